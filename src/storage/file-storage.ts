@@ -1,0 +1,259 @@
+/**
+ * The storage contract over a file system. Writes go to a file aside (`.tmp-{random}-{name}`), are synced, and
+ * take their name in one step; the directory is synced after. What a killed process leaves aside is swept later.
+ */
+import { dirname, join } from "node:path";
+import { DraftstateError, systemErrorCode } from "../errors.js";
+import type { FileSystem, OpenFile } from "./file-system.js";
+import { LockDirectory } from "./lock.js";
+import type { ProcessTable } from "./process-table.js";
+import type { Area, Change, End, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Stat, Storage, Watcher } from "./storage.js";
+import { AREAS } from "./storage.js";
+import { storageError } from "./storage-error.js";
+
+const INTERNAL_FOLDER = ".draftstate";
+const ASIDE = /^\.tmp-[A-Za-z0-9]+-(.+)$/;
+
+export interface FileStorageOptions {
+  readonly stateDir: string;
+  readonly backupDir: string;
+  readonly fs: FileSystem;
+  readonly processes: ProcessTable;
+  /** Letters and digits, unique enough never to repeat. */
+  readonly randomName: () => string;
+  /** How this process presents itself to whoever finds its lock. */
+  readonly command: string;
+  readonly watch: (directory: string, listener: (name: string) => void) => Promise<Watcher>;
+}
+
+export class FileStorage implements Storage {
+  readonly #directories: Record<Area, string>;
+  readonly #locks: LockDirectory;
+  readonly #lockDirectory: string;
+
+  constructor(private readonly options: FileStorageOptions) {
+    const { stateDir, backupDir } = options;
+    const internal = join(stateDir, INTERNAL_FOLDER);
+    this.#directories = { state: stateDir, backup: backupDir, quarantine: join(internal, "quarantine"), trash: join(internal, "trash") };
+    this.#lockDirectory = join(internal, "locks");
+    this.#locks = new LockDirectory({ ...options, directory: this.#lockDirectory });
+  }
+
+  async prepare(): Promise<void> {
+    for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
+      await this.#explained(directory, () => this.options.fs.makeDirectory(directory));
+    }
+  }
+
+  async exists(): Promise<boolean> {
+    const { stateDir, fs } = this.options;
+    return this.#explained(stateDir, async () => (await fs.stat(stateDir)) !== undefined);
+  }
+
+  async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
+    return this.#reading(key, async (file) => {
+      const size = await file.size();
+      if (options.maxBytes !== undefined && size > options.maxBytes) {
+        throw new DraftstateError("CORRUPT", `${this.describe(key)} has ${size} bytes, more than the limit of ${options.maxBytes}`, { path: this.describe(key) });
+      }
+      return file.read(0, size);
+    });
+  }
+
+  async readEnd(key: Key, length: number): Promise<End | undefined> {
+    return this.#reading(key, async (file) => {
+      const size = await file.size();
+      const start = Math.max(0, size - length);
+      return { size, bytes: await file.read(start, size - start) };
+    });
+  }
+
+  async stat(key: Key): Promise<Stat | undefined> {
+    return this.#explained(this.describe(key), () => this.options.fs.stat(this.describe(key)));
+  }
+
+  async list(area: Area): Promise<string[]> {
+    return (await this.#entries(this.#directories[area])).filter((name) => !name.startsWith(".")).sort();
+  }
+
+  async replace(key: Key, bytes: Uint8Array, guard?: Lock): Promise<void> {
+    const path = this.describe(key);
+    await this.#explained(path, () =>
+      this.#withFileAside(key, bytes, async (aside) => {
+        await guard?.assertHeld();
+        await this.options.fs.rename(aside, path);
+        await this.options.fs.syncDirectory(dirname(path));
+      }),
+    );
+  }
+
+  async create(key: Key, bytes: Uint8Array): Promise<boolean> {
+    const path = this.describe(key);
+    return this.#explained(path, () =>
+      this.#withFileAside(key, bytes, async (aside) => {
+        if (!(await this.#link(aside, path))) return false;
+        await this.options.fs.syncDirectory(dirname(path));
+        return true;
+      }),
+    );
+  }
+
+  async move(from: Key, to: Key): Promise<boolean> {
+    const [source, target] = [this.describe(from), this.describe(to)];
+    return this.#explained(source, async () => {
+      const { fs } = this.options;
+      try {
+        if (!(await this.#link(source, target))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
+        await fs.syncDirectory(dirname(target));
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if (code === "ENOENT") return false;
+        if (code !== "EXDEV") throw error;
+        const bytes = await this.read(from);
+        if (bytes === undefined) return false;
+        if (!(await this.create(to, bytes))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
+      }
+      await fs.unlink(source);
+      await fs.syncDirectory(dirname(source));
+      return true;
+    });
+  }
+
+  async remove(key: Key): Promise<boolean> {
+    return this.#explained(this.describe(key), () => this.#unlink(this.describe(key)));
+  }
+
+  async createLog(key: Key): Promise<Log> {
+    const path = this.describe(key);
+    return this.#explained(path, async () => {
+      const { fs } = this.options;
+      await this.#unlink(path);
+      const file = await fs.createFile(path);
+      try {
+        await file.sync();
+        await fs.syncDirectory(dirname(path));
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      return {
+        append: (bytes) => this.#explained(path, () => file.write(bytes)),
+        sync: () => this.#explained(path, () => file.sync()),
+        close: () => this.#explained(path, () => file.close()),
+      };
+    });
+  }
+
+  async tryLock(name: string, since: Date): Promise<LockAttempt> {
+    return this.#explained(this.#locks.pathOf(name), () => this.#locks.tryLock(name, since));
+  }
+
+  async lockOwner(name: string): Promise<LockOwner | undefined> {
+    return this.#explained(this.#locks.pathOf(name), () => this.#locks.owner(name));
+  }
+
+  async sweep(name: string): Promise<string[]> {
+    const removed = await this.#locks.sweep(name);
+    for (const area of ["state", "backup"] as const) {
+      const directory = this.#directories[area];
+      for (const entry of await this.#entries(directory)) {
+        const target = ASIDE.exec(entry)?.[1];
+        if (target === undefined || !belongsTo(area, target, name)) continue;
+        if (await this.#unlink(join(directory, entry))) removed.push(join(directory, entry));
+      }
+    }
+    return removed;
+  }
+
+  describe(key: Key): string {
+    return join(this.#directories[key.area], key.name);
+  }
+
+  async watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {
+    return this.options.watch(this.#directories[area], (name) => {
+      if (!name.startsWith(".")) listener({ key: { area, name } });
+    });
+  }
+
+  async #withFileAside<T>(key: Key, bytes: Uint8Array, take: (aside: string) => Promise<T>): Promise<T> {
+    const { fs, randomName } = this.options;
+    const aside = join(this.#directories[key.area], `.tmp-${randomName()}-${key.name}`);
+    const file = await fs.createFile(aside);
+    try {
+      try {
+        await file.write(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      return await take(aside);
+    } finally {
+      // After a rename there is nothing left aside; a failing clean-up must not hide the outcome.
+      await this.#unlink(aside).catch(() => false);
+    }
+  }
+
+  async #reading<T>(key: Key, use: (file: OpenFile) => Promise<T>): Promise<T | undefined> {
+    const path = this.describe(key);
+    return this.#explained(path, async () => {
+      let file: OpenFile;
+      try {
+        file = await this.options.fs.openForReading(path);
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+        throw error;
+      }
+      try {
+        return await use(file);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async #entries(directory: string): Promise<string[]> {
+    return this.#explained(directory, async () => {
+      try {
+        return await this.options.fs.list(directory);
+      } catch (error) {
+        if (systemErrorCode(error) === "ENOENT") return [];
+        throw error;
+      }
+    });
+  }
+
+  async #link(from: string, to: string): Promise<boolean> {
+    try {
+      await this.options.fs.link(from, to);
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error) === "EEXIST") return false;
+      throw error;
+    }
+  }
+
+  async #unlink(path: string): Promise<boolean> {
+    try {
+      await this.options.fs.unlink(path);
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") return false;
+      throw error;
+    }
+  }
+
+  async #explained<T>(path: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw storageError(path, error);
+    }
+  }
+}
+
+/** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
+function belongsTo(area: "state" | "backup", target: string, name: string): boolean {
+  if (area === "state") return target === `${name}.json` || target === `${name}.journal`;
+  return target.startsWith(`${name}_`) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(target.slice(name.length + 1));
+}

@@ -1,0 +1,43 @@
+/**
+ * What file storage needs of an operating system, call by call. Small on purpose: a double that implements it
+ * can lose, reorder and tear whatever a crash could, and inject any error at any call.
+ */
+
+export interface OpenFile {
+  /** Appends all bytes or rejects. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Up to `length` bytes from `position`; fewer only at the end of the file. */
+  read(position: number, length: number): Promise<Uint8Array>;
+  size(): Promise<number>;
+  /** fdatasync: the file's bytes and size survive power loss. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type FileKind = "file" | "directory" | "link" | "other";
+
+export interface FileStat {
+  readonly kind: FileKind;
+  readonly size: number;
+  readonly modifiedAt: Date;
+  readonly inode: number;
+}
+
+export interface FileSystem {
+  /** Recursive, mode 0700; an existing directory is left as it is. */
+  makeDirectory(path: string): Promise<void>;
+  /** A regular file and nothing else: links, FIFOs and devices reject with code `CORRUPT`, without waiting. ENOENT rejects. */
+  openForReading(path: string): Promise<OpenFile>;
+  /** Exclusive (EEXIST rejects), mode 0600, for appending. */
+  createFile(path: string): Promise<OpenFile>;
+  rename(from: string, to: string): Promise<void>;
+  /** Hard link; EEXIST rejects. */
+  link(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Creations, renames and removals in the directory survive power loss. */
+  syncDirectory(path: string): Promise<void>;
+  /** Names of the entries; ENOENT rejects. */
+  list(path: string): Promise<string[]>;
+  /** Of the entry itself, links not followed; undefined where there is none. */
+  stat(path: string): Promise<FileStat | undefined>;
+}

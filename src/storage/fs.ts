@@ -1,0 +1,115 @@
+/**
+ * The only door to node:fs: the operating system behind the `FileSystem` contract.
+ * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
+ */
+import { constants } from "node:fs";
+import * as fs from "node:fs/promises";
+import { platform } from "node:os";
+import { DraftstateError, systemErrorCode } from "../errors.js";
+import type { FileKind, FileStat, FileSystem, OpenFile } from "./file-system.js";
+
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+const NON_BLOCK = constants.O_NONBLOCK ?? 0;
+
+class NodeFile implements OpenFile {
+  constructor(private readonly handle: fs.FileHandle) {}
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let written = 0; written < bytes.length; ) {
+      const result = await this.handle.write(bytes, written, bytes.length - written);
+      written += result.bytesWritten;
+    }
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array> {
+    const buffer = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await this.handle.read(buffer, filled, length - filled, position + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  }
+
+  async size(): Promise<number> {
+    return (await this.handle.stat()).size;
+  }
+
+  async sync(): Promise<void> {
+    await this.handle.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+}
+
+function kindOf(stat: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }): FileKind {
+  if (stat.isFile()) return "file";
+  if (stat.isDirectory()) return "directory";
+  return stat.isSymbolicLink() ? "link" : "other";
+}
+
+function refuse(path: string, kind: FileKind): DraftstateError {
+  return new DraftstateError("CORRUPT", `${path} is not a regular file (${kind}): move it away`, { path });
+}
+
+async function openForReading(path: string): Promise<OpenFile> {
+  let handle: fs.FileHandle;
+  try {
+    handle = await fs.open(path, constants.O_RDONLY | NO_FOLLOW | NON_BLOCK);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ELOOP" || code === "EMLINK") throw refuse(path, "link");
+    if (code === "ENXIO") throw refuse(path, "other");
+    throw error;
+  }
+  const kind = kindOf(await handle.stat());
+  if (kind === "file") return new NodeFile(handle);
+  await handle.close();
+  throw refuse(path, kind);
+}
+
+async function createFile(path: string): Promise<OpenFile> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | NO_FOLLOW;
+  return new NodeFile(await fs.open(path, flags, FILE_MODE));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  // Windows cannot open a directory; its renames are journaled by the file system.
+  if (platform() === "win32") return;
+  const handle = await fs.open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function stat(path: string): Promise<FileStat | undefined> {
+  try {
+    const found = await fs.lstat(path);
+    return { kind: kindOf(found), size: found.size, modifiedAt: found.mtime, inode: found.ino };
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+export const nodeFileSystem: FileSystem = {
+  makeDirectory: async (path) => {
+    await fs.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+  },
+  openForReading,
+  createFile,
+  rename: fs.rename,
+  link: fs.link,
+  unlink: fs.unlink,
+  syncDirectory,
+  list: (path) => fs.readdir(path),
+  stat,
+};

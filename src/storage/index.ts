@@ -1,0 +1,23 @@
+/** Makes the file storage of this machine. */
+import { randomBytes } from "node:crypto";
+import { FileStorage } from "./file-storage.js";
+import { nodeFileSystem } from "./fs.js";
+import { SystemProcessTable } from "./process-table.js";
+import type { Storage } from "./storage.js";
+import { watchDirectory } from "./watch.js";
+
+export interface LocalStorageOptions {
+  readonly stateDir: string;
+  readonly backupDir: string;
+  readonly command: string;
+}
+
+export function createLocalStorage(options: LocalStorageOptions): Storage {
+  return new FileStorage({
+    ...options,
+    fs: nodeFileSystem,
+    processes: new SystemProcessTable(),
+    randomName: () => randomBytes(8).toString("hex"),
+    watch: watchDirectory,
+  });
+}

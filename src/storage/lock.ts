@@ -1,0 +1,209 @@
+/**
+ * Locks as files: complete from their first moment (written aside, then linked), never broken for their age,
+ * taken over only from an owner known to be dead, by exactly one of many contenders.
+ *
+ * Takeover: whoever wants to replace the lock of dead owner N must hold the claim `{lock}.{N}`, itself a lock of
+ * the same kind. Only its owner and the claim's holder ever change a lock file, so once the claim is held and the
+ * file still says N, replacing it by rename is safe. A claimant that dies leaves a claim that is claimed in turn.
+ */
+import { join } from "node:path";
+import { DraftstateError, systemErrorCode } from "../errors.js";
+import type { FileSystem } from "./file-system.js";
+import type { ProcessIdentity, ProcessTable } from "./process-table.js";
+import type { Lock, LockAttempt, LockOwner } from "./storage.js";
+
+const MAX_LOCK_BYTES = 16 * 1024;
+const MAX_CLAIM_DEPTH = 8;
+const MAX_ROUNDS = 50;
+
+interface LockRecord extends ProcessIdentity {
+  readonly command: string;
+  readonly since: string;
+  /** Unique for each acquisition: tells one holding from the next. */
+  readonly nonce: string;
+}
+
+type Found =
+  | { readonly kind: "free" }
+  | { readonly kind: "held"; readonly record: LockRecord }
+  | { readonly kind: "unreadable"; readonly detail: string };
+
+export interface LockDirectoryOptions {
+  readonly fs: FileSystem;
+  readonly processes: ProcessTable;
+  readonly directory: string;
+  readonly command: string;
+  readonly randomName: () => string;
+}
+
+function parseRecord(bytes: Uint8Array): LockRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    if (typeof value !== "object" || value === null) return undefined;
+    const fields = value as Record<string, unknown>;
+    const text = (name: string): string | undefined => (typeof fields[name] === "string" ? fields[name] : undefined);
+    const [host, nonce, since] = [text("host"), text("nonce"), text("since")];
+    if (typeof fields["pid"] !== "number" || host === undefined || nonce === undefined || since === undefined) return undefined;
+    if (!/^[A-Za-z0-9]{1,64}$/.test(nonce)) return undefined;
+    return {
+      pid: fields["pid"],
+      host,
+      nonce,
+      since,
+      bootId: text("bootId") ?? "",
+      pidNamespace: text("pidNamespace") ?? "",
+      startTime: text("startTime") ?? "",
+      command: text("command") ?? "",
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function ownerOf(record: LockRecord): LockOwner {
+  return { pid: record.pid, host: record.host, command: record.command, since: record.since };
+}
+
+export class LockDirectory {
+  constructor(private readonly options: LockDirectoryOptions) {}
+
+  pathOf(name: string): string {
+    return join(this.options.directory, `${name}.lock`);
+  }
+
+  async tryLock(name: string, since: Date): Promise<LockAttempt> {
+    const { processes, command, randomName } = this.options;
+    const record: LockRecord = { ...(await processes.self()), command, since: since.toISOString(), nonce: randomName() };
+    return this.#withRecordFile(record, (file) => this.#acquire(this.pathOf(name), record, file, 0));
+  }
+
+  async owner(name: string): Promise<LockOwner | undefined> {
+    const found = await this.#look(this.pathOf(name));
+    if (found.kind !== "held") return undefined;
+    return (await this.options.processes.liveness(found.record)) === "dead" ? undefined : ownerOf(found.record);
+  }
+
+  /** Removes what killed processes left in the directory: files written aside and claims on locks long gone. */
+  async sweep(name: string): Promise<string[]> {
+    const { fs, directory } = this.options;
+    const removed: string[] = [];
+    const current = await this.#look(this.pathOf(name));
+    for (const entry of await fs.list(directory)) {
+      const aside = entry.startsWith(".tmp-");
+      const claim = entry.startsWith(`${name}.lock.`) && /^[A-Za-z0-9]+$/.test(entry.slice(`${name}.lock.`.length));
+      if (!aside && !claim) continue;
+      if (claim && current.kind === "held" && entry === `${name}.lock.${current.record.nonce}`) continue;
+      const found = await this.#look(join(directory, entry));
+      if (found.kind !== "held" || (await this.options.processes.liveness(found.record)) !== "dead") continue;
+      await this.#unlink(join(directory, entry));
+      removed.push(join(directory, entry));
+    }
+    return removed;
+  }
+
+  async #withRecordFile<T>(record: LockRecord, use: (file: string) => Promise<T>): Promise<T> {
+    const { fs, directory } = this.options;
+    const path = join(directory, `.tmp-${record.nonce}`);
+    const file = await fs.createFile(path);
+    try {
+      try {
+        await file.write(Buffer.from(`${JSON.stringify(record)}\n`));
+        // A lock must not come back empty after power loss: an unreadable lock is nobody's to break.
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      return await use(path);
+    } finally {
+      await this.#unlink(path);
+    }
+  }
+
+  async #acquire(path: string, record: LockRecord, file: string, depth: number): Promise<LockAttempt> {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      if (await this.#link(file, path)) return { acquired: true, lock: this.#lockAt(path, record) };
+      const found = await this.#look(path);
+      if (found.kind === "free") continue;
+      if (found.kind === "unreadable") return { acquired: false, owner: undefined, path, detail: found.detail };
+      const holder = found.record;
+      const liveness = await this.options.processes.liveness(holder);
+      if (liveness !== "dead") return { acquired: false, owner: ownerOf(holder), path };
+      const attempt = await this.#takeOver(path, holder, record, file, depth);
+      if (attempt !== undefined) return attempt;
+    }
+    return { acquired: false, owner: undefined, path, detail: "contended by many processes" };
+  }
+
+  /** Undefined when the lock changed hands meanwhile: look again. */
+  async #takeOver(path: string, dead: LockRecord, record: LockRecord, file: string, depth: number): Promise<LockAttempt | undefined> {
+    if (depth >= MAX_CLAIM_DEPTH) return { acquired: false, owner: ownerOf(dead), path, detail: "too many dead claimants" };
+    const claim = await this.#acquire(`${path}.${dead.nonce}`, record, file, depth + 1);
+    if (!claim.acquired) return { acquired: false, owner: claim.owner, path, ...(claim.detail === undefined ? {} : { detail: claim.detail }) };
+    try {
+      const still = await this.#look(path);
+      if (still.kind !== "held" || still.record.nonce !== dead.nonce) return undefined;
+      const { fs, directory, randomName } = this.options;
+      const replacement = join(directory, `.tmp-${randomName()}`);
+      await fs.link(file, replacement);
+      await fs.rename(replacement, path);
+      return { acquired: true, lock: this.#lockAt(path, record), takenOverFrom: ownerOf(dead) };
+    } finally {
+      await claim.lock.release();
+    }
+  }
+
+  async #link(file: string, path: string): Promise<boolean> {
+    try {
+      await this.options.fs.link(file, path);
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error) === "EEXIST") return false;
+      throw error;
+    }
+  }
+
+  async #look(path: string): Promise<Found> {
+    const { fs } = this.options;
+    const stat = await fs.stat(path);
+    if (stat === undefined) return { kind: "free" };
+    if (stat.kind !== "file") return { kind: "unreadable", detail: `is a ${stat.kind}, not a lock file` };
+    if (stat.size > MAX_LOCK_BYTES) return { kind: "unreadable", detail: "is too large for a lock file" };
+    try {
+      const file = await fs.openForReading(path);
+      try {
+        const record = parseRecord(await file.read(0, stat.size));
+        return record === undefined ? { kind: "unreadable", detail: "is not a lock file of draftstate" } : { kind: "held", record };
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") return { kind: "free" };
+      throw error;
+    }
+  }
+
+  #lockAt(path: string, record: LockRecord): Lock {
+    const isOurs = async (): Promise<boolean> => {
+      const found = await this.#look(path);
+      return found.kind === "held" && found.record.nonce === record.nonce;
+    };
+    return {
+      owner: ownerOf(record),
+      assertHeld: async () => {
+        if (await isOurs()) return;
+        throw new DraftstateError("LOCKED", `the lock ${path} is no longer ours: it was removed or replaced from outside; nothing was overwritten`, { path });
+      },
+      release: async () => {
+        if (await isOurs()) await this.#unlink(path);
+      },
+    };
+  }
+
+  async #unlink(path: string): Promise<void> {
+    try {
+      await this.options.fs.unlink(path);
+    } catch (error) {
+      if (systemErrorCode(error) !== "ENOENT") throw error;
+    }
+  }
+}
