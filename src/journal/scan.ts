@@ -1,0 +1,63 @@
+/**
+ * A journal's bytes as records, as far as they can be believed: up to the first line that is torn or damaged.
+ * Looks behind that line only to tell the two apart, never to use what stands there.
+ */
+import { decodeLine, type JournalHeader, type JournalRecord } from "./record.js";
+
+export type JournalTail =
+  | { readonly kind: "clean" }
+  /** Ends within a record, as a crash leaves it; nothing good follows. */
+  | { readonly kind: "torn"; readonly bytes: number; readonly detail: string }
+  /** Good records stand behind the bad one, so it was written whole once. */
+  | { readonly kind: "damaged"; readonly bytes: number; readonly detail: string; readonly goodRecordsBehind: number };
+
+export interface ScannedJournal {
+  readonly header: JournalHeader | undefined;
+  readonly records: readonly JournalRecord[];
+  /** Where belief ends, in bytes from the start. */
+  readonly validBytes: number;
+  readonly tail: JournalTail;
+}
+
+const NEWLINE = 0x0a;
+
+export function scanJournal(bytes: Uint8Array): ScannedJournal {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const records: JournalRecord[] = [];
+  let header: JournalHeader | undefined;
+  let position = 0;
+  while (position < buffer.length) {
+    const end = buffer.indexOf(NEWLINE, position);
+    if (end === -1) return { header, records, validBytes: position, tail: { kind: "torn", bytes: buffer.length - position, detail: "the last record has no end" } };
+    const line = decodeLine(buffer.subarray(position, end));
+    const problem = problemOf(line.kind, line.kind === "bad" ? line.detail : "", position, header);
+    if (problem !== undefined) return { header, records, validBytes: position, tail: tailFrom(buffer, position, end, problem) };
+    if (line.kind === "header") header = line.header;
+    if (line.kind === "record") records.push(line.record);
+    position = end + 1;
+  }
+  return { header, records, validBytes: position, tail: { kind: "clean" } };
+}
+
+function problemOf(kind: "header" | "record" | "bad", detail: string, position: number, header: JournalHeader | undefined): string | undefined {
+  if (kind === "bad") return detail;
+  if (kind === "header" && position > 0) return "a second header";
+  return kind === "record" && header === undefined ? "a record without a header" : undefined;
+}
+
+function tailFrom(buffer: Buffer, start: number, badEnd: number, detail: string): JournalTail {
+  const bytes = buffer.length - start;
+  const goodRecordsBehind = countGood(buffer, badEnd + 1);
+  return goodRecordsBehind === 0 ? { kind: "torn", bytes, detail } : { kind: "damaged", bytes, detail, goodRecordsBehind };
+}
+
+function countGood(buffer: Buffer, start: number): number {
+  let good = 0;
+  for (let position = start; position < buffer.length; ) {
+    const end = buffer.indexOf(NEWLINE, position);
+    if (end === -1) break;
+    if (decodeLine(buffer.subarray(position, end)).kind !== "bad") good += 1;
+    position = end + 1;
+  }
+  return good;
+}

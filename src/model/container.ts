@@ -1,0 +1,89 @@
+/**
+ * The Immer state container: an immutable state that changes by recipes and gives each change as data.
+ * It knows nothing of disks; whoever holds one decides what happens to the changes.
+ */
+import { enablePatches, Immer, type Draft, type Patch as ImmerPatch } from "immer";
+import { DraftstateError } from "../errors.js";
+import { freezeJson, isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
+import { applyPatches, canTravel, withToken, type Patch, type Path, type TokenPatch } from "./patches.js";
+
+enablePatches();
+// Freezing is ours: `freezeJson` also copies and checks what a recipe put in.
+const immer = new Immer({ autoFreeze: false });
+
+export type Recipe<S> = (draft: Draft<S>) => void;
+
+function valueAt(state: Json, path: Path): Json | undefined {
+  let node: Json | undefined = state;
+  for (const segment of path) {
+    if (Array.isArray(node)) node = (node as readonly Json[])[Number(segment)];
+    else node = isJsonObject(node) ? ownValue(node, String(segment)) : undefined;
+  }
+  return node;
+}
+
+function fromImmer(patch: ImmerPatch, before: JsonObject): Patch {
+  if (patch.op === "remove") return { op: "remove", path: patch.path };
+  const value = freezeJson(patch.value, [...patch.path]);
+  if (patch.op === "replace" && typeof value === "string") {
+    const old = valueAt(before, patch.path);
+    if (typeof old === "string" && old !== "" && value.length > old.length && value.startsWith(old)) {
+      return { op: "append", path: patch.path, value: value.slice(old.length) };
+    }
+  }
+  return { op: patch.op, path: patch.path, value };
+}
+
+export class StateContainer {
+  #state: JsonObject;
+
+  constructor(state: JsonObject) {
+    this.#state = freezeObject(state);
+  }
+
+  /** Deeply frozen; a new object after each change. */
+  get state(): JsonObject {
+    return this.#state;
+  }
+
+  /** Runs the recipe; returns what it changed, empty when nothing. Throws `INVALID_STATE`, unchanged, for what is no plain JSON. */
+  update(recipe: Recipe<JsonObject>): Patch[] {
+    const before = this.#state;
+    const [after, made] = immer.produceWithPatches(before, (draft) => {
+      const result: unknown = recipe(draft);
+      if (result instanceof Promise) throw new DraftstateError("INVALID_STATE", "a recipe must not be asynchronous: await first, then update");
+    });
+    const patches = toPatches(made, before, after);
+    // Applied from the checked patches, not taken from Immer, so that memory and disk cannot differ.
+    this.#state = applyPatches(before, patches);
+    return patches;
+  }
+
+  token(text: string): TokenPatch {
+    const patch: TokenPatch = { op: "token", text, last: text, count: 1 };
+    this.#state = withToken(this.#state, patch);
+    return patch;
+  }
+
+  /** Becomes exactly `next`; returns the difference. */
+  replace(next: unknown, diff: (from: JsonObject, to: JsonObject) => Patch[]): Patch[] {
+    const to = freezeObject(next);
+    const patches = diff(this.#state, to);
+    this.#state = to;
+    return patches;
+  }
+}
+
+function toPatches(made: readonly ImmerPatch[], before: JsonObject, after: JsonObject): Patch[] {
+  // A field named like a prototype's is data, but no path may lead through it: the state is told whole.
+  if (!made.every((patch) => canTravel(patch.path))) return [{ op: "replace", path: [], value: freezeJson(after) }];
+  // Where entries of a list moved, a path no longer means in `before` what it means now: nothing is read as grown.
+  const moved = made.some((patch) => patch.op !== "replace" && typeof patch.path.at(-1) === "number");
+  return made.map((patch) => fromImmer(patch, moved ? {} : before));
+}
+
+function freezeObject(state: unknown): JsonObject {
+  const frozen = freezeJson(state);
+  if (!isJsonObject(frozen)) throw new DraftstateError("INVALID_STATE", "a state is a JSON object; nothing was saved");
+  return frozen;
+}

@@ -1,0 +1,77 @@
+/**
+ * The recipes of a conversation: each step a turn can take, as a change to a draft of its state.
+ * Ids and times are arguments. Only the beginning and the end of an answer touch the list of messages.
+ */
+import type { Draft } from "immer";
+import { idleStreaming, type AgentState, type Message, type Status, type ToolCall, type Usage } from "./conversation.js";
+
+export type AgentDraft = Draft<AgentState>;
+
+export interface AnswerEnd {
+  readonly id: string;
+  readonly status: Exclude<Status, "streaming">;
+  readonly at: string;
+  readonly model?: string;
+  readonly usage?: Usage;
+  readonly finishReason?: string;
+  readonly toolCalls?: readonly ToolCall[];
+  readonly error?: { readonly code: string; readonly message: string };
+  /** More is to come in this turn: tools answer, then the model goes on. */
+  readonly turnContinues?: boolean;
+}
+
+/** Fills in what a state that was not made by an agent lacks. */
+export function ensureAgentFields(draft: AgentDraft): void {
+  const fields = draft as Partial<AgentDraft>;
+  fields.messages ??= [];
+  fields.currentNarrative ??= "";
+  fields.streamingProperties ??= idleStreaming();
+}
+
+export function beginTurn(draft: AgentDraft, turn: { readonly message?: Message; readonly at: string }): void {
+  ensureAgentFields(draft);
+  if (turn.message !== undefined) draft.messages.push(turn.message as Draft<Message>);
+  draft.currentNarrative = "";
+  draft.streamingProperties = { ...idleStreaming(), streamingStartTime: turn.at };
+}
+
+function answerOf(draft: AgentDraft, end: AnswerEnd): Message {
+  const { partialResponse, tokenCount } = draft.streamingProperties;
+  return {
+    id: end.id,
+    role: "assistant",
+    content: partialResponse,
+    createdAt: end.at,
+    status: end.status,
+    ...(end.model === undefined ? {} : { model: end.model }),
+    ...(end.usage === undefined ? {} : { usage: end.usage }),
+    tokenCount,
+    ...(end.finishReason === undefined ? {} : { finishReason: end.finishReason }),
+    ...(end.toolCalls === undefined || end.toolCalls.length === 0 ? {} : { toolCalls: end.toolCalls }),
+    ...(end.error === undefined ? {} : { error: end.error }),
+  };
+}
+
+/** The text joins the messages. It stays readable in `partialResponse` and `currentNarrative` until the next answer. */
+export function endAnswer(draft: AgentDraft, end: AnswerEnd): void {
+  draft.messages.push(answerOf(draft, end) as Draft<Message>);
+  const streaming = draft.streamingProperties;
+  if (end.turnContinues === true) {
+    draft.streamingProperties = { ...idleStreaming(), streamingStartTime: streaming.streamingStartTime };
+    draft.currentNarrative = "";
+    return;
+  }
+  streaming.streamingEndTime = end.at;
+  if (end.status === "complete") streaming.streamingProgress = 100;
+}
+
+export function addMessage(draft: AgentDraft, message: Message): void {
+  ensureAgentFields(draft);
+  draft.messages.push(message as Draft<Message>);
+}
+
+/** What a dead writer's answer becomes for everyone who reads it: all its text, marked as interrupted. */
+export function interruptAnswer(draft: AgentDraft, end: { readonly id: string; readonly at: string; readonly model?: string }): void {
+  ensureAgentFields(draft);
+  endAnswer(draft, { ...end, status: "interrupted" });
+}

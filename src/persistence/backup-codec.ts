@@ -1,0 +1,51 @@
+/** A backup's bytes on disk: as they are, or compressed. Decompression is bounded before it begins. */
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
+import { DraftstateError, messageOf } from "../errors.js";
+import type { Compression } from "./layout.js";
+
+/** Largest snapshot, journal or decompressed backup that is read: what a string of this runtime can hold, with room. */
+export const MAX_FILE_BYTES = 400 * 1024 * 1024;
+
+type Codec = (bytes: Uint8Array, options: object) => Promise<Buffer>;
+
+const gzip: Codec = promisify<Uint8Array, object, Buffer>(zlib.gzip);
+const gunzip: Codec = promisify<Uint8Array, object, Buffer>(zlib.gunzip);
+const brotli: Codec = promisify<Uint8Array, object, Buffer>(zlib.brotliCompress);
+const unbrotli: Codec = promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress);
+
+/** zstd is there from Node 22.15. */
+function zstdCodec(name: "zstdCompress" | "zstdDecompress"): Codec {
+  const found: unknown = Reflect.get(zlib, name);
+  if (typeof found !== "function") {
+    throw new DraftstateError("INVALID_CONFIG", "compression zstd needs Node 22.15 or newer: choose gzip or brotli");
+  }
+  return promisify(found as (bytes: Uint8Array, options: object, callback: (error: Error | null, result: Buffer) => void) => void);
+}
+
+const BROTLI_QUALITY = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 5 } };
+
+export async function compress(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
+  switch (compression) {
+    case "none": return bytes;
+    case "gzip": return gzip(bytes, {});
+    case "brotli": return brotli(bytes, BROTLI_QUALITY);
+    case "zstd": return zstdCodec("zstdCompress")(bytes, {});
+  }
+}
+
+/** Throws `CORRUPT` for what is damaged or would grow beyond MAX_FILE_BYTES. */
+export async function decompress(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
+  const limit = { maxOutputLength: MAX_FILE_BYTES };
+  try {
+    switch (compression) {
+      case "none": return bytes;
+      case "gzip": return await gunzip(bytes, limit);
+      case "brotli": return await unbrotli(bytes, limit);
+      case "zstd": return await zstdCodec("zstdDecompress")(bytes, limit);
+    }
+  } catch (error) {
+    if (error instanceof DraftstateError) throw error;
+    throw new DraftstateError("CORRUPT", `it cannot be decompressed (${messageOf(error)})`, { cause: error });
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * The way of changes to the disk, for one conversation whose lock is held. One loop, at most one write under way:
+ * what arrives meanwhile is the next batch. `whenDurable` resolves after the sync, never before.
+ * When the journal fails, the whole state goes to a new file; when that fails too, waiters are rejected and the state
+ * stays in memory, to be written whole at the next attempt.
+ */
+import { DraftstateError, messageOf } from "../errors.js";
+import type { InfoChange, JournalRecord } from "../journal/record.js";
+import { metadataOf, type Version } from "../model/conversation.js";
+import type { Patch } from "../model/patches.js";
+import { encodeSnapshot } from "../snapshot/encode.js";
+import type { Lock, Storage } from "../storage/storage.js";
+import { ChangeQueue } from "./change-queue.js";
+import type { ManagerEmitter } from "./events.js";
+import { JournalWriter } from "./journal-writer.js";
+import { journalKey, snapshotKey } from "./layout.js";
+import { readMetadataOnly } from "./reader.js";
+import { withRetry, type RetryPolicy } from "./retry.js";
+import { RateLimit } from "./rate-limit.js";
+
+export interface WriterOptions {
+  readonly id: string;
+  readonly storage: Storage;
+  readonly lock: Lock;
+  readonly events: ManagerEmitter;
+  readonly retry: RetryPolicy;
+  readonly now: () => Date;
+  /** Milliseconds, for durations. */
+  readonly elapsed: () => number;
+  readonly syncEachBatch: boolean;
+  readonly journalBudget: number;
+  readonly maxQueuedChanges: number;
+  /** The newest version, asked for whenever a snapshot is made. */
+  readonly current: () => Version;
+  /** Revision of the snapshot on disk; undefined where there is none yet. */
+  readonly base: number | undefined;
+}
+
+interface Waiter {
+  readonly revision: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class ConversationWriter {
+  readonly #journal: JournalWriter;
+  readonly #queue: ChangeQueue;
+  readonly #snapshotRate = new RateLimit();
+  #waiters: Waiter[] = [];
+  #running: Promise<void> | undefined;
+  #base: number | undefined;
+  #durable: number;
+  #snapshotWanted = false;
+  #kickedAgain = false;
+  #foldError: unknown;
+  /** The journal on disk no longer tells everything: only a whole snapshot does. */
+  #journalBroken = false;
+
+  constructor(private readonly options: WriterOptions) {
+    this.#journal = new JournalWriter(options.storage, journalKey(options.id), options.syncEachBatch);
+    this.#queue = new ChangeQueue(options.maxQueuedChanges);
+    this.#base = options.base;
+    this.#durable = options.base ?? 0;
+  }
+
+  get durableRevision(): number {
+    return this.#durable;
+  }
+
+  get queuedChanges(): number {
+    return this.#queue.length;
+  }
+
+  get isSaving(): boolean {
+    return this.#running !== undefined;
+  }
+
+  get journalBytes(): number {
+    return this.#journal.bytes;
+  }
+
+  get hasSnapshot(): boolean {
+    return this.#base !== undefined;
+  }
+
+  record(revision: number, patches: readonly Patch[], info?: InfoChange): void {
+    const change = { from: revision, revision, at: this.options.now().getTime(), patches };
+    this.#queue.push(info === undefined ? change : { ...change, info });
+  }
+
+  /** Starts writing what waits, if nothing is being written yet. */
+  kick(): void {
+    if (this.#running !== undefined) {
+      this.#kickedAgain = true;
+      return;
+    }
+    this.#kickedAgain = false;
+    this.#running = this.#drain().finally(() => {
+      this.#running = undefined;
+      // The loop may have seen nothing left just before this kick came.
+      if (this.#kickedAgain) this.kick();
+    });
+  }
+
+  /** Resolves when everything up to the revision is durable; rejects when a save of it failed for good. */
+  whenDurable(revision: number): Promise<void> {
+    if (revision <= this.#durable) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ revision, resolve, reject });
+    });
+  }
+
+  async flush(): Promise<void> {
+    const { revision } = this.options.current();
+    const durable = this.whenDurable(revision);
+    if (revision > this.#durable) this.kick();
+    await durable;
+  }
+
+  /** Folds everything into a new snapshot. Resolves when it is durable, or at once where there is nothing to fold. */
+  async compact(): Promise<void> {
+    await this.flush();
+    const { revision } = this.options.current();
+    if (this.#base !== undefined && this.#base >= revision && this.#journal.bytes === 0) return;
+    this.#snapshotWanted = true;
+    this.kick();
+    while (this.#snapshotWanted && this.#running !== undefined) await this.#running;
+    if (this.#base === undefined || this.#base < revision) {
+      const why = messageOf(this.#foldError);
+      throw new DraftstateError("STORAGE", `the snapshot of ${this.options.id} could not be written; its journal holds every change: ${why}`, { cause: this.#foldError });
+    }
+  }
+
+  /** Whether a snapshot now keeps the share of time spent on snapshots within bounds. */
+  maySnapshot(): boolean {
+    return this.#snapshotRate.allows(this.options.elapsed());
+  }
+
+  /** Waits for what is being written, writes nothing more. */
+  async close(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    await this.#journal.abandon();
+  }
+
+  async #drain(): Promise<void> {
+    // Changes made in the same turn of the event loop share a batch.
+    await Promise.resolve();
+    for (;;) {
+      if (this.#base === undefined || this.#journalBroken) {
+        if (!(await this.#writeWhole())) return;
+      } else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
+      else if (this.#snapshotWanted || this.#journalOverBudget()) await this.#fold();
+      else return;
+    }
+  }
+
+  #journalOverBudget(): boolean {
+    return this.#journal.bytes > this.options.journalBudget && this.maySnapshot();
+  }
+
+  async #writeBatch(records: readonly JournalRecord[]): Promise<void> {
+    const last = records.at(-1);
+    const first = records[0];
+    if (last === undefined || first === undefined) return;
+    const started = this.options.elapsed();
+    try {
+      const { info } = this.options.current();
+      const header = { conversationId: this.options.id, createdAt: info.createdAt, base: first.from - 1 };
+      const bytes = await this.#journal.write(records, () => header);
+      this.#becameDurable(last.revision);
+      this.#saved("journal", last.revision, records.length, bytes, started);
+    } catch (error) {
+      // Not retried on this file: the next round of the loop writes the whole state to a new one.
+      this.#journalBroken = true;
+      await this.#journal.abandon();
+      this.options.events.emit("warning", { conversationId: this.options.id, message: `the journal could not be written: ${messageOf(error)}`, error });
+    }
+  }
+
+  /** A snapshot in place of a journal: for a conversation's first save, and after the journal failed. */
+  async #writeWhole(): Promise<boolean> {
+    const version = this.options.current();
+    this.#queue.takeAll();
+    try {
+      await this.#replaceSnapshot(version);
+      this.#journalBroken = false;
+      this.#becameDurable(version.revision);
+      return true;
+    } catch (error) {
+      this.#journalBroken = true;
+      this.#failed(error);
+      return false;
+    }
+  }
+
+  async #fold(): Promise<void> {
+    this.#snapshotWanted = false;
+    try {
+      await this.#replaceSnapshot(this.options.current());
+    } catch (error) {
+      this.#foldError = error;
+      this.#snapshotRate.failed(this.options.elapsed());
+      this.options.events.emit("warning", { conversationId: this.options.id, message: `the snapshot could not be written, the journal keeps every change: ${messageOf(error)}`, error });
+    }
+  }
+
+  async #replaceSnapshot(version: Version): Promise<void> {
+    const { id, storage, lock, now, elapsed, retry } = this.options;
+    const started = elapsed();
+    const bytes = encodeSnapshot(version.state, metadataOf(version, id, now().toISOString()));
+    await withRetry("snapshot", retry, async () => {
+      await this.#assertBaseUnchanged();
+      await storage.replace(snapshotKey(id), bytes, lock);
+    });
+    this.#base = version.revision;
+    // Every record is at or below the snapshot's revision now (I3): what was queued up to it is covered too.
+    await this.#journal.drop().catch((error: unknown) => {
+      this.options.events.emit("warning", { conversationId: id, message: "the old journal could not be removed; it is skipped when read", error });
+    });
+    this.#snapshotRate.spent(started, elapsed());
+    this.#saved("snapshot", version.revision, 0, bytes.length, started);
+  }
+
+  /** A snapshot that is not the one we began from was written by someone else: it is not overwritten. */
+  async #assertBaseUnchanged(): Promise<void> {
+    const { id, storage } = this.options;
+    const found = await readMetadataOnly(storage, id);
+    if (found?.metadata.revision === this.#base) return;
+    const path = storage.describe(snapshotKey(id));
+    const seen = found === undefined ? "is gone or unreadable" : `is at revision ${found.metadata.revision}`;
+    if (found === undefined && this.#base !== undefined && (await storage.stat(snapshotKey(id))) === undefined) return;
+    throw new DraftstateError("LOCKED", `${path} was changed from outside: it ${seen}, not at ${this.#base ?? "none"} as we left it; nothing was overwritten`, { path });
+  }
+
+  #becameDurable(revision: number): void {
+    this.#durable = Math.max(this.#durable, revision);
+    const ready = this.#waiters.filter((waiter) => waiter.revision <= revision);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
+    for (const waiter of ready) waiter.resolve();
+  }
+
+  #failed(cause: unknown): void {
+    const { id, events } = this.options;
+    const error = cause instanceof DraftstateError ? cause : new DraftstateError("STORAGE", `${id} could not be saved: ${messageOf(cause)}`, { cause });
+    const waiting = this.#waiters;
+    this.#waiters = [];
+    events.emit("saveError", { conversationId: id, error });
+    for (const waiter of waiting) waiter.reject(error);
+  }
+
+  #saved(kind: "journal" | "snapshot", revision: number, records: number, bytes: number, started: number): void {
+    const durationMs = this.options.elapsed() - started;
+    this.options.events.emit("stateSaved", { conversationId: this.options.id, kind, revision, records, bytes, durationMs });
+  }
+}

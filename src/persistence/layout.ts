@@ -1,0 +1,83 @@
+/** Which name in storage belongs to which conversation, and the way back. Pure. */
+import { DraftstateError } from "../errors.js";
+import type { Key } from "../storage/storage.js";
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
+const TIMESTAMP_LENGTH = "2025-01-14T21-30-00-000Z".length;
+
+export const COMPRESSIONS = ["none", "gzip", "brotli", "zstd"] as const;
+export type Compression = (typeof COMPRESSIONS)[number];
+
+const EXTENSIONS: Readonly<Record<Compression, string>> = { none: ".json", gzip: ".json.gz", brotli: ".json.br", zstd: ".json.zst" };
+
+export function isConversationId(id: string): boolean {
+  return ID.test(id) && !DEVICE.test(id);
+}
+
+export function assertConversationId(id: unknown): asserts id is string {
+  if (typeof id === "string" && isConversationId(id)) return;
+  const shown = JSON.stringify(typeof id === "string" ? id.slice(0, 140) : id) ?? typeof id;
+  throw new DraftstateError(
+    "INVALID_ID",
+    `${shown} cannot be a conversation id: 1 to 128 letters, digits, ".", "_" or "-", beginning with a letter or digit, and no device name`,
+  );
+}
+
+export function snapshotKey(id: string): Key {
+  return { area: "state", name: `${id}.json` };
+}
+
+export function journalKey(id: string): Key {
+  return { area: "state", name: `${id}.journal` };
+}
+
+/** The conversations that have a snapshot or a journal among these names of the state area, sorted. */
+export function conversationIds(names: readonly string[]): string[] {
+  const ids = names.flatMap((name) => {
+    const id = /^(.+)\.(?:json|journal)$/.exec(name)?.[1];
+    return id !== undefined && isConversationId(id) ? [id] : [];
+  });
+  return [...new Set(ids)].sort();
+}
+
+export interface BackupName {
+  readonly name: string;
+  readonly conversationId: string;
+  /** `2025-01-14T21-30-00-000Z`. */
+  readonly timestamp: string;
+  readonly compression: Compression;
+}
+
+/** Read from the end, since an id may hold `_` and even look like a timestamp. */
+export function parseBackupName(name: string): BackupName | undefined {
+  for (const compression of COMPRESSIONS) {
+    const extension = EXTENSIONS[compression];
+    if (!name.endsWith(extension)) continue;
+    const stem = name.slice(0, -extension.length);
+    const timestamp = stem.slice(-TIMESTAMP_LENGTH);
+    const conversationId = stem.slice(0, -TIMESTAMP_LENGTH - 1);
+    const separated = stem.at(-TIMESTAMP_LENGTH - 1) === "_";
+    if (separated && TIMESTAMP.test(timestamp) && isConversationId(conversationId)) return { name, conversationId, timestamp, compression };
+  }
+  return undefined;
+}
+
+export function backupName(conversationId: string, timestamp: string, compression: Compression): BackupName {
+  return { name: `${conversationId}_${timestamp}${EXTENSIONS[compression]}`, conversationId, timestamp, compression };
+}
+
+export function backupKey(backup: Pick<BackupName, "name">): Key {
+  return { area: "backup", name: backup.name };
+}
+
+export function toTimestamp(date: Date): string {
+  return date.toISOString().replaceAll(/[:.]/g, "-");
+}
+
+export function fromTimestamp(timestamp: string): Date {
+  const [day = "", time = ""] = timestamp.split("T");
+  const [hours, minutes, seconds, milliseconds] = time.replace("Z", "").split("-");
+  return new Date(`${day}T${hours}:${minutes}:${seconds}.${milliseconds}Z`);
+}

@@ -1,0 +1,60 @@
+/**
+ * Carries out a recovery plan for a writer that holds the lock. Damage is copied to quarantine first, then the whole
+ * recovered state becomes a new snapshot, then the journal goes: a crash anywhere in between leaves what was there or
+ * the same plan again, and a second run finds nothing to do.
+ */
+import { metadataOf, type Version } from "../model/conversation.js";
+import { encodeSnapshot } from "../snapshot/encode.js";
+import type { Key, Lock, Storage } from "../storage/storage.js";
+import { MAX_FILE_BYTES } from "./backup-codec.js";
+import { writeBackup } from "./backups.js";
+import type { ManagerEmitter } from "./events.js";
+import { journalKey, snapshotKey, toTimestamp, type Compression } from "./layout.js";
+import { interruptedVersion, type UsablePlan } from "./reader.js";
+
+export interface RecoveryContext {
+  readonly storage: Storage;
+  readonly lock: Lock;
+  readonly events: ManagerEmitter;
+  readonly now: () => Date;
+  readonly compression: Compression;
+}
+
+/** A free name in quarantine that says what it was and when it was moved. */
+async function copyToQuarantine(context: RecoveryContext, from: Key): Promise<string | undefined> {
+  const bytes = await context.storage.read(from, { maxBytes: MAX_FILE_BYTES });
+  if (bytes === undefined) return undefined;
+  const stamp = toTimestamp(context.now());
+  for (let copy = 0; ; copy += 1) {
+    const key: Key = { area: "quarantine", name: `${from.name}.${stamp}${copy === 0 ? "" : `-${copy}`}` };
+    if (await context.storage.create(key, bytes)) return context.storage.describe(key);
+  }
+}
+
+/** Returns the version to go on from; its revision is the snapshot's on disk. */
+export async function recover(context: RecoveryContext, id: string, plan: UsablePlan): Promise<Version> {
+  const { storage, lock, events, now } = context;
+  const ended = interruptedVersion(plan);
+  const interrupted = ended !== plan.version;
+  if (plan.clean && !interrupted) return plan.version;
+  const quarantined: string[] = [];
+  for (const file of plan.quarantine) {
+    const copy = await copyToQuarantine(context, file === "snapshot" ? snapshotKey(id) : journalKey(id));
+    if (copy !== undefined) quarantined.push(copy);
+  }
+  if (plan.migratedFrom !== undefined) await keepOriginal(context, id);
+  const changed = interrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot";
+  const version = changed ? { ...ended, revision: ended.revision + 1 } : ended;
+  await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())), lock);
+  await storage.remove(journalKey(id));
+  const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
+  if (plan.problems.length > 0 || interrupted) events.emit("recovered", { conversationId: id, revision: version.revision, source, problems: plan.problems, quarantined });
+  return version;
+}
+
+/** A file of an older schema stays readable as what it was: its bytes become a backup before they are rewritten. */
+async function keepOriginal(context: RecoveryContext, id: string): Promise<void> {
+  const { storage, now, compression } = context;
+  const bytes = await storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
+  if (bytes !== undefined) await writeBackup(storage, { id, bytes, compression, now: now() });
+}

@@ -1,0 +1,60 @@
+/** Looks at every file of a conversation and says what is wrong with it: the recovery plan, printed and not carried out. */
+import { planRecovery, type ProblemKind } from "../plan/recovery.js";
+import type { Storage } from "../storage/storage.js";
+import { listBackups } from "./backups.js";
+import { conversationIds, parseBackupName } from "./layout.js";
+import { findConversation, pathOfProblem, refusal } from "./reader.js";
+
+export interface VerifiedProblem {
+  readonly conversationId: string;
+  readonly path: string;
+  readonly kind: ProblemKind;
+  readonly detail: string;
+  /** Whether the state, or all but what the detail names, can be had from other files. */
+  readonly repairable: boolean;
+}
+
+export interface Verification {
+  /** Files looked at. */
+  readonly checked: number;
+  readonly ok: boolean;
+  readonly problems: readonly VerifiedProblem[];
+}
+
+async function verifyOne(storage: Storage, id: string): Promise<Verification> {
+  const found = await findConversation(storage, id);
+  const plan = planRecovery(found);
+  const live = (await storage.lockOwner(id)) !== undefined;
+  const problems: VerifiedProblem[] = [];
+  if (plan.kind === "newer") {
+    const error = refusal(storage, id, plan);
+    problems.push({ conversationId: id, path: error.path ?? "", kind: "snapshot-newer", detail: error.message, repairable: false });
+  } else if (plan.kind !== "absent") {
+    for (const problem of plan.problems) {
+      if (live && problem.kind === "journal-torn") continue;
+      const path = pathOfProblem(storage, id, problem);
+      problems.push({ conversationId: id, path, kind: problem.kind, detail: problem.detail, repairable: plan.kind !== "lost" });
+    }
+  }
+  const backups = await listBackups(storage, id);
+  for (const backup of backups) {
+    if (backup.valid || problems.some((problem) => problem.path === backup.path)) continue;
+    problems.push({ conversationId: id, path: backup.path, kind: "backup-damaged", detail: backup.problem ?? "it is damaged", repairable: false });
+  }
+  const files = (found.snapshot === undefined ? 0 : 1) + (found.journal === undefined ? 0 : 1) + backups.length;
+  return { checked: files, ok: problems.length === 0, problems };
+}
+
+/** Every conversation that has a file, or the one. */
+export async function verify(storage: Storage, id?: string): Promise<Verification> {
+  const withBackups = (await storage.list("backup")).flatMap((name) => parseBackupName(name)?.conversationId ?? []);
+  const ids = id === undefined ? [...new Set([...conversationIds(await storage.list("state")), ...withBackups])].sort() : [id];
+  const problems: VerifiedProblem[] = [];
+  let checked = 0;
+  for (const each of ids) {
+    const result = await verifyOne(storage, each);
+    checked += result.checked;
+    problems.push(...result.problems);
+  }
+  return { checked, ok: problems.length === 0, problems };
+}

@@ -1,0 +1,33 @@
+/**
+ * The checksum of a snapshot: SHA-256 over the file's bytes without the 64 digits themselves, so that it is
+ * checked without parsing, and by hand: remove the digits, pipe the file to sha256sum.
+ */
+import { createHash } from "node:crypto";
+
+const FIELD = Buffer.from('"checksum": "sha256:');
+const DIGITS = 64;
+
+function digest(before: Uint8Array, after: Uint8Array): string {
+  return createHash("sha256").update(before).update(after).digest("hex");
+}
+
+/** Where the digits are, or would be: behind the last such field. Quotes inside a text are escaped, so no text can pose as it. */
+function positionOf(bytes: Buffer): number | undefined {
+  const found = bytes.lastIndexOf(FIELD);
+  return found === -1 ? undefined : found + FIELD.length;
+}
+
+/** Writes the digits into a file that was encoded with an empty checksum. */
+export function seal(unsealed: Buffer): Buffer {
+  const position = positionOf(unsealed);
+  if (position === undefined) throw new RangeError("a snapshot without a checksum field cannot be sealed");
+  const [before, after] = [unsealed.subarray(0, position), unsealed.subarray(position)];
+  return Buffer.concat([before, Buffer.from(digest(before, after), "latin1"), after]);
+}
+
+export function verifySeal(bytes: Buffer): "valid" | "differs" | "absent" {
+  const position = positionOf(bytes);
+  if (position === undefined) return "absent";
+  const written = bytes.toString("latin1", position, position + DIGITS);
+  return written === digest(bytes.subarray(0, position), bytes.subarray(position + DIGITS)) ? "valid" : "differs";
+}
