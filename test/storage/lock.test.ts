@@ -201,11 +201,12 @@ describe("an interrupted takeover", () => {
   });
 });
 
-/** Each call waits a random number of turns first; the process dies at call `diesAt`, which then never returns. */
+/** Each call waits a random number of turns first, now and then long enough for all the others to finish; the process dies at call `diesAt`, which then never returns. */
 function unsteady(fs: FileSystem, random: () => number, diesAt: number, die: () => void): FileSystem {
   let calls = 0;
   const turn = async (): Promise<void> => {
-    for (let left = Math.floor(random() * 8); left > 0; left -= 1) await Promise.resolve();
+    const turns = random() < 0.15 ? 300 : 8;
+    for (let left = Math.floor(random() * turns); left > 0; left -= 1) await Promise.resolve();
     calls += 1;
     if (calls < diesAt) return;
     die();
