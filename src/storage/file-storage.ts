@@ -107,7 +107,8 @@ export class FileStorage implements Storage {
         await fs.syncDirectory(dirname(target));
       } catch (error) {
         const code = systemErrorCode(error);
-        if (code === "ENOENT") return false;
+        // A missing target directory is ENOENT too, and no reason to say that there is nothing to move.
+        if (code === "ENOENT" && (await fs.stat(source)) === undefined) return false;
         if (code !== "EXDEV") throw error;
         const bytes = await this.read(from);
         if (bytes === undefined) return false;
@@ -153,7 +154,7 @@ export class FileStorage implements Storage {
   }
 
   async sweep(name: string): Promise<string[]> {
-    const removed = await this.#locks.sweep(name);
+    const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
     for (const area of ["state", "backup"] as const) {
       const directory = this.#directories[area];
       for (const entry of await this.#entries(directory)) {

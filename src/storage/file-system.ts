@@ -24,7 +24,7 @@ export interface FileStat {
 }
 
 export interface FileSystem {
-  /** Recursive, mode 0700; an existing directory is left as it is. */
+  /** Recursive, mode 0700, durable when it resolves; an existing directory is left as it is. */
   makeDirectory(path: string): Promise<void>;
   /** A regular file and nothing else: links, FIFOs and devices reject with code `CORRUPT`, without waiting. ENOENT rejects. */
   openForReading(path: string): Promise<OpenFile>;

@@ -5,6 +5,7 @@
 import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
 import { platform } from "node:os";
+import { dirname, resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileKind, FileStat, FileSystem, OpenFile } from "./file-system.js";
 
@@ -89,6 +90,14 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+async function makeDirectory(path: string): Promise<void> {
+  const target = resolve(path);
+  const first = await fs.mkdir(target, { recursive: true, mode: DIRECTORY_MODE });
+  if (first === undefined) return;
+  // What is durable inside a directory is lost with it when its own name was never synced.
+  for (let made = target; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+}
+
 async function stat(path: string): Promise<FileStat | undefined> {
   try {
     const found = await fs.lstat(path);
@@ -101,9 +110,7 @@ async function stat(path: string): Promise<FileStat | undefined> {
 }
 
 export const nodeFileSystem: FileSystem = {
-  makeDirectory: async (path) => {
-    await fs.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
-  },
+  makeDirectory,
   openForReading,
   createFile,
   rename: fs.rename,

@@ -60,6 +60,14 @@ function parseRecord(bytes: Uint8Array): LockRecord | undefined {
   }
 }
 
+/** The nonces in a claim's file name, outermost first; undefined for another file, such as the lock of an id like `a.lock`. */
+function claimedNonces(name: string, entry: string): readonly string[] | undefined {
+  const prefix = `${name}.lock.`;
+  if (!entry.startsWith(prefix)) return undefined;
+  const nonces = entry.slice(prefix.length).split(".");
+  return nonces.every((nonce) => /^[A-Za-z0-9]+$/.test(nonce) && nonce !== "lock") ? nonces : undefined;
+}
+
 function ownerOf(record: LockRecord): LockOwner {
   return { pid: record.pid, host: record.host, command: record.command, since: record.since };
 }
@@ -90,9 +98,9 @@ export class LockDirectory {
     const current = await this.#look(this.pathOf(name));
     for (const entry of await fs.list(directory)) {
       const aside = entry.startsWith(".tmp-");
-      const claim = entry.startsWith(`${name}.lock.`) && /^[A-Za-z0-9]+$/.test(entry.slice(`${name}.lock.`.length));
-      if (!aside && !claim) continue;
-      if (claim && current.kind === "held" && entry === `${name}.lock.${current.record.nonce}`) continue;
+      const nonces = claimedNonces(name, entry);
+      if (!aside && nonces === undefined) continue;
+      if (current.kind === "held" && nonces?.[0] === current.record.nonce) continue;
       const found = await this.#look(join(directory, entry));
       if (found.kind !== "held" || (await this.options.processes.liveness(found.record)) !== "dead") continue;
       await this.#unlink(join(directory, entry));
@@ -115,7 +123,8 @@ export class LockDirectory {
       }
       return await use(path);
     } finally {
-      await this.#unlink(path);
+      // A failing clean-up must not hide that the lock was acquired: it would be held by nobody who knows.
+      await this.#unlink(path).catch(() => undefined);
     }
   }
 
@@ -148,7 +157,8 @@ export class LockDirectory {
       await fs.rename(replacement, path);
       return { acquired: true, lock: this.#lockAt(path, record), takenOverFrom: ownerOf(dead) };
     } finally {
-      await claim.lock.release();
+      // A claim left on a lock that changed hands blocks nobody; a failing release must not hide the outcome.
+      await claim.lock.release().catch(() => undefined);
     }
   }
 
@@ -167,11 +177,13 @@ export class LockDirectory {
     const stat = await fs.stat(path);
     if (stat === undefined) return { kind: "free" };
     if (stat.kind !== "file") return { kind: "unreadable", detail: `is a ${stat.kind}, not a lock file` };
-    if (stat.size > MAX_LOCK_BYTES) return { kind: "unreadable", detail: "is too large for a lock file" };
     try {
       const file = await fs.openForReading(path);
       try {
-        const record = parseRecord(await file.read(0, stat.size));
+        // Its own size: the lock may have been replaced by a longer one since `stat`.
+        const size = await file.size();
+        if (size > MAX_LOCK_BYTES) return { kind: "unreadable", detail: "is too large for a lock file" };
+        const record = parseRecord(await file.read(0, size));
         return record === undefined ? { kind: "unreadable", detail: "is not a lock file of draftstate" } : { kind: "held", record };
       } finally {
         await file.close();

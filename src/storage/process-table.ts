@@ -32,15 +32,16 @@ async function readText(path: string): Promise<string> {
 
 interface ProcessStatus {
   readonly state: string;
+  readonly threads: number;
   readonly startTime: string;
 }
 
-/** Fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)); the name in field 2 may hold spaces and parentheses. */
+/** Fields 3, 20 and 22 of /proc/PID/stat (proc_pid_stat(5)); the name in field 2 may hold spaces and parentheses. */
 function parseProcStat(text: string): ProcessStatus | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const state = fields[0];
   const startTime = fields[19];
-  return state === undefined || startTime === undefined ? undefined : { state, startTime };
+  return state === undefined || startTime === undefined ? undefined : { state, startTime, threads: Number(fields[17]) };
 }
 
 async function startTimeFromPs(target: number): Promise<string> {
@@ -56,7 +57,7 @@ async function processStatus(target: number): Promise<ProcessStatus | undefined>
   const stat = await readText(`/proc/${target}/stat`);
   if (stat !== "") return parseProcStat(stat);
   const startTime = await startTimeFromPs(target);
-  return startTime === "" ? undefined : { state: "", startTime };
+  return startTime === "" ? undefined : { state: "", startTime, threads: 1 };
 }
 
 function exists(target: number): boolean {
@@ -93,7 +94,8 @@ export class SystemProcessTable implements ProcessTable {
     if (!exists(identity.pid)) return "dead";
     const status = await processStatus(identity.pid);
     if (status === undefined) return exists(identity.pid) ? "alive" : "dead";
-    if (status.state === "Z" || status.state === "X") return "dead";
+    // A killed process whose other threads are still inside a system call may yet rename a file: it is not dead.
+    if ((status.state === "Z" || status.state === "X") && !(status.threads > 1)) return "dead";
     return identity.startTime !== "" && status.startTime !== "" && identity.startTime !== status.startTime ? "dead" : "alive";
   }
 }

@@ -1,0 +1,172 @@
+/**
+ * The `FileSystem` contract in memory, for power-loss tests: it behaves like the real one, remembers each change,
+ * and can produce every disk that a crash after any of them could leave (`crashStates`).
+ */
+import { basename, dirname } from "node:path";
+import { DraftstateError } from "../../src/errors.js";
+import type { FileStat, FileSystem, OpenFile } from "../../src/storage/file-system.js";
+import { crashImages } from "./crash-states.js";
+import type { DiskImage, DiskOperation } from "./disk-image.js";
+import { apply, contentOf, copyImage, emptyImage } from "./disk-image.js";
+import type { SystemErrorCode } from "./system-error.js";
+import { systemError } from "./system-error.js";
+
+export interface CrashState {
+  /** What was lost and what was kept, for the message of a failing test. */
+  readonly label: string;
+  readonly fileSystem: SimulatedFileSystem;
+}
+
+export class SimulatedFileSystem implements FileSystem {
+  readonly #base: DiskImage;
+  readonly #live: DiskImage;
+  readonly #operations: DiskOperation[] = [];
+  readonly #modified = new Map<number, number>();
+  #nextInode: number;
+
+  constructor(image: DiskImage = emptyImage()) {
+    this.#base = copyImage(image);
+    this.#live = copyImage(image);
+    this.#nextInode = Math.max(0, ...image.contents.keys(), ...image.entries.values()) + 1;
+  }
+
+  get operationCount(): number {
+    return this.#operations.length;
+  }
+
+  get operations(): readonly DiskOperation[] {
+    return this.#operations;
+  }
+
+  /** Every disk that a crash could leave when `after` operations had been issued. */
+  *crashStates({ after = this.operationCount }: { readonly after?: number } = {}): Generator<CrashState> {
+    for (const { label, image } of crashImages(this.#base, this.#operations.slice(0, after))) {
+      yield { label, fileSystem: new SimulatedFileSystem(image) };
+    }
+  }
+
+  /** The same disk with everything durable and nothing pending. */
+  settled(): SimulatedFileSystem {
+    return new SimulatedFileSystem(this.#live);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    if (this.#live.directories.has(path)) return;
+    if (this.#live.entries.has(path)) throw systemError("EEXIST", "mkdir", path);
+    await this.makeDirectory(dirname(path));
+    this.#do({ kind: "makeDirectory", path });
+  }
+
+  async openForReading(path: string): Promise<OpenFile> {
+    if (this.#live.directories.has(path)) throw new DraftstateError("CORRUPT", `${path} is not a regular file (directory)`, { path });
+    return this.#open(this.#inodeAt(path, "open"), path, "read");
+  }
+
+  async createFile(path: string): Promise<OpenFile> {
+    this.#mustBeFree(path, "open");
+    const inode = this.#nextInode;
+    this.#nextInode += 1;
+    this.#do({ kind: "create", path, inode });
+    this.#modified.set(inode, this.operationCount);
+    return this.#open(inode, path, "append");
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const inode = this.#inodeAt(from, "rename");
+    this.#mustHaveParent(to, "rename");
+    if (this.#live.directories.has(to)) throw systemError("EISDIR", "rename", to);
+    // rename(2): two names of one file stay as they are.
+    if (this.#live.entries.get(to) === inode) return;
+    this.#do({ kind: "rename", from, path: to, inode });
+  }
+
+  async link(from: string, to: string): Promise<void> {
+    const inode = this.#inodeAt(from, "link");
+    this.#mustBeFree(to, "link");
+    this.#do({ kind: "link", path: to, inode });
+  }
+
+  async unlink(path: string): Promise<void> {
+    if (this.#live.directories.has(path)) throw systemError("EISDIR", "unlink", path);
+    this.#inodeAt(path, "unlink");
+    this.#do({ kind: "unlink", path });
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    this.#mustBeDirectory(path, "fsync");
+    this.#do({ kind: "syncDirectory", path });
+  }
+
+  async list(path: string): Promise<string[]> {
+    this.#mustBeDirectory(path, "scandir");
+    const paths = [...this.#live.entries.keys(), ...this.#live.directories];
+    return paths.filter((entry) => entry !== path && dirname(entry) === path).map((entry) => basename(entry));
+  }
+
+  async stat(path: string): Promise<FileStat | undefined> {
+    if (this.#live.directories.has(path)) return { kind: "directory", size: 0, modifiedAt: new Date(0), inode: 0 };
+    const inode = this.#live.entries.get(path);
+    if (inode === undefined) return undefined;
+    return { kind: "file", size: contentOf(this.#live, inode).length, modifiedAt: new Date(this.#modified.get(inode) ?? 0), inode };
+  }
+
+  #do(operation: DiskOperation): void {
+    this.#operations.push(operation);
+    apply(this.#live, operation);
+  }
+
+  #open(inode: number, path: string, purpose: "read" | "append"): OpenFile {
+    let open = true;
+    const check = (syscall: string, allowed: boolean): void => {
+      if (!open || !allowed) throw systemError("EBADF", syscall, path);
+    };
+    return {
+      write: async (bytes) => {
+        check("write", purpose === "append");
+        if (bytes.length === 0) return;
+        this.#do({ kind: "write", inode, bytes: Uint8Array.from(bytes) });
+        this.#modified.set(inode, this.operationCount);
+      },
+      read: async (position, length) => {
+        check("read", purpose === "read");
+        return Uint8Array.from(contentOf(this.#live, inode).subarray(position, position + length));
+      },
+      size: async () => {
+        check("fstat", true);
+        return contentOf(this.#live, inode).length;
+      },
+      sync: async () => {
+        check("fdatasync", true);
+        this.#do({ kind: "sync", inode });
+      },
+      close: async () => {
+        check("close", true);
+        open = false;
+      },
+    };
+  }
+
+  #inodeAt(path: string, syscall: string): number {
+    const inode = this.#live.entries.get(path);
+    if (inode === undefined) throw systemError(this.#absence(path), syscall, path);
+    return inode;
+  }
+
+  #absence(path: string): SystemErrorCode {
+    return this.#live.entries.has(dirname(path)) ? "ENOTDIR" : "ENOENT";
+  }
+
+  #mustBeDirectory(path: string, syscall: string): void {
+    if (this.#live.directories.has(path)) return;
+    throw systemError(this.#live.entries.has(path) ? "ENOTDIR" : this.#absence(path), syscall, path);
+  }
+
+  #mustHaveParent(path: string, syscall: string): void {
+    if (!this.#live.directories.has(dirname(path))) throw systemError(this.#absence(path), syscall, path);
+  }
+
+  #mustBeFree(path: string, syscall: string): void {
+    this.#mustHaveParent(path, syscall);
+    if (this.#live.entries.has(path) || this.#live.directories.has(path)) throw systemError("EEXIST", syscall, path);
+  }
+}

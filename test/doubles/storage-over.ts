@@ -1,0 +1,26 @@
+/** A `FileStorage` over a double, with names that count up, so that a failing run can be repeated exactly. */
+import { join } from "node:path";
+import { FileStorage } from "../../src/storage/file-storage.js";
+import type { FileSystem } from "../../src/storage/file-system.js";
+import type { ProcessTable } from "../../src/storage/process-table.js";
+import { ProcessWorld } from "./process-world.js";
+
+export const STATE_DIR = "/store/state";
+export const BACKUP_DIR = "/store/backup";
+
+export function lockPath(name: string, stateDir = STATE_DIR): string {
+  return join(stateDir, ".draftstate", "locks", `${name}.lock`);
+}
+
+export function storageOver(fs: FileSystem, processes: ProcessTable = new ProcessWorld().table(1), prefix = "n"): FileStorage {
+  let count = 0;
+  return new FileStorage({
+    stateDir: STATE_DIR,
+    backupDir: BACKUP_DIR,
+    fs,
+    processes,
+    randomName: () => `${prefix}${(count += 1)}`,
+    command: "test",
+    watch: () => Promise.resolve({ close: () => Promise.resolve() }),
+  });
+}

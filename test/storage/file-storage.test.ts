@@ -1,0 +1,274 @@
+/**
+ * File storage keeps the storage contract over the real file system and over both doubles, and keeps it when calls
+ * fail: a rejected call leaves the old or the new value, says STORAGE, and the next call works.
+ */
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { nodeFileSystem } from "../../src/storage/fs.js";
+import { createLocalStorage } from "../../src/storage/index.js";
+import type { FileSystem } from "../../src/storage/file-system.js";
+import type { Change, Key, Storage } from "../../src/storage/storage.js";
+import { acquired, describeStorageContract, textAt } from "../contracts/storage-contract.js";
+import type { StorageFixture } from "../contracts/storage-contract.js";
+import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
+import { lockRecord, plant } from "../doubles/lock-record.js";
+import { ProcessWorld } from "../doubles/process-world.js";
+import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
+import { STATE_DIR, lockPath, storageOver } from "../doubles/storage-over.js";
+
+const KEY: Key = { area: "state", name: "chat.json" };
+const SINCE = new Date(0);
+const bytesOf = (text: string): Uint8Array => Buffer.from(text);
+
+async function replaceLock(fs: FileSystem, path: string, host: string): Promise<void> {
+  await fs.unlink(path);
+  await plant(fs, path, lockRecord({ ...new ProcessWorld().identity(2), host }, "someoneelse"));
+}
+
+async function realDirectory(): Promise<{ readonly directory: string; readonly storage: Storage; dispose(): Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), "draftstate-storage-"));
+  const storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+  return { directory, storage, dispose: () => rm(directory, { recursive: true, force: true }) };
+}
+
+async function onRealFiles(): Promise<StorageFixture> {
+  const { directory, storage, dispose } = await realDirectory();
+  const loseLock = (name: string): Promise<void> => replaceLock(nodeFileSystem, lockPath(name, join(directory, "state")), `not-${hostname()}`);
+  return { storage, loseLock, dispose };
+}
+
+async function over(fs: FileSystem): Promise<StorageFixture> {
+  return { storage: storageOver(fs), loseLock: (name) => replaceLock(fs, lockPath(name), "host-1"), dispose: () => Promise.resolve() };
+}
+
+describeStorageContract("files in a temporary directory", onRealFiles);
+describeStorageContract("the simulated file system", () => over(new SimulatedFileSystem()));
+describeStorageContract("the faulty file system with no fault set", () => over(new FaultyFileSystem(new SimulatedFileSystem())));
+
+async function faultyStore(): Promise<{ readonly fs: FaultyFileSystem; readonly disk: SimulatedFileSystem; readonly storage: Storage }> {
+  const disk = new SimulatedFileSystem();
+  const fs = new FaultyFileSystem(disk);
+  const storage = storageOver(fs);
+  await storage.prepare();
+  await storage.replace(KEY, bytesOf("old"));
+  return { fs, disk, storage };
+}
+
+const OPERATIONS: Record<string, (storage: Storage) => Promise<unknown>> = {
+  replace: (storage) => storage.replace(KEY, bytesOf("new")),
+  create: (storage) => storage.create({ area: "backup", name: "b" }, bytesOf("new")),
+  move: (storage) => storage.move(KEY, { area: "trash", name: "t" }),
+  remove: (storage) => storage.remove(KEY),
+  read: (storage) => storage.read(KEY),
+  createLog: async (storage) => {
+    const log = await storage.createLog({ area: "state", name: "chat.journal" });
+    try {
+      await log.append(bytesOf("record"));
+      await log.sync();
+    } finally {
+      await log.close();
+    }
+  },
+};
+
+describe("any call may fail", () => {
+  const codes = ["ENOSPC", "EIO", "EMFILE", "EACCES", "EROFS"] as const;
+
+  test.each(Object.keys(OPERATIONS))("%s with one failing call, whichever it is: STORAGE or done, and the value old, new or moved whole", async (name) => {
+    const operation = OPERATIONS[name] ?? (() => Promise.reject(new Error("no such operation")));
+    const measured = await faultyStore();
+    const before = measured.fs.calls;
+    await operation(measured.storage);
+    const count = measured.fs.calls - before;
+    expect(count).toBeGreaterThan(0);
+    for (const code of codes) {
+      for (let at = 1; at <= count; at += 1) {
+        const { fs, storage } = await faultyStore();
+        fs.setFault({ code, at, bytesWritten: 1 });
+        const outcome = await operation(storage).then(() => "done", (error: unknown) => error);
+        fs.clearFault();
+        if (outcome !== "done") expect(outcome).toMatchObject({ name: "DraftstateError", code: "STORAGE", cause: { code } });
+        const texts = [await textAt(storage, KEY), await textAt(storage, { area: "trash", name: "t" })].filter((text) => text !== undefined);
+        for (const text of texts) expect(["old", "new"]).toContain(text);
+        if (name !== "remove") expect(texts.length).toBeGreaterThan(0);
+        await storage.replace(KEY, bytesOf("afterwards"));
+        expect(await textAt(storage, KEY)).toBe("afterwards");
+      }
+    }
+  });
+
+  test.each(["createFile", "write", "sync", "close", "rename"] as const)("a replacement whose %s fails leaves the old bytes and nothing aside", async (only) => {
+    const { fs, disk, storage } = await faultyStore();
+    fs.setFault({ code: "ENOSPC", at: 1, only: [only], bytesWritten: 2 });
+    await expect(storage.replace(KEY, bytesOf("new"))).rejects.toMatchObject({ code: "STORAGE" });
+    expect(await textAt(storage, KEY)).toBe("old");
+    expect((await disk.list(STATE_DIR)).sort()).toEqual([".draftstate", "chat.json"]);
+  });
+
+  test("a disk that fails from some call on rejects everything after it, and works again once it is mended", async () => {
+    const { fs, storage } = await faultyStore();
+    fs.setFault({ code: "EROFS", at: 1, lasting: "from-then-on" });
+    await expect(storage.replace(KEY, bytesOf("new"))).rejects.toMatchObject({ code: "STORAGE" });
+    await expect(storage.read(KEY)).rejects.toMatchObject({ code: "STORAGE" });
+    fs.clearFault();
+    expect(await textAt(storage, KEY)).toBe("old");
+  });
+
+  test("a short write shows in the log as what was written, and rejects", async () => {
+    const { fs, storage } = await faultyStore();
+    const key: Key = { area: "state", name: "chat.journal" };
+    const log = await storage.createLog(key);
+    fs.setFault({ code: "ENOSPC", at: 1, only: ["write"], bytesWritten: 3 });
+    await expect(log.append(bytesOf("record"))).rejects.toMatchObject({ code: "STORAGE" });
+    expect(await textAt(storage, key)).toBe("rec");
+    await log.close();
+  });
+
+  test("a lock attempt with one failing call, whichever it is, never leaves a lock that nobody was given", async () => {
+    const measured = await faultyStore();
+    const before = measured.fs.calls;
+    await measured.storage.tryLock("chat", SINCE);
+    const count = measured.fs.calls - before;
+    for (let at = 1; at <= count; at += 1) {
+      const { fs, storage } = await faultyStore();
+      fs.setFault({ code: "EIO", at });
+      const attempt = await storage.tryLock("chat", SINCE).catch(() => undefined);
+      fs.clearFault();
+      if (attempt === undefined) acquired(await storage.tryLock("chat", SINCE));
+      else await acquired(attempt).assertHeld();
+    }
+  });
+
+  test("a takeover with one failing call, whichever it is, gives the lock or leaves it to be had", async () => {
+    const world = new ProcessWorld();
+    world.kill(9);
+    const afterADeath = async (): Promise<{ readonly fs: FaultyFileSystem; readonly heir: Storage }> => {
+      const { fs, disk } = await faultyStore();
+      await plant(disk, lockPath("chat"), lockRecord(world.identity(9), "gone"));
+      return { fs, heir: storageOver(fs, world.table(1), "heir") };
+    };
+    const measured = await afterADeath();
+    const before = measured.fs.calls;
+    await measured.heir.tryLock("chat", SINCE);
+    const count = measured.fs.calls - before;
+    expect(count).toBeGreaterThan(10);
+    for (let at = 1; at <= count; at += 1) {
+      const { fs, heir } = await afterADeath();
+      fs.setFault({ code: "EIO", at });
+      const attempt = await heir.tryLock("chat", SINCE).catch(() => undefined);
+      fs.clearFault();
+      if (attempt === undefined) acquired(await heir.tryLock("chat", SINCE));
+      else await acquired(attempt).assertHeld();
+    }
+  });
+});
+
+describe("moving", () => {
+  test("across file systems the bytes are copied, then the source goes", async () => {
+    const { fs, storage } = await faultyStore();
+    fs.setFault({ code: "EXDEV", at: 1, only: ["link"] });
+    expect(await storage.move(KEY, { area: "backup", name: "b" })).toBe(true);
+    expect(await textAt(storage, { area: "backup", name: "b" })).toBe("old");
+    expect(await storage.read(KEY)).toBeUndefined();
+  });
+
+  test("into an area whose folder was deleted is an error, not `there is nothing to move`", async () => {
+    const { directory, storage, dispose } = await realDirectory();
+    await storage.prepare();
+    await storage.replace(KEY, bytesOf("precious"));
+    await rm(join(directory, "state", ".draftstate", "trash"), { recursive: true });
+    await expect(storage.move(KEY, { area: "trash", name: "t" })).rejects.toMatchObject({ code: "STORAGE" });
+    expect(await textAt(storage, KEY)).toBe("precious");
+    await dispose();
+  });
+});
+
+describe("sweeping", () => {
+  test("what a dead writer left aside goes, and only under the name asked for", async () => {
+    const disk = new SimulatedFileSystem();
+    const storage = storageOver(disk);
+    await storage.prepare();
+    const left = [`${STATE_DIR}/.tmp-r1-chat.json`, `${STATE_DIR}/.tmp-r2-chat.journal`, "/store/backup/.tmp-r3-chat_2026-01-14T21-30-00-000Z.json"];
+    const others = [`${STATE_DIR}/.tmp-r4-chat-2.json`, `${STATE_DIR}/.tmp-r5-chat.json.json`, "/store/backup/.tmp-r6-chat_2_2026-01-14T21-30-00-000Z.json"];
+    for (const path of [...left, ...others]) await plant(disk, path, "half");
+    expect((await storage.sweep("chat")).sort()).toEqual(left.sort());
+    for (const path of others) expect(await disk.stat(path)).toBeDefined();
+  });
+
+  test("claims of dead processes go at any depth; the dead lock of a conversation that is called like a claim stays", async () => {
+    const disk = new SimulatedFileSystem();
+    const world = new ProcessWorld();
+    world.kill(9);
+    const storage = storageOver(disk, world.table(1));
+    await storage.prepare();
+    const claims = [`${lockPath("chat")}.gone`, `${lockPath("chat")}.gone.gone2`];
+    for (const path of [...claims, lockPath("chat.lock")]) await plant(disk, path, lockRecord(world.identity(9), "dead"));
+    acquired(await storage.tryLock("chat", SINCE));
+    expect((await storage.sweep("chat")).sort()).toEqual(claims);
+    expect(await disk.stat(lockPath("chat.lock"))).toBeDefined();
+  });
+
+  test("an unprepared store has nothing to sweep, or says STORAGE", async () => {
+    const swept = await storageOver(new SimulatedFileSystem()).sweep("chat").catch((error: unknown) => error);
+    expect(swept instanceof Error ? swept : { code: "STORAGE" }).toMatchObject({ code: "STORAGE" });
+  });
+});
+
+describe("real files", () => {
+  test("directories are 0700 and files 0600", async () => {
+    const { directory, storage, dispose } = await realDirectory();
+    await storage.prepare();
+    await storage.replace(KEY, bytesOf("x"));
+    await (await storage.createLog({ area: "state", name: "chat.journal" })).close();
+    const modeOf = async (path: string): Promise<number> => (await stat(join(directory, path))).mode & 0o777;
+    for (const path of ["state", "backup", "state/.draftstate/locks", "state/.draftstate/trash"]) expect(await modeOf(path)).toBe(0o700);
+    for (const path of ["state/chat.json", "state/chat.journal"]) expect(await modeOf(path)).toBe(0o600);
+    await dispose();
+  });
+
+  test("a symbolic link is refused for reading and replaced, not followed, for writing", async () => {
+    const { directory, storage, dispose } = await realDirectory();
+    await storage.prepare();
+    await writeFile(join(directory, "outside"), "outside");
+    await symlink(join(directory, "outside"), storage.describe(KEY));
+    await expect(storage.read(KEY)).rejects.toMatchObject({ code: "CORRUPT" });
+    await storage.replace(KEY, bytesOf("inside"));
+    expect(await textAt(storage, KEY)).toBe("inside");
+    expect((await nodeFileSystem.stat(join(directory, "outside")))?.size).toBe("outside".length);
+    await dispose();
+  });
+
+  test("a directory in a file's place is refused as CORRUPT", async () => {
+    const { storage, dispose } = await realDirectory();
+    await storage.prepare();
+    await mkdir(storage.describe(KEY));
+    await expect(storage.read(KEY)).rejects.toMatchObject({ code: "CORRUPT" });
+    await dispose();
+  });
+
+  test("nothing is left in the directories but what was asked for", async () => {
+    const { directory, storage, dispose } = await realDirectory();
+    await storage.prepare();
+    await storage.replace(KEY, bytesOf("x"));
+    await storage.create({ area: "backup", name: "b" }, bytesOf("x"));
+    await acquired(await storage.tryLock("chat", SINCE)).release();
+    expect((await readdir(join(directory, "state"))).sort()).toEqual([".draftstate", "chat.json"]);
+    expect(await readdir(join(directory, "backup"))).toEqual(["b"]);
+    expect(await readdir(join(directory, "state", ".draftstate", "locks"))).toEqual([]);
+    await dispose();
+  });
+
+  test("a watcher is told of a replacement by its key, and not of the file aside", async () => {
+    const { storage, dispose } = await realDirectory();
+    await storage.prepare();
+    const changes: Change[] = [];
+    const watcher = await storage.watch("state", (change) => void changes.push(change));
+    await storage.replace(KEY, bytesOf("x"));
+    await vi.waitFor(() => expect(changes.length).toBeGreaterThan(0), { timeout: 5000 });
+    await watcher.close();
+    for (const change of changes) expect(change).toEqual({ key: KEY });
+    await dispose();
+  });
+});
