@@ -112,6 +112,13 @@ export class Conversation<S extends object = AgentState> {
     this.#changed(this.#container.replace(withoutMetadata(state), diffStates));
   }
 
+  /** Like `replaceState`, but starts no save: the caller, the next change or the timer does. */
+  replaceStateQuietly(state: unknown): void {
+    this.#assertOpen();
+    const patches = this.#container.replace(withoutMetadata(state), diffStates);
+    if (patches.length > 0) this.#record(patches);
+  }
+
   /** Title, model and base URL; null takes one away. */
   updateInfo(change: InfoChange): void {
     this.#assertOpen();

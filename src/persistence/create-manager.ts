@@ -1,0 +1,33 @@
+/** The manager on this machine: files, the system's clock, the system's randomness. */
+import { performance } from "node:perf_hooks";
+import { DraftstateError } from "../errors.js";
+import { createLocalStorage } from "../storage/index.js";
+import { resolve } from "node:path";
+import type { Storage } from "../storage/storage.js";
+import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
+import { resolveSettings } from "./settings.js";
+
+export interface CreateManagerOptions extends ManagerOptions {
+  /** Another store than files in `stateDir` and `backupDir`. */
+  storage?: Storage;
+  /** How this process presents itself to whoever finds its lock. */
+  command?: string;
+}
+
+/** Throws `INVALID_CONFIG` for an unknown or wrong option. Touches no file until something is read or written. */
+export function createDraftStatePersistenceManager(options: CreateManagerOptions = {}): DraftStatePersistenceManager {
+  const { storage, command = "node", ...rest } = options;
+  const { stateDir, backupDir } = resolveSettings(rest);
+  if (resolve(stateDir) === resolve(backupDir)) {
+    throw new DraftstateError("INVALID_CONFIG", `stateDir and backupDir are the same directory (${stateDir}): give backups one of their own`, { path: "backupDir" });
+  }
+  return new DraftStatePersistenceManager(
+    {
+      storage: storage ?? createLocalStorage({ stateDir, backupDir, command }),
+      now: () => new Date(),
+      elapsed: () => performance.now(),
+      random: Math.random,
+    },
+    rest,
+  );
+}

@@ -1,0 +1,400 @@
+/**
+ * The draft's persistence manager: conversations opened for writing, saved, loaded, listed, compared and restored.
+ * One writer a conversation, held by a lock; readers take none. Clock, ids and storage are handed in.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { DraftstateError } from "../errors.js";
+import { initialState, isStreaming, messagesOf, type AgentState, type BackupNote, type Metadata, type Version } from "../model/conversation.js";
+import { isJsonObject, type JsonObject } from "../model/json.js";
+import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
+import { planRecovery, type Problem } from "../plan/recovery.js";
+import type { RetentionPolicy } from "../plan/retention.js";
+import type { Lock, LockAttempt, LockOwner, Storage } from "../storage/storage.js";
+import { listBackups, type Backup } from "./backups.js";
+import { listConversations, type CatalogueRow } from "./catalogue.js";
+import { comparePoints, type Comparison } from "./compare-points.js";
+import { Conversation } from "./conversation-handle.js";
+import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
+import { assertConversationId, conversationIds } from "./layout.js";
+import { prune, type PruneResult } from "./prune.js";
+import { findConversation, readConversation, refusal } from "./reader.js";
+import { recover } from "./recover.js";
+import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
+import { resolveSettings, type Settings } from "./settings.js";
+import { SaveCounter, type SaveStatistics } from "./statistics.js";
+import { verify, type Verification } from "./verify.js";
+
+export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
+
+/** What the manager needs of the world. */
+export interface ManagerEnvironment {
+  readonly storage: Storage;
+  readonly now: () => Date;
+  /** Milliseconds since some moment, for durations. */
+  readonly elapsed: () => number;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+export interface OpenOptions {
+  /** Milliseconds to wait for another writer; the setting `lockTimeout` where it is left out. */
+  readonly lockTimeout?: number;
+  /** `new`: it must not exist yet. `existing`: it must. */
+  readonly expect?: "any" | "new" | "existing";
+}
+
+export interface LoadedConversation {
+  readonly conversationId: string;
+  readonly state: JsonObject;
+  readonly metadata: Metadata;
+  /** The process that writes it now. */
+  readonly owner: LockOwner | undefined;
+  readonly problems: readonly Problem[];
+  readonly edited: boolean;
+}
+
+interface ImplicitHandle {
+  readonly conversation: Promise<Conversation>;
+  idle: NodeJS.Timeout | undefined;
+  users: number;
+}
+
+/** A conversation opened by a save alone is let go of after so long without another, in milliseconds. */
+const IDLE_RELEASE = 250;
+
+export class DraftStatePersistenceManager {
+  readonly settings: Settings;
+  readonly #events = new ManagerEmitter();
+  readonly #counter: SaveCounter;
+  readonly #open = new Map<string, Promise<Conversation>>();
+  readonly #implicit = new Map<string, ImplicitHandle>();
+  #prepared: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly environment: ManagerEnvironment,
+    options: Readonly<Record<string, unknown>> = {},
+  ) {
+    this.settings = resolveSettings(options);
+    this.#counter = new SaveCounter(this.#events);
+  }
+
+  get storage(): Storage {
+    return this.environment.storage;
+  }
+
+  on<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): this {
+    this.#events.on(name, listener);
+    return this;
+  }
+
+  off<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): this {
+    this.#events.off(name, listener);
+    return this;
+  }
+
+  /** Takes the writer's lock, recovers what a dead writer left, and creates the conversation if new. Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`. */
+  async open<S extends object = AgentState>(id: string, options: OpenOptions = {}): Promise<Conversation<S>> {
+    assertConversationId(id);
+    this.#assertUsable();
+    await this.#releaseImplicit(id);
+    if (this.#open.has(id)) {
+      throw new DraftstateError("LOCKED", `conversation ${id} is open in this process already: close it first, or use that handle`);
+    }
+    const opening = this.#openNow(id, options);
+    this.#open.set(id, opening);
+    opening.catch(() => this.#open.delete(id));
+    return (await opening) as unknown as Conversation<S>;
+  }
+
+  /** Saves the whole state; durable when it resolves. The end of a turn also makes the snapshot and a backup. */
+  async saveState(id: string, state: object): Promise<void> {
+    await this.withConversation(id, async (conversation) => {
+      const before = conversation.state as unknown as JsonObject;
+      conversation.replaceState(state);
+      await conversation.flush();
+      if (endsTurn(before, conversation.state as unknown as JsonObject)) await conversation.endTurn();
+    });
+  }
+
+  /** Saves when `saveOnToken` (and `realTimeSave`) say so; otherwise with the next change or timed save. */
+  async saveStateOnToken(id: string, state: object): Promise<void> {
+    await this.#saveWhen(this.settings.saveOnToken, id, state);
+  }
+
+  /** Saves when `saveOnStateChange` (and `realTimeSave`) say so; otherwise with the next timed save. */
+  async saveStateOnChange(id: string, state: object): Promise<void> {
+    await this.#saveWhen(this.settings.saveOnStateChange, id, state);
+  }
+
+  /** The state without `_metadata`; null when there is none. Throws `CORRUPT`, never returns half. */
+  async loadState<S extends object = AgentState>(id: string): Promise<S | null> {
+    const loaded = await this.load(id);
+    return loaded === undefined ? null : (loaded.state as unknown as S);
+  }
+
+  /** State, metadata and health, journal applied. Throws `CORRUPT` unless `allowEdited`, which shows an edited one as it is. */
+  async load(id: string, options: { readonly allowEdited?: boolean } = {}): Promise<LoadedConversation | undefined> {
+    assertConversationId(id);
+    const read = await readConversation(this.storage, id);
+    if (read === undefined) return undefined;
+    const { version, metadata, owner, problems, edited } = read;
+    if (edited && options.allowEdited !== true) throw refusal(this.storage, id, { kind: "edited", version, problems });
+    return { conversationId: id, state: version.state, metadata, owner, problems, edited };
+  }
+
+  /** Newest first; damaged conversations are rows that say so. */
+  list(): Promise<CatalogueRow[]> {
+    return listConversations(this.storage);
+  }
+
+  async ids(): Promise<string[]> {
+    return conversationIds(await this.storage.list("state"));
+  }
+
+  /** Newest first, each verified. Throws `NOT_FOUND` where there is neither a conversation nor a backup. */
+  async listBackups(id: string): Promise<Backup[]> {
+    assertConversationId(id);
+    const backups = await listBackups(this.storage, id);
+    if (backups.length === 0) await this.#mustExist(id);
+    return backups;
+  }
+
+  /** A restore point now; returns its timestamp. */
+  async backup(id: string, note?: BackupNote): Promise<string> {
+    return this.withConversation(id, (conversation) => conversation.backup(note), "existing");
+  }
+
+  /** JSON Patch (RFC 6902) from one restore point to another, `_metadata` left out; by default newest different backup → now. */
+  async diff(id: string, from?: string, to?: string): Promise<JsonPatchOperation[]> {
+    const { before, after } = await this.compare(id, from, to);
+    return toJsonPatch(before.state, after.state);
+  }
+
+  async compare(id: string, from?: string, to?: string): Promise<Comparison> {
+    assertConversationId(id);
+    return comparePoints(this.storage, id, from, to, async () => (await this.#mustLoad(id)).state);
+  }
+
+  /** Goes back, forwards: a new revision with the old content, after a backup of the present. */
+  async restore(id: string, backup: string, options: RestoreOptions = {}): Promise<RestoreResult> {
+    assertConversationId(id);
+    return restore(this, id, backup, options);
+  }
+
+  /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
+  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean } = {}): Promise<PruneResult> {
+    const { id, dryRun, ...rules } = policy;
+    if (id !== undefined) assertConversationId(id);
+    const effective = Object.values(rules).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
+    return prune({ storage: this.storage, now: this.environment.now, withLock: (each, act) => this.#withLock(each, act) }, effective, { id, dryRun: dryRun === true });
+  }
+
+  verify(id?: string): Promise<Verification> {
+    if (id !== undefined) assertConversationId(id);
+    return verify(this.storage, id);
+  }
+
+  getSaveStatistics(): SaveStatistics {
+    return {
+      queuedSaves: this.#queued,
+      isSaving: this.#saving,
+      autoSaveEnabled: this.settings.autoSave,
+      autoSaveInterval: this.settings.autoSaveInterval,
+      openConversations: this.#open.size,
+      ...this.#counter.counts,
+    };
+  }
+
+  /** Saves what is unsaved and closes every conversation that is open. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const [id] of this.#implicit) await this.#releaseImplicit(id);
+    const outcomes = await Promise.allSettled([...this.#open.values()].map(async (opening) => (await opening).close()));
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  readonly #live = new Set<Conversation>();
+
+  get #queued(): number {
+    return [...this.#live].reduce((sum, conversation) => sum + conversation.queuedChanges, 0);
+  }
+
+  get #saving(): boolean {
+    return [...this.#live].some((conversation) => conversation.isSaving);
+  }
+
+  #assertUsable(): void {
+    if (this.#closed) throw new DraftstateError("USAGE", "the persistence manager is closed: make a new one");
+  }
+
+  async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
+    this.#prepared ??= this.storage.prepare();
+    await this.#prepared.catch((error: unknown) => {
+      this.#prepared = undefined;
+      throw error;
+    });
+    const lock = await this.#lock(id, options.lockTimeout ?? this.settings.lockTimeout);
+    try {
+      return await this.#openLocked(id, lock, options.expect ?? "any");
+    } catch (error) {
+      await lock.release().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #openLocked(id: string, lock: Lock, expect: "any" | "new" | "existing"): Promise<Conversation> {
+    const { storage, now } = this.environment;
+    await storage.sweep(id);
+    const plan = planRecovery(await findConversation(storage, id));
+    if (plan.kind === "absent") {
+      if (expect === "existing") throw refusal(storage, id, plan);
+      await this.#assertNoLookalike(id);
+      return this.#handle(id, lock, { state: initialState() as unknown as JsonObject, info: { createdAt: now().toISOString() }, revision: 1 }, false);
+    }
+    if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
+    if (plan.kind !== "usable") throw refusal(storage, id, plan);
+    const context = { storage, lock, events: this.#events, now, compression: this.settings.compression };
+    return this.#handle(id, lock, await recover(context, id, plan), true);
+  }
+
+  #handle(id: string, lock: Lock, version: Version, saved: boolean): Conversation {
+    const { settings, environment } = this;
+    const conversation: Conversation = new Conversation({
+      id, version, saved, lock, settings,
+      storage: environment.storage,
+      events: this.#events,
+      now: environment.now,
+      elapsed: environment.elapsed,
+      retry: {
+        attempts: settings.retryAttempts,
+        delay: settings.retryDelay,
+        random: environment.random,
+        onRetry: (event) => {
+          this.#events.emit("retry", event);
+        },
+      },
+      onClose: () => {
+        this.#live.delete(conversation);
+        this.#open.delete(id);
+      },
+    });
+    this.#live.add(conversation);
+    return conversation;
+  }
+
+  async #lock(id: string, timeout: number): Promise<Lock> {
+    const { storage, now, elapsed, random } = this.environment;
+    const deadline = elapsed() + timeout;
+    for (let pause = 5; ; pause = Math.min(100, pause * 2)) {
+      const attempt = await storage.tryLock(id, now());
+      if (attempt.acquired) return attempt.lock;
+      const left = deadline - elapsed();
+      if (left <= 0) throw lockedError(id, attempt);
+      await delay(Math.min(left, pause * (0.5 + random())));
+    }
+  }
+
+  /** A short hold for retention: not for conversations that this process has open. */
+  async #withLock<T>(id: string, act: () => Promise<T>): Promise<T> {
+    await this.storage.prepare();
+    if (this.#open.has(id)) return act();
+    const lock = await this.#lock(id, this.settings.lockTimeout);
+    try {
+      return await act();
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #assertNoLookalike(id: string): Promise<void> {
+    const like = (await this.ids()).find((other) => other !== id && other.toLowerCase() === id.toLowerCase());
+    if (like === undefined) return;
+    throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
+  }
+
+  async #mustExist(id: string): Promise<void> {
+    const found = await findConversation(this.storage, id);
+    if (found.snapshot === undefined && found.journal === undefined) throw refusal(this.storage, id, { kind: "absent" });
+  }
+
+  async #mustLoad(id: string): Promise<LoadedConversation> {
+    const loaded = await this.load(id);
+    if (loaded === undefined) throw refusal(this.storage, id, { kind: "absent" });
+    return loaded;
+  }
+
+  async #saveWhen(wanted: boolean, id: string, state: object): Promise<void> {
+    await this.withConversation(id, async (conversation) => {
+      conversation.replaceStateQuietly(state);
+      if (this.settings.realTimeSave && wanted) await conversation.flush();
+    });
+  }
+
+  /** Acts on the open handle of a conversation, or on one opened for this and kept while saves keep coming. */
+  async withConversation<T>(id: string, act: (conversation: Conversation) => Promise<T>, expect: "any" | "existing" = "any"): Promise<T> {
+    assertConversationId(id);
+    this.#assertUsable();
+    const explicit = this.#implicit.has(id) ? undefined : this.#open.get(id);
+    if (explicit !== undefined) return act(await explicit);
+    const handle = this.#implicitHandle(id, expect);
+    handle.users += 1;
+    clearTimeout(handle.idle);
+    try {
+      return await act(await handle.conversation);
+    } finally {
+      handle.users -= 1;
+      this.#releaseWhenIdle(id, handle);
+    }
+  }
+
+  #implicitHandle(id: string, expect: "any" | "existing"): ImplicitHandle {
+    const existing = this.#implicit.get(id);
+    if (existing !== undefined) return existing;
+    const conversation = this.#openNow(id, { expect });
+    const handle: ImplicitHandle = { conversation, idle: undefined, users: 0 };
+    this.#implicit.set(id, handle);
+    this.#open.set(id, conversation);
+    conversation.catch(() => {
+      this.#implicit.delete(id);
+      this.#open.delete(id);
+    });
+    return handle;
+  }
+
+  #releaseWhenIdle(id: string, handle: ImplicitHandle): void {
+    if (handle.users > 0 || this.#implicit.get(id) !== handle) return;
+    clearTimeout(handle.idle);
+    handle.idle = setTimeout(() => {
+      void this.#releaseImplicit(id).catch(() => undefined);
+    }, IDLE_RELEASE);
+  }
+
+  async #releaseImplicit(id: string): Promise<void> {
+    const handle = this.#implicit.get(id);
+    if (handle === undefined) return;
+    clearTimeout(handle.idle);
+    const conversation = await handle.conversation.catch(() => undefined);
+    await conversation?.close();
+    this.#implicit.delete(id);
+  }
+}
+
+function endsTurn(before: JsonObject, after: JsonObject): boolean {
+  if (isStreaming(after)) return false;
+  const hasMessages = isJsonObject(after) && Array.isArray(after["messages"]);
+  return !hasMessages || isStreaming(before) || messagesOf(before) !== messagesOf(after);
+}
+
+function lockedError(id: string, attempt: Extract<LockAttempt, { acquired: false }>): DraftstateError {
+  const { owner, path, detail } = attempt;
+  const who = owner === undefined
+    ? `its lock file ${detail ?? "cannot be read"}: if no process uses it, remove ${path}`
+    : `${owner.command} (pid ${owner.pid} on ${owner.host}) writes it since ${owner.since}: wait, or end that process`;
+  return new DraftstateError("LOCKED", `conversation ${id} is locked: ${who}`, { path });
+}
