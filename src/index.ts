@@ -1,4 +1,7 @@
 /** The library's face: exports only. */
+export { DraftHybridStreamingAgent, type AgentOptions, type ConversationState, type StreamOptions } from "./agent/agent.js";
+export type { TurnEvent } from "./agent/turn.js";
+export { OfflineStoryModel, type OfflineModelOptions } from "./agent/models/offline.js";
 export { createDraftStatePersistenceManager, type CreateManagerOptions } from "./persistence/create-manager.js";
 export {
   DraftStatePersistenceManager,

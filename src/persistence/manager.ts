@@ -3,7 +3,7 @@
  * One writer a conversation, held by a lock; readers take none. Clock, ids and storage are handed in.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { DraftstateError } from "../errors.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
 import { initialState, isStreaming, messagesOf, type AgentState, type BackupNote, type Metadata, type Version } from "../model/conversation.js";
 import { isJsonObject, type JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
@@ -150,6 +150,18 @@ export class DraftStatePersistenceManager {
 
   async ids(): Promise<string[]> {
     return conversationIds(await this.storage.list("state"));
+  }
+
+  /** A new conversation under a name of its own: `draft_chat_` and the time in milliseconds, as the draft names them, later by one where that is taken. */
+  async openNew(): Promise<Conversation> {
+    for (let at = this.environment.now().getTime(); ; at += 1) {
+      try {
+        return await this.open(`draft_chat_${at}`, { expect: "new", lockTimeout: 0 });
+      } catch (error) {
+        // Another process chose the same millisecond.
+        if (!isDraftstateError(error, "INVALID_ID") && !isDraftstateError(error, "LOCKED")) throw error;
+      }
+    }
   }
 
   /** Newest first, each verified. Throws `NOT_FOUND` where there is neither a conversation nor a backup. */

@@ -1,0 +1,51 @@
+/** Hands items from one running task to another, in order; a writer waits while `capacity` of them are unread. */
+export class Channel<T> {
+  readonly #items: T[] = [];
+  #ended = false;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  set capacity(capacity: number) {
+    this.#capacity = capacity;
+    this.#wakeWriter?.();
+  }
+
+  /** Resolves at once while there is room, else when the reader has made some, or has gone. */
+  async push(item: T): Promise<void> {
+    if (this.#ended) return;
+    this.#items.push(item);
+    this.#wakeReader?.();
+    while (this.#items.length >= this.#capacity && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wakeWriter = resolve;
+      });
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wakeReader?.();
+    this.#wakeWriter?.();
+  }
+
+  async *read(): AsyncGenerator<T> {
+    for (;;) {
+      const item = this.#items.shift();
+      if (item !== undefined) {
+        this.#wakeWriter?.();
+        yield item;
+      } else if (this.#ended) return;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wakeReader = resolve;
+        });
+      }
+    }
+  }
+}

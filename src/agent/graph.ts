@@ -1,0 +1,84 @@
+/**
+ * The LangGraph of a turn: a model node and, where tools are given, a loop through them. The stream is LangGraph's own;
+ * its tokens are tapped as they pass, since LangGraph itself keeps state only when a node ends.
+ */
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { concat } from "@langchain/core/utils/stream";
+import type { StructuredToolInterface } from "@langchain/core/tools";
+import { END, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
+import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
+import { DraftstateError } from "../errors.js";
+import { textOfContent } from "./messages.js";
+
+export type GraphEvent =
+  | { readonly type: "token"; readonly text: string }
+  /** A node ended with these messages: the model's whole answer, or the tools' results. */
+  | { readonly type: "node"; readonly node: "model" | "tools"; readonly messages: readonly BaseMessage[] };
+
+export interface GraphOptions {
+  readonly model: BaseChatModel;
+  readonly tools: readonly StructuredToolInterface[];
+}
+
+export const NO_ANSWER = "the model gave no answer at all: check --model and --base-url, then resume";
+
+/** Steps a turn may take: one for each answer and each round of tools. */
+const MAX_STEPS = 50;
+
+type CallModel = (messages: BaseMessage[], config: RunnableConfig) => Promise<BaseMessage>;
+
+/** Streams and joins by hand: `invoke` would drop the finish reason that comes with the last chunk. */
+function callableModel({ model, tools }: GraphOptions): CallModel {
+  if (tools.length > 0 && model.bindTools === undefined) {
+    throw new DraftstateError("INVALID_CONFIG", "this model cannot use tools: give a model that can, or no tools", { path: "tools" });
+  }
+  const bound = tools.length === 0 ? model : (model.bindTools?.([...tools]) ?? model);
+  return async (messages, config) => {
+    let whole: AIMessageChunk | undefined;
+    for await (const chunk of await bound.stream(messages, config)) whole = whole === undefined ? chunk : concat(whole, chunk);
+    if (whole === undefined) throw new DraftstateError("MODEL", NO_ANSWER);
+    return whole;
+  };
+}
+
+function build(options: GraphOptions) {
+  const call = callableModel(options);
+  return new StateGraph(MessagesAnnotation)
+    .addNode("model", async (state, config) => ({ messages: [await call(state.messages, config)] }))
+    .addNode("tools", new ToolNode([...options.tools]))
+    .addEdge(START, "model")
+    .addConditionalEdges("model", toolsCondition, ["tools", END])
+    .addEdge("tools", "model")
+    .compile();
+}
+
+export class TurnGraph {
+  readonly #graph: ReturnType<typeof build>;
+
+  constructor(options: GraphOptions) {
+    this.#graph = build(options);
+  }
+
+  /** Rejects with the model's own error, or when the signal aborts; what was streamed until then has been given. */
+  async *stream(messages: readonly BaseMessage[], signal: AbortSignal): AsyncGenerator<GraphEvent> {
+    const stream = await this.#graph.stream({ messages: [...messages] }, { streamMode: ["messages", "updates"], signal, recursionLimit: MAX_STEPS });
+    for await (const [mode, data] of stream) {
+      if (mode === "messages") {
+        const [chunk] = data;
+        const text = chunk.getType() === "ai" ? textOfContent(chunk.content) : "";
+        if (text !== "") yield { type: "token", text };
+      } else yield* nodeEvents(data);
+    }
+  }
+}
+
+function* nodeEvents(update: object): Generator<GraphEvent> {
+  for (const node of ["model", "tools"] as const) {
+    const written: unknown = Reflect.get(update, node);
+    if (typeof written !== "object" || written === null || !("messages" in written)) continue;
+    const messages = Array.isArray(written.messages) ? (written.messages as BaseMessage[]) : [written.messages as BaseMessage];
+    yield { type: "node", node, messages };
+  }
+}

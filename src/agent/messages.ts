@@ -1,0 +1,123 @@
+/**
+ * The border between our messages, plain JSON, and LangChain's, instances of classes. Nothing of LangChain's enters
+ * the state, and what goes to the model is always a valid sequence of turns, whatever was interrupted.
+ */
+import { AIMessage, HumanMessage, SystemMessage, ToolMessage, type BaseMessage } from "@langchain/core/messages";
+import { textOf, type Message, type ToolCall, type Usage } from "../model/conversation.js";
+import { freezeJson, isJsonObject, type Json, type JsonObject } from "../model/json.js";
+
+function answeredCalls(messages: readonly Message[], index: number): Set<string> {
+  const answered = new Set<string>();
+  for (let next = index + 1; messages[next]?.role === "tool"; next += 1) {
+    const id = messages[next]?.toolCallId;
+    if (id !== undefined) answered.add(id);
+  }
+  return answered;
+}
+
+/** Tool calls that were never answered, and answers to none, are left out: providers refuse both. */
+function withoutLooseEnds(messages: readonly Message[]): Message[] {
+  const kept: Message[] = [];
+  let open = new Set<string>();
+  for (const [index, message] of messages.entries()) {
+    if (message.role === "tool") {
+      if (message.toolCallId !== undefined && open.delete(message.toolCallId)) kept.push(message);
+      continue;
+    }
+    const calls = message.toolCalls ?? [];
+    const answered = answeredCalls(messages, index);
+    const complete = calls.length > 0 && calls.every((call) => answered.has(call.id));
+    open = complete ? new Set(calls.map((call) => call.id)) : new Set();
+    if (complete || calls.length === 0) kept.push(message);
+    else {
+      const { toolCalls: _unanswered, ...text } = message;
+      kept.push(text);
+    }
+  }
+  return kept;
+}
+
+function isEmpty(message: Message): boolean {
+  return message.role === "assistant" && textOf(message.content as Json) === "" && (message.toolCalls ?? []).length === 0;
+}
+
+function canJoin(before: Message | undefined, next: Message): before is Message {
+  if (before === undefined || before.role !== next.role) return false;
+  if (before.role === "user") return typeof before.content === "string" && typeof next.content === "string";
+  return before.role === "assistant" && before.toolCalls === undefined && next.toolCalls === undefined;
+}
+
+/** System first, then turns by turns: neighbours of one role become one, empty answers and loose tool calls go. */
+export function toModelSequence(messages: readonly Message[]): Message[] {
+  const system = messages.filter((message) => message.role === "system");
+  const turns: Message[] = [];
+  for (const message of withoutLooseEnds(messages.filter((candidate) => candidate.role !== "system"))) {
+    if (isEmpty(message)) continue;
+    const before = turns.at(-1);
+    if (canJoin(before, message)) turns[turns.length - 1] = { ...message, content: `${textOf(before.content as Json)}\n\n${textOf(message.content as Json)}` };
+    else turns.push(message);
+  }
+  return [...system, ...turns];
+}
+
+type LangChainContent = string | { type: "text"; text: string }[];
+
+export function toLangChain(message: Message): BaseMessage {
+  const content = message.content as LangChainContent;
+  switch (message.role) {
+    case "system": return new SystemMessage({ content });
+    case "user": return new HumanMessage({ content });
+    case "assistant": return new AIMessage({ content, tool_calls: (message.toolCalls ?? []).map((call) => ({ ...call, type: "tool_call" as const })) });
+    case "tool": return new ToolMessage({ content: textOf(message.content as Json), tool_call_id: message.toolCallId ?? "", ...(message.name === undefined ? {} : { name: message.name }) });
+  }
+}
+
+/** The text of a chunk's content, whether one string or a list of blocks. */
+export function textOfContent(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((block: unknown) => (typeof block === "string" ? block : isJsonObject(block) && typeof block["text"] === "string" ? block["text"] : "")).join("");
+}
+
+function plainArgs(args: unknown): JsonObject {
+  const plain: unknown = JSON.parse(JSON.stringify(args ?? {}));
+  const frozen = freezeJson(plain);
+  return isJsonObject(frozen) ? frozen : {};
+}
+
+export function toolCallsOf(message: BaseMessage): ToolCall[] {
+  if (!AIMessage.isInstance(message)) return [];
+  return (message.tool_calls ?? []).map((call, index) => ({ id: call.id ?? `call-${index + 1}`, name: call.name, args: plainArgs(call.args) }));
+}
+
+export function usageOf(message: BaseMessage): Usage | undefined {
+  if (!AIMessage.isInstance(message) || message.usage_metadata === undefined) return undefined;
+  const { input_tokens: inputTokens, output_tokens: outputTokens } = message.usage_metadata;
+  return { inputTokens, outputTokens };
+}
+
+const REASON_FIELDS = ["finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason"] as const;
+
+/** Why the model stopped, in its own word; undefined where it never said, so that nobody knows whether this is all. */
+export function finishReasonOf(message: BaseMessage): string | undefined {
+  for (const source of [message.response_metadata, message.additional_kwargs]) {
+    for (const field of REASON_FIELDS) {
+      const value: unknown = Reflect.get(source, field);
+      if (typeof value === "string" && value !== "") return value;
+    }
+  }
+  return undefined;
+}
+
+export function fromToolMessage(message: BaseMessage, id: string, createdAt: string): Message | undefined {
+  if (!ToolMessage.isInstance(message)) return undefined;
+  return {
+    id,
+    role: "tool",
+    content: textOfContent(message.content),
+    createdAt,
+    toolCallId: message.tool_call_id,
+    ...(message.name === undefined ? {} : { name: message.name }),
+    ...(message.status === "error" ? { error: { code: "TOOL", message: textOfContent(message.content) } } : {}),
+  };
+}

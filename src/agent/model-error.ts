@@ -1,0 +1,51 @@
+/** What a provider's failure means to a person: one line that says what to do, with no secret in it. */
+import { DraftstateError, messageOf, systemErrorCode } from "../errors.js";
+
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== "object" || error === null || !("status" in error)) return undefined;
+  return typeof error.status === "number" ? error.status : undefined;
+}
+
+function adviceFor(error: unknown): string {
+  const status = statusOf(error);
+  if (status === 401 || status === 403) return "the provider refused the key: check OPENAI_API_KEY";
+  if (status === 404) return "the provider does not know this model or address: check --model and --base-url";
+  if (status === 429) return "the provider's rate limit or quota is used up: wait, then resume";
+  if (status !== undefined && status >= 500) return "the provider failed: try again later, then resume";
+  if (status !== undefined) return "the provider refused the request";
+  if (isConnectionError(error)) return "the server cannot be reached: check --base-url and that it runs";
+  if (error instanceof SyntaxError) return "the server's answer is not OpenAI's protocol: check --base-url";
+  return "the answer ended with an error: resume to go on";
+}
+
+function isConnectionError(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(systemErrorCode(at) ?? "")) return true;
+    if (at.message === "Connection error.") return true;
+  }
+  return false;
+}
+
+/** The innermost cause says most: "fetch failed" hides "connect ECONNREFUSED 127.0.0.1:1". */
+function innermostMessage(error: unknown): string {
+  let at = error;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return messageOf(at);
+}
+
+/** Keys as providers write them, also where a server echoes what it was sent. */
+const KEYS = /\b(?:sk|pk|rk)-[A-Za-z0-9_*.-]{4,}|\bBearer\s+\S+/g;
+const MAX_DETAIL = 300;
+
+export function redact(text: string, secrets: readonly string[]): string {
+  const without = secrets.filter((secret) => secret.length >= 4).reduce((left, secret) => left.replaceAll(secret, "[redacted]"), text);
+  return without.replaceAll(KEYS, "[redacted]");
+}
+
+export function modelError(error: unknown, secrets: readonly string[]): DraftstateError {
+  if (error instanceof DraftstateError) return error;
+  // LangChain appends a pointer to its own documentation on lines of its own.
+  const [firstLine = ""] = innermostMessage(error).trim().split("\n");
+  const detail = redact(firstLine, secrets).slice(0, MAX_DETAIL);
+  return new DraftstateError("MODEL", `${adviceFor(error)} (${detail})`, { cause: error });
+}

@@ -1,0 +1,238 @@
+/**
+ * One turn: the model's stream is tapped token by token into the conversation, and given to whoever watches once it is
+ * durable. The pump never waits for the watcher's disk promise; the watcher never sees what the disk has not.
+ */
+import type { BaseMessage } from "@langchain/core/messages";
+import { DraftstateError } from "../errors.js";
+import { textOf, type AgentState, type Message, type Status, type Usage } from "../model/conversation.js";
+import type { Json } from "../model/json.js";
+import { addMessage, beginTurn, endAnswer, type AnswerEnd } from "../model/transitions.js";
+import type { Conversation } from "../persistence/conversation-handle.js";
+import { Channel } from "./channel.js";
+import { NO_ANSWER, type TurnGraph } from "./graph.js";
+import { finishReasonOf, fromToolMessage, toLangChain, toModelSequence, toolCallsOf, usageOf } from "./messages.js";
+import { modelError } from "./model-error.js";
+
+export type EndedStatus = Exclude<Status, "streaming">;
+
+export type TurnEvent =
+  | { readonly type: "start"; readonly state: AgentState; readonly revision: number }
+  | { readonly type: "token"; readonly text: string; readonly state: AgentState; readonly revision: number }
+  | { readonly type: "tools"; readonly messages: readonly Message[]; readonly state: AgentState; readonly revision: number }
+  /** The disk takes longer than the answer may be held back: from here on tokens are shown before they are durable. */
+  | { readonly type: "stalled"; readonly state: AgentState; readonly revision: number }
+  | { readonly type: "end"; readonly status: EndedStatus; readonly usage: Usage | undefined; readonly error: DraftstateError | undefined; readonly state: AgentState; readonly revision: number };
+
+export interface TurnOptions {
+  readonly conversation: Conversation;
+  readonly graph: TurnGraph;
+  /** `provider:name`, kept with the answer. */
+  readonly modelName: string | undefined;
+  /** Undefined regenerates the answer to what was said last. */
+  readonly prompt: string | undefined;
+  readonly systemPrompt: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly secrets: readonly string[];
+  readonly now: () => Date;
+  readonly newId: () => string;
+  /** Whether tokens wait for the disk: so where each is saved. */
+  readonly showDurableOnly: boolean;
+}
+
+/** The model is read no faster than it is watched, so that whoever leaves early leaves an unfinished answer … */
+const AHEAD_OF_WATCHER = 1;
+/** … but while the watcher waits for the disk, what comes meanwhile shares the next sync. */
+const AHEAD_OF_DISK = 32;
+/** Longest that a stalled disk may hold back a token, in milliseconds. */
+const STALL = 250;
+
+interface Outcome {
+  readonly status: EndedStatus;
+  readonly error?: DraftstateError;
+  readonly usage?: Usage;
+  readonly finishReason?: string;
+}
+
+/** Runs a turn to its end, or until the caller leaves; either way what was streamed is kept. */
+export async function* runTurn(options: TurnOptions): AsyncGenerator<TurnEvent> {
+  const turn = new Turn(options);
+  yield* turn.run();
+}
+
+class Turn {
+  readonly #events = new Channel<TurnEvent>(AHEAD_OF_WATCHER);
+  readonly #abort = new AbortController();
+  #pumping: Promise<void> = Promise.resolve();
+  #saveError: unknown;
+  #stalled = false;
+
+  constructor(private readonly options: TurnOptions) {}
+
+  async *run(): AsyncGenerator<TurnEvent> {
+    const { signal, conversation } = this.options;
+    const onAbort = (): void => {
+      this.#abort.abort();
+    };
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      this.#begin();
+      // What the user said is durable before a model is asked.
+      await conversation.flush();
+      yield { type: "start", ...this.#now() };
+      this.#pumping = this.#pump();
+      for await (const event of this.#events.read()) {
+        if (event.type !== "end") yield* this.#held(event);
+        else yield await this.#ended(event);
+      }
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#abort.abort();
+      this.#events.end();
+      await this.#pumping;
+      await conversation.endTurn();
+    }
+    if (this.#saveError !== undefined) throw this.#saveError;
+  }
+
+  #now(): { state: AgentState; revision: number } {
+    const { conversation } = this.options;
+    return { state: conversation.state, revision: conversation.revision };
+  }
+
+  #at(): string {
+    return this.options.now().toISOString();
+  }
+
+  #begin(): void {
+    const { conversation, prompt, systemPrompt, newId } = this.options;
+    const at = this.#at();
+    conversation.update((draft) => {
+      const system = draft.messages?.find((message) => message.role === "system");
+      if (systemPrompt !== undefined && system === undefined) {
+        draft.messages.unshift({ id: newId(), role: "system", content: systemPrompt, createdAt: at });
+      } else if (systemPrompt !== undefined && system !== undefined) system.content = systemPrompt;
+      beginTurn(draft, prompt === undefined ? { at } : { at, message: { id: newId(), role: "user", content: prompt, createdAt: at } });
+    });
+  }
+
+  /** Reads the model to its end. Never rejects: how it ended is the last event and the answer's status. */
+  async #pump(): Promise<void> {
+    const outcome = await this.#readModel().catch((error: unknown) => this.#failure(error));
+    const { status, error, usage } = outcome;
+    this.#endAnswer({ ...outcome, status });
+    await this.#events.push({ type: "end", status, usage, error, ...this.#now() });
+    this.#events.end();
+  }
+
+  async #readModel(): Promise<Outcome> {
+    const { conversation, graph } = this.options;
+    const sequence = toModelSequence(conversation.state.messages).map(toLangChain);
+    let last: BaseMessage | undefined;
+    for await (const event of graph.stream(sequence, this.#abort.signal)) {
+      if (this.#abort.signal.aborted) return { status: "interrupted" };
+      if (event.type === "token") {
+        conversation.appendToken(event.text);
+        await this.#events.push({ type: "token", text: event.text, ...this.#now() });
+      } else if (event.node === "tools") await this.#toolsAnswered(event.messages);
+      else {
+        last = event.messages.at(-1);
+        if (last !== undefined && toolCallsOf(last).length > 0) this.#endAnswer({ status: "complete" }, last);
+      }
+    }
+    if (this.#abort.signal.aborted) return { status: "interrupted" };
+    return outcomeOf(last, conversation.state.streamingProperties.partialResponse);
+  }
+
+  async #toolsAnswered(messages: readonly BaseMessage[]): Promise<void> {
+    const { conversation, newId } = this.options;
+    const answers = messages.flatMap((message) => fromToolMessage(message, newId(), this.#at()) ?? []);
+    conversation.update((draft) => {
+      for (const answer of answers) addMessage(draft, answer);
+    });
+    await this.#events.push({ type: "tools", messages: answers, ...this.#now() });
+  }
+
+  #failure(error: unknown): Outcome {
+    if (this.#abort.signal.aborted) return { status: "interrupted" };
+    const streamed = this.options.conversation.state.streamingProperties.partialResponse !== "";
+    return { status: streamed ? "interrupted" : "error", error: modelError(error, this.options.secrets) };
+  }
+
+  /** With `calls`, the model's message that asks for tools: the turn goes on after it. */
+  #endAnswer(outcome: Outcome, calls?: BaseMessage): void {
+    const { conversation, modelName, newId } = this.options;
+    const usage = calls === undefined ? outcome.usage : usageOf(calls);
+    const end: AnswerEnd = {
+      id: newId(),
+      status: outcome.status,
+      at: this.#at(),
+      ...(modelName === undefined ? {} : { model: modelName }),
+      ...(usage === undefined ? {} : { usage }),
+      ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
+      ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
+      ...(calls === undefined ? {} : { toolCalls: toolCallsOf(calls), turnContinues: true }),
+    };
+    conversation.update((draft) => {
+      endAnswer(draft, end);
+    });
+  }
+
+  async *#held(event: TurnEvent): AsyncGenerator<TurnEvent> {
+    if (this.options.showDurableOnly && !(await this.#becomesDurable(event.revision))) {
+      if (this.#saveError !== undefined) {
+        this.#abort.abort();
+        return;
+      }
+      if (!this.#stalled) yield { ...event, type: "stalled" };
+      this.#stalled = true;
+    }
+    yield event;
+  }
+
+  /** False when it takes too long or cannot be. While stalled, tokens no longer wait; once the disk has caught up they do again. */
+  async #becomesDurable(revision: number): Promise<boolean> {
+    const { conversation } = this.options;
+    if (revision <= conversation.durableRevision) {
+      this.#stalled = false;
+      return true;
+    }
+    if (this.#saveError !== undefined) return false;
+    const durable = conversation.whenDurable(revision).then(
+      () => true,
+      (error: unknown) => {
+        this.#saveError = error;
+        return false;
+      },
+    );
+    if (this.#stalled) return false;
+    let timer: NodeJS.Timeout | undefined;
+    const stall = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => {
+        resolve(false);
+      }, STALL);
+    });
+    this.#events.capacity = AHEAD_OF_DISK;
+    const result = await Promise.race([durable, stall]);
+    this.#events.capacity = AHEAD_OF_WATCHER;
+    clearTimeout(timer);
+    return result;
+  }
+
+  async #ended(event: TurnEvent): Promise<TurnEvent> {
+    await this.options.conversation.flush();
+    return event;
+  }
+}
+
+/** Complete only if the model said why it finished: a server that just closes the stream is no end of an answer. */
+function outcomeOf(last: BaseMessage | undefined, text: string): Outcome {
+  const finishReason = last === undefined ? undefined : finishReasonOf(last);
+  const usage = last === undefined ? undefined : usageOf(last);
+  const known = usage === undefined ? {} : { usage };
+  if (finishReason !== undefined) return { status: "complete", finishReason, ...known };
+  if (text === "" && textOf((last?.content ?? "") as Json) === "") {
+    return { status: "error", error: new DraftstateError("MODEL", NO_ANSWER) };
+  }
+  return { status: "interrupted", error: new DraftstateError("MODEL", "the answer broke off: the server closed the stream without a finish reason; resume to go on"), ...known };
+}

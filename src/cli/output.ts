@@ -1,0 +1,117 @@
+/**
+ * The two streams. Data goes to stdout and nothing else does; the rest goes to stderr. A reader that closes its end
+ * early is no error: what is written then goes nowhere, and whoever asks is told.
+ */
+import { systemErrorCode } from "../errors.js";
+import { toSafeLine } from "./terminal/safe-text.js";
+import { createStyle, type Style } from "./terminal/style.js";
+
+export interface OutputStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface OutputOptions {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export class Output {
+  readonly style: Style;
+  readonly errorStyle: Style;
+  readonly #stdout: OutputStream;
+  readonly #stderr: OutputStream;
+  readonly #onClosed = new Set<() => void>();
+  #closed = false;
+  quiet = false;
+
+  constructor(options: OutputOptions) {
+    this.#stdout = options.stdout;
+    this.#stderr = options.stderr;
+    this.style = createStyle({ isTerminal: this.isTerminal, env: options.env });
+    this.errorStyle = createStyle({ isTerminal: this.errorIsTerminal, env: options.env });
+    this.#stdout.on("error", (error) => {
+      this.#streamFailed(error);
+    });
+    this.#stderr.on("error", () => undefined);
+    this.mayMoveCursor = this.errorIsTerminal && options.env["TERM"] !== "dumb";
+  }
+
+  /** Spinners and the like: only where a person watches a terminal that can. */
+  readonly mayMoveCursor: boolean;
+
+  get isTerminal(): boolean {
+    return this.#stdout.isTTY === true;
+  }
+
+  get errorIsTerminal(): boolean {
+    return this.#stderr.isTTY === true;
+  }
+
+  /** Columns of the terminal; undefined for a pipe. */
+  get width(): number | undefined {
+    return this.isTerminal ? (this.#stdout.columns ?? 80) : undefined;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Calls back when the reader of stdout has gone. */
+  onClosed(listener: () => void): void {
+    this.#onClosed.add(listener);
+  }
+
+  data(text: string): void {
+    if (!this.#closed) this.#stdout.write(text);
+  }
+
+  line(text: string): void {
+    this.data(`${text}\n`);
+  }
+
+  json(value: unknown): void {
+    this.line(JSON.stringify(value, null, 2));
+  }
+
+  jsonLine(value: unknown): void {
+    this.line(JSON.stringify(value));
+  }
+
+  /** For people, left out with --quiet. */
+  message(text: string): void {
+    if (!this.quiet) this.#stderr.write(`${text}\n`);
+  }
+
+  /** For people, also with --quiet: something they must know. One line, whatever is in it. */
+  warning(text: string): void {
+    this.#stderr.write(`${this.errorStyle.yellow("warning:")} ${toSafeLine(text)}\n`);
+  }
+
+  error(text: string): void {
+    this.#stderr.write(`${this.errorStyle.red("error:")} ${toSafeLine(text)}\n`);
+  }
+
+  raw(text: string): void {
+    this.#stderr.write(text);
+  }
+
+  /** Resolves when what was written has left this process. */
+  async flushed(): Promise<void> {
+    for (const stream of [this.#stdout, this.#stderr]) {
+      await new Promise<void>((resolve) => {
+        stream.write("", () => {
+          resolve();
+        });
+      });
+    }
+  }
+
+  #streamFailed(error: unknown): void {
+    this.#closed = true;
+    for (const listener of this.#onClosed) listener();
+    this.#onClosed.clear();
+    if (systemErrorCode(error) !== "EPIPE") this.#stderr.write(`${this.errorStyle.red("error:")} stdout cannot be written\n`);
+  }
+}

@@ -1,0 +1,30 @@
+/** What a person types for a conversation → its id: the full name, a unique prefix, or `@last`. */
+import { DraftstateError } from "../errors.js";
+import type { DraftStatePersistenceManager } from "../persistence/manager.js";
+import { parseBackupName } from "../persistence/layout.js";
+
+const SHOWN = 5;
+
+/** Also conversations of which only backups are left. */
+async function knownIds(manager: DraftStatePersistenceManager): Promise<string[]> {
+  const withBackups = (await manager.storage.list("backup")).flatMap((name) => parseBackupName(name)?.conversationId ?? []);
+  return [...new Set([...(await manager.ids()), ...withBackups])].sort();
+}
+
+export async function lastConversation(manager: DraftStatePersistenceManager): Promise<string> {
+  const newest = (await manager.list()).find((row) => row.status !== "corrupt");
+  if (newest !== undefined) return newest.conversationId;
+  throw new DraftstateError("NOT_FOUND", 'there is no conversation yet: begin one with "draftstate chat <prompt>"');
+}
+
+export async function resolveId(manager: DraftStatePersistenceManager, wanted: string): Promise<string> {
+  if (wanted === "@last") return lastConversation(manager);
+  const ids = await knownIds(manager);
+  if (ids.includes(wanted)) return wanted;
+  const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
+  const [only, ...others] = fits;
+  if (only !== undefined && others.length === 0) return only;
+  if (only === undefined) throw new DraftstateError("NOT_FOUND", `there is no conversation ${JSON.stringify(wanted)}: "draftstate ls" lists them`);
+  const shown = fits.slice(0, SHOWN).join(", ");
+  throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} conversations (${shown}${fits.length > SHOWN ? ", …" : ""}): give more of the id`);
+}

@@ -1,0 +1,165 @@
+/**
+ * The storage contract in this process's memory: for chats that keep nothing, and for tests. Everything is as
+ * durable as the process, and locks hold between managers that share one instance.
+ */
+import { DraftstateError } from "../errors.js";
+import { AREAS, type Area, type Change, type End, type Key, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Stat, type Storage, type Watcher } from "./storage.js";
+
+interface Entry {
+  bytes: Uint8Array;
+  modifiedAt: Date;
+}
+
+interface Holding {
+  readonly owner: LockOwner;
+}
+
+export interface MemoryStorageOptions {
+  readonly now: () => Date;
+  readonly command: string;
+}
+
+export class MemoryStorage implements Storage {
+  readonly #areas = new Map<Area, Map<string, Entry>>(AREAS.map((area) => [area, new Map<string, Entry>()]));
+  readonly #locks = new Map<string, Holding>();
+  readonly #watchers = new Map<Area, Set<(change: Change) => void>>();
+
+  constructor(private readonly options: MemoryStorageOptions) {}
+
+  #prepared = false;
+
+  async prepare(): Promise<void> {
+    this.#prepared = true;
+  }
+
+  async exists(): Promise<boolean> {
+    return this.#prepared;
+  }
+
+  async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
+    const entry = this.#area(key.area).get(key.name);
+    if (entry !== undefined && options.maxBytes !== undefined && entry.bytes.length > options.maxBytes) {
+      throw new DraftstateError("CORRUPT", `${this.describe(key)} has ${entry.bytes.length} bytes, more than the limit of ${options.maxBytes}`, { path: this.describe(key) });
+    }
+    return entry?.bytes.slice();
+  }
+
+  async readEnd(key: Key, length: number): Promise<End | undefined> {
+    const entry = this.#area(key.area).get(key.name);
+    return entry === undefined ? undefined : { bytes: entry.bytes.slice(Math.max(0, entry.bytes.length - length)), size: entry.bytes.length };
+  }
+
+  async stat(key: Key): Promise<Stat | undefined> {
+    const entry = this.#area(key.area).get(key.name);
+    return entry === undefined ? undefined : { size: entry.bytes.length, modifiedAt: entry.modifiedAt };
+  }
+
+  async list(area: Area): Promise<string[]> {
+    return [...this.#area(area).keys()].sort();
+  }
+
+  async replace(key: Key, bytes: Uint8Array, guard?: Lock): Promise<void> {
+    await guard?.assertHeld();
+    this.#put(key, bytes.slice());
+  }
+
+  async create(key: Key, bytes: Uint8Array): Promise<boolean> {
+    if (this.#area(key.area).has(key.name)) return false;
+    this.#put(key, bytes.slice());
+    return true;
+  }
+
+  async move(from: Key, to: Key): Promise<boolean> {
+    const entry = this.#area(from.area).get(from.name);
+    if (entry === undefined) return false;
+    if (this.#area(to.area).has(to.name)) throw new DraftstateError("STORAGE", `${this.describe(to)} exists already`, { path: this.describe(to) });
+    this.#area(from.area).delete(from.name);
+    this.#put(to, entry.bytes);
+    this.#changed(from);
+    return true;
+  }
+
+  async remove(key: Key): Promise<boolean> {
+    const removed = this.#area(key.area).delete(key.name);
+    if (removed) this.#changed(key);
+    return removed;
+  }
+
+  async createLog(key: Key): Promise<Log> {
+    const entry = this.#put(key, new Uint8Array());
+    return {
+      append: async (bytes) => {
+        entry.bytes = Buffer.concat([entry.bytes, bytes]);
+        entry.modifiedAt = this.options.now();
+        this.#changed(key);
+      },
+      sync: async () => {},
+      close: async () => {},
+    };
+  }
+
+  async tryLock(name: string, since: Date): Promise<LockAttempt> {
+    const path = `memory:locks/${name}`;
+    const held = this.#locks.get(name);
+    if (held !== undefined) return { acquired: false, owner: held.owner, path };
+    const holding: Holding = { owner: { pid: 0, host: "memory", command: this.options.command, since: since.toISOString() } };
+    this.#locks.set(name, holding);
+    const isOurs = (): boolean => this.#locks.get(name) === holding;
+    return {
+      acquired: true,
+      lock: {
+        owner: holding.owner,
+        assertHeld: async () => {
+          if (!isOurs()) throw new DraftstateError("LOCKED", `the lock ${path} is no longer ours; nothing was overwritten`, { path });
+        },
+        release: async () => {
+          if (isOurs()) this.#locks.delete(name);
+        },
+      },
+    };
+  }
+
+  async lockOwner(name: string): Promise<LockOwner | undefined> {
+    return this.#locks.get(name)?.owner;
+  }
+
+  /** Takes a lock away as someone outside could: its holder finds out when it asks. */
+  breakLock(name: string): void {
+    this.#locks.delete(name);
+  }
+
+  async sweep(): Promise<string[]> {
+    return [];
+  }
+
+  describe(key: Key): string {
+    return `memory:${key.area}/${key.name}`;
+  }
+
+  async watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {
+    const listeners = this.#watchers.get(area) ?? new Set();
+    this.#watchers.set(area, listeners.add(listener));
+    return {
+      close: async () => {
+        listeners.delete(listener);
+      },
+    };
+  }
+
+  #area(area: Area): Map<string, Entry> {
+    const found = this.#areas.get(area);
+    if (found === undefined) throw new RangeError(`unknown area ${area}`);
+    return found;
+  }
+
+  #put(key: Key, bytes: Uint8Array): Entry {
+    const entry: Entry = { bytes, modifiedAt: this.options.now() };
+    this.#area(key.area).set(key.name, entry);
+    this.#changed(key);
+    return entry;
+  }
+
+  #changed(key: Key): void {
+    for (const listener of this.#watchers.get(key.area) ?? []) listener({ key });
+  }
+}
