@@ -111,7 +111,7 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
   }
   for (const [name, value] of Object.entries(fromEnvironment(sources.env))) put(name, value, "environment");
   const baseUrl = sources.env["OPENAI_BASE_URL"];
-  if (baseUrl !== undefined && baseUrl !== "" && origins["baseUrl"] === "default") put("baseUrl", baseUrl, "environment");
+  if (baseUrl !== undefined && baseUrl !== "" && origins["baseUrl"] !== "environment") put("baseUrl", baseUrl, "environment");
   for (const [name, value] of Object.entries(sources.flags)) {
     if (value === undefined) continue;
     const definition = definitionOf(name, "flag");

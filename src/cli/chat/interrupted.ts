@@ -1,0 +1,44 @@
+/** What to do with an answer that was cut off, when its conversation is resumed: keep, continue, regenerate, discard. */
+import { DraftstateError } from "../../errors.js";
+import { statusOf } from "../../model/conversation.js";
+import type { JsonObject } from "../../model/json.js";
+import type { Conversation } from "../../persistence/conversation-handle.js";
+import { ask } from "../terminal/prompt.js";
+
+export type Resumption = "nothing" | "keep" | "continue" | "regenerate" | "discard";
+
+const CHOICES: Readonly<Record<string, Resumption>> = { k: "keep", c: "continue", r: "regenerate", d: "discard" };
+
+export interface ResumeOptions {
+  readonly prompt: string | undefined;
+  /** The terminal to ask on; undefined where nobody can be asked. */
+  readonly ask: NodeJS.ReadableStream | undefined;
+}
+
+function lastRole(conversation: Conversation): string | undefined {
+  return conversation.state.messages?.at(-1)?.role;
+}
+
+/** With a new prompt the partial answer is kept; without one, and with nobody to ask, the answer goes on. */
+export async function whatToDo(conversation: Conversation, options: ResumeOptions): Promise<Resumption> {
+  const status = statusOf(conversation.state as unknown as JsonObject);
+  const unanswered = lastRole(conversation) === "user" || lastRole(conversation) === "tool";
+  if (status === "complete" && !unanswered) return "nothing";
+  if (options.prompt !== undefined) return "keep";
+  if (options.ask === undefined) return "continue";
+  const answer = await ask(options.ask, "The last answer was cut off: [k]eep, [c]ontinue, [r]egenerate or [d]iscard it? [c] ");
+  const choice = CHOICES[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
+  if (choice === undefined) throw new DraftstateError("USAGE", `${JSON.stringify(answer)} is none of keep, continue, regenerate, discard; nothing was changed`);
+  return choice;
+}
+
+/** What is taken back is a restore point first. */
+export async function takeBack(conversation: Conversation, resumption: Resumption): Promise<void> {
+  if (resumption !== "regenerate" && resumption !== "discard") return;
+  await conversation.backup({ reason: "restore" });
+  conversation.update((draft) => {
+    const lastPrompt = draft.messages.findLastIndex((message) => message.role === "user");
+    draft.messages.splice(resumption === "regenerate" ? lastPrompt + 1 : Math.max(0, lastPrompt));
+  });
+  await conversation.flush();
+}

@@ -1,0 +1,58 @@
+/** The prompt from arguments, stdin, or both. A terminal is never read here, and an idle pipe of a parent program not waited for. */
+import { fstatSync } from "node:fs";
+import type { InputStream } from "../context.js";
+import type { Output } from "../output.js";
+
+export interface PromptInput {
+  /** What is asked; undefined where nothing was given. */
+  readonly prompt: string | undefined;
+  /** What the person wrote himself, for a title. */
+  readonly title: string | undefined;
+}
+
+/** How long a socket may stay silent before it counts as left open by a parent that has nothing to say, in milliseconds. */
+const IDLE_SOCKET = 300;
+const SAY_WAITING = 2000;
+const MAX_INPUT = 64 * 1024 * 1024;
+
+/** `program | draftstate` is a FIFO and is read to its end; a socket is how Node.js hands a child its stdin, often without using it. */
+function isSocket(fd: number | undefined): boolean {
+  if (fd === undefined) return false;
+  try {
+    return fstatSync(fd).isSocket();
+  } catch {
+    return false;
+  }
+}
+
+async function readAll(input: InputStream, mayBeIdle: boolean, output: Output): Promise<string> {
+  const waiting = output.errorIsTerminal ? setTimeout(() => { output.message("waiting for the end of stdin …"); }, SAY_WAITING) : undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    const finish = (): void => {
+      clearTimeout(waiting);
+      clearTimeout(idle);
+      input.pause();
+      resolve(new TextDecoder().decode(Buffer.concat(chunks)));
+    };
+    const idle = mayBeIdle ? setTimeout(finish, IDLE_SOCKET) : undefined;
+    input.on("data", (chunk: Buffer | string) => {
+      clearTimeout(idle);
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > MAX_INPUT) reject(new RangeError(`stdin holds more than ${MAX_INPUT} bytes`));
+      chunks.push(bytes);
+    });
+    input.on("end", finish);
+    input.on("error", reject);
+  });
+}
+
+export async function readPrompt(words: string, input: InputStream, output: Output): Promise<PromptInput> {
+  const asked = words.trim() === "" ? undefined : words;
+  if (input.isTTY === true) return { prompt: asked, title: asked };
+  const piped = (await readAll(input, asked !== undefined && isSocket(input.fd), output)).trim();
+  if (piped === "") return { prompt: asked, title: asked };
+  return asked === undefined ? { prompt: piped, title: piped } : { prompt: `${piped}\n\n${asked}`, title: asked };
+}

@@ -1,0 +1,36 @@
+/** `diff`: what changed between two restore points; by message for people, RFC 6902 with `--json`. */
+import { toJsonPatch } from "../../model/json-patch.js";
+import { resolveId } from "../resolve-id.js";
+import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
+import type { Register } from "./registration.js";
+
+interface DiffOptions {
+  readonly stat?: boolean;
+  readonly exitCode?: boolean;
+}
+
+export const registerDiff: Register = (program, run) => {
+  program
+    .command("diff <id> [from] [to]")
+    .summary("show what changed between two restore points")
+    .description("Show what changed between two restore points; by default from the newest backup that differs to now.")
+    .option("--stat", "counts only")
+    .option("--exit-code", "exit with 1 when there are differences, as diff and git do")
+    .addHelpText("after", "\nExamples:\n  draftstate diff @last\n  draftstate diff @last ~2 now\n  draftstate diff @last ~1 --json   # JSON Patch, RFC 6902")
+    .action((wanted: string, from: string | undefined, to: string | undefined, options: DiffOptions) =>
+      run(async (context) => {
+        const manager = await context.reader();
+        const id = await resolveId(manager, wanted);
+        const { before, after } = await manager.compare(id, from, to);
+        const patch = toJsonPatch(before.state, after.state);
+        const { output } = context;
+        if (context.json) output.json(patch);
+        else if (patch.length === 0) output.message(`no difference between ${before.label} and ${after.label}`);
+        else {
+          output.message(output.errorStyle.dim(`${id}: ${before.label} → ${after.label}`));
+          output.line(options.stat === true ? renderStat(before.state, after.state) : renderStateDiff(before.state, after.state, output.style));
+        }
+        return options.exitCode === true && patch.length > 0 ? 1 : 0;
+      }),
+    );
+};

@@ -1,0 +1,115 @@
+/** `ls`: the conversations, newest first. One bad file is a row that says so. */
+import { DraftstateError } from "../../errors.js";
+import { STATUSES } from "../../model/conversation.js";
+import type { CatalogueRow } from "../../persistence/catalogue.js";
+import type { CommandContext } from "../context.js";
+import { parseCount, parseDuration } from "../parse.js";
+import { paintStatus } from "../terminal/status.js";
+import { formatAge, formatBytes, formatCount } from "../terminal/format.js";
+import { renderTable } from "../terminal/table.js";
+import type { Register } from "./registration.js";
+
+interface LsOptions {
+  readonly sort: string;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+  readonly status?: string;
+  readonly grep?: string;
+  readonly since?: number;
+  readonly model?: string;
+}
+
+type Compare = (left: CatalogueRow, right: CatalogueRow) => number;
+
+function byText(field: (row: CatalogueRow) => string): Compare {
+  return (left, right) => (field(left) < field(right) ? -1 : field(left) > field(right) ? 1 : 0);
+}
+
+/** Each in the order a person expects: newest, most and largest first, names from A. */
+const ORDERS: Readonly<Record<string, Compare>> = {
+  updated: (left, right) => byText((row) => row.updatedAt ?? "")(right, left),
+  created: (left, right) => byText((row) => row.createdAt ?? "")(right, left),
+  id: byText((row) => row.conversationId),
+  title: byText((row) => row.title.toLowerCase()),
+  messages: (left, right) => right.messageCount - left.messageCount,
+  tokens: (left, right) => right.tokenCount - left.tokenCount,
+  size: (left, right) => right.sizeBytes - left.sizeBytes,
+};
+
+function oneOf(name: string, value: string, known: readonly string[]): void {
+  if (!known.includes(value)) throw new DraftstateError("USAGE", `--${name} ${JSON.stringify(value)}: it must be one of ${known.join(", ")}`);
+}
+
+function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): CatalogueRow[] {
+  const { status, grep, since, model, limit } = options;
+  if (status !== undefined) oneOf("status", status, [...STATUSES, "corrupt"]);
+  oneOf("sort", options.sort, Object.keys(ORDERS));
+  const text = grep?.toLowerCase();
+  const from = since === undefined ? undefined : new Date(now.getTime() - since).toISOString();
+  const chosen = rows.filter(
+    (row) =>
+      (status === undefined || row.status === status) &&
+      (text === undefined || row.title.toLowerCase().includes(text) || row.conversationId.toLowerCase().includes(text)) &&
+      (from === undefined || (row.updatedAt ?? "") >= from) &&
+      (model === undefined || row.model === model || row.model === `openai:${model}`),
+  );
+  const order = ORDERS[options.sort];
+  if (order !== undefined) chosen.sort(order);
+  if (options.reverse === true) chosen.reverse();
+  return limit === undefined ? chosen : chosen.slice(0, limit);
+}
+
+function render(rows: readonly CatalogueRow[], context: CommandContext): string {
+  const { style, width } = context.output;
+  const now = context.now();
+  return renderTable({
+    style,
+    width,
+    columns: [
+      { title: "ID" },
+      { title: "TITLE", shrink: true, minimum: 10 },
+      { title: "STATUS", paint: (shown, cell) => paintStatus(style, cell)(shown) },
+      { title: "MSGS", align: "right" },
+      { title: "TOKENS", align: "right" },
+      { title: "UPDATED" },
+      { title: "SIZE", align: "right" },
+      { title: "BACKUPS", align: "right" },
+    ],
+    rows: rows.map((row) => [
+      row.conversationId,
+      row.error === undefined ? row.title : row.error.message,
+      row.status,
+      formatCount(row.messageCount),
+      formatCount(row.tokenCount),
+      row.updatedAt === null ? "?" : formatAge(new Date(row.updatedAt), now),
+      formatBytes(row.sizeBytes),
+      formatCount(row.backupCount),
+    ]),
+  });
+}
+
+export const registerLs: Register = (program, run) => {
+  program
+    .command("ls")
+    .alias("list")
+    .summary("list conversations, newest first")
+    .description("List conversations, newest first: id, title, status, messages, tokens, updated, size, backups.")
+    .option("--sort <field>", `one of ${Object.keys(ORDERS).join(", ")}`, "updated")
+    .option("--reverse", "the other way round")
+    .option("-n, --limit <count>", "at most so many", parseCount("--limit"))
+    .option("--status <status>", `only those that are ${[...STATUSES].join(", ")} or corrupt`)
+    .option("--grep <text>", "only those with this in title or id")
+    .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
+    .option("--model <name>", "only those of this model")
+    .addHelpText("after", "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --json | jq -r '.[0].conversationId'")
+    .action((options: LsOptions) =>
+      run(async (context) => {
+        const manager = await context.reader();
+        const all = await manager.list();
+        const rows = select(all, options, context.now());
+        if (context.json) context.output.json(rows);
+        else if (rows.length > 0) context.output.line(render(rows, context));
+        else context.output.message(all.length === 0 ? 'no conversations yet: begin one with: draftstate chat "Tell me a story"' : "no conversation fits");
+      }),
+    );
+};

@@ -1,0 +1,54 @@
+/** `prune`: retention, on demand. Backups only; whatever is removed is said. */
+import type { RetentionPolicy } from "../../plan/retention.js";
+import { parseCount, parseDuration } from "../parse.js";
+import { resolveId } from "../resolve-id.js";
+import { formatBytes, pluralize } from "../terminal/format.js";
+import type { Register } from "./registration.js";
+
+interface PruneCommandOptions {
+  readonly max?: number;
+  readonly olderThan?: number;
+  readonly keepDaily?: number;
+  readonly keepWeekly?: number;
+  readonly keepMonthly?: number;
+  readonly dryRun?: boolean;
+}
+
+function policyOf({ max, olderThan, keepDaily, keepWeekly, keepMonthly }: PruneCommandOptions): RetentionPolicy {
+  return {
+    ...(max === undefined ? {} : { max }),
+    ...(olderThan === undefined ? {} : { olderThan }),
+    ...(keepDaily === undefined ? {} : { keepDaily }),
+    ...(keepWeekly === undefined ? {} : { keepWeekly }),
+    ...(keepMonthly === undefined ? {} : { keepMonthly }),
+  };
+}
+
+export const registerPrune: Register = (program, run) => {
+  program
+    .command("prune [id]")
+    .summary("remove old backups")
+    .description("Remove old backups of one conversation or of all. Each rule names what it keeps; what no rule keeps is removed. Conversations and pinned backups are never touched.")
+    .option("--max <count>", "keep the newest so many of each conversation (the setting maxBackups where no rule is given)", parseCount("--max"))
+    .option("--older-than <age>", "keep what is not older, such as 30d", parseDuration("--older-than"))
+    .option("--keep-daily <count>", "keep the newest of each of so many days", parseCount("--keep-daily"))
+    .option("--keep-weekly <count>", "keep the newest of each of so many weeks", parseCount("--keep-weekly"))
+    .option("--keep-monthly <count>", "keep the newest of each of so many months", parseCount("--keep-monthly"))
+    .option("--dry-run", "show what it would remove, and remove nothing")
+    .addHelpText("after", "\nExamples:\n  draftstate prune --max 10\n  draftstate prune --older-than 30d --keep-monthly 12 --dry-run")
+    .action((wanted: string | undefined, options: PruneCommandOptions) =>
+      run(async (context) => {
+        const manager = await context.reader();
+        const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
+        const result = await manager.prune({ ...policyOf(options), ...(id === undefined ? {} : { id }), dryRun: options.dryRun === true });
+        const { output } = context;
+        for (const { conversationId, reason } of result.skipped) output.warning(`${conversationId} was left alone: ${reason}`);
+        if (context.json) output.json(result);
+        else {
+          for (const path of result.removed) output.line(`${result.dryRun ? "would remove" : "removed"} ${path}`);
+          output.message(`${pluralize(result.removed.length, "backup")} ${result.dryRun ? "would be removed" : "removed"} (${formatBytes(result.bytesFreed)}), ${result.kept.length} kept`);
+        }
+        return 0;
+      }),
+    );
+};

@@ -1,0 +1,138 @@
+/** The command line: builds the program, runs one command, turns what went wrong into one line and an exit status. */
+import { basename } from "node:path";
+import process from "node:process";
+import { Command, CommanderError } from "commander";
+import { isDraftstateError, messageOf } from "../errors.js";
+import { registerBackups } from "./commands/backups.js";
+import { registerChat } from "./commands/chat.js";
+import { registerDiff } from "./commands/diff.js";
+import { registerLs } from "./commands/ls.js";
+import { registerPrune } from "./commands/prune.js";
+import type { Run } from "./commands/registration.js";
+import { registerRestore } from "./commands/restore.js";
+import { registerShow } from "./commands/show.js";
+import { registerVerify } from "./commands/verify.js";
+import { CommandContext, type GlobalOptions } from "./context.js";
+import { exitStatusOf } from "./exit-status.js";
+import { Output } from "./output.js";
+import { ALL_SETTINGS, resolveCliSettings } from "./settings.js";
+import { readVersion } from "./version.js";
+
+const USAGE = 2;
+
+class Main {
+  readonly #output = new Output({ stdout: process.stdout, stderr: process.stderr, env: process.env });
+  readonly #json: boolean;
+  readonly #verbose: boolean;
+  #status = 0;
+
+  constructor(private readonly argv: readonly string[]) {
+    // Also right where the arguments cannot be parsed.
+    this.#json = argv.includes("--json");
+    this.#verbose = argv.includes("--verbose");
+  }
+
+  async run(): Promise<number> {
+    try {
+      await this.#program().parseAsync(this.argv, { from: "user" });
+      return this.#status;
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  flushed(): Promise<void> {
+    return this.#output.flushed();
+  }
+
+  #program(): Command {
+    const program = new Command("draftstate")
+      .description("Keeps the state of a streaming chat agent token by token, in plain JSON files with backups to look at, compare and go back to.")
+      .version(readVersion(), "-V, --version")
+      .option("--state-dir <directory>", "where conversations are kept (default: ./state)")
+      .option("--backup-dir <directory>", "where backups are kept (default: ./backup)")
+      .option("--config <file>", "settings file, instead of the nearest one found upwards")
+      .option("--json", "data as JSON on stdout, messages on stderr")
+      .option("-q, --quiet", "no messages but warnings and errors")
+      .option("--verbose", "more messages, and stacks of errors")
+      .addHelpText("after", '\nExamples:\n  draftstate chat "Tell me a story"\n  draftstate ls\n  draftstate restore @last --backup ~1\n  draftstate prune --max 10')
+      .showSuggestionAfterError()
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => {
+          this.#output.data(text);
+        },
+        // Said once, by #fail.
+        writeErr: () => undefined,
+      });
+    for (const register of [registerChat, registerLs, registerShow, registerBackups, registerDiff, registerRestore, registerPrune, registerVerify]) register(program, this.#runner(program));
+    return program;
+  }
+
+  #runner(program: Command): Run {
+    return async (act) => {
+      const context = this.#context(program);
+      try {
+        this.#status = (await act(context)) ?? 0;
+      } finally {
+        await context.close();
+      }
+    };
+  }
+
+  #context(program: Command): CommandContext {
+    const globals = program.opts<GlobalOptions>();
+    this.#output.quiet = globals.quiet === true;
+    const command = program.commands.find((candidate) => candidate.name() === program.args[0] || candidate.aliases().includes(program.args[0] ?? ""));
+    const options = { ...command?.opts(), ...globals } as Record<string, unknown>;
+    const flags = Object.fromEntries(Object.entries(options).filter(([name]) => name in ALL_SETTINGS && this.#given(command, program, name)));
+    const settings = resolveCliSettings({ flags, env: process.env, cwd: process.cwd(), configFile: globals.config });
+    return new CommandContext({
+      output: this.#output,
+      input: process.stdin,
+      env: process.env,
+      settings,
+      json: globals.json === true,
+      verbose: globals.verbose === true,
+      now: () => new Date(),
+      command: `draftstate ${basename(command?.name() ?? "")}`,
+    });
+  }
+
+  /** A default of commander's is no flag that someone gave. */
+  #given(command: Command | undefined, program: Command, name: string): boolean {
+    return command?.getOptionValueSource(name) === "cli" || program.getOptionValueSource(name) === "cli";
+  }
+
+  #fail(error: unknown): number {
+    if (error instanceof CommanderError) return this.#failUsage(error);
+    const status = exitStatusOf(error);
+    this.#say(isDraftstateError(error) ? error.code : "UNEXPECTED", messageOf(error), isDraftstateError(error) ? error.path : undefined);
+    if (this.#verbose && error instanceof Error) this.#output.raw(`${error.stack ?? ""}\n`);
+    else if (status === 1) this.#output.message("this was not expected: run it again with --verbose for the details");
+    return status;
+  }
+
+  #failUsage(error: CommanderError): number {
+    if (error.exitCode === 0) return 0;
+    if (error.code === "commander.help") {
+      this.#say("USAGE", "no command given: draftstate --help lists them", undefined);
+      return USAGE;
+    }
+    const hint = error.message.includes("Did you mean") ? "" : "; draftstate --help lists what there is";
+    this.#say("USAGE", `${error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")}${hint}`, undefined);
+    return USAGE;
+  }
+
+  #say(code: string, message: string, path: string | undefined): void {
+    if (this.#json) this.#output.json({ error: { code, message, path: path ?? null } });
+    this.#output.error(message);
+  }
+}
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Main(argv);
+  const status = await program.run();
+  await program.flushed();
+  return status;
+}

@@ -1,0 +1,32 @@
+/** Ctrl-C and the signals that end a process: the first asks to stop and keep what there is, the second leaves at once. */
+import process from "node:process";
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+export interface Interrupts {
+  /** The exit status of the signal that came, if one did. */
+  readonly status: number | undefined;
+  release(): void;
+}
+
+export function catchInterrupts(stop: () => void): Interrupts {
+  let status: number | undefined;
+  const handlers = Object.entries(SIGNALS).map(([signal, meaning]) => {
+    const handler = (): void => {
+      // What was shown is on disk already; the next reader finds it interrupted.
+      if (status !== undefined) process.exit(130);
+      status = meaning;
+      stop();
+    };
+    process.on(signal, handler);
+    return { signal, handler };
+  });
+  return {
+    get status() {
+      return status;
+    },
+    release() {
+      for (const { signal, handler } of handlers) process.off(signal, handler);
+    },
+  };
+}
