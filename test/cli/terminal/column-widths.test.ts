@@ -44,3 +44,8 @@ test("whatever the demands, the line fits, and is full when something was cut", 
     }),
   );
 });
+
+test("columns of any size are settled at once", { timeout: 5_000 }, () => {
+  const huge = { natural: 1_000_000_000, shrink: true };
+  expect(planColumnWidths([huge, huge], 80)).toEqual([39, 39]);
+});
