@@ -71,7 +71,7 @@ export class DraftHybridStreamingAgent {
 
   /** Null where there is none. Throws `CORRUPT`. */
   async loadConversation(conversationId: string): Promise<ConversationState | null> {
-    const state = await this.manager.loadState<AgentState>(conversationId);
+    const state = await this.manager.loadState(conversationId);
     return state === null ? null : withId(conversationId, state);
   }
 

@@ -21,11 +21,15 @@ export class Channel<T> {
     if (this.#ended) return;
     this.#items.push(item);
     this.#wakeReader?.();
-    while (this.#items.length >= this.#capacity && !this.#ended) {
+    while (this.#isFull()) {
       await new Promise<void>((resolve) => {
         this.#wakeWriter = resolve;
       });
     }
+  }
+
+  #isFull(): boolean {
+    return this.#items.length >= this.#capacity && !this.#ended;
   }
 
   end(): void {

@@ -67,7 +67,7 @@ export class TurnGraph {
     for await (const [mode, data] of stream) {
       if (mode === "messages") {
         const [chunk] = data;
-        const text = chunk.getType() === "ai" ? textOfContent(chunk.content) : "";
+        const text = chunk.type === "ai" ? textOfContent(chunk.content) : "";
         if (text !== "") yield { type: "token", text };
       } else yield* nodeEvents(data);
     }

@@ -4,7 +4,7 @@
  */
 import { AIMessage, HumanMessage, SystemMessage, ToolMessage, type BaseMessage } from "@langchain/core/messages";
 import { textOf, type Message, type ToolCall, type Usage } from "../model/conversation.js";
-import { freezeJson, isJsonObject, type Json, type JsonObject } from "../model/json.js";
+import { freezeJson, isJsonObject, type JsonObject } from "../model/json.js";
 
 function answeredCalls(messages: readonly Message[], index: number): Set<string> {
   const answered = new Set<string>();
@@ -38,7 +38,7 @@ function withoutLooseEnds(messages: readonly Message[]): Message[] {
 }
 
 function isEmpty(message: Message): boolean {
-  return message.role === "assistant" && textOf(message.content as Json) === "" && (message.toolCalls ?? []).length === 0;
+  return message.role === "assistant" && textOf(message.content) === "" && (message.toolCalls ?? []).length === 0;
 }
 
 function canJoin(before: Message | undefined, next: Message): before is Message {
@@ -54,7 +54,7 @@ export function toModelSequence(messages: readonly Message[]): Message[] {
   for (const message of withoutLooseEnds(messages.filter((candidate) => candidate.role !== "system"))) {
     if (isEmpty(message)) continue;
     const before = turns.at(-1);
-    if (canJoin(before, message)) turns[turns.length - 1] = { ...message, content: `${textOf(before.content as Json)}\n\n${textOf(message.content as Json)}` };
+    if (canJoin(before, message)) turns[turns.length - 1] = { ...message, content: `${textOf(before.content)}\n\n${textOf(message.content)}` };
     else turns.push(message);
   }
   return [...system, ...turns];
@@ -68,7 +68,7 @@ export function toLangChain(message: Message): BaseMessage {
     case "system": return new SystemMessage({ content });
     case "user": return new HumanMessage({ content });
     case "assistant": return new AIMessage({ content, tool_calls: (message.toolCalls ?? []).map((call) => ({ ...call, type: "tool_call" as const })) });
-    case "tool": return new ToolMessage({ content: textOf(message.content as Json), tool_call_id: message.toolCallId ?? "", ...(message.name === undefined ? {} : { name: message.name }) });
+    case "tool": return new ToolMessage({ content: textOf(message.content), tool_call_id: message.toolCallId ?? "", ...(message.name === undefined ? {} : { name: message.name }) });
   }
 }
 
@@ -91,9 +91,10 @@ export function toolCallsOf(message: BaseMessage): ToolCall[] {
 }
 
 export function usageOf(message: BaseMessage): Usage | undefined {
-  if (!AIMessage.isInstance(message) || message.usage_metadata === undefined) return undefined;
-  const { input_tokens: inputTokens, output_tokens: outputTokens } = message.usage_metadata;
-  return { inputTokens, outputTokens };
+  const usage: unknown = Reflect.get(message, "usage_metadata");
+  if (!isJsonObject(usage)) return undefined;
+  const { input_tokens: inputTokens, output_tokens: outputTokens } = usage;
+  return typeof inputTokens === "number" && typeof outputTokens === "number" ? { inputTokens, outputTokens } : undefined;
 }
 
 const REASON_FIELDS = ["finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason"] as const;

@@ -3,10 +3,10 @@
  * durable. The pump never waits for the watcher's disk promise; the watcher never sees what the disk has not.
  */
 import type { BaseMessage } from "@langchain/core/messages";
-import { DraftstateError } from "../errors.js";
+import { DraftstateError, messageOf } from "../errors.js";
 import { textOf, type AgentState, type Message, type Status, type Usage } from "../model/conversation.js";
 import type { Json } from "../model/json.js";
-import { addMessage, beginTurn, endAnswer, type AnswerEnd } from "../model/transitions.js";
+import { addMessage, beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
 import type { Conversation } from "../persistence/conversation-handle.js";
 import { Channel } from "./channel.js";
 import { NO_ANSWER, type TurnGraph } from "./graph.js";
@@ -63,7 +63,7 @@ class Turn {
   readonly #events = new Channel<TurnEvent>(AHEAD_OF_WATCHER);
   readonly #abort = new AbortController();
   #pumping: Promise<void> = Promise.resolve();
-  #saveError: unknown;
+  #saveError: Error | undefined;
   #stalled = false;
 
   constructor(private readonly options: TurnOptions) {}
@@ -108,7 +108,8 @@ class Turn {
     const { conversation, prompt, systemPrompt, newId } = this.options;
     const at = this.#at();
     conversation.update((draft) => {
-      const system = draft.messages?.find((message) => message.role === "system");
+      ensureAgentFields(draft);
+      const system = draft.messages.find((message) => message.role === "system");
       if (systemPrompt !== undefined && system === undefined) {
         draft.messages.unshift({ id: newId(), role: "system", content: systemPrompt, createdAt: at });
       } else if (systemPrompt !== undefined && system !== undefined) system.content = systemPrompt;
@@ -201,7 +202,7 @@ class Turn {
     const durable = conversation.whenDurable(revision).then(
       () => true,
       (error: unknown) => {
-        this.#saveError = error;
+        this.#saveError = error instanceof Error ? error : new DraftstateError("STORAGE", messageOf(error), { cause: error });
         return false;
       },
     );

@@ -50,7 +50,7 @@ export class StateContainer {
   update(recipe: Recipe<JsonObject>): Patch[] {
     const before = this.#state;
     const [after, made] = immer.produceWithPatches(before, (draft) => {
-      const result: unknown = recipe(draft);
+      const result = (recipe as (draft: Draft<JsonObject>) => unknown)(draft);
       if (result instanceof Promise) throw new DraftstateError("INVALID_STATE", "a recipe must not be asynchronous: await first, then update");
     });
     const patches = toPatches(made, before, after);

@@ -92,7 +92,8 @@ export function jsonEqual(left: Json | undefined, right: Json | undefined): bool
   if (left === right) return true;
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
   if (Array.isArray(left)) {
-    return Array.isArray(right) && left.length === right.length && left.every((item, index) => jsonEqual(item, right[index]));
+    const [items, others] = [left as readonly Json[], right as readonly Json[]];
+    return Array.isArray(right) && items.length === others.length && items.every((item, index) => jsonEqual(item, others[index]));
   }
   if (!isJsonObject(left) || !isJsonObject(right)) return false;
   const keys = Object.keys(left);

@@ -36,10 +36,13 @@ export interface WriterOptions {
   readonly base: number | undefined;
 }
 
-interface Waiter {
-  readonly revision: number;
+interface SnapshotWaiter {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+interface Waiter extends SnapshotWaiter {
+  readonly revision: number;
 }
 
 export class ConversationWriter {
@@ -50,9 +53,8 @@ export class ConversationWriter {
   #running: Promise<void> | undefined;
   #base: number | undefined;
   #durable: number;
-  #snapshotWanted = false;
+  #snapshotWaiters: SnapshotWaiter[] = [];
   #kickedAgain = false;
-  #foldError: unknown;
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
   #journalBroken = false;
 
@@ -117,18 +119,15 @@ export class ConversationWriter {
     await durable;
   }
 
-  /** Folds everything into a new snapshot. Resolves when it is durable, or at once where there is nothing to fold. */
+  /** Folds everything into a new snapshot. Resolves when it is durable, or at once where there is nothing to fold; rejects where only the journal holds it. */
   async compact(): Promise<void> {
     await this.flush();
     const { revision } = this.options.current();
     if (this.#base !== undefined && this.#base >= revision && this.#journal.bytes === 0) return;
-    this.#snapshotWanted = true;
-    this.kick();
-    while (this.#snapshotWanted && this.#running !== undefined) await this.#running;
-    if (this.#base === undefined || this.#base < revision) {
-      const why = messageOf(this.#foldError);
-      throw new DraftstateError("STORAGE", `the snapshot of ${this.options.id} could not be written; its journal holds every change: ${why}`, { cause: this.#foldError });
-    }
+    await new Promise<void>((resolve, reject) => {
+      this.#snapshotWaiters.push({ resolve, reject });
+      this.kick();
+    });
   }
 
   /** Whether a snapshot now keeps the share of time spent on snapshots within bounds. */
@@ -138,7 +137,7 @@ export class ConversationWriter {
 
   /** Waits for what is being written, writes nothing more. */
   async close(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    for (let running = this.#running; running !== undefined; running = this.#running) await running;
     await this.#journal.abandon();
   }
 
@@ -149,7 +148,7 @@ export class ConversationWriter {
       if (this.#base === undefined || this.#journalBroken) {
         if (!(await this.#writeWhole())) return;
       } else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
-      else if (this.#snapshotWanted || this.#journalOverBudget()) await this.#fold();
+      else if (this.#snapshotWaiters.length > 0 || this.#journalOverBudget()) await this.#fold();
       else return;
     }
   }
@@ -173,7 +172,7 @@ export class ConversationWriter {
       // Not retried on this file: the next round of the loop writes the whole state to a new one.
       this.#journalBroken = true;
       await this.#journal.abandon();
-      this.options.events.emit("warning", { conversationId: this.options.id, message: `the journal could not be written: ${messageOf(error)}`, error });
+      this.#warn("the journal could not be written, the whole state goes to a new file", error);
     }
   }
 
@@ -194,14 +193,25 @@ export class ConversationWriter {
   }
 
   async #fold(): Promise<void> {
-    this.#snapshotWanted = false;
+    const waiting = this.#takeSnapshotWaiters();
     try {
       await this.#replaceSnapshot(this.options.current());
+      for (const waiter of waiting) waiter.resolve();
     } catch (error) {
-      this.#foldError = error;
       this.#snapshotRate.failed(this.options.elapsed());
-      this.options.events.emit("warning", { conversationId: this.options.id, message: `the snapshot could not be written, the journal keeps every change: ${messageOf(error)}`, error });
+      if (waiting.length === 0) this.#warn("the snapshot could not be written, the journal keeps every change", error);
+      for (const waiter of waiting) waiter.reject(error);
     }
+  }
+
+  #takeSnapshotWaiters(): SnapshotWaiter[] {
+    const waiting = this.#snapshotWaiters;
+    this.#snapshotWaiters = [];
+    return waiting;
+  }
+
+  #warn(what: string, error: unknown): void {
+    this.options.events.emit("warning", { conversationId: this.options.id, message: `${what}: ${messageOf(error)}`, error });
   }
 
   async #replaceSnapshot(version: Version): Promise<void> {
@@ -215,7 +225,7 @@ export class ConversationWriter {
     this.#base = version.revision;
     // Every record is at or below the snapshot's revision now (I3): what was queued up to it is covered too.
     await this.#journal.drop().catch((error: unknown) => {
-      this.options.events.emit("warning", { conversationId: id, message: "the old journal could not be removed; it is skipped when read", error });
+      this.#warn("the old journal could not be removed; it is skipped when read", error);
     });
     this.#snapshotRate.spent(started, elapsed());
     this.#saved("snapshot", version.revision, 0, bytes.length, started);
@@ -245,7 +255,7 @@ export class ConversationWriter {
     const waiting = this.#waiters;
     this.#waiters = [];
     events.emit("saveError", { conversationId: id, error });
-    for (const waiter of waiting) waiter.reject(error);
+    for (const waiter of [...waiting, ...this.#takeSnapshotWaiters()]) waiter.reject(error);
   }
 
   #saved(kind: "journal" | "snapshot", revision: number, records: number, bytes: number, started: number): void {

@@ -18,7 +18,7 @@ export function isConversationId(id: string): boolean {
 
 export function assertConversationId(id: unknown): asserts id is string {
   if (typeof id === "string" && isConversationId(id)) return;
-  const shown = JSON.stringify(typeof id === "string" ? id.slice(0, 140) : id) ?? typeof id;
+  const shown = typeof id === "string" ? JSON.stringify(id.slice(0, 140)) : typeof id;
   throw new DraftstateError(
     "INVALID_ID",
     `${shown} cannot be a conversation id: 1 to 128 letters, digits, ".", "_" or "-", beginning with a letter or digit, and no device name`,

@@ -113,7 +113,7 @@ export class DraftStatePersistenceManager {
       const before = conversation.state as unknown as JsonObject;
       conversation.replaceState(state);
       await conversation.flush();
-      if (endsTurn(before, conversation.state as unknown as JsonObject)) await conversation.endTurn();
+      if (endsTurn(before, conversation.state)) await conversation.endTurn();
     });
   }
 
@@ -198,7 +198,7 @@ export class DraftStatePersistenceManager {
   async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean } = {}): Promise<PruneResult> {
     const { id, dryRun, ...rules } = policy;
     if (id !== undefined) assertConversationId(id);
-    const effective = Object.values(rules).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
+    const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
     return prune({ storage: this.storage, now: this.environment.now, withLock: (each, act) => this.#withLock(each, act) }, effective, { id, dryRun: dryRun === true });
   }
 
@@ -267,7 +267,7 @@ export class DraftStatePersistenceManager {
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.#assertNoLookalike(id);
-      return this.#handle(id, lock, { state: initialState() as unknown as JsonObject, info: { createdAt: now().toISOString() }, revision: 1 }, false);
+      return this.#handle(id, lock, { state: initialState(), info: { createdAt: now().toISOString() }, revision: 1 }, false);
     }
     if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);

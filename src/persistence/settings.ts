@@ -74,7 +74,7 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = value === undefined || typeof value === "function" ? typeof value : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

@@ -29,7 +29,7 @@ function encodeField(value: Json): string {
 /** Fields this version does not know come first, so that the checksum's field is the last of its name. */
 function encodeMetadata(metadata: Metadata): string {
   const { extra, savedAt, version, conversationId, revision, ...rest } = metadata;
-  return encodeField({ ...extra, savedAt, version, conversationId, revision, ...rest, checksum: "sha256:" } as unknown as JsonObject);
+  return encodeField({ ...extra, savedAt, version, conversationId, revision, ...rest, checksum: "sha256:" });
 }
 
 export function encodeSnapshot(state: JsonObject, metadata: Metadata): Buffer {

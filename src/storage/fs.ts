@@ -11,8 +11,8 @@ import type { FileKind, FileStat, FileSystem, OpenFile } from "./file-system.js"
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
-const NON_BLOCK = constants.O_NONBLOCK ?? 0;
+/** Windows has neither. */
+const { O_NOFOLLOW: NO_FOLLOW = 0, O_NONBLOCK: NON_BLOCK = 0 } = constants as Partial<typeof constants>;
 
 class NodeFile implements OpenFile {
   constructor(private readonly handle: fs.FileHandle) {}

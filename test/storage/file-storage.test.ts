@@ -266,7 +266,7 @@ describe("real files", () => {
     const changes: Change[] = [];
     const watcher = await storage.watch("state", (change) => void changes.push(change));
     await storage.replace(KEY, bytesOf("x"));
-    await vi.waitFor(() => expect(changes.length).toBeGreaterThan(0), { timeout: 5000 });
+    await vi.waitFor(() => { expect(changes.length).toBeGreaterThan(0); }, { timeout: 5000 });
     await watcher.close();
     for (const change of changes) expect(change).toEqual({ key: KEY });
     await dispose();

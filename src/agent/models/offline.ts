@@ -48,7 +48,7 @@ export class OfflineStoryModel extends BaseChatModel {
     options: this["ParsedCallOptions"],
     run?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const turns = messages.filter((message) => message.getType() === "human");
+    const turns = messages.filter((message) => message.type === "human");
     const prompt = textOfContent(turns.at(-1)?.content);
     const tokens = tokenize(tellStory({ prompt, chapter: turns.length, seed: this.#seed }));
     const inputTokens = messages.reduce((sum, message) => sum + tokenize(textOfContent(message.content)).length, 0);

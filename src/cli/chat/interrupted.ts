@@ -1,7 +1,7 @@
 /** What to do with an answer that was cut off, when its conversation is resumed: keep, continue, regenerate, discard. */
 import { DraftstateError } from "../../errors.js";
-import { statusOf } from "../../model/conversation.js";
-import type { JsonObject } from "../../model/json.js";
+import { messagesOf, statusOf } from "../../model/conversation.js";
+import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import { ask } from "../terminal/prompt.js";
 
@@ -15,13 +15,14 @@ export interface ResumeOptions {
   readonly ask: NodeJS.ReadableStream | undefined;
 }
 
-function lastRole(conversation: Conversation): string | undefined {
-  return conversation.state.messages?.at(-1)?.role;
+function lastRole(conversation: Conversation): unknown {
+  const last = messagesOf(conversation.version.state).at(-1);
+  return isJsonObject(last) ? last["role"] : undefined;
 }
 
 /** With a new prompt the partial answer is kept; without one, and with nobody to ask, the answer goes on. */
 export async function whatToDo(conversation: Conversation, options: ResumeOptions): Promise<Resumption> {
-  const status = statusOf(conversation.state as unknown as JsonObject);
+  const status = statusOf(conversation.version.state);
   const unanswered = lastRole(conversation) === "user" || lastRole(conversation) === "tool";
   if (status === "complete" && !unanswered) return "nothing";
   if (options.prompt !== undefined) return "keep";

@@ -4,7 +4,6 @@
  */
 import { DraftstateError, isDraftstateError } from "../../errors.js";
 import { statusOf, titleFrom } from "../../model/conversation.js";
-import type { JsonObject } from "../../model/json.js";
 import { contentOf, resolveBackup } from "../../persistence/backups.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import { assertConversationId } from "../../persistence/layout.js";
@@ -134,7 +133,7 @@ async function firstAnswer(turn: TurnContext, prompt: string | undefined, resump
 
 function sayHowToResume(context: CommandContext, conversation: Conversation, options: ChatOptions): void {
   if (!options.save || conversation.durableRevision === 0) return;
-  const status = statusOf(conversation.state as unknown as JsonObject);
+  const status = statusOf(conversation.version.state);
   const note = status === "complete" ? "" : ` (${status})`;
   context.output.message(context.output.errorStyle.dim(`saved as ${conversation.id}${note}; go on with: draftstate chat --resume ${conversation.id}`));
 }

@@ -99,5 +99,5 @@ export function fromDraft(document: JsonObject): JsonObject {
   const info = { createdAt: savedAt, ...(Object.keys(extra).length === 0 ? {} : { extra }) };
   const next = metadataOf({ state, info, revision: 1 }, typeof id === "string" ? id : "", savedAt);
   const { extra: kept, ...known } = next;
-  return { ...state, _metadata: { ...kept, ...known, version: SCHEMA_VERSION } as unknown as JsonObject };
+  return { ...state, _metadata: { ...kept, ...known, version: SCHEMA_VERSION } };
 }

@@ -1,0 +1,47 @@
+/**
+ * Which room may import which, and which packages belong where. One table: eslint.config.js makes import rules of it,
+ * test/architecture.test.ts reads every import (dynamic ones too) and holds it. Anything not named is forbidden.
+ */
+
+/** room → rooms it may import; every room may import errors.ts. `types` may be imported as types only. */
+export const ROOMS = {
+  model: [],
+  snapshot: ["model"],
+  journal: ["model"],
+  plan: ["model", "journal", "snapshot"],
+  storage: [],
+  persistence: ["plan", "journal", "snapshot", "model", "storage"],
+  agent: ["model", "persistence"],
+  cli: ["persistence", "model", "storage", "plan"],
+};
+
+/** cli may reach the agent from these files alone, by dynamic import or for its types. */
+export const AGENT_GATES = ["cli/commands/chat.ts", "cli/chat/answer.ts"];
+
+/** package (or node module) → the rooms or files that may import it. */
+export const PACKAGES = {
+  immer: ["model", "persistence/conversation-handle.ts"],
+  "@langchain/core": ["agent"],
+  "@langchain/langgraph": ["agent"],
+  "@langchain/openai": ["agent"],
+  chokidar: ["storage/watch.ts"],
+  commander: ["cli/main.ts", "cli/commands"],
+  "cli-table3": ["cli/terminal"],
+  ora: ["cli/terminal"],
+  diff: ["cli/terminal"],
+  lilconfig: ["cli/settings.ts"],
+  "node:fs": ["storage/fs.ts", "cli/chat/prompt-input.ts"],
+  "node:fs/promises": ["storage/fs.ts", "storage/process-table.ts"],
+  "node:process": ["storage/process-table.ts", "cli"],
+  "node:child_process": ["storage/process-table.ts"],
+  "node:os": ["storage"],
+  "node:path": ["storage", "persistence/create-manager.ts", "cli"],
+  "node:readline/promises": ["cli"],
+  "node:module": ["cli/version.ts"],
+  "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
+  "node:zlib": ["journal/record.ts", "persistence/backup-codec.ts"],
+  "node:events": ["persistence/events.ts"],
+  "node:perf_hooks": ["persistence/create-manager.ts"],
+  "node:timers/promises": ["persistence", "agent/models/offline.ts"],
+  "node:util": ["storage", "persistence/backup-codec.ts"],
+};
