@@ -25,6 +25,7 @@ class Main {
   readonly #json: boolean;
   readonly #verbose: boolean;
   #status = 0;
+  #help = "";
 
   constructor(private readonly argv: readonly string[]) {
     // Also right where the arguments cannot be parsed.
@@ -66,6 +67,7 @@ class Main {
         writeErr: () => undefined,
       });
     for (const register of [registerChat, registerLs, registerShow, registerBackups, registerDiff, registerRestore, registerPrune, registerVerify]) register(program, this.#runner(program));
+    this.#help = program.helpInformation().trimEnd();
     return program;
   }
 
@@ -116,7 +118,8 @@ class Main {
   #failUsage(error: CommanderError): number {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") {
-      this.#say("USAGE", "no command given: draftstate --help lists them", undefined);
+      if (!this.#json) this.#output.raw(`${this.#help}\n`);
+      this.#say("USAGE", "no command given", undefined);
       return USAGE;
     }
     const hint = error.message.includes("Did you mean") ? "" : "; draftstate --help lists what there is";

@@ -8,7 +8,8 @@ import type { DraftStatePersistenceManager } from "../../persistence/manager.js"
 import type { CommandContext } from "../context.js";
 import { parseCount } from "../parse.js";
 import { resolveId } from "../resolve-id.js";
-import { formatBytes } from "../terminal/format.js";
+import { formatBytes, pluralize } from "../terminal/format.js";
+import { renderProperties } from "../terminal/properties.js";
 import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
 import { paintStatus } from "../terminal/status.js";
 import type { Style } from "../terminal/style.js";
@@ -85,10 +86,13 @@ async function inspect(manager: DraftStatePersistenceManager, shown: Shown, cont
   } else {
     const { style } = context.output;
     const { extra: _extra, ...known } = metadata;
-    for (const [name, value] of Object.entries(known)) context.output.line(`${style.dim(name.padEnd(16))}${toSafeLine(typeof value === "object" ? JSON.stringify(value) : String(value))}`);
-    context.output.line(`${style.dim("snapshot".padEnd(16))}${manager.storage.describe(snapshotKey(id))} (${formatBytes(stat?.size ?? 0)})`);
-    context.output.line(`${style.dim("backups".padEnd(16))}${backups.length}`);
-    context.output.line(`${style.dim("health".padEnd(16))}${verification.ok ? style.green("ok") : style.red(`${verification.problems.length} problems`)}`);
+    const properties = [
+      ...Object.entries(known).map(([name, value]) => ({ name, value: typeof value === "object" ? JSON.stringify(value) : String(value) })),
+      { name: "snapshot", value: `${manager.storage.describe(snapshotKey(id))} (${formatBytes(stat?.size ?? 0)})` },
+      { name: "backups", value: String(backups.length) },
+      verification.ok ? { name: "health", value: "ok", paint: style.green } : { name: "health", value: pluralize(verification.problems.length, "problem"), paint: style.red },
+    ];
+    context.output.line(renderProperties(properties, style));
     for (const problem of verification.problems) context.output.line(`  ${style.red(problem.kind)}  ${problem.path}: ${toSafeLine(problem.detail)}`);
   }
   return verification.ok ? 0 : 4;

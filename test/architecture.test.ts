@@ -1,0 +1,90 @@
+/**
+ * Reads every import of src, dynamic ones too, and holds the table in architecture.js: lint sees the rooms, this sees
+ * single files and `import()`.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+import { AGENT_GATES, PACKAGES, ROOMS } from "../architecture.js";
+
+const SRC = fileURLToPath(new URL("../src", import.meta.url));
+const rooms: Readonly<Record<string, readonly string[]>> = ROOMS;
+const owners: Readonly<Record<string, readonly string[]>> = PACKAGES;
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+  readonly dynamic: boolean;
+  readonly typeOnly: boolean;
+}
+
+function sourceFiles(): string[] {
+  return readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts")).map((file) => file.replaceAll("\\", "/"));
+}
+
+function importsOf(file: string): Import[] {
+  const source = ts.createSourceFile(file, readFileSync(join(SRC, file), "utf8"), ts.ScriptTarget.Latest, true);
+  const found: Import[] = [];
+  const visit = (node: ts.Node): void => {
+    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined && ts.isStringLiteral(node.moduleSpecifier)) {
+      const typeOnly = ts.isImportDeclaration(node) ? node.importClause?.isTypeOnly === true : node.isTypeOnly;
+      found.push({ from: file, specifier: node.moduleSpecifier.text, dynamic: false, typeOnly });
+    }
+    const [argument] = ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword ? node.arguments : [];
+    if (argument !== undefined && ts.isStringLiteral(argument)) found.push({ from: file, specifier: argument.text, dynamic: true, typeOnly: false });
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function targetOf({ from, specifier }: Import): string {
+  return relative(SRC, resolve(join(SRC, dirname(from)), specifier)).replaceAll("\\", "/");
+}
+
+function roomOf(file: string): string {
+  return file.includes("/") ? (file.split("/")[0] ?? "") : "";
+}
+
+function isWithin(file: string, owner: string): boolean {
+  return file === owner || file.startsWith(`${owner}/`);
+}
+
+const all = sourceFiles().flatMap(importsOf);
+const ours = all.filter(({ specifier }) => specifier.startsWith("."));
+
+function mayImport(entry: Import): boolean {
+  const [room, target] = [roomOf(entry.from), targetOf(entry)];
+  // index.ts, the library's face, exports from everywhere.
+  if (room === "" || target === "errors.js" || roomOf(target) === room) return true;
+  if (room === "cli" && roomOf(target) === "agent") return AGENT_GATES.includes(entry.from) && (entry.dynamic || entry.typeOnly);
+  return rooms[room]?.includes(roomOf(target)) === true;
+}
+
+describe("the architecture", () => {
+  test("every folder of src is a room of the table", () => {
+    const found = new Set(sourceFiles().map(roomOf).filter((room) => room !== ""));
+    expect([...found].sort()).toEqual(Object.keys(ROOMS).sort());
+  });
+
+  test("imports go one way, and the agent is loaded by chat alone", () => {
+    expect(ours.length).toBeGreaterThan(100);
+    expect(ours.filter((entry) => !mayImport(entry)).map(({ from, specifier }) => `${from} → ${specifier}`)).toEqual([]);
+  });
+
+  test("commands never import each other", () => {
+    const between = ours.filter((entry) => isWithin(entry.from, "cli/commands") && isWithin(targetOf(entry), "cli/commands") && targetOf(entry) !== "cli/commands/registration.js");
+    expect(between).toEqual([]);
+  });
+
+  test("packages and node modules stay in the rooms that own them", () => {
+    const outside = all.filter(({ specifier }) => !specifier.startsWith("."));
+    const strays = outside.filter(({ from, specifier }) => {
+      const owner = Object.keys(owners).find((name) => specifier === name) ?? Object.keys(owners).find((name) => specifier.startsWith(`${name}/`));
+      return owner === undefined || owners[owner]?.some((room) => isWithin(from, room)) !== true;
+    });
+    expect(strays.map(({ from, specifier }) => `${from} → ${specifier}`)).toEqual([]);
+  });
+});
