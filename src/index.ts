@@ -17,6 +17,7 @@ export type { CatalogueRow } from "./persistence/catalogue.js";
 export type { Comparison, ComparedPoint } from "./persistence/compare-points.js";
 export type { PruneResult } from "./persistence/prune.js";
 export type { RestoreOptions, RestoreResult } from "./persistence/restore.js";
+export type { RepairResult } from "./persistence/repair.js";
 export type { SaveStatistics } from "./persistence/statistics.js";
 export type { Verification, VerifiedProblem } from "./persistence/verify.js";
 export { SETTINGS, type Settings } from "./persistence/settings.js";

@@ -9,6 +9,7 @@ import { registerDiff } from "./commands/diff.js";
 import { registerLs } from "./commands/ls.js";
 import { registerPrune } from "./commands/prune.js";
 import type { Run } from "./commands/registration.js";
+import { registerRepair } from "./commands/repair.js";
 import { registerRestore } from "./commands/restore.js";
 import { registerShow } from "./commands/show.js";
 import { registerVerify } from "./commands/verify.js";
@@ -66,7 +67,7 @@ class Main {
         // Said once, by #fail.
         writeErr: () => undefined,
       });
-    for (const register of [registerChat, registerLs, registerShow, registerBackups, registerDiff, registerRestore, registerPrune, registerVerify]) register(program, this.#runner(program));
+    for (const register of [registerChat, registerLs, registerShow, registerBackups, registerDiff, registerRestore, registerPrune, registerVerify, registerRepair]) register(program, this.#runner(program));
     this.#help = program.helpInformation().trimEnd();
     return program;
   }

@@ -24,6 +24,8 @@ export class Output {
   readonly #stderr: OutputStream;
   readonly #onClosed = new Set<() => void>();
   #closed = false;
+  /** The cursor stands behind an unfinished line of data: what goes to stderr begins a line of its own. */
+  #midLine = false;
   quiet = false;
 
   constructor(options: OutputOptions) {
@@ -64,7 +66,9 @@ export class Output {
   }
 
   data(text: string): void {
-    if (!this.#closed) this.#stdout.write(text);
+    if (this.#closed || text === "") return;
+    this.#stdout.write(text);
+    this.#midLine = this.isTerminal && !text.endsWith("\n");
   }
 
   line(text: string): void {
@@ -81,16 +85,21 @@ export class Output {
 
   /** For people, left out with --quiet. */
   message(text: string): void {
-    if (!this.quiet) this.#stderr.write(`${text}\n`);
+    if (!this.quiet) this.#say(text);
   }
 
   /** For people, also with --quiet: something they must know. One line, whatever is in it. */
   warning(text: string): void {
-    this.#stderr.write(`${this.errorStyle.yellow("warning:")} ${toSafeLine(text)}\n`);
+    this.#say(`${this.errorStyle.yellow("warning:")} ${toSafeLine(text)}`);
   }
 
   error(text: string): void {
-    this.#stderr.write(`${this.errorStyle.red("error:")} ${toSafeLine(text)}\n`);
+    this.#say(`${this.errorStyle.red("error:")} ${toSafeLine(text)}`);
+  }
+
+  #say(line: string): void {
+    this.#stderr.write(`${this.#midLine && this.errorIsTerminal ? "\n" : ""}${line}\n`);
+    this.#midLine = false;
   }
 
   raw(text: string): void {

@@ -18,7 +18,8 @@ import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./even
 import { assertConversationId, conversationIds } from "./layout.js";
 import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal } from "./reader.js";
-import { recover } from "./recover.js";
+import { recover, type RecoveryContext } from "./recover.js";
+import { repair, type RepairResult } from "./repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
 import { resolveSettings, type Settings } from "./settings.js";
 import { SaveCounter, type SaveStatistics } from "./statistics.js";
@@ -202,6 +203,23 @@ export class DraftStatePersistenceManager {
     return prune({ storage: this.storage, now: this.environment.now, withLock: (each, act) => this.#withLock(each, act) }, effective, { id, dryRun: dryRun === true });
   }
 
+  /**
+   * Mends what can be mended of one conversation; with `accept`, signs a snapshot that was edited by hand as it is.
+   * Throws `CORRUPT` where nothing valid is left, `LOCKED` while it is open anywhere.
+   */
+  async repair(id: string, options: { readonly accept?: boolean } = {}): Promise<RepairResult> {
+    assertConversationId(id);
+    await this.#releaseImplicit(id);
+    if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
+    await this.storage.prepare();
+    const lock = await this.#lock(id, this.settings.lockTimeout);
+    try {
+      return await repair(this.#recoveryContext(lock), id, { accept: options.accept === true });
+    } finally {
+      await lock.release();
+    }
+  }
+
   verify(id?: string): Promise<Verification> {
     if (id !== undefined) assertConversationId(id);
     return verify(this.storage, id);
@@ -271,8 +289,13 @@ export class DraftStatePersistenceManager {
     }
     if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
-    const context = { storage, lock, events: this.#events, now, compression: this.settings.compression };
-    return this.#handle(id, lock, await recover(context, id, plan), true);
+    const { version } = await recover(this.#recoveryContext(lock), id, plan);
+    return this.#handle(id, lock, version, true);
+  }
+
+  #recoveryContext(lock: Lock): RecoveryContext {
+    const { storage, now } = this.environment;
+    return { storage, lock, events: this.#events, now, compression: this.settings.compression };
   }
 
   #handle(id: string, lock: Lock, version: Version, saved: boolean): Conversation {

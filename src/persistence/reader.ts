@@ -56,7 +56,7 @@ export async function listBackupNames(storage: Storage, id: string): Promise<Bac
 }
 
 /** From the newest on, up to and with the first that is valid. */
-async function readBackupsUntilValid(storage: Storage, id: string): Promise<FoundBackup[]> {
+export async function readBackupsUntilValid(storage: Storage, id: string): Promise<FoundBackup[]> {
   const found: FoundBackup[] = [];
   for (const backup of await listBackupNames(storage, id)) {
     const decoded = await readBackupFile(storage, backup);

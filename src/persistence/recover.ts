@@ -21,7 +21,7 @@ export interface RecoveryContext {
 }
 
 /** A free name in quarantine that says what it was and when it was moved. */
-async function copyToQuarantine(context: RecoveryContext, from: Key): Promise<string | undefined> {
+export async function copyToQuarantine(context: RecoveryContext, from: Key): Promise<string | undefined> {
   const bytes = await context.storage.read(from, { maxBytes: MAX_FILE_BYTES });
   if (bytes === undefined) return undefined;
   const stamp = toTimestamp(context.now());
@@ -31,12 +31,17 @@ async function copyToQuarantine(context: RecoveryContext, from: Key): Promise<st
   }
 }
 
-/** Returns the version to go on from; its revision is the snapshot's on disk. */
-export async function recover(context: RecoveryContext, id: string, plan: UsablePlan): Promise<Version> {
+export interface Recovered {
+  /** To go on from; its revision is the snapshot's on disk. */
+  readonly version: Version;
+  readonly quarantined: readonly string[];
+}
+
+export async function recover(context: RecoveryContext, id: string, plan: UsablePlan): Promise<Recovered> {
   const { storage, lock, events, now } = context;
   const ended = interruptedVersion(plan);
   const interrupted = ended !== plan.version;
-  if (plan.clean && !interrupted) return plan.version;
+  if (plan.clean && !interrupted) return { version: plan.version, quarantined: [] };
   const quarantined: string[] = [];
   for (const file of plan.quarantine) {
     const copy = await copyToQuarantine(context, file === "snapshot" ? snapshotKey(id) : journalKey(id));
@@ -49,7 +54,7 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
   await storage.remove(journalKey(id));
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
   if (plan.problems.length > 0 || interrupted) events.emit("recovered", { conversationId: id, revision: version.revision, source, problems: plan.problems, quarantined });
-  return version;
+  return { version, quarantined };
 }
 
 /** A file of an older schema stays readable as what it was: its bytes become a backup before they are rewritten. */

@@ -1,0 +1,28 @@
+/** `repair`: mends what can be mended; what was damaged is kept in quarantine. */
+import { resolveId } from "../resolve-id.js";
+import { toSafeLine } from "../terminal/safe-text.js";
+import type { Register } from "./registration.js";
+
+export const registerRepair: Register = (program, run) => {
+  program
+    .command("repair <id>")
+    .summary("mend what can be mended")
+    .description("Mend a conversation's files from what is valid: snapshot, journal, backups. What was damaged is kept in quarantine.")
+    .option("--accept", "sign a snapshot that was edited by hand as it is, as a new revision")
+    .addHelpText("after", "\nExamples:\n  draftstate verify\n  draftstate repair draft_chat_17\n  draftstate repair draft_chat_17 --accept")
+    .action((wanted: string, options: { readonly accept?: boolean }) =>
+      run(async (context) => {
+        const manager = await context.reader();
+        const id = await resolveId(manager, wanted);
+        const result = await manager.repair(id, { accept: options.accept === true });
+        const { output } = context;
+        if (context.json) output.json(result);
+        else {
+          for (const problem of result.problems) output.line(`${output.style.yellow(problem.kind)}  ${toSafeLine(problem.detail)}`);
+          for (const path of result.quarantined) output.message(`kept the file as it was found: ${path}`);
+          output.message(result.repaired ? `repaired ${id}, now at revision ${result.revision}` : `${id} needs no repair`);
+        }
+        return 0;
+      }),
+    );
+};
