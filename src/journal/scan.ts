@@ -9,7 +9,7 @@ export type JournalTail =
   /** Ends within a record, as a crash leaves it; nothing good follows. */
   | { readonly kind: "torn"; readonly bytes: number; readonly detail: string }
   /** Good records stand behind the bad one, so it was written whole once. */
-  | { readonly kind: "damaged"; readonly bytes: number; readonly detail: string; readonly goodRecordsBehind: number };
+  | { readonly kind: "damaged"; readonly bytes: number; readonly detail: string; readonly goodRecordsBehind: number; readonly highestRevisionBehind: number };
 
 export interface ScannedJournal {
   readonly header: JournalHeader | undefined;
@@ -47,17 +47,19 @@ function problemOf(kind: "header" | "record" | "bad", detail: string, position: 
 
 function tailFrom(buffer: Buffer, start: number, badEnd: number, detail: string): JournalTail {
   const bytes = buffer.length - start;
-  const goodRecordsBehind = countGood(buffer, badEnd + 1);
-  return goodRecordsBehind === 0 ? { kind: "torn", bytes, detail } : { kind: "damaged", bytes, detail, goodRecordsBehind };
+  const { good, highestRevision } = lookBehind(buffer, badEnd + 1);
+  return good === 0 ? { kind: "torn", bytes, detail } : { kind: "damaged", bytes, detail, goodRecordsBehind: good, highestRevisionBehind: highestRevision };
 }
 
-function countGood(buffer: Buffer, start: number): number {
-  let good = 0;
+function lookBehind(buffer: Buffer, start: number): { good: number; highestRevision: number } {
+  let [good, highestRevision] = [0, 0];
   for (let position = start; position < buffer.length; ) {
     const end = buffer.indexOf(NEWLINE, position);
     if (end === -1) break;
-    if (decodeLine(buffer.subarray(position, end)).kind !== "bad") good += 1;
+    const line = decodeLine(buffer.subarray(position, end));
+    if (line.kind !== "bad") good += 1;
+    if (line.kind === "record") highestRevision = Math.max(highestRevision, line.record.revision);
     position = end + 1;
   }
-  return good;
+  return { good, highestRevision };
 }

@@ -10,7 +10,7 @@ import { MAX_FILE_BYTES } from "./backup-codec.js";
 import { writeBackup } from "./backups.js";
 import type { ManagerEmitter } from "./events.js";
 import { journalKey, snapshotKey, toTimestamp, type Compression } from "./layout.js";
-import { interruptedVersion, type UsablePlan } from "./reader.js";
+import { interruptedVersion, readMetadataOnly, type UsablePlan } from "./reader.js";
 
 export interface RecoveryContext {
   readonly storage: Storage;
@@ -48,8 +48,10 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
     if (copy !== undefined) quarantined.push(copy);
   }
   if (plan.migratedFrom !== undefined) await keepOriginal(context, id);
-  const changed = interrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot";
-  const version = changed ? { ...ended, revision: ended.revision + 1 } : ended;
+  const damagedSnapshot = plan.source === "snapshot" ? undefined : await readMetadataOnly(storage, id);
+  const highest = Math.max(plan.highestRevision, damagedSnapshot?.metadata.revision ?? 0);
+  const changed = interrupted || plan.migratedFrom !== undefined || highest > ended.revision || plan.source !== "snapshot";
+  const version = changed ? { ...ended, revision: highest + 1 } : ended;
   await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())), lock);
   await storage.remove(journalKey(id));
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
