@@ -15,11 +15,17 @@ const brotli: Codec = promisify<Uint8Array, object, Buffer>(zlib.brotliCompress)
 const unbrotli: Codec = promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress);
 
 /** zstd is there from Node 22.15. */
+const HAS_ZSTD = typeof Reflect.get(zlib, "zstdCompress") === "function";
+
+/** Throws `INVALID_CONFIG` where this Node.js cannot write it. */
+export function assertCanCompress(compression: Compression): void {
+  if (compression !== "zstd" || HAS_ZSTD) return;
+  throw new DraftstateError("INVALID_CONFIG", "setting compression is zstd, which needs Node 22.15 or newer: choose gzip or brotli", { path: "compression" });
+}
+
 function zstdCodec(name: "zstdCompress" | "zstdDecompress"): Codec {
   const found: unknown = Reflect.get(zlib, name);
-  if (typeof found !== "function") {
-    throw new DraftstateError("INVALID_CONFIG", "compression zstd needs Node 22.15 or newer: choose gzip or brotli");
-  }
+  if (typeof found !== "function") throw new DraftstateError("CORRUPT", "it is compressed with zstd, which this Node.js cannot read: use Node 22.15 or newer");
   return promisify(found as (bytes: Uint8Array, options: object, callback: (error: Error | null, result: Buffer) => void) => void);
 }
 

@@ -10,6 +10,7 @@ import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
 import { planRecovery, type Problem } from "../plan/recovery.js";
 import type { RetentionPolicy } from "../plan/retention.js";
 import type { Lock, LockAttempt, LockOwner, Storage } from "../storage/storage.js";
+import { assertCanCompress } from "./backup-codec.js";
 import { listBackups, type Backup } from "./backups.js";
 import { listConversations, type CatalogueRow } from "./catalogue.js";
 import { comparePoints, type Comparison } from "./compare-points.js";
@@ -77,6 +78,7 @@ export class DraftStatePersistenceManager {
     options: Readonly<Record<string, unknown>> = {},
   ) {
     this.settings = resolveSettings(options);
+    assertCanCompress(this.settings.compression);
     this.#counter = new SaveCounter(this.#events);
   }
 
