@@ -28,7 +28,7 @@ export function historyOf(length: number): History {
   const states = [container.state];
   const records: JournalRecord[] = [];
   for (let index = 1; index <= length; index += 1) {
-    const patches = index % 3 === 0 ? container.update(countUp as (draft: never) => void) : [container.token(` token${index}`)];
+    const patches = index % 3 === 0 ? container.update(countUp as never) : [container.token(` token${index}`)];
     states.push(container.state);
     records.push({ from: BASE.revision + index, revision: BASE.revision + index, at: 1_736_890_201_000 + index, patches });
   }

@@ -1,7 +1,7 @@
 /** The state container: recipes in, changes out, and what is no plain JSON leaves no trace. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { StateContainer } from "../../src/model/container.js";
+import { StateContainer, type Recipe } from "../../src/model/container.js";
 import { initialState } from "../../src/model/conversation.js";
 import type { JsonObject } from "../../src/model/json.js";
 import { applyPatches, diffStates } from "../../src/model/patches.js";
@@ -14,8 +14,8 @@ class Living {
   value = 1;
 }
 
-function loose(recipe: (draft: Loose) => void): (draft: never) => void {
-  return recipe as (draft: never) => void;
+function loose(recipe: (draft: Loose) => void): Recipe<JsonObject> {
+  return recipe as Recipe<JsonObject>;
 }
 
 function containing(state: object): StateContainer {

@@ -12,7 +12,7 @@ class Turn {
   readonly container = new StateContainer(initialState());
 
   step(recipe: (draft: AgentDraft) => void): this {
-    this.container.update(recipe as (draft: never) => void);
+    this.container.update(recipe as never);
     return this;
   }
 
@@ -73,13 +73,13 @@ describe("a turn", () => {
 describe("a state that no agent made", () => {
   test("gets the fields it lacks, and keeps its own", () => {
     const container = new StateContainer({ mine: 1 });
-    container.update(((draft: AgentDraft) => { ensureAgentFields(draft); }) as (draft: never) => void);
+    container.update(((draft: AgentDraft) => { ensureAgentFields(draft); }) as never);
     expect(container.state).toEqual({ mine: 1, ...initialState() });
   });
 
   test("takes a message", () => {
     const container = new StateContainer({});
-    container.update(((draft: AgentDraft) => { addMessage(draft, { id: "m", role: "tool", content: "42", createdAt: AT, toolCallId: "c1" }); }) as (draft: never) => void);
+    container.update(((draft: AgentDraft) => { addMessage(draft, { id: "m", role: "tool", content: "42", createdAt: AT, toolCallId: "c1" }); }) as never);
     expect(messagesOf(container.state)).toHaveLength(1);
   });
 });
