@@ -51,6 +51,7 @@ export class ConversationWriter {
   #base: number | undefined;
   #durable: number;
   #snapshotWanted = false;
+  #folding = false;
   #kickedAgain = false;
   #foldError: unknown;
   /** Snapshots of ours whose replacement rejected: each may have taken its name all the same. */
@@ -126,7 +127,7 @@ export class ConversationWriter {
     if (this.#base !== undefined && this.#base >= revision && this.#journal.bytes === 0) return;
     this.#snapshotWanted = true;
     this.kick();
-    while (this.#snapshotWanted && this.#running !== undefined) await this.#running;
+    while ((this.#snapshotWanted || this.#folding) && this.#running !== undefined) await this.#running;
     if (this.#base === undefined || this.#base < revision) {
       const why = messageOf(this.#foldError);
       throw new DraftstateError("STORAGE", `the snapshot of ${this.options.id} could not be written; its journal holds every change: ${why}`, { cause: this.#foldError });
@@ -197,12 +198,15 @@ export class ConversationWriter {
 
   async #fold(): Promise<void> {
     this.#snapshotWanted = false;
+    this.#folding = true;
     try {
       await this.#replaceSnapshot(this.options.current());
     } catch (error) {
       this.#foldError = error;
       this.#snapshotRate.failed(this.options.elapsed());
       this.options.events.emit("warning", { conversationId: this.options.id, message: `the snapshot could not be written, the journal keeps every change: ${messageOf(error)}`, error });
+    } finally {
+      this.#folding = false;
     }
   }
 
