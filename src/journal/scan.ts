@@ -17,11 +17,20 @@ export interface ScannedJournal {
   /** Where belief ends, in bytes from the start. */
   readonly validBytes: number;
   readonly tail: JournalTail;
+  /** The highest revision in any good record, believed or not; 0 where there is none. */
+  readonly lastRevision: number;
 }
 
 const NEWLINE = 0x0a;
 
 export function scanJournal(bytes: Uint8Array): ScannedJournal {
+  const { revisionBehind = 0, ...scanned } = scanLines(bytes);
+  return { ...scanned, lastRevision: Math.max(scanned.records.at(-1)?.revision ?? 0, revisionBehind) };
+}
+
+type ScannedLines = Omit<ScannedJournal, "lastRevision"> & { revisionBehind?: number };
+
+function scanLines(bytes: Uint8Array): ScannedLines {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const records: JournalRecord[] = [];
   let header: JournalHeader | undefined;
@@ -31,7 +40,7 @@ export function scanJournal(bytes: Uint8Array): ScannedJournal {
     if (end === -1) return { header, records, validBytes: position, tail: { kind: "torn", bytes: buffer.length - position, detail: "the last record has no end" } };
     const line = decodeLine(buffer.subarray(position, end));
     const problem = problemOf(line.kind, line.kind === "bad" ? line.detail : "", position, header);
-    if (problem !== undefined) return { header, records, validBytes: position, tail: tailFrom(buffer, position, end, problem) };
+    if (problem !== undefined) return { header, records, validBytes: position, ...tailFrom(buffer, position, end, problem) };
     if (line.kind === "header") header = line.header;
     if (line.kind === "record") records.push(line.record);
     position = end + 1;
@@ -45,19 +54,22 @@ function problemOf(kind: "header" | "record" | "bad", detail: string, position: 
   return kind === "record" && header === undefined ? "a record without a header" : undefined;
 }
 
-function tailFrom(buffer: Buffer, start: number, badEnd: number, detail: string): JournalTail {
+function tailFrom(buffer: Buffer, start: number, badEnd: number, detail: string): Pick<ScannedLines, "tail" | "revisionBehind"> {
   const bytes = buffer.length - start;
-  const goodRecordsBehind = countGood(buffer, badEnd + 1);
-  return goodRecordsBehind === 0 ? { kind: "torn", bytes, detail } : { kind: "damaged", bytes, detail, goodRecordsBehind };
+  const { good, revision } = lookBehind(buffer, badEnd + 1);
+  const tail: JournalTail = good === 0 ? { kind: "torn", bytes, detail } : { kind: "damaged", bytes, detail, goodRecordsBehind: good };
+  return { tail, revisionBehind: revision };
 }
 
-function countGood(buffer: Buffer, start: number): number {
-  let good = 0;
+function lookBehind(buffer: Buffer, start: number): { readonly good: number; readonly revision: number } {
+  let [good, revision] = [0, 0];
   for (let position = start; position < buffer.length; ) {
     const end = buffer.indexOf(NEWLINE, position);
     if (end === -1) break;
-    if (decodeLine(buffer.subarray(position, end)).kind !== "bad") good += 1;
+    const line = decodeLine(buffer.subarray(position, end));
+    if (line.kind !== "bad") good += 1;
+    if (line.kind === "record") revision = Math.max(revision, line.record.revision);
     position = end + 1;
   }
-  return good;
+  return { good, revision };
 }

@@ -7,7 +7,7 @@ import { metadataOf, type Version } from "../model/conversation.js";
 import { encodeSnapshot } from "../snapshot/encode.js";
 import type { Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./backup-codec.js";
-import { writeBackup } from "./backups.js";
+import { listBackupHeads, writeBackup } from "./backups.js";
 import type { ManagerEmitter } from "./events.js";
 import { journalKey, snapshotKey, toTimestamp, type Compression } from "./layout.js";
 import { interruptedVersion, type UsablePlan } from "./reader.js";
@@ -43,13 +43,20 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
     if (copy !== undefined) quarantined.push(copy);
   }
   if (plan.migratedFrom !== undefined) await keepOriginal(context, id);
-  const changed = interrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot";
-  const version = changed ? { ...ended, revision: ended.revision + 1 } : ended;
+  // A revision that was lost may be named by a backup, or by a journal that a crash brings back: it is never used again.
+  const last = Math.max(plan.lastRevision, plan.problems.length === 0 ? 0 : await lastBackedUp(context, id));
+  const changed = interrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > ended.revision;
+  const version = changed ? { ...ended, revision: Math.max(ended.revision, last) + 1 } : ended;
   await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())), lock);
   await storage.remove(journalKey(id));
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
   if (plan.problems.length > 0 || interrupted) events.emit("recovered", { conversationId: id, revision: version.revision, source, problems: plan.problems, quarantined });
   return version;
+}
+
+async function lastBackedUp(context: RecoveryContext, id: string): Promise<number> {
+  const [newest] = await listBackupHeads(context.storage, id);
+  return newest?.revision ?? 0;
 }
 
 /** A file of an older schema stays readable as what it was: its bytes become a backup before they are rewritten. */

@@ -43,6 +43,8 @@ export type RecoveryPlan =
       readonly base: number;
       readonly source: "snapshot" | { readonly backup: string };
       readonly lastRecordAt: number | undefined;
+      /** The highest revision that any file tells of, believed or not: what comes next is numbered above it. */
+      readonly lastRevision: number;
       readonly migratedFrom: string | undefined;
       /** Anything a writer has to tidy: a journal to fold in, damage to move to quarantine. */
       readonly clean: boolean;
@@ -125,6 +127,7 @@ function planFrom(base: Base, journal: ScannedJournal | undefined, problems: Pro
     base: base.version.revision,
     source: base.source,
     lastRecordAt: replayed?.lastAt,
+    lastRevision: Math.max(base.version.revision, foreign ? 0 : (journal?.lastRevision ?? 0)),
     migratedFrom: base.migratedFrom,
     clean: journal === undefined && problems.length === 0 && base.migratedFrom === undefined,
     quarantine: [...(damaged ? (["snapshot"] as const) : []), ...(unusable ? (["journal"] as const) : [])],
