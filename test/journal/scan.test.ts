@@ -77,7 +77,7 @@ describe("a journal", () => {
   });
 
   test("that is empty is clean", () => {
-    expect(scanJournal(new Uint8Array())).toEqual({ header: undefined, records: [], validBytes: 0, tail: { kind: "clean" } });
+    expect(scanJournal(new Uint8Array())).toEqual({ header: undefined, records: [], validBytes: 0, tail: { kind: "clean" }, lastRevision: 0 });
   });
 
   test("is read from within a larger buffer", () => {
