@@ -31,7 +31,6 @@ export function replay(base: Version, records: readonly JournalRecord[]): Replay
   let { info, revision } = base;
   let [applied, skipped] = [0, 0];
   let lastAt: number | undefined;
-  let stopped: Replayed["stopped"];
   for (const [index, record] of records.entries()) {
     if (record.revision <= revision) {
       skipped += 1;
@@ -39,15 +38,15 @@ export function replay(base: Version, records: readonly JournalRecord[]): Replay
     }
     const detail = record.from === revision + 1 ? applyRecord(patcher, record) : `revision ${record.from} follows ${revision}`;
     if (detail !== undefined) {
-      stopped = { detail, records: records.length - index };
-      break;
+      // Begun again without it, since what a misfit changed before it failed must not stay: never half a change.
+      return { ...replay(base, records.slice(0, index)), stopped: { detail, records: records.length - index } };
     }
     if (record.info !== undefined) info = changeInfo(info, record.info);
     revision = record.revision;
     lastAt = record.at;
     applied += 1;
   }
-  return { version: { state: patcher.finish(), info, revision }, applied, skipped, lastAt, stopped };
+  return { version: { state: patcher.finish(), info, revision }, applied, skipped, lastAt, stopped: undefined };
 }
 
 function applyRecord(patcher: Patcher, record: JournalRecord): string | undefined {

@@ -3,7 +3,7 @@
  * grew, and `token`, the short form of what one streamed token does to a state (docs/format.md gives its meaning).
  */
 import { DraftstateError } from "../errors.js";
-import { idleStreaming, streamingOf } from "./conversation.js";
+import { idleStreaming } from "./conversation.js";
 import { freezeJson, freezeNode, isJsonObject, jsonEqual, ownValue, type Json, type JsonObject } from "./json.js";
 
 export type Path = readonly (string | number)[];
@@ -111,7 +111,8 @@ function writeToken(root: Record<string, Json>, streaming: Record<string, Json>,
 /** One token's step by hand: Immer's patch for a growing text would repeat the whole text. */
 export function withToken(state: JsonObject, patch: TokenPatch): JsonObject {
   const root: Record<string, Json> = { ...state };
-  const streaming: Record<string, Json> = { ...idleStreaming(), ...streamingOf(state) };
+  const before = ownValue(state, "streamingProperties");
+  const streaming: Record<string, Json> = { ...(isJsonObject(before) ? before : idleStreaming()) };
   root["streamingProperties"] = streaming;
   writeToken(root, streaming, patch);
   freezeNode(streaming);

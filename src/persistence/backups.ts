@@ -123,12 +123,13 @@ export async function writeBackup(storage: Storage, request: BackupRequest): Pro
   }
 }
 
-/** The newest backup, when it holds exactly this state: then another would add nothing. */
+/** The newest backup, when it holds exactly this state: then another would add nothing. An interim one is replaced soon, and does not count. */
 export async function backupHolding(storage: Storage, id: string, version: Version): Promise<BackupName | undefined> {
   const newest = (await listBackupNames(storage, id))[0];
   if (newest === undefined) return undefined;
   const decoded = await readBackupFile(storage, newest);
-  return decoded?.kind === "valid" && jsonEqual(decoded.state, version.state) ? newest : undefined;
+  if (decoded?.kind !== "valid" || decoded.metadata.backup?.reason === "interim") return undefined;
+  return jsonEqual(decoded.state, version.state) ? newest : undefined;
 }
 
 export function planPrune<B extends RetainedBackup>(backups: readonly B[], policy: RetentionPolicy, context: { now: Date; protectLastValid: boolean }): RetentionPlan<B> {

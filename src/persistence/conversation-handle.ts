@@ -186,8 +186,11 @@ export class Conversation<S extends object = AgentState> {
       await this.#oneAtATime(() => this.#housekeep("the snapshot", () => this.#writer.compact()));
     } finally {
       await this.#writer.close();
-      await this.options.lock.release();
-      this.options.onClose();
+      try {
+        await this.options.lock.release();
+      } finally {
+        this.options.onClose();
+      }
     }
   }
 

@@ -55,6 +55,8 @@ export class ConversationWriter {
   #durable: number;
   #snapshotWaiters: SnapshotWaiter[] = [];
   #kickedAgain = false;
+  /** Snapshots of ours whose replacement rejected: each may have taken its name all the same. */
+  readonly #attempted = new Set<string>();
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
   #journalBroken = false;
 
@@ -217,11 +219,14 @@ export class ConversationWriter {
   async #replaceSnapshot(version: Version): Promise<void> {
     const { id, storage, lock, now, elapsed, retry } = this.options;
     const started = elapsed();
-    const bytes = encodeSnapshot(version.state, metadataOf(version, id, now().toISOString()));
+    const savedAt = now().toISOString();
+    const bytes = encodeSnapshot(version.state, metadataOf(version, id, savedAt));
     await withRetry("snapshot", retry, async () => {
       await this.#assertBaseUnchanged();
+      this.#attempted.add(`${version.revision} ${savedAt}`);
       await storage.replace(snapshotKey(id), bytes, lock);
     });
+    this.#attempted.clear();
     this.#base = version.revision;
     // Every record is at or below the snapshot's revision now (I3): what was queued up to it is covered too.
     await this.#journal.drop().catch((error: unknown) => {
@@ -236,6 +241,7 @@ export class ConversationWriter {
     const { id, storage } = this.options;
     const found = await readMetadataOnly(storage, id);
     if (found?.metadata.revision === this.#base) return;
+    if (found !== undefined && this.#attempted.has(`${found.metadata.revision} ${found.metadata.savedAt}`)) return;
     const path = storage.describe(snapshotKey(id));
     const seen = found === undefined ? "is gone or unreadable" : `is at revision ${found.metadata.revision}`;
     if (found === undefined && this.#base !== undefined && (await storage.stat(snapshotKey(id))) === undefined) return;

@@ -417,8 +417,11 @@ export class DraftStatePersistenceManager {
     if (handle === undefined) return;
     clearTimeout(handle.idle);
     const conversation = await handle.conversation.catch(() => undefined);
-    await conversation?.close();
-    this.#implicit.delete(id);
+    try {
+      await conversation?.close();
+    } finally {
+      this.#implicit.delete(id);
+    }
   }
 }
 

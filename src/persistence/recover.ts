@@ -7,7 +7,7 @@ import { metadataOf, type Version } from "../model/conversation.js";
 import { encodeSnapshot } from "../snapshot/encode.js";
 import type { Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./backup-codec.js";
-import { writeBackup } from "./backups.js";
+import { listBackupHeads, writeBackup } from "./backups.js";
 import type { ManagerEmitter } from "./events.js";
 import { journalKey, snapshotKey, toTimestamp, type Compression } from "./layout.js";
 import { interruptedVersion, readMetadataOnly, type UsablePlan } from "./reader.js";
@@ -48,15 +48,21 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
     if (copy !== undefined) quarantined.push(copy);
   }
   if (plan.migratedFrom !== undefined) await keepOriginal(context, id);
-  const damagedSnapshot = plan.source === "snapshot" ? undefined : await readMetadataOnly(storage, id);
-  const highest = Math.max(plan.highestRevision, damagedSnapshot?.metadata.revision ?? 0);
-  const changed = interrupted || plan.migratedFrom !== undefined || highest > ended.revision || plan.source !== "snapshot";
-  const version = changed ? { ...ended, revision: highest + 1 } : ended;
+  // A revision that was lost may be named by a backup, by the damaged snapshot, or by a journal that a crash brings back: it is never used again.
+  const last = plan.problems.length === 0 ? plan.lastRevision : Math.max(plan.lastRevision, await lastNamed(context, id));
+  const changed = interrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > ended.revision;
+  const version = changed ? { ...ended, revision: Math.max(ended.revision, last) + 1 } : ended;
   await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())), lock);
   await storage.remove(journalKey(id));
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
   if (plan.problems.length > 0 || interrupted) events.emit("recovered", { conversationId: id, revision: version.revision, source, problems: plan.problems, quarantined });
   return { version, quarantined };
+}
+
+async function lastNamed(context: RecoveryContext, id: string): Promise<number> {
+  const [newest] = await listBackupHeads(context.storage, id);
+  const snapshot = await readMetadataOnly(context.storage, id);
+  return Math.max(newest?.revision ?? 0, snapshot?.metadata.revision ?? 0);
 }
 
 /** A file of an older schema stays readable as what it was: its bytes become a backup before they are rewritten. */

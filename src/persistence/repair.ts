@@ -31,7 +31,7 @@ type Edited = Extract<Decoded, { kind: "edited" }>;
 async function accept(context: RecoveryContext, id: string, edited: Edited, journal: Found["journal"]): Promise<RepairResult> {
   const { storage, lock, now } = context;
   const replayed = replay({ state: edited.state, info: infoOf(edited.metadata), revision: edited.metadata.revision }, journal?.records ?? []);
-  const lastRevision = Math.max(replayed.version.revision, journal?.records.at(-1)?.revision ?? 0);
+  const lastRevision = Math.max(replayed.version.revision, journal?.lastRevision ?? 0);
   const copies = [await copyToQuarantine(context, snapshotKey(id))];
   if (replayed.stopped !== undefined || (journal !== undefined && journal.tail.kind !== "clean")) copies.push(await copyToQuarantine(context, journalKey(id)));
   const version = { ...replayed.version, revision: lastRevision + 1 };

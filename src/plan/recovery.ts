@@ -42,9 +42,9 @@ export type RecoveryPlan =
       /** Revision of the snapshot or backup that the version began from. */
       readonly base: number;
       readonly source: "snapshot" | { readonly backup: string };
-      /** The highest revision seen anywhere, believed or not: the next one must be above it, since none is used twice. */
-      readonly highestRevision: number;
       readonly lastRecordAt: number | undefined;
+      /** The highest revision that any file tells of, believed or not: what comes next is numbered above it. */
+      readonly lastRevision: number;
       readonly migratedFrom: string | undefined;
       /** Anything a writer has to tidy: a journal to fold in, damage to move to quarantine. */
       readonly clean: boolean;
@@ -114,11 +114,6 @@ function problemsOfJournal(journal: ScannedJournal | undefined, replayed: Replay
   return problems;
 }
 
-function highestRevision(base: Base, journal: ScannedJournal | undefined): number {
-  const behind = journal?.tail.kind === "damaged" ? journal.tail.highestRevisionBehind : 0;
-  return Math.max(base.version.revision, journal?.records.at(-1)?.revision ?? 0, behind);
-}
-
 function planFrom(base: Base, journal: ScannedJournal | undefined, problems: Problem[], damaged: boolean): RecoveryPlan {
   const foreign = journal?.header !== undefined && journal.header.createdAt !== base.version.info.createdAt;
   const replayed = journal === undefined || foreign ? undefined : replay(base.version, journal.records);
@@ -131,8 +126,8 @@ function planFrom(base: Base, journal: ScannedJournal | undefined, problems: Pro
     savedAt: base.savedAt,
     base: base.version.revision,
     source: base.source,
-    highestRevision: highestRevision(base, journal),
     lastRecordAt: replayed?.lastAt,
+    lastRevision: Math.max(base.version.revision, foreign ? 0 : (journal?.lastRevision ?? 0)),
     migratedFrom: base.migratedFrom,
     clean: journal === undefined && problems.length === 0 && base.migratedFrom === undefined,
     quarantine: [...(damaged ? (["snapshot"] as const) : []), ...(unusable ? (["journal"] as const) : [])],

@@ -1,0 +1,40 @@
+/** Managers whose clock goes a millisecond a look and whose luck never changes, so that a failing run can be repeated. */
+import { MemoryStorage } from "../../src/storage/memory.js";
+import type { Storage } from "../../src/storage/storage.js";
+import type { AgentState } from "../../src/model/conversation.js";
+import type { Conversation } from "../../src/persistence/conversation-handle.js";
+import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/persistence/manager.js";
+import { beginTurn, endAnswer } from "../../src/model/transitions.js";
+
+export const START = Date.UTC(2026, 0, 14, 21, 30);
+
+export function memory(): MemoryStorage {
+  return new MemoryStorage({ now: () => new Date(START), command: "test" });
+}
+
+export function managerOver(storage: Storage, options: ManagerOptions = {}, start = START): DraftStatePersistenceManager {
+  let at = start;
+  const now = (): Date => new Date((at += 1));
+  return new DraftStatePersistenceManager({ storage, now, elapsed: () => performance.now(), random: () => 0.5 }, { autoSave: false, retryDelay: 0, ...options });
+}
+
+export function begin(conversation: Conversation, question: string): void {
+  conversation.update((draft) => {
+    beginTurn(draft, { message: { id: `u${conversation.revision}`, role: "user", content: question, createdAt: new Date(START).toISOString() }, at: new Date(START).toISOString() });
+  });
+}
+
+export function end(conversation: Conversation): void {
+  conversation.update((draft) => {
+    endAnswer(draft, { id: `a${conversation.revision}`, status: "complete", at: new Date(START).toISOString() });
+  });
+}
+
+/** A whole turn, with its snapshot and its backup. */
+export async function turn(conversation: Conversation, question: string, ...tokens: string[]): Promise<AgentState> {
+  begin(conversation, question);
+  for (const token of tokens) conversation.appendToken(token);
+  end(conversation);
+  await conversation.endTurn();
+  return conversation.state;
+}

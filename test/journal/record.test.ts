@@ -1,0 +1,100 @@
+/** A record is one line that carries its own proof, comes back as it was, and costs what its change costs. */
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeLine, encodeHeader, encodeRecord, type JournalRecord } from "../../src/journal/record.js";
+import type { Patch } from "../../src/model/patches.js";
+import { anyJson, anyText } from "../doubles/json-values.js";
+
+function decoded(line: string): ReturnType<typeof decodeLine> {
+  return decodeLine(Buffer.from(line.slice(0, -1)));
+}
+
+const key = fc.oneof(anyText, fc.nat({ max: 9 })).filter((name) => name !== "__proto__" && name !== "constructor" && name !== "prototype");
+const path = fc.array(key, { maxLength: 4 });
+const patch: fc.Arbitrary<Patch> = fc.oneof(
+  fc.record({ op: fc.constantFrom("add" as const, "replace" as const), path, value: anyJson }),
+  fc.record({ op: fc.constant("remove" as const), path }),
+  fc.record({ op: fc.constant("append" as const), path, value: anyText }),
+  fc.record({ op: fc.constant("token" as const), text: anyText, last: anyText, count: fc.integer({ min: 2, max: 50 }) }),
+);
+const info = fc.record({ title: fc.option(anyText), model: anyText }, { requiredKeys: [] });
+const record: fc.Arbitrary<JournalRecord> = fc
+  .record({ from: fc.integer({ min: 1, max: 1000 }), more: fc.nat({ max: 5 }), at: fc.nat(), patches: fc.array(patch, { maxLength: 4 }), info: fc.option(info, { nil: undefined }) })
+  .map(({ more, info: change, ...rest }) => ({ ...rest, revision: rest.from + more, ...(change === undefined ? {} : { info: change }) }));
+
+describe("a record", () => {
+  test("comes back as it was", () => {
+    fc.assert(
+      fc.property(record, (written) => {
+        expect(decoded(encodeRecord(written))).toEqual({ kind: "record", record: written });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("is one line, whatever its text", () => {
+    fc.assert(
+      fc.property(record, (written) => {
+        const line = encodeRecord(written);
+        expect(line.indexOf("\n")).toBe(line.length - 1);
+      }),
+    );
+  });
+
+  test("of one token comes back with its text as its last token", () => {
+    const patches: Patch[] = [{ op: "token", text: "\ud83d end.\n", last: "\ud83d end.\n", count: 1 }];
+    expect(decoded(encodeRecord({ from: 3, revision: 3, at: 1, patches }))).toEqual({ kind: "record", record: { from: 3, revision: 3, at: 1, patches } });
+  });
+
+  test("of a token of ten characters has at most 150 bytes at revision 10,000,000", () => {
+    const text = "0123456789";
+    const line = encodeRecord({ from: 10_000_000, revision: 10_000_000, at: Date.UTC(2026, 0, 14), patches: [{ op: "token", text, last: text, count: 1 }] });
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(150);
+  });
+
+  test("reads as JSON", () => {
+    fc.assert(
+      fc.property(record, (written) => {
+        expect(JSON.parse(encodeRecord(written))).toMatchObject({ rev: written.revision });
+      }),
+    );
+  });
+});
+
+describe("a line is bad", () => {
+  const good = encodeRecord({ from: 3, revision: 3, at: 1, patches: [{ op: "add", path: ["a"], value: "é" }] });
+  test("when any bit of it is another", () => {
+    const bytes = Buffer.from(good.slice(0, -1));
+    for (let at = 0; at < bytes.length; at += 1) {
+      for (let bit = 0; bit < 8; bit += 1) {
+        const flipped = Buffer.from(bytes);
+        flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << bit), at);
+        expect(decodeLine(flipped).kind, `byte ${at}, bit ${bit}`).toBe("bad");
+      }
+    }
+  });
+
+  test.each<[string, object]>([
+    ["no revision", { at: 1, patches: [] }],
+    ["revision zero", { rev: 0, at: 1, patches: [] }],
+    ["a fractional revision", { rev: 1.5, at: 1, patches: [] }],
+    ["a beginning behind its end", { rev: 2, from: 3, at: 1, patches: [] }],
+    ["no change", { rev: 2, at: 1 }],
+    ["a patch that reaches for a prototype", { rev: 2, at: 1, patches: [{ op: "add", path: ["__proto__", "x"], value: 1 }] }],
+    ["an unknown journal version", { journal: 2, conversationId: "chat", createdAt: "x", base: 1 }],
+    ["a header without a base", { journal: 1, conversationId: "chat", createdAt: "x" }],
+  ])("when it is signed but has %s", (_name, fields) => {
+    // A header's line is signed by the same rule, so its encoder signs any fields.
+    const line = encodeHeader({ journal: undefined, ...fields } as never);
+    expect(decoded(line).kind).toBe("bad");
+  });
+
+  test.each(["", "{}", "null", '{"crc":"00000000"}', good.slice(0, -2), ` ${good.slice(0, -1)}`, `${good.slice(0, -1)} `])("when it is %j", (line) => {
+    expect(decodeLine(Buffer.from(line)).kind).toBe("bad");
+  });
+});
+
+test("a header comes back as it was", () => {
+  const header = { conversationId: "chat", createdAt: "2026-01-14T21:30:00.000Z", base: 7 };
+  expect(decoded(encodeHeader(header))).toEqual({ kind: "header", header });
+});

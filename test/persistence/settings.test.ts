@@ -1,0 +1,37 @@
+/** Options are checked before anything is touched, and a wrong one is named. */
+import { describe, expect, test } from "vitest";
+import { DraftstateError } from "../../src/errors.js";
+import { createDraftStatePersistenceManager, type CreateManagerOptions } from "../../src/persistence/create-manager.js";
+import { resolveSettings } from "../../src/persistence/settings.js";
+
+function refusedBy(act: () => unknown): unknown {
+  try {
+    act();
+    return "accepted";
+  } catch (error) {
+    return error instanceof DraftstateError ? [error.code, error.path] : error;
+  }
+}
+
+describe("an option is refused by its name", () => {
+  test.each<[string, unknown]>([
+    ["stateDir", ""], ["stateDir", 7], ["backupDir", "a\0b"], ["autoSave", "yes"], ["autoSaveInterval", 0], ["autoSaveInterval", 2 ** 31],
+    ["autoSaveInterval", 1.5], ["maxBackups", -1], ["maxBackups", Number.NaN], ["compression", "rar"], ["durability", null], ["retryAttempts", "5"],
+    ["lockTimeout", Number.POSITIVE_INFINITY], ["journalBudget", 1], ["maxQueuedChanges", 0], ["saveOntoken", true], ["constructor", 1], ["toString", 1],
+  ])("%s: %j", (name, value) => {
+    const refused = ["INVALID_CONFIG", name];
+    expect(refusedBy(() => resolveSettings({ [name]: value }))).toEqual(refused);
+    expect(refusedBy(() => createDraftStatePersistenceManager({ [name]: value } as CreateManagerOptions))).toEqual(refused);
+  });
+
+  test("backups in the state's own directory", () => {
+    expect(refusedBy(() => createDraftStatePersistenceManager({ stateDir: "./a", backupDir: "a/" }))).toEqual(["INVALID_CONFIG", "backupDir"]);
+  });
+});
+
+test("defaults are the draft's, and undefined means the default", () => {
+  expect(resolveSettings({ maxBackups: undefined })).toMatchObject({
+    stateDir: "./state", backupDir: "./backup", autoSave: true, autoSaveInterval: 1000, maxBackups: 10,
+    realTimeSave: true, saveOnStateChange: true, saveOnToken: false, durability: "strict", lockTimeout: 0,
+  });
+});
