@@ -46,6 +46,8 @@ const AHEAD_OF_DISK = 32;
 /** Longest that a stalled disk may hold back a token, in milliseconds. */
 const STALL = 250;
 
+const GO_ON = "Your last answer was cut off. Go on exactly where it stopped, and repeat nothing of it.";
+
 interface Outcome {
   readonly status: EndedStatus;
   readonly error?: DraftstateError;
@@ -127,7 +129,7 @@ class Turn {
 
   async #readModel(): Promise<Outcome> {
     const { conversation, graph } = this.options;
-    const sequence = toModelSequence(conversation.state.messages).map(toLangChain);
+    const sequence = toModelSequence([...conversation.state.messages, ...this.#goOn()]).map(toLangChain);
     let last: BaseMessage | undefined;
     for await (const event of graph.stream(sequence, this.#abort.signal)) {
       if (this.#abort.signal.aborted) return { status: "interrupted" };
@@ -142,6 +144,12 @@ class Turn {
     }
     if (this.#abort.signal.aborted) return { status: "interrupted" };
     return outcomeOf(last, conversation.state.streamingProperties.partialResponse);
+  }
+
+  /** An answer that goes on has no prompt of its own, and a sequence must not end with the model's turn; said to the model only. */
+  #goOn(): Message[] {
+    const role = toModelSequence(this.options.conversation.state.messages).at(-1)?.role;
+    return role === "assistant" ? [{ id: this.options.newId(), role: "user", content: GO_ON, createdAt: this.#at() }] : [];
   }
 
   async #toolsAnswered(messages: readonly BaseMessage[]): Promise<void> {
