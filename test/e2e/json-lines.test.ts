@@ -41,7 +41,17 @@ describe.concurrent("chat --json", TIMEOUT, () => {
     expect([saved.at(-1), (await workspace.show("tale"))._metadata.revision]).toEqual([lines.at(-1)?.["revision"], lines.at(-1)?.["revision"]]);
   });
 
-  for (const count of [1, 4, 30]) {
+  test("waits for the disk although the process itself is busy", async ({ workspace }) => {
+    // From the first line on, the event loop is blocked 300 ms at a time, five times.
+    const busy = `const write = process.stdout.write.bind(process.stdout); let left = 5;
+      const block = () => { const end = performance.now() + 300; while (performance.now() < end); if (--left > 0) setTimeout(block, 20); };
+      process.stdout.write = (...args) => { if (left === 5) { left = 4; setTimeout(block, 0); } return write(...args); };`;
+    const result = await workspace.run(["chat", "Hi", "--json"], { node: ["--import", `data:text/javascript,${encodeURIComponent(busy)}`] });
+    const lines = jsonLines(result.stdout);
+    expect(lines.filter(({ type }, index) => type === "token" && lines[index + 1]?.type !== "saved")).toEqual([]);
+  });
+
+  for (const count of [1, 30]) {
     test(`has on disk, after kill -9, the ${count} or more tokens that it printed`, async ({ workspace }) => {
       const cli = workspace.start(["chat", "Hi", "--id", "tale", "--json"], { env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5" } });
       await cli.printed("token", count);
