@@ -45,6 +45,10 @@ const AHEAD_OF_WATCHER = 1;
 const AHEAD_OF_DISK = 32;
 /** Longest that a stalled disk may hold back a token, in milliseconds. */
 const STALL = 250;
+/** Counted in so many steps of a live event loop: where the process was busy, it is not the disk that is slow. */
+const STALL_STEPS = 10;
+
+const GO_ON = "Your last answer was cut off. Go on exactly where it stopped, and repeat nothing of it.";
 
 interface Outcome {
   readonly status: EndedStatus;
@@ -128,7 +132,7 @@ class Turn {
 
   async #readModel(): Promise<Outcome> {
     const { conversation, graph } = this.options;
-    const sequence = toModelSequence(conversation.state.messages).map(toLangChain);
+    const sequence = toModelSequence([...conversation.state.messages, ...this.#goOn()]).map(toLangChain);
     let last: BaseMessage | undefined;
     for await (const event of graph.stream(sequence, this.#abort.signal)) {
       if (this.#abort.signal.aborted) return { status: "interrupted" };
@@ -143,6 +147,12 @@ class Turn {
     }
     if (this.#abort.signal.aborted) return { status: "interrupted" };
     return outcomeOf(last, conversation.state.streamingProperties.partialResponse);
+  }
+
+  /** An answer that goes on has no prompt of its own, and a sequence must not end with the model's turn; said to the model only. */
+  #goOn(): Message[] {
+    const role = toModelSequence(this.options.conversation.state.messages).at(-1)?.role;
+    return role === "assistant" ? [{ id: this.options.newId(), role: "user", content: GO_ON, createdAt: this.#at() }] : [];
   }
 
   async #toolsAnswered(messages: readonly BaseMessage[]): Promise<void> {
@@ -199,8 +209,13 @@ class Turn {
       return true;
     }
     if (this.#saveError !== undefined) return false;
+    const asked = performance.now();
     const durable = conversation.whenDurable(revision).then(
-      () => true,
+      () => {
+        // No token waits less than the sync that carries it: this disk keeps up again, however far ahead the stream is.
+        if (performance.now() - asked < STALL) this.#stalled = false;
+        return true;
+      },
       (error: unknown) => {
         this.#saveError = error instanceof Error ? error : new DraftstateError("STORAGE", messageOf(error), { cause: error });
         return false;
@@ -209,14 +224,16 @@ class Turn {
     if (this.#stalled) return false;
     let timer: NodeJS.Timeout | undefined;
     const stall = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => {
-        resolve(false);
-      }, STALL);
+      let steps = 0;
+      timer = setInterval(() => {
+        steps += 1;
+        if (steps === STALL_STEPS) resolve(false);
+      }, STALL / STALL_STEPS);
     });
     this.#events.capacity = AHEAD_OF_DISK;
     const result = await Promise.race([durable, stall]);
     this.#events.capacity = AHEAD_OF_WATCHER;
-    clearTimeout(timer);
+    clearInterval(timer);
     return result;
   }
 

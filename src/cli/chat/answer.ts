@@ -16,6 +16,8 @@ export interface TurnContext {
   readonly title: string | undefined;
 }
 
+const STALLED = "the disk is slow: what you see now is not saved yet";
+
 interface Presenter {
   show(event: TurnEvent): void;
   end(): void;
@@ -35,7 +37,7 @@ function textPresenter(turn: TurnContext, stopSpinner: () => void): Presenter {
   return {
     show(event) {
       if (event.type === "token") put(safe.push(event.text));
-      else if (event.type === "stalled") output.warning("the disk is slow: what you see now is not saved yet");
+      else if (event.type === "stalled") output.warning(STALLED);
       else if (event.type === "tools") for (const message of event.messages) output.message(output.errorStyle.dim(toSafeLine(`⚙ ${message.name ?? "tool"}`)));
     },
     end() {
@@ -60,7 +62,8 @@ function jsonPresenter(turn: TurnContext): Presenter {
       else if (event.type === "token") {
         context.output.jsonLine({ type: "token", text: event.text });
         saved(event);
-      } else if (event.type === "tools") context.output.jsonLine({ type: "tools", messages: event.messages });
+      } else if (event.type === "stalled") context.output.warning(STALLED);
+      else if (event.type === "tools") context.output.jsonLine({ type: "tools", messages: event.messages });
       else if (event.type === "end") {
         saved(event);
         if (event.error !== undefined) context.output.jsonLine({ type: "error", code: event.error.code, message: event.error.message });
