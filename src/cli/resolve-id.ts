@@ -1,15 +1,8 @@
 /** What a person types for a conversation → its id: the full name, a unique prefix, or `@last`. */
 import { DraftstateError } from "../errors.js";
 import type { DraftStatePersistenceManager } from "../persistence/manager.js";
-import { parseBackupName } from "../persistence/layout.js";
 
 const SHOWN = 5;
-
-/** Also conversations of which only backups are left. */
-async function knownIds(manager: DraftStatePersistenceManager): Promise<string[]> {
-  const withBackups = (await manager.storage.list("backup")).flatMap((name) => parseBackupName(name)?.conversationId ?? []);
-  return [...new Set([...(await manager.ids()), ...withBackups])].sort();
-}
 
 export async function lastConversation(manager: DraftStatePersistenceManager): Promise<string> {
   const newest = (await manager.list()).find((row) => row.status !== "corrupt");
@@ -19,7 +12,7 @@ export async function lastConversation(manager: DraftStatePersistenceManager): P
 
 export async function resolveId(manager: DraftStatePersistenceManager, wanted: string): Promise<string> {
   if (wanted === "@last") return lastConversation(manager);
-  const ids = await knownIds(manager);
+  const ids = await manager.ids();
   if (ids.includes(wanted)) return wanted;
   const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
   const [only, ...others] = fits;

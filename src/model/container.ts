@@ -51,7 +51,10 @@ export class StateContainer {
     const before = this.#state;
     const [after, made] = immer.produceWithPatches(before, (draft) => {
       const result = (recipe as (draft: Draft<JsonObject>) => unknown)(draft);
-      if (result instanceof Promise) throw new DraftstateError("INVALID_STATE", "a recipe must not be asynchronous: await first, then update");
+      if (result instanceof Promise) {
+        result.catch(() => undefined);
+        throw new DraftstateError("INVALID_STATE", "a recipe must not be asynchronous: await first, then update");
+      }
     });
     const patches = toPatches(made, before, after);
     // Applied from the checked patches, not taken from Immer, so that memory and disk cannot differ.
@@ -75,6 +78,9 @@ export class StateContainer {
 }
 
 function toPatches(made: readonly ImmerPatch[], before: JsonObject, after: JsonObject): Patch[] {
+  if (made.some((patch) => patch.path[0] === "_metadata")) {
+    throw new DraftstateError("INVALID_STATE", "the state field _metadata is the file's own: title, model and base URL are changed with updateInfo");
+  }
   // A field named like a prototype's is data, but no path may lead through it: the state is told whole.
   if (!made.every((patch) => canTravel(patch.path))) return [{ op: "replace", path: [], value: freezeJson(after) }];
   // Where entries of a list moved, a path no longer means in `before` what it means now: nothing is read as grown.

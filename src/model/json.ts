@@ -14,6 +14,18 @@ export interface JsonObject {
 export const MAX_DEPTH = 200;
 
 const frozenByUs = new WeakSet<object>();
+const knownHeights = new WeakMap<object, number>();
+
+/** Levels of nesting below and with the value; each frozen node is measured once. */
+export function heightOf(value: Json): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const known = knownHeights.get(value);
+  if (known !== undefined) return known;
+  let height = 0;
+  for (const child of Object.values<Json>(value as JsonObject)) height = Math.max(height, heightOf(child));
+  if (frozenByUs.has(value)) knownHeights.set(value, height + 1);
+  return height + 1;
+}
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -42,7 +54,7 @@ export function freezeJson(value: unknown, path: (string | number)[] = []): Json
     return value;
   }
   if (typeof value !== "object") throw refuse(path, value === undefined ? "undefined" : `a ${typeof value}`);
-  if (frozenByUs.has(value)) return value as Json;
+  if (frozenByUs.has(value) && path.length + heightOf(value as Json) <= MAX_DEPTH) return value as Json;
   if (path.length >= MAX_DEPTH) throw refuse([], `nested deeper than ${MAX_DEPTH} levels`);
   return Array.isArray(value) ? freezeArray(value, path) : freezeObject(value, path);
 }

@@ -1,5 +1,5 @@
 /**
- * The list of conversations: from the ends of the snapshots, without reading the rest. A journal means that the
+ * The list of conversations, also of those that have only backups left: from the ends of the snapshots, without reading the rest. A journal means that the
  * snapshot does not tell everything, so only then the whole is read. One bad file never hides the others.
  */
 import { DraftstateError, messageOf, type ErrorCode } from "../errors.js";
@@ -79,7 +79,8 @@ export async function listConversations(storage: Storage): Promise<CatalogueRow[
     const id = parseBackupName(name)?.conversationId;
     if (id !== undefined) backupCounts.set(id, (backupCounts.get(id) ?? 0) + 1);
   }
-  const rows = await mapAtOnce(conversationIds(names), (id) => readRow(storage, id, present.has(journalKey(id).name), backupCounts.get(id) ?? 0));
+  const ids = [...new Set([...conversationIds(names), ...backupCounts.keys()])];
+  const rows = await mapAtOnce(ids, (id) => readRow(storage, id, present.has(journalKey(id).name), backupCounts.get(id) ?? 0));
   return rows.filter((found) => found !== undefined).sort((left, right) => compareNewest(left, right));
 }
 

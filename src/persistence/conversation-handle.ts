@@ -10,7 +10,7 @@ import { isStreaming, type AgentState, type BackupNote, type Info, type Version 
 import { StateContainer } from "../model/container.js";
 import { isJsonObject } from "../model/json.js";
 import { diffStates, type Patch } from "../model/patches.js";
-import type { Lock, Storage } from "../storage/storage.js";
+import type { Lock, Stat, Storage } from "../storage/storage.js";
 import { backupHolding, encodeBackup, listBackupHeads, planPrune, writeBackup, type BackupHead } from "./backups.js";
 import { ConversationWriter } from "./conversation-writer.js";
 import type { ManagerEmitter } from "./events.js";
@@ -22,8 +22,8 @@ import type { Settings } from "./settings.js";
 export interface HandleOptions {
   readonly id: string;
   readonly version: Version;
-  /** Whether the version is on disk already; a new conversation's is not. */
-  readonly saved: boolean;
+  /** The file on disk that holds the version; undefined for a new conversation. */
+  readonly snapshot: Stat | undefined;
   readonly storage: Storage;
   readonly lock: Lock;
   readonly events: ManagerEmitter;
@@ -33,6 +33,9 @@ export interface HandleOptions {
   readonly elapsed: () => number;
   readonly onClose: () => void;
 }
+
+/** Keeps `_metadata` small enough to be read from the end of a file. */
+const MAX_INFO_LENGTH = 2000;
 
 export class Conversation<S extends object = AgentState> {
   readonly id: string;
@@ -57,7 +60,7 @@ export class Conversation<S extends object = AgentState> {
       journalBudget: settings.journalBudget,
       maxQueuedChanges: settings.maxQueuedChanges,
       current: () => this.version,
-      base: options.saved ? version.revision : undefined,
+      base: options.snapshot === undefined ? undefined : { revision: version.revision, stat: options.snapshot },
     });
     if (settings.autoSave) this.#startTimer(settings.autoSaveInterval);
   }
@@ -122,6 +125,9 @@ export class Conversation<S extends object = AgentState> {
   /** Title, model and base URL; null takes one away. */
   updateInfo(change: InfoChange): void {
     this.#assertOpen();
+    for (const [field, value] of Object.entries(change)) {
+      if (typeof value === "string" && value.length > MAX_INFO_LENGTH) throw new DraftstateError("INVALID_STATE", `${field} has ${value.length} characters, more than ${MAX_INFO_LENGTH}; nothing was saved`);
+    }
     this.#info = changeInfo(this.#info, change);
     this.#record([], change);
     this.#kickForChange();

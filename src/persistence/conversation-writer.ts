@@ -9,7 +9,8 @@ import type { InfoChange, JournalRecord } from "../journal/record.js";
 import { metadataOf, type Version } from "../model/conversation.js";
 import type { Patch } from "../model/patches.js";
 import { encodeSnapshot } from "../snapshot/encode.js";
-import type { Lock, Storage } from "../storage/storage.js";
+import { verifySeal } from "../snapshot/checksum.js";
+import type { Lock, Stat, Storage } from "../storage/storage.js";
 import { ChangeQueue } from "./change-queue.js";
 import type { ManagerEmitter } from "./events.js";
 import { JournalWriter } from "./journal-writer.js";
@@ -32,8 +33,8 @@ export interface WriterOptions {
   readonly maxQueuedChanges: number;
   /** The newest version, asked for whenever a snapshot is made. */
   readonly current: () => Version;
-  /** Revision of the snapshot on disk; undefined where there is none yet. */
-  readonly base: number | undefined;
+  /** The snapshot on disk as we left it or found it; undefined where there is none yet. */
+  readonly base: { readonly revision: number; readonly stat: Stat } | undefined;
 }
 
 interface SnapshotWaiter {
@@ -52,6 +53,7 @@ export class ConversationWriter {
   #waiters: Waiter[] = [];
   #running: Promise<void> | undefined;
   #base: number | undefined;
+  #baseStat: Stat | undefined;
   #durable: number;
   #snapshotWaiters: SnapshotWaiter[] = [];
   #kickedAgain = false;
@@ -63,8 +65,9 @@ export class ConversationWriter {
   constructor(private readonly options: WriterOptions) {
     this.#journal = new JournalWriter(options.storage, journalKey(options.id), options.syncEachBatch);
     this.#queue = new ChangeQueue(options.maxQueuedChanges);
-    this.#base = options.base;
-    this.#durable = options.base ?? 0;
+    this.#base = options.base?.revision;
+    this.#baseStat = options.base?.stat;
+    this.#durable = options.base?.revision ?? 0;
   }
 
   get durableRevision(): number {
@@ -228,6 +231,7 @@ export class ConversationWriter {
     });
     this.#attempted.clear();
     this.#base = version.revision;
+    this.#baseStat = await storage.stat(snapshotKey(id)).catch(() => undefined);
     // Every record is at or below the snapshot's revision now (I3): what was queued up to it is covered too.
     await this.#journal.drop().catch((error: unknown) => {
       this.#warn("the old journal could not be removed; it is skipped when read", error);
@@ -240,12 +244,22 @@ export class ConversationWriter {
   async #assertBaseUnchanged(): Promise<void> {
     const { id, storage } = this.options;
     const found = await readMetadataOnly(storage, id);
-    if (found?.metadata.revision === this.#base) return;
+    if (found?.metadata.revision === this.#base && (await this.#isAsWeLeftIt())) return;
     if (found !== undefined && this.#attempted.has(`${found.metadata.revision} ${found.metadata.savedAt}`)) return;
     const path = storage.describe(snapshotKey(id));
-    const seen = found === undefined ? "is gone or unreadable" : `is at revision ${found.metadata.revision}`;
+    const seen = found === undefined ? "is gone or unreadable" : found.metadata.revision === this.#base ? "was edited" : `is at revision ${found.metadata.revision}`;
     if (found === undefined && this.#base !== undefined && (await storage.stat(snapshotKey(id))) === undefined) return;
-    throw new DraftstateError("LOCKED", `${path} was changed from outside: it ${seen}, not at ${this.#base ?? "none"} as we left it; nothing was overwritten`, { path });
+    throw new DraftstateError("LOCKED", `${path} was changed from outside: it ${seen}, we left it at ${this.#base ?? "none"}; nothing was overwritten, the journal holds the changes`, { path });
+  }
+
+  /** An edit need not touch the revision. A file that was only touched is still ours: its seal says so. */
+  async #isAsWeLeftIt(): Promise<boolean> {
+    const { id, storage } = this.options;
+    const stat = await storage.stat(snapshotKey(id));
+    if (this.#baseStat === undefined || stat === undefined) return true;
+    if (stat.size === this.#baseStat.size && stat.modifiedAt.getTime() === this.#baseStat.modifiedAt.getTime()) return true;
+    const bytes = await storage.read(snapshotKey(id));
+    return bytes !== undefined && verifySeal(Buffer.from(bytes)) === "valid";
   }
 
   #becameDurable(revision: number): void {

@@ -42,6 +42,12 @@ export function conversationIds(names: readonly string[]): string[] {
   return [...new Set(ids)].sort();
 }
 
+/** Also conversations of which only backups are left. */
+export function knownIds(stateNames: readonly string[], backupNames: readonly string[]): string[] {
+  const backedUp = backupNames.flatMap((name) => parseBackupName(name)?.conversationId ?? []);
+  return [...new Set([...conversationIds(stateNames), ...backedUp])].sort();
+}
+
 export interface BackupName {
   readonly name: string;
   readonly conversationId: string;

@@ -9,14 +9,14 @@ import { isJsonObject, type JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
 import { planRecovery, type Problem } from "../plan/recovery.js";
 import type { RetentionPolicy } from "../plan/retention.js";
-import type { Lock, LockAttempt, LockOwner, Storage } from "../storage/storage.js";
+import type { Lock, LockAttempt, LockOwner, Stat, Storage } from "../storage/storage.js";
 import { assertCanCompress } from "./backup-codec.js";
 import { listBackups, type Backup } from "./backups.js";
 import { listConversations, type CatalogueRow } from "./catalogue.js";
 import { comparePoints, type Comparison } from "./compare-points.js";
 import { Conversation } from "./conversation-handle.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
-import { assertConversationId, conversationIds } from "./layout.js";
+import { assertConversationId, knownIds, snapshotKey } from "./layout.js";
 import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal } from "./reader.js";
 import { recover, type RecoveryContext } from "./recover.js";
@@ -57,8 +57,8 @@ export interface LoadedConversation {
 
 interface ImplicitHandle {
   readonly conversation: Promise<Conversation>;
+  readonly users: Set<Promise<unknown>>;
   idle: NodeJS.Timeout | undefined;
-  users: number;
 }
 
 /** A conversation opened by a save alone is let go of after so long without another, in milliseconds. */
@@ -151,8 +151,9 @@ export class DraftStatePersistenceManager {
     return listConversations(this.storage);
   }
 
+  /** Of every conversation that has a file, be it only a backup; sorted. */
   async ids(): Promise<string[]> {
-    return conversationIds(await this.storage.list("state"));
+    return knownIds(await this.storage.list("state"), await this.storage.list("backup"));
   }
 
   /** A new conversation under a name of its own: `draft_chat_` and the time in milliseconds, as the draft names them, later by one where that is taken. */
@@ -202,7 +203,11 @@ export class DraftStatePersistenceManager {
     const { id, dryRun, ...rules } = policy;
     if (id !== undefined) assertConversationId(id);
     const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
-    return prune({ storage: this.storage, now: this.environment.now, withLock: (each, act) => this.#withLock(each, act) }, effective, { id, dryRun: dryRun === true });
+    const removed = (event: ManagerEvents["backupRemoved"]): void => {
+      this.#events.emit("backupRemoved", event);
+    };
+    const context = { storage: this.storage, now: this.environment.now, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
+    return prune(context, effective, { id, dryRun: dryRun === true });
   }
 
   /**
@@ -287,12 +292,12 @@ export class DraftStatePersistenceManager {
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.#assertNoLookalike(id);
-      return this.#handle(id, lock, { state: initialState(), info: { createdAt: now().toISOString() }, revision: 1 }, false);
+      return this.#handle(id, lock, { state: initialState(), info: { createdAt: now().toISOString() }, revision: 1 }, undefined);
     }
     if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
     const { version } = await recover(this.#recoveryContext(lock), id, plan);
-    return this.#handle(id, lock, version, true);
+    return this.#handle(id, lock, version, await storage.stat(snapshotKey(id)));
   }
 
   #recoveryContext(lock: Lock): RecoveryContext {
@@ -300,10 +305,11 @@ export class DraftStatePersistenceManager {
     return { storage, lock, events: this.#events, now, compression: this.settings.compression };
   }
 
-  #handle(id: string, lock: Lock, version: Version, saved: boolean): Conversation {
+  /** `snapshot`: the file on disk that holds the version; undefined for a new conversation. */
+  #handle(id: string, lock: Lock, version: Version, snapshot: Stat | undefined): Conversation {
     const { settings, environment } = this;
     const conversation: Conversation = new Conversation({
-      id, version, saved, lock, settings,
+      id, version, snapshot, lock, settings,
       storage: environment.storage,
       events: this.#events,
       now: environment.now,
@@ -380,12 +386,13 @@ export class DraftStatePersistenceManager {
     const explicit = this.#implicit.has(id) ? undefined : this.#open.get(id);
     if (explicit !== undefined) return act(await explicit);
     const handle = this.#implicitHandle(id, expect);
-    handle.users += 1;
     clearTimeout(handle.idle);
+    const use = handle.conversation.then(act);
+    handle.users.add(use);
     try {
-      return await act(await handle.conversation);
+      return await use;
     } finally {
-      handle.users -= 1;
+      handle.users.delete(use);
       this.#releaseWhenIdle(id, handle);
     }
   }
@@ -394,7 +401,7 @@ export class DraftStatePersistenceManager {
     const existing = this.#implicit.get(id);
     if (existing !== undefined) return existing;
     const conversation = this.#openNow(id, { expect });
-    const handle: ImplicitHandle = { conversation, idle: undefined, users: 0 };
+    const handle: ImplicitHandle = { conversation, idle: undefined, users: new Set() };
     this.#implicit.set(id, handle);
     this.#open.set(id, conversation);
     conversation.catch(() => {
@@ -405,7 +412,7 @@ export class DraftStatePersistenceManager {
   }
 
   #releaseWhenIdle(id: string, handle: ImplicitHandle): void {
-    if (handle.users > 0 || this.#implicit.get(id) !== handle) return;
+    if (handle.users.size > 0 || this.#implicit.get(id) !== handle) return;
     clearTimeout(handle.idle);
     handle.idle = setTimeout(() => {
       void this.#releaseImplicit(id).catch(() => undefined);
@@ -417,6 +424,8 @@ export class DraftStatePersistenceManager {
     if (handle === undefined) return;
     clearTimeout(handle.idle);
     const conversation = await handle.conversation.catch(() => undefined);
+    // A save that was not awaited has the handle until it is through.
+    await Promise.allSettled(handle.users);
     try {
       await conversation?.close();
     } finally {

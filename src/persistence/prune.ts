@@ -3,6 +3,7 @@ import { isDraftstateError } from "../errors.js";
 import type { RetentionPolicy } from "../plan/retention.js";
 import type { Storage } from "../storage/storage.js";
 import { listBackups, planPrune } from "./backups.js";
+import type { ManagerEvents } from "./events.js";
 import { backupKey, parseBackupName } from "./layout.js";
 import { findConversation } from "./reader.js";
 
@@ -19,6 +20,7 @@ export interface PruneResult {
 export interface PruneContext {
   readonly storage: Storage;
   readonly now: () => Date;
+  readonly removed: (event: ManagerEvents["backupRemoved"]) => void;
   /** Rejects with `LOCKED` where another process writes the conversation. */
   readonly withLock: <T>(id: string, act: () => Promise<T>) => Promise<T>;
 }
@@ -33,7 +35,9 @@ async function pruneOne(context: PruneContext, id: string, policy: RetentionPoli
   const backups = await listBackups(storage, id);
   const snapshot = (await findConversation(storage, id)).snapshot;
   const plan = planPrune(backups, policy, { now: now(), protectLastValid: snapshot?.kind !== "valid" });
-  if (!dryRun) for (const backup of plan.remove) await storage.remove(backupKey(backup));
+  for (const backup of dryRun ? [] : plan.remove) {
+    if (await storage.remove(backupKey(backup))) context.removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
+  }
   return {
     kept: plan.keep.map(({ backup }) => backup.path),
     removed: plan.remove.map((backup) => backup.path),

@@ -2,7 +2,7 @@
 import { planRecovery, type ProblemKind } from "../plan/recovery.js";
 import type { Storage } from "../storage/storage.js";
 import { listBackups } from "./backups.js";
-import { conversationIds, parseBackupName } from "./layout.js";
+import { knownIds } from "./layout.js";
 import { findConversation, pathOfProblem, refusal } from "./reader.js";
 
 export interface VerifiedProblem {
@@ -47,8 +47,7 @@ async function verifyOne(storage: Storage, id: string): Promise<Verification> {
 
 /** Every conversation that has a file, or the one. */
 export async function verify(storage: Storage, id?: string): Promise<Verification> {
-  const withBackups = (await storage.list("backup")).flatMap((name) => parseBackupName(name)?.conversationId ?? []);
-  const ids = id === undefined ? [...new Set([...conversationIds(await storage.list("state")), ...withBackups])].sort() : [id];
+  const ids = id === undefined ? knownIds(await storage.list("state"), await storage.list("backup")) : [id];
   const problems: VerifiedProblem[] = [];
   let checked = 0;
   for (const each of ids) {

@@ -66,7 +66,7 @@ export function needsBackups(snapshot: Decoded | undefined): boolean {
 
 export function planRecovery(found: Found): RecoveryPlan {
   const { snapshot, journal, backups } = found;
-  if (snapshot === undefined && journal === undefined) return { kind: "absent" };
+  if (snapshot === undefined && journal === undefined && backups.length === 0) return { kind: "absent" };
   if (snapshot?.kind === "newer") return { kind: "newer", schema: snapshot.version };
   if (snapshot?.kind === "edited") return planForEdited(snapshot);
   const problems = problemsOfSnapshot(snapshot);

@@ -63,6 +63,9 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   const status: Status = STATUSES.find((known) => known === value["status"]) ?? "complete";
   const [checksum, model, baseUrl] = [text(value, "checksum"), text(value, "model"), text(value, "baseUrl")];
   const [backup, extra] = [backupNote(ownValue(value, "backup")), extraOf(value)];
+  if (extra !== undefined && Buffer.byteLength(JSON.stringify(extra)) > MAX_EXTRA_BYTES) {
+    return `its _metadata holds more than ${MAX_EXTRA_BYTES} bytes of fields that this version does not know`;
+  }
   return {
     savedAt, version, conversationId, revision, status,
     createdAt: text(value, "createdAt") ?? savedAt,

@@ -73,7 +73,14 @@ function ownerOf(record: LockRecord): LockOwner {
 }
 
 export class LockDirectory {
+  /** Holdings of ours that were given up, also where the file could not be removed: nobody holds them any more. */
+  readonly #givenUp = new Set<string>();
+
   constructor(private readonly options: LockDirectoryOptions) {}
+
+  #liveness(record: LockRecord): Promise<"alive" | "dead" | "unknown"> {
+    return this.#givenUp.has(record.nonce) ? Promise.resolve("dead") : this.options.processes.liveness(record);
+  }
 
   pathOf(name: string): string {
     return join(this.options.directory, `${name}.lock`);
@@ -88,7 +95,7 @@ export class LockDirectory {
   async owner(name: string): Promise<LockOwner | undefined> {
     const found = await this.#look(this.pathOf(name));
     if (found.kind !== "held") return undefined;
-    return (await this.options.processes.liveness(found.record)) === "dead" ? undefined : ownerOf(found.record);
+    return (await this.#liveness(found.record)) === "dead" ? undefined : ownerOf(found.record);
   }
 
   /** Removes what killed processes left in the directory: files written aside and claims on locks long gone. */
@@ -102,7 +109,7 @@ export class LockDirectory {
       if (!aside && nonces === undefined) continue;
       if (current.kind === "held" && nonces?.[0] === current.record.nonce) continue;
       const found = await this.#look(join(directory, entry));
-      if (found.kind !== "held" || (await this.options.processes.liveness(found.record)) !== "dead") continue;
+      if (found.kind !== "held" || (await this.#liveness(found.record)) !== "dead") continue;
       await this.#unlink(join(directory, entry));
       removed.push(join(directory, entry));
     }
@@ -135,7 +142,7 @@ export class LockDirectory {
       if (found.kind === "free") continue;
       if (found.kind === "unreadable") return { acquired: false, owner: undefined, path, detail: found.detail };
       const holder = found.record;
-      const liveness = await this.options.processes.liveness(holder);
+      const liveness = await this.#liveness(holder);
       if (liveness !== "dead") return { acquired: false, owner: ownerOf(holder), path };
       const attempt = await this.#takeOver(path, holder, record, file, depth);
       if (attempt !== undefined) return attempt;
@@ -206,7 +213,9 @@ export class LockDirectory {
         throw new DraftstateError("LOCKED", `the lock ${path} is no longer ours: it was removed or replaced from outside; nothing was overwritten`, { path });
       },
       release: async () => {
+        this.#givenUp.add(record.nonce);
         if (await isOurs()) await this.#unlink(path);
+        this.#givenUp.delete(record.nonce);
       },
     };
   }

@@ -4,7 +4,6 @@
  * The last tests take each kind of sync away and must see it.
  */
 import { describe, expect, test } from "vitest";
-import type { JsonObject } from "../../src/model/json.js";
 import type { AgentState } from "../../src/model/conversation.js";
 import type { Conversation } from "../../src/persistence/conversation-handle.js";
 import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
@@ -91,7 +90,7 @@ function revisionsOf(life: Life, state: AgentState): number[] {
   const text = canonical(state);
   const last = state.messages.at(-1);
   const uninterrupted = last?.status === "interrupted"
-    ? canonical({ ...state, messages: state.messages.slice(0, -1), streamingProperties: { ...state.streamingProperties, streamingEndTime: null } } satisfies AgentState as unknown as JsonObject)
+    ? canonical({ ...state, messages: state.messages.slice(0, -1), streamingProperties: { ...state.streamingProperties, streamingEndTime: null } } satisfies AgentState)
     : text;
   return [...life.states].filter(([, known]) => known === text || known === uninterrupted).map(([revision]) => revision);
 }

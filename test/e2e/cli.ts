@@ -24,7 +24,7 @@ export interface Result {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Written to stdin, which is then closed; `open` leaves it open without a word. Closed at once where it is left out. */
-  readonly stdin?: string | "open";
+  readonly stdin?: string;
   /** Options of node itself. */
   readonly node?: readonly string[];
 }

@@ -15,7 +15,7 @@ class Living {
 }
 
 function loose(recipe: (draft: Loose) => void): Recipe<JsonObject> {
-  return recipe as Recipe<JsonObject>;
+  return recipe;
 }
 
 function containing(state: object): StateContainer {
@@ -120,7 +120,7 @@ describe("what is no plain JSON is refused, and the state stays", () => {
   });
 
   // Known gap: what passed the guard once is not measured again, and a snapshot so deep cannot be read back.
-  test.fails("nesting beyond the limit that is reached by many small changes", () => {
+  test("nesting beyond the limit that is reached by many small changes", () => {
     const container = containing({ x: {} });
     const deepen = (): void => {
       for (let level = 0; level < 300; level += 1) container.update(loose((draft) => void (draft["x"] = { x: draft["x"] })));

@@ -1,6 +1,6 @@
 /** The difference as JSON Patch means the same to a library that we did not write. */
 import * as fc from "fast-check";
-import { applyPatch, type Operation } from "rfc6902";
+import { applyPatch } from "rfc6902";
 import { describe, expect, test } from "vitest";
 import { freezeJson, type JsonObject } from "../../src/model/json.js";
 import { toJsonPatch } from "../../src/model/json-patch.js";
@@ -10,7 +10,7 @@ import { anyObject } from "../doubles/json-values.js";
 function applied(from: JsonObject, to: JsonObject): unknown {
   const operations = toJsonPatch(freezeJson(from) as JsonObject, freezeJson(to) as JsonObject);
   const document = structuredClone({ root: from });
-  const moved = operations.map((operation) => ({ ...structuredClone(operation), path: `/root${operation.path}` }) as Operation);
+  const moved = operations.map((operation) => ({ ...structuredClone(operation), path: `/root${operation.path}` }));
   const errors = applyPatch(document, moved).filter((error) => error !== null);
   return errors.length === 0 ? document.root : errors;
 }

@@ -117,7 +117,7 @@ describe("a disk on which everything fails", () => {
   });
 
   // Known gap: a lock whose file could not be removed stays its own process's, alive, for as long as that runs.
-  test.fails("when a lock was let go of, leaves the conversation writable once it works again", async () => {
+  test("when a lock was let go of, leaves the conversation writable once it works again", async () => {
     const { fs, manager, conversation } = await writing();
     fs.setFault({ code: "EROFS", at: 1, lasting: "from-then-on", only: ["unlink"] });
     await codeRejected(conversation.close());
@@ -208,7 +208,9 @@ describe("a disk that stalls", () => {
       },
     });
     const manager = managerOver(slow, { maxQueuedChanges: 5, saveOnToken: true });
-    manager.on("stateSaved", ({ kind, records }) => void (kind === "journal" && batches.push(records)));
+    manager.on("stateSaved", ({ kind, records }) => {
+      if (kind === "journal") batches.push(records);
+    });
     const conversation = await manager.open("chat");
     await conversation.flush();
     begin(conversation, "Tell me");

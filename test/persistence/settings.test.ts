@@ -1,7 +1,7 @@
 /** Options are checked before anything is touched, and a wrong one is named. */
 import { describe, expect, test } from "vitest";
 import { DraftstateError } from "../../src/errors.js";
-import { createDraftStatePersistenceManager, type CreateManagerOptions } from "../../src/persistence/create-manager.js";
+import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
 import { resolveSettings } from "../../src/persistence/settings.js";
 
 function refusedBy(act: () => unknown): unknown {
@@ -21,7 +21,7 @@ describe("an option is refused by its name", () => {
   ])("%s: %j", (name, value) => {
     const refused = ["INVALID_CONFIG", name];
     expect(refusedBy(() => resolveSettings({ [name]: value }))).toEqual(refused);
-    expect(refusedBy(() => createDraftStatePersistenceManager({ [name]: value } as CreateManagerOptions))).toEqual(refused);
+    expect(refusedBy(() => createDraftStatePersistenceManager({ [name]: value }))).toEqual(refused);
   });
 
   test("backups in the state's own directory", () => {

@@ -64,7 +64,7 @@ function jsonPresenter(turn: TurnContext): Presenter {
         saved(event);
       } else if (event.type === "stalled") context.output.warning(STALLED);
       else if (event.type === "tools") context.output.jsonLine({ type: "tools", messages: event.messages });
-      else if (event.type === "end") {
+      else {
         saved(event);
         if (event.error !== undefined) context.output.jsonLine({ type: "error", code: event.error.code, message: event.error.message });
         context.output.jsonLine({ type: "end", conversationId: conversation.id, status: event.status, revision: event.revision, usage: event.usage ?? null });

@@ -3,7 +3,7 @@
  * and nowhere else, and only when a model is about to be asked.
  */
 import { DraftstateError, isDraftstateError } from "../../errors.js";
-import { statusOf, titleFrom } from "../../model/conversation.js";
+import { statusOf, titleFrom, type Info } from "../../model/conversation.js";
 import { contentOf, resolveBackup } from "../../persistence/backups.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import { assertConversationId } from "../../persistence/layout.js";
@@ -59,10 +59,9 @@ async function open(manager: DraftStatePersistenceManager, options: ChatOptions)
 }
 
 /** A resumed conversation goes on with its own model and server unless told otherwise. */
-function modelSettings(context: CommandContext, conversation: Conversation): { model: string | undefined; baseUrl: string | undefined } {
+function modelSettings(context: CommandContext, info: Pick<Info, "model" | "baseUrl">): { model: string | undefined; baseUrl: string | undefined } {
   const { settings, options } = context;
   const chosen = (name: "model" | "baseUrl"): boolean => options.settings.origins[name] !== "default";
-  const { info } = conversation;
   return {
     model: chosen("model") ? settings.model : (info.model ?? settings.model),
     baseUrl: chosen("baseUrl") ? settings.baseUrl : (info.baseUrl ?? settings.baseUrl),
@@ -74,11 +73,12 @@ function managerFor(context: CommandContext, options: ChatOptions): DraftStatePe
   return context.manager(new MemoryStorage({ now: () => context.now(), command: context.options.command }));
 }
 
-async function makeAgent(context: CommandContext, conversation: Conversation, manager: DraftStatePersistenceManager) {
+/** Throws `MODEL` where there is neither key nor server, and for a new conversation does so before there is one. */
+async function makeAgent(context: CommandContext, info: Pick<Info, "model" | "baseUrl">, manager: DraftStatePersistenceManager) {
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
   const apiKey = context.options.env["OPENAI_API_KEY"] === "" ? undefined : context.options.env["OPENAI_API_KEY"];
-  const { model, baseUrl } = modelSettings(context, conversation);
+  const { model, baseUrl } = modelSettings(context, info);
   const { seed, offlineTokenDelay, modelRetries, system } = context.settings;
   const selected = await selectModel({ model, baseUrl, apiKey, seed, offlineTokenDelay, modelRetries });
   if (selected.offline && model === undefined) {
@@ -107,13 +107,14 @@ async function chat(words: readonly string[], options: ChatOptions, context: Com
     throw new DraftstateError("USAGE", 'there is nothing to answer: draftstate chat "Tell me a story", or pipe a prompt in');
   }
   const manager = managerFor(context, options);
+  const early = mayGoOn ? undefined : await makeAgent(context, {}, manager);
   const conversation = await open(manager, options);
   try {
     const resumption = await whatToDo(conversation, { prompt: read.prompt, ask: onTerminal && read.prompt === undefined ? input : undefined });
     if (resumption === "nothing" && read.prompt === undefined && !interactive) {
       throw new DraftstateError("USAGE", `${conversation.id} is complete: give a prompt to go on, such as draftstate chat --resume ${conversation.id} "Go on"`);
     }
-    const { agent, baseUrl } = await makeAgent(context, conversation, manager);
+    const { agent, baseUrl } = early ?? (await makeAgent(context, conversation.info, manager));
     await takeBack(conversation, resumption);
     const turn = { agent, conversation, context, baseUrl, title: read.title === undefined ? undefined : titleFrom(read.title) };
     const status = await firstAnswer(turn, read.prompt, resumption);
