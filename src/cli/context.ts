@@ -84,6 +84,10 @@ export class CommandContext {
     manager.on("warning", ({ conversationId, message }) => {
       output.warning(`${conversationId}: ${message}`);
     });
+    manager.on("fallback", ({ conversationId, active, directory }) => {
+      if (active) output.warning(`the state directory cannot be written: ${conversationId} is saved in ${directory} until it can`);
+      else output.message(`${conversationId} is saved in the state directory again`);
+    });
     manager.on("retry", ({ operation, attempt, error }) => {
       if (this.options.verbose) output.warning(`${operation} failed, try ${attempt}: ${String(error)}`);
     });

@@ -119,8 +119,9 @@ class Main {
   #failUsage(error: CommanderError): number {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") {
-      if (!this.#json) this.#output.raw(`${this.#help}\n`);
-      this.#say("USAGE", "no command given", undefined);
+      // A person gets the whole help, a program one line.
+      if (this.#output.errorIsTerminal && !this.#json) this.#output.raw(`${this.#help}\n`);
+      this.#say("USAGE", "no command given: draftstate --help lists them", undefined);
       return USAGE;
     }
     const hint = error.message.includes("Did you mean") ? "" : "; draftstate --help lists what there is";

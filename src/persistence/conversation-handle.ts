@@ -14,6 +14,7 @@ import type { Lock, Stat, Storage } from "../storage/storage.js";
 import { backupHolding, encodeBackup, listBackupHeads, planPrune, writeBackup, type BackupHead } from "./backups.js";
 import { ConversationWriter } from "./conversation-writer.js";
 import type { ManagerEmitter } from "./events.js";
+import type { Fallback } from "./fallback.js";
 import { backupKey } from "./layout.js";
 import type { RetryPolicy } from "./retry.js";
 import { withRetry } from "./retry.js";
@@ -28,6 +29,7 @@ export interface HandleOptions {
   readonly lock: Lock;
   readonly events: ManagerEmitter;
   readonly retry: RetryPolicy;
+  readonly fallback: Fallback | undefined;
   readonly settings: Settings;
   readonly now: () => Date;
   readonly elapsed: () => number;

@@ -4,7 +4,7 @@
  * When the journal fails, the whole state goes to a new file; when that fails too, waiters are rejected and the state
  * stays in memory, to be written whole at the next attempt.
  */
-import { DraftstateError, messageOf } from "../errors.js";
+import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import type { InfoChange, JournalRecord } from "../journal/record.js";
 import { metadataOf, type Version } from "../model/conversation.js";
 import type { Patch } from "../model/patches.js";
@@ -13,6 +13,7 @@ import { verifySeal } from "../snapshot/checksum.js";
 import type { Lock, Stat, Storage } from "../storage/storage.js";
 import { ChangeQueue } from "./change-queue.js";
 import type { ManagerEmitter } from "./events.js";
+import type { Fallback } from "./fallback.js";
 import { JournalWriter } from "./journal-writer.js";
 import { journalKey, snapshotKey } from "./layout.js";
 import { readMetadataOnly } from "./reader.js";
@@ -25,6 +26,7 @@ export interface WriterOptions {
   readonly lock: Lock;
   readonly events: ManagerEmitter;
   readonly retry: RetryPolicy;
+  readonly fallback: Fallback | undefined;
   readonly now: () => Date;
   /** Milliseconds, for durations. */
   readonly elapsed: () => number;
@@ -151,7 +153,8 @@ export class ConversationWriter {
     await Promise.resolve();
     for (;;) {
       if (this.#base === undefined || this.#journalBroken) {
-        if (!(await this.#writeWhole())) return;
+        const written = await this.#writeWhole();
+        if (written === "nowhere" || (written === "fallback" && this.#queue.length === 0)) return;
       } else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
       else if (this.#snapshotWaiters.length > 0 || this.#journalOverBudget()) await this.#fold();
       else return;
@@ -182,19 +185,36 @@ export class ConversationWriter {
   }
 
   /** A snapshot in place of a journal: for a conversation's first save, and after the journal failed. */
-  async #writeWhole(): Promise<boolean> {
+  async #writeWhole(): Promise<"snapshot" | "fallback" | "nowhere"> {
     const version = this.options.current();
     this.#queue.takeAll();
     try {
       await this.#replaceSnapshot(version);
       this.#journalBroken = false;
       this.#becameDurable(version.revision);
-      return true;
+      await this.options.fallback?.done(this.options.id);
+      return "snapshot";
     } catch (error) {
       this.#journalBroken = true;
+      if (await this.#wroteToFallback(version, error)) return "fallback";
       this.#failed(error);
+      return "nowhere";
+    }
+  }
+
+  /** Only where the storage refuses: a lock that was lost is no reason to write elsewhere. */
+  async #wroteToFallback(version: Version, cause: unknown): Promise<boolean> {
+    const { fallback, id } = this.options;
+    if (fallback === undefined || !isDraftstateError(cause, "STORAGE")) return false;
+    try {
+      await fallback.save(id, version, cause);
+    } catch (error) {
+      this.#warn("the fallback directory could not be written either", error);
       return false;
     }
+    this.#becameDurable(version.revision);
+    for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(cause);
+    return true;
   }
 
   async #fold(): Promise<void> {

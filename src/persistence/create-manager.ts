@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { DraftstateError } from "../errors.js";
 import { createLocalStorage } from "../storage/index.js";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Storage } from "../storage/storage.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
 import { resolveSettings } from "./settings.js";
@@ -17,13 +17,14 @@ export interface CreateManagerOptions extends ManagerOptions {
 /** Throws `INVALID_CONFIG` for an unknown or wrong option. Touches no file until something is read or written. */
 export function createDraftStatePersistenceManager(options: CreateManagerOptions = {}): DraftStatePersistenceManager {
   const { storage, command = "node", ...rest } = options;
-  const { stateDir, backupDir } = resolveSettings(rest);
+  const { stateDir, backupDir, fallbackDir } = resolveSettings(rest);
   if (resolve(stateDir) === resolve(backupDir)) {
     throw new DraftstateError("INVALID_CONFIG", `stateDir and backupDir are the same directory (${stateDir}): give backups one of their own`, { path: "backupDir" });
   }
   return new DraftStatePersistenceManager(
     {
       storage: storage ?? createLocalStorage({ stateDir, backupDir, command }),
+      fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: join(fallbackDir, "backup"), command }),
       now: () => new Date(),
       elapsed: () => performance.now(),
       random: Math.random,

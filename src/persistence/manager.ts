@@ -3,8 +3,8 @@
  * One writer a conversation, held by a lock; readers take none. Clock, ids and storage are handed in.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { DraftstateError, isDraftstateError } from "../errors.js";
-import { initialState, isStreaming, messagesOf, type AgentState, type BackupNote, type Metadata, type Version } from "../model/conversation.js";
+import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import { initialState, isStreaming, messagesOf, metadataOf, type AgentState, type BackupNote, type Metadata, type Version } from "../model/conversation.js";
 import { isJsonObject, type JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
 import { planRecovery, type Problem } from "../plan/recovery.js";
@@ -16,9 +16,12 @@ import { listConversations, type CatalogueRow } from "./catalogue.js";
 import { comparePoints, type Comparison } from "./compare-points.js";
 import { Conversation } from "./conversation-handle.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
+import { Fallback } from "./fallback.js";
+import { foldBack } from "./fold-back.js";
 import { assertConversationId, knownIds, snapshotKey } from "./layout.js";
 import { prune, type PruneResult } from "./prune.js";
-import { findConversation, readConversation, refusal } from "./reader.js";
+import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
+import type { Decoded } from "../snapshot/decode.js";
 import { recover, type RecoveryContext } from "./recover.js";
 import { repair, type RepairResult } from "./repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
@@ -31,6 +34,8 @@ export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Nam
 /** What the manager needs of the world. */
 export interface ManagerEnvironment {
   readonly storage: Storage;
+  /** Where states go while `storage` cannot be written. */
+  readonly fallback?: Storage | undefined;
   readonly now: () => Date;
   /** Milliseconds since some moment, for durations. */
   readonly elapsed: () => number;
@@ -70,6 +75,7 @@ export class DraftStatePersistenceManager {
   readonly #counter: SaveCounter;
   readonly #open = new Map<string, Promise<Conversation>>();
   readonly #implicit = new Map<string, ImplicitHandle>();
+  readonly #fallback: Fallback | undefined;
   #prepared: Promise<void> | undefined;
   #closed = false;
 
@@ -80,6 +86,9 @@ export class DraftStatePersistenceManager {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
     this.#counter = new SaveCounter(this.#events);
+    const { fallback, now } = environment;
+    const directory = this.settings.fallbackDir ?? "";
+    this.#fallback = fallback === undefined ? undefined : new Fallback({ storage: fallback, directory, events: this.#events, now });
   }
 
   get storage(): Storage {
@@ -140,15 +149,31 @@ export class DraftStatePersistenceManager {
   async load(id: string, options: { readonly allowEdited?: boolean } = {}): Promise<LoadedConversation | undefined> {
     assertConversationId(id);
     const read = await readConversation(this.storage, id);
+    const elsewhere = await this.#fallback?.find(id);
+    if (elsewhere !== undefined && elsewhere.metadata.revision > (read?.version.revision ?? 0)) return this.#asElsewhere(id, elsewhere, read?.owner);
     if (read === undefined) return undefined;
     const { version, metadata, owner, problems, edited } = read;
     if (edited && options.allowEdited !== true) throw refusal(this.storage, id, { kind: "edited", version, problems });
     return { conversationId: id, state: version.state, metadata, owner, problems, edited };
   }
 
+  /** Newer in the fallback directory than in its own: shown from there until it is folded back. */
+  #asElsewhere(id: string, found: Extract<Decoded, { kind: "valid" }>, owner: LockOwner | undefined): LoadedConversation {
+    const version = owner === undefined && isStreaming(found.state) ? withInterruption(versionOf(found), found.metadata.savedAt) : versionOf(found);
+    return { conversationId: id, state: version.state, metadata: metadataOf(version, id, found.metadata.savedAt), owner, problems: [], edited: false };
+  }
+
   /** Newest first; damaged conversations are rows that say so. */
-  list(): Promise<CatalogueRow[]> {
-    return listConversations(this.storage);
+  async list(): Promise<CatalogueRow[]> {
+    const rows = await listConversations(this.storage);
+    if (this.#fallback === undefined) return rows;
+    const there = new Map((await listConversations(this.#fallback.storage)).map((row) => [row.conversationId, row]));
+    const newest = rows.map((row) => {
+      const other = there.get(row.conversationId);
+      there.delete(row.conversationId);
+      return other !== undefined && other.revision > row.revision ? { ...other, backupCount: row.backupCount } : row;
+    });
+    return [...there.values(), ...newest];
   }
 
   /** Of every conversation that has a file, be it only a backup; sorted. */
@@ -271,12 +296,7 @@ export class DraftStatePersistenceManager {
   }
 
   async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
-    this.#prepared ??= this.storage.prepare();
-    await this.#prepared.catch((error: unknown) => {
-      this.#prepared = undefined;
-      throw error;
-    });
-    const lock = await this.#lock(id, options.lockTimeout ?? this.settings.lockTimeout);
+    const lock = await this.#prepareAndLock(id, options.lockTimeout ?? this.settings.lockTimeout);
     try {
       return await this.#openLocked(id, lock, options.expect ?? "any");
     } catch (error) {
@@ -285,9 +305,26 @@ export class DraftStatePersistenceManager {
     }
   }
 
+  /** In the fallback store where the state directory cannot even hold a lock. */
+  async #prepareAndLock(id: string, timeout: number): Promise<Lock> {
+    try {
+      this.#prepared ??= this.storage.prepare();
+      await this.#prepared;
+      return await this.#lock(id, timeout, this.storage);
+    } catch (error) {
+      this.#prepared = undefined;
+      if (this.#fallback === undefined || !isDraftstateError(error, "STORAGE")) throw error;
+      await this.#fallback.storage.prepare();
+      return this.#lock(id, timeout, this.#fallback.storage);
+    }
+  }
+
   async #openLocked(id: string, lock: Lock, expect: "any" | "new" | "existing"): Promise<Conversation> {
     const { storage, now } = this.environment;
-    await storage.sweep(id);
+    await storage.sweep(id).catch((error: unknown) => {
+      this.#events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
+    });
+    if (this.#fallback !== undefined) await foldBack(this.#recoveryContext(lock), this.#fallback, id);
     const plan = planRecovery(await findConversation(storage, id));
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
@@ -311,6 +348,7 @@ export class DraftStatePersistenceManager {
     const conversation: Conversation = new Conversation({
       id, version, snapshot, lock, settings,
       storage: environment.storage,
+      fallback: this.#fallback,
       events: this.#events,
       now: environment.now,
       elapsed: environment.elapsed,
@@ -331,8 +369,8 @@ export class DraftStatePersistenceManager {
     return conversation;
   }
 
-  async #lock(id: string, timeout: number): Promise<Lock> {
-    const { storage, now, elapsed, random } = this.environment;
+  async #lock(id: string, timeout: number, storage: Storage = this.storage): Promise<Lock> {
+    const { now, elapsed, random } = this.environment;
     const deadline = elapsed() + timeout;
     for (let pause = 5; ; pause = Math.min(100, pause * 2)) {
       const attempt = await storage.tryLock(id, now());

@@ -11,7 +11,7 @@ interface World {
   readonly serve: (...scripts: readonly [Script, ...Script[]]) => Promise<ScriptedServer>;
 }
 
-export const TIMEOUT = { timeout: 40_000 };
+export const TIMEOUT = { timeout: 120_000 };
 
 export const test = base.extend<World>({
   workspace: async ({}, use) => {

@@ -249,7 +249,7 @@ describe.each([["memory", inMemory], ["files", files]] as const)("over %s", (_na
       await store.storage.replace(key, Buffer.from(bytes));
       conversation.appendToken("!");
       await conversation.flush();
-      expect(await codeRejected(conversation.compact())).toBe("STORAGE");
+      expect(await codeRejected(conversation.compact())).toBe("LOCKED");
       expect(Buffer.from((await store.storage.read(key)) ?? []).toString()).toBe(bytes);
     });
 
