@@ -36,7 +36,7 @@ export const PACKAGES = {
   "node:child_process": ["storage/process-table.ts"],
   "node:os": ["storage"],
   "node:path": ["storage", "persistence/create-manager.ts", "cli"],
-  "node:readline/promises": ["cli"],
+  "node:readline": ["cli"],
   "node:module": ["cli/version.ts"],
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
   "node:zlib": ["journal/record.ts", "persistence/backup-codec.ts"],

@@ -6,6 +6,9 @@ import { AIMessage, HumanMessage, SystemMessage, ToolMessage, type BaseMessage }
 import { textOf, type Message, type ToolCall, type Usage } from "../model/conversation.js";
 import { freezeJson, isJsonObject, type JsonObject } from "../model/json.js";
 
+/** What the model alone is told, where a cut-off answer goes on without a word of the user's. */
+export const GO_ON = "Your last answer was cut off. Go on exactly where it stopped, and repeat nothing of it.";
+
 function answeredCalls(messages: readonly Message[], index: number): Set<string> {
   const answered = new Set<string>();
   for (let next = index + 1; messages[next]?.role === "tool"; next += 1) {

@@ -10,6 +10,7 @@ import { addMessage, beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } f
 import type { Conversation } from "../persistence/conversation-handle.js";
 import { Channel } from "./channel.js";
 import { NO_ANSWER, type TurnGraph } from "./graph.js";
+import { GO_ON } from "./messages.js";
 import { finishReasonOf, fromToolMessage, toLangChain, toModelSequence, toolCallsOf, usageOf } from "./messages.js";
 import { modelError } from "./model-error.js";
 
@@ -47,8 +48,6 @@ const AHEAD_OF_DISK = 32;
 const STALL = 250;
 /** Counted in so many steps of a live event loop: where the process was busy, it is not the disk that is slow. */
 const STALL_STEPS = 10;
-
-const GO_ON = "Your last answer was cut off. Go on exactly where it stopped, and repeat nothing of it.";
 
 interface Outcome {
   readonly status: EndedStatus;

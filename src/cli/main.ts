@@ -43,8 +43,11 @@ class Main {
     }
   }
 
-  flushed(): Promise<void> {
-    return this.#output.flushed();
+  /** Waits until all is written; the exit status, which a failure to write changes too. */
+  async finish(status: number): Promise<number> {
+    await this.#output.flushed();
+    const { failure } = this.#output;
+    return failure === undefined || status !== 0 ? status : this.#fail(failure);
   }
 
   #program(): Command {
@@ -137,7 +140,5 @@ class Main {
 
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Main(argv);
-  const status = await program.run();
-  await program.flushed();
-  return status;
+  return program.finish(await program.run());
 }

@@ -2,7 +2,7 @@
  * The two streams. Data goes to stdout and nothing else does; the rest goes to stderr. A reader that closes its end
  * early is no error: what is written then goes nowhere, and whoever asks is told.
  */
-import { systemErrorCode } from "../errors.js";
+import { DraftstateError, systemErrorCode } from "../errors.js";
 import { toSafeLine } from "./terminal/safe-text.js";
 import { createStyle, type Style } from "./terminal/style.js";
 
@@ -24,6 +24,7 @@ export class Output {
   readonly #stderr: OutputStream;
   readonly #onClosed = new Set<() => void>();
   #closed = false;
+  #failure: DraftstateError | undefined;
   /** The cursor stands behind an unfinished line of data: what goes to stderr begins a line of its own. */
   #midLine = false;
   quiet = false;
@@ -54,6 +55,11 @@ export class Output {
   /** Columns of the terminal; undefined for a pipe. */
   get width(): number | undefined {
     return this.isTerminal ? (this.#stdout.columns ?? 80) : undefined;
+  }
+
+  /** Why stdout could not be written, where its reader did not just leave. */
+  get failure(): DraftstateError | undefined {
+    return this.#failure;
   }
 
   get isClosed(): boolean {
@@ -121,6 +127,7 @@ export class Output {
     this.#closed = true;
     for (const listener of this.#onClosed) listener();
     this.#onClosed.clear();
-    if (systemErrorCode(error) !== "EPIPE") this.#stderr.write(`${this.errorStyle.red("error:")} stdout cannot be written\n`);
+    if (systemErrorCode(error) === "EPIPE" || this.#failure !== undefined) return;
+    this.#failure = new DraftstateError("STORAGE", `stdout cannot be written (${systemErrorCode(error) ?? "unknown"}): check where it leads`, { cause: error });
   }
 }

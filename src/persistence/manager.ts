@@ -178,7 +178,9 @@ export class DraftStatePersistenceManager {
 
   /** Of every conversation that has a file, be it only a backup; sorted. */
   async ids(): Promise<string[]> {
-    return knownIds(await this.storage.list("state"), await this.storage.list("backup"));
+    const here = knownIds(await this.storage.list("state"), await this.storage.list("backup"));
+    const elsewhere = (await this.#fallback?.ids()) ?? [];
+    return elsewhere.length === 0 ? here : [...new Set([...here, ...elsewhere])].sort();
   }
 
   /** A new conversation under a name of its own: `draft_chat_` and the time in milliseconds, as the draft names them, later by one where that is taken. */

@@ -92,10 +92,26 @@ async function syncDirectory(path: string): Promise<void> {
 
 async function makeDirectory(path: string): Promise<void> {
   const target = resolve(path);
-  const first = await fs.mkdir(target, { recursive: true, mode: DIRECTORY_MODE });
-  if (first === undefined) return;
-  // What is durable inside a directory is lost with it when its own name was never synced.
-  for (let made = target; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  if (await makeOneDirectory(target)) return;
+  const parent = dirname(target);
+  if ((await stat(parent)) === undefined) await makeDirectory(parent);
+  // Once: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
+  await fs.mkdir(target, { mode: DIRECTORY_MODE }).catch(ignoreExisting);
+  await syncDirectory(parent);
+}
+
+/** False where the parent is missing, or seems to be. */
+async function makeOneDirectory(target: string): Promise<boolean> {
+  const found = await stat(target);
+  if (found?.kind === "directory") return true;
+  if (found?.kind === "link" && (await fs.stat(target)).isDirectory()) return true;
+  if (found !== undefined) throw Object.assign(new Error(`${target} is no directory`), { code: "EEXIST" });
+  return false;
+}
+
+/** Another process was faster. */
+function ignoreExisting(error: unknown): void {
+  if (systemErrorCode(error) !== "EEXIST") throw error;
 }
 
 async function stat(path: string): Promise<FileStat | undefined> {

@@ -7,7 +7,7 @@ import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager
 import { BaseChatModel, type BaseChatModelParams } from "@langchain/core/language_models/chat_models";
 import { AIMessage, AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
-import { textOfContent } from "../messages.js";
+import { GO_ON, textOfContent } from "../messages.js";
 import { tellStory } from "./story.js";
 
 export interface OfflineModelOptions extends BaseChatModelParams {
@@ -43,14 +43,22 @@ export class OfflineStoryModel extends BaseChatModel {
     return { generations: [{ text, message: new AIMessage({ content: text, response_metadata: { finish_reason: "stop" } }) }] };
   }
 
+  /** Asked to go on, tells the rest of the story that was cut off. */
+  #tell(messages: readonly BaseMessage[]): string {
+    const spoken = messages.filter((message) => message.type === "human").map((message) => textOfContent(message.content));
+    const goesOn = spoken.at(-1) === GO_ON;
+    const turns = goesOn ? spoken.slice(0, -1) : spoken;
+    const story = tellStory({ prompt: turns.at(-1) ?? "", chapter: turns.length, seed: this.#seed });
+    const told = goesOn ? textOfContent(messages.at(-2)?.content) : "";
+    return story.startsWith(told) && told.length < story.length ? story.slice(told.length) : story;
+  }
+
   override async *_streamResponseChunks(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
     run?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const turns = messages.filter((message) => message.type === "human");
-    const prompt = textOfContent(turns.at(-1)?.content);
-    const tokens = tokenize(tellStory({ prompt, chapter: turns.length, seed: this.#seed }));
+    const tokens = tokenize(this.#tell(messages));
     const inputTokens = messages.reduce((sum, message) => sum + tokenize(textOfContent(message.content)).length, 0);
     for (const [index, text] of tokens.entries()) {
       if (this.#tokenDelay > 0) await delay(this.#tokenDelay, undefined, options.signal === undefined ? {} : { signal: options.signal });

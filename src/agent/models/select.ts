@@ -36,12 +36,19 @@ export function modelName(choice: Pick<ModelChoice, "model" | "baseUrl" | "apiKe
   return model.startsWith("openai:") ? model : `openai:${model}`;
 }
 
+function isHttp(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
 export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   const name = modelName(choice);
   if (name === OFFLINE) return { name, model: new OfflineStoryModel({ seed: choice.seed, tokenDelay: choice.offlineTokenDelay }), offline: true };
   const { apiKey, baseUrl } = choice;
   if (apiKey === undefined && baseUrl === undefined) {
     throw new DraftstateError("MODEL", `model ${name} needs a key or a server: set OPENAI_API_KEY, or give --base-url; "--model offline" needs neither`);
+  }
+  if (baseUrl !== undefined && !isHttp(baseUrl)) {
+    throw new DraftstateError("INVALID_CONFIG", `--base-url ${JSON.stringify(baseUrl)} is no http address: give one such as http://localhost:11434/v1`, { path: "baseUrl" });
   }
   const bare = name.slice("openai:".length);
   if (bare === "") throw new DraftstateError("INVALID_CONFIG", `"openai:" names no model: give --model openai:<name>`, { path: "model" });

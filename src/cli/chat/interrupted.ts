@@ -1,6 +1,5 @@
 /** What to do with an answer that was cut off, when its conversation is resumed: keep, continue, regenerate, discard. */
-import { DraftstateError } from "../../errors.js";
-import { messagesOf, statusOf } from "../../model/conversation.js";
+import { idleStreaming, messagesOf, statusOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import { ask } from "../terminal/prompt.js";
@@ -8,6 +7,15 @@ import { ask } from "../terminal/prompt.js";
 export type Resumption = "nothing" | "keep" | "continue" | "regenerate" | "discard";
 
 const CHOICES: Readonly<Record<string, Resumption>> = { k: "keep", c: "continue", r: "regenerate", d: "discard" };
+
+const QUESTION = [
+  "The last answer was cut off.",
+  "  k  keep it as it is, and say something else",
+  "  c  let the model go on where it stopped",
+  "  r  ask for a new answer instead",
+  "  d  discard it, and the question with it",
+  "keep, continue, regenerate or discard? (c) ",
+].join("\n");
 
 export interface ResumeOptions {
   readonly prompt: string | undefined;
@@ -27,10 +35,11 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
   if (status === "complete" && !unanswered) return "nothing";
   if (options.prompt !== undefined) return "keep";
   if (options.ask === undefined) return "continue";
-  const answer = await ask(options.ask, "The last answer was cut off: [k]eep, [c]ontinue, [r]egenerate or [d]iscard it? [c] ");
-  const choice = CHOICES[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
-  if (choice === undefined) throw new DraftstateError("USAGE", `${JSON.stringify(answer)} is none of keep, continue, regenerate, discard; nothing was changed`);
-  return choice;
+  for (;;) {
+    const answer = await ask(options.ask, QUESTION);
+    const choice = CHOICES[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
+    if (choice !== undefined) return choice;
+  }
 }
 
 /** What is taken back is a restore point first. */
@@ -40,6 +49,8 @@ export async function takeBack(conversation: Conversation, resumption: Resumptio
   conversation.update((draft) => {
     const lastPrompt = draft.messages.findLastIndex((message) => message.role === "user");
     draft.messages.splice(resumption === "regenerate" ? lastPrompt + 1 : Math.max(0, lastPrompt));
+    draft.currentNarrative = "";
+    draft.streamingProperties = { ...idleStreaming() };
   });
   await conversation.flush();
 }

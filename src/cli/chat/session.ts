@@ -1,5 +1,5 @@
 /** A conversation on the terminal: a line, an answer, and again. Ctrl-C stops an answer; at the prompt, twice leaves. */
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import { stderr } from "node:process";
 import { INTERRUPTED } from "../exit-status.js";
 import { answerTo, type TurnContext } from "./answer.js";
@@ -8,26 +8,34 @@ const HELP = "/help  this list\n/exit  leave (Ctrl-D does too)\nCtrl-C stops an 
 
 type Line = { readonly kind: "line"; readonly text: string } | { readonly kind: "end" } | { readonly kind: "interrupt" };
 
-/** A fresh reader for each line, so that while an answer streams nobody listens to the keys but the signal handler. */
+/** Lines that come this close together were pasted, and are one message. Milliseconds. */
+const PASTE_GAP = 25;
+
+/** A fresh reader for each message, so that while an answer streams nobody listens to the keys but the signal handler. */
 async function readLine(turn: TurnContext): Promise<Line> {
   const { input } = turn.context.options;
-  const reader = createInterface({ input, output: stderr, terminal: input.isTTY === true });
-  const abort = new AbortController();
-  let outcome: Line = { kind: "end" };
-  reader.once("SIGINT", () => {
-    outcome = { kind: "interrupt" };
-    abort.abort();
+  const reader = createInterface({ input, output: stderr, terminal: input.isTTY === true, prompt: "> " });
+  const lines: string[] = [];
+  const outcome = await new Promise<Line>((resolve) => {
+    let gap: NodeJS.Timeout | undefined;
+    reader.on("line", (line) => {
+      lines.push(line);
+      clearTimeout(gap);
+      gap = setTimeout(() => {
+        // The last line of a paste may have no end.
+        resolve({ kind: "line", text: [...lines, reader.line].join("\n") });
+      }, PASTE_GAP);
+    });
+    reader.once("SIGINT", () => {
+      resolve({ kind: "interrupt" });
+    });
+    reader.once("close", () => {
+      resolve(lines.length === 0 ? { kind: "end" } : { kind: "line", text: lines.join("\n") });
+    });
+    reader.prompt();
   });
-  reader.once("close", () => {
-    abort.abort();
-  });
-  try {
-    return { kind: "line", text: await reader.question("> ", { signal: abort.signal }) };
-  } catch {
-    return outcome;
-  } finally {
-    reader.close();
-  }
+  reader.close();
+  return outcome;
 }
 
 /** Returns the exit status. */
@@ -53,7 +61,7 @@ export async function talk(turn: TurnContext): Promise<number> {
     if (text === "/exit" || text === "/quit") return 0;
     if (text === "/help") output.message(HELP);
     else if (text.startsWith("/")) output.message(`unknown command ${text.split(" ")[0] ?? ""}: /help lists them`);
-    else if (text !== "") await answerTo(turn, text);
+    else if (text !== "" && (await answerTo(turn, text)) === INTERRUPTED) output.message(output.errorStyle.dim("stopped; what there is of the answer is kept as interrupted"));
     if (output.isClosed) return 0;
   }
 }

@@ -3,7 +3,7 @@
  * and nowhere else, and only when a model is about to be asked.
  */
 import { DraftstateError, isDraftstateError } from "../../errors.js";
-import { statusOf, titleFrom, type Info } from "../../model/conversation.js";
+import { messagesOf, statusOf, titleFrom, titleOf, type Info } from "../../model/conversation.js";
 import { contentOf, resolveBackup } from "../../persistence/backups.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import { assertConversationId } from "../../persistence/layout.js";
@@ -16,6 +16,8 @@ import { talk } from "../chat/session.js";
 import type { CommandContext } from "../context.js";
 import { exitStatusOf } from "../exit-status.js";
 import { lastConversation, resolveId } from "../resolve-id.js";
+import { pluralize } from "../terminal/format.js";
+import { toSafeLine } from "../terminal/safe-text.js";
 import type { Register } from "./registration.js";
 
 export interface ChatOptions {
@@ -31,9 +33,12 @@ export interface ChatOptions {
   readonly save: boolean;
 }
 
-function assertOneStart({ id, continue: goOn, resume, fork }: ChatOptions): void {
+function assertOneStart({ id, continue: goOn, resume, fork, save }: ChatOptions): void {
   const given = [id === undefined ? "" : "--id", goOn === true ? "--continue" : "", resume === undefined ? "" : "--resume"].filter((name) => name !== "");
   if (fork !== undefined && (goOn === true || resume !== undefined)) given.push("--fork");
+  if (!save && (goOn === true || resume !== undefined || fork !== undefined)) {
+    throw new DraftstateError("USAGE", "--no-save keeps nothing and knows nothing: it cannot be used with --continue, --resume or --fork");
+  }
   if (given.length > 1) throw new DraftstateError("USAGE", `${given.join(" and ")} cannot be used together: choose one`);
   if (id !== undefined) assertConversationId(id);
 }
@@ -42,12 +47,13 @@ async function openFork(manager: DraftStatePersistenceManager, spec: string, new
   const at = spec.lastIndexOf("@");
   const [wanted, point] = at > 0 ? [spec.slice(0, at), spec.slice(at + 1)] : [spec, undefined];
   const id = await resolveId(manager, wanted);
-  const source = point === undefined ? await manager.load(id) : undefined;
-  const state = point === undefined ? source?.state : contentOf(resolveBackup(await manager.listBackups(id), id, point)).state;
+  const backup = point === undefined ? undefined : contentOf(resolveBackup(await manager.listBackups(id), id, point));
+  const source = backup === undefined ? await manager.load(id) : undefined;
+  const [state, title] = backup === undefined ? [source?.state, source?.metadata.title] : [backup.state, backup.info.title];
   if (state === undefined) throw new DraftstateError("NOT_FOUND", `there is no conversation ${id}: "draftstate ls" lists them`);
   const conversation = newId === undefined ? await manager.openNew() : await manager.open(newId, { expect: "new" });
   conversation.replaceState(state);
-  if (source?.metadata.title !== undefined && source.metadata.title !== "") conversation.updateInfo({ title: source.metadata.title });
+  if (title !== undefined && title !== "") conversation.updateInfo({ title });
   return conversation;
 }
 
@@ -109,6 +115,7 @@ async function chat(words: readonly string[], options: ChatOptions, context: Com
   const manager = managerFor(context, options);
   const early = mayGoOn ? undefined : await makeAgent(context, {}, manager);
   const conversation = await open(manager, options);
+  const openedAt = conversation.durableRevision;
   try {
     const resumption = await whatToDo(conversation, { prompt: read.prompt, ask: onTerminal && read.prompt === undefined ? input : undefined });
     if (resumption === "nothing" && read.prompt === undefined && !interactive) {
@@ -117,11 +124,12 @@ async function chat(words: readonly string[], options: ChatOptions, context: Com
     const { agent, baseUrl } = early ?? (await makeAgent(context, conversation.info, manager));
     await takeBack(conversation, resumption);
     const turn = { agent, conversation, context, baseUrl, title: read.title === undefined ? undefined : titleFrom(read.title) };
+    if (interactive && mayGoOn) sayWhere(context, conversation);
     const status = await firstAnswer(turn, read.prompt, resumption);
     return interactive && !context.output.isClosed ? await talk(turn) : status;
   } finally {
     await conversation.close();
-    sayHowToResume(context, conversation, options);
+    if (options.save && conversation.durableRevision > openedAt) sayHowToResume(context, conversation);
   }
 }
 
@@ -132,8 +140,13 @@ async function firstAnswer(turn: TurnContext, prompt: string | undefined, resump
   return answerTo(turn, prompt);
 }
 
-function sayHowToResume(context: CommandContext, conversation: Conversation, options: ChatOptions): void {
-  if (!options.save || conversation.durableRevision === 0) return;
+function sayWhere(context: CommandContext, conversation: Conversation): void {
+  const { errorStyle } = context.output;
+  const title = toSafeLine(titleOf(conversation.version));
+  context.output.message(`${errorStyle.bold(title === "" ? conversation.id : title)} ${errorStyle.dim(`${conversation.id}, ${pluralize(messagesOf(conversation.version.state).length, "message")}`)}`);
+}
+
+function sayHowToResume(context: CommandContext, conversation: Conversation): void {
   const status = statusOf(conversation.version.state);
   const note = status === "complete" ? "" : ` (${status})`;
   context.output.message(context.output.errorStyle.dim(`saved as ${conversation.id}${note}; go on with: draftstate chat --resume ${conversation.id}`));

@@ -25,7 +25,7 @@ export const registerDiff: Register = (program, run) => {
         const patch = toJsonPatch(before.state, after.state);
         const { output } = context;
         if (context.json) output.json(patch);
-        else if (patch.length === 0) output.message(`no difference between ${before.label} and ${after.label}`);
+        else if (patch.length === 0) output.message(from === undefined ? `no backup of ${id} differs from ${after.label}` : `no difference between ${before.label} and ${after.label}`);
         else {
           output.message(output.errorStyle.dim(`${id}: ${before.label} → ${after.label}`));
           output.line(options.stat === true ? renderStat(before.state, after.state) : renderStateDiff(before.state, after.state, output.style));

@@ -6,7 +6,10 @@ import type { CommandContext } from "../context.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { paintStatus } from "../terminal/status.js";
 import { formatAge, formatBytes, formatCount } from "../terminal/format.js";
-import { renderTable } from "../terminal/table.js";
+import { COLUMN_GAP } from "../terminal/column-widths.js";
+import { toSafeLine } from "../terminal/safe-text.js";
+import { renderTable, type TableColumn } from "../terminal/table.js";
+import { displayWidth } from "../terminal/width.js";
 import type { Register } from "./registration.js";
 
 interface LsOptions {
@@ -59,33 +62,45 @@ function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): C
   return limit === undefined ? chosen : chosen.slice(0, limit);
 }
 
+interface Column extends TableColumn {
+  readonly cell: (row: CatalogueRow) => string;
+  /** Goes the sooner, the higher, where the terminal is narrow. */
+  readonly dispensable: number;
+}
+
+function columnsFor(context: CommandContext): Column[] {
+  const { style } = context.output;
+  const now = context.now();
+  return [
+    { title: "ID", dispensable: 0, cell: (row) => row.conversationId },
+    { title: "TITLE", shrink: true, minimum: 10, dispensable: 0, cell: (row) => row.error?.message ?? row.title },
+    { title: "STATUS", dispensable: 0, paint: (shown, cell) => paintStatus(style, cell)(shown), cell: (row) => row.status },
+    { title: "MSGS", align: "right", dispensable: 1, cell: (row) => formatCount(row.messageCount) },
+    { title: "TOKENS", align: "right", dispensable: 3, cell: (row) => formatCount(row.tokenCount) },
+    { title: "UPDATED", dispensable: 2, cell: (row) => (row.updatedAt === null ? "?" : formatAge(new Date(row.updatedAt), now)) },
+    { title: "SIZE", align: "right", dispensable: 5, cell: (row) => formatBytes(row.sizeBytes) },
+    { title: "BACKUPS", align: "right", dispensable: 4, cell: (row) => formatCount(row.backupCount) },
+  ];
+}
+
+const ROOM_FOR_TITLE = 24;
+
+/** What is left when nothing but titles may be cut: an id is what one goes on with. */
+function thatFit(columns: readonly Column[], rows: readonly CatalogueRow[], width: number | undefined): Column[] {
+  const widthOf = (column: Column): number =>
+    column.shrink === true ? ROOM_FOR_TITLE : Math.max(column.title.length, ...rows.map((row) => displayWidth(toSafeLine(column.cell(row)))));
+  const total = (chosen: readonly Column[]): number => chosen.reduce((sum, column) => sum + widthOf(column) + COLUMN_GAP, -COLUMN_GAP);
+  let chosen = [...columns];
+  for (let level = 5; level > 0 && width !== undefined && total(chosen) > width; level -= 1) {
+    chosen = chosen.filter((column) => column.dispensable < level);
+  }
+  return chosen;
+}
+
 function render(rows: readonly CatalogueRow[], context: CommandContext): string {
   const { style, width } = context.output;
-  const now = context.now();
-  return renderTable({
-    style,
-    width,
-    columns: [
-      { title: "ID" },
-      { title: "TITLE", shrink: true, minimum: 10 },
-      { title: "STATUS", paint: (shown, cell) => paintStatus(style, cell)(shown) },
-      { title: "MSGS", align: "right" },
-      { title: "TOKENS", align: "right" },
-      { title: "UPDATED" },
-      { title: "SIZE", align: "right" },
-      { title: "BACKUPS", align: "right" },
-    ],
-    rows: rows.map((row) => [
-      row.conversationId,
-      row.error === undefined ? row.title : row.error.message,
-      row.status,
-      formatCount(row.messageCount),
-      formatCount(row.tokenCount),
-      row.updatedAt === null ? "?" : formatAge(new Date(row.updatedAt), now),
-      formatBytes(row.sizeBytes),
-      formatCount(row.backupCount),
-    ]),
-  });
+  const columns = thatFit(columnsFor(context), rows, width);
+  return renderTable({ style, width, columns, rows: rows.map((row) => columns.map((column) => column.cell(row))) });
 }
 
 export const registerLs: Register = (program, run) => {

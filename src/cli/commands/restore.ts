@@ -14,17 +14,19 @@ interface RestoreCommandOptions {
   readonly yes?: boolean;
 }
 
-async function preview(manager: DraftStatePersistenceManager, id: string, wanted: string, context: CommandContext): Promise<void> {
+/** Whether it would change anything. */
+async function preview(manager: DraftStatePersistenceManager, id: string, wanted: string, context: CommandContext): Promise<boolean> {
   const content = contentOf(resolveBackup(await manager.listBackups(id), id, wanted)).state;
   const now = await manager.load(id);
   const text = renderStateDiff(now?.state ?? {}, content, context.output.style);
   context.output.line(text === "" ? "no difference: the conversation is as this backup holds it" : text);
+  return text !== "";
 }
 
 async function agreed(manager: DraftStatePersistenceManager, id: string, options: RestoreCommandOptions, context: CommandContext): Promise<boolean> {
   const { input } = context.options;
   if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
-  await preview(manager, id, options.backup, context);
+  if (!(await preview(manager, id, options.backup, context))) return false;
   return confirm(input, `Go back to ${options.backup}? The present is kept as a backup. [y/N] `);
 }
 
