@@ -197,7 +197,7 @@ export class ConversationWriter {
     } catch (error) {
       this.#journalBroken = true;
       if (await this.#wroteToFallback(version, error)) return "fallback";
-      this.#failed(error);
+      this.#failed(version.revision, error);
       return "nowhere";
     }
   }
@@ -289,11 +289,12 @@ export class ConversationWriter {
     for (const waiter of ready) waiter.resolve();
   }
 
-  #failed(cause: unknown): void {
+  /** Whoever came after the attempt began is not told of its failure: another attempt is theirs. */
+  #failed(revision: number, cause: unknown): void {
     const { id, events } = this.options;
     const error = cause instanceof DraftstateError ? cause : new DraftstateError("STORAGE", `${id} could not be saved: ${messageOf(cause)}`, { cause });
-    const waiting = this.#waiters;
-    this.#waiters = [];
+    const waiting = this.#waiters.filter((waiter) => waiter.revision <= revision);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
     events.emit("saveError", { conversationId: id, error });
     for (const waiter of [...waiting, ...this.#takeSnapshotWaiters()]) waiter.reject(error);
   }
