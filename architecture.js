@@ -9,10 +9,12 @@ export const ROOMS = {
   snapshot: ["model"],
   journal: ["model"],
   plan: ["model", "journal", "snapshot"],
+  exchange: ["model"],
+  monitoring: ["model"],
   storage: [],
-  persistence: ["plan", "journal", "snapshot", "model", "storage"],
+  persistence: ["plan", "journal", "snapshot", "model", "monitoring", "storage"],
   agent: ["model", "persistence"],
-  cli: ["persistence", "model", "storage", "plan"],
+  cli: ["persistence", "model", "storage", "plan", "exchange", "monitoring"],
 };
 
 /** cli may reach the agent from these files alone, by dynamic import or for its types. */
@@ -25,7 +27,7 @@ export const PACKAGES = {
   "@langchain/langgraph": ["agent"],
   "@langchain/openai": ["agent"],
   chokidar: ["storage/watch.ts"],
-  commander: ["cli/main.ts", "cli/commands"],
+  commander: ["cli/main.ts", "cli/command-list.ts", "cli/commands"],
   "cli-table3": ["cli/terminal"],
   ora: ["cli/terminal"],
   diff: ["cli/terminal"],

@@ -3,16 +3,8 @@ import { basename } from "node:path";
 import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { isDraftstateError, messageOf } from "../errors.js";
-import { registerBackups } from "./commands/backups.js";
-import { registerChat } from "./commands/chat.js";
-import { registerDiff } from "./commands/diff.js";
-import { registerLs } from "./commands/ls.js";
-import { registerPrune } from "./commands/prune.js";
 import type { Run } from "./commands/registration.js";
-import { registerRepair } from "./commands/repair.js";
-import { registerRestore } from "./commands/restore.js";
-import { registerShow } from "./commands/show.js";
-import { registerVerify } from "./commands/verify.js";
+import { COMMANDS } from "./command-list.js";
 import { CommandContext, type GlobalOptions } from "./context.js";
 import { exitStatusOf } from "./exit-status.js";
 import { Output } from "./output.js";
@@ -70,7 +62,7 @@ class Main {
         // Said once, by #fail.
         writeErr: () => undefined,
       });
-    for (const register of [registerChat, registerLs, registerShow, registerBackups, registerDiff, registerRestore, registerPrune, registerVerify, registerRepair]) register(program, this.#runner(program));
+    for (const register of COMMANDS) register(program, this.#runner(program));
     this.#help = program.helpInformation().trimEnd();
     return program;
   }

@@ -2,14 +2,13 @@
  * The draft's persistence manager: conversations opened for writing, saved, loaded, listed, compared and restored.
  * One writer a conversation, held by a lock; readers take none. Clock, ids and storage are handed in.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { initialState, isStreaming, messagesOf, metadataOf, type AgentState, type BackupNote, type Metadata, type Version } from "../model/conversation.js";
 import { isJsonObject, type JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
 import { planRecovery, type Problem } from "../plan/recovery.js";
 import type { RetentionPolicy } from "../plan/retention.js";
-import type { Lock, LockAttempt, LockOwner, Stat, Storage } from "../storage/storage.js";
+import type { Lock, LockOwner, Stat, Storage } from "../storage/storage.js";
 import { assertCanCompress } from "./backup-codec.js";
 import { listBackups, type Backup } from "./backups.js";
 import { listConversations, type CatalogueRow } from "./catalogue.js";
@@ -18,7 +17,9 @@ import { Conversation } from "./conversation-handle.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
 import { Fallback } from "./fallback.js";
 import { foldBack } from "./fold-back.js";
+import { ImplicitHandles } from "./implicit-handles.js";
 import { assertConversationId, knownIds, snapshotKey } from "./layout.js";
+import { acquireLock } from "./locking.js";
 import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
 import type { Decoded } from "../snapshot/decode.js";
@@ -60,21 +61,12 @@ export interface LoadedConversation {
   readonly edited: boolean;
 }
 
-interface ImplicitHandle {
-  readonly conversation: Promise<Conversation>;
-  readonly users: Set<Promise<unknown>>;
-  idle: NodeJS.Timeout | undefined;
-}
-
-/** A conversation opened by a save alone is let go of after so long without another, in milliseconds. */
-const IDLE_RELEASE = 250;
-
 export class DraftStatePersistenceManager {
   readonly settings: Settings;
   readonly #events = new ManagerEmitter();
   readonly #counter: SaveCounter;
   readonly #open = new Map<string, Promise<Conversation>>();
-  readonly #implicit = new Map<string, ImplicitHandle>();
+  readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
   readonly #fallback: Fallback | undefined;
   #prepared: Promise<void> | undefined;
   #closed = false;
@@ -109,7 +101,7 @@ export class DraftStatePersistenceManager {
   async open<S extends object = AgentState>(id: string, options: OpenOptions = {}): Promise<Conversation<S>> {
     assertConversationId(id);
     this.#assertUsable();
-    await this.#releaseImplicit(id);
+    await this.#implicit.release(id);
     if (this.#open.has(id)) {
       throw new DraftstateError("LOCKED", `conversation ${id} is open in this process already: close it first, or use that handle`);
     }
@@ -243,7 +235,7 @@ export class DraftStatePersistenceManager {
    */
   async repair(id: string, options: { readonly accept?: boolean } = {}): Promise<RepairResult> {
     assertConversationId(id);
-    await this.#releaseImplicit(id);
+    await this.#implicit.release(id);
     if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
     await this.storage.prepare();
     const lock = await this.#lock(id, this.settings.lockTimeout);
@@ -273,7 +265,7 @@ export class DraftStatePersistenceManager {
   /** Saves what is unsaved and closes every conversation that is open. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const [id] of this.#implicit) await this.#releaseImplicit(id);
+    await this.#implicit.releaseAll();
     const outcomes = await Promise.allSettled([...this.#open.values()].map(async (opening) => (await opening).close()));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) throw failed.reason;
@@ -371,16 +363,8 @@ export class DraftStatePersistenceManager {
     return conversation;
   }
 
-  async #lock(id: string, timeout: number, storage: Storage = this.storage): Promise<Lock> {
-    const { now, elapsed, random } = this.environment;
-    const deadline = elapsed() + timeout;
-    for (let pause = 5; ; pause = Math.min(100, pause * 2)) {
-      const attempt = await storage.tryLock(id, now());
-      if (attempt.acquired) return attempt.lock;
-      const left = deadline - elapsed();
-      if (left <= 0) throw lockedError(id, attempt);
-      await delay(Math.min(left, pause * (0.5 + random())));
-    }
+  #lock(id: string, timeout: number, storage: Storage = this.storage): Promise<Lock> {
+    return acquireLock(storage, id, timeout, this.environment);
   }
 
   /** A short hold for retention: not for conversations that this process has open. */
@@ -425,52 +409,15 @@ export class DraftStatePersistenceManager {
     this.#assertUsable();
     const explicit = this.#implicit.has(id) ? undefined : this.#open.get(id);
     if (explicit !== undefined) return act(await explicit);
-    const handle = this.#implicitHandle(id, expect);
-    clearTimeout(handle.idle);
-    const use = handle.conversation.then(act);
-    handle.users.add(use);
-    try {
-      return await use;
-    } finally {
-      handle.users.delete(use);
-      this.#releaseWhenIdle(id, handle);
-    }
+    return this.#implicit.use(id, expect, act);
   }
 
-  #implicitHandle(id: string, expect: "any" | "existing"): ImplicitHandle {
-    const existing = this.#implicit.get(id);
-    if (existing !== undefined) return existing;
-    const conversation = this.#openNow(id, { expect });
-    const handle: ImplicitHandle = { conversation, idle: undefined, users: new Set() };
-    this.#implicit.set(id, handle);
-    this.#open.set(id, conversation);
-    conversation.catch(() => {
-      this.#implicit.delete(id);
-      this.#open.delete(id);
-    });
-    return handle;
-  }
-
-  #releaseWhenIdle(id: string, handle: ImplicitHandle): void {
-    if (handle.users.size > 0 || this.#implicit.get(id) !== handle) return;
-    clearTimeout(handle.idle);
-    handle.idle = setTimeout(() => {
-      void this.#releaseImplicit(id).catch(() => undefined);
-    }, IDLE_RELEASE);
-  }
-
-  async #releaseImplicit(id: string): Promise<void> {
-    const handle = this.#implicit.get(id);
-    if (handle === undefined) return;
-    clearTimeout(handle.idle);
-    const conversation = await handle.conversation.catch(() => undefined);
-    // A save that was not awaited has the handle until it is through.
-    await Promise.allSettled(handle.users);
-    try {
-      await conversation?.close();
-    } finally {
-      this.#implicit.delete(id);
-    }
+  /** Opened by a save alone: it counts as open like any other. */
+  #openImplicitly(id: string, expect: "any" | "existing"): Promise<Conversation> {
+    const opening = this.#openNow(id, { expect });
+    this.#open.set(id, opening);
+    opening.catch(() => this.#open.delete(id));
+    return opening;
   }
 }
 
@@ -478,12 +425,4 @@ function endsTurn(before: JsonObject, after: JsonObject): boolean {
   if (isStreaming(after)) return false;
   const hasMessages = isJsonObject(after) && Array.isArray(after["messages"]);
   return !hasMessages || isStreaming(before) || messagesOf(before) !== messagesOf(after);
-}
-
-function lockedError(id: string, attempt: Extract<LockAttempt, { acquired: false }>): DraftstateError {
-  const { owner, path, detail } = attempt;
-  const who = owner === undefined
-    ? `its lock file ${detail ?? "cannot be read"}: if no process uses it, remove ${path}`
-    : `${owner.command} (pid ${owner.pid} on ${owner.host}) writes it since ${owner.since}: wait, or end that process`;
-  return new DraftstateError("LOCKED", `conversation ${id} is locked: ${who}`, { path });
 }
