@@ -1,13 +1,19 @@
 /** Every verb, in the order in which help lists them. */
 import type { Register } from "./commands/registration.js";
+import { registerBackup } from "./commands/backup.js";
 import { registerBackups } from "./commands/backups.js";
 import { registerChat } from "./commands/chat.js";
 import { registerDiff } from "./commands/diff.js";
+import { registerFork } from "./commands/fork.js";
 import { registerLs } from "./commands/ls.js";
+import { registerMigrate } from "./commands/migrate.js";
 import { registerPrune } from "./commands/prune.js";
+import { registerRename } from "./commands/rename.js";
 import { registerRepair } from "./commands/repair.js";
 import { registerRestore } from "./commands/restore.js";
+import { registerRm } from "./commands/rm.js";
 import { registerShow } from "./commands/show.js";
+import { registerUndo } from "./commands/undo.js";
 import { registerVerify } from "./commands/verify.js";
 
 export const COMMANDS: readonly Register[] = [
@@ -17,7 +23,13 @@ export const COMMANDS: readonly Register[] = [
   registerBackups,
   registerDiff,
   registerRestore,
+  registerBackup,
+  registerFork,
+  registerRename,
+  registerRm,
+  registerUndo,
   registerPrune,
   registerVerify,
   registerRepair,
+  registerMigrate,
 ];

@@ -17,18 +17,26 @@ import { Conversation } from "./conversation-handle.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
 import { Fallback } from "./fallback.js";
 import { foldBack } from "./fold-back.js";
+import { fork, type Beginning, type ForkOptions, type ForkResult } from "./fork.js";
 import { ImplicitHandles } from "./implicit-handles.js";
 import { assertConversationId, knownIds, snapshotKey } from "./layout.js";
 import { acquireLock } from "./locking.js";
 import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
 import type { Decoded } from "../snapshot/decode.js";
+import { migrateAll, type MigrateOptions, type MigrateResult } from "./migrate.js";
 import { recover, type RecoveryContext } from "./recover.js";
+import { remove, type RemoveResult } from "./remove.js";
+import { rename } from "./rename.js";
 import { repair, type RepairResult } from "./repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
 import { resolveSettings, type Settings } from "./settings.js";
 import { SaveCounter, type SaveStatistics } from "./statistics.js";
+import { Trash } from "./trash.js";
+import { describeOperation, undo, type UndoneOperation, type UndoResult } from "./undo.js";
 import { verify, type Verification } from "./verify.js";
+
+const DAY = 24 * 60 * 60 * 1000;
 
 export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
 
@@ -49,6 +57,8 @@ export interface OpenOptions {
   readonly lockTimeout?: number;
   /** `new`: it must not exist yet. `existing`: it must. */
   readonly expect?: "any" | "new" | "existing";
+  /** What a new conversation begins as; empty where it is left out. */
+  readonly beginning?: Beginning;
 }
 
 export interface LoadedConversation {
@@ -176,10 +186,10 @@ export class DraftStatePersistenceManager {
   }
 
   /** A new conversation under a name of its own: `draft_chat_` and the time in milliseconds, as the draft names them, later by one where that is taken. */
-  async openNew(): Promise<Conversation> {
+  async openNew(beginning?: Beginning): Promise<Conversation> {
     for (let at = this.environment.now().getTime(); ; at += 1) {
       try {
-        return await this.open(`draft_chat_${at}`, { expect: "new", lockTimeout: 0 });
+        return await this.open(`draft_chat_${at}`, { expect: "new", lockTimeout: 0, ...(beginning === undefined ? {} : { beginning }) });
       } catch (error) {
         // Another process chose the same millisecond.
         if (!isDraftstateError(error, "INVALID_ID") && !isDraftstateError(error, "LOCKED")) throw error;
@@ -214,19 +224,19 @@ export class DraftStatePersistenceManager {
   /** Goes back, forwards: a new revision with the old content, after a backup of the present. */
   async restore(id: string, backup: string, options: RestoreOptions = {}): Promise<RestoreResult> {
     assertConversationId(id);
-    return restore(this, id, backup, options);
+    return restore(this, id, backup, this.#trash, options);
   }
 
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
-  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean } = {}): Promise<PruneResult> {
-    const { id, dryRun, ...rules } = policy;
+  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean; readonly purge?: boolean } = {}): Promise<PruneResult> {
+    const { id, dryRun, purge, ...rules } = policy;
     if (id !== undefined) assertConversationId(id);
     const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
     const removed = (event: ManagerEvents["backupRemoved"]): void => {
       this.#events.emit("backupRemoved", event);
     };
-    const context = { storage: this.storage, now: this.environment.now, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
-    return prune(context, effective, { id, dryRun: dryRun === true });
+    const context = { storage: this.storage, now: this.environment.now, trash: this.#trash, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
+    return prune(context, effective, { id, dryRun: dryRun === true, purge: purge === true });
   }
 
   /**
@@ -234,16 +244,61 @@ export class DraftStatePersistenceManager {
    * Throws `CORRUPT` where nothing valid is left, `LOCKED` while it is open anywhere.
    */
   async repair(id: string, options: { readonly accept?: boolean } = {}): Promise<RepairResult> {
-    assertConversationId(id);
-    await this.#implicit.release(id);
-    if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
-    await this.storage.prepare();
-    const lock = await this.#lock(id, this.settings.lockTimeout);
-    try {
-      return await repair(this.#recoveryContext(lock), id, { accept: options.accept === true });
-    } finally {
-      await lock.release();
+    return this.#withRecovery(id, (context) => repair(context, id, this.#trash, { accept: options.accept === true }));
+  }
+
+  /** Into the trash, with its restore points; with `purge` for good. Throws `NOT_FOUND`, `LOCKED` while it is open anywhere. */
+  async remove(id: string, options: { readonly purge?: boolean } = {}): Promise<RemoveResult> {
+    const [result] = await this.removeAll([id], options);
+    return result as RemoveResult;
+  }
+
+  /** Several as one operation: one `undo` brings all of them back, also when this throws half-way. */
+  async removeAll(ids: readonly string[], options: { readonly purge?: boolean } = {}): Promise<RemoveResult[]> {
+    const trash = this.#trash;
+    const stamp = await trash.newStamp();
+    const results: RemoveResult[] = [];
+    for (const id of ids) {
+      results.push(await this.#withRecovery(id, async (context) => {
+        if (this.#fallback !== undefined) await foldBack(context, this.#fallback, id);
+        return remove(context, id, trash, { purge: options.purge === true, stamp });
+      }));
     }
+    return results;
+  }
+
+  /** Takes back the last restore, prune, rm, repair or rename: of one conversation, or whatever was last. */
+  async undo(id?: string): Promise<UndoResult> {
+    if (id !== undefined) assertConversationId(id);
+    const withRecovery = <T>(each: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> => this.#withRecovery(each, act);
+    return undo({ manager: this, trash: this.#trash, withRecovery }, id);
+  }
+
+  /** What can be undone, newest first. */
+  async operations(): Promise<UndoneOperation[]> {
+    return (await this.#trash.operations()).map(describeOperation);
+  }
+
+  /** Everything in the trash, for good; the number of bytes freed. */
+  emptyTrash(): Promise<number> {
+    return this.#trash.empty();
+  }
+
+  /** A copy under a new id, as it is or as a restore point holds it. */
+  async fork(id: string, options: ForkOptions = {}): Promise<ForkResult> {
+    assertConversationId(id);
+    return fork(this, id, options);
+  }
+
+  /** A new title; returns the revision. */
+  async rename(id: string, title: string): Promise<number> {
+    return this.withConversation(id, (conversation) => rename(conversation, title, this.#trash), "existing");
+  }
+
+  /** Snapshots of older schemas, rewritten in the current one; each original becomes a backup first. */
+  async migrate(options: MigrateOptions = {}): Promise<MigrateResult> {
+    if (options.id !== undefined) assertConversationId(options.id);
+    return migrateAll(this, options);
   }
 
   verify(id?: string): Promise<Verification> {
@@ -292,7 +347,7 @@ export class DraftStatePersistenceManager {
   async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
     const lock = await this.#prepareAndLock(id, options.lockTimeout ?? this.settings.lockTimeout);
     try {
-      return await this.#openLocked(id, lock, options.expect ?? "any");
+      return await this.#openLocked(id, lock, options);
     } catch (error) {
       await lock.release().catch(() => undefined);
       throw error;
@@ -313,7 +368,7 @@ export class DraftStatePersistenceManager {
     }
   }
 
-  async #openLocked(id: string, lock: Lock, expect: "any" | "new" | "existing"): Promise<Conversation> {
+  async #openLocked(id: string, lock: Lock, { expect = "any", beginning }: OpenOptions): Promise<Conversation> {
     const { storage, now } = this.environment;
     await storage.sweep(id).catch((error: unknown) => {
       this.#events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
@@ -323,12 +378,32 @@ export class DraftStatePersistenceManager {
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.#assertNoLookalike(id);
-      return this.#handle(id, lock, { state: initialState(), info: { createdAt: now().toISOString() }, revision: 1 }, undefined);
+      const { state, info } = beginning ?? { state: initialState(), info: {} };
+      return this.#handle(id, lock, { state, info: { ...info, createdAt: now().toISOString() }, revision: 1 }, undefined);
     }
     if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
     const { version } = await recover(this.#recoveryContext(lock), id, plan);
     return this.#handle(id, lock, version, await storage.stat(snapshotKey(id)));
+  }
+
+  /** Under the lock, for what works on the files themselves: not while anyone has the conversation open. */
+  async #withRecovery<T>(id: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> {
+    assertConversationId(id);
+    await this.#implicit.release(id);
+    if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
+    await this.storage.prepare();
+    const lock = await this.#lock(id, this.settings.lockTimeout);
+    try {
+      return await act(this.#recoveryContext(lock));
+    } finally {
+      await lock.release();
+    }
+  }
+
+  get #trash(): Trash {
+    const { storage, now, random } = this.environment;
+    return new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY });
   }
 
   #recoveryContext(lock: Lock): RecoveryContext {

@@ -22,6 +22,7 @@ export interface Settings {
   readonly lockTimeout: number;
   readonly journalBudget: number;
   readonly maxQueuedChanges: number;
+  readonly trashDays: number;
 }
 
 export type SettingKind =
@@ -51,6 +52,7 @@ export const SETTINGS = {
   lockTimeout: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds to wait for another writer" },
   journalBudget: { kind: "integer", default: 4 * 1024 * 1024, min: 1024, max: 256 * 1024 * 1024, description: "bytes a journal may have before it is folded into a snapshot" },
   maxQueuedChanges: { kind: "integer", default: 1000, min: 1, max: 1_000_000, description: "changes that may wait for the disk before they are merged" },
+  trashDays: { kind: "integer", default: 30, min: 0, max: 36_500, description: "days for which rm, prune, restore and repair can be undone" },
 } as const satisfies Record<keyof Settings, SettingDefinition>;
 
 /** A setting of the table, or one of the same shape that a command line adds. */

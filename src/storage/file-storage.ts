@@ -124,17 +124,20 @@ export class FileStorage implements Storage {
     return this.#explained(this.describe(key), () => this.#unlink(this.describe(key)));
   }
 
-  async createLog(key: Key): Promise<Log> {
+  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
     const path = this.describe(key);
     return this.#explained(path, async () => {
-      const { fs } = this.options;
-      await this.#unlink(path);
-      const file = await fs.createFile(path);
+      const aside = this.#aside(key);
+      const file = await this.options.fs.createFile(aside);
       try {
+        await file.write(first);
         await file.sync();
-        await fs.syncDirectory(dirname(path));
+        await guard?.assertHeld();
+        await this.options.fs.rename(aside, path);
+        await this.options.fs.syncDirectory(dirname(path));
       } catch (error) {
-        await file.close();
+        await file.close().catch(() => undefined);
+        await this.#unlink(aside).catch(() => false);
         throw error;
       }
       return {
@@ -176,9 +179,13 @@ export class FileStorage implements Storage {
     });
   }
 
+  #aside(key: Key): string {
+    return join(this.#directories[key.area], `.tmp-${this.options.randomName()}-${key.name}`);
+  }
+
   async #withFileAside<T>(key: Key, bytes: Uint8Array, take: (aside: string) => Promise<T>): Promise<T> {
-    const { fs, randomName } = this.options;
-    const aside = join(this.#directories[key.area], `.tmp-${randomName()}-${key.name}`);
+    const { fs } = this.options;
+    const aside = this.#aside(key);
     const file = await fs.createFile(aside);
     try {
       try {
