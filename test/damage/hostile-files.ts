@@ -4,7 +4,7 @@ import { mkdir, open, symlink, writeFile } from "node:fs/promises";
 import { platform } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { crc32, gzipSync } from "node:zlib";
+import { crc32 } from "node:zlib";
 import { seal } from "../../src/snapshot/checksum.js";
 
 export const GOOD = "good";
@@ -74,7 +74,7 @@ export const CONTENTS: Readonly<Record<string, Plant>> = {
   "metadata of a megabyte": snapshot((id) => sealedSnapshot(id, MESSAGES, `,\n    "own": "${"x".repeat(2 ** 20)}"`)),
   "a number beyond all numbers": snapshot((id) => sealedSnapshot(id, '  "a": 1e999,\n')),
   "a negative zero": snapshot((id) => sealedSnapshot(id, '  "a": -0,\n')),
-  "the last revision there is": snapshot((id) => sealedSnapshot(id, MESSAGES).toString().includes("revision") ? seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', `"revision": ${Number.MAX_SAFE_INTEGER}`)}`)) : ""),
+  "the last revision there is": snapshot((id) => seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', `"revision": ${Number.MAX_SAFE_INTEGER}`)}`))),
   "a revision of 1e308": snapshot((id) => seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', '"revision": 1e308')}`))),
   "a negative revision": snapshot((id) => seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', '"revision": -5')}`))),
   "every key twice": snapshot((id) => sealedSnapshot(id, `${MESSAGES}  "messages": {},\n  "a": 1,\n  "a": 2,\n`)),
@@ -115,10 +115,6 @@ export const CONTENTS: Readonly<Record<string, Plant>> = {
     await writeFile(join(stateDir, `${id}.json`), sealedSnapshot(id, MESSAGES));
     await writeFile(join(stateDir, `${id}.journal`), Buffer.alloc(4096));
   },
-  "a backup that decompresses beyond the limit": withBackup(".gz", () => {
-    const member = gzipSync(Buffer.alloc(2 ** 20, 0x20));
-    return Buffer.concat(Array.from({ length: 401 }, () => member));
-  }),
   "a backup that is no gzip": withBackup(".gz", () => "not gzip"),
   "a backup that is no brotli": withBackup(".br", () => Buffer.alloc(100, 0xff)),
   "a backup that is no zstd": withBackup(".zst", () => Buffer.alloc(100, 0xff)),

@@ -5,14 +5,18 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DraftstateError } from "../../src/errors.js";
+import { MAX_FILE_BYTES } from "../../src/persistence/backup-codec.js";
 import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
+import type { Conversation } from "../../src/persistence/conversation-handle.js";
 import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
 import { Victim } from "../process/victim.js";
 import { CONTENTS, GOOD, oddNames, PLACES, SOUND, THINGS, type Directories, type Plant } from "./hostile-files.js";
 
 const BAD = "bad";
+const LATER = "2027-01-14T21-30-00-000Z";
 const TIMEOUT = { timeout: 60_000 };
 /** What acts on a terminal: C0 but newline and tab, DEL, C1, bidi controls, line separators. */
 const ACTING = /(?![\n\t])\p{Cc}|\p{Bidi_Control}|\p{Zl}|\p{Zp}/u;
@@ -56,20 +60,22 @@ function questions(id: string): Record<string, () => Promise<unknown>> {
     prune: () => manager.prune({ id, max: 5 }),
     pruneAll: () => manager.prune({ max: 5 }),
     restoreDry: () => manager.restore(id, "latest", { dryRun: true }),
-    open: async () => {
-      const conversation = await manager.open(id, { expect: "existing" });
-      const revision = conversation.revision;
-      conversation.update((draft) => { (draft as unknown as { touched: boolean }).touched = true; });
-      await conversation.flush();
-      expect(conversation.revision).toBe(revision + 1);
-      await conversation.close();
-      // What was acknowledged can be read.
-      expect(await manager.loadState(id)).toMatchObject({ touched: true });
-    },
+    open: async () => goOnWith(await manager.open(id, { expect: "existing" })),
     restore: () => manager.restore(id, "latest"),
     backup: () => manager.backup(id),
     repair: () => manager.repair(id),
   };
+}
+
+/** What can be opened can be gone on with: what is acknowledged is there, also when it was only in the journal. */
+async function goOnWith(conversation: Conversation): Promise<void> {
+  conversation.update((draft) => { (draft as unknown as { touched: boolean }).touched = true; });
+  await conversation.flush();
+  const read = async (): Promise<unknown> => manager.loadState(conversation.id).catch((error: unknown) => error);
+  const states = [await read()];
+  await conversation.close();
+  states.push(await read());
+  if (!states.every((state) => (state as { touched?: boolean } | null)?.touched === true)) throw new TypeError(`acknowledged, and then ${String(states)}`);
 }
 
 async function askAll(id: string): Promise<void> {
@@ -108,6 +114,35 @@ describe.each(Object.entries(PLACES))("in the place of a %s", TIMEOUT, (_place, 
   });
 });
 
+describe("a backup that would decompress beyond the limit", TIMEOUT, () => {
+  const backup = (bytes: Uint8Array): Promise<void> => writeFile(join(directories.backupDir, `${GOOD}_${LATER}.json.gz`), bytes);
+
+  const found = async (): Promise<unknown> => (await manager.listBackups(GOOD)).find((each) => each.timestamp === LATER);
+
+  test("and says so is refused before the work", async () => {
+    const honest = gzipSync(Buffer.from("{}"));
+    honest.writeUInt32LE(MAX_FILE_BYTES + 1, honest.length - 4);
+    await backup(honest);
+    expect(await found()).toMatchObject({ valid: false, problem: expect.stringMatching(/would have \d+ bytes when decompressed, more than the limit/) as string });
+  });
+
+  test("and says nothing of it is refused at the limit", async () => {
+    const member = gzipSync(Buffer.alloc(2 ** 20, 0x20));
+    await backup(Buffer.concat(Array.from({ length: 401 }, () => member)));
+    expect(await found()).toMatchObject({ valid: false, problem: expect.stringContaining("cannot be decompressed") as string });
+  });
+});
+
+test("a backup at a time that does not exist is nobody's; one at the end of all times leaves room for more", async () => {
+  await writeFile(join(directories.backupDir, `${GOOD}_2026-99-99T99-99-99-999Z.json`), "{}");
+  await writeFile(join(directories.backupDir, `${GOOD}_9999-12-31T23-59-59-999Z.json`), "{}");
+  const conversation = await manager.open(GOOD, { expect: "existing" });
+  conversation.update((draft) => { draft.currentNarrative = "changed"; });
+  const timestamp = await conversation.backup();
+  await conversation.close();
+  expect((await manager.listBackups(GOOD)).map((each) => [each.timestamp, each.valid])).toEqual([[timestamp, true], [expect.any(String), true], ["9999-12-31T23-59-59-999Z", false]]);
+});
+
 /** Each hostile file as a conversation of its own, in one pair of directories. */
 async function plantAll(): Promise<string[]> {
   const things = Object.values(PLACES).flatMap((makePlace) => Object.values(THINGS).map((make): Plant => async (id, where) => make(await makePlace(id, where))));
@@ -132,7 +167,8 @@ async function run(...args: string[]): Promise<{ status: number | null; text: st
 test("no command over all of them at once hangs, ends with 1, or prints what could act on a terminal", { timeout: 240_000 }, async () => {
   const ids = await plantAll();
   const whole = [["ls"], ["verify"], ["prune", "--dry-run"], ["show", GOOD], ["ls", "--json"], ["verify", "--json"]];
-  const single = ids.flatMap((id, index) => [["show", id], ["backups", id], ["show", id, "--inspect"]].filter((_command, kind) => kind === index % 3));
+  const telling = [...Object.keys(CONTENTS), ...Object.keys(SOUND)].flatMap((name, index) => (/escape sequence|class of its own|FIFO|newer|time/.test(name) ? [ids[index] as string] : []));
+  const single = telling.flatMap((id) => [["show", id], ["backups", id]]);
   const wrong: unknown[] = [];
   for (const command of [...whole, ...single]) {
     const { status, text } = await run(...command);
