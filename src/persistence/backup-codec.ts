@@ -48,7 +48,7 @@ function assertDeclaredSize(bytes: Uint8Array): void {
 
 /** Throws `CORRUPT` for what is damaged or would grow beyond MAX_FILE_BYTES. */
 export async function decompress(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
-  const limit = { maxOutputLength: MAX_FILE_BYTES };
+  const limit = { maxOutputLength: MAX_FILE_BYTES, chunkSize: 256 * 1024 };
   try {
     switch (compression) {
       case "none": return bytes;
