@@ -29,7 +29,7 @@ function endsWithARecord(file: StoredFile, damaged: Uint8Array): boolean {
   return file.key.name.endsWith(".journal") && damaged.length < file.bytes.length && (damaged.length === 0 || damaged.at(-1) === 0x0a);
 }
 
-function judge(specimen: Specimen, answers: Answers, cleanCut: boolean): keyof Tally | string {
+function judge(specimen: Specimen, answers: Answers, cleanCut: boolean): string {
   const { load, backup, opened, restored, listed, verified, verifiedAfter } = answers;
   for (const [name, answer] of Object.entries({ load, backup, opened, restored })) {
     if (isWrong(answer, specimen)) return `${name} gave ${JSON.stringify(answer)}`;

@@ -120,7 +120,7 @@ async function openAndClose(manager: DraftStatePersistenceManager): Promise<Agen
 export async function askEverything(files: readonly StoredFile[]): Promise<Answers> {
   const readers = manage(await storageWith(files));
   const writers = manage(await storageWith(files));
-  const load = await answered(() => readers.loadState<AgentState>(ID));
+  const load = await answered(() => readers.loadState(ID));
   const listed = await codeOr(async () => (await readers.list()).map((row) => row.error?.code ?? row.status).join());
   const backup = await answered(async () => {
     const newest = (await readers.listBackups(ID))[0];
@@ -132,7 +132,7 @@ export async function askEverything(files: readonly StoredFile[]): Promise<Answe
   const restorers = manage(await storageWith(files));
   const restored = await answered(async () => {
     await restorers.restore(ID, "latest");
-    return restorers.loadState<AgentState>(ID);
+    return restorers.loadState(ID);
   });
   return {
     load, backup, opened, restored, listed,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
-import type { AgentState } from "../../src/model/conversation.js";
+import { textOf, type AgentState } from "../../src/model/conversation.js";
 import { jsonLines } from "../e2e/cli.js";
 import { pick, seeded } from "./random.js";
 import { Victim } from "./victim.js";
@@ -20,7 +20,7 @@ function printedTokens(victim: Victim): string {
 
 /** Answers in their order, so that each of those printed begins one of its own. */
 function missing(state: AgentState | null, printed: readonly string[]): string[] {
-  const answers = (state?.messages ?? []).filter((message) => message.role === "assistant").map((message) => String(message.content));
+  const answers = (state?.messages ?? []).filter((message) => message.role === "assistant").map((message) => textOf(message.content));
   let next = 0;
   return printed.filter((text) => {
     const found = answers.findIndex((answer, index) => index >= next && answer.startsWith(text));
@@ -53,7 +53,7 @@ export async function chatKills(rounds: number, seed: number): Promise<ChatKills
     if (text !== "") printed.push(text);
     tokensPrinted += jsonLines(`${victim.lines.join("\n")}\n`).filter((line) => line.type === "token").length;
     const manager = createDraftStatePersistenceManager({ stateDir, backupDir, autoSave: false });
-    const state = await manager.loadState<AgentState>(ID);
+    const state = await manager.loadState(ID);
     failures.push(...missing(state, printed).map((lost) => `round ${round}, seed ${seed}, ${directory}: printed and lost: ${JSON.stringify(lost)}`));
   }
   if (failures.length === 0) await rm(directory, { recursive: true, force: true });

@@ -1,6 +1,5 @@
 /** Reads the text of test/process/programs/streamer.mjs back: which revisions it tells of, and whether they can be true. */
-import type { AgentState } from "../../src/model/conversation.js";
-import { isStreaming } from "../../src/model/conversation.js";
+import { isStreaming, textOf, type AgentState } from "../../src/model/conversation.js";
 
 export interface Told {
   readonly revisions: ReadonlySet<number>;
@@ -9,7 +8,7 @@ export interface Told {
 }
 
 function textsOf(state: AgentState): string[] {
-  const answers = state.messages.filter((message) => message.role === "assistant").map((message) => String(message.content));
+  const answers = state.messages.filter((message) => message.role === "assistant").map((message) => textOf(message.content));
   return isStreaming(state) ? [...answers, state.streamingProperties.partialResponse] : answers;
 }
 

@@ -108,7 +108,7 @@ describe("a writer that is stopped", () => {
     owner.signal("SIGCONT");
     await until(() => (owner.acknowledged.length > before + 20 ? true : undefined), () => "it goes on");
     await owner.kill();
-    const told = toldBy((await manager.loadState<AgentState>(ID)) as AgentState);
+    const told = toldBy((await manager.loadState(ID)) as AgentState);
     expect(told.untrue).toEqual([]);
     expect(owner.acknowledged.filter((revision) => !told.revisions.has(revision))).toEqual([]);
   });
