@@ -10,6 +10,9 @@ export function programPath(name: string): string {
 
 export const CLI = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 
+/** A machine that is busy with much else starts a process late. */
+const PATIENCE = 300_000;
+
 export class Victim {
   #stdout = "";
   #stderr = "";
@@ -62,7 +65,7 @@ export class Victim {
   /** Resolves when a line begins like this, or when the process has ended. */
   async says(start: string): Promise<boolean> {
     const said = (): boolean | undefined => (this.lines.some((line) => line.startsWith(start)) ? true : this.hasEnded ? false : undefined);
-    return until(said, () => `${start}; ${this.#stdout.slice(-300)} ${this.#stderr}`, 60_000);
+    return until(said, () => `${start}; ${this.#stdout.slice(-300)} ${this.#stderr}`, PATIENCE);
   }
 
   signal(signal: NodeJS.Signals): void {

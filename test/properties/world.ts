@@ -62,6 +62,8 @@ export class World {
     if (!(error instanceof DraftstateError) || !this.#damaged) throw error;
     try {
       await this.#manager.repair(ID);
+      // What repair went back to was said by it, and is the present from here on.
+      this.#observe(await this.#manager.loadState(ID), "look");
     } catch (again) {
       if (!(again instanceof DraftstateError)) throw again;
       this.#lost = true;
