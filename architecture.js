@@ -44,6 +44,6 @@ export const PACKAGES = {
   "node:zlib": ["journal/record.ts", "persistence/backup-codec.ts"],
   "node:events": ["persistence/events.ts"],
   "node:perf_hooks": ["persistence/create-manager.ts"],
-  "node:timers/promises": ["persistence", "agent/models/offline.ts"],
+  "node:timers/promises": ["persistence", "storage/retry.ts", "agent/models/offline.ts"],
   "node:util": ["storage", "persistence/backup-codec.ts"],
 };

@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
 import { planRecovery, type Problem } from "../plan/recovery.js";
 import type { RetentionPolicy } from "../plan/retention.js";
+import type { RetryEvent } from "../storage/retry.js";
 import type { Lock, LockOwner, Stat, Storage } from "../storage/storage.js";
 import { assertCanCompress } from "./backup-codec.js";
 import { listBackups, type Backup } from "./backups.js";
@@ -50,6 +51,8 @@ export interface ManagerEnvironment {
   readonly elapsed: () => number;
   /** 0 to 1. */
   readonly random: () => number;
+  /** Where the storage tries again by itself: tells the listener each time. */
+  readonly onStorageRetry?: (listener: (event: RetryEvent) => void) => void;
 }
 
 export interface OpenOptions {
@@ -88,7 +91,10 @@ export class DraftStatePersistenceManager {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
     this.#counter = new SaveCounter(this.#events);
-    const { fallback, now } = environment;
+    const { fallback, now, onStorageRetry } = environment;
+    onStorageRetry?.((event) => {
+      this.#events.emit("retry", event);
+    });
     const directory = this.settings.fallbackDir ?? "";
     this.#fallback = fallback === undefined ? undefined : new Fallback({ storage: fallback, directory, events: this.#events, now });
   }

@@ -97,7 +97,13 @@ async function makeDirectory(path: string): Promise<void> {
   if ((await stat(parent)) === undefined) await makeDirectory(parent);
   // Once: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
   await fs.mkdir(target, { mode: DIRECTORY_MODE }).catch(ignoreExisting);
-  await syncDirectory(parent);
+  try {
+    await syncDirectory(parent);
+  } catch (error) {
+    // Else the next attempt would find it there, and nobody would ever sync its name.
+    await fs.rmdir(target).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** False where the parent is missing, or seems to be. */
