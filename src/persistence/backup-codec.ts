@@ -40,13 +40,21 @@ export async function compress(bytes: Uint8Array, compression: Compression): Pro
   }
 }
 
+/** What a gzip file says of its content's size in its last four bytes (RFC 1952): a lie is found out later, the truth sooner. */
+function assertDeclaredSize(bytes: Uint8Array): void {
+  const declared = bytes.length < 4 ? 0 : Buffer.from(bytes.subarray(-4)).readUInt32LE();
+  if (declared > MAX_FILE_BYTES) throw new DraftstateError("CORRUPT", `it would have ${declared} bytes when decompressed, more than the limit of ${MAX_FILE_BYTES}`);
+}
+
 /** Throws `CORRUPT` for what is damaged or would grow beyond MAX_FILE_BYTES. */
 export async function decompress(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
-  const limit = { maxOutputLength: MAX_FILE_BYTES };
+  const limit = { maxOutputLength: MAX_FILE_BYTES, chunkSize: 256 * 1024 };
   try {
     switch (compression) {
       case "none": return bytes;
-      case "gzip": return await gunzip(bytes, limit);
+      case "gzip":
+        assertDeclaredSize(bytes);
+        return await gunzip(bytes, limit);
       case "brotli": return await unbrotli(bytes, limit);
       case "zstd": return await zstdCodec("zstdDecompress")(bytes, limit);
     }

@@ -90,11 +90,14 @@ function retained(name: BackupName, metadata: Metadata | undefined): Omit<Backup
   };
 }
 
+/** Years have four digits in a name: behind this one there is no later. */
+const LAST_NAMED_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 /** The next free timestamp: never before one that exists, so that names sort as revisions do. */
 function nextTimestamp(existing: readonly BackupName[], now: Date): string {
   const newest = existing[0];
   const floor = newest === undefined ? 0 : fromTimestamp(newest.timestamp).getTime() + 1;
-  return toTimestamp(new Date(Math.max(now.getTime(), floor)));
+  return toTimestamp(new Date(floor > LAST_NAMED_TIME ? now.getTime() : Math.max(now.getTime(), floor)));
 }
 
 export interface BackupRequest {

@@ -158,7 +158,7 @@ export class FileStorage implements Storage {
 
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
-    for (const area of ["state", "backup"] as const) {
+    for (const area of ["state", "backup", "quarantine"] as const) {
       const directory = this.#directories[area];
       for (const entry of await this.#entries(directory)) {
         const target = ASIDE.exec(entry)?.[1];
@@ -261,7 +261,9 @@ export class FileStorage implements Storage {
 }
 
 /** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
-function belongsTo(area: "state" | "backup", target: string, name: string): boolean {
+function belongsTo(area: "state" | "backup" | "quarantine", target: string, name: string): boolean {
   if (area === "state") return target === `${name}.json` || target === `${name}.journal`;
-  return target.startsWith(`${name}_`) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(target.slice(name.length + 1));
+  const separator = area === "backup" ? /^_/ : /^\.(?:json|journal)\./;
+  const rest = target.startsWith(name) ? target.slice(name.length) : "";
+  return separator.test(rest) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(rest.replace(separator, ""));
 }

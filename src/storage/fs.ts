@@ -41,6 +41,9 @@ class NodeFile implements OpenFile {
 
   async sync(): Promise<void> {
     await this.handle.datasync();
+    // A file without a name is gone when it is closed, however often it was synced.
+    if ((await this.handle.stat()).nlink > 0) return;
+    throw Object.assign(new Error("it was removed while it was being written: somebody deleted it or its directory"), { code: "ENOENT" });
   }
 
   async close(): Promise<void> {
