@@ -70,7 +70,7 @@ export class ConversationOpener {
   /** The lock for as long as it takes, and what recovery needs. */
   async withRecovery<T>(id: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> {
     const { storage } = this.options.environment;
-    await storage.prepare();
+    await this.#prepare();
     const lock = await this.#lock(id, this.options.settings.lockTimeout, storage);
     try {
       return await act(this.#recoveryContext(lock));
@@ -79,12 +79,22 @@ export class ConversationOpener {
     }
   }
 
+  /** Once a process, and again after a failure. */
+  async #prepare(): Promise<void> {
+    this.#prepared ??= this.options.environment.storage.prepare();
+    try {
+      await this.#prepared;
+    } catch (error) {
+      this.#prepared = undefined;
+      throw error;
+    }
+  }
+
   /** In the fallback store where the state directory cannot even hold a lock. */
   async #prepareAndLock(id: string, timeout: number): Promise<Lock> {
     const { environment, fallback } = this.options;
     try {
-      this.#prepared ??= environment.storage.prepare();
-      await this.#prepared;
+      await this.#prepare();
       return await this.#lock(id, timeout, environment.storage);
     } catch (error) {
       this.#prepared = undefined;

@@ -22,6 +22,10 @@ export class RetryingFileSystem implements FileSystem {
     return withRetry("makeDirectory", this.policy, () => this.inner.makeDirectory(path));
   }
 
+  hasDirectory(path: string): Promise<boolean> {
+    return withRetry("stat", this.policy, () => this.inner.hasDirectory(path));
+  }
+
   openForReading(path: string): Promise<OpenFile> {
     return withRetry("open", this.policy, () => this.inner.openForReading(path));
   }
