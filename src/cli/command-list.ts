@@ -3,6 +3,8 @@ import type { Register } from "./commands/registration.js";
 import { registerBackups } from "./commands/backups.js";
 import { registerChat } from "./commands/chat.js";
 import { registerDiff } from "./commands/diff.js";
+import { registerExport } from "./commands/export.js";
+import { registerImport } from "./commands/import.js";
 import { registerLs } from "./commands/ls.js";
 import { registerPrune } from "./commands/prune.js";
 import { registerRepair } from "./commands/repair.js";
@@ -20,4 +22,6 @@ export const COMMANDS: readonly Register[] = [
   registerPrune,
   registerVerify,
   registerRepair,
+  registerExport,
+  registerImport,
 ];

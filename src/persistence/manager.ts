@@ -49,6 +49,8 @@ export interface OpenOptions {
   readonly lockTimeout?: number;
   /** `new`: it must not exist yet. `existing`: it must. */
   readonly expect?: "any" | "new" | "existing";
+  /** What a new conversation begins as: nothing is written before the first save, which writes it whole. */
+  readonly initial?: Version;
 }
 
 export interface LoadedConversation {
@@ -292,7 +294,7 @@ export class DraftStatePersistenceManager {
   async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
     const lock = await this.#prepareAndLock(id, options.lockTimeout ?? this.settings.lockTimeout);
     try {
-      return await this.#openLocked(id, lock, options.expect ?? "any");
+      return await this.#openLocked(id, lock, options);
     } catch (error) {
       await lock.release().catch(() => undefined);
       throw error;
@@ -313,7 +315,7 @@ export class DraftStatePersistenceManager {
     }
   }
 
-  async #openLocked(id: string, lock: Lock, expect: "any" | "new" | "existing"): Promise<Conversation> {
+  async #openLocked(id: string, lock: Lock, { expect = "any", initial }: OpenOptions): Promise<Conversation> {
     const { storage, now } = this.environment;
     await storage.sweep(id).catch((error: unknown) => {
       this.#events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
@@ -323,7 +325,7 @@ export class DraftStatePersistenceManager {
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.#assertNoLookalike(id);
-      return this.#handle(id, lock, { state: initialState(), info: { createdAt: now().toISOString() }, revision: 1 }, undefined);
+      return this.#handle(id, lock, initial ?? { state: initialState(), info: { createdAt: now().toISOString() }, revision: 1 }, undefined);
     }
     if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);

@@ -12,12 +12,17 @@ export interface LocalStorageOptions {
   readonly command: string;
 }
 
+/** Letters and digits, unique enough never to repeat. */
+export function uniqueName(): string {
+  return randomBytes(8).toString("hex");
+}
+
 export function createLocalStorage(options: LocalStorageOptions): Storage {
   return new FileStorage({
     ...options,
     fs: nodeFileSystem,
     processes: new SystemProcessTable(),
-    randomName: () => randomBytes(8).toString("hex"),
+    randomName: uniqueName,
     watch: watchDirectory,
   });
 }
