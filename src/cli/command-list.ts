@@ -4,7 +4,9 @@ import { registerBackup } from "./commands/backup.js";
 import { registerBackups } from "./commands/backups.js";
 import { registerChat } from "./commands/chat.js";
 import { registerDiff } from "./commands/diff.js";
+import { registerExport } from "./commands/export.js";
 import { registerFork } from "./commands/fork.js";
+import { registerImport } from "./commands/import.js";
 import { registerLs } from "./commands/ls.js";
 import { registerMigrate } from "./commands/migrate.js";
 import { registerPrune } from "./commands/prune.js";
@@ -28,6 +30,8 @@ export const COMMANDS: readonly Register[] = [
   registerRename,
   registerRm,
   registerUndo,
+  registerExport,
+  registerImport,
   registerPrune,
   registerVerify,
   registerRepair,

@@ -118,8 +118,8 @@ export class ConversationOpener {
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.#assertNoLookalike(id);
-      const { state, info } = beginning ?? { state: initialState(), info: {} };
-      return this.#handle(id, lock, { state, info: { ...info, createdAt: now().toISOString() }, revision: 1 }, undefined, onClose);
+      const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
+      return this.#handle(id, lock, { state, info: { createdAt: now().toISOString(), ...info }, revision }, undefined, onClose);
     }
     if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);

@@ -16,12 +16,17 @@ export interface LocalStorageOptions {
   readonly retry?: RetryPolicy;
 }
 
+/** Letters and digits, unique enough never to repeat. */
+export function uniqueName(): string {
+  return randomBytes(8).toString("hex");
+}
+
 export function createLocalStorage({ retry, ...options }: LocalStorageOptions): Storage {
   return new FileStorage({
     ...options,
     fs: retry === undefined ? nodeFileSystem : new RetryingFileSystem(nodeFileSystem, retry),
     processes: new SystemProcessTable(),
-    randomName: () => randomBytes(8).toString("hex"),
+    randomName: uniqueName,
     watch: watchDirectory,
   });
 }
