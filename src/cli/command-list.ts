@@ -9,6 +9,7 @@ import { registerRepair } from "./commands/repair.js";
 import { registerRestore } from "./commands/restore.js";
 import { registerShow } from "./commands/show.js";
 import { registerVerify } from "./commands/verify.js";
+import { registerWatch } from "./commands/watch.js";
 
 export const COMMANDS: readonly Register[] = [
   registerChat,
@@ -20,4 +21,5 @@ export const COMMANDS: readonly Register[] = [
   registerPrune,
   registerVerify,
   registerRepair,
+  registerWatch,
 ];
