@@ -2,6 +2,8 @@
 import type { Register } from "./commands/registration.js";
 import { registerBackups } from "./commands/backups.js";
 import { registerChat } from "./commands/chat.js";
+import { registerCompletion } from "./commands/completion.js";
+import { registerConfig } from "./commands/config.js";
 import { registerDiff } from "./commands/diff.js";
 import { registerLs } from "./commands/ls.js";
 import { registerPrune } from "./commands/prune.js";
@@ -22,4 +24,6 @@ export const COMMANDS: readonly Register[] = [
   registerVerify,
   registerRepair,
   registerWatch,
+  registerConfig,
+  registerCompletion,
 ];
