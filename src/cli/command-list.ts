@@ -17,6 +17,7 @@ import { registerRm } from "./commands/rm.js";
 import { registerShow } from "./commands/show.js";
 import { registerUndo } from "./commands/undo.js";
 import { registerVerify } from "./commands/verify.js";
+import { registerWatch } from "./commands/watch.js";
 
 export const COMMANDS: readonly Register[] = [
   registerChat,
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Register[] = [
   registerShow,
   registerBackups,
   registerDiff,
+  registerWatch,
   registerRestore,
   registerBackup,
   registerFork,

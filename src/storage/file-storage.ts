@@ -11,6 +11,7 @@ import type { ProcessTable } from "./process-table.js";
 import type { Area, Change, End, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
+import { watchWhenThere } from "./watch-when-there.js";
 
 const INTERNAL_FOLDER = ".draftstate";
 const ASIDE = /^\.tmp-[A-Za-z0-9]+-(.+)$/;
@@ -178,9 +179,10 @@ export class FileStorage implements Storage {
   }
 
   async watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {
-    return this.options.watch(this.#directories[area], (name) => {
+    const tell = (name: string): void => {
       if (!name.startsWith(".")) listener({ key: { area, name } });
-    });
+    };
+    return watchWhenThere({ ...this.options, directory: this.#directories[area], listener: tell });
   }
 
   #aside(key: Key): string {
