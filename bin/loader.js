@@ -9,7 +9,7 @@ function cacheDirectory(directory) {
   return join(directory, "cache", `${process.version}-${process.platform}-${process.arch}`);
 }
 
-/** The bundle's files ask for each other as `./name`, and else for Node's own modules. */
+/** The bundle's files ask for each other as `./name`; what else they ask for is Node's, or a file of settings by its path. */
 class Loader {
   scripts = new Map();
   #modules = new Map();
@@ -25,7 +25,7 @@ class Loader {
     const module = { exports: {} };
     this.#modules.set(name, module);
     const run = this.#compile(name).runInThisContext();
-    run(module.exports, (wanted) => (wanted.startsWith("./") ? this.load(wanted.slice(2)) : process.getBuiltinModule(wanted)), module, join(this.directory, name), this.directory);
+    run(module.exports, (wanted) => (wanted.startsWith("./") ? this.load(wanted.slice(2)) : require(wanted)), module, join(this.directory, name), this.directory);
     return module.exports;
   }
 

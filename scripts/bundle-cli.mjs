@@ -77,7 +77,7 @@ export async function bundleCli() {
   writeFileSync(`${root}/${OUT}/package.json`, '{ "type": "commonjs" }\n');
   writeFileSync(`${root}/${OUT}/contents.json`, `${JSON.stringify(contentsOf(metafile), null, 2)}\n`);
   writeFileSync(`${root}/${OUT}/THIRD-PARTY-LICENSES.txt`, licencesOf(metafile));
-  execFileSync(process.execPath, [`${root}/scripts/write-code-cache.mjs`], { stdio: ["ignore", "ignore", "pipe"] });
+  execFileSync(process.execPath, [`${root}/scripts/write-code-cache.mjs`], { stdio: ["pipe", "ignore", "pipe"] });
 }
 
 async function writeCommonJs(name, text) {
