@@ -23,7 +23,7 @@ class Main {
   readonly #json: boolean;
   readonly #verbose: boolean;
   #status = 0;
-  #help = "";
+  #help = (): string => "";
   #commands: readonly string[] = [];
 
   constructor(private readonly argv: readonly string[]) {
@@ -86,7 +86,7 @@ class Main {
       });
     for (const register of COMMANDS) register(program, this.#runner(program));
     this.#commands = program.commands.map((command) => command.name());
-    this.#help = program.helpInformation().trimEnd();
+    this.#help = () => program.helpInformation().trimEnd();
     return program;
   }
 
@@ -110,7 +110,10 @@ class Main {
     const settings = resolveCliSettings({ flags, env: process.env, cwd: process.cwd(), configFile: globals.config });
     return new CommandContext({
       output: this.#output,
-      input: process.stdin,
+      // Asking for it makes it, which takes longer than many a command.
+      get input() {
+        return process.stdin;
+      },
       env: process.env,
       settings,
       json: globals.json === true,
@@ -138,7 +141,7 @@ class Main {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") {
       // A person gets the whole help, a program one line.
-      if (this.#output.errorIsTerminal && !this.#json) this.#output.raw(`${this.#help}\n`);
+      if (this.#output.errorIsTerminal && !this.#json) this.#output.raw(`${this.#help()}\n`);
       this.#say("USAGE", "no command given: draftstate --help lists them", undefined);
       return USAGE;
     }
