@@ -18,7 +18,7 @@ import type { Fallback } from "./fallback.js";
 import { JournalWriter } from "./journal-writer.js";
 import { journalKey, snapshotKey } from "./layout.js";
 import { readMetadataOnly } from "./reader.js";
-import { withRetry, type RetryPolicy } from "./retry.js";
+import { withRetry, type RetryPolicy } from "../storage/retry.js";
 import { RateLimit } from "./rate-limit.js";
 
 export interface WriterOptions {

@@ -2,14 +2,16 @@
  * The storage contract over a file system. Writes go to a file aside (`.tmp-{random}-{name}`), are synced, and
  * take their name in one step; the directory is synced after. What a killed process leaves aside is swept later.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
+import { makeDirectory, syncParent, type Parents } from "./directories.js";
 import type { FileSystem, OpenFile } from "./file-system.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
 import type { Area, Change, End, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
+import { watchWhenThere } from "./watch-when-there.js";
 
 const INTERNAL_FOLDER = ".draftstate";
 const ASIDE = /^\.tmp-[A-Za-z0-9]+-(.+)$/;
@@ -40,9 +42,12 @@ export class FileStorage implements Storage {
   }
 
   async prepare(): Promise<void> {
+    const { fs } = this.options;
+    const parents: Parents = new Map();
     for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
-      await this.#explained(directory, () => this.options.fs.makeDirectory(directory));
+      await this.#explained(directory, () => makeDirectory(fs, resolve(directory), parents));
     }
+    for (const [parent, outcome] of parents) await this.#explained(parent, () => syncParent(fs, parent, outcome));
   }
 
   async exists(): Promise<boolean> {
@@ -174,9 +179,10 @@ export class FileStorage implements Storage {
   }
 
   async watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {
-    return this.options.watch(this.#directories[area], (name) => {
+    const tell = (name: string): void => {
       if (!name.startsWith(".")) listener({ key: { area, name } });
-    });
+    };
+    return watchWhenThere({ ...this.options, directory: this.#directories[area], listener: tell });
   }
 
   #aside(key: Key): string {

@@ -5,7 +5,7 @@
 import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
 import { platform } from "node:os";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileKind, FileStat, FileSystem, OpenFile } from "./file-system.js";
 
@@ -41,9 +41,6 @@ class NodeFile implements OpenFile {
 
   async sync(): Promise<void> {
     await this.handle.datasync();
-    // A file without a name is gone when it is closed, however often it was synced.
-    if ((await this.handle.stat()).nlink > 0) return;
-    throw Object.assign(new Error("it was removed while it was being written: somebody deleted it or its directory"), { code: "ENOENT" });
   }
 
   async close(): Promise<void> {
@@ -94,21 +91,15 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 async function makeDirectory(path: string): Promise<void> {
-  const target = resolve(path);
-  if (await makeOneDirectory(target)) return;
-  const parent = dirname(target);
-  if ((await stat(parent)) === undefined) await makeDirectory(parent);
-  // Once: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
-  await fs.mkdir(target, { mode: DIRECTORY_MODE }).catch(ignoreExisting);
-  await syncDirectory(parent);
+  // One level: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
+  await fs.mkdir(resolve(path), { mode: DIRECTORY_MODE }).catch(ignoreExisting);
 }
 
-/** False where the parent is missing, or seems to be. */
-async function makeOneDirectory(target: string): Promise<boolean> {
-  const found = await stat(target);
+async function hasDirectory(path: string): Promise<boolean> {
+  const found = await stat(path);
   if (found?.kind === "directory") return true;
-  if (found?.kind === "link" && (await fs.stat(target)).isDirectory()) return true;
-  if (found !== undefined) throw Object.assign(new Error(`${target} is no directory`), { code: "EEXIST" });
+  if (found?.kind === "link" && (await fs.stat(path)).isDirectory()) return true;
+  if (found !== undefined) throw Object.assign(new Error(`${path} is no directory`), { code: "EEXIST" });
   return false;
 }
 
@@ -130,6 +121,7 @@ async function stat(path: string): Promise<FileStat | undefined> {
 
 export const nodeFileSystem: FileSystem = {
   makeDirectory,
+  hasDirectory,
   openForReading,
   createFile,
   rename: fs.rename,
@@ -139,3 +131,8 @@ export const nodeFileSystem: FileSystem = {
   list: (path) => fs.readdir(path),
   stat,
 };
+
+/** Where a path that a person gave leads, links followed; rejects with ENOENT where it leads nowhere. */
+export function followLinks(path: string): Promise<string> {
+  return fs.realpath(path);
+}
