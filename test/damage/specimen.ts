@@ -109,6 +109,11 @@ async function codeOr<T>(act: () => Promise<T>): Promise<T | string> {
   return act().catch((error: unknown) => (error instanceof DraftstateError ? error.code : `crash: ${messageOf(error)}`));
 }
 
+async function loaded(manager: DraftStatePersistenceManager): Promise<AgentState | null> {
+  const state = await manager.loadState(ID);
+  return state;
+}
+
 async function openAndClose(manager: DraftStatePersistenceManager): Promise<AgentState> {
   const conversation = await manager.open(ID, { expect: "existing" });
   const { state } = conversation;
@@ -120,7 +125,7 @@ async function openAndClose(manager: DraftStatePersistenceManager): Promise<Agen
 export async function askEverything(files: readonly StoredFile[]): Promise<Answers> {
   const readers = manage(await storageWith(files));
   const writers = manage(await storageWith(files));
-  const load = await answered(() => readers.loadState(ID));
+  const load = await answered(() => loaded(readers));
   const listed = await codeOr(async () => (await readers.list()).map((row) => row.error?.code ?? row.status).join());
   const backup = await answered(async () => {
     const newest = (await readers.listBackups(ID))[0];
@@ -132,7 +137,7 @@ export async function askEverything(files: readonly StoredFile[]): Promise<Answe
   const restorers = manage(await storageWith(files));
   const restored = await answered(async () => {
     await restorers.restore(ID, "latest");
-    return restorers.loadState(ID);
+    return loaded(restorers);
   });
   return {
     load, backup, opened, restored, listed,
