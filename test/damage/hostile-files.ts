@@ -98,6 +98,8 @@ export const CONTENTS: Readonly<Record<string, Plant>> = {
   "escape sequences instead of JSON": snapshot(() => JSON.parse(`"${CONTROL}"`) as string),
   "escape sequences as keys": snapshot((id) => sealedSnapshot(id, `  "${CONTROL}": {"__proto__": 1},\n`)),
   "a change to __proto__": withJournal(patch('["__proto__","polluted"]')),
+  "a change of __proto__ itself": withJournal(patch('["__proto__"]', '{"polluted":true}')),
+  "a change of a prototype": withJournal(patch('["prototype"]', '{"polluted":true}')),
   "a change to constructor.prototype": withJournal(patch('["constructor","prototype","polluted"]')),
   "a value with __proto__": withJournal(patch('["a"]', '{"__proto__":{"polluted":true}}')),
   "a whole state with __proto__": withJournal(patch("[]", '{"__proto__":{"polluted":true}}', "replace")),

@@ -94,6 +94,16 @@ describe("a file with", TIMEOUT, () => {
     await askAll(BAD);
   });
 
+  const REFUSED_RECORDS = Object.entries(CONTENTS).filter(([name]) => /^(?:a change|a value|a whole state|an? (?:negative )?index|a path|a record|an operation)/.test(name));
+
+  test.each(REFUSED_RECORDS)("%s in its journal is not applied, not even in part, and named as a problem", async (_name, plant) => {
+    await plant(BAD, directories);
+    const loaded = await manager.load(BAD);
+    expect(Object.entries(loaded?.state ?? {})).toEqual([["messages", []]]);
+    expect(Object.getPrototypeOf(loaded?.state)).toBe(Object.prototype);
+    expect(loaded?.problems).not.toEqual([]);
+  });
+
   test.each(Object.entries(SOUND))("%s is sound: it loads, verifies and goes on", async (_name, plant) => {
     await plant(BAD, directories);
     expect((await manager.verify()).problems).toEqual([]);
