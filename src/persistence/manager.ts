@@ -25,8 +25,8 @@ import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { migrateAll, type MigrateOptions, type MigrateResult } from "./migrate.js";
-import { recover, type RecoveryContext } from "./recover.js";
-import { remove, type RemoveResult } from "./remove.js";
+import { recover, type RecoveryContext, type WithRecoveries } from "./recover.js";
+import { removeAll, type RemoveResult } from "./remove.js";
 import { rename } from "./rename.js";
 import { repair, type RepairResult } from "./repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
@@ -78,6 +78,7 @@ export class DraftStatePersistenceManager {
   readonly #open = new Map<string, Promise<Conversation>>();
   readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
   readonly #fallback: Fallback | undefined;
+  readonly #trash: Trash;
   #prepared: Promise<void> | undefined;
   #closed = false;
 
@@ -88,7 +89,11 @@ export class DraftStatePersistenceManager {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
     this.#counter = new SaveCounter(this.#events);
-    const { fallback, now } = environment;
+    const { fallback, now, storage, random } = environment;
+    const warn = (conversationId: string, message: string): void => {
+      this.#events.emit("warning", { conversationId, message });
+    };
+    this.#trash = new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY, warn });
     const directory = this.settings.fallbackDir ?? "";
     this.#fallback = fallback === undefined ? undefined : new Fallback({ storage: fallback, directory, events: this.#events, now });
   }
@@ -248,30 +253,23 @@ export class DraftStatePersistenceManager {
   }
 
   /** Into the trash, with its restore points; with `purge` for good. Throws `NOT_FOUND`, `LOCKED` while it is open anywhere. */
-  async remove(id: string, options: { readonly purge?: boolean } = {}): Promise<RemoveResult> {
+  async remove(id: string, options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult> {
     const [result] = await this.removeAll([id], options);
     return result as RemoveResult;
   }
 
-  /** Several as one operation: one `undo` brings all of them back, also when this throws half-way. */
-  async removeAll(ids: readonly string[], options: { readonly purge?: boolean } = {}): Promise<RemoveResult[]> {
-    const trash = this.#trash;
-    const stamp = await trash.newStamp();
-    const results: RemoveResult[] = [];
-    for (const id of ids) {
-      results.push(await this.#withRecovery(id, async (context) => {
-        if (this.#fallback !== undefined) await foldBack(context, this.#fallback, id);
-        return remove(context, id, trash, { purge: options.purge === true, stamp });
-      }));
-    }
-    return results;
+  /** Several as one operation: all are locked before the first goes, and one `undo` brings all of them back. */
+  async removeAll(ids: readonly string[], options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult[]> {
+    for (const id of ids) assertConversationId(id);
+    const context = { storage: this.storage, trash: this.#trash, fallback: this.#fallback, withRecoveries: this.#withRecoveries };
+    return removeAll(context, ids, { purge: options.purge === true, dryRun: options.dryRun === true });
   }
 
-  /** Takes back the last restore, prune, rm, repair or rename: of one conversation, or whatever was last. */
-  async undo(id?: string): Promise<UndoResult> {
+  /** Takes back the last restore, prune, rm, repair or rename: of one conversation, whatever was last, or the one of a time. */
+  async undo(id?: string, options: { readonly at?: string } = {}): Promise<UndoResult> {
     if (id !== undefined) assertConversationId(id);
-    const withRecovery = <T>(each: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> => this.#withRecovery(each, act);
-    return undo({ manager: this, trash: this.#trash, withRecovery }, id);
+    const context = { manager: this, trash: this.#trash, withRecoveries: this.#withRecoveries, assertNoLookalike: (each: string): Promise<void> => this.#assertNoLookalike(each) };
+    return undo(context, { ...options, ...(id === undefined ? {} : { id }) });
   }
 
   /** What can be undone, newest first. */
@@ -370,9 +368,7 @@ export class DraftStatePersistenceManager {
 
   async #openLocked(id: string, lock: Lock, { expect = "any", beginning }: OpenOptions): Promise<Conversation> {
     const { storage, now } = this.environment;
-    await storage.sweep(id).catch((error: unknown) => {
-      this.#events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
-    });
+    await this.#sweep(id);
     if (this.#fallback !== undefined) await foldBack(this.#recoveryContext(lock), this.#fallback, id);
     const plan = planRecovery(await findConversation(storage, id));
     if (plan.kind === "absent") {
@@ -387,24 +383,42 @@ export class DraftStatePersistenceManager {
     return this.#handle(id, lock, version, await storage.stat(snapshotKey(id)));
   }
 
+  async #sweep(id: string): Promise<void> {
+    await this.storage.sweep(id).catch((error: unknown) => {
+      this.#events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
+    });
+  }
+
   /** Under the lock, for what works on the files themselves: not while anyone has the conversation open. */
   async #withRecovery<T>(id: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> {
     assertConversationId(id);
     await this.#implicit.release(id);
     if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
+    this.#assertUsable();
     await this.storage.prepare();
     const lock = await this.#lock(id, this.settings.lockTimeout);
     try {
+      await this.#sweep(id);
       return await act(this.#recoveryContext(lock));
     } finally {
       await lock.release();
     }
   }
 
-  get #trash(): Trash {
-    const { storage, now, random } = this.environment;
-    return new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY });
-  }
+  /** All locks or none, always in the same order: what one command does to several conversations waits for nobody half-way. */
+  readonly #withRecoveries: WithRecoveries = (ids, act) => {
+    const held = new Map<string, RecoveryContext>();
+    const sorted = [...new Set(ids)].sort();
+    const next = async (index: number): ReturnType<typeof act> => {
+      const id = sorted[index];
+      if (id === undefined) return act(held);
+      return this.#withRecovery(id, (context) => {
+        held.set(id, context);
+        return next(index + 1);
+      });
+    };
+    return next(0);
+  };
 
   #recoveryContext(lock: Lock): RecoveryContext {
     const { storage, now } = this.environment;
