@@ -78,7 +78,7 @@ async function toTrash(context: RecoveryContext, id: string, group: string, { tr
   return { conversationId: id, ...(await takeAway(storage, files, (file) => trash.take(stamp, file))), purged: false, dryRun: false };
 }
 
-/** Needs no room on the disk: nothing is folded in, nothing recorded. */
+/** Needs no room on the disk beyond the lock's: nothing is folded in, nothing recorded. */
 async function forGood({ storage, lock }: RecoveryContext, id: string, { trash, fallback }: RemoveContext): Promise<RemoveResult> {
   const files = await filesOf(storage, id);
   const elsewhere = (await fallback?.find(id)) !== undefined;

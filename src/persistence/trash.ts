@@ -50,7 +50,7 @@ export class Trash {
       await this.#create(key, encodeOperation(operation));
     } catch (error) {
       if (!isDraftstateError(error, "STORAGE") || (operation.kind !== "rm" && operation.kind !== "prune")) throw error;
-      throw new DraftstateError("STORAGE", `${error.message}; what ${operation.kind} removes goes to the trash first: ${operation.kind} --purge removes it for good, without a way back`, { path: this.storage.describe(key), cause: error });
+      throw new DraftstateError("STORAGE", `${error.message}; what ${operation.kind} removes goes to the trash first: "draftstate undo --empty-trash" makes room, ${operation.kind} --purge removes it for good`, { path: this.storage.describe(key), cause: error });
     }
   }
 
