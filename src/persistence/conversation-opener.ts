@@ -73,10 +73,18 @@ export class ConversationOpener {
     await this.#prepare();
     const lock = await this.#lock(id, this.options.settings.lockTimeout, storage);
     try {
+      await this.#sweep(id);
       return await act(this.#recoveryContext(lock));
     } finally {
       await lock.release();
     }
+  }
+
+  async #sweep(id: string): Promise<void> {
+    const { environment, events } = this.options;
+    await environment.storage.sweep(id).catch((error: unknown) => {
+      events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
+    });
   }
 
   /** Once a process, and again after a failure. */
@@ -109,15 +117,13 @@ export class ConversationOpener {
   }
 
   async #openLocked(id: string, lock: Lock, { expect = "any", beginning }: OpenOptions, onClose: () => void): Promise<Conversation> {
-    const { environment: { storage, now }, events, fallback } = this.options;
-    await storage.sweep(id).catch((error: unknown) => {
-      events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
-    });
+    const { environment: { storage, now }, fallback } = this.options;
+    await this.#sweep(id);
     if (fallback !== undefined) await foldBack(this.#recoveryContext(lock), fallback, id);
     const plan = planRecovery(await findConversation(storage, id));
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
-      await this.#assertNoLookalike(id);
+      await this.assertNoLookalike(id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
       return this.#handle(id, lock, { state, info: { createdAt: now().toISOString(), ...info }, revision }, undefined, onClose);
     }
@@ -127,7 +133,8 @@ export class ConversationOpener {
     return this.#handle(id, lock, version, await storage.stat(snapshotKey(id)), onClose);
   }
 
-  async #assertNoLookalike(id: string): Promise<void> {
+  /** Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
+  async assertNoLookalike(id: string): Promise<void> {
     const like = (await this.options.ids()).find((other) => other !== id && other.toLowerCase() === id.toLowerCase());
     if (like === undefined) return;
     throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);

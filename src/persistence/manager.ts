@@ -17,7 +17,6 @@ import type { Conversation } from "./conversation-handle.js";
 import { ConversationOpener, type ManagerEnvironment, type OpenOptions } from "./conversation-opener.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
 import { Fallback } from "./fallback.js";
-import { foldBack } from "./fold-back.js";
 import { fork, type Beginning, type ForkOptions, type ForkResult } from "./fork.js";
 import { ImplicitHandles } from "./implicit-handles.js";
 import { assertConversationId, knownIds } from "./layout.js";
@@ -25,8 +24,8 @@ import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { migrateAll, type MigrateOptions, type MigrateResult } from "./migrate.js";
-import type { RecoveryContext } from "./recover.js";
-import { remove, type RemoveResult } from "./remove.js";
+import type { RecoveryContext, WithRecoveries } from "./recover.js";
+import { removeAll, type RemoveResult } from "./remove.js";
 import { rename } from "./rename.js";
 import { repair, type RepairResult } from "./repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
@@ -60,6 +59,7 @@ export class DraftStatePersistenceManager {
   readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
   readonly #fallback: Fallback | undefined;
   readonly #opener: ConversationOpener;
+  readonly #trash: Trash;
   #closed = false;
 
   constructor(
@@ -69,10 +69,14 @@ export class DraftStatePersistenceManager {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
     this.#counter = new SaveCounter(this.#events);
-    const { fallback, now, onStorageRetry } = environment;
+    const { fallback, now, storage, random, onStorageRetry } = environment;
     onStorageRetry?.((event) => {
       this.#events.emit("retry", event);
     });
+    const warn = (conversationId: string, message: string): void => {
+      this.#events.emit("warning", { conversationId, message });
+    };
+    this.#trash = new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY, warn });
     const directory = this.settings.fallbackDir ?? "";
     this.#fallback = fallback === undefined ? undefined : new Fallback({ storage: fallback, directory, events: this.#events, now });
     this.#opener = new ConversationOpener({ environment, settings: this.settings, events: this.#events, fallback: this.#fallback, ids: () => this.ids() });
@@ -233,30 +237,23 @@ export class DraftStatePersistenceManager {
   }
 
   /** Into the trash, with its restore points; with `purge` for good. Throws `NOT_FOUND`, `LOCKED` while it is open anywhere. */
-  async remove(id: string, options: { readonly purge?: boolean } = {}): Promise<RemoveResult> {
+  async remove(id: string, options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult> {
     const [result] = await this.removeAll([id], options);
     return result as RemoveResult;
   }
 
-  /** Several as one operation: one `undo` brings all of them back, also when this throws half-way. */
-  async removeAll(ids: readonly string[], options: { readonly purge?: boolean } = {}): Promise<RemoveResult[]> {
-    const trash = this.#trash;
-    const stamp = await trash.newStamp();
-    const results: RemoveResult[] = [];
-    for (const id of ids) {
-      results.push(await this.#withRecovery(id, async (context) => {
-        if (this.#fallback !== undefined) await foldBack(context, this.#fallback, id);
-        return remove(context, id, trash, { purge: options.purge === true, stamp });
-      }));
-    }
-    return results;
+  /** Several as one operation: all are locked before the first goes, and one `undo` brings all of them back. */
+  async removeAll(ids: readonly string[], options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult[]> {
+    for (const id of ids) assertConversationId(id);
+    const context = { storage: this.storage, trash: this.#trash, fallback: this.#fallback, withRecoveries: this.#withRecoveries };
+    return removeAll(context, ids, { purge: options.purge === true, dryRun: options.dryRun === true });
   }
 
-  /** Takes back the last restore, prune, rm, repair or rename: of one conversation, or whatever was last. */
-  async undo(id?: string): Promise<UndoResult> {
+  /** Takes back the last restore, prune, rm, repair or rename: of one conversation, whatever was last, or the one of a time. */
+  async undo(id?: string, options: { readonly at?: string } = {}): Promise<UndoResult> {
     if (id !== undefined) assertConversationId(id);
-    const withRecovery = <T>(each: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> => this.#withRecovery(each, act);
-    return undo({ manager: this, trash: this.#trash, withRecovery }, id);
+    const context = { manager: this, trash: this.#trash, withRecoveries: this.#withRecoveries, assertNoLookalike: (each: string): Promise<void> => this.#opener.assertNoLookalike(each) };
+    return undo(context, { ...options, ...(id === undefined ? {} : { id }) });
   }
 
   /** What can be undone, newest first. */
@@ -343,6 +340,7 @@ export class DraftStatePersistenceManager {
     assertConversationId(id);
     await this.#implicit.release(id);
     if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
+    this.#assertUsable();
     return this.#opener.withRecovery(id, act);
   }
 
@@ -351,10 +349,20 @@ export class DraftStatePersistenceManager {
     return this.#open.has(id) ? act() : this.#opener.withRecovery(id, act);
   }
 
-  get #trash(): Trash {
-    const { storage, now, random } = this.environment;
-    return new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY });
-  }
+  /** All locks or none, always in the same order: what one command does to several conversations waits for nobody half-way. */
+  readonly #withRecoveries: WithRecoveries = (ids, act) => {
+    const held = new Map<string, RecoveryContext>();
+    const sorted = [...new Set(ids)].sort();
+    const next = async (index: number): ReturnType<typeof act> => {
+      const id = sorted[index];
+      if (id === undefined) return act(held);
+      return this.#withRecovery(id, (context) => {
+        held.set(id, context);
+        return next(index + 1);
+      });
+    };
+    return next(0);
+  };
 
   async #mustExist(id: string): Promise<void> {
     const found = await findConversation(this.storage, id);

@@ -20,6 +20,9 @@ export interface RecoveryContext {
   readonly compression: Compression;
 }
 
+/** Under the locks of all these conversations, none of which is open, or of none. */
+export type WithRecoveries = <T>(ids: readonly string[], act: (contexts: ReadonlyMap<string, RecoveryContext>) => Promise<T>) => Promise<T>;
+
 /** A free name in quarantine that says what it was and when it was moved. */
 export async function copyToQuarantine(context: RecoveryContext, from: Key): Promise<string | undefined> {
   const bytes = await context.storage.read(from, { maxBytes: MAX_FILE_BYTES });

@@ -163,7 +163,7 @@ export class FileStorage implements Storage {
 
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
-    for (const area of ["state", "backup", "quarantine"] as const) {
+    for (const area of AREAS) {
       const directory = this.#directories[area];
       for (const entry of await this.#entries(directory)) {
         const target = ASIDE.exec(entry)?.[1];
@@ -266,10 +266,18 @@ export class FileStorage implements Storage {
   }
 }
 
+const TIMESTAMP = String.raw`\d{4}-\d\d-\d\dT[^_.]*`;
+
 /** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
-function belongsTo(area: "state" | "backup" | "quarantine", target: string, name: string): boolean {
-  if (area === "state") return target === `${name}.json` || target === `${name}.journal`;
-  const separator = area === "backup" ? /^_/ : /^\.(?:json|journal)\./;
-  const rest = target.startsWith(name) ? target.slice(name.length) : "";
-  return separator.test(rest) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(rest.replace(separator, ""));
+function belongsTo(area: Area, target: string, name: string): boolean {
+  const escaped = name.replaceAll(/[.\\^$*+?()[\]{}|]/g, String.raw`\$&`);
+  const state = String.raw`${escaped}\.(?:json|journal)`;
+  const backup = String.raw`${escaped}_${TIMESTAMP}\.json(?:\.\w+)?`;
+  const patterns: Readonly<Record<Area, string>> = {
+    state,
+    backup,
+    quarantine: String.raw`${state}\.${TIMESTAMP}`,
+    trash: String.raw`${TIMESTAMP}_(?:operation_${escaped}\.json|state_${state}|backup_${backup})`,
+  };
+  return new RegExp(`^(?:${patterns[area]})$`).test(target);
 }

@@ -1,5 +1,6 @@
 /** `prune`: retention, on demand. Backups only; whatever is removed is said. */
 import type { RetentionPolicy } from "../../plan/retention.js";
+import type { PruneResult } from "../../persistence/prune.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { resolveId } from "../resolve-id.js";
 import { formatBytes, pluralize } from "../terminal/format.js";
@@ -12,6 +13,12 @@ interface PruneCommandOptions {
   readonly keepWeekly?: number;
   readonly keepMonthly?: number;
   readonly dryRun?: boolean;
+  readonly purge?: boolean;
+}
+
+function summary({ removed, kept, bytesFreed, dryRun, purged }: PruneResult): string {
+  const how = purged ? "removed for good" : "moved to the trash";
+  return `${pluralize(removed.length, "backup")} ${dryRun ? "would be " : ""}${how} (${formatBytes(bytesFreed)}), ${kept.length} kept`;
 }
 
 function policyOf({ max, olderThan, keepDaily, keepWeekly, keepMonthly }: PruneCommandOptions): RetentionPolicy {
@@ -28,25 +35,27 @@ export const registerPrune: Register = (program, run) => {
   program
     .command("prune [id]")
     .summary("remove old backups")
-    .description("Remove old backups of one conversation or of all. Each rule names what it keeps; what no rule keeps is removed. Conversations and pinned backups are never touched.")
+    .description("Remove old backups of one conversation or of all. Each rule names what it keeps; what no rule keeps is removed. Conversations and pinned backups are never touched; \"undo\" brings the others back.")
     .option("--max <count>", "keep the newest so many of each conversation (the setting maxBackups where no rule is given)", parseCount("--max"))
     .option("--older-than <age>", "keep what is not older, such as 30d", parseDuration("--older-than"))
     .option("--keep-daily <count>", "keep the newest of each of so many days", parseCount("--keep-daily"))
     .option("--keep-weekly <count>", "keep the newest of each of so many weeks", parseCount("--keep-weekly"))
     .option("--keep-monthly <count>", "keep the newest of each of so many months", parseCount("--keep-monthly"))
+    .option("--purge", "remove for good, and not to the trash: without a way back, but with room on the disk at once")
     .option("--dry-run", "show what it would remove, and remove nothing")
     .addHelpText("after", "\nExamples:\n  draftstate prune --max 10\n  draftstate prune --older-than 30d --keep-monthly 12 --dry-run")
     .action((wanted: string | undefined, options: PruneCommandOptions) =>
       run(async (context) => {
         const manager = await context.reader();
         const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
-        const result = await manager.prune({ ...policyOf(options), ...(id === undefined ? {} : { id }), dryRun: options.dryRun === true });
+        const result = await manager.prune({ ...policyOf(options), ...(id === undefined ? {} : { id }), dryRun: options.dryRun === true, purge: options.purge === true });
         const { output } = context;
         for (const { conversationId, reason } of result.skipped) output.warning(`${conversationId} was left alone: ${reason}`);
         if (context.json) output.json(result);
         else {
           for (const path of result.removed) output.line(`${result.dryRun ? "would remove" : "removed"} ${path}`);
-          output.message(`${pluralize(result.removed.length, "backup")} ${result.dryRun ? "would be removed" : "removed"} (${formatBytes(result.bytesFreed)}), ${result.kept.length} kept`);
+          output.message(summary(result));
+          if (result.removed.length > 0 && !result.dryRun && !result.purged) output.message(`undo it with: draftstate undo${id === undefined ? "" : ` ${id}`}`);
         }
         return 0;
       }),
