@@ -33,6 +33,8 @@ export async function remove(context: RecoveryContext, id: string, trash: Trash,
   const plan = planRecovery(found);
   // One file to move instead of two: a crash between them could leave a snapshot without its latest changes.
   if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined) await recover(context, id, plan);
+  // A journal that a power loss brings back once its snapshot has gone would be a conversation that nobody can read.
+  await storage.settle("state");
   const files = await filesOf(context, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
   await lock.assertHeld();

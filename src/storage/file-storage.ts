@@ -128,6 +128,11 @@ export class FileStorage implements Storage {
     return this.#explained(this.describe(key), () => this.#unlink(this.describe(key)));
   }
 
+  async settle(area: Area): Promise<void> {
+    const directory = this.#directories[area];
+    await this.#explained(directory, () => this.options.fs.syncDirectory(directory));
+  }
+
   async createLog(key: Key): Promise<Log> {
     const path = this.describe(key);
     return this.#explained(path, async () => {
@@ -159,7 +164,7 @@ export class FileStorage implements Storage {
 
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
-    for (const area of ["state", "backup"] as const) {
+    for (const area of AREAS) {
       const directory = this.#directories[area];
       for (const entry of await this.#entries(directory)) {
         const target = ASIDE.exec(entry)?.[1];
@@ -257,8 +262,21 @@ export class FileStorage implements Storage {
   }
 }
 
+const STAMP = /^\d{4}-\d\d-\d\dT[^_]*$/;
+
 /** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
-function belongsTo(area: "state" | "backup", target: string, name: string): boolean {
-  if (area === "state") return target === `${name}.json` || target === `${name}.journal`;
-  return target.startsWith(`${name}_`) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(target.slice(name.length + 1));
+function belongsTo(area: Area, target: string, name: string): boolean {
+  switch (area) {
+    case "state":
+      return target === `${name}.json` || target === `${name}.journal`;
+    case "backup":
+      return target.startsWith(`${name}_`) && STAMP.test(target.slice(name.length + 1));
+    case "quarantine":
+      // What it was called, and when it was copied.
+      return belongsTo("state", target.replace(/\.\d{4}-\d\d-\d\dT[\dZ-]*$/, ""), name);
+    case "trash": {
+      const [, what = "", rest = ""] = /^[^_]+_(operation|state|backup)_(.+)$/.exec(target) ?? [];
+      return what === "backup" ? belongsTo("backup", rest, name) : what !== "" && belongsTo("state", rest, name);
+    }
+  }
 }

@@ -85,6 +85,8 @@ export class MemoryStorage implements Storage {
     return removed;
   }
 
+  async settle(): Promise<void> {}
+
   async createLog(key: Key): Promise<Log> {
     const entry = this.#put(key, new Uint8Array());
     return {
