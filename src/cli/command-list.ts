@@ -4,7 +4,9 @@ import { registerBackup } from "./commands/backup.js";
 import { registerBackups } from "./commands/backups.js";
 import { registerChat } from "./commands/chat.js";
 import { registerDiff } from "./commands/diff.js";
+import { registerExport } from "./commands/export.js";
 import { registerFork } from "./commands/fork.js";
+import { registerImport } from "./commands/import.js";
 import { registerLs } from "./commands/ls.js";
 import { registerMigrate } from "./commands/migrate.js";
 import { registerPrune } from "./commands/prune.js";
@@ -15,6 +17,7 @@ import { registerRm } from "./commands/rm.js";
 import { registerShow } from "./commands/show.js";
 import { registerUndo } from "./commands/undo.js";
 import { registerVerify } from "./commands/verify.js";
+import { registerWatch } from "./commands/watch.js";
 
 export const COMMANDS: readonly Register[] = [
   registerChat,
@@ -22,12 +25,15 @@ export const COMMANDS: readonly Register[] = [
   registerShow,
   registerBackups,
   registerDiff,
+  registerWatch,
   registerRestore,
   registerBackup,
   registerFork,
   registerRename,
   registerRm,
   registerUndo,
+  registerExport,
+  registerImport,
   registerPrune,
   registerVerify,
   registerRepair,

@@ -2,30 +2,30 @@
  * The draft's persistence manager: conversations opened for writing, saved, loaded, listed, compared and restored.
  * One writer a conversation, held by a lock; readers take none. Clock, ids and storage are handed in.
  */
-import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
-import { initialState, isStreaming, messagesOf, metadataOf, type AgentState, type BackupNote, type Metadata, type Version } from "../model/conversation.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
+import { isStreaming, messagesOf, metadataOf, type AgentState, type BackupNote, type Metadata } from "../model/conversation.js";
 import { isJsonObject, type JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
-import { planRecovery, type Problem } from "../plan/recovery.js";
+import type { Problem } from "../plan/recovery.js";
 import type { RetentionPolicy } from "../plan/retention.js";
-import type { Lock, LockOwner, Stat, Storage } from "../storage/storage.js";
+import type { LockOwner, Storage } from "../storage/storage.js";
 import { assertCanCompress } from "./backup-codec.js";
 import { listBackups, type Backup } from "./backups.js";
 import { listConversations, type CatalogueRow } from "./catalogue.js";
 import { comparePoints, type Comparison } from "./compare-points.js";
-import { Conversation } from "./conversation-handle.js";
+import type { Conversation } from "./conversation-handle.js";
+import { ConversationOpener, type ManagerEnvironment, type OpenOptions } from "./conversation-opener.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
 import { Fallback } from "./fallback.js";
 import { foldBack } from "./fold-back.js";
 import { fork, type Beginning, type ForkOptions, type ForkResult } from "./fork.js";
 import { ImplicitHandles } from "./implicit-handles.js";
-import { assertConversationId, knownIds, snapshotKey } from "./layout.js";
-import { acquireLock } from "./locking.js";
+import { assertConversationId, knownIds } from "./layout.js";
 import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { migrateAll, type MigrateOptions, type MigrateResult } from "./migrate.js";
-import { recover, type RecoveryContext } from "./recover.js";
+import type { RecoveryContext } from "./recover.js";
 import { remove, type RemoveResult } from "./remove.js";
 import { rename } from "./rename.js";
 import { repair, type RepairResult } from "./repair.js";
@@ -40,26 +40,7 @@ const DAY = 24 * 60 * 60 * 1000;
 
 export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
 
-/** What the manager needs of the world. */
-export interface ManagerEnvironment {
-  readonly storage: Storage;
-  /** Where states go while `storage` cannot be written. */
-  readonly fallback?: Storage | undefined;
-  readonly now: () => Date;
-  /** Milliseconds since some moment, for durations. */
-  readonly elapsed: () => number;
-  /** 0 to 1. */
-  readonly random: () => number;
-}
-
-export interface OpenOptions {
-  /** Milliseconds to wait for another writer; the setting `lockTimeout` where it is left out. */
-  readonly lockTimeout?: number;
-  /** `new`: it must not exist yet. `existing`: it must. */
-  readonly expect?: "any" | "new" | "existing";
-  /** What a new conversation begins as; empty where it is left out. */
-  readonly beginning?: Beginning;
-}
+export type { ManagerEnvironment, OpenOptions } from "./conversation-opener.js";
 
 export interface LoadedConversation {
   readonly conversationId: string;
@@ -78,7 +59,7 @@ export class DraftStatePersistenceManager {
   readonly #open = new Map<string, Promise<Conversation>>();
   readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
   readonly #fallback: Fallback | undefined;
-  #prepared: Promise<void> | undefined;
+  readonly #opener: ConversationOpener;
   #closed = false;
 
   constructor(
@@ -88,9 +69,13 @@ export class DraftStatePersistenceManager {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
     this.#counter = new SaveCounter(this.#events);
-    const { fallback, now } = environment;
+    const { fallback, now, onStorageRetry } = environment;
+    onStorageRetry?.((event) => {
+      this.#events.emit("retry", event);
+    });
     const directory = this.settings.fallbackDir ?? "";
     this.#fallback = fallback === undefined ? undefined : new Fallback({ storage: fallback, directory, events: this.#events, now });
+    this.#opener = new ConversationOpener({ environment, settings: this.settings, events: this.#events, fallback: this.#fallback, ids: () => this.ids() });
   }
 
   get storage(): Storage {
@@ -340,51 +325,17 @@ export class DraftStatePersistenceManager {
     return [...this.#live].some((conversation) => conversation.isSaving);
   }
 
+  async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
+    const conversation = await this.#opener.open(id, options, () => {
+      this.#live.delete(conversation);
+      this.#open.delete(id);
+    });
+    this.#live.add(conversation);
+    return conversation;
+  }
+
   #assertUsable(): void {
     if (this.#closed) throw new DraftstateError("USAGE", "the persistence manager is closed: make a new one");
-  }
-
-  async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
-    const lock = await this.#prepareAndLock(id, options.lockTimeout ?? this.settings.lockTimeout);
-    try {
-      return await this.#openLocked(id, lock, options);
-    } catch (error) {
-      await lock.release().catch(() => undefined);
-      throw error;
-    }
-  }
-
-  /** In the fallback store where the state directory cannot even hold a lock. */
-  async #prepareAndLock(id: string, timeout: number): Promise<Lock> {
-    try {
-      this.#prepared ??= this.storage.prepare();
-      await this.#prepared;
-      return await this.#lock(id, timeout, this.storage);
-    } catch (error) {
-      this.#prepared = undefined;
-      if (this.#fallback === undefined || !isDraftstateError(error, "STORAGE")) throw error;
-      await this.#fallback.storage.prepare();
-      return this.#lock(id, timeout, this.#fallback.storage);
-    }
-  }
-
-  async #openLocked(id: string, lock: Lock, { expect = "any", beginning }: OpenOptions): Promise<Conversation> {
-    const { storage, now } = this.environment;
-    await storage.sweep(id).catch((error: unknown) => {
-      this.#events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
-    });
-    if (this.#fallback !== undefined) await foldBack(this.#recoveryContext(lock), this.#fallback, id);
-    const plan = planRecovery(await findConversation(storage, id));
-    if (plan.kind === "absent") {
-      if (expect === "existing") throw refusal(storage, id, plan);
-      await this.#assertNoLookalike(id);
-      const { state, info } = beginning ?? { state: initialState(), info: {} };
-      return this.#handle(id, lock, { state, info: { ...info, createdAt: now().toISOString() }, revision: 1 }, undefined);
-    }
-    if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
-    if (plan.kind !== "usable") throw refusal(storage, id, plan);
-    const { version } = await recover(this.#recoveryContext(lock), id, plan);
-    return this.#handle(id, lock, version, await storage.stat(snapshotKey(id)));
   }
 
   /** Under the lock, for what works on the files themselves: not while anyone has the conversation open. */
@@ -392,72 +343,17 @@ export class DraftStatePersistenceManager {
     assertConversationId(id);
     await this.#implicit.release(id);
     if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
-    await this.storage.prepare();
-    const lock = await this.#lock(id, this.settings.lockTimeout);
-    try {
-      return await act(this.#recoveryContext(lock));
-    } finally {
-      await lock.release();
-    }
+    return this.#opener.withRecovery(id, act);
+  }
+
+  /** A short hold for retention: not for conversations that this process has open. */
+  #withLock<T>(id: string, act: () => Promise<T>): Promise<T> {
+    return this.#open.has(id) ? act() : this.#opener.withRecovery(id, act);
   }
 
   get #trash(): Trash {
     const { storage, now, random } = this.environment;
     return new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY });
-  }
-
-  #recoveryContext(lock: Lock): RecoveryContext {
-    const { storage, now } = this.environment;
-    return { storage, lock, events: this.#events, now, compression: this.settings.compression };
-  }
-
-  /** `snapshot`: the file on disk that holds the version; undefined for a new conversation. */
-  #handle(id: string, lock: Lock, version: Version, snapshot: Stat | undefined): Conversation {
-    const { settings, environment } = this;
-    const conversation: Conversation = new Conversation({
-      id, version, snapshot, lock, settings,
-      storage: environment.storage,
-      fallback: this.#fallback,
-      events: this.#events,
-      now: environment.now,
-      elapsed: environment.elapsed,
-      retry: {
-        attempts: settings.retryAttempts,
-        delay: settings.retryDelay,
-        random: environment.random,
-        onRetry: (event) => {
-          this.#events.emit("retry", event);
-        },
-      },
-      onClose: () => {
-        this.#live.delete(conversation);
-        this.#open.delete(id);
-      },
-    });
-    this.#live.add(conversation);
-    return conversation;
-  }
-
-  #lock(id: string, timeout: number, storage: Storage = this.storage): Promise<Lock> {
-    return acquireLock(storage, id, timeout, this.environment);
-  }
-
-  /** A short hold for retention: not for conversations that this process has open. */
-  async #withLock<T>(id: string, act: () => Promise<T>): Promise<T> {
-    await this.storage.prepare();
-    if (this.#open.has(id)) return act();
-    const lock = await this.#lock(id, this.settings.lockTimeout);
-    try {
-      return await act();
-    } finally {
-      await lock.release();
-    }
-  }
-
-  async #assertNoLookalike(id: string): Promise<void> {
-    const like = (await this.ids()).find((other) => other !== id && other.toLowerCase() === id.toLowerCase());
-    if (like === undefined) return;
-    throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
   }
 
   async #mustExist(id: string): Promise<void> {

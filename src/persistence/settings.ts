@@ -4,6 +4,7 @@
  */
 import { DraftstateError } from "../errors.js";
 import { COMPRESSIONS, type Compression } from "./layout.js";
+import { nearest } from "./nearest.js";
 
 export interface Settings {
   readonly stateDir: string;
@@ -81,7 +82,7 @@ function shown(value: unknown): string {
 }
 
 export function unknownSetting(name: string, origin: string, known: readonly string[]): DraftstateError {
-  const near = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase().replaceAll(/[-_]/g, ""));
+  const near = nearest(name, known);
   const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`;
   return new DraftstateError("INVALID_CONFIG", `unknown setting ${JSON.stringify(name)} (${origin}): ${hint}`, { path: name });
 }

@@ -11,6 +11,7 @@ import type { ProcessTable } from "./process-table.js";
 import type { Area, Change, End, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
+import { watchWhenThere } from "./watch-when-there.js";
 
 const INTERNAL_FOLDER = ".draftstate";
 const ASIDE = /^\.tmp-[A-Za-z0-9]+-(.+)$/;
@@ -133,17 +134,20 @@ export class FileStorage implements Storage {
     await this.#explained(directory, () => this.options.fs.syncDirectory(directory));
   }
 
-  async createLog(key: Key): Promise<Log> {
+  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
     const path = this.describe(key);
     return this.#explained(path, async () => {
-      const { fs } = this.options;
-      await this.#unlink(path);
-      const file = await fs.createFile(path);
+      const aside = this.#aside(key);
+      const file = await this.options.fs.createFile(aside);
       try {
+        await file.write(first);
         await file.sync();
-        await fs.syncDirectory(dirname(path));
+        await guard?.assertHeld();
+        await this.options.fs.rename(aside, path);
+        await this.options.fs.syncDirectory(dirname(path));
       } catch (error) {
-        await file.close();
+        await file.close().catch(() => undefined);
+        await this.#unlink(aside).catch(() => false);
         throw error;
       }
       return {
@@ -180,14 +184,19 @@ export class FileStorage implements Storage {
   }
 
   async watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {
-    return this.options.watch(this.#directories[area], (name) => {
+    const tell = (name: string): void => {
       if (!name.startsWith(".")) listener({ key: { area, name } });
-    });
+    };
+    return watchWhenThere({ ...this.options, directory: this.#directories[area], listener: tell });
+  }
+
+  #aside(key: Key): string {
+    return join(this.#directories[key.area], `.tmp-${this.options.randomName()}-${key.name}`);
   }
 
   async #withFileAside<T>(key: Key, bytes: Uint8Array, take: (aside: string) => Promise<T>): Promise<T> {
-    const { fs, randomName } = this.options;
-    const aside = join(this.#directories[key.area], `.tmp-${randomName()}-${key.name}`);
+    const { fs } = this.options;
+    const aside = this.#aside(key);
     const file = await fs.createFile(aside);
     try {
       try {

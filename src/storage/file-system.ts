@@ -9,7 +9,7 @@ export interface OpenFile {
   /** Up to `length` bytes from `position`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
   size(): Promise<number>;
-  /** fdatasync: the file's bytes and size survive power loss. */
+  /** fdatasync: the file's bytes and size survive power loss. ENOENT rejects where its name was removed: nobody would find them. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }

@@ -131,3 +131,8 @@ export const nodeFileSystem: FileSystem = {
   list: (path) => fs.readdir(path),
   stat,
 };
+
+/** Where a path that a person gave leads, links followed; rejects with ENOENT where it leads nowhere. */
+export function followLinks(path: string): Promise<string> {
+  return fs.realpath(path);
+}

@@ -88,8 +88,11 @@ export interface Storage {
   /** What stands in an area by now, removals too, survives power loss: also what another process left there and died. */
   settle(area: Area): Promise<void>;
 
-  /** A new, empty log under a free name; the name is durable when it resolves. An existing log is removed first. */
-  createLog(key: Key): Promise<Log>;
+  /**
+   * A new log that begins with these bytes (with none where left out), in place of whatever has the name: readers see
+   * the old one or the new one, also after a crash. Durable when it resolves. `guard` is asserted last.
+   */
+  createLog(key: Key, first?: Uint8Array, guard?: Lock): Promise<Log>;
 
   tryLock(name: string, since: Date): Promise<LockAttempt>;
   /** The live holder of a lock; undefined where it is free or its owner is dead. */
