@@ -129,6 +129,11 @@ export class FileStorage implements Storage {
     return this.#explained(this.describe(key), () => this.#unlink(this.describe(key)));
   }
 
+  async settle(area: Area): Promise<void> {
+    const directory = this.#directories[area];
+    await this.#explained(directory, () => this.options.fs.syncDirectory(directory));
+  }
+
   async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
     const path = this.describe(key);
     return this.#explained(path, async () => {

@@ -85,6 +85,8 @@ export class MemoryStorage implements Storage {
     return removed;
   }
 
+  async settle(): Promise<void> {}
+
   async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
     await guard?.assertHeld();
     const entry = this.#put(key, first.slice());

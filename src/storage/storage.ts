@@ -85,6 +85,8 @@ export interface Storage {
   move(from: Key, to: Key): Promise<boolean>;
   /** Not durable: what was removed may come back after a power loss, so callers must be able to meet it again. */
   remove(key: Key): Promise<boolean>;
+  /** What stands in an area by now, removals too, survives power loss: also what another process left there and died. */
+  settle(area: Area): Promise<void>;
 
   /**
    * A new log that begins with these bytes (with none where left out), in place of whatever has the name: readers see

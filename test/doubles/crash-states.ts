@@ -31,6 +31,7 @@ export class PendingDisk {
   readonly #durable: DiskImage;
   readonly #writes = new Map<number, readonly Uint8Array[]>();
   #entries: EntryOperation[] = [];
+  #locksChanged = false;
   readonly #variants = new WeakMap<readonly Uint8Array[], readonly Variant[]>();
 
   constructor(base: DiskImage) {
@@ -53,6 +54,7 @@ export class PendingDisk {
       default:
         this.#entries.push(operation);
     }
+    this.#locksChanged = "path" in operation && operation.path.includes("/locks/");
   }
 
   /** Whether the sync would make anything durable that is not. */
@@ -63,7 +65,7 @@ export class PendingDisk {
 
   *images(): Generator<CrashImage> {
     const seen = new Set<string>();
-    for (const kept of entryChoices(this.#entries)) {
+    for (const kept of entryChoices(this.#entries, this.#locksChanged)) {
       const names = copyImage(this.#durable);
       for (const operation of kept) applyEntry(names, operation);
       loseUnreachable(names);
@@ -83,7 +85,7 @@ export class PendingDisk {
     const reachable = new Set(names.entries.values());
     const files = [...this.#writes].filter(([inode]) => reachable.has(inode)).map(([inode, parts]) => ({ inode, variants: this.#variantsOf(inode, parts) }));
     const all = files.reduce((count, { variants }) => count * variants.length, 1);
-    if (all <= MAX_CONTENT_CHOICES) return product(files);
+    if (all <= MAX_CONTENT_CHOICES) return allContents(files);
     const [lost, kept] = ["lost", "kept"].map((label) => new Map(files.flatMap(({ inode, variants }) => variants.filter((variant) => variant.label === label).map((variant) => [inode, variant] as const))));
     const one = files.flatMap(({ inode, variants }) => variants.flatMap((variant) => [new Map([...(lost ?? []), [inode, variant]]), new Map([...(kept ?? []), [inode, variant]])]));
     return [lost ?? new Map(), kept ?? new Map(), ...one];
@@ -102,30 +104,33 @@ export function* crashImages(base: DiskImage, operations: readonly DiskOperation
   yield* disk.images();
 }
 
-function product(files: readonly { readonly inode: number; readonly variants: readonly Variant[] }[]): readonly ContentChoice[] {
+function allContents(files: readonly { readonly inode: number; readonly variants: readonly Variant[] }[]): readonly ContentChoice[] {
   return files.reduce<Map<number, Variant>[]>(
     (choices, { inode, variants }) => choices.flatMap((choice) => variants.map((variant) => new Map([...choice, [inode, variant]]))),
     [new Map()],
   );
 }
 
-function entryChoices(entries: readonly EntryOperation[]): readonly EntryChoice[] {
+/** Locks stand for themselves: they are tried in every combination when they change, beside all of the rest or nothing. */
+function entryChoices(entries: readonly EntryOperation[], locksChanged: boolean): readonly EntryChoice[] {
   const ordered = entries.map((_, length) => entries.slice(0, length));
+  const [locks, others] = [true, false].map((wanted) => entries.filter((entry) => isOfLocks(entry) === wanted)) as unknown as readonly [EntryChoice, EntryChoice];
+  const someLocks = locksChanged ? product(locks) : [[], locks];
+  const apart = [...someLocks.flatMap((choice) => [choice, [...choice, ...others]]), ...product(others).flatMap((choice) => [choice, [...locks, ...choice]])];
+  return [[], entries, ...ordered, ...apart.map((choice) => entries.filter((entry) => choice.includes(entry)))];
+}
+
+function isOfLocks(entry: EntryOperation): boolean {
+  return directoryOf(entry).endsWith("/locks");
+}
+
+/** Any combination, or any within one directory while all of the others is kept or lost. */
+function product(entries: EntryChoice): readonly EntryChoice[] {
   const whole = byDirectory(entries);
   const groups = whole.map(choicesWithin);
-  const inOrder = (choice: readonly EntryChoice[]): EntryChoice => {
-    const kept = new Set(choice.flat());
-    return entries.filter((entry) => kept.has(entry));
-  };
   const all = groups.reduce((count, group) => count * group.length, 1);
-  if (all <= MAX_ENTRY_CHOICES) {
-    const combined = groups.reduce<EntryChoice[][]>((choices, group) => choices.flatMap((choice) => group.map((next) => [...choice, next])), [[]]);
-    return [[], entries, ...ordered, ...combined.map(inOrder)];
-  }
-  const each = groups.flatMap((group, index) =>
-    group.flatMap((choice) => [[choice], [...whole.filter((_, other) => other !== index), choice]].map(inOrder)),
-  );
-  return [[], entries, ...ordered, ...each];
+  if (all <= MAX_ENTRY_CHOICES) return groups.reduce<EntryChoice[]>((choices, group) => choices.flatMap((choice) => group.map((next) => [...choice, ...next])), [[]]);
+  return groups.flatMap((group, index) => group.flatMap((choice) => [choice, [...whole.filter((_, other) => other !== index).flat(), ...choice]]));
 }
 
 function byDirectory(entries: readonly EntryOperation[]): readonly EntryChoice[] {

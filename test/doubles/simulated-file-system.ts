@@ -24,10 +24,22 @@ export class SimulatedFileSystem implements FileSystem {
   readonly #modified = new Map<number, number>();
   #nextInode: number;
 
-  constructor(image: DiskImage = emptyImage()) {
+  /** `image` is durable; `operations` were done on it and may not be. */
+  constructor(image: DiskImage = emptyImage(), operations: readonly DiskOperation[] = []) {
     this.#base = copyImage(image);
     this.#live = copyImage(image);
-    this.#nextInode = Math.max(0, ...image.contents.keys(), ...image.entries.values()) + 1;
+    for (const operation of operations) this.#do(operation);
+    this.#nextInode = Math.max(0, ...this.#live.contents.keys(), ...this.#live.entries.values()) + 1;
+  }
+
+  /** What was durable at the start. */
+  get base(): DiskImage {
+    return this.#base;
+  }
+
+  /** What whoever looks sees now. */
+  get image(): DiskImage {
+    return this.#live;
   }
 
   get operationCount(): number {
