@@ -18,7 +18,7 @@ export const ROOMS = {
 };
 
 /** cli may reach the agent from these files alone, by dynamic import or for its types. */
-export const AGENT_GATES = ["cli/commands/chat.ts", "cli/chat/answer.ts"];
+export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/turn-context.ts", "cli/chat/tool-lines.ts"];
 
 /** package (or node module) → the rooms or files that may import it. */
 export const PACKAGES = {
@@ -31,7 +31,7 @@ export const PACKAGES = {
   "cli-table3": ["cli/terminal"],
   ora: ["cli/terminal"],
   diff: ["cli/terminal", "exchange"],
-  "markdown-it": ["exchange"],
+  "markdown-it": ["exchange", "cli/terminal"],
   re2js: ["exchange"],
   lilconfig: ["cli/settings.ts"],
   "node:fs": ["storage/fs.ts", "cli/chat/prompt-input.ts"],

@@ -28,6 +28,8 @@ export class Output {
   /** The cursor stands behind an unfinished line of data: what goes to stderr begins a line of its own. */
   #midLine = false;
   quiet = false;
+  /** Around each message, for whoever has drawn something below the text that must not be written into. */
+  around: ((write: () => void) => void) | undefined;
 
   constructor(options: OutputOptions) {
     this.#stdout = options.stdout;
@@ -104,8 +106,12 @@ export class Output {
   }
 
   #say(line: string): void {
-    this.#stderr.write(`${this.#midLine && this.errorIsTerminal ? "\n" : ""}${line}\n`);
-    this.#midLine = false;
+    const write = (): void => {
+      this.#stderr.write(`${this.#midLine && this.errorIsTerminal ? "\n" : ""}${line}\n`);
+      this.#midLine = false;
+    };
+    if (this.around === undefined) write();
+    else this.around(write);
   }
 
   raw(text: string): void {

@@ -36,7 +36,7 @@ export class FileStorage implements Storage {
   constructor(private readonly options: FileStorageOptions) {
     const { stateDir, backupDir } = options;
     const internal = join(stateDir, INTERNAL_FOLDER);
-    this.#directories = { state: stateDir, backup: backupDir, quarantine: join(internal, "quarantine"), trash: join(internal, "trash") };
+    this.#directories = { state: stateDir, backup: backupDir, quarantine: join(internal, "quarantine"), trash: join(internal, "trash"), history: join(internal, "history") };
     this.#lockDirectory = join(internal, "locks");
     this.#locks = new LockDirectory({ ...options, directory: this.#lockDirectory });
   }

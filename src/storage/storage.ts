@@ -7,7 +7,7 @@
  */
 
 /** A flat room of names. How an area becomes a folder or a table is the implementation's own. */
-export const AREAS = ["state", "backup", "quarantine", "trash"] as const;
+export const AREAS = ["state", "backup", "quarantine", "trash", "history"] as const;
 export type Area = (typeof AREAS)[number];
 
 export interface Key {
