@@ -32,6 +32,7 @@ export const PACKAGES = {
   ora: ["cli/terminal"],
   diff: ["cli/terminal"],
   lilconfig: ["cli/settings.ts"],
+  zod: ["cli/schemas"],
   "node:fs": ["storage/fs.ts", "cli/chat/prompt-input.ts"],
   "node:fs/promises": ["storage/fs.ts", "storage/process-table.ts"],
   "node:process": ["storage/process-table.ts", "cli"],

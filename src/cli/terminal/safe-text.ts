@@ -43,6 +43,11 @@ export class SafeTextStream {
   }
 }
 
+/** JSON with the same value in which no character acts on a terminal: those that JSON leaves as they are become `\u` escapes. */
+export function escapeActing(json: string): string {
+  return json.replace(ACTING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 function showCodePoint(character: string): string {
   return `\\u{${character.charCodeAt(0).toString(16)}}`;
 }
