@@ -36,7 +36,7 @@ export const PACKAGES = {
   "node:fs": ["storage/fs.ts", "cli/chat/prompt-input.ts"],
   "node:fs/promises": ["storage/fs.ts", "storage/process-table.ts"],
   "node:process": ["storage/process-table.ts", "cli"],
-  "node:child_process": ["storage/process-table.ts"],
+  "node:child_process": ["storage/process-table.ts", "cli/terminal/pager.ts"],
   "node:os": ["storage"],
   "node:path": ["storage", "persistence/create-manager.ts", "cli"],
   "node:readline": ["cli"],

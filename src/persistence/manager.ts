@@ -14,7 +14,7 @@ import { listBackups, type Backup } from "./backups.js";
 import { listConversations, type CatalogueRow } from "./catalogue.js";
 import { comparePoints, type Comparison } from "./compare-points.js";
 import { Conversation } from "./conversation-handle.js";
-import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
+import { ManagerEmitter, type ManagerEvents, type ManagerListener, type OnProgress } from "./events.js";
 import { Fallback } from "./fallback.js";
 import { foldBack } from "./fold-back.js";
 import { ImplicitHandles } from "./implicit-handles.js";
@@ -165,7 +165,7 @@ export class DraftStatePersistenceManager {
       there.delete(row.conversationId);
       return other !== undefined && other.revision > row.revision ? { ...other, backupCount: row.backupCount } : row;
     });
-    return [...there.values(), ...newest];
+    return [...there.values(), ...newest].sort((left, right) => (right.updatedAt ?? "").localeCompare(left.updatedAt ?? "", "en"));
   }
 
   /** Of every conversation that has a file, be it only a backup; sorted. */
@@ -218,7 +218,7 @@ export class DraftStatePersistenceManager {
   }
 
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
-  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean } = {}): Promise<PruneResult> {
+  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean } = {}, onProgress?: OnProgress): Promise<PruneResult> {
     const { id, dryRun, ...rules } = policy;
     if (id !== undefined) assertConversationId(id);
     const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
@@ -226,7 +226,7 @@ export class DraftStatePersistenceManager {
       this.#events.emit("backupRemoved", event);
     };
     const context = { storage: this.storage, now: this.environment.now, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
-    return prune(context, effective, { id, dryRun: dryRun === true });
+    return prune(context, effective, { id, dryRun: dryRun === true, onProgress });
   }
 
   /**
@@ -246,9 +246,9 @@ export class DraftStatePersistenceManager {
     }
   }
 
-  verify(id?: string): Promise<Verification> {
+  verify(id?: string, onProgress?: OnProgress): Promise<Verification> {
     if (id !== undefined) assertConversationId(id);
-    return verify(this.storage, id);
+    return verify(this.storage, id, onProgress);
   }
 
   getSaveStatistics(): SaveStatistics {
