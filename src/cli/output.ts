@@ -9,6 +9,7 @@ import { createStyle, type Style } from "./terminal/style.js";
 export interface OutputStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 export interface OutputOptions {
@@ -57,6 +58,11 @@ export class Output {
   /** Columns of the terminal; undefined for a pipe. */
   get width(): number | undefined {
     return this.isTerminal ? (this.#stdout.columns ?? 80) : undefined;
+  }
+
+  /** Rows of the terminal; undefined for a pipe. */
+  get height(): number | undefined {
+    return this.isTerminal ? (this.#stdout.rows ?? 24) : undefined;
   }
 
   /** Why stdout could not be written, where its reader did not just leave. */

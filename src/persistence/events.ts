@@ -20,6 +20,9 @@ export interface ManagerEvents {
   warning: { conversationId: string; message: string; error?: unknown };
 }
 
+/** Told as a long work goes on: so many of so many conversations are done. */
+export type OnProgress = (done: number, total: number) => void;
+
 export type ManagerListener<Name extends keyof ManagerEvents> = (event: ManagerEvents[Name]) => void;
 
 export class ManagerEmitter {

@@ -15,7 +15,7 @@ import { listConversations, type CatalogueRow } from "./catalogue.js";
 import { comparePoints, type Comparison } from "./compare-points.js";
 import type { Conversation } from "./conversation-handle.js";
 import { ConversationOpener, type ManagerEnvironment, type OpenOptions } from "./conversation-opener.js";
-import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
+import { ManagerEmitter, type ManagerEvents, type ManagerListener, type OnProgress } from "./events.js";
 import { Fallback } from "./fallback.js";
 import { fork, type Beginning, type ForkOptions, type ForkResult } from "./fork.js";
 import { ImplicitHandles } from "./implicit-handles.js";
@@ -164,7 +164,7 @@ export class DraftStatePersistenceManager {
       there.delete(row.conversationId);
       return other !== undefined && other.revision > row.revision ? { ...other, backupCount: row.backupCount } : row;
     });
-    return [...there.values(), ...newest];
+    return [...there.values(), ...newest].sort((left, right) => (right.updatedAt ?? "").localeCompare(left.updatedAt ?? "", "en"));
   }
 
   /** Of every conversation that has a file, be it only a backup; sorted. */
@@ -217,7 +217,7 @@ export class DraftStatePersistenceManager {
   }
 
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
-  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean; readonly purge?: boolean } = {}): Promise<PruneResult> {
+  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean; readonly purge?: boolean } = {}, onProgress?: OnProgress): Promise<PruneResult> {
     const { id, dryRun, purge, ...rules } = policy;
     if (id !== undefined) assertConversationId(id);
     const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
@@ -225,7 +225,7 @@ export class DraftStatePersistenceManager {
       this.#events.emit("backupRemoved", event);
     };
     const context = { storage: this.storage, now: this.environment.now, trash: this.#trash, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
-    return prune(context, effective, { id, dryRun: dryRun === true, purge: purge === true });
+    return prune(context, effective, { id, dryRun: dryRun === true, purge: purge === true, onProgress });
   }
 
   /**
@@ -283,9 +283,9 @@ export class DraftStatePersistenceManager {
     return migrateAll(this, options);
   }
 
-  verify(id?: string): Promise<Verification> {
+  verify(id?: string, onProgress?: OnProgress): Promise<Verification> {
     if (id !== undefined) assertConversationId(id);
-    return verify(this.storage, id);
+    return verify(this.storage, id, onProgress);
   }
 
   getSaveStatistics(): SaveStatistics {

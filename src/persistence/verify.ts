@@ -3,6 +3,7 @@ import { isDraftstateError } from "../errors.js";
 import { planRecovery, type ProblemKind } from "../plan/recovery.js";
 import type { Storage } from "../storage/storage.js";
 import { listBackups } from "./backups.js";
+import type { OnProgress } from "./events.js";
 import { journalKey, knownIds } from "./layout.js";
 import { findConversation, pathOfProblem, refusal } from "./reader.js";
 
@@ -60,11 +61,12 @@ async function verifyReadable(storage: Storage, id: string): Promise<Verificatio
 }
 
 /** Every conversation that has a file, or the one. */
-export async function verify(storage: Storage, id?: string): Promise<Verification> {
+export async function verify(storage: Storage, id?: string, onProgress?: OnProgress): Promise<Verification> {
   const ids = id === undefined ? knownIds(await storage.list("state"), await storage.list("backup")) : [id];
   const problems: VerifiedProblem[] = [];
   let checked = 0;
-  for (const each of ids) {
+  for (const [index, each] of ids.entries()) {
+    onProgress?.(index, ids.length);
     const result = await verifyOne(storage, each);
     checked += result.checked;
     problems.push(...result.problems);

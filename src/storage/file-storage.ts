@@ -282,6 +282,8 @@ function belongsTo(area: Area, target: string, name: string): boolean {
     state,
     backup,
     quarantine: String.raw`${state}\.${TIMESTAMP}`,
+    // Nobody's but the terminal's, which replaces it whole.
+    history: "(?!)",
     trash: String.raw`${TIMESTAMP}_(?:operation_${escaped}\.json|state_${state}|backup_${backup})`,
   };
   return new RegExp(`^(?:${patterns[area]})$`).test(target);

@@ -2,6 +2,7 @@
 import { Option } from "commander";
 import { STATUSES } from "../../model/conversation.js";
 import type { CatalogueRow } from "../../persistence/catalogue.js";
+import { withEdits } from "../../persistence/edited.js";
 import type { CommandContext } from "../context.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { paintStatus } from "../terminal/status.js";
@@ -20,6 +21,7 @@ interface LsOptions {
   readonly grep?: string;
   readonly since?: number;
   readonly model?: string;
+  readonly check?: boolean;
 }
 
 type Compare = (left: CatalogueRow, right: CatalogueRow) => number;
@@ -110,11 +112,12 @@ export const registerLs: Register = (program, run) => {
     .option("--grep <text>", "only those with this in title or id")
     .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
     .option("--model <name>", "only those of this model")
+    .option("--check", "read every file whole: also one that was edited and kept its time is found")
     .addHelpText("after", "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --json | jq -r '.[0].conversationId'")
     .action((options: LsOptions) =>
       run(async (context) => {
         const manager = await context.reader();
-        const all = await manager.list();
+        const all = await withEdits(manager.storage, await manager.list(), { everything: options.check === true });
         const rows = select(all, options, context.now());
         if (context.json) context.output.json(rows);
         else if (rows.length > 0) context.output.line(render(rows, context));
