@@ -8,12 +8,13 @@ import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DraftstateError } from "../../src/errors.js";
+import { MAX_DEPTH } from "../../src/model/json.js";
 import { MAX_FILE_BYTES } from "../../src/persistence/backup-codec.js";
 import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
 import type { Conversation } from "../../src/persistence/conversation-handle.js";
 import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
 import { Victim } from "../process/victim.js";
-import { CONTENTS, GOOD, oddNames, PLACES, SOUND, THINGS, type Directories, type Plant } from "./hostile-files.js";
+import { CONTENTS, GOOD, oddNames, PLACES, sealedSnapshot, SOUND, THINGS, type Directories, type Plant } from "./hostile-files.js";
 
 const BAD = "bad";
 const LATER = "2027-01-14T21-30-00-000Z";
@@ -124,6 +125,17 @@ describe.each(Object.entries(PLACES))("in the place of a %s", TIMEOUT, (_place, 
   });
 });
 
+test("nesting up to the limit loads, one level more is refused: by a file, and before it becomes one", async () => {
+  const nested = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+  // The document itself is the first level.
+  for (const [id, levels] of [["within", MAX_DEPTH - 1], ["beyond", MAX_DEPTH]] as const) {
+    await writeFile(join(directories.stateDir, `${id}.json`), sealedSnapshot(id, `  "a": ${nested(levels)},\n`));
+  }
+  expect(await manager.loadState("within")).toEqual({ a: JSON.parse(nested(MAX_DEPTH - 1)) as unknown });
+  await expect(manager.loadState("beyond")).rejects.toMatchObject({ code: "CORRUPT" });
+  await expect(manager.saveState("new", { a: JSON.parse(nested(MAX_DEPTH)) as unknown })).rejects.toMatchObject({ code: "INVALID_STATE" });
+});
+
 describe("a backup that would decompress beyond the limit", TIMEOUT, () => {
   const backup = (bytes: Uint8Array): Promise<void> => writeFile(join(directories.backupDir, `${GOOD}_${LATER}.json.gz`), bytes);
 
@@ -139,7 +151,7 @@ describe("a backup that would decompress beyond the limit", TIMEOUT, () => {
   test("and says nothing of it is refused at the limit", async () => {
     const member = gzipSync(Buffer.alloc(2 ** 20, 0x20));
     await backup(Buffer.concat(Array.from({ length: 401 }, () => member)));
-    expect(await found()).toMatchObject({ valid: false, problem: expect.stringContaining("cannot be decompressed") as string });
+    expect(await found()).toMatchObject({ valid: false, problem: expect.stringMatching(new RegExp(`cannot be decompressed .*${MAX_FILE_BYTES}`)) as string });
   });
 });
 
