@@ -43,6 +43,7 @@ export const PACKAGES = {
   "node:path": ["storage", "persistence/create-manager.ts", "cli"],
   "node:readline": ["cli"],
   "node:module": ["cli/version.ts"],
+  "node:buffer": ["snapshot"],
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
   "node:zlib": ["journal/record.ts", "persistence/backup-codec.ts"],
   "node:events": ["persistence/events.ts"],

@@ -55,8 +55,13 @@ async function inspect(storage: Storage, name: BackupName): Promise<Backup | und
 
 /** Every backup, read and verified, newest first; damaged ones are rows that say so. */
 export async function listBackups(storage: Storage, id: string): Promise<Backup[]> {
+  return inspectBackups(storage, await listBackupNames(storage, id));
+}
+
+/** The same for names that are known, so that whoever looks at many conversations lists the directory once. */
+export async function inspectBackups(storage: Storage, names: readonly BackupName[]): Promise<Backup[]> {
   const backups: Backup[] = [];
-  for (const name of await listBackupNames(storage, id)) {
+  for (const name of names) {
     const backup = await inspect(storage, name);
     if (backup !== undefined) backups.push(backup);
   }

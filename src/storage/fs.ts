@@ -15,7 +15,11 @@ const DIRECTORY_MODE = 0o700;
 const { O_NOFOLLOW: NO_FOLLOW = 0, O_NONBLOCK: NON_BLOCK = 0 } = constants as Partial<typeof constants>;
 
 class NodeFile implements OpenFile {
-  constructor(private readonly handle: fs.FileHandle) {}
+  /** `found`: its size when it was opened for reading. */
+  constructor(
+    private readonly handle: fs.FileHandle,
+    private readonly found?: number,
+  ) {}
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let written = 0; written < bytes.length; ) {
@@ -36,7 +40,7 @@ class NodeFile implements OpenFile {
   }
 
   async size(): Promise<number> {
-    return (await this.handle.stat()).size;
+    return this.found ?? (await this.handle.stat()).size;
   }
 
   async sync(): Promise<void> {
@@ -68,8 +72,9 @@ async function openForReading(path: string): Promise<OpenFile> {
     if (code === "ENXIO") throw refuse(path, "other");
     throw error;
   }
-  const kind = kindOf(await handle.stat());
-  if (kind === "file") return new NodeFile(handle);
+  const found = await handle.stat();
+  const kind = kindOf(found);
+  if (kind === "file") return new NodeFile(handle, found.size);
   await handle.close();
   throw refuse(path, kind);
 }
