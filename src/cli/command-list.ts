@@ -9,6 +9,7 @@ import { registerLs } from "./commands/ls.js";
 import { registerPrune } from "./commands/prune.js";
 import { registerRepair } from "./commands/repair.js";
 import { registerRestore } from "./commands/restore.js";
+import { registerSearch } from "./commands/search.js";
 import { registerShow } from "./commands/show.js";
 import { registerVerify } from "./commands/verify.js";
 
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Register[] = [
   registerPrune,
   registerVerify,
   registerRepair,
+  registerSearch,
   registerExport,
   registerImport,
 ];
