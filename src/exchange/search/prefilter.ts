@@ -61,6 +61,8 @@ export function prefilterFor(query: Query, matcher: Pick<LineMatcher, "matchCase
     const literal = literalOf(query.text);
     return literal === "" ? () => true : needleSearch(literal, matcher.matchCase);
   }
+  // Half of a surrogate pair stands in no file by itself.
+  if (/\p{Surrogate}/u.test(query.text)) return () => true;
   const searches = [needleSearch(query.text, matcher.matchCase), ...foreignEscapes(query.text).map(exactSearch)];
   return (bytes) => searches.some((search) => search(bytes));
 }

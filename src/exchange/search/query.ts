@@ -34,10 +34,15 @@ export function compileQuery(query: Query): LineMatcher {
   const matchCase = query.matchCase ?? hasUpperCase(query);
   if (!query.regex && (matchCase || isCaseless(query.text))) return { matchCase: true, find: (line) => findText(line, query.text) };
   const pattern = compile(query, matchCase);
-  const folded = query.text.toLowerCase();
-  // Most lines of a conversation do not have it: a look without offsets is many times cheaper.
-  const mayHave = query.regex ? (): boolean => true : (line: string): boolean => line.toLowerCase().includes(folded);
-  return { matchCase, find: (line) => (mayHave(line) ? findPattern(line, pattern) : []) };
+  if (query.regex) return { matchCase, find: (line) => findPattern(line, pattern) };
+  return { matchCase, find: (line) => findFolded(line, query.text.toLowerCase(), pattern) };
+}
+
+/** Most lines do not have it, and in most of the others lower-casing moves nothing: the pattern is for the rest. */
+function findFolded(line: string, folded: string, pattern: RE2JS): Hit[] {
+  const lower = line.toLowerCase();
+  if (!lower.includes(folded)) return [];
+  return lower.length === line.length ? findText(lower, folded) : findPattern(line, pattern);
 }
 
 export function isCaseless(text: string): boolean {
