@@ -3,6 +3,8 @@ import type { Register } from "./commands/registration.js";
 import { registerBackup } from "./commands/backup.js";
 import { registerBackups } from "./commands/backups.js";
 import { registerChat } from "./commands/chat.js";
+import { registerCompletion } from "./commands/completion.js";
+import { registerConfig } from "./commands/config.js";
 import { registerDiff } from "./commands/diff.js";
 import { registerExport } from "./commands/export.js";
 import { registerFork } from "./commands/fork.js";
@@ -14,6 +16,7 @@ import { registerRename } from "./commands/rename.js";
 import { registerRepair } from "./commands/repair.js";
 import { registerRestore } from "./commands/restore.js";
 import { registerRm } from "./commands/rm.js";
+import { registerSearch } from "./commands/search.js";
 import { registerShow } from "./commands/show.js";
 import { registerUndo } from "./commands/undo.js";
 import { registerVerify } from "./commands/verify.js";
@@ -23,6 +26,7 @@ export const COMMANDS: readonly Register[] = [
   registerChat,
   registerLs,
   registerShow,
+  registerSearch,
   registerBackups,
   registerDiff,
   registerWatch,
@@ -38,4 +42,6 @@ export const COMMANDS: readonly Register[] = [
   registerVerify,
   registerRepair,
   registerMigrate,
+  registerConfig,
+  registerCompletion,
 ];

@@ -19,7 +19,7 @@ function escaped(json: string): string {
 }
 
 function metadataFields({ extra, checksum: _checksum, ...known }: Metadata): JsonObject {
-  return { ...extra, ...known } as unknown as JsonObject;
+  return { ...extra, ...known };
 }
 
 function pointFields({ timestamp, state, metadata }: RestorePoint): JsonObject {

@@ -66,7 +66,7 @@ function isTame(text: string): boolean {
   const tokens = strict.parse(`${text}\n\n# ${SENTINEL}\n`, env);
   const end = tokens.slice(-3);
   const ends = end[0]?.type === "heading_open" && end[0].level === 0 && end[1]?.content === SENTINEL;
-  return ends && tokens.slice(0, -3).every(isTameToken) && Object.values(env?.references ?? {}).every(({ href }) => isSafeLink(href));
+  return ends && tokens.slice(0, -3).every(isTameToken) && Object.values(env.references ?? {}).every(({ href }) => isSafeLink(href));
 }
 
 function isTameToken(token: Token): boolean {

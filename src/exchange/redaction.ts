@@ -37,7 +37,7 @@ export class Redactor {
   }
 
   #content({ state, metadata }: { readonly state: JsonObject; readonly metadata: Metadata }): { state: JsonObject; metadata: Metadata } {
-    return { state: this.#object(state), metadata: this.#object(metadata as unknown as JsonObject) as unknown as Metadata };
+    return { state: this.#object(state), metadata: this.#object({ ...metadata }) as unknown as Metadata };
   }
 
   #object(object: JsonObject): JsonObject {

@@ -46,10 +46,10 @@ code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consol
 :not(pre) > code { background: var(--code); border: 1px solid var(--line); border-radius: .3rem; padding: .08em .35em; }
 figure.code { margin: 0 0 1em; border: 1px solid var(--line); border-radius: .6rem; background: var(--code); overflow: hidden; }
 figure.code figcaption { padding: .3rem .9rem; font-size: .75rem; color: var(--soft); border-bottom: 1px solid var(--line); }
-figure.code pre { margin: 0; padding: .8rem .9rem; overflow-x: auto; line-height: 1.5; overflow-wrap: normal; font-size: .84rem; }
+figure.code pre { margin: 0; scrollbar-width: thin; padding: .8rem .9rem; overflow-x: auto; line-height: 1.5; overflow-wrap: normal; font-size: .84rem; }
 figure.code pre:focus-visible, summary:focus-visible, a:focus-visible { outline: 2px solid var(--user-ink); outline-offset: 2px; }
 .scroll { overflow-x: auto; margin-bottom: 1em; } table { border-collapse: collapse; font-size: .92em; } th, td { border-bottom: 1px solid var(--line); padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: top; } th { font-weight: 600; }
-.picture::before { content: "\\1F5BC\\FE0E\\00A0"; } .body img { max-width: 100%; border-radius: .5rem; display: block; margin-bottom: 1em; }
+.picture::before { content: "picture: "; color: var(--soft); } .body img { max-width: 100%; border-radius: .5rem; display: block; margin-bottom: 1em; }
 details.fold { margin: .6rem 0; border: 1px solid var(--line); border-radius: .6rem; background: var(--card); }
 details.fold > summary { cursor: pointer; padding: .45rem .9rem; font-size: .88rem; color: var(--soft); } details.fold > summary b { color: var(--ink); font-weight: 600; }
 details.fold[open] > summary { border-bottom: 1px solid var(--line); }

@@ -111,13 +111,18 @@ function toMessage(node: Node, place: string, otherwise: string): JsonObject {
   };
 }
 
+/** `browser.open` and `browser` are one tool. */
+function toolOf(named: JsonObject): string {
+  return (textAt(named, "name") ?? "").split(".")[0] ?? "";
+}
+
 /** The result names its tool; the call is the last unanswered one of that name. */
 function linkResults(messages: readonly JsonObject[]): JsonObject[] {
   const open = new Map<string, string>();
   return messages.map((message) => {
-    for (const call of listAt(message, "toolCalls")) if (isJsonObject(call)) open.set(String(call["name"]).split(".")[0] ?? "", String(call["id"]));
+    for (const call of listAt(message, "toolCalls")) if (isJsonObject(call)) open.set(toolOf(call), textAt(call, "id") ?? "");
     if (message["role"] !== "tool") return message;
-    const key = String(message["name"] ?? "").split(".")[0] ?? "";
+    const key = toolOf(message);
     const id = open.get(key);
     open.delete(key);
     return id === undefined ? message : { ...message, toolCallId: id };

@@ -20,7 +20,7 @@ export interface SessionLine {
 
 export function isClaudeCodeSession(lines: readonly Line[]): boolean {
   const isLine = ({ value }: Line): boolean => isJsonObject(value) && typeof ownValue(value, "type") === "string";
-  const isKnown = ({ value }: Line): boolean => isJsonObject(value) && TYPES.includes(String(value["type"])) && ["sessionId", "uuid", "leafUuid"].some((key) => Object.hasOwn(value, key));
+  const isKnown = ({ value }: Line): boolean => isJsonObject(value) && TYPES.includes(textAt(value, "type") ?? "") && ["sessionId", "uuid", "leafUuid"].some((key) => Object.hasOwn(value, key));
   return lines.length > 0 && lines.every(isLine) && lines.some(isKnown);
 }
 

@@ -23,7 +23,7 @@ export function isMessageList(value: Json | undefined): value is readonly Json[]
 function argumentsOf(text: Json | undefined): JsonObject {
   if (isJsonObject(text)) return text;
   try {
-    const value: unknown = JSON.parse(String(text));
+    const value: unknown = typeof text === "string" ? JSON.parse(text) : undefined;
     if (isJsonObject(value)) return value;
   } catch {
     // Kept as it is: a call that was cut off has half its arguments.

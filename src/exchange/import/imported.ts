@@ -83,5 +83,5 @@ export function mustIso(object: JsonObject, key: string, place: string, otherwis
 /** The state of a conversation that was had elsewhere. */
 export function stateOf(messages: readonly JsonObject[], importedFrom: JsonObject): JsonObject {
   const answer = messages.findLast((message) => message["role"] === "assistant");
-  return { ...initialState(), messages, currentNarrative: textOf(answer?.["content"]), importedFrom } as unknown as JsonObject;
+  return { ...initialState(), messages, currentNarrative: textOf(answer?.["content"]), importedFrom };
 }
