@@ -7,11 +7,15 @@ import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileSystem, OpenFile } from "./file-system.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
-import type { Area, Change, End, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Stat, Storage, Watcher } from "./storage.js";
+import type { Area, Change, End, FoundLock, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
 
 const INTERNAL_FOLDER = ".draftstate";
+/** As much as a small save takes: a disk with room for a name alone is full. */
+const PROBE_BYTES = 4096;
+/** Of a process that was killed while it tried: they are nobody's. */
+const LEFT_PROBE = /^\.tmp-[A-Za-z0-9]+-probe$/;
 const ASIDE = /^\.tmp-[A-Za-z0-9]+-(.+)$/;
 
 export interface FileStorageOptions {
@@ -34,7 +38,7 @@ export class FileStorage implements Storage {
   constructor(private readonly options: FileStorageOptions) {
     const { stateDir, backupDir } = options;
     const internal = join(stateDir, INTERNAL_FOLDER);
-    this.#directories = { state: stateDir, backup: backupDir, quarantine: join(internal, "quarantine"), trash: join(internal, "trash") };
+    this.#directories = { state: stateDir, backup: backupDir, quarantine: join(internal, "quarantine"), trash: join(internal, "trash"), metrics: join(internal, "metrics") };
     this.#lockDirectory = join(internal, "locks");
     this.#locks = new LockDirectory({ ...options, directory: this.#lockDirectory });
   }
@@ -153,9 +157,28 @@ export class FileStorage implements Storage {
     return this.#explained(this.#locks.pathOf(name), () => this.#locks.owner(name));
   }
 
+  async locks(): Promise<FoundLock[]> {
+    return this.#explained(this.#lockDirectory, () => this.#locks.all());
+  }
+
+  async probe(area: Area): Promise<boolean> {
+    const directory = this.#directories[area];
+    return this.#explained(directory, async () => {
+      const found = await this.options.fs.stat(directory);
+      if (found === undefined && (await this.#isMissing(directory))) return false;
+      for (const entry of await this.#entries(directory)) if (LEFT_PROBE.test(entry)) await this.#unlink(join(directory, entry));
+      return this.#withFileAside({ area, name: "probe" }, new Uint8Array(PROBE_BYTES), () => Promise.resolve(true));
+    });
+  }
+
+  async space(area: Area): Promise<Space | undefined> {
+    const directory = this.#directories[area];
+    return this.#explained(directory, () => this.options.fs.space(directory));
+  }
+
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
-    for (const area of ["state", "backup"] as const) {
+    for (const area of ["state", "backup", "metrics"] as const) {
       const directory = this.#directories[area];
       for (const entry of await this.#entries(directory)) {
         const target = ASIDE.exec(entry)?.[1];
@@ -224,6 +247,15 @@ export class FileStorage implements Storage {
     });
   }
 
+  /** Not there, as opposed to not to be had: a part of its path is no directory, or a link leads nowhere. */
+  async #isMissing(directory: string): Promise<boolean> {
+    for (let at = directory; ; at = dirname(at)) {
+      const found = await this.options.fs.stat(at);
+      if (found !== undefined) return found.kind === "directory" || found.kind === "link";
+      if (dirname(at) === at) return true;
+    }
+  }
+
   async #link(from: string, to: string): Promise<boolean> {
     try {
       await this.options.fs.link(from, to);
@@ -254,7 +286,8 @@ export class FileStorage implements Storage {
 }
 
 /** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
-function belongsTo(area: "state" | "backup", target: string, name: string): boolean {
+function belongsTo(area: "state" | "backup" | "metrics", target: string, name: string): boolean {
+  if (area === "metrics") return target === `${name}.json`;
   if (area === "state") return target === `${name}.json` || target === `${name}.journal`;
   return target.startsWith(`${name}_`) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(target.slice(name.length + 1));
 }
