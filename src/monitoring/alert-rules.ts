@@ -49,7 +49,7 @@ function parseMetric(value: unknown, path: string): Pick<ParsedRule, "metric" | 
   const [, name = "", labelName, label] = typeof value === "string" ? (/^([a-z_]{1,80})(?:\{([a-z_]{1,40})="([^"\\\n]{0,128})"\})?$/.exec(value) ?? []) : [];
   const known = METRIC_NAMES.filter((each) => !NOT_WATCHED.includes(each));
   if (typeof value !== "string" || !isMetricName(name) || !known.includes(name)) {
-    throw wrong(path, `is ${JSON.stringify(value) ?? "missing"}: it must be one of ${known.join(", ")}`);
+    throw wrong(path, `is ${value === undefined ? "missing" : JSON.stringify(value)}: it must be one of ${known.join(", ")}`);
   }
   const expected = definitionOf(name).label;
   if (labelName !== undefined && labelName !== expected) throw wrong(path, `names the label ${labelName}: ${name} has ${expected === undefined ? "none" : `only ${expected}`}`);

@@ -23,7 +23,7 @@ export const METRICS = {
   draftstate_queue_depth: { type: "gauge", help: "Changes that wait to be written, over all processes, as last told." },
   draftstate_retries_total: { type: "counter", help: "Tries again after an error that can pass." },
   draftstate_fallback_active: { type: "gauge", help: "Conversations that are saved in the fallback directory now." },
-  draftstate_recoveries_total: { type: "counter", label: "kind", help: "Recoveries after a crash or damage, by what the state came from: snapshot, journal, backup." },
+  draftstate_recoveries_total: { type: "counter", label: "kind", help: "Recoveries after a crash or damage, by kind: interrupted (a process died), damaged (files were damaged, the snapshot was usable), backup (only a backup was)." },
   draftstate_corruption_total: { type: "counter", label: "kind", help: "Damage found by recoveries, by kind." },
   draftstate_backups_total: { type: "counter", label: "reason", help: "Backups made, by reason." },
   draftstate_backups_removed_total: { type: "counter", help: "Backups removed by retention." },

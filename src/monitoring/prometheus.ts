@@ -12,7 +12,7 @@ const KNOWN_LABELS: Partial<Record<MetricName, readonly string[]>> = {
   draftstate_save_errors_total: ["STORAGE"],
   draftstate_save_duration_seconds: ["journal", "snapshot"],
   draftstate_saved_bytes_total: ["journal", "snapshot", "backup"],
-  draftstate_recoveries_total: ["snapshot", "journal", "backup"],
+  draftstate_recoveries_total: ["interrupted", "damaged", "backup"],
   draftstate_corruption_total: ["snapshot-damaged", "journal-damaged", "journal-torn"],
   draftstate_backups_total: BACKUP_REASONS,
   draftstate_answers_total: ["complete", "interrupted", "error"],

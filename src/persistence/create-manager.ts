@@ -1,9 +1,11 @@
 /** The manager on this machine: files, the system's clock, the system's randomness. */
 import { performance } from "node:perf_hooks";
 import { DraftstateError } from "../errors.js";
+import { postJson } from "../monitoring/http-post.js";
 import { createLocalStorage } from "../storage/index.js";
 import { join, resolve } from "node:path";
 import type { Storage } from "../storage/storage.js";
+import type { Logger } from "./event-log.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
 import { resolveSettings } from "./settings.js";
 
@@ -12,11 +14,13 @@ export interface CreateManagerOptions extends ManagerOptions {
   storage?: Storage;
   /** How this process presents itself to whoever finds its lock. */
   command?: string;
+  /** Takes one structured entry for each event, without message text. */
+  logger?: Logger;
 }
 
 /** Throws `INVALID_CONFIG` for an unknown or wrong option. Touches no file until something is read or written. */
 export function createDraftStatePersistenceManager(options: CreateManagerOptions = {}): DraftStatePersistenceManager {
-  const { storage, command = "node", ...rest } = options;
+  const { storage, command = "node", logger, ...rest } = options;
   const { stateDir, backupDir, fallbackDir } = resolveSettings(rest);
   if (resolve(stateDir) === resolve(backupDir)) {
     throw new DraftstateError("INVALID_CONFIG", `stateDir and backupDir are the same directory (${stateDir}): give backups one of their own`, { path: "backupDir" });
@@ -28,6 +32,8 @@ export function createDraftStatePersistenceManager(options: CreateManagerOptions
       now: () => new Date(),
       elapsed: () => performance.now(),
       random: Math.random,
+      logger,
+      post: postJson,
     },
     rest,
   );

@@ -17,9 +17,14 @@ import { Conversation } from "./conversation-handle.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
 import { Fallback } from "./fallback.js";
 import { foldBack } from "./fold-back.js";
+import type { HttpPost } from "../monitoring/webhook.js";
+import type { Health } from "../monitoring/health.js";
+import type { Logger } from "./event-log.js";
+import { checkHealth, type HealthOptions } from "./health.js";
 import { ImplicitHandles } from "./implicit-handles.js";
 import { assertConversationId, knownIds, snapshotKey } from "./layout.js";
 import { acquireLock } from "./locking.js";
+import { Monitor } from "./monitor.js";
 import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
 import type { Decoded } from "../snapshot/decode.js";
@@ -27,6 +32,8 @@ import { recover, type RecoveryContext } from "./recover.js";
 import { repair, type RepairResult } from "./repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
 import { resolveSettings, type Settings } from "./settings.js";
+import { renderPrometheus } from "../monitoring/prometheus.js";
+import { readStoreMetrics, type StoreMetrics } from "./store-metrics.js";
 import { SaveCounter, type SaveStatistics } from "./statistics.js";
 import { verify, type Verification } from "./verify.js";
 
@@ -42,6 +49,10 @@ export interface ManagerEnvironment {
   readonly elapsed: () => number;
   /** 0 to 1. */
   readonly random: () => number;
+  /** Takes one structured entry for each event. */
+  readonly logger?: Logger | undefined;
+  /** The way to the webhook of alerts. */
+  readonly post?: HttpPost | undefined;
 }
 
 export interface OpenOptions {
@@ -68,6 +79,7 @@ export class DraftStatePersistenceManager {
   readonly #open = new Map<string, Promise<Conversation>>();
   readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
   readonly #fallback: Fallback | undefined;
+  readonly monitor: Monitor;
   #prepared: Promise<void> | undefined;
   #closed = false;
 
@@ -77,10 +89,12 @@ export class DraftStatePersistenceManager {
   ) {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
-    this.#counter = new SaveCounter(this.#events);
     const { fallback, now } = environment;
     const directory = this.settings.fallbackDir ?? "";
     this.#fallback = fallback === undefined ? undefined : new Fallback({ storage: fallback, directory, events: this.#events, now });
+    const { logger, post } = environment;
+    this.monitor = new Monitor({ ...environment, events: this.#events, settings: this.settings, live: () => this.#live, logger, post });
+    this.#counter = new SaveCounter(this.#events, this.monitor.registry);
   }
 
   get storage(): Storage {
@@ -262,9 +276,34 @@ export class DraftStatePersistenceManager {
     };
   }
 
+  /** What all processes have counted in this store, and what can be seen of it now. */
+  metrics(): Promise<StoreMetrics> {
+    return readStoreMetrics({ storage: this.storage, fallback: this.#fallback, monitor: this.monitor, now: this.environment.now });
+  }
+
+  /** The same in Prometheus' text format, version 0.0.4. */
+  async prometheus(): Promise<string> {
+    const { data, gauges } = await this.metrics();
+    return renderPrometheus(data, gauges);
+  }
+
+  /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
+  health(options: HealthOptions = {}): Promise<Health> {
+    const { monitor, settings } = this;
+    return checkHealth({ storage: this.storage, fallback: this.#fallback, settings, monitor, now: this.environment.now }, options);
+  }
+
   /** Saves what is unsaved and closes every conversation that is open. */
   async close(): Promise<void> {
     this.#closed = true;
+    try {
+      await this.#closeConversations();
+    } finally {
+      await this.monitor.close();
+    }
+  }
+
+  async #closeConversations(): Promise<void> {
     await this.#implicit.releaseAll();
     const outcomes = await Promise.allSettled([...this.#open.values()].map(async (opening) => (await opening).close()));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
@@ -360,6 +399,7 @@ export class DraftStatePersistenceManager {
       },
     });
     this.#live.add(conversation);
+    this.monitor.start();
     return conversation;
   }
 
