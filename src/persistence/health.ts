@@ -1,11 +1,12 @@
 /** Gathers the facts that health is judged by, through the storage contract alone. A fact that cannot be had says why. */
-import { messageOf } from "../errors.js";
+import { isDraftstateError, messageOf } from "../errors.js";
 import { judgeHealth, DEFAULT_LIMITS, type Fact, type Health, type HealthFacts, type HealthLimits } from "../monitoring/health.js";
 import type { Area, Storage } from "../storage/storage.js";
-import { listConversations, type CatalogueRow } from "./catalogue.js";
+import { listConversations } from "./catalogue.js";
 import type { Fallback } from "./fallback.js";
-import { fromTimestamp, isConversationId, parseBackupName, snapshotKey } from "./layout.js";
+import { conversationIds, fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey } from "./layout.js";
 import type { Monitor } from "./monitor.js";
+import { pathOfProblem, readConversation, readMetadataOnly } from "./reader.js";
 import type { Settings } from "./settings.js";
 import { verify } from "./verify.js";
 
@@ -59,15 +60,28 @@ async function locks(storage: Storage) {
   };
 }
 
-async function damage(storage: Storage, rows: () => Promise<readonly CatalogueRow[]>, quick: boolean) {
+/** Reads the whole only of what the end of its snapshot does not vouch for. */
+async function problemsAtTheEnd(storage: Storage, id: string): Promise<{ path: string; kind: string }[]> {
+  const path = storage.describe(snapshotKey(id));
+  try {
+    if ((await storage.stat(journalKey(id))) === undefined && (await readMetadataOnly(storage, id)) !== undefined) return [];
+    const read = await readConversation(storage, id);
+    return (read?.problems ?? []).map((problem) => ({ path: pathOfProblem(storage, id, problem), kind: problem.kind }));
+  } catch (error) {
+    return [{ path, kind: isDraftstateError(error) ? error.code : messageOf(error) }];
+  }
+}
+
+async function damage(storage: Storage, quick: boolean) {
   const quarantined = (await storage.list("quarantine")).length;
   if (!quick) {
     const { checked, problems } = await verify(storage);
     return { checked, quick, quarantined, problems: problems.map(({ path, kind }) => ({ path, kind })) };
   }
-  const found = await rows();
-  const bad = found.flatMap(({ conversationId, error }) => (error === undefined ? [] : [{ path: storage.describe(snapshotKey(conversationId)), kind: error.code }]));
-  return { checked: found.length, quick, quarantined, problems: bad };
+  const ids = conversationIds(await storage.list("state"));
+  const problems: { path: string; kind: string }[] = [];
+  for (const id of ids) problems.push(...(await problemsAtTheEnd(storage, id)));
+  return { checked: ids.length, quick, quarantined, problems };
 }
 
 async function unsaved({ monitor, now }: HealthContext) {
@@ -79,7 +93,7 @@ async function unsaved({ monitor, now }: HealthContext) {
 }
 
 /** A turn that is still streaming gets its backup when it ends. */
-async function backups({ storage, settings, now }: HealthContext, rows: () => Promise<readonly CatalogueRow[]>) {
+async function backups({ storage, settings, now }: HealthContext) {
   const enabled = settings.maxBackups > 0;
   if (!enabled) return { enabled, conversations: 0, overdue: [] };
   const newest = new Map<string, number>();
@@ -88,7 +102,7 @@ async function backups({ storage, settings, now }: HealthContext, rows: () => Pr
     if (backup === undefined) continue;
     newest.set(backup.conversationId, Math.max(newest.get(backup.conversationId) ?? 0, fromTimestamp(backup.timestamp).getTime()));
   }
-  const found = await rows();
+  const found = await listConversations(storage);
   const overdue = found.flatMap((row) => {
     if (row.error !== undefined || row.status === "streaming" || row.updatedAt === null) return [];
     const backedUp = newest.get(row.conversationId);
@@ -99,24 +113,17 @@ async function backups({ storage, settings, now }: HealthContext, rows: () => Pr
   return { enabled, conversations: found.length, overdue };
 }
 
-/** Reads once what two checks need. */
-function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let reading: Promise<T> | undefined;
-  return () => (reading ??= read());
-}
-
 export async function checkHealth(context: HealthContext, options: HealthOptions = {}): Promise<Health> {
   const { storage, fallback, settings } = context;
   const { quick = false, ...limits } = options;
-  const rows = once(() => listConversations(storage));
   const facts: HealthFacts = {
     directories: await directories(storage),
     space: await fact(() => space(storage)),
     locks: await fact(() => locks(storage)),
-    damage: await fact(() => damage(storage, rows, quick)),
+    damage: await fact(() => damage(storage, quick)),
     unsaved: await fact(() => unsaved(context)),
     fallback: await fact(async () => ({ directory: settings.fallbackDir, conversations: (await fallback?.ids()) ?? [] })),
-    backups: await fact(() => backups(context, rows)),
+    backups: await fact(() => backups(context)),
   };
   return judgeHealth(facts, { ...DEFAULT_LIMITS, ...limits });
 }
