@@ -2,7 +2,7 @@
  * Counts in memory, cheaply enough for every token: a series is looked up once and then only added to. What was
  * counted is had as plain data (`data`), to be kept, added up or shown.
  */
-import { addHistograms, type FigureName, type Figures, type HistogramData, type MetricData } from "./figures.js";
+import { addHistograms, FIGURE_NAMES, type FigureName, type Figures, type HistogramData, type MetricData } from "./figures.js";
 import { definitionOf, type MetricName } from "./metric-table.js";
 
 export class Counter {
@@ -34,7 +34,11 @@ export class Histogram {
   }
 }
 
-type FigureSums = Map<FigureName, number>;
+export type FigureSums = Record<FigureName, number>;
+
+function zeros(): FigureSums {
+  return Object.fromEntries(FIGURE_NAMES.map((name) => [name, 0])) as FigureSums;
+}
 
 export class MetricRegistry {
   readonly #counters = new Map<string, Map<string, Counter>>();
@@ -50,13 +54,20 @@ export class MetricRegistry {
     return within(this.#histograms, name, label, () => new Histogram(definitionOf(name).bounds ?? []));
   }
 
+  /** To be added to by whoever keeps it: a conversation's. */
+  conversation(id: string): FigureSums {
+    return at(this.#conversations, id);
+  }
+
+  /** The same for a day. */
+  day(day: string): FigureSums {
+    return at(this.#days, day);
+  }
+
   /** For a conversation and for the day it happens on. */
   add(conversationId: string, day: string, figures: Figures): void {
-    for (const sums of [at(this.#conversations, conversationId), at(this.#days, day)]) {
-      for (const name in figures) {
-        const figure = name as FigureName;
-        sums.set(figure, (sums.get(figure) ?? 0) + (figures[figure] ?? 0));
-      }
+    for (const sums of [this.conversation(conversationId), this.day(day)]) {
+      for (const name of FIGURE_NAMES) sums[name] += figures[name] ?? 0;
     }
   }
 
@@ -95,10 +106,10 @@ function within<V>(table: Map<string, Map<string, V>>, name: string, label: stri
 
 function at(table: Map<string, FigureSums>, key: string): FigureSums {
   let sums = table.get(key);
-  if (sums === undefined) table.set(key, (sums = new Map<FigureName, number>()));
+  if (sums === undefined) table.set(key, (sums = zeros()));
   return sums;
 }
 
 function figuresOf(table: ReadonlyMap<string, FigureSums>): Record<string, Figures> {
-  return Object.fromEntries([...table].map(([key, sums]) => [key, Object.fromEntries(sums)]));
+  return Object.fromEntries([...table].map(([key, sums]) => [key, Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum !== 0))]));
 }

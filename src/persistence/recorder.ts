@@ -1,11 +1,12 @@
 /** Counts what the manager's events tell into the registry. A few additions an event, since most tokens are one. */
-import type { MetricRegistry } from "../monitoring/registry.js";
+import type { FigureSums, MetricRegistry } from "../monitoring/registry.js";
 import { dayOf } from "../monitoring/days.js";
 import type { ManagerEmitter, ManagerEvents } from "./events.js";
 
 export class Recorder {
   #dayIndex = -1;
   #day = "";
+  #last: { readonly id: string; readonly day: string; readonly sums: readonly [FigureSums, FigureSums] } | undefined;
 
   constructor(
     private readonly registry: MetricRegistry,
@@ -63,8 +64,20 @@ export class Recorder {
       bytes.add(event.bytes);
       duration.observe(event.durationMs / 1000);
       if (event.kind === "journal") records.observe(event.records);
-      registry.add(event.conversationId, this.#today(), event.kind === "journal" ? { saves: 1, journalBytes: event.bytes } : { saves: 1, snapshotBytes: event.bytes });
+      const [own, today] = this.#sumsOf(event.conversationId);
+      const kind = event.kind === "journal" ? "journalBytes" : "snapshotBytes";
+      own.saves += 1;
+      own[kind] += event.bytes;
+      today.saves += 1;
+      today[kind] += event.bytes;
     });
+  }
+
+  /** Looked up anew only for another conversation or another day. */
+  #sumsOf(id: string): readonly [FigureSums, FigureSums] {
+    const day = this.#today();
+    if (this.#last?.id !== id || this.#last.day !== day) this.#last = { id, day, sums: [this.registry.conversation(id), this.registry.day(day)] };
+    return this.#last.sums;
   }
 
   #recovered({ conversationId, source, problems }: ManagerEvents["recovered"]): void {
