@@ -1,16 +1,25 @@
 /** Every verb, in the order in which help lists them. */
 import type { Register } from "./commands/registration.js";
+import { registerBackup } from "./commands/backup.js";
 import { registerBackups } from "./commands/backups.js";
 import { registerChat } from "./commands/chat.js";
 import { registerDiff } from "./commands/diff.js";
+import { registerExport } from "./commands/export.js";
+import { registerFork } from "./commands/fork.js";
+import { registerImport } from "./commands/import.js";
 import { registerHealth } from "./commands/health.js";
 import { registerLs } from "./commands/ls.js";
+import { registerMigrate } from "./commands/migrate.js";
 import { registerPrune } from "./commands/prune.js";
+import { registerRename } from "./commands/rename.js";
 import { registerRepair } from "./commands/repair.js";
 import { registerRestore } from "./commands/restore.js";
+import { registerRm } from "./commands/rm.js";
 import { registerShow } from "./commands/show.js";
+import { registerUndo } from "./commands/undo.js";
 import { registerStats } from "./commands/stats.js";
 import { registerVerify } from "./commands/verify.js";
+import { registerWatch } from "./commands/watch.js";
 
 export const COMMANDS: readonly Register[] = [
   registerChat,
@@ -18,10 +27,19 @@ export const COMMANDS: readonly Register[] = [
   registerShow,
   registerBackups,
   registerDiff,
+  registerWatch,
   registerRestore,
+  registerBackup,
+  registerFork,
+  registerRename,
+  registerRm,
+  registerUndo,
+  registerExport,
+  registerImport,
   registerPrune,
   registerVerify,
   registerRepair,
+  registerMigrate,
   registerStats,
   registerHealth,
 ];

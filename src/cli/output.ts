@@ -3,7 +3,7 @@
  * early is no error: what is written then goes nowhere, and whoever asks is told.
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { toSafeLine } from "./terminal/safe-text.js";
+import { toSafeJson, toSafeLine } from "./terminal/safe-text.js";
 import { createStyle, type Style } from "./terminal/style.js";
 
 export interface OutputStream extends NodeJS.WritableStream {
@@ -82,11 +82,11 @@ export class Output {
   }
 
   json(value: unknown): void {
-    this.line(JSON.stringify(value, null, 2));
+    this.line(toSafeJson(JSON.stringify(value, null, 2)));
   }
 
   jsonLine(value: unknown): void {
-    this.line(JSON.stringify(value));
+    this.line(toSafeJson(JSON.stringify(value)));
   }
 
   /** For people, left out with --quiet. */

@@ -4,6 +4,7 @@ import { DraftstateError } from "../errors.js";
 import { postJson } from "../monitoring/http-post.js";
 import { createLocalStorage } from "../storage/index.js";
 import { join, resolve } from "node:path";
+import type { RetryEvent } from "../storage/retry.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "./event-log.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
@@ -21,20 +22,36 @@ export interface CreateManagerOptions extends ManagerOptions {
 /** Throws `INVALID_CONFIG` for an unknown or wrong option. Touches no file until something is read or written. */
 export function createDraftStatePersistenceManager(options: CreateManagerOptions = {}): DraftStatePersistenceManager {
   const { storage, command = "node", logger, ...rest } = options;
-  const { stateDir, backupDir, fallbackDir } = resolveSettings(rest);
+  const { stateDir, backupDir, fallbackDir, retryAttempts, retryDelay } = resolveSettings(rest);
   if (resolve(stateDir) === resolve(backupDir)) {
     throw new DraftstateError("INVALID_CONFIG", `stateDir and backupDir are the same directory (${stateDir}): give backups one of their own`, { path: "backupDir" });
   }
+  const retries = new RetryNotices();
+  const retry = { attempts: retryAttempts, delay: retryDelay, random: Math.random, onRetry: retries.notify };
   return new DraftStatePersistenceManager(
     {
-      storage: storage ?? createLocalStorage({ stateDir, backupDir, command }),
-      fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: join(fallbackDir, "backup"), command }),
+      storage: storage ?? createLocalStorage({ stateDir, backupDir, command, retry }),
+      fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: join(fallbackDir, "backup"), command, retry }),
       now: () => new Date(),
       elapsed: () => performance.now(),
       random: Math.random,
       logger,
       post: postJson,
+      onStorageRetry: retries.listen,
     },
     rest,
   );
+}
+
+/** The storage is made before the manager that tells of its retries. */
+class RetryNotices {
+  #listener: ((event: RetryEvent) => void) | undefined;
+
+  readonly listen = (listener: (event: RetryEvent) => void): void => {
+    this.#listener = listener;
+  };
+
+  readonly notify = (event: RetryEvent): void => {
+    this.#listener?.(event);
+  };
 }

@@ -31,9 +31,9 @@ export interface MonitorOptions {
   readonly elapsed: () => number;
   readonly random: () => number;
   readonly live: () => Iterable<LiveConversation>;
-  readonly logger: Logger | undefined;
+  readonly logger?: Logger | undefined;
   /** Without it alerts reach no webhook. */
-  readonly post: HttpPost | undefined;
+  readonly post?: HttpPost | undefined;
 }
 
 const TICK = 1000;

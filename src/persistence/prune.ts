@@ -2,10 +2,11 @@
 import { isDraftstateError } from "../errors.js";
 import type { RetentionPolicy } from "../plan/retention.js";
 import type { Storage } from "../storage/storage.js";
-import { listBackups, planPrune } from "./backups.js";
+import { listBackups, planPrune, type Backup } from "./backups.js";
 import type { ManagerEvents } from "./events.js";
 import { backupKey, parseBackupName } from "./layout.js";
 import { findConversation } from "./reader.js";
+import type { KeptFile, Trash } from "./trash.js";
 
 export interface PruneResult {
   /** Paths. */
@@ -20,6 +21,7 @@ export interface PruneResult {
 export interface PruneContext {
   readonly storage: Storage;
   readonly now: () => Date;
+  readonly trash: Trash;
   readonly removed: (event: ManagerEvents["backupRemoved"]) => void;
   /** Rejects with `LOCKED` where another process writes the conversation. */
   readonly withLock: <T>(id: string, act: () => Promise<T>) => Promise<T>;
@@ -30,14 +32,30 @@ async function idsWithBackups(storage: Storage): Promise<string[]> {
   return [...new Set(ids)].sort();
 }
 
-async function pruneOne(context: PruneContext, id: string, policy: RetentionPolicy, dryRun: boolean): Promise<Omit<PruneResult, "dryRun" | "skipped">> {
+/** One command's removals share a stamp, so that one undo takes all of them back. */
+interface PruneOneOptions {
+  readonly dryRun: boolean;
+  readonly purge: boolean;
+  readonly stamp: string;
+}
+
+async function takeAway(context: PruneContext, id: string, backups: readonly Backup[], { purge, stamp }: PruneOneOptions): Promise<void> {
+  const { storage, trash } = context;
+  if (backups.length === 0) return;
+  const files = backups.map(({ name }): KeptFile => ({ area: "backup", name }));
+  if (!purge) await trash.begin({ kind: "prune", conversationId: id, stamp, files });
+  for (const backup of backups) {
+    const gone = purge ? await storage.remove(backupKey(backup)) : await trash.take(stamp, { area: "backup", name: backup.name });
+    if (gone) context.removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
+  }
+}
+
+async function pruneOne(context: PruneContext, id: string, policy: RetentionPolicy, options: PruneOneOptions): Promise<Omit<PruneResult, "dryRun" | "skipped">> {
   const { storage, now } = context;
   const backups = await listBackups(storage, id);
   const snapshot = (await findConversation(storage, id)).snapshot;
   const plan = planPrune(backups, policy, { now: now(), protectLastValid: snapshot?.kind !== "valid" });
-  for (const backup of dryRun ? [] : plan.remove) {
-    if (await storage.remove(backupKey(backup))) context.removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
-  }
+  if (!options.dryRun) await takeAway(context, id, plan.remove, options);
   return {
     kept: plan.keep.map(({ backup }) => backup.path),
     removed: plan.remove.map((backup) => backup.path),
@@ -45,8 +63,16 @@ async function pruneOne(context: PruneContext, id: string, policy: RetentionPoli
   };
 }
 
-export async function prune(context: PruneContext, policy: RetentionPolicy, options: { readonly id: string | undefined; readonly dryRun: boolean }): Promise<PruneResult> {
-  const { id, dryRun } = options;
+export interface PruneOptions {
+  readonly id: string | undefined;
+  readonly dryRun: boolean;
+  /** For good, and not into the trash. */
+  readonly purge: boolean;
+}
+
+export async function prune(context: PruneContext, policy: RetentionPolicy, options: PruneOptions): Promise<PruneResult> {
+  const { id, dryRun, purge } = options;
+  const stamp = await context.trash.newStamp();
   const kept: string[] = [];
   const removed: string[] = [];
   const skipped: { conversationId: string; reason: string }[] = [];
@@ -54,7 +80,7 @@ export async function prune(context: PruneContext, policy: RetentionPolicy, opti
   const known = id === undefined ? await idsWithBackups(context.storage) : [id];
   for (const each of known) {
     try {
-      const act = (): ReturnType<typeof pruneOne> => pruneOne(context, each, policy, dryRun);
+      const act = (): ReturnType<typeof pruneOne> => pruneOne(context, each, policy, { dryRun, purge, stamp });
       const result = dryRun ? await act() : await context.withLock(each, act);
       kept.push(...result.kept);
       removed.push(...result.removed);

@@ -10,7 +10,7 @@ import { MAX_FILE_BYTES } from "./backup-codec.js";
 import { listBackupHeads, writeBackup } from "./backups.js";
 import type { ManagerEmitter } from "./events.js";
 import { journalKey, snapshotKey, toTimestamp, type Compression } from "./layout.js";
-import { interruptedVersion, readMetadataOnly, type UsablePlan } from "./reader.js";
+import { interruptedVersion, listBackupNames, readBackupBytes, readMetadataOnly, type UsablePlan } from "./reader.js";
 
 export interface RecoveryContext {
   readonly storage: Storage;
@@ -59,7 +59,7 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
   return { version, quarantined };
 }
 
-async function lastNamed(context: RecoveryContext, id: string): Promise<number> {
+export async function lastNamed(context: RecoveryContext, id: string): Promise<number> {
   const [newest] = await listBackupHeads(context.storage, id);
   const snapshot = await readMetadataOnly(context.storage, id);
   return Math.max(newest?.revision ?? 0, snapshot?.metadata.revision ?? 0);
@@ -69,5 +69,13 @@ async function lastNamed(context: RecoveryContext, id: string): Promise<number> 
 async function keepOriginal(context: RecoveryContext, id: string): Promise<void> {
   const { storage, now, compression } = context;
   const bytes = await storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
-  if (bytes !== undefined) await writeBackup(storage, { id, bytes, compression, now: now() });
+  if (bytes === undefined || (await isKept(storage, id, bytes))) return;
+  await writeBackup(storage, { id, bytes, compression, now: now() });
+}
+
+/** A crash between the backup and the new snapshot leaves the one without the other: another copy would add nothing. */
+async function isKept(storage: Storage, id: string, bytes: Uint8Array): Promise<boolean> {
+  const [newest] = await listBackupNames(storage, id);
+  const kept = newest === undefined ? undefined : await readBackupBytes(storage, newest);
+  return kept !== undefined && Buffer.from(kept).equals(bytes);
 }

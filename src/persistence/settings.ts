@@ -5,6 +5,7 @@
 import { DraftstateError } from "../errors.js";
 import { parseAlertRules, type AlertRule } from "../monitoring/alert-rules.js";
 import { COMPRESSIONS, type Compression } from "./layout.js";
+import { nearest } from "./nearest.js";
 
 export interface Settings {
   readonly stateDir: string;
@@ -23,6 +24,7 @@ export interface Settings {
   readonly lockTimeout: number;
   readonly journalBudget: number;
   readonly maxQueuedChanges: number;
+  readonly trashDays: number;
   readonly metrics: boolean;
   readonly alerts: readonly AlertRule[];
   /** May hold a secret: never shown. */
@@ -58,6 +60,7 @@ export const SETTINGS = {
   lockTimeout: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds to wait for another writer" },
   journalBudget: { kind: "integer", default: 4 * 1024 * 1024, min: 1024, max: 256 * 1024 * 1024, description: "bytes a journal may have before it is folded into a snapshot" },
   maxQueuedChanges: { kind: "integer", default: 1000, min: 1, max: 1_000_000, description: "changes that may wait for the disk before they are merged" },
+  trashDays: { kind: "integer", default: 30, min: 0, max: 36_500, description: "days for which rm, prune, restore and repair can be undone" },
   metrics: { kind: "boolean", default: true, description: "keep metrics beside the conversations" },
   alerts: { kind: "alerts", default: [], description: "rules such as {\"metric\": \"draftstate_queue_depth\", \"above\": 100, \"for\": \"30s\"}" },
   alertWebhook: { kind: "secret-url", default: undefined, description: "where alerts are posted to, as JSON" },
@@ -106,7 +109,7 @@ function shown(value: unknown): string {
 }
 
 export function unknownSetting(name: string, origin: string, known: readonly string[]): DraftstateError {
-  const near = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase().replaceAll(/[-_]/g, ""));
+  const near = nearest(name, known);
   const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`;
   return new DraftstateError("INVALID_CONFIG", `unknown setting ${JSON.stringify(name)} (${origin}): ${hint}`, { path: name });
 }

@@ -1,8 +1,9 @@
 /** Looks at every file of a conversation and says what is wrong with it: the recovery plan, printed and not carried out. */
+import { isDraftstateError } from "../errors.js";
 import { planRecovery, type ProblemKind } from "../plan/recovery.js";
 import type { Storage } from "../storage/storage.js";
 import { listBackups } from "./backups.js";
-import { knownIds } from "./layout.js";
+import { journalKey, knownIds } from "./layout.js";
 import { findConversation, pathOfProblem, refusal } from "./reader.js";
 
 export interface VerifiedProblem {
@@ -21,10 +22,23 @@ export interface Verification {
   readonly problems: readonly VerifiedProblem[];
 }
 
+/** A journal that is no file, or too large to be one of ours, is a problem of this conversation and hides no other. */
 async function verifyOne(storage: Storage, id: string): Promise<Verification> {
+  try {
+    return await verifyReadable(storage, id);
+  } catch (error) {
+    if (!isDraftstateError(error, "CORRUPT")) throw error;
+    const path = error.path ?? storage.describe(journalKey(id));
+    return { checked: 1, ok: false, problems: [{ conversationId: id, path, kind: "journal-damaged", detail: error.message, repairable: false }] };
+  }
+}
+
+async function verifyReadable(storage: Storage, id: string): Promise<Verification> {
+  const liveBefore = (await storage.lockOwner(id)) !== undefined;
   const found = await findConversation(storage, id);
   const plan = planRecovery(found);
-  const live = (await storage.lockOwner(id)) !== undefined;
+  // Also one that ended meanwhile: what looked torn was being written.
+  const live = liveBefore || (await storage.lockOwner(id)) !== undefined;
   const problems: VerifiedProblem[] = [];
   if (plan.kind === "newer") {
     const error = refusal(storage, id, plan);

@@ -2,7 +2,7 @@
  * The bytes of a snapshot or backup as what they are: valid, edited, damaged or from a newer version. Damage is a
  * case that callers must look at, never an exception and never a guess.
  */
-import { BACKUP_REASONS, SCHEMA_VERSION, STATUSES, type BackupNote, type Metadata, type Status } from "../model/conversation.js";
+import { BACKUP_REASONS, MAX_REVISION, SCHEMA_VERSION, STATUSES, type BackupNote, type Metadata, type Status } from "../model/conversation.js";
 import { freezeJson, isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { migrate } from "../model/migrations/index.js";
 import { isDraftstateError, messageOf } from "../errors.js";
@@ -60,6 +60,7 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   if (version === undefined || conversationId === undefined || savedAt === undefined || revision === undefined) {
     return "its _metadata lacks version, conversationId, savedAt or revision";
   }
+  if (revision > MAX_REVISION) return `its revision ${revision} is beyond all that can be counted`;
   const status: Status = STATUSES.find((known) => known === value["status"]) ?? "complete";
   const [checksum, model, baseUrl] = [text(value, "checksum"), text(value, "model"), text(value, "baseUrl")];
   const [backup, extra] = [backupNote(ownValue(value, "backup")), extraOf(value)];

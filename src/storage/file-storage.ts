@@ -2,14 +2,16 @@
  * The storage contract over a file system. Writes go to a file aside (`.tmp-{random}-{name}`), are synced, and
  * take their name in one step; the directory is synced after. What a killed process leaves aside is swept later.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
+import { makeDirectory, syncParent, type Parents } from "./directories.js";
 import type { FileSystem, OpenFile } from "./file-system.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
 import type { Area, Change, End, FoundLock, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
+import { watchWhenThere } from "./watch-when-there.js";
 
 const INTERNAL_FOLDER = ".draftstate";
 /** As much as a small save takes: a disk with room for a name alone is full. */
@@ -44,9 +46,12 @@ export class FileStorage implements Storage {
   }
 
   async prepare(): Promise<void> {
+    const { fs } = this.options;
+    const parents: Parents = new Map();
     for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
-      await this.#explained(directory, () => this.options.fs.makeDirectory(directory));
+      await this.#explained(directory, () => makeDirectory(fs, resolve(directory), parents));
     }
+    for (const [parent, outcome] of parents) await this.#explained(parent, () => syncParent(fs, parent, outcome));
   }
 
   async exists(): Promise<boolean> {
@@ -128,17 +133,20 @@ export class FileStorage implements Storage {
     return this.#explained(this.describe(key), () => this.#unlink(this.describe(key)));
   }
 
-  async createLog(key: Key): Promise<Log> {
+  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
     const path = this.describe(key);
     return this.#explained(path, async () => {
-      const { fs } = this.options;
-      await this.#unlink(path);
-      const file = await fs.createFile(path);
+      const aside = this.#aside(key);
+      const file = await this.options.fs.createFile(aside);
       try {
+        await file.write(first);
         await file.sync();
-        await fs.syncDirectory(dirname(path));
+        await guard?.assertHeld();
+        await this.options.fs.rename(aside, path);
+        await this.options.fs.syncDirectory(dirname(path));
       } catch (error) {
-        await file.close();
+        await file.close().catch(() => undefined);
+        await this.#unlink(aside).catch(() => false);
         throw error;
       }
       return {
@@ -178,7 +186,7 @@ export class FileStorage implements Storage {
 
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
-    for (const area of ["state", "backup", "metrics"] as const) {
+    for (const area of ["state", "backup", "quarantine", "metrics"] as const) {
       const directory = this.#directories[area];
       for (const entry of await this.#entries(directory)) {
         const target = ASIDE.exec(entry)?.[1];
@@ -194,14 +202,19 @@ export class FileStorage implements Storage {
   }
 
   async watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {
-    return this.options.watch(this.#directories[area], (name) => {
+    const tell = (name: string): void => {
       if (!name.startsWith(".")) listener({ key: { area, name } });
-    });
+    };
+    return watchWhenThere({ ...this.options, directory: this.#directories[area], listener: tell });
+  }
+
+  #aside(key: Key): string {
+    return join(this.#directories[key.area], `.tmp-${this.options.randomName()}-${key.name}`);
   }
 
   async #withFileAside<T>(key: Key, bytes: Uint8Array, take: (aside: string) => Promise<T>): Promise<T> {
-    const { fs, randomName } = this.options;
-    const aside = join(this.#directories[key.area], `.tmp-${randomName()}-${key.name}`);
+    const { fs } = this.options;
+    const aside = this.#aside(key);
     const file = await fs.createFile(aside);
     try {
       try {
@@ -286,8 +299,10 @@ export class FileStorage implements Storage {
 }
 
 /** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
-function belongsTo(area: "state" | "backup" | "metrics", target: string, name: string): boolean {
+function belongsTo(area: "state" | "backup" | "quarantine" | "metrics", target: string, name: string): boolean {
   if (area === "metrics") return target === `${name}.json`;
   if (area === "state") return target === `${name}.json` || target === `${name}.journal`;
-  return target.startsWith(`${name}_`) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(target.slice(name.length + 1));
+  const separator = area === "backup" ? /^_/ : /^\.(?:json|journal)\./;
+  const rest = target.startsWith(name) ? target.slice(name.length) : "";
+  return separator.test(rest) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(rest.replace(separator, ""));
 }

@@ -5,7 +5,7 @@
 import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
 import { platform } from "node:os";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileKind, FileStat, FileSystem, FileSystemSpace, OpenFile } from "./file-system.js";
 
@@ -91,21 +91,15 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 async function makeDirectory(path: string): Promise<void> {
-  const target = resolve(path);
-  if (await makeOneDirectory(target)) return;
-  const parent = dirname(target);
-  if ((await stat(parent)) === undefined) await makeDirectory(parent);
-  // Once: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
-  await fs.mkdir(target, { mode: DIRECTORY_MODE }).catch(ignoreExisting);
-  await syncDirectory(parent);
+  // One level: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
+  await fs.mkdir(resolve(path), { mode: DIRECTORY_MODE }).catch(ignoreExisting);
 }
 
-/** False where the parent is missing, or seems to be. */
-async function makeOneDirectory(target: string): Promise<boolean> {
-  const found = await stat(target);
+async function hasDirectory(path: string): Promise<boolean> {
+  const found = await stat(path);
   if (found?.kind === "directory") return true;
-  if (found?.kind === "link" && (await fs.stat(target)).isDirectory()) return true;
-  if (found !== undefined) throw Object.assign(new Error(`${target} is no directory`), { code: "EEXIST" });
+  if (found?.kind === "link" && (await fs.stat(path)).isDirectory()) return true;
+  if (found !== undefined) throw Object.assign(new Error(`${path} is no directory`), { code: "EEXIST" });
   return false;
 }
 
@@ -138,6 +132,7 @@ async function space(path: string): Promise<FileSystemSpace | undefined> {
 
 export const nodeFileSystem: FileSystem = {
   makeDirectory,
+  hasDirectory,
   openForReading,
   createFile,
   rename: fs.rename,
@@ -148,3 +143,8 @@ export const nodeFileSystem: FileSystem = {
   stat,
   space,
 };
+
+/** Where a path that a person gave leads, links followed; rejects with ENOENT where it leads nowhere. */
+export function followLinks(path: string): Promise<string> {
+  return fs.realpath(path);
+}

@@ -15,6 +15,7 @@ import type { FoundLock, Lock, LockAttempt, LockOwner } from "./storage.js";
 const MAX_LOCK_BYTES = 16 * 1024;
 const MAX_CLAIM_DEPTH = 8;
 const MAX_ROUNDS = 50;
+const MAX_ATTEMPTS = 5;
 
 interface LockRecord extends ProcessIdentity {
   readonly command: string;
@@ -87,6 +88,24 @@ export class LockDirectory {
   }
 
   async tryLock(name: string, since: Date): Promise<LockAttempt> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await this.#refusal(this.pathOf(name))) ?? (await this.#tryOnce(name, since));
+      } catch (error) {
+        // A sweep by another process took our record, still empty, for one that a killed process left.
+        if (systemErrorCode(error) !== "ENOENT" || attempt === MAX_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Looked for first, so that many who wait write nothing; undefined where there may be a lock to get. */
+  async #refusal(path: string): Promise<LockAttempt | undefined> {
+    const found = await this.#look(path);
+    if (found.kind !== "held" || (await this.#liveness(found.record)) === "dead") return undefined;
+    return { acquired: false, owner: ownerOf(found.record), path };
+  }
+
+  async #tryOnce(name: string, since: Date): Promise<LockAttempt> {
     const { processes, command, randomName } = this.options;
     const record: LockRecord = { ...(await processes.self()), command, since: since.toISOString(), nonce: randomName() };
     return this.#withRecordFile(record, (file) => this.#acquire(this.pathOf(name), record, file, 0));
@@ -122,7 +141,9 @@ export class LockDirectory {
       if (!aside && nonces === undefined) continue;
       if (current.kind === "held" && nonces?.[0] === current.record.nonce) continue;
       const found = await this.#look(join(directory, entry));
-      if (found.kind !== "held" || (await this.#liveness(found.record)) !== "dead") continue;
+      // A record that its writer was killed over, or is about to write: whoever loses a living one begins again.
+      const torn = aside && found.kind === "unreadable";
+      if (!torn && (found.kind !== "held" || (await this.#liveness(found.record)) !== "dead")) continue;
       await this.#unlink(join(directory, entry));
       removed.push(join(directory, entry));
     }

@@ -85,8 +85,9 @@ export class MemoryStorage implements Storage {
     return removed;
   }
 
-  async createLog(key: Key): Promise<Log> {
-    const entry = this.#put(key, new Uint8Array());
+  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
+    await guard?.assertHeld();
+    const entry = this.#put(key, first.slice());
     return {
       append: async (bytes) => {
         entry.bytes = Buffer.concat([entry.bytes, bytes]);

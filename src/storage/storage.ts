@@ -101,8 +101,11 @@ export interface Storage {
   /** Not durable: what was removed may come back after a power loss, so callers must be able to meet it again. */
   remove(key: Key): Promise<boolean>;
 
-  /** A new, empty log under a free name; the name is durable when it resolves. An existing log is removed first. */
-  createLog(key: Key): Promise<Log>;
+  /**
+   * A new log that begins with these bytes (with none where left out), in place of whatever has the name: readers see
+   * the old one or the new one, also after a crash. Durable when it resolves. `guard` is asserted last.
+   */
+  createLog(key: Key, first?: Uint8Array, guard?: Lock): Promise<Log>;
 
   tryLock(name: string, since: Date): Promise<LockAttempt>;
   /** The live holder of a lock; undefined where it is free or its owner is dead. */

@@ -47,6 +47,10 @@ export class FaultyFileSystem implements FileSystem {
     return this.#call("makeDirectory", path, () => this.inner.makeDirectory(path));
   }
 
+  hasDirectory(path: string): Promise<boolean> {
+    return this.#call("hasDirectory", path, () => this.inner.hasDirectory(path));
+  }
+
   openForReading(path: string): Promise<OpenFile> {
     return this.#call("openForReading", path, async () => this.#wrap(path, await this.inner.openForReading(path)));
   }

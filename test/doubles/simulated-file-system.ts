@@ -54,9 +54,13 @@ export class SimulatedFileSystem implements FileSystem {
 
   async makeDirectory(path: string): Promise<void> {
     if (this.#live.directories.has(path)) return;
-    if (this.#live.entries.has(path)) throw systemError("EEXIST", "mkdir", path);
-    await this.makeDirectory(dirname(path));
+    this.#mustBeFree(path, "mkdir");
     this.#do({ kind: "makeDirectory", path });
+  }
+
+  async hasDirectory(path: string): Promise<boolean> {
+    if (this.#live.entries.has(path)) throw systemError("EEXIST", "stat", path);
+    return this.#live.directories.has(path);
   }
 
   async openForReading(path: string): Promise<OpenFile> {

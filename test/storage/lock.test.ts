@@ -214,6 +214,7 @@ function unsteady(fs: FileSystem, random: () => number, diesAt: number, die: () 
   };
   return {
     makeDirectory: (path) => turn().then(() => fs.makeDirectory(path)),
+    hasDirectory: (path) => turn().then(() => fs.hasDirectory(path)),
     openForReading: (path) => turn().then(() => fs.openForReading(path)),
     createFile: (path) => turn().then(() => fs.createFile(path)),
     rename: (from, to) => turn().then(() => fs.rename(from, to)),

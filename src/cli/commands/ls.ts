@@ -1,5 +1,5 @@
 /** `ls`: the conversations, newest first. One bad file is a row that says so. */
-import { DraftstateError } from "../../errors.js";
+import { Option } from "commander";
 import { STATUSES } from "../../model/conversation.js";
 import type { CatalogueRow } from "../../persistence/catalogue.js";
 import type { CommandContext } from "../context.js";
@@ -39,14 +39,8 @@ const ORDERS: Readonly<Record<string, Compare>> = {
   size: (left, right) => right.sizeBytes - left.sizeBytes,
 };
 
-function oneOf(name: string, value: string, known: readonly string[]): void {
-  if (!known.includes(value)) throw new DraftstateError("USAGE", `--${name} ${JSON.stringify(value)}: it must be one of ${known.join(", ")}`);
-}
-
 function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): CatalogueRow[] {
   const { status, grep, since, model, limit } = options;
-  if (status !== undefined) oneOf("status", status, [...STATUSES, "corrupt"]);
-  oneOf("sort", options.sort, Object.keys(ORDERS));
   const text = grep?.toLowerCase();
   const from = since === undefined ? undefined : new Date(now.getTime() - since).toISOString();
   const chosen = rows.filter(
@@ -109,10 +103,10 @@ export const registerLs: Register = (program, run) => {
     .alias("list")
     .summary("list conversations, newest first")
     .description("List conversations, newest first: id, title, status, messages, tokens, updated, size, backups.")
-    .option("--sort <field>", `one of ${Object.keys(ORDERS).join(", ")}`, "updated")
+    .addOption(new Option("--sort <field>", "by what").choices(Object.keys(ORDERS)).default("updated"))
     .option("--reverse", "the other way round")
     .option("-n, --limit <count>", "at most so many", parseCount("--limit"))
-    .option("--status <status>", `only those that are ${[...STATUSES].join(", ")} or corrupt`)
+    .addOption(new Option("--status <status>", "only those that are so").choices([...STATUSES, "corrupt"]))
     .option("--grep <text>", "only those with this in title or id")
     .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
     .option("--model <name>", "only those of this model")
