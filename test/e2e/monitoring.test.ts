@@ -83,7 +83,7 @@ describe("health", TIMEOUT, () => {
     const well = await workspace.run(["health", "--json", "--min-free", "1K"]);
     expect(well.status).toBe(0);
     expect(JSON.parse(well.stdout)).toMatchObject({ status: "ok", checks: expect.arrayContaining([{ name: "damaged-files", status: "ok", detail: expect.any(String) }]) });
-    const warned = await workspace.run(["health", "--json", "--min-free", "1K", "--state-dir", "not-there"]);
+    const warned = await workspace.run(["health", "--json", "--min-free", "1K", "--state-dir", "not-there", "--backup-dir", "nor-there"]);
     expect(warned.status).toBe(0);
     expect((JSON.parse(warned.stdout) as HealthJson).status).toBe("warn");
   });
