@@ -44,6 +44,7 @@ export const PACKAGES = {
   "node:module": ["cli/version.ts"],
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
   "node:zlib": ["journal/record.ts", "persistence/backup-codec.ts"],
+  "@opentelemetry/api": ["persistence/telemetry.ts"],
   "node:events": ["persistence/events.ts"],
   "node:perf_hooks": ["persistence/create-manager.ts"],
   "node:timers/promises": ["persistence", "storage/retry.ts", "agent/models/offline.ts"],

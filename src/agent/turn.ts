@@ -130,7 +130,7 @@ class Turn {
     const outcome = await this.#readModel().catch((error: unknown) => this.#failure(error));
     const { status, error, usage } = outcome;
     this.#endAnswer({ ...outcome, status });
-    this.#meter.end(status);
+    this.#meter.end(status, usage);
     await this.#events.push({ type: "end", status, usage, error, ...this.#now() });
     this.#events.end();
   }

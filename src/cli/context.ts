@@ -76,7 +76,7 @@ export class CommandContext {
   #createManager(storage: Storage | undefined): DraftStatePersistenceManager {
     const values = this.settings as unknown as Record<string, unknown>;
     const core = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, values[name]]));
-    const manager = createDraftStatePersistenceManager({ ...core, command: this.options.command, ...(storage === undefined ? {} : { storage }), ...(this.options.verbose ? { logger: this.#logger() } : {}) });
+    const manager = createDraftStatePersistenceManager({ ...core, command: this.options.command, telemetry: false, ...(storage === undefined ? {} : { storage }), ...(this.options.verbose ? { logger: this.#logger() } : {}) });
     const { output } = this;
     manager.on("recovered", ({ conversationId, source, problems, quarantined }) => {
       const what = problems.length === 0 ? "its last answer was cut off and is kept as interrupted" : problems.map((problem) => problem.detail).join("; ");

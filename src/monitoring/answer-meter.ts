@@ -1,4 +1,6 @@
 /** Measures one answer as it streams: a few additions a token, nothing else. What it came to is told once, at its end. */
+import type { Usage } from "../model/conversation.js";
+
 export interface AnswerMeasured {
   readonly status: "complete" | "interrupted" | "error";
   readonly tokens: number;
@@ -6,6 +8,8 @@ export interface AnswerMeasured {
   /** Milliseconds from asking the model; null where no token came. */
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
+  /** As the model reported it. */
+  readonly usage?: Usage;
 }
 
 export interface AnswerSums {
@@ -38,10 +42,10 @@ export class AnswerMeter {
   }
 
   /** Only the first end counts. */
-  end(status: AnswerMeasured["status"]): void {
+  end(status: AnswerMeasured["status"], usage?: Usage): void {
     if (this.#ended) return;
     this.#ended = true;
     const firstTokenMs = this.#firstToken === undefined ? null : this.#firstToken - this.#begun;
-    this.onEnd({ status, tokens: this.#tokens, textBytes: this.#textBytes, firstTokenMs, durationMs: this.elapsed() - this.#begun });
+    this.onEnd({ status, tokens: this.#tokens, textBytes: this.#textBytes, firstTokenMs, durationMs: this.elapsed() - this.#begun, ...(usage === undefined ? {} : { usage }) });
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { HttpPost } from "../monitoring/webhook.js";
 import type { Logger } from "./event-log.js";
+import type { TelemetryApi } from "./telemetry.js";
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { initialState, type Version } from "../model/conversation.js";
 import { planRecovery } from "../plan/recovery.js";
@@ -36,6 +37,8 @@ export interface ManagerEnvironment {
   readonly logger?: Logger | undefined;
   /** The way to the webhook of alerts. */
   readonly post?: HttpPost | undefined;
+  /** OpenTelemetry, where the application has it. */
+  readonly telemetry?: (() => Promise<TelemetryApi | undefined>) | undefined;
 }
 
 export interface OpenOptions {

@@ -32,7 +32,7 @@ const WRITES: Writes = {
   retry: ({ operation, attempt, delayMs, error }) => ["warn", { operation, attempt, delayMs, ...errorFields(error) }],
   fallback: ({ conversationId, active, directory, error }) => [active ? "warn" : "info", { conversationId, active, directory, ...errorFields(error) }],
   alert: (event) => [event.state === "firing" ? "warn" : "info", { ...event }],
-  answerEnded: ({ firstTokenMs, durationMs, ...rest }) => ["info", { ...rest, firstTokenMs: firstTokenMs === null ? null : ms(firstTokenMs), durationMs: ms(durationMs) }],
+  answerEnded: ({ firstTokenMs, durationMs, usage, ...rest }) => ["info", { ...rest, ...usage, firstTokenMs: firstTokenMs === null ? null : ms(firstTokenMs), durationMs: ms(durationMs) }],
   saveError: ({ conversationId, error }) => ["error", { conversationId, ...errorFields(error) }],
   monitoringError: (event) => ["warn", event],
   warning: ({ conversationId, message, error }) => ["warn", { conversationId, message, ...(isDraftstateError(error) ? { code: error.code } : {}) }],

@@ -15,6 +15,7 @@ import type { ManagerEmitter } from "./events.js";
 import { MetricsStore, type KeptMetrics, type ProcessGauges } from "./metrics-store.js";
 import { Recorder } from "./recorder.js";
 import type { Settings } from "./settings.js";
+import { TelemetryBridge, type TelemetryApi } from "./telemetry.js";
 import { UnsavedChanges, type Watched } from "./unsaved.js";
 
 export type { AnswerMeter } from "../monitoring/answer-meter.js";
@@ -34,6 +35,8 @@ export interface MonitorOptions {
   readonly logger?: Logger | undefined;
   /** Without it alerts reach no webhook. */
   readonly post?: HttpPost | undefined;
+  /** OpenTelemetry, where the application has it. */
+  readonly telemetry?: (() => Promise<TelemetryApi | undefined>) | undefined;
 }
 
 const TICK = 1000;
@@ -83,6 +86,7 @@ export class Monitor {
     }, TICK);
     this.#timer.unref();
     this.#readSpace();
+    void this.#connectTelemetry();
   }
 
   beginAnswer(conversationId: string, model: string | undefined): AnswerMeter {
@@ -154,6 +158,12 @@ export class Monitor {
       this.#changed = true;
       this.#webhook?.send({ source: "draftstate", ...alert });
     });
+  }
+
+  async #connectTelemetry(): Promise<void> {
+    const { telemetry, events, now } = this.options;
+    const api = await telemetry?.();
+    if (api !== undefined) new TelemetryBridge(api, now).listen(events);
   }
 
   #tick(): void {
