@@ -46,6 +46,7 @@ export const PACKAGES = {
   "node:buffer": ["snapshot"],
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
   "node:zlib": ["journal/record.ts", "persistence/backup-codec.ts"],
+  "@opentelemetry/api": ["persistence/telemetry.ts"],
   "node:events": ["persistence/events.ts"],
   "node:worker_threads": ["cli/search"],
   "node:perf_hooks": ["persistence/create-manager.ts"],

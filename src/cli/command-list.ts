@@ -8,6 +8,7 @@ import { registerConfig } from "./commands/config.js";
 import { registerDiff } from "./commands/diff.js";
 import { registerExport } from "./commands/export.js";
 import { registerFork } from "./commands/fork.js";
+import { registerHealth } from "./commands/health.js";
 import { registerImport } from "./commands/import.js";
 import { registerLs } from "./commands/ls.js";
 import { registerMigrate } from "./commands/migrate.js";
@@ -18,6 +19,7 @@ import { registerRestore } from "./commands/restore.js";
 import { registerRm } from "./commands/rm.js";
 import { registerSearch } from "./commands/search.js";
 import { registerShow } from "./commands/show.js";
+import { registerStats } from "./commands/stats.js";
 import { registerUndo } from "./commands/undo.js";
 import { registerVerify } from "./commands/verify.js";
 import { registerWatch } from "./commands/watch.js";
@@ -42,6 +44,8 @@ export const COMMANDS: readonly Register[] = [
   registerVerify,
   registerRepair,
   registerMigrate,
+  registerStats,
+  registerHealth,
   registerConfig,
   registerCompletion,
 ];

@@ -2,6 +2,9 @@
  * From an id to a conversation that this process may write: the lock, what a dead writer left mended, what went to the
  * fallback store brought home, then the handle. Whatever fails gives the lock back.
  */
+import type { HttpPost } from "../monitoring/webhook.js";
+import type { Logger } from "./event-log.js";
+import type { TelemetryApi } from "./telemetry.js";
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { initialState, type Version } from "../model/conversation.js";
 import { planRecovery } from "../plan/recovery.js";
@@ -30,6 +33,12 @@ export interface ManagerEnvironment {
   readonly random: () => number;
   /** Where the storage tries again by itself: tells the listener each time. */
   readonly onStorageRetry?: (listener: (event: RetryEvent) => void) => void;
+  /** Takes one structured entry for each event. */
+  readonly logger?: Logger | undefined;
+  /** The way to the webhook of alerts. */
+  readonly post?: HttpPost | undefined;
+  /** OpenTelemetry, where the application has it. */
+  readonly telemetry?: (() => Promise<TelemetryApi | undefined>) | undefined;
 }
 
 export interface OpenOptions {

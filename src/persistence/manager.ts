@@ -17,9 +17,12 @@ import type { Conversation } from "./conversation-handle.js";
 import { ConversationOpener, type ManagerEnvironment, type OpenOptions } from "./conversation-opener.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener, type OnProgress } from "./events.js";
 import { Fallback } from "./fallback.js";
+import type { Health } from "../monitoring/health.js";
 import { fork, type Beginning, type ForkOptions, type ForkResult } from "./fork.js";
+import { checkHealth, type HealthOptions } from "./health.js";
 import { ImplicitHandles } from "./implicit-handles.js";
 import { assertConversationId, knownIds } from "./layout.js";
+import { Monitor } from "./monitor.js";
 import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
 import type { Decoded } from "../snapshot/decode.js";
@@ -30,6 +33,8 @@ import { rename } from "./rename.js";
 import { repair, type RepairResult } from "./repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
 import { resolveSettings, type Settings } from "./settings.js";
+import { renderPrometheus } from "../monitoring/prometheus.js";
+import { readStoreMetrics, type StoreMetrics } from "./store-metrics.js";
 import { SaveCounter, type SaveStatistics } from "./statistics.js";
 import { Trash } from "./trash.js";
 import { describeOperation, undo, type UndoneOperation, type UndoResult } from "./undo.js";
@@ -58,6 +63,7 @@ export class DraftStatePersistenceManager {
   readonly #open = new Map<string, Promise<Conversation>>();
   readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
   readonly #fallback: Fallback | undefined;
+  readonly monitor: Monitor;
   readonly #opener: ConversationOpener;
   readonly #trash: Trash;
   #closed = false;
@@ -68,7 +74,8 @@ export class DraftStatePersistenceManager {
   ) {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
-    this.#counter = new SaveCounter(this.#events);
+    this.monitor = new Monitor({ ...environment, events: this.#events, settings: this.settings, live: () => this.#live });
+    this.#counter = new SaveCounter(this.#events, this.monitor.registry);
     const { fallback, now, storage, random, onStorageRetry } = environment;
     onStorageRetry?.((event) => {
       this.#events.emit("retry", event);
@@ -299,9 +306,34 @@ export class DraftStatePersistenceManager {
     };
   }
 
+  /** What all processes have counted in this store, and what can be seen of it now. */
+  metrics(): Promise<StoreMetrics> {
+    return readStoreMetrics({ storage: this.storage, fallback: this.#fallback, monitor: this.monitor, now: this.environment.now });
+  }
+
+  /** The same in Prometheus' text format, version 0.0.4. */
+  async prometheus(): Promise<string> {
+    const { data, gauges } = await this.metrics();
+    return renderPrometheus(data, gauges);
+  }
+
+  /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
+  health(options: HealthOptions = {}): Promise<Health> {
+    const { monitor, settings } = this;
+    return checkHealth({ storage: this.storage, fallback: this.#fallback, settings, monitor, now: this.environment.now }, options);
+  }
+
   /** Saves what is unsaved and closes every conversation that is open. */
   async close(): Promise<void> {
     this.#closed = true;
+    try {
+      await this.#closeConversations();
+    } finally {
+      await this.monitor.close();
+    }
+  }
+
+  async #closeConversations(): Promise<void> {
     await this.#implicit.releaseAll();
     const outcomes = await Promise.allSettled([...this.#open.values()].map(async (opening) => (await opening).close()));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
@@ -328,6 +360,7 @@ export class DraftStatePersistenceManager {
       this.#open.delete(id);
     });
     this.#live.add(conversation);
+    this.monitor.start();
     return conversation;
   }
 

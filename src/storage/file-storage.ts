@@ -8,12 +8,16 @@ import { makeDirectory, syncParent, type Parents } from "./directories.js";
 import type { FileSystem, OpenFile } from "./file-system.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
-import type { Area, Change, End, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Stat, Storage, Watcher } from "./storage.js";
+import type { Area, Change, End, FoundLock, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
 import { watchWhenThere } from "./watch-when-there.js";
 
 const INTERNAL_FOLDER = ".draftstate";
+/** As much as a small save takes: a disk with room for a name alone is full. */
+const PROBE_BYTES = 4096;
+/** Of a process that was killed while it tried: they are nobody's. */
+const LEFT_PROBE = /^\.tmp-[A-Za-z0-9]+-probe$/;
 const ASIDE = /^\.tmp-[A-Za-z0-9]+-(.+)$/;
 
 export interface FileStorageOptions {
@@ -36,7 +40,14 @@ export class FileStorage implements Storage {
   constructor(private readonly options: FileStorageOptions) {
     const { stateDir, backupDir } = options;
     const internal = join(stateDir, INTERNAL_FOLDER);
-    this.#directories = { state: stateDir, backup: backupDir, quarantine: join(internal, "quarantine"), trash: join(internal, "trash"), history: join(internal, "history") };
+    this.#directories = {
+      state: stateDir,
+      backup: backupDir,
+      quarantine: join(internal, "quarantine"),
+      trash: join(internal, "trash"),
+      history: join(internal, "history"),
+      metrics: join(internal, "metrics"),
+    };
     this.#lockDirectory = join(internal, "locks");
     this.#locks = new LockDirectory({ ...options, directory: this.#lockDirectory });
   }
@@ -166,6 +177,25 @@ export class FileStorage implements Storage {
     return this.#explained(this.#locks.pathOf(name), () => this.#locks.owner(name));
   }
 
+  async locks(): Promise<FoundLock[]> {
+    return this.#explained(this.#lockDirectory, () => this.#locks.all());
+  }
+
+  async probe(area: Area): Promise<boolean> {
+    const directory = this.#directories[area];
+    return this.#explained(directory, async () => {
+      const found = await this.options.fs.stat(directory);
+      if (found === undefined && (await this.#isMissing(directory))) return false;
+      for (const entry of await this.#entries(directory)) if (LEFT_PROBE.test(entry)) await this.#unlink(join(directory, entry));
+      return this.#withFileAside({ area, name: "probe" }, new Uint8Array(PROBE_BYTES), () => Promise.resolve(true));
+    });
+  }
+
+  async space(area: Area): Promise<Space | undefined> {
+    const directory = this.#directories[area];
+    return this.#explained(directory, () => this.options.fs.space(directory));
+  }
+
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
     for (const area of AREAS) {
@@ -242,6 +272,15 @@ export class FileStorage implements Storage {
     });
   }
 
+  /** Not there, as opposed to not to be had: a part of its path is no directory, or a link leads nowhere. */
+  async #isMissing(directory: string): Promise<boolean> {
+    for (let at = directory; ; at = dirname(at)) {
+      const found = await this.options.fs.stat(at);
+      if (found !== undefined) return found.kind === "directory" || found.kind === "link";
+      if (dirname(at) === at) return true;
+    }
+  }
+
   async #link(from: string, to: string): Promise<boolean> {
     try {
       await this.options.fs.link(from, to);
@@ -284,6 +323,7 @@ function belongsTo(area: Area, target: string, name: string): boolean {
     quarantine: String.raw`${state}\.${TIMESTAMP}`,
     // Nobody's but the terminal's, which replaces it whole.
     history: "(?!)",
+    metrics: String.raw`${escaped}\.json`,
     trash: String.raw`${TIMESTAMP}_(?:operation_${escaped}\.json|state_${state}|backup_${backup})`,
   };
   return new RegExp(`^(?:${patterns[area]})$`).test(target);

@@ -23,6 +23,12 @@ export interface FileStat {
   readonly inode: number;
 }
 
+export interface FileSystemSpace {
+  /** For users without privileges. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 export interface FileSystem {
   /** One level, mode 0700, durable once its parent is synced; an existing directory is left as it is. */
   makeDirectory(path: string): Promise<void>;
@@ -42,4 +48,6 @@ export interface FileSystem {
   list(path: string): Promise<string[]>;
   /** Of the entry itself, links not followed; undefined where there is none. */
   stat(path: string): Promise<FileStat | undefined>;
+  /** Of the file system that holds the path, links followed; undefined where there is no such path. */
+  space(path: string): Promise<FileSystemSpace | undefined>;
 }

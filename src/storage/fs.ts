@@ -7,7 +7,7 @@ import * as fs from "node:fs/promises";
 import { platform } from "node:os";
 import { resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import type { FileKind, FileStat, FileSystem, OpenFile } from "./file-system.js";
+import type { FileKind, FileStat, FileSystem, FileSystemSpace, OpenFile } from "./file-system.js";
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
@@ -124,6 +124,17 @@ async function stat(path: string): Promise<FileStat | undefined> {
   }
 }
 
+async function space(path: string): Promise<FileSystemSpace | undefined> {
+  try {
+    const found = await fs.statfs(path);
+    return { freeBytes: found.bavail * found.bsize, totalBytes: found.blocks * found.bsize };
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
 export const nodeFileSystem: FileSystem = {
   makeDirectory,
   hasDirectory,
@@ -135,6 +146,7 @@ export const nodeFileSystem: FileSystem = {
   syncDirectory,
   list: (path) => fs.readdir(path),
   stat,
+  space,
 };
 
 /** Where a path that a person gave leads, links followed; rejects with ENOENT where it leads nowhere. */

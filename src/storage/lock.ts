@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import type { ProcessIdentity, ProcessTable } from "./process-table.js";
-import type { Lock, LockAttempt, LockOwner } from "./storage.js";
+import type { FoundLock, Lock, LockAttempt, LockOwner } from "./storage.js";
 
 const MAX_LOCK_BYTES = 16 * 1024;
 const MAX_CLAIM_DEPTH = 8;
@@ -115,6 +115,19 @@ export class LockDirectory {
     const found = await this.#look(this.pathOf(name));
     if (found.kind !== "held") return undefined;
     return (await this.#liveness(found.record)) === "dead" ? undefined : ownerOf(found.record);
+  }
+
+  async all(): Promise<FoundLock[]> {
+    const { fs, directory } = this.options;
+    if ((await fs.stat(directory)) === undefined) return [];
+    const names = (await fs.list(directory)).flatMap((entry) => /^(?!\.)(.+)\.lock$/.exec(entry)?.[1] ?? []);
+    const locks: FoundLock[] = [];
+    for (const name of names.sort()) {
+      const found = await this.#look(this.pathOf(name));
+      if (found.kind === "unreadable") locks.push({ name, owner: undefined, liveness: "unknown" });
+      if (found.kind === "held") locks.push({ name, owner: ownerOf(found.record), liveness: await this.#liveness(found.record) });
+    }
+    return locks;
   }
 
   /** Removes what killed processes left in the directory: files written aside and claims on locks long gone. */

@@ -4,7 +4,7 @@
  * does. What was half done, a write or a sync, is never repeated here.
  */
 import { systemErrorCode } from "../errors.js";
-import type { FileStat, FileSystem, OpenFile } from "./file-system.js";
+import type { FileStat, FileSystem, FileSystemSpace, OpenFile } from "./file-system.js";
 import { withRetry, type RetryPolicy } from "./retry.js";
 
 /** Of a directory's sync only the opening can be refused this way; a sync that failed is not asked again. */
@@ -56,5 +56,9 @@ export class RetryingFileSystem implements FileSystem {
 
   stat(path: string): Promise<FileStat | undefined> {
     return withRetry("stat", this.policy, () => this.inner.stat(path));
+  }
+
+  space(path: string): Promise<FileSystemSpace | undefined> {
+    return withRetry("space", this.policy, () => this.inner.space(path));
   }
 }

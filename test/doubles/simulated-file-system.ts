@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from "node:path";
 import { DraftstateError } from "../../src/errors.js";
-import type { FileStat, FileSystem, OpenFile } from "../../src/storage/file-system.js";
+import type { FileStat, FileSystem, FileSystemSpace, OpenFile } from "../../src/storage/file-system.js";
 import { crashImages } from "./crash-states.js";
 import type { DiskImage, DiskOperation } from "./disk-image.js";
 import { apply, contentOf, copyImage, emptyImage } from "./disk-image.js";
@@ -23,6 +23,8 @@ export class SimulatedFileSystem implements FileSystem {
   readonly #operations: DiskOperation[] = [];
   readonly #modified = new Map<number, number>();
   #nextInode: number;
+  /** What `space` says; nothing else looks at it. */
+  room: FileSystemSpace = { freeBytes: 1e12, totalBytes: 2e12 };
 
   /** `image` is durable; `operations` were done on it and may not be. */
   constructor(image: DiskImage = emptyImage(), operations: readonly DiskOperation[] = []) {
@@ -124,6 +126,10 @@ export class SimulatedFileSystem implements FileSystem {
     const inode = this.#live.entries.get(path);
     if (inode === undefined) return undefined;
     return { kind: "file", size: contentOf(this.#live, inode).length, modifiedAt: new Date(this.#modified.get(inode) ?? 0), inode };
+  }
+
+  async space(path: string): Promise<FileSystemSpace | undefined> {
+    return this.#live.directories.has(path) ? this.room : undefined;
   }
 
   #do(operation: DiskOperation): void {

@@ -152,6 +152,7 @@ function overridden(fs: FileSystem, changes: Partial<FileSystem>): FileSystem {
     syncDirectory: (path) => fs.syncDirectory(path),
     list: (path) => fs.list(path),
     stat: (path) => fs.stat(path),
+    space: (path) => fs.space(path),
     ...changes,
   };
 }

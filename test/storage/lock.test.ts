@@ -223,6 +223,7 @@ function unsteady(fs: FileSystem, random: () => number, diesAt: number, die: () 
     syncDirectory: (path) => turn().then(() => fs.syncDirectory(path)),
     list: (path) => turn().then(() => fs.list(path)),
     stat: (path) => turn().then(() => fs.stat(path)),
+    space: (path) => turn().then(() => fs.space(path)),
   };
 }
 

@@ -33,11 +33,16 @@ function withoutSecrets(value: unknown): unknown {
   return url.href;
 }
 
+/** The whole path of some addresses is a key. */
+function hostOnly(value: unknown): unknown {
+  return typeof value === "string" ? `${new URL(value).protocol}//${new URL(value).host}/***` : value;
+}
+
 function settingsOf({ options, settings }: CommandContext): ShownSetting[] {
   const values = settings as unknown as Readonly<Record<string, unknown>>;
-  return Object.entries(ALL_SETTINGS).map(([name, { description, default: preset }]) => ({
+  return Object.entries(ALL_SETTINGS).map(([name, { kind, description, default: preset }]) => ({
     name,
-    value: withoutSecrets(values[name]) ?? null,
+    value: (kind === "secret-url" ? hostOnly(values[name]) : withoutSecrets(values[name])) ?? null,
     default: preset ?? null,
     ...originOf(name, options.settings.origins[name] ?? "default"),
     description,
