@@ -16,9 +16,10 @@ import { ConversationWriter } from "./conversation-writer.js";
 import type { ManagerEmitter } from "./events.js";
 import type { Fallback } from "./fallback.js";
 import { backupKey } from "./layout.js";
-import type { RetryPolicy } from "./retry.js";
-import { withRetry } from "./retry.js";
+import type { RetryPolicy } from "../storage/retry.js";
+import { withRetry } from "../storage/retry.js";
 import type { Settings } from "./settings.js";
+import { assertTag } from "./tag.js";
 
 export interface HandleOptions {
   readonly id: string;
@@ -37,7 +38,7 @@ export interface HandleOptions {
 }
 
 /** Keeps `_metadata` small enough to be read from the end of a file. */
-const MAX_INFO_LENGTH = 2000;
+export const MAX_INFO_LENGTH = 2000;
 
 export class Conversation<S extends object = AgentState> {
   readonly id: string;
@@ -161,6 +162,7 @@ export class Conversation<S extends object = AgentState> {
   /** A restore point of now; the existing one where the newest holds the same state. Returns its timestamp. */
   async backup(note: BackupNote = { reason: "manual" }): Promise<string> {
     this.#assertOpen();
+    assertTag(note.tag);
     await this.flush();
     return this.#oneAtATime(async () => {
       const plain = note.tag === undefined && note.pinned !== true;

@@ -22,7 +22,7 @@ export interface ImportRequest {
 export async function importConversation(manager: DraftStatePersistenceManager, request: ImportRequest): Promise<void> {
   const { id, points } = request;
   const initial = isStreaming(request.version.state) ? withInterruption(request.version, request.at) : request.version;
-  const conversation = await manager.open<JsonObject>(id, { expect: "new", initial });
+  const conversation = await manager.open<JsonObject>(id, { expect: "new", beginning: initial });
   try {
     await conversation.flush();
     for (const { timestamp, version, note } of points) {

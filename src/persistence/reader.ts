@@ -29,12 +29,23 @@ export interface ReadConversation {
   readonly edited: boolean;
 }
 
-async function readDecoded(storage: Storage, id: string): Promise<Decoded | undefined> {
+export async function readSnapshot(storage: Storage, id: string): Promise<Decoded | undefined> {
   try {
     const bytes = await storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
     return bytes === undefined ? undefined : decodeSnapshot(bytes, id);
   } catch (error) {
     if (error instanceof DraftstateError && error.code === "CORRUPT") return { kind: "damaged", detail: error.message };
+    throw error;
+  }
+}
+
+/** Decompressed; undefined where it is gone or cannot be read. */
+export async function readBackupBytes(storage: Storage, backup: BackupName): Promise<Uint8Array | undefined> {
+  try {
+    const bytes = await storage.read(backupKey(backup), { maxBytes: MAX_FILE_BYTES });
+    return bytes === undefined ? undefined : await decompress(bytes, backup.compression);
+  } catch (error) {
+    if (error instanceof DraftstateError && error.code === "CORRUPT") return undefined;
     throw error;
   }
 }
@@ -68,7 +79,7 @@ export async function readBackupsUntilValid(storage: Storage, id: string): Promi
 
 export async function findConversation(storage: Storage, id: string): Promise<Found> {
   const journalBytes = await storage.read(journalKey(id), { maxBytes: MAX_FILE_BYTES });
-  const snapshot = await readDecoded(storage, id);
+  const snapshot = await readSnapshot(storage, id);
   const journal = journalBytes === undefined || journalBytes.length === 0 ? undefined : scanJournal(journalBytes);
   return { snapshot, journal, backups: needsBackups(snapshot) ? await readBackupsUntilValid(storage, id) : [] };
 }

@@ -10,7 +10,7 @@ import { MAX_FILE_BYTES } from "./backup-codec.js";
 import { listBackupHeads, writeBackup } from "./backups.js";
 import type { ManagerEmitter } from "./events.js";
 import { journalKey, snapshotKey, toTimestamp, type Compression } from "./layout.js";
-import { interruptedVersion, readMetadataOnly, type UsablePlan } from "./reader.js";
+import { interruptedVersion, listBackupNames, readBackupBytes, readMetadataOnly, type UsablePlan } from "./reader.js";
 
 export interface RecoveryContext {
   readonly storage: Storage;
@@ -19,6 +19,9 @@ export interface RecoveryContext {
   readonly now: () => Date;
   readonly compression: Compression;
 }
+
+/** Under the locks of all these conversations, none of which is open, or of none. */
+export type WithRecoveries = <T>(ids: readonly string[], act: (contexts: ReadonlyMap<string, RecoveryContext>) => Promise<T>) => Promise<T>;
 
 /** A free name in quarantine that says what it was and when it was moved. */
 export async function copyToQuarantine(context: RecoveryContext, from: Key): Promise<string | undefined> {
@@ -41,15 +44,13 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
   const { storage, lock, events, now } = context;
   const ended = interruptedVersion(plan);
   const interrupted = ended !== plan.version;
-  if (plan.clean && !interrupted) return { version: plan.version, quarantined: [] };
-  const quarantined: string[] = [];
-  for (const file of plan.quarantine) {
-    const copy = await copyToQuarantine(context, file === "snapshot" ? snapshotKey(id) : journalKey(id));
-    if (copy !== undefined) quarantined.push(copy);
+  if (plan.clean && !interrupted) {
+    // A writer that was killed may have named the snapshot and not synced its directory: nothing is built upon that.
+    await storage.settle("state");
+    return { version: plan.version, quarantined: [] };
   }
-  if (plan.migratedFrom !== undefined) await keepOriginal(context, id);
-  // A revision that was lost may be named by a backup, by the damaged snapshot, or by a journal that a crash brings back: it is never used again.
-  const last = plan.problems.length === 0 ? plan.lastRevision : Math.max(plan.lastRevision, await lastNamed(context, id));
+  const quarantined = await keepWhatIsReplaced(context, id, plan);
+  const last = await lastUsed(context, id, plan);
   const changed = interrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > ended.revision;
   const version = changed ? { ...ended, revision: Math.max(ended.revision, last) + 1 } : ended;
   await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())), lock);
@@ -59,7 +60,23 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
   return { version, quarantined };
 }
 
-async function lastNamed(context: RecoveryContext, id: string): Promise<number> {
+/** Damaged files, and those of an older schema, before something else takes their name. Paths of the copies in quarantine. */
+export async function keepWhatIsReplaced(context: RecoveryContext, id: string, plan: UsablePlan): Promise<string[]> {
+  const quarantined: string[] = [];
+  for (const file of plan.quarantine) {
+    const copy = await copyToQuarantine(context, file === "snapshot" ? snapshotKey(id) : journalKey(id));
+    if (copy !== undefined) quarantined.push(copy);
+  }
+  if (plan.migratedFrom !== undefined) await keepOriginal(context, id);
+  return quarantined;
+}
+
+/** A revision that was lost may be named by a backup, by the damaged snapshot, or by a journal that a crash brings back: it is never used again. */
+export async function lastUsed(context: RecoveryContext, id: string, plan: UsablePlan): Promise<number> {
+  return plan.problems.length === 0 ? plan.lastRevision : Math.max(plan.lastRevision, await lastNamed(context, id));
+}
+
+export async function lastNamed(context: RecoveryContext, id: string): Promise<number> {
   const [newest] = await listBackupHeads(context.storage, id);
   const snapshot = await readMetadataOnly(context.storage, id);
   return Math.max(newest?.revision ?? 0, snapshot?.metadata.revision ?? 0);
@@ -69,5 +86,13 @@ async function lastNamed(context: RecoveryContext, id: string): Promise<number> 
 async function keepOriginal(context: RecoveryContext, id: string): Promise<void> {
   const { storage, now, compression } = context;
   const bytes = await storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
-  if (bytes !== undefined) await writeBackup(storage, { id, bytes, compression, now: now() });
+  if (bytes === undefined || (await isKept(storage, id, bytes))) return;
+  await writeBackup(storage, { id, bytes, compression, now: now() });
+}
+
+/** A crash between the backup and the new snapshot leaves the one without the other: another copy would add nothing. */
+async function isKept(storage: Storage, id: string, bytes: Uint8Array): Promise<boolean> {
+  const [newest] = await listBackupNames(storage, id);
+  const kept = newest === undefined ? undefined : await readBackupBytes(storage, newest);
+  return kept !== undefined && Buffer.from(kept).equals(bytes);
 }

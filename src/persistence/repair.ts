@@ -9,8 +9,10 @@ import type { Decoded } from "../snapshot/decode.js";
 import { encodeSnapshot } from "../snapshot/encode.js";
 import { infoOf, metadataOf } from "../model/conversation.js";
 import { journalKey, snapshotKey } from "./layout.js";
-import { copyToQuarantine, recover, type RecoveryContext } from "./recover.js";
+import { copyToQuarantine, lastNamed, recover, type RecoveryContext } from "./recover.js";
 import { findConversation, readBackupsUntilValid, refusal } from "./reader.js";
+import type { Trash } from "./trash.js";
+import type { KeptFile } from "./trash-record.js";
 
 export interface RepairResult {
   readonly conversationId: string;
@@ -31,7 +33,7 @@ type Edited = Extract<Decoded, { kind: "edited" }>;
 async function accept(context: RecoveryContext, id: string, edited: Edited, journal: Found["journal"]): Promise<RepairResult> {
   const { storage, lock, now } = context;
   const replayed = replay({ state: edited.state, info: infoOf(edited.metadata), revision: edited.metadata.revision }, journal?.records ?? []);
-  const lastRevision = Math.max(replayed.version.revision, journal?.lastRevision ?? 0);
+  const lastRevision = Math.max(replayed.version.revision, journal?.lastRevision ?? 0, await lastNamed(context, id));
   const copies = [await copyToQuarantine(context, snapshotKey(id))];
   if (replayed.stopped !== undefined || (journal !== undefined && journal.tail.kind !== "clean")) copies.push(await copyToQuarantine(context, journalKey(id)));
   const version = { ...replayed.version, revision: lastRevision + 1 };
@@ -46,14 +48,25 @@ async function planWithoutSnapshot(context: RecoveryContext, id: string, found: 
   return planRecovery({ snapshot: { kind: "damaged", detail: edited.detail }, journal: found.journal, backups });
 }
 
+/** The files as they were found, so that the repair can be undone. */
+async function keepAsFound(id: string, trash: Trash): Promise<void> {
+  const stamp = await trash.newStamp();
+  const files = [snapshotKey(id), journalKey(id)].map(({ name }): KeptFile => ({ area: "state", name }));
+  await trash.begin({ kind: "repair", conversationId: id, stamp, group: stamp, files: await trash.keepCopies(stamp, files) });
+}
+
 /** Throws `CORRUPT` where no valid file is left; nothing is changed then. */
-export async function repair(context: RecoveryContext, id: string, options: { readonly accept: boolean }): Promise<RepairResult> {
+export async function repair(context: RecoveryContext, id: string, trash: Trash, options: { readonly accept: boolean }): Promise<RepairResult> {
   const found = await findConversation(context.storage, id);
   const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
-  if (edited !== undefined && options.accept) return accept(context, id, edited, found.journal);
+  if (edited !== undefined && options.accept) {
+    await keepAsFound(id, trash);
+    return accept(context, id, edited, found.journal);
+  }
   if (options.accept) throw new DraftstateError("USAGE", `${id} was not edited: there is nothing to accept`);
   const plan = edited === undefined ? planRecovery(found) : await planWithoutSnapshot(context, id, found, edited);
   if (plan.kind !== "usable") throw refusal(context.storage, id, plan);
+  if (!plan.clean) await keepAsFound(id, trash);
   const { version, quarantined } = await recover(context, id, plan);
   return { conversationId: id, repaired: !plan.clean, problems: plan.problems, quarantined, revision: version.revision };
 }

@@ -1,0 +1,43 @@
+/** `migrate`: brings conversations of older schemas to the current one; each original becomes a backup first. */
+import { DraftstateError } from "../../errors.js";
+import type { MigrateResult } from "../../persistence/migrate.js";
+import { exitStatusOf } from "../exit-status.js";
+import { pluralize } from "../terminal/format.js";
+import { resolveId } from "../resolve-id.js";
+import { toSafeLine } from "../terminal/safe-text.js";
+import type { Register } from "./registration.js";
+
+/** Of the first that failed: whoever looks after the files begins there. */
+function statusOf({ failed }: MigrateResult): number {
+  const [first] = failed;
+  return first === undefined ? 0 : exitStatusOf(new DraftstateError(first.code, first.message));
+}
+
+function summary({ migrated, upToDate, failed, dryRun }: MigrateResult): string {
+  const done = dryRun ? "would be migrated" : "migrated";
+  return `${pluralize(migrated.length, "conversation")} ${done}, ${upToDate} of the current schema already${failed.length === 0 ? "" : `, ${failed.length} failed`}`;
+}
+
+export const registerMigrate: Register = (program, run) => {
+  program
+    .command("migrate [id]")
+    .summary("bring old files to the current schema")
+    .description("Rewrite conversations of older schemas in the current one. Each original becomes a backup first; restore points stay as they are, and are read whatever their schema.")
+    .option("--dry-run", "show what it would rewrite, and rewrite nothing")
+    .addHelpText("after", "\nExamples:\n  draftstate migrate --dry-run\n  draftstate migrate")
+    .action((wanted: string | undefined, options: { readonly dryRun?: boolean }) =>
+      run(async (context) => {
+        const manager = await context.reader();
+        const { output } = context;
+        const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
+        const result = await manager.migrate({ dryRun: options.dryRun === true, ...(id === undefined ? {} : { id }) });
+        if (context.json) output.json(result);
+        else {
+          for (const { conversationId, from, to } of result.migrated) output.line(`${conversationId}  ${toSafeLine(from)} → ${to}`);
+          for (const { message } of result.failed) output.warning(message);
+          output.message(summary(result));
+        }
+        return statusOf(result);
+      }),
+    );
+};
