@@ -9,7 +9,7 @@ export const ROOMS = {
   snapshot: ["model"],
   journal: ["model"],
   plan: ["model", "journal", "snapshot"],
-  exchange: ["model"],
+  exchange: ["model", "snapshot"],
   monitoring: ["model"],
   storage: [],
   persistence: ["plan", "journal", "snapshot", "model", "monitoring", "storage"],
@@ -18,7 +18,7 @@ export const ROOMS = {
 };
 
 /** cli may reach the agent from these files alone, by dynamic import or for its types. */
-export const AGENT_GATES = ["cli/commands/chat.ts", "cli/chat/answer.ts"];
+export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/turn-context.ts", "cli/chat/tool-lines.ts"];
 
 /** package (or node module) → the rooms or files that may import it. */
 export const PACKAGES = {
@@ -27,23 +27,29 @@ export const PACKAGES = {
   "@langchain/langgraph": ["agent"],
   "@langchain/openai": ["agent"],
   chokidar: ["storage/watch.ts"],
-  commander: ["cli/main.ts", "cli/command-list.ts", "cli/commands"],
+  commander: ["cli/main.ts", "cli/command-list.ts", "cli/commands", "cli/completion"],
   "cli-table3": ["cli/terminal"],
   ora: ["cli/terminal"],
-  diff: ["cli/terminal"],
+  diff: ["cli/terminal", "exchange"],
+  "markdown-it": ["exchange", "cli/terminal"],
+  re2js: ["exchange"],
   lilconfig: ["cli/settings.ts"],
+  zod: ["cli/schemas"],
   "node:fs": ["storage/fs.ts", "cli/chat/prompt-input.ts"],
   "node:fs/promises": ["storage/fs.ts", "storage/process-table.ts"],
   "node:process": ["storage/process-table.ts", "cli"],
-  "node:child_process": ["storage/process-table.ts"],
-  "node:os": ["storage"],
+  "node:child_process": ["storage/process-table.ts", "cli/terminal/pager.ts"],
+  "node:os": ["storage", "cli/search"],
   "node:path": ["storage", "persistence/create-manager.ts", "cli"],
   "node:readline": ["cli"],
   "node:module": ["cli/version.ts"],
+  "node:buffer": ["snapshot"],
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
   "node:zlib": ["journal/record.ts", "persistence/backup-codec.ts"],
+  "@opentelemetry/api": ["persistence/telemetry.ts"],
   "node:events": ["persistence/events.ts"],
+  "node:worker_threads": ["cli/search"],
   "node:perf_hooks": ["persistence/create-manager.ts"],
-  "node:timers/promises": ["persistence", "agent/models/offline.ts"],
+  "node:timers/promises": ["persistence", "storage/retry.ts", "agent/models/offline.ts"],
   "node:util": ["storage", "persistence/backup-codec.ts"],
 };

@@ -47,20 +47,32 @@ function isEmpty(message: Message): boolean {
 function canJoin(before: Message | undefined, next: Message): before is Message {
   if (before === undefined || before.role !== next.role) return false;
   if (before.role === "user") return typeof before.content === "string" && typeof next.content === "string";
-  return before.role === "assistant" && before.toolCalls === undefined && next.toolCalls === undefined;
+  // What asks for tools may follow what was cut off; behind it come the tools' answers, and nothing else.
+  return before.role === "assistant" && before.toolCalls === undefined;
+}
+
+function joined(before: Message, next: Message): Message {
+  const texts = [textOf(before.content), textOf(next.content)].filter((text) => text !== "");
+  return { ...next, content: texts.join("\n\n") };
+}
+
+/** One, since many servers' templates know no second. */
+function oneSystem(messages: readonly Message[]): Message[] {
+  const system = messages.filter((message) => message.role === "system" && textOf(message.content) !== "");
+  const [first, ...more] = system;
+  return first === undefined || more.length === 0 ? system : [more.reduce(joined, first)];
 }
 
 /** System first, then turns by turns: neighbours of one role become one, empty answers and loose tool calls go. */
 export function toModelSequence(messages: readonly Message[]): Message[] {
-  const system = messages.filter((message) => message.role === "system");
   const turns: Message[] = [];
   for (const message of withoutLooseEnds(messages.filter((candidate) => candidate.role !== "system"))) {
     if (isEmpty(message)) continue;
     const before = turns.at(-1);
-    if (canJoin(before, message)) turns[turns.length - 1] = { ...message, content: `${textOf(before.content)}\n\n${textOf(message.content)}` };
+    if (canJoin(before, message)) turns[turns.length - 1] = joined(before, message);
     else turns.push(message);
   }
-  return [...system, ...turns];
+  return [...oneSystem(messages), ...turns];
 }
 
 type LangChainContent = string | { type: "text"; text: string }[];

@@ -16,8 +16,8 @@ import { ConversationWriter } from "./conversation-writer.js";
 import type { ManagerEmitter } from "./events.js";
 import type { Fallback } from "./fallback.js";
 import { backupKey } from "./layout.js";
-import type { RetryPolicy } from "./retry.js";
-import { withRetry } from "./retry.js";
+import type { RetryPolicy } from "../storage/retry.js";
+import { withRetry } from "../storage/retry.js";
 import type { Settings } from "./settings.js";
 import { assertTag } from "./tag.js";
 

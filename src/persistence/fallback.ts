@@ -47,6 +47,13 @@ export class Fallback {
     if (this.#active.delete(id) || removed) events.emit("fallback", { conversationId: id, active: false, directory });
   }
 
+  /** Clears away what a dead writer left unfinished here, unless someone alive writes it. For a writer that holds the lock. */
+  async sweep(id: string): Promise<void> {
+    const { storage } = this.options;
+    if (!(await storage.exists()) || (await storage.lockOwner(id)) !== undefined) return;
+    await storage.sweep(id);
+  }
+
   async find(id: string): Promise<Extract<Decoded, { kind: "valid" }> | undefined> {
     const bytes = await this.options.storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
     const decoded = bytes === undefined ? undefined : decodeSnapshot(bytes, id);

@@ -3,7 +3,7 @@ import { isDraftstateError } from "../errors.js";
 import type { RetentionPolicy } from "../plan/retention.js";
 import type { Storage } from "../storage/storage.js";
 import { listBackups, planPrune, type Backup } from "./backups.js";
-import type { ManagerEvents } from "./events.js";
+import type { ManagerEvents, OnProgress } from "./events.js";
 import { backupKey, parseBackupName } from "./layout.js";
 import { findConversation } from "./reader.js";
 import type { Trash } from "./trash.js";
@@ -19,7 +19,11 @@ export interface PruneResult {
   readonly purged: boolean;
   /** Conversations left alone, and why: another process writes them. */
   readonly skipped: readonly { readonly conversationId: string; readonly reason: string }[];
+  /** Of a dry run: by path, the rules that keep it. */
+  readonly reasons?: Readonly<Record<string, readonly string[]>>;
 }
+
+type PrunedOne = Omit<PruneResult, "dryRun" | "purged" | "skipped" | "reasons"> & { readonly reasons: Readonly<Record<string, readonly string[]>> };
 
 export interface PruneContext {
   readonly storage: Storage;
@@ -54,7 +58,7 @@ async function takeAway(context: PruneContext, id: string, backups: readonly Bac
   }
 }
 
-async function pruneOne(context: PruneContext, id: string, policy: RetentionPolicy, options: PruneOneOptions): Promise<Omit<PruneResult, "dryRun" | "purged" | "skipped">> {
+async function pruneOne(context: PruneContext, id: string, policy: RetentionPolicy, options: PruneOneOptions): Promise<PrunedOne> {
   const { storage, now } = context;
   const backups = await listBackups(storage, id);
   const snapshot = (await findConversation(storage, id)).snapshot;
@@ -64,6 +68,7 @@ async function pruneOne(context: PruneContext, id: string, policy: RetentionPoli
     kept: plan.keep.map(({ backup }) => backup.path),
     removed: plan.remove.map((backup) => backup.path),
     bytesFreed: plan.remove.reduce((sum, backup) => sum + backup.sizeBytes, 0),
+    reasons: Object.fromEntries(plan.keep.map(({ backup, reasons }) => [backup.path, reasons])),
   };
 }
 
@@ -72,10 +77,11 @@ export interface PruneOptions {
   readonly dryRun: boolean;
   /** For good, and not into the trash. */
   readonly purge: boolean;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 export async function prune(context: PruneContext, policy: RetentionPolicy, options: PruneOptions): Promise<PruneResult> {
-  const { id, dryRun } = options;
+  const { id, dryRun, onProgress } = options;
   const purge = options.purge || !context.trash.keeps;
   const group = await context.trash.newStamp();
   const kept: string[] = [];
@@ -83,17 +89,20 @@ export async function prune(context: PruneContext, policy: RetentionPolicy, opti
   const skipped: { conversationId: string; reason: string }[] = [];
   let bytesFreed = 0;
   const known = id === undefined ? await idsWithBackups(context.storage) : [id];
-  for (const each of known) {
+  const reasons: Record<string, readonly string[]> = {};
+  for (const [index, each] of known.entries()) {
+    onProgress?.(index, known.length);
     try {
       const act = (): ReturnType<typeof pruneOne> => pruneOne(context, each, policy, { dryRun, purge, group });
       const result = dryRun ? await act() : await context.withLock(each, act);
       kept.push(...result.kept);
       removed.push(...result.removed);
       bytesFreed += result.bytesFreed;
+      Object.assign(reasons, result.reasons);
     } catch (error) {
       if (id !== undefined || !isDraftstateError(error, "LOCKED")) throw error;
       skipped.push({ conversationId: each, reason: error.message });
     }
   }
-  return { kept, removed, bytesFreed, dryRun, purged: purge, skipped };
+  return { kept, removed, bytesFreed, dryRun, purged: purge, skipped, ...(dryRun ? { reasons } : {}) };
 }

@@ -70,6 +70,8 @@ async function gather(context: RecoveryContext, id: string, fallback: Fallback |
 async function toTrash(context: RecoveryContext, id: string, group: string, { trash, fallback }: RemoveContext): Promise<RemoveResult> {
   const { storage, lock } = context;
   await gather(context, id, fallback);
+  // A journal that a power loss brings back once its snapshot has gone would be a conversation that nobody can read.
+  await storage.settle("state");
   const files = await filesOf(storage, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
   await lock.assertHeld();

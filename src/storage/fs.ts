@@ -2,12 +2,12 @@
  * The only door to node:fs: the operating system behind the `FileSystem` contract.
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
-import { constants } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { platform } from "node:os";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import type { FileKind, FileStat, FileSystem, OpenFile } from "./file-system.js";
+import type { FileKind, FileStat, FileSystem, FileSystemSpace, OpenFile } from "./file-system.js";
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
@@ -15,7 +15,11 @@ const DIRECTORY_MODE = 0o700;
 const { O_NOFOLLOW: NO_FOLLOW = 0, O_NONBLOCK: NON_BLOCK = 0 } = constants as Partial<typeof constants>;
 
 class NodeFile implements OpenFile {
-  constructor(private readonly handle: fs.FileHandle) {}
+  /** `found`: its size when it was opened for reading. */
+  constructor(
+    private readonly handle: fs.FileHandle,
+    private readonly found?: number,
+  ) {}
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let written = 0; written < bytes.length; ) {
@@ -36,7 +40,7 @@ class NodeFile implements OpenFile {
   }
 
   async size(): Promise<number> {
-    return (await this.handle.stat()).size;
+    return this.found ?? (await this.handle.stat()).size;
   }
 
   async sync(): Promise<void> {
@@ -68,8 +72,9 @@ async function openForReading(path: string): Promise<OpenFile> {
     if (code === "ENXIO") throw refuse(path, "other");
     throw error;
   }
-  const kind = kindOf(await handle.stat());
-  if (kind === "file") return new NodeFile(handle);
+  const found = await handle.stat();
+  const kind = kindOf(found);
+  if (kind === "file") return new NodeFile(handle, found.size);
   await handle.close();
   throw refuse(path, kind);
 }
@@ -91,21 +96,15 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 async function makeDirectory(path: string): Promise<void> {
-  const target = resolve(path);
-  if (await makeOneDirectory(target)) return;
-  const parent = dirname(target);
-  if ((await stat(parent)) === undefined) await makeDirectory(parent);
-  // Once: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
-  await fs.mkdir(target, { mode: DIRECTORY_MODE }).catch(ignoreExisting);
-  await syncDirectory(parent);
+  // One level: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
+  await fs.mkdir(resolve(path), { mode: DIRECTORY_MODE }).catch(ignoreExisting);
 }
 
-/** False where the parent is missing, or seems to be. */
-async function makeOneDirectory(target: string): Promise<boolean> {
-  const found = await stat(target);
+async function hasDirectory(path: string): Promise<boolean> {
+  const found = await stat(path);
   if (found?.kind === "directory") return true;
-  if (found?.kind === "link" && (await fs.stat(target)).isDirectory()) return true;
-  if (found !== undefined) throw Object.assign(new Error(`${target} is no directory`), { code: "EEXIST" });
+  if (found?.kind === "link" && (await fs.stat(path)).isDirectory()) return true;
+  if (found !== undefined) throw Object.assign(new Error(`${path} is no directory`), { code: "EEXIST" });
   return false;
 }
 
@@ -125,8 +124,20 @@ async function stat(path: string): Promise<FileStat | undefined> {
   }
 }
 
+async function space(path: string): Promise<FileSystemSpace | undefined> {
+  try {
+    const found = await fs.statfs(path);
+    return { freeBytes: found.bavail * found.bsize, totalBytes: found.blocks * found.bsize };
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
 export const nodeFileSystem: FileSystem = {
   makeDirectory,
+  hasDirectory,
   openForReading,
   createFile,
   rename: fs.rename,
@@ -135,4 +146,30 @@ export const nodeFileSystem: FileSystem = {
   syncDirectory,
   list: (path) => fs.readdir(path),
   stat,
+  space,
 };
+
+/** Where a path that a person gave leads, links followed; rejects with ENOENT where it leads nowhere. */
+export function followLinks(path: string): Promise<string> {
+  return fs.realpath(path);
+}
+
+/** For a thread of its own that does nothing but read: as `openForReading` and `read`, at once. Undefined for whatever is not simply a file of that size. */
+export function readAtOnce(path: string, maxBytes: number): Uint8Array | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | NO_FOLLOW | NON_BLOCK);
+  } catch {
+    return undefined;
+  }
+  try {
+    const found = fstatSync(descriptor);
+    if (!found.isFile() || found.size > maxBytes) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(found.size);
+    return readSync(descriptor, bytes, 0, found.size, 0) === found.size ? bytes : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}

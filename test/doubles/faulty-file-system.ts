@@ -2,7 +2,7 @@
  * Wraps any `FileSystem`, counts its calls and makes chosen ones fail with a system error, as a full, broken or
  * read-only disk would. With no fault set it changes nothing, and passes every contract the wrapped one passes.
  */
-import type { FileStat, FileSystem, OpenFile } from "../../src/storage/file-system.js";
+import type { FileStat, FileSystem, FileSystemSpace, OpenFile } from "../../src/storage/file-system.js";
 import type { SystemErrorCode } from "./system-error.js";
 import { systemError } from "./system-error.js";
 
@@ -47,6 +47,10 @@ export class FaultyFileSystem implements FileSystem {
     return this.#call("makeDirectory", path, () => this.inner.makeDirectory(path));
   }
 
+  hasDirectory(path: string): Promise<boolean> {
+    return this.#call("hasDirectory", path, () => this.inner.hasDirectory(path));
+  }
+
   openForReading(path: string): Promise<OpenFile> {
     return this.#call("openForReading", path, async () => this.#wrap(path, await this.inner.openForReading(path)));
   }
@@ -77,6 +81,10 @@ export class FaultyFileSystem implements FileSystem {
 
   stat(path: string): Promise<FileStat | undefined> {
     return this.#call("stat", path, () => this.inner.stat(path));
+  }
+
+  space(path: string): Promise<FileSystemSpace | undefined> {
+    return this.#call("space", path, () => this.inner.space(path));
   }
 
   #wrap(path: string, file: OpenFile): OpenFile {

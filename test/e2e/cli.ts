@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
+export const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 const PATIENCE = 20_000;
 const GLANCE = 10;
 
@@ -79,6 +79,10 @@ export class RunningCli {
 
   get stdout(): string {
     return this.#stdout;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
   }
 
   get lines(): JsonLine[] {
@@ -152,6 +156,7 @@ export interface BackupRow {
 
 export class Workspace {
   readonly #running = new Set<RunningCli>();
+  readonly #closers: (() => Promise<void>)[] = [];
 
   private constructor(readonly directory: string) {}
 
@@ -160,18 +165,27 @@ export class Workspace {
   }
 
   async remove(): Promise<void> {
-    await Promise.all([...this.#running].map((cli) => cli.end("SIGKILL")));
+    await Promise.all([...[...this.#running].map((cli) => cli.end("SIGKILL")), ...this.#closers.map((close) => close())]);
     await rm(this.directory, { recursive: true, force: true });
   }
 
   start(args: readonly string[], { env = {}, stdin, node = [] }: RunOptions = {}): RunningCli {
-    const clean = { PATH: process.env["PATH"] ?? "", HOME: this.directory, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0", DRAFTSTATE_MODEL_RETRIES: "0", ...env };
-    const child = spawn(process.execPath, [...node, PROGRAM, ...args], { cwd: this.directory, env: clean });
+    const child = spawn(process.execPath, [...node, PROGRAM, ...args], { cwd: this.directory, env: this.environment(env) });
     const cli = new RunningCli(child);
     this.#running.add(cli);
     void cli.ended.then(() => this.#running.delete(cli));
     if (stdin !== "open") child.stdin.end(stdin ?? "");
     return cli;
+  }
+
+  /** What a command finds in its environment: nothing of the tester's. */
+  environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+    return { PATH: process.env["PATH"] ?? "", HOME: this.directory, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0", DRAFTSTATE_MODEL_RETRIES: "0", ...more };
+  }
+
+  /** For what else was started here and must end with the directory. */
+  onRemove(close: () => Promise<void>): void {
+    this.#closers.push(close);
   }
 
   run(args: readonly string[], options?: RunOptions): Promise<Result> {

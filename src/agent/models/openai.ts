@@ -5,12 +5,14 @@
 import type { BaseMessageChunk } from "@langchain/core/messages";
 import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
 import { textOfContent } from "../messages.js";
+import { watchRequests, type RequestListener } from "./request-progress.js";
 
 export interface OpenAIModelOptions {
   readonly model: string;
   readonly apiKey: string | undefined;
   readonly baseUrl: string | undefined;
   readonly retries: number;
+  readonly onRequest: RequestListener | undefined;
 }
 
 class OpenAICompatibleModel extends ChatOpenAICompletions {
@@ -24,7 +26,7 @@ class OpenAICompatibleModel extends ChatOpenAICompletions {
   }
 }
 
-export function createOpenAIModel({ model, apiKey, baseUrl, retries }: OpenAIModelOptions): ChatOpenAICompletions {
+export function createOpenAIModel({ model, apiKey, baseUrl, retries, onRequest }: OpenAIModelOptions): ChatOpenAICompletions {
   return new OpenAICompatibleModel({
     model,
     // Local servers take any key; the client refuses none.
@@ -37,6 +39,7 @@ export function createOpenAIModel({ model, apiKey, baseUrl, retries }: OpenAIMod
       // What goes wrong is ours to say, in one line; the client would print it first.
       logLevel: "off",
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
+      ...(onRequest === undefined ? {} : { fetch: watchRequests(onRequest, retries) }),
     },
   });
 }

@@ -5,6 +5,7 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { DraftstateError } from "../../errors.js";
 import { OfflineStoryModel } from "./offline.js";
+import type { RequestListener } from "./request-progress.js";
 
 export interface ModelChoice {
   /** `openai:<name>`, `<name>`, `offline`, or undefined for what key and base URL suggest. */
@@ -16,6 +17,8 @@ export interface ModelChoice {
   readonly offlineTokenDelay: number;
   /** Tries again after what can pass (429, 5xx, a refused connection). */
   readonly modelRetries: number;
+  /** Told how each request to a server goes, before anything of the answer has come. */
+  readonly onRequest?: RequestListener | undefined;
 }
 
 export interface SelectedModel {
@@ -53,6 +56,6 @@ export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   const bare = name.slice("openai:".length);
   if (bare === "") throw new DraftstateError("INVALID_CONFIG", `"openai:" names no model: give --model openai:<name>`, { path: "model" });
   const { createOpenAIModel } = await import("./openai.js");
-  const model = createOpenAIModel({ model: bare, apiKey, baseUrl, retries: choice.modelRetries });
+  const model = createOpenAIModel({ model: bare, apiKey, baseUrl, retries: choice.modelRetries, onRequest: choice.onRequest });
   return { name, model, offline: false };
 }

@@ -1,56 +1,65 @@
 /** What to do with an answer that was cut off, when its conversation is resumed: keep, continue, regenerate, discard. */
-import { idleStreaming, messagesOf, statusOf } from "../../model/conversation.js";
-import { isJsonObject } from "../../model/json.js";
+import { statusOf } from "../../model/conversation.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
-import { ask } from "../terminal/prompt.js";
+import type { CommandContext } from "../context.js";
+import { askAt } from "./ask.js";
+import type { ChatConsole } from "./console.js";
+import { lastRoleOf, takeBack } from "./last-turn.js";
 
-export type Resumption = "nothing" | "keep" | "continue" | "regenerate" | "discard";
+export type Resumption = "nothing" | "keep" | "continue" | "regenerate" | "discard" | "discard the question too";
 
-const CHOICES: Readonly<Record<string, Resumption>> = { k: "keep", c: "continue", r: "regenerate", d: "discard" };
+type Choices = Readonly<Record<string, Resumption>>;
 
-const QUESTION = [
+const CUT_OFF: Choices = { k: "keep", c: "continue", r: "regenerate", d: "discard", q: "discard the question too" };
+const UNANSWERED: Choices = { k: "keep", c: "continue", r: "regenerate", d: "discard the question too", q: "discard the question too" };
+
+const CUT_OFF_QUESTION = [
   "The last answer was cut off.",
   "  k  keep it as it is, and say something else",
-  "  c  let the model go on where it stopped",
-  "  r  ask for a new answer instead",
-  "  d  discard it, and the question with it",
+  "  c  continue: let the model go on where it stopped",
+  "  r  regenerate: ask for a new answer instead",
+  "  d  discard the answer alone; your question stays",
+  "  q  discard the question too",
   "keep, continue, regenerate or discard? (c) ",
+].join("\n");
+
+const UNANSWERED_QUESTION = [
+  "The last question has no answer.",
+  "  k  keep it, and say something else",
+  "  c  continue: let the model answer it",
+  "  d  discard the question",
+  "keep, continue or discard? (c) ",
 ].join("\n");
 
 export interface ResumeOptions {
   readonly prompt: string | undefined;
-  /** The terminal to ask on; undefined where nobody can be asked. */
-  readonly ask: NodeJS.ReadableStream | undefined;
+  readonly context: CommandContext;
+  readonly console: ChatConsole | undefined;
+  /** Whether there is a person who can be asked. */
+  readonly mayAsk: boolean;
 }
 
-function lastRole(conversation: Conversation): unknown {
-  const last = messagesOf(conversation.version.state).at(-1);
-  return isJsonObject(last) ? last["role"] : undefined;
-}
-
-/** With a new prompt the partial answer is kept; without one, and with nobody to ask, the answer goes on. */
-export async function whatToDo(conversation: Conversation, options: ResumeOptions): Promise<Resumption> {
-  const status = statusOf(conversation.version.state);
-  const unanswered = lastRole(conversation) === "user" || lastRole(conversation) === "tool";
-  if (status === "complete" && !unanswered) return "nothing";
+/** With a new prompt the partial answer is kept; without one, and with nobody to ask, the answer goes on. Undefined where the person left instead. */
+export async function whatToDo(conversation: Conversation, options: ResumeOptions): Promise<Resumption | undefined> {
+  const role = lastRoleOf(conversation);
+  const unanswered = role === "user" || role === "tool";
+  if (!unanswered && (statusOf(conversation.version.state) === "complete" || role !== "assistant")) return "nothing";
   if (options.prompt !== undefined) return "keep";
-  if (options.ask === undefined) return "continue";
+  if (!options.mayAsk) return "continue";
+  const [question, choices] = role === "user" ? [UNANSWERED_QUESTION, UNANSWERED] : [CUT_OFF_QUESTION, CUT_OFF];
   for (;;) {
-    const answer = await ask(options.ask, QUESTION);
-    const choice = CHOICES[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
+    const answer = await askAt(options.context, options.console, question);
+    if (answer === undefined) return undefined;
+    const choice = choices[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
     if (choice !== undefined) return choice;
   }
 }
 
-/** What is taken back is a restore point first. */
-export async function takeBack(conversation: Conversation, resumption: Resumption): Promise<void> {
-  if (resumption !== "regenerate" && resumption !== "discard") return;
-  await conversation.backup({ reason: "restore" });
-  conversation.update((draft) => {
-    const lastPrompt = draft.messages.findLastIndex((message) => message.role === "user");
-    draft.messages.splice(resumption === "regenerate" ? lastPrompt + 1 : Math.max(0, lastPrompt));
-    draft.currentNarrative = "";
-    draft.streamingProperties = { ...idleStreaming() };
-  });
-  await conversation.flush();
+/** What is taken back is a restore point first, and whoever watches is told which. */
+export async function carryOut(conversation: Conversation, resumption: Resumption, context: CommandContext): Promise<void> {
+  if (resumption !== "regenerate" && resumption !== "discard" && resumption !== "discard the question too") return;
+  const taken = await takeBack(conversation, resumption === "discard the question too" ? "turn" : "answer");
+  if (taken === undefined) return;
+  const what = resumption === "discard the question too" ? "the question, and what there was of its answer," : "the answer";
+  context.output.message(context.output.errorStyle.dim(`${what} was taken back; restore point ${taken.backup} holds it`));
 }

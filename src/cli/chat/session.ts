@@ -1,67 +1,95 @@
-/** A conversation on the terminal: a line, an answer, and again. Ctrl-C stops an answer; at the prompt, twice leaves. */
-import { createInterface } from "node:readline";
-import { stderr } from "node:process";
+/** A conversation on the terminal: a message, an answer, and again. What goes wrong is said, and the prompt comes back. */
+import { messageOf } from "../../errors.js";
+import type { State } from "../../model/conversation.js";
+import type { Backup } from "../../persistence/backups.js";
+import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { INTERRUPTED } from "../exit-status.js";
-import { answerTo, type TurnContext } from "./answer.js";
+import { answerTo } from "./answer.js";
+import { nearest } from "./completion.js";
+import { readMessage, readPlainLine, type Line } from "./message-prompt.js";
+import type { Wanted } from "./model.js";
+import type { PromptHistory } from "./prompt-history.js";
+import { SLASH_COMMANDS, type SlashCommand } from "./slash-commands.js";
+import type { TurnContext } from "./turn-context.js";
 
-const HELP = "/help  this list\n/exit  leave (Ctrl-D does too)\nCtrl-C stops an answer and keeps it; twice at the prompt leaves.";
-
-type Line = { readonly kind: "line"; readonly text: string } | { readonly kind: "end" } | { readonly kind: "interrupt" };
-
-/** Lines that come this close together were pasted, and are one message. Milliseconds. */
-const PASTE_GAP = 25;
-
-/** A fresh reader for each message, so that while an answer streams nobody listens to the keys but the signal handler. */
-async function readLine(turn: TurnContext): Promise<Line> {
-  const { input } = turn.context.options;
-  const reader = createInterface({ input, output: stderr, terminal: input.isTTY === true, prompt: "> " });
-  const lines: string[] = [];
-  const outcome = await new Promise<Line>((resolve) => {
-    let gap: NodeJS.Timeout | undefined;
-    reader.on("line", (line) => {
-      lines.push(line);
-      clearTimeout(gap);
-      gap = setTimeout(() => {
-        // The last line of a paste may have no end.
-        resolve({ kind: "line", text: [...lines, reader.line].join("\n") });
-      }, PASTE_GAP);
-    });
-    reader.once("SIGINT", () => {
-      resolve({ kind: "interrupt" });
-    });
-    reader.once("close", () => {
-      resolve(lines.length === 0 ? { kind: "end" } : { kind: "line", text: lines.join("\n") });
-    });
-    reader.prompt();
-  });
-  reader.close();
-  return outcome;
+export interface Session {
+  readonly turn: TurnContext;
+  readonly manager: DraftStatePersistenceManager;
+  readonly history: PromptHistory;
+  wanted: Wanted;
+  /** Before the last change that was made here, for /diff. */
+  before: State | undefined;
+  /** As last listed, for completion. */
+  points: readonly Backup[];
+  /** What the next prompt begins with. */
+  initial: string;
 }
 
 /** Returns the exit status. */
-export async function talk(turn: TurnContext): Promise<number> {
-  const { output } = turn.context;
+export async function talk(session: Session): Promise<number> {
+  const { output } = session.turn.context;
   output.message(output.errorStyle.dim("/help for help, /exit to leave"));
+  if (session.turn.console?.keyboard !== undefined) session.turn.console.keyboard.keepsInterrupts = true;
   let interrupted = false;
-  for (;;) {
-    const line = await readLine(turn);
-    if (line.kind === "end") {
-      output.message("");
-      return 0;
-    }
-    if (line.kind === "interrupt") {
-      output.message("");
-      if (interrupted) return INTERRUPTED;
-      interrupted = true;
-      output.message(output.errorStyle.dim("press Ctrl-C again to leave"));
-      continue;
-    }
-    interrupted = false;
-    const text = line.text.trim();
-    if (text === "/exit" || text === "/quit") return 0;
-    if (text === "/help") output.message(HELP);
-    else if (text.startsWith("/")) output.message(`unknown command ${text.split(" ")[0] ?? ""}: /help lists them`);
-    else if (text !== "" && (await answerTo(turn, text)) === INTERRUPTED) output.message(output.errorStyle.dim("stopped; what there is of the answer is kept as interrupted"));
-    if (output.isClosed) return 0;
+  while (!output.isClosed) {
+    const line = await readLine(session);
+    if (line.kind === "end") return 0;
+    if (line.kind === "signal") return line.status;
+    if (line.kind === "interrupt" && interrupted) return INTERRUPTED;
+    interrupted = line.kind === "interrupt";
+    if (line.kind === "interrupt") output.message(output.errorStyle.dim("press Ctrl-C again to leave"));
+    else if ((await answerLine(session, line.text)) === "leave") return 0;
   }
+  return 0;
+}
+
+function readLine(session: Session): Promise<Line> {
+  const { context, console } = session.turn;
+  const { initial } = session;
+  session.initial = "";
+  if (console?.keyboard === undefined) return readPlainLine(context, "> ");
+  return readMessage(context, console.screen, console.keyboard, { prompt: "> ", initial, history: session.history.entries, complete: (before) => choicesFor(session, before) });
+}
+
+function choicesFor(session: Session, before: string): readonly string[] {
+  if (!before.includes(" ")) return SLASH_COMMANDS.map(({ name }) => `/${name}`);
+  return SLASH_COMMANDS.find(({ name }) => before.startsWith(`/${name} `))?.complete?.(session) ?? [];
+}
+
+async function answerLine(session: Session, text: string): Promise<"stay" | "leave"> {
+  if (text.trim() === "") return "stay";
+  await session.history.add(text);
+  try {
+    if (text.startsWith("/")) return await runCommand(session, text);
+    await answerHere(session, text.trim());
+  } catch (error) {
+    session.turn.context.output.error(messageOf(error));
+  }
+  return "stay";
+}
+
+/** An answer in the session: undefined goes on, or answers again. */
+export async function answerHere(session: Session, prompt: string | undefined): Promise<void> {
+  const { turn } = session;
+  const { output } = turn.context;
+  session.before = turn.conversation.version.state;
+  const status = await answerTo(turn, prompt);
+  turn.title = undefined;
+  if (status !== INTERRUPTED) return;
+  turn.console?.keyboard?.disarm();
+  output.message(output.errorStyle.dim("stopped; what there is of the answer is kept as interrupted (/continue, /retry or /undo)"));
+}
+
+async function runCommand(session: Session, text: string): Promise<"stay" | "leave"> {
+  const [word = "", ...rest] = text.trim().slice(1).split(/\s+/);
+  const command = commandNamed(word);
+  if (command !== undefined) return (await command.run(session, rest.join(" "))) ?? "stay";
+  const meant = nearest(word, SLASH_COMMANDS.map(({ name }) => name));
+  const hint = meant === undefined ? "/help lists them" : `did you mean /${meant}?`;
+  session.turn.context.output.error(`there is no command /${word}: ${hint}${text.trim().includes(" ") ? "; a space before it sends it as a message" : ""}`);
+  return "stay";
+}
+
+function commandNamed(word: string): SlashCommand | undefined {
+  return SLASH_COMMANDS.find(({ name, alias }) => name === word || alias === word);
 }

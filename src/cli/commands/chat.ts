@@ -1,77 +1,31 @@
 /**
- * `chat`: streams an answer, saving as it goes. Only the answer on stdout, the rest on stderr. LangChain is loaded here
- * and nowhere else, and only when a model is about to be asked.
+ * `chat`: streams an answer, saving as it goes. Only the answer on stdout, the rest on stderr. LangChain is loaded only
+ * when a model is about to be asked.
  */
 import { DraftstateError, isDraftstateError } from "../../errors.js";
-import { messagesOf, statusOf, titleFrom, titleOf, type Info } from "../../model/conversation.js";
-import { contentOf, resolveBackup } from "../../persistence/backups.js";
+import { messagesOf, statusOf, titleFrom, titleOf } from "../../model/conversation.js";
+import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
-import { assertConversationId } from "../../persistence/layout.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import { answerTo } from "../chat/answer.js";
-import { takeBack, whatToDo, type Resumption } from "../chat/interrupted.js";
-import { readPrompt } from "../chat/prompt-input.js";
+import { openConsole, type ChatConsole } from "../chat/console.js";
+import { carryOut, whatToDo, type Resumption } from "../chat/interrupted.js";
+import { chooseModel, wantedFor, type Wanted } from "../chat/model.js";
+import { readPrompt, type PromptInput } from "../chat/prompt-input.js";
+import { PromptHistory } from "../chat/prompt-history.js";
 import { talk } from "../chat/session.js";
+import { assertOneStart, goesOn, openConversation, type StartOptions } from "../chat/start.js";
+import type { ChosenModel, RequestProgress, TurnContext } from "../chat/turn-context.js";
 import type { CommandContext } from "../context.js";
-import { exitStatusOf } from "../exit-status.js";
-import { lastConversation, resolveId } from "../resolve-id.js";
+import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { pluralize } from "../terminal/format.js";
 import { toSafeLine } from "../terminal/safe-text.js";
 import type { Register } from "./registration.js";
 
-export interface ChatOptions {
-  readonly model?: string;
-  readonly baseUrl?: string;
-  readonly system?: string;
-  readonly id?: string;
-  readonly continue?: boolean;
-  readonly resume?: string;
-  readonly fork?: string;
+interface ChatOptions extends StartOptions {
   readonly interactive?: boolean;
-  readonly saveOnToken: boolean;
-  readonly save: boolean;
-}
-
-function assertOneStart({ id, continue: goOn, resume, fork, save }: ChatOptions): void {
-  const given = [id === undefined ? "" : "--id", goOn === true ? "--continue" : "", resume === undefined ? "" : "--resume"].filter((name) => name !== "");
-  if (fork !== undefined && (goOn === true || resume !== undefined)) given.push("--fork");
-  if (!save && (goOn === true || resume !== undefined || fork !== undefined)) {
-    throw new DraftstateError("USAGE", "--no-save keeps nothing and knows nothing: it cannot be used with --continue, --resume or --fork");
-  }
-  if (given.length > 1) throw new DraftstateError("USAGE", `${given.join(" and ")} cannot be used together: choose one`);
-  if (id !== undefined) assertConversationId(id);
-}
-
-async function openFork(manager: DraftStatePersistenceManager, spec: string, newId: string | undefined): Promise<Conversation> {
-  const at = spec.lastIndexOf("@");
-  const [wanted, point] = at > 0 ? [spec.slice(0, at), spec.slice(at + 1)] : [spec, undefined];
-  const id = await resolveId(manager, wanted);
-  const backup = point === undefined ? undefined : contentOf(resolveBackup(await manager.listBackups(id), id, point));
-  const source = backup === undefined ? await manager.load(id) : undefined;
-  const [state, title] = backup === undefined ? [source?.state, source?.metadata.title] : [backup.state, backup.info.title];
-  if (state === undefined) throw new DraftstateError("NOT_FOUND", `there is no conversation ${id}: "draftstate ls" lists them`);
-  const conversation = newId === undefined ? await manager.openNew() : await manager.open(newId, { expect: "new" });
-  conversation.replaceState(state);
-  if (title !== undefined && title !== "") conversation.updateInfo({ title });
-  return conversation;
-}
-
-async function open(manager: DraftStatePersistenceManager, options: ChatOptions): Promise<Conversation> {
-  if (options.fork !== undefined) return openFork(manager, options.fork, options.id);
-  if (options.continue === true) return manager.open(await lastConversation(manager), { expect: "existing" });
-  if (options.resume !== undefined) return manager.open(await resolveId(manager, options.resume), { expect: "existing" });
-  return options.id === undefined ? manager.openNew() : manager.open(options.id, { expect: "new" });
-}
-
-/** A resumed conversation goes on with its own model and server unless told otherwise. */
-function modelSettings(context: CommandContext, info: Pick<Info, "model" | "baseUrl">): { model: string | undefined; baseUrl: string | undefined } {
-  const { settings, options } = context;
-  const chosen = (name: "model" | "baseUrl"): boolean => options.settings.origins[name] !== "default";
-  return {
-    model: chosen("model") ? settings.model : (info.model ?? settings.model),
-    baseUrl: chosen("baseUrl") ? settings.baseUrl : (info.baseUrl ?? settings.baseUrl),
-  };
+  readonly plain?: boolean;
 }
 
 function managerFor(context: CommandContext, options: ChatOptions): DraftStatePersistenceManager {
@@ -79,77 +33,114 @@ function managerFor(context: CommandContext, options: ChatOptions): DraftStatePe
   return context.manager(new MemoryStorage({ now: () => context.now(), command: context.options.command }));
 }
 
-/** Throws `MODEL` where there is neither key nor server, and for a new conversation does so before there is one. */
-async function makeAgent(context: CommandContext, info: Pick<Info, "model" | "baseUrl">, manager: DraftStatePersistenceManager) {
-  const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
-  const { selectModel } = await import("../../agent/models/select.js");
-  const apiKey = context.options.env["OPENAI_API_KEY"] === "" ? undefined : context.options.env["OPENAI_API_KEY"];
-  const { model, baseUrl } = modelSettings(context, info);
-  const { seed, offlineTokenDelay, modelRetries, system } = context.settings;
-  const selected = await selectModel({ model, baseUrl, apiKey, seed, offlineTokenDelay, modelRetries });
-  if (selected.offline && model === undefined) {
-    context.output.message(context.output.errorStyle.dim("no OPENAI_API_KEY and no --base-url: the built-in offline story model answers"));
-  }
-  return {
-    baseUrl: selected.offline ? undefined : baseUrl,
-    agent: new DraftHybridStreamingAgent({
-      model: selected.model,
-      modelName: selected.name,
-      manager,
-      secrets: apiKey === undefined ? [] : [apiKey],
-      ...(system === undefined ? {} : { systemPrompt: system }),
-    }),
-  };
-}
-
 async function chat(words: readonly string[], options: ChatOptions, context: CommandContext): Promise<number> {
   assertOneStart(options);
   const { input } = context.options;
-  const onTerminal = input.isTTY === true && context.output.errorIsTerminal;
+  const mayAsk = input.isTTY === true && context.output.errorIsTerminal;
   const read = await readPrompt(words.join(" "), input, context.output);
-  const interactive = options.interactive === true || (read.prompt === undefined && onTerminal);
-  const mayGoOn = options.resume !== undefined || options.continue === true;
-  if (read.prompt === undefined && !interactive && !mayGoOn) {
+  const interactive = options.interactive === true || (read.prompt === undefined && mayAsk);
+  if (read.prompt === undefined && !interactive && !goesOn(options)) {
     throw new DraftstateError("USAGE", 'there is nothing to answer: draftstate chat "Tell me a story", or pipe a prompt in');
   }
-  const manager = managerFor(context, options);
-  const early = mayGoOn ? undefined : await makeAgent(context, {}, manager);
-  const conversation = await open(manager, options);
-  const openedAt = conversation.durableRevision;
+  const console = openConsole(context);
   try {
-    const resumption = await whatToDo(conversation, { prompt: read.prompt, ask: onTerminal && read.prompt === undefined ? input : undefined });
-    if (resumption === "nothing" && read.prompt === undefined && !interactive) {
-      throw new DraftstateError("USAGE", `${conversation.id} is complete: give a prompt to go on, such as draftstate chat --resume ${conversation.id} "Go on"`);
-    }
-    const { agent, baseUrl } = early ?? (await makeAgent(context, conversation.info, manager));
-    await takeBack(conversation, resumption);
-    const turn = { agent, conversation, context, baseUrl, title: read.title === undefined ? undefined : titleFrom(read.title) };
-    if (interactive && mayGoOn) sayWhere(context, conversation);
-    const status = await firstAnswer(turn, read.prompt, resumption);
-    return interactive && !context.output.isClosed ? await talk(turn) : status;
+    return await new Chat(context, options, console, { read, interactive, mayAsk }).run();
   } finally {
-    await conversation.close();
-    if (options.save && conversation.durableRevision > openedAt) sayHowToResume(context, conversation);
+    console?.close();
   }
 }
 
-type TurnContext = Parameters<typeof answerTo>[0];
-
-async function firstAnswer(turn: TurnContext, prompt: string | undefined, resumption: Resumption): Promise<number> {
-  if (prompt === undefined && resumption !== "continue" && resumption !== "regenerate") return 0;
-  return answerTo(turn, prompt);
+interface Situation {
+  readonly read: PromptInput;
+  readonly interactive: boolean;
+  readonly mayAsk: boolean;
 }
 
-function sayWhere(context: CommandContext, conversation: Conversation): void {
-  const { errorStyle } = context.output;
-  const title = toSafeLine(titleOf(conversation.version));
-  context.output.message(`${errorStyle.bold(title === "" ? conversation.id : title)} ${errorStyle.dim(`${conversation.id}, ${pluralize(messagesOf(conversation.version.state).length, "message")}`)}`);
+class Chat {
+  readonly #progress: RequestProgress = { listener: undefined };
+  readonly #manager: DraftStatePersistenceManager;
+  #wanted: Wanted;
+
+  constructor(
+    private readonly context: CommandContext,
+    private readonly options: ChatOptions,
+    private readonly console: ChatConsole | undefined,
+    private readonly situation: Situation,
+  ) {
+    this.#manager = managerFor(context, options);
+    this.#wanted = wantedFor(context, {}, false);
+  }
+
+  async run(): Promise<number> {
+    // A model that cannot be asked is an error before there is a new conversation.
+    const early = goesOn(this.options) ? undefined : await this.#choose();
+    const conversation = await openConversation({ context: this.context, console: this.console, manager: this.#manager }, this.options);
+    if (conversation === undefined) return INTERRUPTED;
+    const openedAt = conversation.durableRevision;
+    const turn: { current: TurnContext | undefined } = { current: undefined };
+    try {
+      return await this.#converse(conversation, early, turn);
+    } finally {
+      const last = turn.current?.conversation ?? conversation;
+      await last.close();
+      if (this.options.save && (last !== conversation || last.durableRevision > openedAt || this.options.fork !== undefined)) this.#sayHowToResume(last);
+    }
+  }
+
+  async #converse(conversation: Conversation, early: ChosenModel | undefined, holder: { current: TurnContext | undefined }): Promise<number> {
+    const { context, console, situation, options } = this;
+    const { prompt, title } = situation.read;
+    const resumption = await whatToDo(conversation, { prompt, context, console, mayAsk: situation.mayAsk });
+    if (resumption === undefined) return INTERRUPTED;
+    if (resumption === "nothing" && prompt === undefined && !situation.interactive) {
+      throw new DraftstateError("USAGE", `${conversation.id} is complete: give a prompt to go on, such as draftstate chat --resume ${conversation.id} "Go on"`);
+    }
+    if (goesOn(options) || options.fork !== undefined) this.#wanted = wantedFor(context, conversation.info, hasSystem(conversation));
+    const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
+    await carryOut(conversation, resumption, context);
+    holder.current = {
+      context, console, conversation, chosen,
+      progress: this.#progress,
+      plain: options.plain === true,
+      interactive: situation.interactive,
+      title: title === undefined ? undefined : titleFrom(title),
+    };
+    return this.#answer(holder.current, resumption);
+  }
+
+  async #answer(turn: TurnContext, resumption: Resumption): Promise<number> {
+    const { situation } = this;
+    const { prompt } = situation.read;
+    if (situation.interactive && goesOn(this.options)) this.#sayWhere(turn.conversation);
+    const answers = prompt !== undefined || resumption === "continue" || resumption === "regenerate";
+    const before = turn.conversation.version.state;
+    const status = answers ? await answerTo(turn, prompt) : 0;
+    if (!situation.interactive || this.context.output.isClosed) return status;
+    const history = await PromptHistory.load(this.#manager.storage);
+    return talk({ turn, history, manager: this.#manager, wanted: this.#wanted, before: answers ? before : undefined, points: [], initial: "" });
+  }
+
+  #choose(): Promise<ChosenModel> {
+    return chooseModel({ context: this.context, manager: this.#manager, progress: this.#progress }, this.#wanted);
+  }
+
+  #sayWhere(conversation: Conversation): void {
+    const { output } = this.context;
+    const title = toSafeLine(titleOf(conversation.version));
+    const count = pluralize(messagesOf(conversation.version.state).length, "message");
+    output.message(`${output.errorStyle.bold(title === "" ? conversation.id : title)} ${output.errorStyle.dim(`${conversation.id}, ${count}`)}`);
+  }
+
+  #sayHowToResume(conversation: Conversation): void {
+    const { output } = this.context;
+    const status = statusOf(conversation.version.state);
+    const note = status === "complete" ? "" : ` (${status})`;
+    output.message(output.errorStyle.dim(`saved as ${conversation.id}${note}; go on with: draftstate chat --resume ${conversation.id}`));
+  }
 }
 
-function sayHowToResume(context: CommandContext, conversation: Conversation): void {
-  const status = statusOf(conversation.version.state);
-  const note = status === "complete" ? "" : ` (${status})`;
-  context.output.message(context.output.errorStyle.dim(`saved as ${conversation.id}${note}; go on with: draftstate chat --resume ${conversation.id}`));
+function hasSystem(conversation: Conversation): boolean {
+  return messagesOf(conversation.version.state).some((message) => isJsonObject(message) && message["role"] === "system");
 }
 
 export const registerChat: Register = (program, run) => {
@@ -163,11 +154,12 @@ export const registerChat: Register = (program, run) => {
     .option("--seed <number>", "seed of the offline model")
     .option("--id <id>", "id of the new conversation")
     .option("-c, --continue", "go on with the last conversation")
-    .option("--resume <id>", "go on with this one")
+    .option("--resume [id]", "go on with this one; without an id, on a terminal, choose one")
     .option("--fork <id[@backup]>", "begin a new one as this one is, or was")
     .option("-i, --interactive", "go on asking after the first answer")
     .option("--no-save-on-token", "do not save each token; show it at once")
     .option("--no-save", "keep nothing")
+    .option("--plain", "the text as the model gives it: no Markdown, no wrapping")
     .addHelpText(
       "after",
       '\nExamples:\n  draftstate chat "Tell me a story"\n  draftstate chat -c "And then?"\n  git diff | draftstate chat "Review this" --model openai:gpt-4o-mini\n  draftstate chat --base-url http://localhost:11434/v1 --model llama3.2',

@@ -1,5 +1,6 @@
 /** `verify`: looks at every file and says what is wrong; changes nothing. */
 import { resolveId } from "../resolve-id.js";
+import { startProgress } from "../terminal/progress.js";
 import { pluralize } from "../terminal/format.js";
 import { toSafeLine } from "../terminal/safe-text.js";
 import type { Register } from "./registration.js";
@@ -9,10 +10,13 @@ export const registerVerify: Register = (program, run) => {
     .command("verify [id]")
     .summary("check every file")
     .description("Check the files of one conversation or of all, and say what is wrong with them. Nothing is changed. Exits with 4 where something is.")
+    .addHelpText("after", "\nExamples:\n  draftstate verify\n  draftstate verify @last\n  draftstate verify --json | jq -r '.problems[].path'")
     .action((wanted: string | undefined) =>
       run(async (context) => {
         const manager = await context.reader();
-        const result = await manager.verify(wanted === undefined ? undefined : await resolveId(manager, wanted));
+        const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
+        const progress = startProgress(context.output, "checking", () => context.now().getTime());
+        const result = await manager.verify(id, progress.update).finally(progress.end);
         const { output } = context;
         if (context.json) output.json(result);
         else {

@@ -6,17 +6,22 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 export interface Interrupts {
   /** The exit status of the signal that came, if one did. */
   readonly status: number | undefined;
+  /** As if the terminal had sent Ctrl-C. */
+  interrupt(): void;
   release(): void;
 }
 
 export function catchInterrupts(stop: () => void): Interrupts {
   let status: number | undefined;
+  const stopWith = (meaning: number): void => {
+    // What was shown is on disk already; the next reader finds it interrupted.
+    if (status !== undefined) process.exit(SIGNALS.SIGINT);
+    status = meaning;
+    stop();
+  };
   const handlers = Object.entries(SIGNALS).map(([signal, meaning]) => {
     const handler = (): void => {
-      // What was shown is on disk already; the next reader finds it interrupted.
-      if (status !== undefined) process.exit(130);
-      status = meaning;
-      stop();
+      stopWith(meaning);
     };
     process.on(signal, handler);
     return { signal, handler };
@@ -24,6 +29,9 @@ export function catchInterrupts(stop: () => void): Interrupts {
   return {
     get status() {
       return status;
+    },
+    interrupt() {
+      stopWith(SIGNALS.SIGINT);
     },
     release() {
       for (const { signal, handler } of handlers) process.off(signal, handler);

@@ -1,5 +1,4 @@
 /** A spinner on stderr until something else is to be seen there. */
-import ora from "ora";
 import { stderr } from "node:process";
 
 export interface Spinner {
@@ -7,6 +6,7 @@ export interface Spinner {
 }
 
 export async function startSpinner(text: string): Promise<Spinner> {
+  const { default: ora } = await import("ora");
   // `discardStdin` would take Ctrl-C and what is typed ahead away from us.
   const spinner = ora({ text, stream: stderr, discardStdin: false }).start();
   return {

@@ -1,0 +1,18 @@
+/** One question with a short answer, on the chat's own console or as plain lines. */
+import type { CommandContext } from "../context.js";
+import type { ChatConsole } from "./console.js";
+import { readMessage, readPlainLine } from "./message-prompt.js";
+
+/** Undefined where the person left instead: Ctrl-C, Ctrl-D. */
+export async function askAt(context: CommandContext, console: ChatConsole | undefined, question: string): Promise<string | undefined> {
+  const [lastLine = "", ...before] = question.split("\n").reverse();
+  for (const line of before.reverse()) context.output.message(line);
+  const keyboard = console?.keyboard;
+  if (console === undefined || keyboard === undefined) return textOf(await readPlainLine(context, lastLine));
+  context.output.message(lastLine);
+  return textOf(await readMessage(context, console.screen, keyboard, { prompt: "? ", history: [], complete: () => [] }));
+}
+
+function textOf(line: Awaited<ReturnType<typeof readPlainLine>>): string | undefined {
+  return line.kind === "line" ? line.text.trim() : undefined;
+}

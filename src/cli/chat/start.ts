@@ -1,0 +1,67 @@
+/** Which conversation a chat goes on with, or begins: by id, the last, a copy, one chosen from a list, a new one. */
+import { DraftstateError } from "../../errors.js";
+import type { Conversation } from "../../persistence/conversation-handle.js";
+import { assertConversationId } from "../../persistence/layout.js";
+import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import type { CommandContext } from "../context.js";
+import { lastConversation, resolveId } from "../resolve-id.js";
+import type { ChatConsole } from "./console.js";
+import { pickConversation } from "./picker.js";
+
+export interface StartOptions {
+  readonly id?: string;
+  readonly continue?: boolean;
+  /** `true`: to be chosen. */
+  readonly resume?: string | true;
+  readonly fork?: string;
+  readonly save: boolean;
+}
+
+export interface StartPlace {
+  readonly context: CommandContext;
+  readonly console: ChatConsole | undefined;
+  readonly manager: DraftStatePersistenceManager;
+}
+
+export function goesOn({ continue: last, resume }: StartOptions): boolean {
+  return resume !== undefined || last === true;
+}
+
+export function assertOneStart(options: StartOptions): void {
+  const { id, continue: last, resume, fork, save } = options;
+  const given = [id === undefined ? "" : "--id", last === true ? "--continue" : "", resume === undefined ? "" : "--resume"].filter((name) => name !== "");
+  if (fork !== undefined && goesOn(options)) given.push("--fork");
+  if (!save && (goesOn(options) || fork !== undefined)) {
+    throw new DraftstateError("USAGE", "--no-save keeps nothing and knows nothing: it cannot be used with --continue, --resume or --fork");
+  }
+  if (given.length > 1) throw new DraftstateError("USAGE", `${given.join(" and ")} cannot be used together: choose one`);
+  if (id !== undefined) assertConversationId(id);
+}
+
+/** Undefined where the person chose none. */
+export async function openConversation(place: StartPlace, options: StartOptions): Promise<Conversation | undefined> {
+  const { manager } = place;
+  if (options.fork !== undefined) return openFork(manager, options.fork, options.id);
+  if (options.continue === true) return manager.open(await lastConversation(manager), { expect: "existing" });
+  if (options.resume === undefined) return options.id === undefined ? manager.openNew() : manager.open(options.id, { expect: "new" });
+  const id = options.resume === true ? await choose(place) : await resolveId(manager, options.resume);
+  return id === undefined ? undefined : manager.open(id, { expect: "existing" });
+}
+
+async function choose({ context, console, manager }: StartPlace): Promise<string | undefined> {
+  if (console?.keyboard === undefined) {
+    throw new DraftstateError("USAGE", '--resume needs an id here: "draftstate ls" lists them, and -c goes on with the last; a terminal lets you choose');
+  }
+  const rows = await manager.list();
+  if (rows.length === 0) return lastConversation(manager);
+  return pickConversation(context, console.screen, console.keyboard, rows);
+}
+
+/** `tale@~2`: as it was. `@last` alone is a conversation. */
+async function openFork(manager: DraftStatePersistenceManager, spec: string, newId: string | undefined): Promise<Conversation> {
+  const at = spec.lastIndexOf("@");
+  const [wanted, backup] = at > 0 ? [spec.slice(0, at), spec.slice(at + 1)] : [spec, undefined];
+  const id = await resolveId(manager, wanted);
+  const { conversationId } = await manager.fork(id, { ...(newId === undefined ? {} : { newId }), ...(backup === undefined ? {} : { backup }) });
+  return manager.open(conversationId, { expect: "existing" });
+}

@@ -1,0 +1,37 @@
+/** What is said below an answer while it comes, and while nothing has come yet. Pure but for what it remembers. */
+import { formatCount, pluralize } from "../terminal/format.js";
+import { requestNote, type RequestEvent } from "./turn-context.js";
+
+const FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
+
+export class StatusLine {
+  #waitingFor = "thinking …";
+  #frame = 0;
+  #tokens = 0;
+  #firstAt: number | undefined;
+  #savedRevision = 0;
+
+  request(event: RequestEvent): void {
+    if (event.kind === "answered") this.#waitingFor = `waiting for the first words of ${event.host} …`;
+    else if (event.kind === "failed") this.#waitingFor = requestNote(event) ?? this.#waitingFor;
+    else if (event.attempt === 1) this.#waitingFor = `connecting to ${event.host} …`;
+  }
+
+  token(at: number, savedRevision: number): void {
+    this.#firstAt ??= at;
+    this.#tokens += 1;
+    this.#savedRevision = savedRevision;
+  }
+
+  tick(): void {
+    this.#frame = (this.#frame + 1) % FRAMES.length;
+  }
+
+  textAt(now: number): string {
+    if (this.#firstAt === undefined) return `${FRAMES.charAt(this.#frame)} ${this.#waitingFor}`;
+    const seconds = (now - this.#firstAt) / 1000;
+    // In the first moments a rate is noise.
+    const rate = seconds < 0.5 ? "" : ` · ${formatCount(this.#tokens / seconds)} tokens/s`;
+    return `${FRAMES.charAt(this.#frame)} ${pluralize(this.#tokens, "token")}${rate} · saved revision ${formatCount(this.#savedRevision)} · Ctrl-C stops`;
+  }
+}

@@ -1,0 +1,47 @@
+/** What a turn on the screen needs, and what shows it. */
+import type { DraftHybridStreamingAgent } from "../../agent/agent.js";
+import type { RequestEvent } from "../../agent/models/request-progress.js";
+import type { TurnEvent } from "../../agent/turn.js";
+import type { Conversation } from "../../persistence/conversation-handle.js";
+import type { CommandContext } from "../context.js";
+import type { ChatConsole } from "./console.js";
+
+export type { DraftHybridStreamingAgent, RequestEvent, TurnEvent };
+
+/** How requests to a server go, for the presenter of the turn that waits for one. */
+export interface RequestProgress {
+  listener: ((event: RequestEvent) => void) | undefined;
+}
+
+export interface ChosenModel {
+  readonly agent: DraftHybridStreamingAgent;
+  readonly baseUrl: string | undefined;
+}
+
+export interface TurnContext {
+  readonly context: CommandContext;
+  readonly console: ChatConsole | undefined;
+  readonly progress: RequestProgress;
+  /** Text as the model gave it: no Markdown, no wrapping. */
+  readonly plain: boolean;
+  /** What is typed while an answer comes is for the next prompt. */
+  readonly interactive: boolean;
+  /** A session may go over to another one, or to a copy. */
+  conversation: Conversation;
+  chosen: ChosenModel;
+  title: string | undefined;
+}
+
+export interface Presenter {
+  show(event: TurnEvent): void;
+  request(event: RequestEvent): void;
+  end(): void;
+}
+
+export const STALLED = "the disk is slow: what you see now is not saved yet";
+
+/** Undefined for what a person need not know while all goes well. */
+export function requestNote(event: RequestEvent): string | undefined {
+  if (event.kind !== "failed" || event.attempt === event.attempts) return undefined;
+  return `${event.host}: ${event.reason}; trying again (${event.attempt} of ${event.attempts - 1}) …`;
+}

@@ -1,0 +1,36 @@
+/** What is said on stderr until the first text of an answer that is written elsewhere, or as it is. */
+import { toSafeLine } from "../terminal/safe-text.js";
+import type { Screen } from "../terminal/screen.js";
+import { truncateToWidth } from "../terminal/width.js";
+import { StatusLine } from "./status-line.js";
+import type { RequestEvent, TurnContext } from "./turn-context.js";
+
+/** Milliseconds. */
+const TICK = 100;
+
+export function waitingNote({ context }: TurnContext, screen: Screen): { readonly request: (event: RequestEvent) => void; readonly end: () => void } {
+  if (context.output.quiet) return { request: () => undefined, end: () => undefined };
+  const status = new StatusLine();
+  let ended = false;
+  const draw = (): void => {
+    const text = truncateToWidth(toSafeLine(status.textAt(0)), screen.columns - 1);
+    if (!ended) screen.show([context.output.errorStyle.dim(text)]);
+  };
+  const timer = setInterval(() => {
+    status.tick();
+    draw();
+  }, TICK);
+  draw();
+  return {
+    request(event) {
+      status.request(event);
+      draw();
+    },
+    end() {
+      if (ended) return;
+      ended = true;
+      clearInterval(timer);
+      screen.show([]);
+    },
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * What a workload knows and was told: each state there ever was, what was said to be durable and when, the bytes that
+ * must never go. "When" is the number of disk operations issued by then. `problemsOf` holds what was found against it.
+ */
+import { isStreaming, type AgentState } from "../../src/model/conversation.js";
+import { contentOf, type DiskImage } from "../doubles/disk-image.js";
+import type { Found } from "./come-back.js";
+
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
+
+/** The state before a recovery interrupted its answer; the same where none did. */
+export function beforeInterruption(state: AgentState): AgentState {
+  const last = state.messages.at(-1);
+  if (last?.status !== "interrupted" || isStreaming(state as never)) return state;
+  return { ...state, messages: state.messages.slice(0, -1), streamingProperties: { ...state.streamingProperties, streamingEndTime: null } };
+}
+
+interface Fact {
+  /** Disk operations issued when it came true. */
+  readonly at: number;
+}
+
+interface Standing extends Fact {
+  /** Operations issued when it may have begun to be untrue. */
+  until: number;
+}
+
+export interface BackupFact extends Standing {
+  readonly timestamp: string;
+  readonly revision: number;
+}
+
+/** A file that an operation left for later, in the trash or in quarantine, and said so. */
+interface FileFact extends Standing {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+export class Ledger {
+  /** Revision -> the state it had, as text. */
+  readonly #states = new Map<number, string>();
+  readonly #texts = new Map<string, number[]>();
+  readonly #acknowledged: (Fact & { readonly revision: number })[] = [];
+  readonly #backups: BackupFact[] = [];
+  readonly #absences: Standing[] = [];
+  readonly #files: FileFact[] = [];
+  readonly #mended: number[] = [];
+  readonly #kept: Uint8Array[] = [];
+
+  /** The same; with `rebased`, of a disk on which all that stands now is durable from the start. */
+  copy({ rebased = false } = {}): Ledger {
+    const other = new Ledger();
+    const moved = <F extends Fact>(facts: readonly F[]): F[] => facts.map((fact) => ({ ...fact, at: rebased ? 0 : fact.at }));
+    const standing = <F extends Standing>(facts: readonly F[]): F[] => moved(facts.filter(({ until }) => !rebased || until === Infinity));
+    for (const [revision, text] of this.#states) other.#put(revision, text);
+    other.#acknowledged.push(...moved(this.#acknowledged));
+    other.#backups.push(...standing(this.#backups));
+    other.#absences.push(...standing(this.#absences));
+    other.#files.push(...standing(this.#files));
+    other.#mended.push(...this.#mended.map((at) => (rebased ? 0 : at)));
+    other.#kept.push(...this.#kept);
+    return other;
+  }
+
+  /** What stood after so many operations, for a life that goes on from there and counts its operations from `from`. */
+  upTo(after: number, from: number): Ledger {
+    const other = new Ledger();
+    const standing = <F extends Standing>(facts: readonly F[]): F[] => facts.filter((fact) => fact.at <= after && after < fact.until).map((fact) => ({ ...fact, at: Math.min(fact.at, from), until: Infinity }));
+    for (const [revision, text] of this.#states) other.#put(revision, text);
+    other.#acknowledged.push(...this.#acknowledged.filter(({ at }) => at <= after).map(({ revision }) => ({ revision, at: 0 })));
+    other.#backups.push(...standing(this.#backups));
+    other.#absences.push(...standing(this.#absences));
+    other.#files.push(...standing(this.#files));
+    other.#mended.push(...this.#mended.filter((at) => at <= after).map(() => 0));
+    other.#kept.push(...this.#kept);
+    return other;
+  }
+
+  remember(revision: number, state: unknown): void {
+    this.#put(revision, canonical(state));
+  }
+
+  #put(revision: number, text: string): void {
+    this.#states.set(revision, text);
+    this.#texts.set(text, [...(this.#texts.get(text) ?? []), revision]);
+  }
+
+  acknowledge(revision: number, at: number): void {
+    this.#acknowledged.push({ revision, at });
+  }
+
+  backedUp(timestamp: string, revision: number, at: number): void {
+    if (!this.#backups.some((fact) => fact.timestamp === timestamp && fact.until === Infinity)) this.#backups.push({ timestamp, revision, at, until: Infinity });
+  }
+
+  backupGoes(timestamp: string, at: number): void {
+    for (const fact of this.#backups) if (fact.timestamp === timestamp && fact.until === Infinity) fact.until = Math.max(fact.at, at);
+  }
+
+  /** The conversation is removed from now on; `until`: the undo began. */
+  gone(at: number): void {
+    this.#absences.push({ at, until: Infinity });
+  }
+
+  comesBack(at: number): void {
+    for (const fact of this.#absences) fact.until = Math.min(fact.until, at);
+  }
+
+  fileStands(path: string, bytes: Uint8Array, at: number): void {
+    if (!this.#files.some((fact) => fact.path === path && fact.until === Infinity)) this.#files.push({ path, bytes, at, until: Infinity });
+  }
+
+  /** What was left for later may be used up from now on. */
+  filesGo(at: number): void {
+    for (const fact of this.#files) fact.until = Math.min(fact.until, at);
+  }
+
+  /** From now on it needs no repair. */
+  mended(at: number): void {
+    this.#mended.push(at);
+  }
+
+  mustKeep(bytes: Uint8Array): void {
+    this.#kept.push(bytes);
+  }
+
+  standing(after: number): readonly BackupFact[] {
+    return this.#backups.filter(({ at, until }) => at <= after && after < until);
+  }
+
+  acknowledgedAt(after: number): number {
+    return Math.max(0, ...this.#acknowledged.filter(({ at }) => at <= after).map(({ revision }) => revision));
+  }
+
+  /** `image`: the disk as the crash left it. */
+  problemsOf(found: Found, image: DiskImage, after: number): string[] {
+    const acknowledged = this.acknowledgedAt(after);
+    const lost = this.#kept.filter((bytes) => !found.contents.some((content) => Buffer.from(content).equals(bytes)));
+    return [
+      ...found.problems,
+      ...this.#problemsOfState(found, acknowledged, after),
+      ...this.#problemsOfBackups(found, after),
+      ...this.#problemsOfFiles(image, after),
+      ...lost.map((bytes) => `bytes that were to be kept are gone: ${Buffer.from(bytes).toString("latin1", 0, 40)}…`),
+    ];
+  }
+
+  #problemsOfState(found: Found, acknowledged: number, after: number): string[] {
+    const away = this.#absences.some(({ at, until }) => at <= after && after < until);
+    if (away && !found.undone) return ["a conversation that was removed is back"];
+    if (found.repaired && this.#mended.some((at) => at <= after)) return ["it had to be repaired, though that was acknowledged"];
+    if (found.state === undefined) return acknowledged === 0 ? [] : [`revision ${acknowledged} was acknowledged, nothing was found`];
+    const believed = this.#revisionsOf(found.state);
+    if (believed.length === 0) return [`a state is believed that never was: ${canonical(found.state).slice(0, 300)}`];
+    if (Math.max(...believed) < acknowledged) return [`revision ${acknowledged} was acknowledged, found ${believed.join()}`];
+    return this.#problemsOfRevision(found, believed, acknowledged);
+  }
+
+  /** A number that was told, or that a file names, is never another state's. */
+  #problemsOfRevision(found: Found, believed: readonly number[], acknowledged: number): string[] {
+    if (believed.includes(found.revision) || found.revision > Math.max(found.named, acknowledged)) return [];
+    return [`revision ${found.revision} is used for two states: ${acknowledged} was acknowledged, the files name ${found.named}`];
+  }
+
+  #problemsOfBackups(found: Found, after: number): string[] {
+    const missing = this.standing(after).filter(({ timestamp }) => !found.backups.has(timestamp)).map(({ timestamp }) => `backup ${timestamp} is gone`);
+    const untrue = [...found.backups].filter(([, state]) => this.#revisionsOf(state).length === 0).map(([timestamp]) => `backup ${timestamp} holds a state that never was`);
+    return [...missing, ...untrue];
+  }
+
+  #problemsOfFiles(image: DiskImage, after: number): string[] {
+    const there = ({ path, bytes }: FileFact): boolean => Buffer.from(contentOf(image, image.entries.get(path) ?? -1)).equals(bytes);
+    return this.#files.filter((fact) => fact.at <= after && after < fact.until && !there(fact)).map(({ path }) => `${path} is not what was left there`);
+  }
+
+  #revisionsOf(state: unknown): readonly number[] {
+    const uninterrupted = isAgentState(state) ? this.#texts.get(canonical(beforeInterruption(state))) : undefined;
+    return [...(this.#texts.get(canonical(state)) ?? []), ...(uninterrupted ?? [])];
+  }
+}
+
+function isAgentState(state: unknown): state is AgentState {
+  return typeof state === "object" && state !== null && Array.isArray((state as Partial<AgentState>).messages);
+}

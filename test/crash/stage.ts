@@ -1,0 +1,220 @@
+/**
+ * Where a workload is played: one disk, one process at a time, and a ledger of what that process knew and was told.
+ * Played without faults every deed must succeed; with faults, one that fails must say so, and the next goes on.
+ */
+import { isDraftstateError } from "../../src/errors.js";
+import type { Conversation } from "../../src/persistence/conversation-handle.js";
+import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import type { AgentState } from "../../src/model/conversation.js";
+import type { FileSystem } from "../../src/storage/file-system.js";
+import type { DiskImage, DiskOperation } from "../doubles/disk-image.js";
+import { contentOf, copyImage } from "../doubles/disk-image.js";
+import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
+import { START } from "../doubles/managers.js";
+import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
+import { STATE_DIR } from "../doubles/storage-over.js";
+import { beforeInterruption, Ledger } from "./ledger.js";
+import type { Deed, Workload } from "./workloads.js";
+import { ID, startProcess } from "./world.js";
+
+/** What was done to a disk, and what was known and told meanwhile. */
+export interface Life {
+  readonly base: DiskImage;
+  readonly operations: readonly DiskOperation[];
+  readonly ledger: Ledger;
+}
+
+type PruneOptions = Parameters<DraftStatePersistenceManager["prune"]>[0];
+
+const KEPT_FOR_LATER = [`${STATE_DIR}/.draftstate/quarantine/`, `${STATE_DIR}/.draftstate/trash/`];
+
+export class Stage {
+  readonly #stateDirectory: FaultyFileSystem;
+  #manager: DraftStatePersistenceManager | undefined;
+  #conversation: Conversation | undefined;
+
+  constructor(
+    private readonly disk: SimulatedFileSystem,
+    readonly ledger: Ledger,
+    private readonly workload: Workload,
+    private pid: number,
+    private readonly through: FileSystem = disk,
+  ) {
+    this.#stateDirectory = new FaultyFileSystem(through);
+  }
+
+  async play(deeds: readonly Deed[]): Promise<void> {
+    for (const deed of deeds) await this.do(deed);
+  }
+
+  async do(deed: Deed): Promise<void> {
+    await deed(this);
+    this.#acknowledge();
+  }
+
+  async write(act: (conversation: Conversation) => unknown): Promise<void> {
+    await act(await this.#open());
+  }
+
+  change(conversation: Conversation, act: (conversation: Conversation) => void): void {
+    act(conversation);
+    this.ledger.remember(conversation.revision, conversation.state);
+  }
+
+  /** By the manager, which may change the state. */
+  async manage(act: (manager: DraftStatePersistenceManager) => Promise<unknown>): Promise<void> {
+    await act(this.#process());
+    await this.#rememberLoaded();
+    this.#leftForLater();
+  }
+
+  /** On the open conversation; what it becomes is remembered also where that fails half-way. */
+  async reviseBy(act: (manager: DraftStatePersistenceManager) => Promise<unknown>): Promise<void> {
+    const conversation = await this.#open();
+    try {
+      await act(this.#process());
+    } finally {
+      this.ledger.remember(conversation.revision, conversation.state);
+    }
+    this.#leftForLater();
+  }
+
+  async prune(options: PruneOptions): Promise<void> {
+    await this.#process().prune(options);
+    this.#leftForLater();
+  }
+
+  async repair(options: { readonly accept?: boolean }): Promise<void> {
+    await this.close();
+    await this.#process().repair(ID, options);
+    await this.#rememberLoaded();
+    this.ledger.mended(this.disk.operationCount);
+    this.#leftForLater();
+  }
+
+  async remove(): Promise<void> {
+    await this.close();
+    const before = this.disk.operationCount;
+    for (const { timestamp } of this.ledger.standing(before)) this.ledger.backupGoes(timestamp, before);
+    await this.#process().remove(ID);
+    this.ledger.gone(this.disk.operationCount);
+    this.#leftForLater();
+  }
+
+  async undo(): Promise<void> {
+    this.ledger.comesBack(this.disk.operationCount);
+    this.ledger.filesGo(this.disk.operationCount);
+    await this.#process().undo(ID);
+    await this.#rememberLoaded();
+    for (const { timestamp, revision } of await this.#process().listBackups(ID)) this.ledger.backedUp(timestamp, revision, this.disk.operationCount);
+  }
+
+  /** This process ends well. */
+  async close(): Promise<void> {
+    const [conversation, manager] = [this.#conversation, this.#manager];
+    this.#conversation = undefined;
+    this.#manager = undefined;
+    try {
+      await conversation?.close();
+    } finally {
+      await manager?.close();
+    }
+  }
+
+  async fillStateDirectory(): Promise<void> {
+    this.#stateDirectory.setFault({ code: "ENOSPC", at: 1, lasting: "from-then-on", only: ["write", "createFile"] });
+  }
+
+  async emptyStateDirectory(): Promise<void> {
+    this.#stateDirectory.clearFault();
+  }
+
+  async #rememberLoaded(): Promise<void> {
+    const loaded = await this.#process().load(ID);
+    if (loaded === undefined) return;
+    const { state, metadata } = loaded;
+    this.ledger.remember(metadata.revision, state);
+    this.ledger.remember(metadata.revision, beforeInterruption(state as unknown as AgentState));
+  }
+
+  async #open(): Promise<Conversation> {
+    if (this.#conversation !== undefined) return this.#conversation;
+    const conversation = await this.#process().open(ID);
+    this.ledger.remember(conversation.revision, conversation.state);
+    this.#conversation = conversation;
+    return conversation;
+  }
+
+  #acknowledge(): void {
+    if (this.#conversation !== undefined) this.ledger.acknowledge(this.#conversation.durableRevision, this.disk.operationCount);
+  }
+
+  /** What waits in quarantine and trash when an operation has resolved is there to stay. */
+  #leftForLater(): void {
+    for (const [path, inode] of this.disk.image.entries) {
+      if (KEPT_FOR_LATER.some((directory) => path.startsWith(directory))) this.ledger.fileStands(path, contentOf(this.disk.image, inode), this.disk.operationCount);
+    }
+  }
+
+  #process(): DraftStatePersistenceManager {
+    this.#manager ??= this.#begin();
+    return this.#manager;
+  }
+
+  #begin(): DraftStatePersistenceManager {
+    const { options = {}, withFallback = false } = this.workload;
+    const through = withFallback ? this.#stateDirectory : this.through;
+    const manager = startProcess(this.through, { pid: this.pid, start: START + this.pid * 60_000, options, through, withFallback });
+    this.pid += 1;
+    manager.on("stateSaved", ({ revision }) => { this.ledger.acknowledge(revision, this.disk.operationCount); });
+    manager.on("backupCreated", ({ timestamp, revision }) => { this.ledger.backedUp(timestamp, revision, this.disk.operationCount); });
+    manager.on("backupRemoved", ({ timestamp, path }) => { this.ledger.backupGoes(timestamp, this.#removalOf(path)); });
+    return manager;
+  }
+
+  #removalOf(path: string): number {
+    return this.disk.operations.findLastIndex((operation) => operation.kind === "unlink" && operation.path === path);
+  }
+}
+
+const LIVES = new Map<Workload, Promise<{ readonly base: DiskImage; readonly ledger: Ledger }>>();
+
+/** What is there when a workload begins. */
+export function setting(workload: Workload): Promise<{ readonly base: DiskImage; readonly ledger: Ledger }> {
+  const known = LIVES.get(workload) ?? settingOf(workload);
+  LIVES.set(workload, known);
+  return known;
+}
+
+async function settingOf(workload: Workload): Promise<{ readonly base: DiskImage; readonly ledger: Ledger }> {
+  const disk = new SimulatedFileSystem();
+  const stage = new Stage(disk, new Ledger(), workload, 1);
+  await stage.play(workload.before ?? []);
+  const base = copyImage(disk.image);
+  const ledger = stage.ledger.copy({ rebased: true });
+  const kept = workload.between?.(base);
+  if (kept !== undefined) ledger.mustKeep(kept);
+  await rememberFound(base, ledger, workload);
+  return { base, ledger };
+}
+
+/** What a reader finds is acknowledged: it is there, durable. */
+async function rememberFound(base: DiskImage, ledger: Ledger, { withFallback = false }: Workload): Promise<void> {
+  const reader = startProcess(new SimulatedFileSystem(base), { pid: 5, withFallback });
+  const found = await reader.load(ID).catch((error: unknown) => {
+    if (isDraftstateError(error, "CORRUPT")) return undefined;
+    throw error;
+  });
+  if (found === undefined) return;
+  ledger.remember(found.metadata.revision, beforeInterruption(found.state as unknown as AgentState));
+  ledger.acknowledge(found.metadata.revision, 0);
+}
+
+/** The workload from its beginning to its end, without a fault. */
+export async function live(workload: Workload): Promise<Life> {
+  const { base, ledger } = await setting(workload);
+  const disk = new SimulatedFileSystem(base);
+  const stage = new Stage(disk, ledger.copy(), workload, 10);
+  await stage.play(workload.deeds);
+  return { base, operations: disk.operations, ledger: stage.ledger };
+}
