@@ -191,10 +191,12 @@ async function look(manager: DraftStatePersistenceManager): Promise<Look> {
 function highestNamed(image: DiskImage): number {
   let highest = 0;
   for (const [path, inode] of image.entries) {
+    // What is unfinished, in the trash or in quarantine is not the conversation's.
     if (!path.startsWith(STATE_DIR) && !path.startsWith(BACKUP_DIR)) continue;
+    if (path.includes("/.")) continue;
     const bytes = Buffer.from(image.contents.get(inode) ?? []);
     if (path.endsWith(".journal")) highest = Math.max(highest, ...bytes.toString("latin1").split("\n").slice(0, -1).map((line) => recordRevision(Buffer.from(line, "latin1"))));
-    if (path.endsWith(".json") && !path.includes("/.")) highest = Math.max(highest, snapshotRevision(bytes));
+    if (path.endsWith(".json")) highest = Math.max(highest, snapshotRevision(bytes));
   }
   return highest;
 }

@@ -42,9 +42,9 @@ export class Exploration {
   constructor(private readonly workload: Workload) {}
 
   async all(life: Life, depth: Depth): Promise<Explored> {
-    const explored: Explored = { operations: life.operations.length, states: 0, kills: 0, statesWithin: 0, failures: [] };
+    const explored: Explored = { operations: life.operations.length - life.from, states: 0, kills: 0, statesWithin: 0, failures: [] };
     const latest = new Map<string, Crash>();
-    for (const crash of sample(crashesOf(life), depth.states)) {
+    for (const crash of sample(crashesOf(life, life.from), depth.states)) {
       explored.states += 1;
       latest.set(crash.fingerprint, crash);
       explored.failures.push(...(await this.problems(life, crash)));
@@ -95,7 +95,7 @@ export class Exploration {
 
   /** The process is killed, the machine runs on: nothing is lost yet, and nothing more is durable than was. */
   async #killed(life: Life, depth: Depth, explored: Explored): Promise<void> {
-    for (let after = depth.kills >> 1; after <= life.operations.length; after += depth.kills) {
+    for (let after = life.from + (depth.kills >> 1); after <= life.operations.length; after += depth.kills) {
       explored.kills += 1;
       const operations = life.operations.slice(0, after);
       const recovery = await this.#recoveryAfter(life, after, new SimulatedFileSystem(life.base, operations), "boot-1");
@@ -114,7 +114,7 @@ export class Exploration {
     const { withFallback = false, repair } = this.workload;
     const base = disk.base;
     await comeBack(disk, { pid: FIRST_PID, boot, withFallback, repair, ledger });
-    return { base, operations: disk.operations, ledger };
+    return { base, operations: disk.operations, from: done, ledger };
   }
 }
 

@@ -49,7 +49,8 @@ export class Ledger {
   readonly #absences: Standing[] = [];
   readonly #files: FileFact[] = [];
   readonly #mended: number[] = [];
-  readonly #kept: Uint8Array[] = [];
+  readonly #kept: (Standing & { readonly bytes: Uint8Array })[] = [];
+  readonly #removed: (Standing & { readonly path: string })[] = [];
 
   /** The same; with `rebased`, of a disk on which all that stands now is durable from the start. */
   copy({ rebased = false } = {}): Ledger {
@@ -62,7 +63,8 @@ export class Ledger {
     other.#absences.push(...standing(this.#absences));
     other.#files.push(...standing(this.#files));
     other.#mended.push(...this.#mended.map((at) => (rebased ? 0 : at)));
-    other.#kept.push(...this.#kept);
+    other.#kept.push(...standing(this.#kept));
+    other.#removed.push(...standing(this.#removed));
     return other;
   }
 
@@ -76,7 +78,8 @@ export class Ledger {
     other.#absences.push(...standing(this.#absences));
     other.#files.push(...standing(this.#files));
     other.#mended.push(...this.#mended.filter((at) => at <= after).map(() => 0));
-    other.#kept.push(...this.#kept);
+    other.#kept.push(...standing(this.#kept));
+    other.#removed.push(...standing(this.#removed));
     return other;
   }
 
@@ -116,7 +119,7 @@ export class Ledger {
 
   /** What was left for later may be used up from now on. */
   filesGo(at: number): void {
-    for (const fact of this.#files) fact.until = Math.min(fact.until, at);
+    for (const fact of [...this.#files, ...this.#removed]) fact.until = Math.min(fact.until, at);
   }
 
   /** From now on it needs no repair. */
@@ -124,8 +127,19 @@ export class Ledger {
     this.#mended.push(at);
   }
 
-  mustKeep(bytes: Uint8Array): void {
-    this.#kept.push(bytes);
+  /** From now on these bytes are somewhere on the disk, under whatever name. */
+  mustKeep(bytes: Uint8Array, at: number): void {
+    this.#kept.push({ bytes, at, until: Infinity });
+  }
+
+  mayPurge(at: number): void {
+    for (const fact of this.#kept) fact.until = Math.min(fact.until, at);
+    this.filesGo(at);
+  }
+
+  /** What an operation took away for good, or moved, does not come back under its old name. */
+  removedAt(path: string, at: number): void {
+    this.#removed.push({ path, at, until: Infinity });
   }
 
   standing(after: number): readonly BackupFact[] {
@@ -139,13 +153,13 @@ export class Ledger {
   /** `image`: the disk as the crash left it. */
   problemsOf(found: Found, image: DiskImage, after: number): string[] {
     const acknowledged = this.acknowledgedAt(after);
-    const lost = this.#kept.filter((bytes) => !found.contents.some((content) => Buffer.from(content).equals(bytes)));
+    const lost = this.#kept.filter(({ bytes, at, until }) => at <= after && after < until && !found.contents.some((content) => Buffer.from(content).equals(bytes)));
     return [
       ...found.problems,
       ...this.#problemsOfState(found, acknowledged, after),
       ...this.#problemsOfBackups(found, after),
       ...this.#problemsOfFiles(image, after),
-      ...lost.map((bytes) => `bytes that were to be kept are gone: ${Buffer.from(bytes).toString("latin1", 0, 40)}…`),
+      ...lost.map(({ bytes }) => `bytes that were to be kept are gone: ${Buffer.from(bytes).toString("latin1", 0, 40)}…`),
     ];
   }
 
@@ -174,7 +188,11 @@ export class Ledger {
 
   #problemsOfFiles(image: DiskImage, after: number): string[] {
     const there = ({ path, bytes }: FileFact): boolean => Buffer.from(contentOf(image, image.entries.get(path) ?? -1)).equals(bytes);
-    return this.#files.filter((fact) => fact.at <= after && after < fact.until && !there(fact)).map(({ path }) => `${path} is not what was left there`);
+    const stands = ({ at, until }: Standing): boolean => at <= after && after < until;
+    return [
+      ...this.#files.filter((fact) => stands(fact) && !there(fact)).map(({ path }) => `${path} is not what was left there`),
+      ...this.#removed.filter((fact) => stands(fact) && image.entries.has(fact.path)).map(({ path }) => `${path} was moved away, and is back`),
+    ];
   }
 
   #revisionsOf(state: unknown): readonly number[] {

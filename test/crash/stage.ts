@@ -12,7 +12,7 @@ import { contentOf, copyImage } from "../doubles/disk-image.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
 import { START } from "../doubles/managers.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
-import { STATE_DIR } from "../doubles/storage-over.js";
+import { BACKUP_DIR, STATE_DIR } from "../doubles/storage-over.js";
 import { beforeInterruption, Ledger } from "./ledger.js";
 import type { Deed, Workload } from "./workloads.js";
 import { ID, startProcess } from "./world.js";
@@ -21,6 +21,8 @@ import { ID, startProcess } from "./world.js";
 export interface Life {
   readonly base: DiskImage;
   readonly operations: readonly DiskOperation[];
+  /** Operations done before it began. */
+  readonly from: number;
   readonly ledger: Ledger;
 }
 
@@ -79,8 +81,11 @@ export class Stage {
     this.#leftForLater();
   }
 
-  async prune(options: PruneOptions): Promise<void> {
-    await this.#process().prune(options);
+  async prune(options: PruneOptions = {}): Promise<void> {
+    if (options.purge === true) this.ledger.mayPurge(this.disk.operationCount);
+    else this.#mustKeepBackups();
+    const { removed } = await this.#process().prune(options);
+    if (options.purge !== true) for (const path of removed) this.ledger.removedAt(path, this.disk.operationCount);
     this.#leftForLater();
   }
 
@@ -96,7 +101,9 @@ export class Stage {
     await this.close();
     const before = this.disk.operationCount;
     for (const { timestamp } of this.ledger.standing(before)) this.ledger.backupGoes(timestamp, before);
-    await this.#process().remove(ID);
+    this.#mustKeepBackups();
+    const { removed } = await this.#process().remove(ID);
+    for (const path of removed) this.ledger.removedAt(path, this.disk.operationCount);
     this.ledger.gone(this.disk.operationCount);
     this.#leftForLater();
   }
@@ -149,6 +156,13 @@ export class Stage {
     if (this.#conversation !== undefined) this.ledger.acknowledge(this.#conversation.durableRevision, this.disk.operationCount);
   }
 
+  /** Wherever it is put, nothing that can be undone is lost on the way. */
+  #mustKeepBackups(): void {
+    for (const [path, inode] of this.disk.image.entries) {
+      if (path.startsWith(`${BACKUP_DIR}/`)) this.ledger.mustKeep(contentOf(this.disk.image, inode), this.disk.operationCount);
+    }
+  }
+
   /** What waits in quarantine and trash when an operation has resolved is there to stay. */
   #leftForLater(): void {
     for (const [path, inode] of this.disk.image.entries) {
@@ -177,25 +191,36 @@ export class Stage {
   }
 }
 
-const LIVES = new Map<Workload, Promise<{ readonly base: DiskImage; readonly ledger: Ledger }>>();
+/** What is there when a workload begins; `pending`: what was done before and is not durable. */
+interface Setting {
+  readonly base: DiskImage;
+  readonly pending: readonly DiskOperation[];
+  readonly ledger: Ledger;
+}
 
-/** What is there when a workload begins. */
-export function setting(workload: Workload): Promise<{ readonly base: DiskImage; readonly ledger: Ledger }> {
-  const known = LIVES.get(workload) ?? settingOf(workload);
-  LIVES.set(workload, known);
+const SETTINGS = new Map<Workload, Promise<Setting>>();
+
+export function setting(workload: Workload): Promise<Setting> {
+  const known = SETTINGS.get(workload) ?? settingOf(workload);
+  SETTINGS.set(workload, known);
   return known;
 }
 
-async function settingOf(workload: Workload): Promise<{ readonly base: DiskImage; readonly ledger: Ledger }> {
+async function settingOf(workload: Workload): Promise<Setting> {
   const disk = new SimulatedFileSystem();
   const stage = new Stage(disk, new Ledger(), workload, 1);
   await stage.play(workload.before ?? []);
+  const { killedAfter } = workload;
+  if (killedAfter !== undefined) {
+    const after = disk.operations.findIndex(killedAfter) + 1;
+    return { base: disk.base, pending: disk.operations.slice(0, after), ledger: stage.ledger.upTo(after, after) };
+  }
   const base = copyImage(disk.image);
   const ledger = stage.ledger.copy({ rebased: true });
   const kept = workload.between?.(base);
-  if (kept !== undefined) ledger.mustKeep(kept);
+  if (kept !== undefined) ledger.mustKeep(kept, 0);
   await rememberFound(base, ledger, workload);
-  return { base, ledger };
+  return { base, pending: [], ledger };
 }
 
 /** What a reader finds is acknowledged: it is there, durable. */
@@ -212,9 +237,9 @@ async function rememberFound(base: DiskImage, ledger: Ledger, { withFallback = f
 
 /** The workload from its beginning to its end, without a fault. */
 export async function live(workload: Workload): Promise<Life> {
-  const { base, ledger } = await setting(workload);
-  const disk = new SimulatedFileSystem(base);
+  const { base, pending, ledger } = await setting(workload);
+  const disk = new SimulatedFileSystem(base, pending);
   const stage = new Stage(disk, ledger.copy(), workload, 10);
   await stage.play(workload.deeds);
-  return { base, operations: disk.operations, ledger: stage.ledger };
+  return { base, operations: disk.operations, from: pending.length, ledger: stage.ledger };
 }
