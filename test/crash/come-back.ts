@@ -84,10 +84,11 @@ class Visit {
     const first = this.#begin();
     const before = await this.#lookBefore(first);
     if (before === undefined || (before.state === null && before.rows.length === 0)) return;
+    const at = this.disk.operationCount;
     const conversation = await first.open(ID, { expect: "existing" });
     this.state = conversation.state;
     this.revision = conversation.revision;
-    await this.#promised(conversation);
+    await this.#promised(conversation, at);
     await conversation.close();
     const after = await look(first);
     this.backups = after.backups;
@@ -135,13 +136,13 @@ class Visit {
     conversation.update((draft) => {
       draft.currentNarrative = `went on at ${conversation.revision}`;
     });
-    await this.#promised(conversation);
+    await this.#promised(conversation, this.disk.operationCount);
     await conversation.close();
     if (canonical(await second.loadState(ID)) !== canonical(conversation.state)) this.problems.push("what was written after the recovery is not there");
   }
 
-  async #promised(conversation: Conversation): Promise<void> {
-    this.options.ledger?.remember(conversation.revision, conversation.state);
+  async #promised(conversation: Conversation, at: number): Promise<void> {
+    this.options.ledger?.remember(conversation.revision, conversation.state, at);
     await conversation.flush();
     this.options.ledger?.acknowledge(conversation.revision, this.disk.operationCount);
   }

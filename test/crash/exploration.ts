@@ -33,6 +33,8 @@ interface Crash extends CrashImage {
 }
 
 const MAX_FAILURES = 5;
+/** Of the states after one operation: nothing kept, everything kept, and a few between. */
+const SIMPLEST = 8;
 const FIRST_PID = 100;
 const SECOND_PID = 200;
 
@@ -55,11 +57,13 @@ export class Exploration {
     return explored;
   }
 
-  /** The first problem after one of these operations; stops there. */
+  /** A problem after one of these operations: looked for among the simplest losses first. */
   async firstProblem(life: Life, from: number, to: number): Promise<string | undefined> {
-    for (const crash of crashesOf(life, from, to)) {
-      const [problem] = await this.problems(life, crash);
-      if (problem !== undefined) return problem;
+    for (const atEach of [SIMPLEST, Infinity]) {
+      for (const crash of crashesOf(life, from, to, atEach)) {
+        const [problem] = await this.problems(life, crash);
+        if (problem !== undefined) return problem;
+      }
     }
     return undefined;
   }
@@ -118,11 +122,18 @@ export class Exploration {
   }
 }
 
-/** After `from` operations and each later one. */
-function* crashesOf({ base, operations }: Life, from = 0, to = operations.length): Generator<Crash> {
+/** After `from` operations and each later one, at most so many `atEach`. */
+function* crashesOf({ base, operations }: Life, from = 0, to = operations.length, atEach = Infinity): Generator<Crash> {
   const disk = new PendingDisk(base);
   for (let after = 0; after <= to; after += 1) {
-    if (after >= from) for (const crash of disk.images()) yield { ...crash, after };
+    if (after >= from) {
+      let count = 0;
+      for (const crash of disk.images()) {
+        if (count >= atEach) break;
+        count += 1;
+        yield { ...crash, after };
+      }
+    }
     const operation = operations[after];
     if (operation !== undefined) disk.push(operation);
   }

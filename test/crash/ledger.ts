@@ -41,9 +41,7 @@ interface FileFact extends Standing {
 }
 
 export class Ledger {
-  /** Revision -> the state it had, as text. */
-  readonly #states = new Map<number, string>();
-  readonly #texts = new Map<string, number[]>();
+  readonly #states: (Fact & { readonly revision: number; readonly text: string })[] = [];
   readonly #acknowledged: (Fact & { readonly revision: number })[] = [];
   readonly #backups: BackupFact[] = [];
   readonly #absences: Standing[] = [];
@@ -57,7 +55,7 @@ export class Ledger {
     const other = new Ledger();
     const moved = <F extends Fact>(facts: readonly F[]): F[] => facts.map((fact) => ({ ...fact, at: rebased ? 0 : fact.at }));
     const standing = <F extends Standing>(facts: readonly F[]): F[] => moved(facts.filter(({ until }) => !rebased || until === Infinity));
-    for (const [revision, text] of this.#states) other.#put(revision, text);
+    other.#states.push(...moved(this.#states));
     other.#acknowledged.push(...moved(this.#acknowledged));
     other.#backups.push(...standing(this.#backups));
     other.#absences.push(...standing(this.#absences));
@@ -72,8 +70,9 @@ export class Ledger {
   upTo(after: number, from: number): Ledger {
     const other = new Ledger();
     const standing = <F extends Standing>(facts: readonly F[]): F[] => facts.filter((fact) => fact.at <= after && after < fact.until).map((fact) => ({ ...fact, at: Math.min(fact.at, from), until: Infinity }));
-    for (const [revision, text] of this.#states) other.#put(revision, text);
-    other.#acknowledged.push(...this.#acknowledged.filter(({ at }) => at <= after).map(({ revision }) => ({ revision, at: 0 })));
+    const soFar = <F extends Fact>(facts: readonly F[]): F[] => facts.filter(({ at }) => at <= after).map((fact) => ({ ...fact, at: 0 }));
+    other.#states.push(...soFar(this.#states));
+    other.#acknowledged.push(...soFar(this.#acknowledged));
     other.#backups.push(...standing(this.#backups));
     other.#absences.push(...standing(this.#absences));
     other.#files.push(...standing(this.#files));
@@ -83,13 +82,9 @@ export class Ledger {
     return other;
   }
 
-  remember(revision: number, state: unknown): void {
-    this.#put(revision, canonical(state));
-  }
-
-  #put(revision: number, text: string): void {
-    this.#states.set(revision, text);
-    this.#texts.set(text, [...(this.#texts.get(text) ?? []), revision]);
+  /** `at`: it was not there before so many operations. */
+  remember(revision: number, state: unknown, at: number): void {
+    this.#states.push({ revision, text: canonical(state), at });
   }
 
   acknowledge(revision: number, at: number): void {
@@ -168,21 +163,22 @@ export class Ledger {
     if (away && !found.undone) return ["a conversation that was removed is back"];
     if (found.repaired && this.#mended.some((at) => at <= after)) return ["it had to be repaired, though that was acknowledged"];
     if (found.state === undefined) return acknowledged === 0 ? [] : [`revision ${acknowledged} was acknowledged, nothing was found`];
-    const believed = this.#revisionsOf(found.state);
+    const believed = this.#revisionsOf(found.state, after);
     if (believed.length === 0) return [`a state is believed that never was: ${canonical(found.state).slice(0, 300)}`];
     if (Math.max(...believed) < acknowledged) return [`revision ${acknowledged} was acknowledged, found ${believed.join()}`];
     return this.#problemsOfRevision(found, believed, acknowledged);
   }
 
   /** A number that was told, or that a file names, is never another state's. */
-  #problemsOfRevision(found: Found, believed: readonly number[], acknowledged: number): string[] {
-    if (believed.includes(found.revision) || found.revision > Math.max(found.named, acknowledged)) return [];
-    return [`revision ${found.revision} is used for two states: ${acknowledged} was acknowledged, the files name ${found.named}`];
+  #problemsOfRevision({ revision, named }: Found, believed: readonly number[], acknowledged: number): string[] {
+    if (believed.includes(revision)) return [];
+    const another = revision <= named && this.#states.some((state) => state.revision === revision);
+    return revision > acknowledged && !another ? [] : [`revision ${revision} is used for two states: ${acknowledged} was acknowledged, the files name ${named}`];
   }
 
   #problemsOfBackups(found: Found, after: number): string[] {
     const missing = this.standing(after).filter(({ timestamp }) => !found.backups.has(timestamp)).map(({ timestamp }) => `backup ${timestamp} is gone`);
-    const untrue = [...found.backups].filter(([, state]) => this.#revisionsOf(state).length === 0).map(([timestamp]) => `backup ${timestamp} holds a state that never was`);
+    const untrue = [...found.backups].filter(([, state]) => this.#revisionsOf(state, after).length === 0).map(([timestamp]) => `backup ${timestamp} holds a state that never was`);
     return [...missing, ...untrue];
   }
 
@@ -195,9 +191,9 @@ export class Ledger {
     ];
   }
 
-  #revisionsOf(state: unknown): readonly number[] {
-    const uninterrupted = isAgentState(state) ? this.#texts.get(canonical(beforeInterruption(state))) : undefined;
-    return [...(this.#texts.get(canonical(state)) ?? []), ...(uninterrupted ?? [])];
+  #revisionsOf(state: unknown, after: number): readonly number[] {
+    const texts = [canonical(state), ...(isAgentState(state) ? [canonical(beforeInterruption(state))] : [])];
+    return this.#states.filter(({ text, at }) => at <= after && texts.includes(text)).map(({ revision }) => revision);
   }
 }
 

@@ -60,23 +60,25 @@ export class Stage {
 
   change(conversation: Conversation, act: (conversation: Conversation) => void): void {
     act(conversation);
-    this.ledger.remember(conversation.revision, conversation.state);
+    this.ledger.remember(conversation.revision, conversation.state, this.disk.operationCount);
   }
 
   /** By the manager, which may change the state. */
   async manage(act: (manager: DraftStatePersistenceManager) => Promise<unknown>): Promise<void> {
+    const at = this.disk.operationCount;
     await act(this.#process());
-    await this.#rememberLoaded();
+    await this.#rememberLoaded(at);
     this.#leftForLater();
   }
 
   /** On the open conversation; what it becomes is remembered also where that fails half-way. */
   async reviseBy(act: (manager: DraftStatePersistenceManager) => Promise<unknown>): Promise<void> {
     const conversation = await this.#open();
+    const at = this.disk.operationCount;
     try {
       await act(this.#process());
     } finally {
-      this.ledger.remember(conversation.revision, conversation.state);
+      this.ledger.remember(conversation.revision, conversation.state, at);
     }
     this.#leftForLater();
   }
@@ -91,8 +93,9 @@ export class Stage {
 
   async repair(options: { readonly accept?: boolean }): Promise<void> {
     await this.close();
+    const at = this.disk.operationCount;
     await this.#process().repair(ID, options);
-    await this.#rememberLoaded();
+    await this.#rememberLoaded(at);
     this.ledger.mended(this.disk.operationCount);
     this.#leftForLater();
   }
@@ -111,9 +114,26 @@ export class Stage {
   async undo(): Promise<void> {
     this.ledger.comesBack(this.disk.operationCount);
     this.ledger.filesGo(this.disk.operationCount);
+    const at = this.disk.operationCount;
     await this.#process().undo(ID);
-    await this.#rememberLoaded();
+    await this.#rememberLoaded(at);
     for (const { timestamp, revision } of await this.#process().listBackups(ID)) this.ledger.backedUp(timestamp, revision, this.disk.operationCount);
+  }
+
+  /** What anyone would do after a failure: mend or bring back what has to be, write, close. */
+  async goOn(): Promise<void> {
+    if (this.workload.repair !== undefined && (await this.#isEdited())) await this.repair(this.workload.repair);
+    const process = this.#process();
+    if (this.#conversation === undefined && (await process.load(ID)) === undefined && (await process.operations()).length > 0) await this.undo();
+    await this.do((stage) => stage.write(async (conversation) => {
+      stage.change(conversation, () => { conversation.update((draft) => { draft.currentNarrative = "went on"; }); });
+      await conversation.flush();
+    }));
+    await this.close();
+  }
+
+  async #isEdited(): Promise<boolean> {
+    return this.#process().load(ID).then(() => false, (error: unknown) => isDraftstateError(error, "CORRUPT"));
   }
 
   /** This process ends well. */
@@ -136,18 +156,19 @@ export class Stage {
     this.#stateDirectory.clearFault();
   }
 
-  async #rememberLoaded(): Promise<void> {
+  async #rememberLoaded(at: number): Promise<void> {
     const loaded = await this.#process().load(ID);
     if (loaded === undefined) return;
     const { state, metadata } = loaded;
-    this.ledger.remember(metadata.revision, state);
-    this.ledger.remember(metadata.revision, beforeInterruption(state as unknown as AgentState));
+    this.ledger.remember(metadata.revision, state, at);
+    this.ledger.remember(metadata.revision, beforeInterruption(state as unknown as AgentState), at);
   }
 
   async #open(): Promise<Conversation> {
     if (this.#conversation !== undefined) return this.#conversation;
+    const at = this.disk.operationCount;
     const conversation = await this.#process().open(ID);
-    this.ledger.remember(conversation.revision, conversation.state);
+    this.ledger.remember(conversation.revision, conversation.state, at);
     this.#conversation = conversation;
     return conversation;
   }
@@ -166,7 +187,7 @@ export class Stage {
   /** What waits in quarantine and trash when an operation has resolved is there to stay. */
   #leftForLater(): void {
     for (const [path, inode] of this.disk.image.entries) {
-      if (KEPT_FOR_LATER.some((directory) => path.startsWith(directory))) this.ledger.fileStands(path, contentOf(this.disk.image, inode), this.disk.operationCount);
+      if (KEPT_FOR_LATER.some((directory) => path.startsWith(directory)) && !path.includes("/.tmp-")) this.ledger.fileStands(path, contentOf(this.disk.image, inode), this.disk.operationCount);
     }
   }
 
@@ -223,16 +244,14 @@ async function settingOf(workload: Workload): Promise<Setting> {
   return { base, pending: [], ledger };
 }
 
-/** What a reader finds is acknowledged: it is there, durable. */
-async function rememberFound(base: DiskImage, ledger: Ledger, { withFallback = false }: Workload): Promise<void> {
-  const reader = startProcess(new SimulatedFileSystem(base), { pid: 5, withFallback });
-  const found = await reader.load(ID).catch((error: unknown) => {
-    if (isDraftstateError(error, "CORRUPT")) return undefined;
-    throw error;
-  });
+/** What a reader finds is acknowledged: it is there, durable. What only a repair will make of it is not yet. */
+async function rememberFound(base: DiskImage, ledger: Ledger, { withFallback = false, repair }: Workload): Promise<void> {
+  const manager = startProcess(new SimulatedFileSystem(base), { pid: 5, withFallback });
+  if (repair !== undefined) await manager.repair(ID, repair);
+  const found = await manager.load(ID);
   if (found === undefined) return;
-  ledger.remember(found.metadata.revision, beforeInterruption(found.state as unknown as AgentState));
-  ledger.acknowledge(found.metadata.revision, 0);
+  ledger.remember(found.metadata.revision, beforeInterruption(found.state as unknown as AgentState), 0);
+  if (repair === undefined) ledger.acknowledge(found.metadata.revision, 0);
 }
 
 /** The workload from its beginning to its end, without a fault. */

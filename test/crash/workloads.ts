@@ -85,6 +85,7 @@ const isRename = (path: string) => (operation: DiskOperation): boolean => operat
 /** Tokens arrive and are saved while a snapshot is being written. */
 const compactWhileTelling = write(async (conversation, stage) => {
   const compacted = conversation.compact();
+  compacted.catch(() => undefined);
   for (const text of [" in", " the", " sea"]) {
     stage.change(conversation, () => { conversation.appendToken(text); });
     await conversation.flush();
