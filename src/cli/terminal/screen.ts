@@ -12,6 +12,12 @@ export interface Place {
   readonly column: number;
 }
 
+interface ResizableStream extends OutputStream {
+  readonly rows?: number;
+  /** Asks the terminal at once, where Node.js else waits for its signal; tells of a resize. */
+  _refreshSize?(): void;
+}
+
 const ESCAPE = "\u001b[";
 const HIDE_CURSOR = `${ESCAPE}?25l`;
 const SHOW_CURSOR = `${ESCAPE}?25h`;
@@ -37,7 +43,7 @@ export class Screen {
     for (const listener of this.#onResize) listener();
   };
 
-  constructor(private readonly stream: OutputStream & { readonly rows?: number }) {
+  constructor(private readonly stream: ResizableStream) {
     process.on("exit", this.#restore);
     stream.on("resize", this.#resized);
   }
@@ -62,6 +68,7 @@ export class Screen {
 
   /** Rows that stand from now on, above new live ones. */
   print(standing: readonly string[], live: readonly string[] = [], cursor?: Place): void {
+    this.stream._refreshSize?.();
     const [visible, place] = this.#inView(live, cursor);
     this.#live = live;
     this.#cursor = cursor;
