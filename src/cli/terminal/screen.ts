@@ -22,7 +22,6 @@ const ESCAPE = "\u001b[";
 const HIDE_CURSOR = `${ESCAPE}?25l`;
 const SHOW_CURSOR = `${ESCAPE}?25h`;
 const ERASE_BELOW = `${ESCAPE}J`;
-const ERASE_REST = `${ESCAPE}K`;
 const CLEAR = `${ESCAPE}H${ESCAPE}2J`;
 // Our own styles, which take no columns.
  
@@ -73,8 +72,9 @@ export class Screen {
     this.#live = live;
     this.#cursor = cursor;
     if (this.#released) return;
-    const lines = standing.map((row) => `${this.#row(row)}\r\n`).join("");
-    this.stream.write(this.#toTop() + lines + this.#block(visible) + this.#rest(visible, place));
+    const lines = standing.map((row) => `${row}\r\n`).join("");
+    // Erased before, since a terminal remembers of old rows that one was the other's end. In one write nothing flickers.
+    this.stream.write(this.#toTop() + ERASE_BELOW + lines + visible.join("\r\n") + this.#rest(visible, place));
   }
 
   /** Takes the live rows away while something else writes a line, and puts them back. */
@@ -129,24 +129,8 @@ export class Screen {
     return (this.#depth > 0 ? `${ESCAPE}${this.#depth}A` : "") + "\r";
   }
 
-  #row(row: string): string {
-    // Behind a full row the cursor stands on its last character, which would be erased.
-    return this.#fills(row) ? row : row + ERASE_REST;
-  }
-
-  #fills(row: string): boolean {
-    const width = visibleWidth(row);
-    return width > 0 && width % this.columns === 0;
-  }
-
   #heightOf(row: string): number {
     return Math.max(1, Math.ceil(visibleWidth(row) / this.columns));
-  }
-
-  #block(live: readonly string[]): string {
-    const last = live.at(-1);
-    const block = live.map((row) => this.#row(row)).join("\r\n");
-    return last !== undefined && this.#fills(last) ? `${block}\r\n${ERASE_BELOW}${ESCAPE}A` : block + ERASE_BELOW;
   }
 
   /** From the last live row to where the cursor rests. */
