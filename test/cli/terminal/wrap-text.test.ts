@@ -1,6 +1,6 @@
 /** Lines are broken between words and nowhere else. */
 import { expect, test } from "vitest";
-import { wrapText } from "../../../src/cli/terminal/wrap.js";
+import { wrapText } from "../../../src/cli/terminal/wrap-text.js";
 import { displayWidth } from "../../../src/cli/terminal/width.js";
 
 test("a long line is broken between words, and every word is kept", () => {
