@@ -9,7 +9,7 @@ export async function askAt(context: CommandContext, console: ChatConsole | unde
   for (const line of before.reverse()) context.output.message(line);
   const keyboard = console?.keyboard;
   if (console === undefined || keyboard === undefined) return textOf(await readPlainLine(context, lastLine));
-  context.output.message(lastLine);
+  context.output.message(lastLine.trimEnd());
   return textOf(await readMessage(context, console.screen, keyboard, { prompt: "? ", history: [], complete: () => [] }));
 }
 

@@ -61,9 +61,11 @@ function choicesFor(session: Session, before: string): readonly string[] {
 
 async function answerLine(session: Session, text: string): Promise<"stay" | "leave"> {
   if (text.trim() === "") return "stay";
-  await session.history.add(text);
+  const isMessage = !text.startsWith("/");
   try {
-    if (!text.startsWith("/")) await answerHere(session, text.trim());
+    if (isMessage) await moveIn(session.turn);
+    await session.history.add(text);
+    if (isMessage) await answerHere(session, text.trim());
     else if ((await runCommand(session, text)) === "leave") return "leave";
   } catch (error) {
     session.turn.context.output.error(messageOf(error));

@@ -19,12 +19,18 @@ export function tableRows(lines: readonly string[], columns: number, style: Styl
   if (tokens[0]?.type !== "table_open" || tokens.at(-1)?.type !== "table_close") return undefined;
   const table = cellsOf(tokens, style);
   const [head = []] = table;
+  // Markdown drops cells for which there is no column; their text is not ours to lose.
+  if (lines.some((line) => cellCount(line) > head.length)) return undefined;
   const widths = planColumnWidths(head.map((_, index) => ({ natural: widestIn(table, index), shrink: true, minimum: 8 })), columns);
   // So many columns that not each finds room: the lines as they are lose nothing.
   if (widths.length < head.length) return undefined;
   const ruler = style.dim(widths.map((width) => "─".repeat(width)).join(GAP));
   const [first = [], ...others] = table.map((row) => renderRow(row, widths));
   return [...first, ruler, ...others.flat()];
+}
+
+function cellCount(line: string): number {
+  return line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "").split(/(?<!\\)\|/).length;
 }
 
 function cellsOf(tokens: readonly Token[], style: Style): Cell[][] {
