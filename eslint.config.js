@@ -47,6 +47,7 @@ export default tseslint.config(
     rules: { "@typescript-eslint/no-restricted-imports": ["error", { patterns: [{ group: ["**/agent/*", "**/agent/**"], message: "the agent is loaded by chat alone: see architecture.js" }] }] },
   },
   { files: ["**/*.js", "**/*.mjs"], extends: [tseslint.configs.disableTypeChecked], rules: { "no-restricted-globals": "off", "no-restricted-syntax": "off" } },
+  { files: ["bin/*.js"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   // The method to override is the one of the pinned version; its successor comes with the next.
   { files: ["src/agent/models/openai.ts"], rules: { "@typescript-eslint/no-deprecated": "off" } },
   { files: ["test/**/*.ts", "*.ts"], rules: { "@typescript-eslint/unbound-method": "off", "@typescript-eslint/no-unsafe-argument": "off", "@typescript-eslint/no-confusing-void-expression": "off", "@typescript-eslint/no-unnecessary-type-conversion": "off", "@typescript-eslint/no-unnecessary-condition": "off", "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }], "no-restricted-globals": "off", "no-restricted-syntax": "off", "@typescript-eslint/no-unsafe-assignment": "off" } },

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // Finds the built CLI and starts it; `npm install` builds it.
-import { existsSync } from "node:fs";
+const { existsSync } = require("node:fs");
+const { join } = require("node:path");
+const { loaderFor } = require("./loader.js");
 
-const built = new URL("../dist/cli/main.js", import.meta.url);
-if (!existsSync(built)) {
+const directory = join(__dirname, "../dist/cli");
+if (!existsSync(join(directory, "main.js"))) {
   process.stderr.write("error: draftstate is not built yet: run npm install, or npm run build\n");
   process.exit(1);
 }
-const { main } = await import(built.href);
-process.exit(await main(process.argv.slice(2)));
+const { main } = loaderFor(directory).load("main.js");
+void main(process.argv.slice(2)).then((status) => process.exit(status));

@@ -86,6 +86,7 @@ export class DraftHybridStreamingAgent {
     const { saveOnToken, realTimeSave } = this.manager.settings;
     yield* runTurn({
       conversation, prompt, systemPrompt, secrets, now, newId,
+      measure: () => this.manager.monitor.beginAnswer(conversation.id, this.modelName),
       graph: this.#graph,
       modelName: this.modelName,
       signal: options.signal,

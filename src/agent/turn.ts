@@ -7,6 +7,7 @@ import { DraftstateError, messageOf } from "../errors.js";
 import { textOf, type AgentState, type Message, type Status, type Usage } from "../model/conversation.js";
 import type { Json } from "../model/json.js";
 import { addMessage, beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
+import type { AnswerMeter } from "../persistence/monitor.js";
 import type { Conversation } from "../persistence/conversation-handle.js";
 import { Channel } from "./channel.js";
 import { NO_ANSWER, type TurnGraph } from "./graph.js";
@@ -36,6 +37,8 @@ export interface TurnOptions {
   readonly secrets: readonly string[];
   readonly now: () => Date;
   readonly newId: () => string;
+  /** Measures the answer, from when the model is asked. */
+  readonly measure: () => AnswerMeter;
   /** Whether tokens wait for the disk: so where each is saved. */
   readonly showDurableOnly: boolean;
 }
@@ -68,6 +71,7 @@ class Turn {
   #pumping: Promise<void> = Promise.resolve();
   #saveError: Error | undefined;
   #stalled = false;
+  #meter: AnswerMeter | undefined;
 
   constructor(private readonly options: TurnOptions) {}
 
@@ -122,9 +126,11 @@ class Turn {
 
   /** Reads the model to its end. Never rejects: how it ended is the last event and the answer's status. */
   async #pump(): Promise<void> {
+    this.#meter = this.options.measure();
     const outcome = await this.#readModel().catch((error: unknown) => this.#failure(error));
     const { status, error, usage } = outcome;
     this.#endAnswer({ ...outcome, status });
+    this.#meter.end(status, usage);
     await this.#events.push({ type: "end", status, usage, error, ...this.#now() });
     this.#events.end();
   }
@@ -136,6 +142,7 @@ class Turn {
     for await (const event of graph.stream(sequence, this.#abort.signal)) {
       if (this.#abort.signal.aborted) return { status: "interrupted" };
       if (event.type === "token") {
+        this.#meter?.token(event.text);
         conversation.appendToken(event.text);
         await this.#events.push({ type: "token", text: event.text, ...this.#now() });
       } else if (event.node === "tools") await this.#toolsAnswered(event.messages);

@@ -2,8 +2,10 @@
 import { DraftstateError } from "../errors.js";
 import { createDraftStatePersistenceManager } from "../persistence/create-manager.js";
 import type { DraftStatePersistenceManager } from "../persistence/manager.js";
+import type { LogEntry, Logger, LogLevel } from "../persistence/event-log.js";
 import { SETTINGS } from "../persistence/settings.js";
 import type { Storage } from "../storage/storage.js";
+import { logLine } from "./terminal/log-line.js";
 import type { Output } from "./output.js";
 import type { ResolvedSettings } from "./settings.js";
 
@@ -74,7 +76,7 @@ export class CommandContext {
   #createManager(storage: Storage | undefined): DraftStatePersistenceManager {
     const values = this.settings as unknown as Record<string, unknown>;
     const core = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, values[name]]));
-    const manager = createDraftStatePersistenceManager({ ...core, command: this.options.command, ...(storage === undefined ? {} : { storage }) });
+    const manager = createDraftStatePersistenceManager({ ...core, command: this.options.command, telemetry: false, ...(storage === undefined ? {} : { storage }), ...(this.options.verbose ? { logger: this.#logger() } : {}) });
     const { output } = this;
     manager.on("recovered", ({ conversationId, source, problems, quarantined }) => {
       const what = problems.length === 0 ? "its last answer was cut off and is kept as interrupted" : problems.map((problem) => problem.detail).join("; ");
@@ -88,9 +90,21 @@ export class CommandContext {
       if (active) output.warning(`the state directory cannot be written: ${conversationId} is saved in ${directory} until it can`);
       else output.message(`${conversationId} is saved in the state directory again`);
     });
-    manager.on("retry", ({ operation, attempt, error }) => {
-      if (this.options.verbose) output.warning(`${operation} failed, try ${attempt}: ${String(error)}`);
+    manager.on("alert", ({ state, message }) => {
+      if (state === "firing") output.warning(`alert: ${message}`);
+      else output.message(`alert over: ${message}`);
+    });
+    manager.on("monitoringError", ({ source, message }) => {
+      if (source === "webhook") output.warning(message);
     });
     return manager;
+  }
+
+  /** `--verbose`: a line for each event. */
+  #logger(): Logger {
+    const at = (level: LogLevel) => (entry: LogEntry): void => {
+      this.output.message(logLine(level, entry));
+    };
+    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
   }
 }

@@ -1,24 +1,30 @@
 /** The command line: builds the program, runs one command, turns what went wrong into one line and an exit status. */
 import { basename } from "node:path";
 import process from "node:process";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { isDraftstateError, messageOf } from "../errors.js";
+import { createDraftStatePersistenceManager } from "../persistence/create-manager.js";
 import type { Run } from "./commands/registration.js";
 import { COMMANDS } from "./command-list.js";
 import { CommandContext, type GlobalOptions } from "./context.js";
+import { candidatesFor } from "./completion/candidates.js";
 import { exitStatusOf } from "./exit-status.js";
 import { Output } from "./output.js";
 import { ALL_SETTINGS, resolveCliSettings } from "./settings.js";
+import { toSafeLine } from "./terminal/safe-text.js";
 import { readVersion } from "./version.js";
 
 const USAGE = 2;
+/** Hidden: asked by the scripts of `completion`. */
+const COMPLETE = "__complete";
 
 class Main {
   readonly #output = new Output({ stdout: process.stdout, stderr: process.stderr, env: process.env });
   readonly #json: boolean;
   readonly #verbose: boolean;
   #status = 0;
-  #help = "";
+  #help = (): string => "";
+  #commands: readonly string[] = [];
 
   constructor(private readonly argv: readonly string[]) {
     // Also right where the arguments cannot be parsed.
@@ -27,6 +33,7 @@ class Main {
   }
 
   async run(): Promise<number> {
+    if (this.argv[0] === COMPLETE) return this.#complete(this.argv.slice(this.argv[1] === "--" ? 2 : 1));
     try {
       await this.#program().parseAsync(this.argv, { from: "user" });
       return this.#status;
@@ -42,6 +49,20 @@ class Main {
     return failure === undefined || status !== 0 ? status : this.#fail(failure);
   }
 
+  /** For shells, at each press of a key: what cannot be said is left unsaid. */
+  async #complete(words: readonly string[]): Promise<number> {
+    try {
+      const candidates = await candidatesFor(this.#program(), words, ({ config, ...flags }) => {
+        const { stateDir, backupDir } = resolveCliSettings({ flags: { stateDir: flags.stateDir, backupDir: flags.backupDir }, env: process.env, cwd: process.cwd(), configFile: config }).values;
+        return createDraftStatePersistenceManager({ stateDir, backupDir });
+      });
+      this.#output.data(candidates.map(({ text, description = "" }) => `${toSafeLine(text)}\t${toSafeLine(description)}\n`).join("").replaceAll(/\t\n/g, "\n"));
+    } catch {
+      return 0;
+    }
+    return 0;
+  }
+
   #program(): Command {
     const program = new Command("draftstate")
       .description("Keeps the state of a streaming chat agent token by token, in plain JSON files with backups to look at, compare and go back to.")
@@ -49,6 +70,7 @@ class Main {
       .option("--state-dir <directory>", "where conversations are kept (default: ./state)")
       .option("--backup-dir <directory>", "where backups are kept (default: ./backup)")
       .option("--config <file>", "settings file, instead of the nearest one found upwards")
+      .addOption(new Option("--store <url>", "not in this release").hideHelp())
       .option("--json", "data as JSON on stdout, messages on stderr")
       .option("-q, --quiet", "no messages but warnings and errors")
       .option("--verbose", "more messages, and stacks of errors")
@@ -63,7 +85,8 @@ class Main {
         writeErr: () => undefined,
       });
     for (const register of COMMANDS) register(program, this.#runner(program));
-    this.#help = program.helpInformation().trimEnd();
+    this.#commands = program.commands.map((command) => command.name());
+    this.#help = () => program.helpInformation().trimEnd();
     return program;
   }
 
@@ -83,11 +106,14 @@ class Main {
     this.#output.quiet = globals.quiet === true;
     const command = program.commands.find((candidate) => candidate.name() === program.args[0] || candidate.aliases().includes(program.args[0] ?? ""));
     const options = { ...command?.opts(), ...globals } as Record<string, unknown>;
-    const flags = Object.fromEntries(Object.entries(options).filter(([name]) => name in ALL_SETTINGS && this.#given(command, program, name)));
+    const flags = Object.fromEntries(Object.entries(options).filter(([name]) => (name === "store" || name in ALL_SETTINGS) && this.#given(command, program, name)));
     const settings = resolveCliSettings({ flags, env: process.env, cwd: process.cwd(), configFile: globals.config });
     return new CommandContext({
       output: this.#output,
-      input: process.stdin,
+      // Asking for it makes it, which takes longer than many a command.
+      get input() {
+        return process.stdin;
+      },
       env: process.env,
       settings,
       json: globals.json === true,
@@ -115,13 +141,19 @@ class Main {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") {
       // A person gets the whole help, a program one line.
-      if (this.#output.errorIsTerminal && !this.#json) this.#output.raw(`${this.#help}\n`);
+      if (this.#output.errorIsTerminal && !this.#json) this.#output.raw(`${this.#help()}\n`);
       this.#say("USAGE", "no command given: draftstate --help lists them", undefined);
       return USAGE;
     }
-    const hint = error.message.includes("Did you mean") ? "" : "; draftstate --help lists what there is";
-    this.#say("USAGE", `${error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")}${hint}`, undefined);
+    const enough = /Did you mean|Allowed choices/.test(error.message);
+    this.#say("USAGE", `${error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")}${enough ? "" : `; ${this.#whereToLook()}`}`, undefined);
     return USAGE;
+  }
+
+  /** The help of the command that was meant, where one is known. */
+  #whereToLook(): string {
+    const command = this.argv.find((word) => this.#commands.includes(word));
+    return command === undefined ? "draftstate --help lists what there is" : `draftstate help ${command} says how it is used`;
   }
 
   #say(code: string, message: string, path: string | undefined): void {

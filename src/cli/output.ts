@@ -3,12 +3,13 @@
  * early is no error: what is written then goes nowhere, and whoever asks is told.
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { toSafeLine } from "./terminal/safe-text.js";
+import { toSafeJson, toSafeLine } from "./terminal/safe-text.js";
 import { createStyle, type Style } from "./terminal/style.js";
 
 export interface OutputStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 export interface OutputOptions {
@@ -59,6 +60,11 @@ export class Output {
     return this.isTerminal ? (this.#stdout.columns ?? 80) : undefined;
   }
 
+  /** Rows of the terminal; undefined for a pipe. */
+  get height(): number | undefined {
+    return this.isTerminal ? (this.#stdout.rows ?? 24) : undefined;
+  }
+
   /** Why stdout could not be written, where its reader did not just leave. */
   get failure(): DraftstateError | undefined {
     return this.#failure;
@@ -84,11 +90,11 @@ export class Output {
   }
 
   json(value: unknown): void {
-    this.line(JSON.stringify(value, null, 2));
+    this.line(toSafeJson(JSON.stringify(value, null, 2)));
   }
 
   jsonLine(value: unknown): void {
-    this.line(JSON.stringify(value));
+    this.line(toSafeJson(JSON.stringify(value)));
   }
 
   /** For people, left out with --quiet. */

@@ -1,5 +1,6 @@
 /** What a person types for a conversation → its id: the full name, a unique prefix, or `@last`. */
 import { DraftstateError } from "../errors.js";
+import { didYouMean } from "../persistence/nearest.js";
 import type { DraftStatePersistenceManager } from "../persistence/manager.js";
 
 const SHOWN = 5;
@@ -17,7 +18,7 @@ export async function resolveId(manager: DraftStatePersistenceManager, wanted: s
   const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
   const [only, ...others] = fits;
   if (only !== undefined && others.length === 0) return only;
-  if (only === undefined) throw new DraftstateError("NOT_FOUND", `there is no conversation ${JSON.stringify(wanted)}: "draftstate ls" lists them`);
+  if (only === undefined) throw new DraftstateError("NOT_FOUND", `there is no conversation ${JSON.stringify(wanted)}${didYouMean(wanted, ["@last", ...ids])}: "draftstate ls" lists them`);
   const shown = fits.slice(0, SHOWN).join(", ");
   throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} conversations (${shown}${fits.length > SHOWN ? ", …" : ""}): give more of the id`);
 }

@@ -28,11 +28,13 @@ export interface CliSettings extends Settings {
   readonly modelRetries: number;
 }
 
-export type Origin = "flag" | "environment" | "default" | { readonly file: string };
+export type Origin = "flag" | "default" | { readonly variable: string } | { readonly file: string };
 
 export interface ResolvedSettings {
   readonly values: CliSettings;
   readonly origins: Readonly<Record<string, Origin>>;
+  /** The settings file in use. */
+  readonly file: string | undefined;
 }
 
 export interface SettingsSources {
@@ -57,13 +59,21 @@ function fromText(definition: SettingDefinition, text: string): unknown {
   return text;
 }
 
+function parseFile(path: string, content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    throw new DraftstateError("INVALID_CONFIG", `${path} is not valid JSON (${messageOf(error)}): mend it, or name another file with --config`, { path, cause: error });
+  }
+}
+
 interface FoundFile {
   readonly path: string;
   readonly values: Readonly<Record<string, unknown>>;
 }
 
 function readFile({ cwd, configFile }: SettingsSources): FoundFile | undefined {
-  const searcher = lilconfigSync("draftstate", { searchPlaces: SEARCH_PLACES, loaders: { noExt: (_path, content) => JSON.parse(content) as unknown } });
+  const searcher = lilconfigSync("draftstate", { searchPlaces: SEARCH_PLACES, loaders: { noExt: parseFile, ".json": parseFile } });
   try {
     const found = configFile === undefined ? searcher.search(cwd) : searcher.load(resolve(cwd, configFile));
     if (found === null || found.isEmpty === true) return undefined;
@@ -78,7 +88,13 @@ function readFile({ cwd, configFile }: SettingsSources): FoundFile | undefined {
   }
 }
 
+/** Reserved for other stores, so that nobody believes his conversations to be elsewhere than they are. */
+function refuseStore(origin: string): DraftstateError {
+  return new DraftstateError("INVALID_CONFIG", `store (${origin}) is not in this release: conversations are kept as files in stateDir; leave it out`, { path: "store" });
+}
+
 function definitionOf(name: string, origin: string): SettingDefinition {
+  if (name === "store") throw refuseStore(origin);
   const definition = Object.hasOwn(ALL_SETTINGS, name) ? ALL_SETTINGS[name] : undefined;
   if (definition === undefined) throw unknownSetting(name, origin, Object.keys(ALL_SETTINGS));
   return definition;
@@ -91,10 +107,15 @@ function fromEnvironment(env: SettingsSources["env"]): Record<string, unknown> {
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(PREFIX) || text === undefined || text === "") continue;
     const name = names.get(variable);
+    if (variable === "DRAFTSTATE_STORE") throw refuseStore(variable);
     if (name === undefined) throw unknownSetting(variable, "environment", [...names.keys()]);
     values[name] = checkSetting(name, definitionOf(name, variable), fromText(definitionOf(name, variable), text), variable);
   }
   return values;
+}
+
+function isFromVariable(origin: Origin | undefined): boolean {
+  return typeof origin === "object" && "variable" in origin;
 }
 
 export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
@@ -109,13 +130,13 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
   for (const [name, value] of Object.entries(file?.values ?? {})) {
     if (file !== undefined) put(name, checkSetting(name, definitionOf(name, file.path), value, file.path), { file: file.path });
   }
-  for (const [name, value] of Object.entries(fromEnvironment(sources.env))) put(name, value, "environment");
+  for (const [name, value] of Object.entries(fromEnvironment(sources.env))) put(name, value, { variable: environmentName(name) });
   const baseUrl = sources.env["OPENAI_BASE_URL"];
-  if (baseUrl !== undefined && baseUrl !== "" && origins["baseUrl"] !== "environment") put("baseUrl", baseUrl, "environment");
+  if (baseUrl !== undefined && baseUrl !== "" && !isFromVariable(origins["baseUrl"])) put("baseUrl", baseUrl, { variable: "OPENAI_BASE_URL" });
   for (const [name, value] of Object.entries(sources.flags)) {
     if (value === undefined) continue;
     const definition = definitionOf(name, "flag");
     put(name, checkSetting(name, definition, typeof value === "string" ? fromText(definition, value) : value, "flag"), "flag");
   }
-  return { values: values as unknown as CliSettings, origins };
+  return { values: values as unknown as CliSettings, origins, file: file?.path };
 }

@@ -4,6 +4,7 @@
  * `crc` is CRC-32 over everything behind its comma up to the closing brace, `len` counts the bytes behind its own comma.
  */
 import { crc32 } from "node:zlib";
+import { MAX_REVISION } from "../model/conversation.js";
 import { isJsonObject, ownValue, type JsonObject } from "../model/json.js";
 import { parsePatch, type Patch, type TokenPatch } from "../model/patches.js";
 import { messageOf } from "../errors.js";
@@ -86,7 +87,8 @@ export function decodeLine(line: Buffer): DecodedLine {
 function decodeFields(fields: JsonObject): DecodedLine {
   if (ownValue(fields, "journal") !== undefined) return decodeHeader(fields);
   const [revision, from = revision, at] = [fields["rev"], fields["from"], fields["at"]];
-  if (!isRevision(revision) || !isRevision(from) || from > revision || typeof at !== "number") return bad("its revision is wrong");
+  if (!isRevision(revision) || !isRevision(from) || from > revision) return bad("its revision is wrong");
+  if (!isTime(at)) return bad("its time is wrong");
   const patches = decodePatches(fields);
   const info = ownValue(fields, "info");
   return { kind: "record", record: { from, revision, at, patches, ...(isJsonObject(info) ? { info: decodeInfo(info) } : {}) } };
@@ -128,5 +130,10 @@ function decodeInfo(value: JsonObject): InfoChange {
 }
 
 function isRevision(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 && value <= MAX_REVISION;
+}
+
+/** Within what a Date can hold. */
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && !Number.isNaN(new Date(value).getTime());
 }

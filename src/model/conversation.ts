@@ -6,6 +6,9 @@ import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
 
 export const SCHEMA_VERSION = "1.0.0";
 
+/** No file is believed that names a higher revision: what is written next must still be a number that JSON carries exactly. */
+export const MAX_REVISION = 2 ** 52;
+
 export const ROLES = ["system", "user", "assistant", "tool"] as const;
 export type Role = (typeof ROLES)[number];
 

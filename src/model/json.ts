@@ -13,18 +13,41 @@ export interface JsonObject {
 /** Levels of nesting a state may have. */
 export const MAX_DEPTH = 200;
 
-const frozenByUs = new WeakSet<object>();
-const knownHeights = new WeakMap<object, number>();
+/** Gives back what it is given, so that a class built on it puts its private fields into any object. */
+const Given = function (node: object): object {
+  return node;
+} as unknown as new (node: object) => object;
+
+/**
+ * The mark of what `freezeJson` has checked, in a private field of the node itself: a WeakSet of every node costs more
+ * than all the rest of loading a conversation. Put in before the node is frozen; no program can see or forge it.
+ */
+class Mark extends Given {
+  /** Levels of nesting below and with the node; 0 until it is asked for. */
+  #height = 0;
+
+  static isOn(node: object): boolean {
+    return #height in node;
+  }
+
+  static heightOf(node: object): number {
+    if (!(#height in node)) return heightBelow(node) + 1;
+    if (node.#height === 0) node.#height = heightBelow(node) + 1;
+    return node.#height;
+  }
+}
+
+function heightBelow(node: object): number {
+  let height = 0;
+  for (const child of Object.values<Json>(node as JsonObject)) {
+    if (typeof child === "object" && child !== null) height = Math.max(height, Mark.heightOf(child));
+  }
+  return height;
+}
 
 /** Levels of nesting below and with the value; each frozen node is measured once. */
 export function heightOf(value: Json): number {
-  if (typeof value !== "object" || value === null) return 0;
-  const known = knownHeights.get(value);
-  if (known !== undefined) return known;
-  let height = 0;
-  for (const child of Object.values<Json>(value as JsonObject)) height = Math.max(height, heightOf(child));
-  if (frozenByUs.has(value)) knownHeights.set(value, height + 1);
-  return height + 1;
+  return typeof value !== "object" || value === null ? 0 : Mark.heightOf(value);
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -54,7 +77,7 @@ export function freezeJson(value: unknown, path: (string | number)[] = []): Json
     return value;
   }
   if (typeof value !== "object") throw refuse(path, value === undefined ? "undefined" : `a ${typeof value}`);
-  if (frozenByUs.has(value) && path.length + heightOf(value as Json) <= MAX_DEPTH) return value as Json;
+  if (Mark.isOn(value) && path.length + heightOf(value as Json) <= MAX_DEPTH) return value as Json;
   if (path.length >= MAX_DEPTH) throw refuse([], `nested deeper than ${MAX_DEPTH} levels`);
   return Array.isArray(value) ? freezeArray(value, path) : freezeObject(value, path);
 }
@@ -86,18 +109,36 @@ function freezeObject(value: object, path: (string | number)[]): Json {
 }
 
 function keep<T extends object>(value: T): T {
-  frozenByUs.add(Object.freeze(value));
-  return value;
+  if (!Mark.isOn(value)) new Mark(value);
+  return Object.freeze(value);
 }
-
 
 /** A node whose children are all frozen already: frozen and marked without another walk. */
 export function freezeNode<T extends object>(value: T): T {
   return keep(value);
 }
 
+/**
+ * The value that `JSON.parse` has just made, for nobody else to hold, as deeply frozen plain JSON: like `freezeJson`, but
+ * the nodes themselves are frozen and nothing is copied.
+ */
+export function freezeParsed(value: unknown): Json {
+  return isExact(value, 0) ? (value as Json) : freezeJson(value);
+}
+
+/** False for what only `freezeJson` can refuse in words. */
+function isExact(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return !Object.is(value, -0);
+  if (depth >= MAX_DEPTH) return false;
+  const exact = Array.isArray(value)
+    ? value.every((item) => isExact(item, depth + 1))
+    : Object.keys(value).every((key) => key !== "__proto__" && isExact((value as Record<string, unknown>)[key], depth + 1));
+  if (exact) keep(value);
+  return exact;
+}
+
 export function isFrozenJson(value: unknown): boolean {
-  return typeof value !== "object" || value === null || frozenByUs.has(value);
+  return typeof value !== "object" || value === null || Mark.isOn(value);
 }
 
 export function jsonEqual(left: Json | undefined, right: Json | undefined): boolean {

@@ -9,17 +9,20 @@ export const MAX_FILE_BYTES = 400 * 1024 * 1024;
 
 type Codec = (bytes: Uint8Array, options: object) => Promise<Buffer>;
 
-const gzip: Codec = promisify<Uint8Array, object, Buffer>(zlib.gzip);
-const gunzip: Codec = promisify<Uint8Array, object, Buffer>(zlib.gunzip);
-const brotli: Codec = promisify<Uint8Array, object, Buffer>(zlib.brotliCompress);
-const unbrotli: Codec = promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress);
+// Nothing of zlib is touched before it is used: a bundle loads it then.
+const gzip: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.gzip)(bytes, options);
+const gunzip: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.gunzip)(bytes, options);
+const brotli: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.brotliCompress)(bytes, options);
+const unbrotli: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)(bytes, options);
 
 /** zstd is there from Node 22.15. */
-const HAS_ZSTD = typeof Reflect.get(zlib, "zstdCompress") === "function";
+function hasZstd(): boolean {
+  return typeof Reflect.get(zlib, "zstdCompress") === "function";
+}
 
 /** Throws `INVALID_CONFIG` where this Node.js cannot write it. */
 export function assertCanCompress(compression: Compression): void {
-  if (compression !== "zstd" || HAS_ZSTD) return;
+  if (compression !== "zstd" || hasZstd()) return;
   throw new DraftstateError("INVALID_CONFIG", "setting compression is zstd, which needs Node 22.15 or newer: choose gzip or brotli", { path: "compression" });
 }
 
@@ -29,24 +32,34 @@ function zstdCodec(name: "zstdCompress" | "zstdDecompress"): Codec {
   return promisify(found as (bytes: Uint8Array, options: object, callback: (error: Error | null, result: Buffer) => void) => void);
 }
 
-const BROTLI_QUALITY = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 5 } };
+function brotliQuality(): object {
+  return { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 5 } };
+}
 
 export async function compress(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
   switch (compression) {
     case "none": return bytes;
     case "gzip": return gzip(bytes, {});
-    case "brotli": return brotli(bytes, BROTLI_QUALITY);
+    case "brotli": return brotli(bytes, brotliQuality());
     case "zstd": return zstdCodec("zstdCompress")(bytes, {});
   }
 }
 
+/** What a gzip file says of its content's size in its last four bytes (RFC 1952): a lie is found out later, the truth sooner. */
+function assertDeclaredSize(bytes: Uint8Array): void {
+  const declared = bytes.length < 4 ? 0 : Buffer.from(bytes.subarray(-4)).readUInt32LE();
+  if (declared > MAX_FILE_BYTES) throw new DraftstateError("CORRUPT", `it would have ${declared} bytes when decompressed, more than the limit of ${MAX_FILE_BYTES}`);
+}
+
 /** Throws `CORRUPT` for what is damaged or would grow beyond MAX_FILE_BYTES. */
 export async function decompress(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
-  const limit = { maxOutputLength: MAX_FILE_BYTES };
+  const limit = { maxOutputLength: MAX_FILE_BYTES, chunkSize: 256 * 1024 };
   try {
     switch (compression) {
       case "none": return bytes;
-      case "gzip": return await gunzip(bytes, limit);
+      case "gzip":
+        assertDeclaredSize(bytes);
+        return await gunzip(bytes, limit);
       case "brotli": return await unbrotli(bytes, limit);
       case "zstd": return await zstdCodec("zstdDecompress")(bytes, limit);
     }

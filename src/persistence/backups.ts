@@ -9,6 +9,7 @@ import { newestFirst, planRetention, type RetainedBackup, type RetentionPlan, ty
 import { encodeSnapshot } from "../snapshot/encode.js";
 import { decodeMetadataEnd, type Decoded } from "../snapshot/decode.js";
 import type { Storage } from "../storage/storage.js";
+import { didYouMean } from "./nearest.js";
 import { compress } from "./backup-codec.js";
 import { backupKey, backupName, fromTimestamp, toTimestamp, type BackupName, type Compression } from "./layout.js";
 import { listBackupNames, METADATA_END_BYTES, readBackupFile, versionOf } from "./reader.js";
@@ -54,8 +55,13 @@ async function inspect(storage: Storage, name: BackupName): Promise<Backup | und
 
 /** Every backup, read and verified, newest first; damaged ones are rows that say so. */
 export async function listBackups(storage: Storage, id: string): Promise<Backup[]> {
+  return inspectBackups(storage, await listBackupNames(storage, id));
+}
+
+/** The same for names that are known, so that whoever looks at many conversations lists the directory once. */
+export async function inspectBackups(storage: Storage, names: readonly BackupName[]): Promise<Backup[]> {
   const backups: Backup[] = [];
-  for (const name of await listBackupNames(storage, id)) {
+  for (const name of names) {
     const backup = await inspect(storage, name);
     if (backup !== undefined) backups.push(backup);
   }
@@ -90,11 +96,14 @@ function retained(name: BackupName, metadata: Metadata | undefined): Omit<Backup
   };
 }
 
+/** Years have four digits in a name: behind this one there is no later. */
+const LAST_NAMED_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 /** The next free timestamp: never before one that exists, so that names sort as revisions do. */
 function nextTimestamp(existing: readonly BackupName[], now: Date): string {
   const newest = existing[0];
   const floor = newest === undefined ? 0 : fromTimestamp(newest.timestamp).getTime() + 1;
-  return toTimestamp(new Date(Math.max(now.getTime(), floor)));
+  return toTimestamp(new Date(floor > LAST_NAMED_TIME ? now.getTime() : Math.max(now.getTime(), floor)));
 }
 
 export interface BackupRequest {
@@ -141,7 +150,7 @@ export function resolveBackup(backups: readonly Backup[], id: string, wanted: st
   const relative = wanted === "latest" ? 0 : /^~(\d{1,6})$/.test(wanted) ? Number(wanted.slice(1)) : undefined;
   if (relative !== undefined) {
     const found = backups[relative];
-    if (found === undefined) throw notFound(id, wanted, backups.length);
+    if (found === undefined) throw notFound(id, wanted, backups);
     return found;
   }
   const timestamp = wanted.replaceAll(/[:.]/g, "-");
@@ -149,13 +158,17 @@ export function resolveBackup(backups: readonly Backup[], id: string, wanted: st
   const exact = fits.find((backup) => backup.timestamp === timestamp);
   const [first, ...others] = fits;
   if (exact !== undefined) return exact;
-  if (first === undefined || timestamp === "") throw notFound(id, wanted, backups.length);
+  if (first === undefined || timestamp === "") throw notFound(id, wanted, backups);
   if (others.length === 0) return first;
   throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} backups of ${id}: give more of the timestamp ("draftstate backups ${id}" lists them)`);
 }
 
-function notFound(id: string, wanted: string, count: number): DraftstateError {
-  return new DraftstateError("NOT_FOUND", `${id} has no backup ${JSON.stringify(wanted)} among its ${count}: "draftstate backups ${id}" lists them`);
+function notFound(id: string, wanted: string, backups: readonly Backup[]): DraftstateError {
+  // Of a timestamp, as much is compared as was typed.
+  const typed = wanted.replaceAll(/[:.]/g, "-");
+  const names = backups.flatMap(({ timestamp, tag }) => [timestamp.slice(0, Math.max(typed.length, "2025-01-14".length)), ...(tag === undefined ? [] : [tag])]);
+  const hint = wanted.startsWith("~") ? "" : didYouMean(typed, ["latest", ...names]);
+  return new DraftstateError("NOT_FOUND", `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: "draftstate backups ${id}" lists them`);
 }
 
 /** The content of a valid backup. Throws `CORRUPT` for any other. */

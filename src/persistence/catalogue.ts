@@ -6,6 +6,7 @@ import { DraftstateError, messageOf, type ErrorCode } from "../errors.js";
 import type { Metadata, Status } from "../model/conversation.js";
 import type { Storage } from "../storage/storage.js";
 import { conversationIds, journalKey, parseBackupName, snapshotKey } from "./layout.js";
+import { mapAtOnce } from "./map-at-once.js";
 import { readConversation, readMetadataOnly } from "./reader.js";
 
 export interface CatalogueRow {
@@ -25,20 +26,6 @@ export interface CatalogueRow {
 }
 
 const AT_ONCE = 32;
-
-/** Order of the input, at most so many under way. */
-async function mapAtOnce<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index] as T;
-      results[index] = await act(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
-  return results;
-}
 
 function row(id: string, metadata: Metadata, sizeBytes: number, backupCount: number): CatalogueRow {
   const { title, status, messageCount, tokenCount, createdAt, savedAt, revision, model } = metadata;
@@ -80,7 +67,7 @@ export async function listConversations(storage: Storage): Promise<CatalogueRow[
     if (id !== undefined) backupCounts.set(id, (backupCounts.get(id) ?? 0) + 1);
   }
   const ids = [...new Set([...conversationIds(names), ...backupCounts.keys()])];
-  const rows = await mapAtOnce(ids, (id) => readRow(storage, id, present.has(journalKey(id).name), backupCounts.get(id) ?? 0));
+  const rows = await mapAtOnce(ids, AT_ONCE, (id) => readRow(storage, id, present.has(journalKey(id).name), backupCounts.get(id) ?? 0));
   return rows.filter((found) => found !== undefined).sort((left, right) => compareNewest(left, right));
 }
 

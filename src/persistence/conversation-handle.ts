@@ -16,15 +16,18 @@ import { ConversationWriter } from "./conversation-writer.js";
 import type { ManagerEmitter } from "./events.js";
 import type { Fallback } from "./fallback.js";
 import { backupKey } from "./layout.js";
-import type { RetryPolicy } from "./retry.js";
-import { withRetry } from "./retry.js";
+import type { RetryPolicy } from "../storage/retry.js";
+import { withRetry } from "../storage/retry.js";
 import type { Settings } from "./settings.js";
+import { assertTag } from "./tag.js";
 
 export interface HandleOptions {
   readonly id: string;
   readonly version: Version;
-  /** The file on disk that holds the version; undefined for a new conversation. */
-  readonly snapshot: Stat | undefined;
+  /** The snapshot on disk as it was found; undefined where there is none. It holds the version, unless `wholeFirst`. */
+  readonly base: { readonly revision: number; readonly stat: Stat } | undefined;
+  /** The state directory does not hold what the version continues: the first save writes all of it. */
+  readonly wholeFirst?: boolean;
   readonly storage: Storage;
   readonly lock: Lock;
   readonly events: ManagerEmitter;
@@ -37,7 +40,7 @@ export interface HandleOptions {
 }
 
 /** Keeps `_metadata` small enough to be read from the end of a file. */
-const MAX_INFO_LENGTH = 2000;
+export const MAX_INFO_LENGTH = 2000;
 
 export class Conversation<S extends object = AgentState> {
   readonly id: string;
@@ -62,7 +65,6 @@ export class Conversation<S extends object = AgentState> {
       journalBudget: settings.journalBudget,
       maxQueuedChanges: settings.maxQueuedChanges,
       current: () => this.version,
-      base: options.snapshot === undefined ? undefined : { revision: version.revision, stat: options.snapshot },
     });
     if (settings.autoSave) this.#startTimer(settings.autoSaveInterval);
   }
@@ -161,6 +163,7 @@ export class Conversation<S extends object = AgentState> {
   /** A restore point of now; the existing one where the newest holds the same state. Returns its timestamp. */
   async backup(note: BackupNote = { reason: "manual" }): Promise<string> {
     this.#assertOpen();
+    assertTag(note.tag);
     await this.flush();
     return this.#oneAtATime(async () => {
       const plain = note.tag === undefined && note.pinned !== true;

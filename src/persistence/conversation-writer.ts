@@ -1,11 +1,12 @@
 /**
- * The way of changes to the disk, for one conversation whose lock is held. One loop, at most one write under way:
- * what arrives meanwhile is the next batch. `whenDurable` resolves after the sync, never before.
+ * The way of changes to the disk, for one conversation whose lock is held. One loop, at most one journal write under way:
+ * what arrives meanwhile is the next batch. `whenDurable` resolves after the sync, never before. A snapshot is written
+ * beside the loop, so that no token waits for it; once it is durable the loop drops what it holds from the journal.
  * When the journal fails, the whole state goes to a new file; when that fails too, waiters are rejected and the state
  * stays in memory, to be written whole at the next attempt.
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
-import type { InfoChange, JournalRecord } from "../journal/record.js";
+import type { InfoChange, JournalHeader, JournalRecord } from "../journal/record.js";
 import { metadataOf, type Version } from "../model/conversation.js";
 import type { Patch } from "../model/patches.js";
 import { encodeSnapshot } from "../snapshot/encode.js";
@@ -17,7 +18,7 @@ import type { Fallback } from "./fallback.js";
 import { JournalWriter } from "./journal-writer.js";
 import { journalKey, snapshotKey } from "./layout.js";
 import { readMetadataOnly } from "./reader.js";
-import { withRetry, type RetryPolicy } from "./retry.js";
+import { withRetry, type RetryPolicy } from "../storage/retry.js";
 import { RateLimit } from "./rate-limit.js";
 
 export interface WriterOptions {
@@ -37,11 +38,19 @@ export interface WriterOptions {
   readonly current: () => Version;
   /** The snapshot on disk as we left it or found it; undefined where there is none yet. */
   readonly base: { readonly revision: number; readonly stat: Stat } | undefined;
+  /** The files on disk do not hold what comes before: the first save is a whole snapshot. */
+  readonly wholeFirst?: boolean;
 }
 
 interface SnapshotWaiter {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** A snapshot that is durable, and whose records are still in the journal. */
+interface TakenSnapshot {
+  readonly revision: number;
+  readonly waiting: readonly SnapshotWaiter[];
 }
 
 interface Waiter extends SnapshotWaiter {
@@ -54,6 +63,8 @@ export class ConversationWriter {
   readonly #snapshotRate = new RateLimit();
   #waiters: Waiter[] = [];
   #running: Promise<void> | undefined;
+  #snapshotting: Promise<void> | undefined;
+  #taken: TakenSnapshot | undefined;
   #base: number | undefined;
   #baseStat: Stat | undefined;
   #durable: number;
@@ -62,14 +73,15 @@ export class ConversationWriter {
   /** Snapshots of ours whose replacement rejected: each may have taken its name all the same. */
   readonly #attempted = new Set<string>();
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
-  #journalBroken = false;
+  #journalBroken: boolean;
 
   constructor(private readonly options: WriterOptions) {
-    this.#journal = new JournalWriter(options.storage, journalKey(options.id), options.syncEachBatch);
+    this.#journal = new JournalWriter({ ...options, key: journalKey(options.id) });
     this.#queue = new ChangeQueue(options.maxQueuedChanges);
     this.#base = options.base?.revision;
     this.#baseStat = options.base?.stat;
     this.#durable = options.base?.revision ?? 0;
+    this.#journalBroken = options.wholeFirst === true;
   }
 
   get durableRevision(): number {
@@ -81,7 +93,7 @@ export class ConversationWriter {
   }
 
   get isSaving(): boolean {
-    return this.#running !== undefined;
+    return this.#running !== undefined || this.#snapshotting !== undefined;
   }
 
   get journalBytes(): number {
@@ -144,7 +156,7 @@ export class ConversationWriter {
 
   /** Waits for what is being written, writes nothing more. */
   async close(): Promise<void> {
-    for (let running = this.#running; running !== undefined; running = this.#running) await running;
+    for (let busy = this.#running ?? this.#snapshotting; busy !== undefined; busy = this.#running ?? this.#snapshotting) await busy;
     await this.#journal.abandon();
   }
 
@@ -153,45 +165,63 @@ export class ConversationWriter {
     await Promise.resolve();
     for (;;) {
       if (this.#base === undefined || this.#journalBroken) {
+        await this.#snapshotting;
         const written = await this.#writeWhole();
         if (written === "nowhere" || (written === "fallback" && this.#queue.length === 0)) return;
-      } else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
-      else if (this.#snapshotWaiters.length > 0 || this.#journalOverBudget()) await this.#fold();
+      } else if (this.#taken !== undefined) await this.#shortenJournal(this.#taken);
+      else if (this.#wantsSnapshot) await this.#beginSnapshot();
+      else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
       else return;
     }
+  }
+
+  get #wantsSnapshot(): boolean {
+    return this.#snapshotting === undefined && (this.#snapshotWaiters.length > 0 || this.#journalOverBudget());
   }
 
   #journalOverBudget(): boolean {
     return this.#journal.bytes > this.options.journalBudget && this.maySnapshot();
   }
 
-  async #writeBatch(records: readonly JournalRecord[]): Promise<void> {
+  /** False when the journal failed. */
+  async #writeBatch(records: readonly JournalRecord[]): Promise<boolean> {
     const last = records.at(-1);
     const first = records[0];
-    if (last === undefined || first === undefined) return;
+    if (last === undefined || first === undefined) return true;
     const started = this.options.elapsed();
     try {
-      const { info } = this.options.current();
-      const header = { conversationId: this.options.id, createdAt: info.createdAt, base: first.from - 1 };
-      const bytes = await this.#journal.write(records, () => header);
+      const bytes = await this.#journal.write(records, () => this.#header(first.from - 1));
       this.#becameDurable(last.revision);
       this.#saved("journal", last.revision, records.length, bytes, started);
+      return true;
     } catch (error) {
       // Not retried on this file: the next round of the loop writes the whole state to a new one.
       this.#journalBroken = true;
       await this.#journal.abandon();
       this.#warn("the journal could not be written, the whole state goes to a new file", error);
+      return false;
     }
+  }
+
+  #header(base: number): JournalHeader {
+    return { conversationId: this.options.id, createdAt: this.options.current().info.createdAt, base };
   }
 
   /** A snapshot in place of a journal: for a conversation's first save, and after the journal failed. */
   async #writeWhole(): Promise<"snapshot" | "fallback" | "nowhere"> {
+    for (const waiter of this.#taken?.waiting ?? []) waiter.resolve();
+    this.#taken = undefined;
     const version = this.options.current();
     this.#queue.takeAll();
     try {
       await this.#replaceSnapshot(version);
+      // Every record is at or below the snapshot's revision now (I3): what was queued up to it is covered too.
+      await this.#journal.drop().catch((error: unknown) => {
+        this.#warn("the old journal could not be removed; it is skipped when read", error);
+      });
       this.#journalBroken = false;
       this.#becameDurable(version.revision);
+      for (const waiter of this.#takeSnapshotWaiters()) waiter.resolve();
       await this.options.fallback?.done(this.options.id);
       return "snapshot";
     } catch (error) {
@@ -217,16 +247,44 @@ export class ConversationWriter {
     return true;
   }
 
-  async #fold(): Promise<void> {
+  /** What is queued goes to the journal first, so that every record is either in the snapshot or behind it, never across. */
+  async #beginSnapshot(): Promise<void> {
     const waiting = this.#takeSnapshotWaiters();
+    const version = this.options.current();
+    if (!(await this.#writeBatch(this.#queue.takeAll()))) {
+      this.#snapshotWaiters = [...waiting, ...this.#snapshotWaiters];
+      return;
+    }
+    this.#journal.snapshotBegins();
+    this.#snapshotting = this.#takeSnapshot(version, waiting).finally(() => {
+      this.#snapshotting = undefined;
+      this.kick();
+    });
+  }
+
+  async #takeSnapshot(version: Version, waiting: readonly SnapshotWaiter[]): Promise<void> {
     try {
-      await this.#replaceSnapshot(this.options.current());
-      for (const waiter of waiting) waiter.resolve();
+      await this.#replaceSnapshot(version);
+      this.#taken = { revision: version.revision, waiting };
     } catch (error) {
+      this.#journal.snapshotFailed();
       this.#snapshotRate.failed(this.options.elapsed());
       if (waiting.length === 0) this.#warn("the snapshot could not be written, the journal keeps every change", error);
       for (const waiter of waiting) waiter.reject(error);
     }
+  }
+
+  /** A journal that could not be removed is skipped when read; one that could not be begun anew leaves only the whole state to tell. */
+  async #shortenJournal({ revision, waiting }: TakenSnapshot): Promise<void> {
+    this.#taken = undefined;
+    const goesOn = this.#journal.goesOnBehindSnapshot;
+    try {
+      await this.#journal.snapshotTaken(this.#header(revision));
+    } catch (error) {
+      this.#journalBroken = goesOn;
+      this.#warn(goesOn ? "the journal could not be begun anew, the whole state goes to a new file" : "the old journal could not be removed; it is skipped when read", error);
+    }
+    for (const waiter of waiting) waiter.resolve();
   }
 
   #takeSnapshotWaiters(): SnapshotWaiter[] {
@@ -252,10 +310,6 @@ export class ConversationWriter {
     this.#attempted.clear();
     this.#base = version.revision;
     this.#baseStat = await storage.stat(snapshotKey(id)).catch(() => undefined);
-    // Every record is at or below the snapshot's revision now (I3): what was queued up to it is covered too.
-    await this.#journal.drop().catch((error: unknown) => {
-      this.#warn("the old journal could not be removed; it is skipped when read", error);
-    });
     this.#snapshotRate.spent(started, elapsed());
     this.#saved("snapshot", version.revision, 0, bytes.length, started);
   }

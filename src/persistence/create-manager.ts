@@ -1,10 +1,14 @@
 /** The manager on this machine: files, the system's clock, the system's randomness. */
 import { performance } from "node:perf_hooks";
 import { DraftstateError } from "../errors.js";
+import { postJson } from "../monitoring/http-post.js";
 import { createLocalStorage } from "../storage/index.js";
 import { join, resolve } from "node:path";
+import type { RetryEvent } from "../storage/retry.js";
 import type { Storage } from "../storage/storage.js";
+import type { Logger } from "./event-log.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
+import { loadTelemetry } from "./telemetry.js";
 import { resolveSettings } from "./settings.js";
 
 export interface CreateManagerOptions extends ManagerOptions {
@@ -12,23 +16,46 @@ export interface CreateManagerOptions extends ManagerOptions {
   storage?: Storage;
   /** How this process presents itself to whoever finds its lock. */
   command?: string;
+  /** Takes one structured entry for each event, without message text. */
+  logger?: Logger;
+  /** Spans and metrics through `@opentelemetry/api`, where it is installed; true unless said. */
+  telemetry?: boolean;
 }
 
 /** Throws `INVALID_CONFIG` for an unknown or wrong option. Touches no file until something is read or written. */
 export function createDraftStatePersistenceManager(options: CreateManagerOptions = {}): DraftStatePersistenceManager {
-  const { storage, command = "node", ...rest } = options;
-  const { stateDir, backupDir, fallbackDir } = resolveSettings(rest);
+  const { storage, command = "node", logger, telemetry = true, ...rest } = options;
+  const { stateDir, backupDir, fallbackDir, retryAttempts, retryDelay } = resolveSettings(rest);
   if (resolve(stateDir) === resolve(backupDir)) {
     throw new DraftstateError("INVALID_CONFIG", `stateDir and backupDir are the same directory (${stateDir}): give backups one of their own`, { path: "backupDir" });
   }
+  const retries = new RetryNotices();
+  const retry = { attempts: retryAttempts, delay: retryDelay, random: Math.random, onRetry: retries.notify };
   return new DraftStatePersistenceManager(
     {
-      storage: storage ?? createLocalStorage({ stateDir, backupDir, command }),
-      fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: join(fallbackDir, "backup"), command }),
+      storage: storage ?? createLocalStorage({ stateDir, backupDir, command, retry }),
+      fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: join(fallbackDir, "backup"), command, retry }),
       now: () => new Date(),
       elapsed: () => performance.now(),
       random: Math.random,
+      logger,
+      post: postJson,
+      telemetry: telemetry ? loadTelemetry : undefined,
+      onStorageRetry: retries.listen,
     },
     rest,
   );
+}
+
+/** The storage is made before the manager that tells of its retries. */
+class RetryNotices {
+  #listener: ((event: RetryEvent) => void) | undefined;
+
+  readonly listen = (listener: (event: RetryEvent) => void): void => {
+    this.#listener = listener;
+  };
+
+  readonly notify = (event: RetryEvent): void => {
+    this.#listener?.(event);
+  };
 }

@@ -2,6 +2,8 @@
 import { EventEmitter } from "node:events";
 import type { DraftstateError } from "../errors.js";
 import type { BackupReason } from "../model/conversation.js";
+import type { Alert } from "../monitoring/alerts.js";
+import type { AnswerMeasured } from "../monitoring/answer-meter.js";
 import type { Problem } from "../plan/recovery.js";
 
 export interface ManagerEvents {
@@ -13,12 +15,20 @@ export interface ManagerEvents {
   recovered: { conversationId: string; revision: number; source: string; problems: readonly Problem[]; quarantined: readonly string[] };
   retry: { operation: string; attempt: number; delayMs: number; error: unknown };
   fallback: { conversationId: string; active: boolean; directory: string; error?: unknown };
-  alert: { rule: string; message: string };
+  /** A rule of the setting `alerts` began or ceased to hold. */
+  alert: Alert;
+  /** A model's answer ended. Milliseconds; `firstTokenMs` is null where no token came. */
+  answerEnded: AnswerMeasured & { conversationId: string; model: string | null };
   /** A save that failed for good. The state is kept in memory; the next save tries to write all of it. */
   saveError: { conversationId: string; error: DraftstateError };
+  /** Metrics could not be kept or an alert could not be delivered. No save is harmed. */
+  monitoringError: { source: "metrics" | "webhook"; message: string };
   /** Housekeeping that failed (compaction, backup, clean-up): nothing is lost, but someone should look. */
   warning: { conversationId: string; message: string; error?: unknown };
 }
+
+/** Told as a long work goes on: so many of so many conversations are done. */
+export type OnProgress = (done: number, total: number) => void;
 
 export type ManagerListener<Name extends keyof ManagerEvents> = (event: ManagerEvents[Name]) => void;
 

@@ -20,9 +20,13 @@ export interface ForkResult {
   readonly revision: number;
 }
 
+/** What a conversation begins as that is not empty. */
 export interface Beginning {
   readonly state: State;
-  readonly info: Omit<Info, "createdAt">;
+  /** Without `createdAt`: it is created now. */
+  readonly info: Omit<Info, "createdAt"> & Partial<Pick<Info, "createdAt">>;
+  /** 1 where it is left out. */
+  readonly revision?: number;
 }
 
 /** An answer that is being told elsewhere, or was when the backup was made, is nobody's to go on with here. */

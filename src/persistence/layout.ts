@@ -65,7 +65,7 @@ export function parseBackupName(name: string): BackupName | undefined {
     const timestamp = stem.slice(-TIMESTAMP_LENGTH);
     const conversationId = stem.slice(0, -TIMESTAMP_LENGTH - 1);
     const separated = stem.at(-TIMESTAMP_LENGTH - 1) === "_";
-    if (separated && TIMESTAMP.test(timestamp) && isConversationId(conversationId)) return { name, conversationId, timestamp, compression };
+    if (separated && isTimestamp(timestamp) && isConversationId(conversationId)) return { name, conversationId, timestamp, compression };
   }
   return undefined;
 }
@@ -76,6 +76,11 @@ export function backupName(conversationId: string, timestamp: string, compressio
 
 export function backupKey(backup: Pick<BackupName, "name">): Key {
   return { area: "backup", name: backup.name };
+}
+
+/** In the form of one, and a time that exists. */
+function isTimestamp(text: string): boolean {
+  return TIMESTAMP.test(text) && !Number.isNaN(fromTimestamp(text).getTime());
 }
 
 export function toTimestamp(date: Date): string {

@@ -2,35 +2,39 @@
  * The draft's persistence manager: conversations opened for writing, saved, loaded, listed, compared and restored.
  * One writer a conversation, held by a lock; readers take none. Clock, ids and storage are handed in.
  */
-import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
-import { initialState, isStreaming, messagesOf, metadataOf, type AgentState, type BackupNote, type Metadata, type Version } from "../model/conversation.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
+import { isStreaming, messagesOf, metadataOf, type AgentState, type BackupNote, type Metadata } from "../model/conversation.js";
 import { isJsonObject, type JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
-import { planRecovery, type Problem } from "../plan/recovery.js";
+import type { Problem } from "../plan/recovery.js";
 import type { RetentionPolicy } from "../plan/retention.js";
-import type { Lock, LockOwner, Stat, Storage } from "../storage/storage.js";
+import type { LockOwner, Storage } from "../storage/storage.js";
 import { assertCanCompress } from "./backup-codec.js";
 import { listBackups, type Backup } from "./backups.js";
 import { listConversations, type CatalogueRow } from "./catalogue.js";
 import { comparePoints, type Comparison } from "./compare-points.js";
-import { Conversation } from "./conversation-handle.js";
-import { ManagerEmitter, type ManagerEvents, type ManagerListener } from "./events.js";
+import type { Conversation } from "./conversation-handle.js";
+import { ConversationOpener, type ManagerEnvironment, type OpenOptions } from "./conversation-opener.js";
+import { ManagerEmitter, type ManagerEvents, type ManagerListener, type OnProgress } from "./events.js";
 import { Fallback } from "./fallback.js";
-import { foldBack } from "./fold-back.js";
+import type { Health } from "../monitoring/health.js";
 import { fork, type Beginning, type ForkOptions, type ForkResult } from "./fork.js";
+import { checkHealth, type HealthOptions } from "./health.js";
 import { ImplicitHandles } from "./implicit-handles.js";
-import { assertConversationId, knownIds, snapshotKey } from "./layout.js";
-import { acquireLock } from "./locking.js";
+import { assertConversationId, knownIds } from "./layout.js";
+import { Monitor } from "./monitor.js";
 import { prune, type PruneResult } from "./prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reader.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { migrateAll, type MigrateOptions, type MigrateResult } from "./migrate.js";
-import { recover, type RecoveryContext } from "./recover.js";
-import { remove, type RemoveResult } from "./remove.js";
+import type { RecoveryContext, WithRecoveries } from "./recover.js";
+import { removeAll, type RemoveResult } from "./remove.js";
 import { rename } from "./rename.js";
 import { repair, type RepairResult } from "./repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./restore.js";
 import { resolveSettings, type Settings } from "./settings.js";
+import { renderPrometheus } from "../monitoring/prometheus.js";
+import { readStoreMetrics, type StoreMetrics } from "./store-metrics.js";
 import { SaveCounter, type SaveStatistics } from "./statistics.js";
 import { Trash } from "./trash.js";
 import { describeOperation, undo, type UndoneOperation, type UndoResult } from "./undo.js";
@@ -40,26 +44,7 @@ const DAY = 24 * 60 * 60 * 1000;
 
 export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
 
-/** What the manager needs of the world. */
-export interface ManagerEnvironment {
-  readonly storage: Storage;
-  /** Where states go while `storage` cannot be written. */
-  readonly fallback?: Storage | undefined;
-  readonly now: () => Date;
-  /** Milliseconds since some moment, for durations. */
-  readonly elapsed: () => number;
-  /** 0 to 1. */
-  readonly random: () => number;
-}
-
-export interface OpenOptions {
-  /** Milliseconds to wait for another writer; the setting `lockTimeout` where it is left out. */
-  readonly lockTimeout?: number;
-  /** `new`: it must not exist yet. `existing`: it must. */
-  readonly expect?: "any" | "new" | "existing";
-  /** What a new conversation begins as; empty where it is left out. */
-  readonly beginning?: Beginning;
-}
+export type { ManagerEnvironment, OpenOptions } from "./conversation-opener.js";
 
 export interface LoadedConversation {
   readonly conversationId: string;
@@ -78,7 +63,9 @@ export class DraftStatePersistenceManager {
   readonly #open = new Map<string, Promise<Conversation>>();
   readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
   readonly #fallback: Fallback | undefined;
-  #prepared: Promise<void> | undefined;
+  readonly monitor: Monitor;
+  readonly #opener: ConversationOpener;
+  readonly #trash: Trash;
   #closed = false;
 
   constructor(
@@ -87,10 +74,19 @@ export class DraftStatePersistenceManager {
   ) {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
-    this.#counter = new SaveCounter(this.#events);
-    const { fallback, now } = environment;
+    this.monitor = new Monitor({ ...environment, events: this.#events, settings: this.settings, live: () => this.#live });
+    this.#counter = new SaveCounter(this.#events, this.monitor.registry);
+    const { fallback, now, storage, random, onStorageRetry } = environment;
+    onStorageRetry?.((event) => {
+      this.#events.emit("retry", event);
+    });
+    const warn = (conversationId: string, message: string): void => {
+      this.#events.emit("warning", { conversationId, message });
+    };
+    this.#trash = new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY, warn });
     const directory = this.settings.fallbackDir ?? "";
     this.#fallback = fallback === undefined ? undefined : new Fallback({ storage: fallback, directory, events: this.#events, now });
+    this.#opener = new ConversationOpener({ environment, settings: this.settings, events: this.#events, fallback: this.#fallback, ids: () => this.ids() });
   }
 
   get storage(): Storage {
@@ -175,7 +171,7 @@ export class DraftStatePersistenceManager {
       there.delete(row.conversationId);
       return other !== undefined && other.revision > row.revision ? { ...other, backupCount: row.backupCount } : row;
     });
-    return [...there.values(), ...newest];
+    return [...there.values(), ...newest].sort((left, right) => (right.updatedAt ?? "").localeCompare(left.updatedAt ?? "", "en"));
   }
 
   /** Of every conversation that has a file, be it only a backup; sorted. */
@@ -228,7 +224,7 @@ export class DraftStatePersistenceManager {
   }
 
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
-  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean; readonly purge?: boolean } = {}): Promise<PruneResult> {
+  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean; readonly purge?: boolean } = {}, onProgress?: OnProgress): Promise<PruneResult> {
     const { id, dryRun, purge, ...rules } = policy;
     if (id !== undefined) assertConversationId(id);
     const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
@@ -236,7 +232,7 @@ export class DraftStatePersistenceManager {
       this.#events.emit("backupRemoved", event);
     };
     const context = { storage: this.storage, now: this.environment.now, trash: this.#trash, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
-    return prune(context, effective, { id, dryRun: dryRun === true, purge: purge === true });
+    return prune(context, effective, { id, dryRun: dryRun === true, purge: purge === true, onProgress });
   }
 
   /**
@@ -248,30 +244,23 @@ export class DraftStatePersistenceManager {
   }
 
   /** Into the trash, with its restore points; with `purge` for good. Throws `NOT_FOUND`, `LOCKED` while it is open anywhere. */
-  async remove(id: string, options: { readonly purge?: boolean } = {}): Promise<RemoveResult> {
+  async remove(id: string, options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult> {
     const [result] = await this.removeAll([id], options);
     return result as RemoveResult;
   }
 
-  /** Several as one operation: one `undo` brings all of them back, also when this throws half-way. */
-  async removeAll(ids: readonly string[], options: { readonly purge?: boolean } = {}): Promise<RemoveResult[]> {
-    const trash = this.#trash;
-    const stamp = await trash.newStamp();
-    const results: RemoveResult[] = [];
-    for (const id of ids) {
-      results.push(await this.#withRecovery(id, async (context) => {
-        if (this.#fallback !== undefined) await foldBack(context, this.#fallback, id);
-        return remove(context, id, trash, { purge: options.purge === true, stamp });
-      }));
-    }
-    return results;
+  /** Several as one operation: all are locked before the first goes, and one `undo` brings all of them back. */
+  async removeAll(ids: readonly string[], options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult[]> {
+    for (const id of ids) assertConversationId(id);
+    const context = { storage: this.storage, trash: this.#trash, fallback: this.#fallback, withRecoveries: this.#withRecoveries };
+    return removeAll(context, ids, { purge: options.purge === true, dryRun: options.dryRun === true });
   }
 
-  /** Takes back the last restore, prune, rm, repair or rename: of one conversation, or whatever was last. */
-  async undo(id?: string): Promise<UndoResult> {
+  /** Takes back the last restore, prune, rm, repair or rename: of one conversation, whatever was last, or the one of a time. */
+  async undo(id?: string, options: { readonly at?: string } = {}): Promise<UndoResult> {
     if (id !== undefined) assertConversationId(id);
-    const withRecovery = <T>(each: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> => this.#withRecovery(each, act);
-    return undo({ manager: this, trash: this.#trash, withRecovery }, id);
+    const context = { manager: this, trash: this.#trash, withRecoveries: this.#withRecoveries, assertNoLookalike: (each: string): Promise<void> => this.#opener.assertNoLookalike(each) };
+    return undo(context, { ...options, ...(id === undefined ? {} : { id }) });
   }
 
   /** What can be undone, newest first. */
@@ -301,9 +290,9 @@ export class DraftStatePersistenceManager {
     return migrateAll(this, options);
   }
 
-  verify(id?: string): Promise<Verification> {
+  verify(id?: string, onProgress?: OnProgress): Promise<Verification> {
     if (id !== undefined) assertConversationId(id);
-    return verify(this.storage, id);
+    return verify(this.storage, id, onProgress);
   }
 
   getSaveStatistics(): SaveStatistics {
@@ -317,9 +306,34 @@ export class DraftStatePersistenceManager {
     };
   }
 
+  /** What all processes have counted in this store, and what can be seen of it now. */
+  metrics(): Promise<StoreMetrics> {
+    return readStoreMetrics({ storage: this.storage, fallback: this.#fallback, monitor: this.monitor, now: this.environment.now });
+  }
+
+  /** The same in Prometheus' text format, version 0.0.4. */
+  async prometheus(): Promise<string> {
+    const { data, gauges } = await this.metrics();
+    return renderPrometheus(data, gauges);
+  }
+
+  /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
+  health(options: HealthOptions = {}): Promise<Health> {
+    const { monitor, settings } = this;
+    return checkHealth({ storage: this.storage, fallback: this.#fallback, settings, monitor, now: this.environment.now }, options);
+  }
+
   /** Saves what is unsaved and closes every conversation that is open. */
   async close(): Promise<void> {
     this.#closed = true;
+    try {
+      await this.#closeConversations();
+    } finally {
+      await this.monitor.close();
+    }
+  }
+
+  async #closeConversations(): Promise<void> {
     await this.#implicit.releaseAll();
     const outcomes = await Promise.allSettled([...this.#open.values()].map(async (opening) => (await opening).close()));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
@@ -340,51 +354,18 @@ export class DraftStatePersistenceManager {
     return [...this.#live].some((conversation) => conversation.isSaving);
   }
 
+  async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
+    const conversation = await this.#opener.open(id, options, () => {
+      this.#live.delete(conversation);
+      this.#open.delete(id);
+    });
+    this.#live.add(conversation);
+    this.monitor.start();
+    return conversation;
+  }
+
   #assertUsable(): void {
     if (this.#closed) throw new DraftstateError("USAGE", "the persistence manager is closed: make a new one");
-  }
-
-  async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
-    const lock = await this.#prepareAndLock(id, options.lockTimeout ?? this.settings.lockTimeout);
-    try {
-      return await this.#openLocked(id, lock, options);
-    } catch (error) {
-      await lock.release().catch(() => undefined);
-      throw error;
-    }
-  }
-
-  /** In the fallback store where the state directory cannot even hold a lock. */
-  async #prepareAndLock(id: string, timeout: number): Promise<Lock> {
-    try {
-      this.#prepared ??= this.storage.prepare();
-      await this.#prepared;
-      return await this.#lock(id, timeout, this.storage);
-    } catch (error) {
-      this.#prepared = undefined;
-      if (this.#fallback === undefined || !isDraftstateError(error, "STORAGE")) throw error;
-      await this.#fallback.storage.prepare();
-      return this.#lock(id, timeout, this.#fallback.storage);
-    }
-  }
-
-  async #openLocked(id: string, lock: Lock, { expect = "any", beginning }: OpenOptions): Promise<Conversation> {
-    const { storage, now } = this.environment;
-    await storage.sweep(id).catch((error: unknown) => {
-      this.#events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
-    });
-    if (this.#fallback !== undefined) await foldBack(this.#recoveryContext(lock), this.#fallback, id);
-    const plan = planRecovery(await findConversation(storage, id));
-    if (plan.kind === "absent") {
-      if (expect === "existing") throw refusal(storage, id, plan);
-      await this.#assertNoLookalike(id);
-      const { state, info } = beginning ?? { state: initialState(), info: {} };
-      return this.#handle(id, lock, { state, info: { ...info, createdAt: now().toISOString() }, revision: 1 }, undefined);
-    }
-    if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
-    if (plan.kind !== "usable") throw refusal(storage, id, plan);
-    const { version } = await recover(this.#recoveryContext(lock), id, plan);
-    return this.#handle(id, lock, version, await storage.stat(snapshotKey(id)));
   }
 
   /** Under the lock, for what works on the files themselves: not while anyone has the conversation open. */
@@ -392,73 +373,29 @@ export class DraftStatePersistenceManager {
     assertConversationId(id);
     await this.#implicit.release(id);
     if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
-    await this.storage.prepare();
-    const lock = await this.#lock(id, this.settings.lockTimeout);
-    try {
-      return await act(this.#recoveryContext(lock));
-    } finally {
-      await lock.release();
-    }
-  }
-
-  get #trash(): Trash {
-    const { storage, now, random } = this.environment;
-    return new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY });
-  }
-
-  #recoveryContext(lock: Lock): RecoveryContext {
-    const { storage, now } = this.environment;
-    return { storage, lock, events: this.#events, now, compression: this.settings.compression };
-  }
-
-  /** `snapshot`: the file on disk that holds the version; undefined for a new conversation. */
-  #handle(id: string, lock: Lock, version: Version, snapshot: Stat | undefined): Conversation {
-    const { settings, environment } = this;
-    const conversation: Conversation = new Conversation({
-      id, version, snapshot, lock, settings,
-      storage: environment.storage,
-      fallback: this.#fallback,
-      events: this.#events,
-      now: environment.now,
-      elapsed: environment.elapsed,
-      retry: {
-        attempts: settings.retryAttempts,
-        delay: settings.retryDelay,
-        random: environment.random,
-        onRetry: (event) => {
-          this.#events.emit("retry", event);
-        },
-      },
-      onClose: () => {
-        this.#live.delete(conversation);
-        this.#open.delete(id);
-      },
-    });
-    this.#live.add(conversation);
-    return conversation;
-  }
-
-  #lock(id: string, timeout: number, storage: Storage = this.storage): Promise<Lock> {
-    return acquireLock(storage, id, timeout, this.environment);
+    this.#assertUsable();
+    return this.#opener.withRecovery(id, act);
   }
 
   /** A short hold for retention: not for conversations that this process has open. */
-  async #withLock<T>(id: string, act: () => Promise<T>): Promise<T> {
-    await this.storage.prepare();
-    if (this.#open.has(id)) return act();
-    const lock = await this.#lock(id, this.settings.lockTimeout);
-    try {
-      return await act();
-    } finally {
-      await lock.release();
-    }
+  #withLock<T>(id: string, act: () => Promise<T>): Promise<T> {
+    return this.#open.has(id) ? act() : this.#opener.withRecovery(id, act);
   }
 
-  async #assertNoLookalike(id: string): Promise<void> {
-    const like = (await this.ids()).find((other) => other !== id && other.toLowerCase() === id.toLowerCase());
-    if (like === undefined) return;
-    throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
-  }
+  /** All locks or none, always in the same order: what one command does to several conversations waits for nobody half-way. */
+  readonly #withRecoveries: WithRecoveries = (ids, act) => {
+    const held = new Map<string, RecoveryContext>();
+    const sorted = [...new Set(ids)].sort();
+    const next = async (index: number): ReturnType<typeof act> => {
+      const id = sorted[index];
+      if (id === undefined) return act(held);
+      return this.#withRecovery(id, (context) => {
+        held.set(id, context);
+        return next(index + 1);
+      });
+    };
+    return next(0);
+  };
 
   async #mustExist(id: string): Promise<void> {
     const found = await findConversation(this.storage, id);

@@ -3,10 +3,11 @@ import { isDraftstateError } from "../errors.js";
 import type { RetentionPolicy } from "../plan/retention.js";
 import type { Storage } from "../storage/storage.js";
 import { listBackups, planPrune, type Backup } from "./backups.js";
-import type { ManagerEvents } from "./events.js";
+import type { ManagerEvents, OnProgress } from "./events.js";
 import { backupKey, parseBackupName } from "./layout.js";
 import { findConversation } from "./reader.js";
-import type { KeptFile, Trash } from "./trash.js";
+import type { Trash } from "./trash.js";
+import type { KeptFile } from "./trash-record.js";
 
 export interface PruneResult {
   /** Paths. */
@@ -14,9 +15,15 @@ export interface PruneResult {
   readonly removed: readonly string[];
   readonly bytesFreed: number;
   readonly dryRun: boolean;
+  /** Gone for good: not in the trash. */
+  readonly purged: boolean;
   /** Conversations left alone, and why: another process writes them. */
   readonly skipped: readonly { readonly conversationId: string; readonly reason: string }[];
+  /** Of a dry run: by path, the rules that keep it. */
+  readonly reasons?: Readonly<Record<string, readonly string[]>>;
 }
+
+type PrunedOne = Omit<PruneResult, "dryRun" | "purged" | "skipped" | "reasons"> & { readonly reasons: Readonly<Record<string, readonly string[]>> };
 
 export interface PruneContext {
   readonly storage: Storage;
@@ -32,25 +39,26 @@ async function idsWithBackups(storage: Storage): Promise<string[]> {
   return [...new Set(ids)].sort();
 }
 
-/** One command's removals share a stamp, so that one undo takes all of them back. */
 interface PruneOneOptions {
   readonly dryRun: boolean;
   readonly purge: boolean;
-  readonly stamp: string;
+  /** One command's removals share it, so that one undo takes all of them back. */
+  readonly group: string;
 }
 
-async function takeAway(context: PruneContext, id: string, backups: readonly Backup[], { purge, stamp }: PruneOneOptions): Promise<void> {
+async function takeAway(context: PruneContext, id: string, backups: readonly Backup[], { purge, group }: PruneOneOptions): Promise<void> {
   const { storage, trash } = context;
   if (backups.length === 0) return;
   const files = backups.map(({ name }): KeptFile => ({ area: "backup", name }));
-  if (!purge) await trash.begin({ kind: "prune", conversationId: id, stamp, files });
+  const stamp = purge ? group : await trash.newStamp();
+  if (!purge) await trash.begin({ kind: "prune", conversationId: id, stamp, group, files });
   for (const backup of backups) {
     const gone = purge ? await storage.remove(backupKey(backup)) : await trash.take(stamp, { area: "backup", name: backup.name });
     if (gone) context.removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
   }
 }
 
-async function pruneOne(context: PruneContext, id: string, policy: RetentionPolicy, options: PruneOneOptions): Promise<Omit<PruneResult, "dryRun" | "skipped">> {
+async function pruneOne(context: PruneContext, id: string, policy: RetentionPolicy, options: PruneOneOptions): Promise<PrunedOne> {
   const { storage, now } = context;
   const backups = await listBackups(storage, id);
   const snapshot = (await findConversation(storage, id)).snapshot;
@@ -60,6 +68,7 @@ async function pruneOne(context: PruneContext, id: string, policy: RetentionPoli
     kept: plan.keep.map(({ backup }) => backup.path),
     removed: plan.remove.map((backup) => backup.path),
     bytesFreed: plan.remove.reduce((sum, backup) => sum + backup.sizeBytes, 0),
+    reasons: Object.fromEntries(plan.keep.map(({ backup, reasons }) => [backup.path, reasons])),
   };
 }
 
@@ -68,27 +77,32 @@ export interface PruneOptions {
   readonly dryRun: boolean;
   /** For good, and not into the trash. */
   readonly purge: boolean;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 export async function prune(context: PruneContext, policy: RetentionPolicy, options: PruneOptions): Promise<PruneResult> {
-  const { id, dryRun, purge } = options;
-  const stamp = await context.trash.newStamp();
+  const { id, dryRun, onProgress } = options;
+  const purge = options.purge || !context.trash.keeps;
+  const group = await context.trash.newStamp();
   const kept: string[] = [];
   const removed: string[] = [];
   const skipped: { conversationId: string; reason: string }[] = [];
   let bytesFreed = 0;
   const known = id === undefined ? await idsWithBackups(context.storage) : [id];
-  for (const each of known) {
+  const reasons: Record<string, readonly string[]> = {};
+  for (const [index, each] of known.entries()) {
+    onProgress?.(index, known.length);
     try {
-      const act = (): ReturnType<typeof pruneOne> => pruneOne(context, each, policy, { dryRun, purge, stamp });
+      const act = (): ReturnType<typeof pruneOne> => pruneOne(context, each, policy, { dryRun, purge, group });
       const result = dryRun ? await act() : await context.withLock(each, act);
       kept.push(...result.kept);
       removed.push(...result.removed);
       bytesFreed += result.bytesFreed;
+      Object.assign(reasons, result.reasons);
     } catch (error) {
       if (id !== undefined || !isDraftstateError(error, "LOCKED")) throw error;
       skipped.push({ conversationId: each, reason: error.message });
     }
   }
-  return { kept, removed, bytesFreed, dryRun, skipped };
+  return { kept, removed, bytesFreed, dryRun, purged: purge, skipped, ...(dryRun ? { reasons } : {}) };
 }

@@ -20,6 +20,9 @@ export interface RecoveryContext {
   readonly compression: Compression;
 }
 
+/** Under the locks of all these conversations, none of which is open, or of none. */
+export type WithRecoveries = <T>(ids: readonly string[], act: (contexts: ReadonlyMap<string, RecoveryContext>) => Promise<T>) => Promise<T>;
+
 /** A free name in quarantine that says what it was and when it was moved. */
 export async function copyToQuarantine(context: RecoveryContext, from: Key): Promise<string | undefined> {
   const bytes = await context.storage.read(from, { maxBytes: MAX_FILE_BYTES });
@@ -41,15 +44,13 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
   const { storage, lock, events, now } = context;
   const ended = interruptedVersion(plan);
   const interrupted = ended !== plan.version;
-  if (plan.clean && !interrupted) return { version: plan.version, quarantined: [] };
-  const quarantined: string[] = [];
-  for (const file of plan.quarantine) {
-    const copy = await copyToQuarantine(context, file === "snapshot" ? snapshotKey(id) : journalKey(id));
-    if (copy !== undefined) quarantined.push(copy);
+  if (plan.clean && !interrupted) {
+    // A writer that was killed may have named the snapshot and not synced its directory: nothing is built upon that.
+    await storage.settle("state");
+    return { version: plan.version, quarantined: [] };
   }
-  if (plan.migratedFrom !== undefined) await keepOriginal(context, id);
-  // A revision that was lost may be named by a backup, by the damaged snapshot, or by a journal that a crash brings back: it is never used again.
-  const last = plan.problems.length === 0 ? plan.lastRevision : Math.max(plan.lastRevision, await lastNamed(context, id));
+  const quarantined = await keepWhatIsReplaced(context, id, plan);
+  const last = await lastUsed(context, id, plan);
   const changed = interrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > ended.revision;
   const version = changed ? { ...ended, revision: Math.max(ended.revision, last) + 1 } : ended;
   await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())), lock);
@@ -57,6 +58,22 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
   if (plan.problems.length > 0 || interrupted) events.emit("recovered", { conversationId: id, revision: version.revision, source, problems: plan.problems, quarantined });
   return { version, quarantined };
+}
+
+/** Damaged files, and those of an older schema, before something else takes their name. Paths of the copies in quarantine. */
+export async function keepWhatIsReplaced(context: RecoveryContext, id: string, plan: UsablePlan): Promise<string[]> {
+  const quarantined: string[] = [];
+  for (const file of plan.quarantine) {
+    const copy = await copyToQuarantine(context, file === "snapshot" ? snapshotKey(id) : journalKey(id));
+    if (copy !== undefined) quarantined.push(copy);
+  }
+  if (plan.migratedFrom !== undefined) await keepOriginal(context, id);
+  return quarantined;
+}
+
+/** A revision that was lost may be named by a backup, by the damaged snapshot, or by a journal that a crash brings back: it is never used again. */
+export async function lastUsed(context: RecoveryContext, id: string, plan: UsablePlan): Promise<number> {
+  return plan.problems.length === 0 ? plan.lastRevision : Math.max(plan.lastRevision, await lastNamed(context, id));
 }
 
 export async function lastNamed(context: RecoveryContext, id: string): Promise<number> {

@@ -11,7 +11,8 @@ import { infoOf, metadataOf } from "../model/conversation.js";
 import { journalKey, snapshotKey } from "./layout.js";
 import { copyToQuarantine, lastNamed, recover, type RecoveryContext } from "./recover.js";
 import { findConversation, readBackupsUntilValid, refusal } from "./reader.js";
-import type { KeptFile, Trash } from "./trash.js";
+import type { Trash } from "./trash.js";
+import type { KeptFile } from "./trash-record.js";
 
 export interface RepairResult {
   readonly conversationId: string;
@@ -51,7 +52,7 @@ async function planWithoutSnapshot(context: RecoveryContext, id: string, found: 
 async function keepAsFound(id: string, trash: Trash): Promise<void> {
   const stamp = await trash.newStamp();
   const files = [snapshotKey(id), journalKey(id)].map(({ name }): KeptFile => ({ area: "state", name }));
-  await trash.begin({ kind: "repair", conversationId: id, stamp, files: await trash.keepCopies(stamp, files) });
+  await trash.begin({ kind: "repair", conversationId: id, stamp, group: stamp, files: await trash.keepCopies(stamp, files) });
 }
 
 /** Throws `CORRUPT` where no valid file is left; nothing is changed then. */

@@ -10,7 +10,8 @@ import { encodeSnapshot } from "../snapshot/encode.js";
 import { contentOf, resolveBackup } from "./backups.js";
 import { snapshotKey } from "./layout.js";
 import { withInterruption } from "./reader.js";
-import { timeOfStamp, type KeptFile, type Trash } from "./trash.js";
+import type { Trash } from "./trash.js";
+import { timeOfStamp, type KeptFile } from "./trash-record.js";
 import type { Conversation } from "./conversation-handle.js";
 import type { DraftStatePersistenceManager } from "./manager.js";
 
@@ -70,5 +71,5 @@ async function keepPresent(conversation: Conversation, trash: Trash): Promise<vo
   const stamp = await trash.newStamp();
   const file: KeptFile = { area: "state", name: snapshotKey(id).name };
   await trash.keep(stamp, file, encodeSnapshot(version.state, metadataOf(version, id, timeOfStamp(stamp).toISOString())));
-  await trash.begin({ kind: "restore", conversationId: id, stamp, files: [file] });
+  await trash.begin({ kind: "restore", conversationId: id, stamp, group: stamp, files: [file] });
 }

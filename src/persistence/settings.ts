@@ -3,7 +3,9 @@
  * files are all checked against it, and an unknown or wrong key is an error that names the key.
  */
 import { DraftstateError } from "../errors.js";
+import { parseAlertRules, type AlertRule } from "../monitoring/alert-rules.js";
 import { COMPRESSIONS, type Compression } from "./layout.js";
+import { nearest } from "./nearest.js";
 
 export interface Settings {
   readonly stateDir: string;
@@ -23,13 +25,19 @@ export interface Settings {
   readonly journalBudget: number;
   readonly maxQueuedChanges: number;
   readonly trashDays: number;
+  readonly metrics: boolean;
+  readonly alerts: readonly AlertRule[];
+  /** May hold a secret: never shown. */
+  readonly alertWebhook: string | undefined;
 }
 
 export type SettingKind =
   | { readonly kind: "text"; readonly default: string | undefined }
   | { readonly kind: "boolean"; readonly default: boolean }
   | { readonly kind: "integer"; readonly default: number; readonly min: number; readonly max: number }
-  | { readonly kind: "choice"; readonly default: string; readonly choices: readonly string[] };
+  | { readonly kind: "choice"; readonly default: string; readonly choices: readonly string[] }
+  | { readonly kind: "alerts"; readonly default: readonly AlertRule[] }
+  | { readonly kind: "secret-url"; readonly default: string | undefined };
 
 export type SettingDefinition = SettingKind & { readonly description: string };
 
@@ -53,6 +61,9 @@ export const SETTINGS = {
   journalBudget: { kind: "integer", default: 4 * 1024 * 1024, min: 1024, max: 256 * 1024 * 1024, description: "bytes a journal may have before it is folded into a snapshot" },
   maxQueuedChanges: { kind: "integer", default: 1000, min: 1, max: 1_000_000, description: "changes that may wait for the disk before they are merged" },
   trashDays: { kind: "integer", default: 30, min: 0, max: 36_500, description: "days for which rm, prune, restore and repair can be undone" },
+  metrics: { kind: "boolean", default: true, description: "keep metrics beside the conversations" },
+  alerts: { kind: "alerts", default: [], description: "rules such as {\"metric\": \"draftstate_queue_depth\", \"above\": 100, \"for\": \"30s\"}" },
+  alertWebhook: { kind: "secret-url", default: undefined, description: "where alerts are posted to, as JSON" },
 } as const satisfies Record<keyof Settings, SettingDefinition>;
 
 /** A setting of the table, or one of the same shape that a command line adds. */
@@ -72,6 +83,23 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
     case "choice":
       if (typeof value === "string" && definition.choices.includes(value)) return value;
       throw wrong(`one of ${definition.choices.join(", ")}`);
+    case "alerts": {
+      const rules = typeof value === "string" ? fromJson(value) : value;
+      parseAlertRules(rules, name);
+      return rules;
+    }
+    case "secret-url":
+      if (typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)) return value;
+      throw new DraftstateError("INVALID_CONFIG", `setting ${name} (${origin}) must be a URL that begins with http:// or https://`, { path: name });
+  }
+}
+
+/** As an environment variable holds it; what is no JSON is refused as what it is. */
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 
@@ -81,7 +109,7 @@ function shown(value: unknown): string {
 }
 
 export function unknownSetting(name: string, origin: string, known: readonly string[]): DraftstateError {
-  const near = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase().replaceAll(/[-_]/g, ""));
+  const near = nearest(name, known);
   const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`;
   return new DraftstateError("INVALID_CONFIG", `unknown setting ${JSON.stringify(name)} (${origin}): ${hint}`, { path: name });
 }

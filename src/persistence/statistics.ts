@@ -1,4 +1,7 @@
 /** Counts what the manager's events tell, for `getSaveStatistics()`. */
+import { definitionOf } from "../monitoring/metric-table.js";
+import { quantilesOf, type Quantiles } from "../monitoring/quantile.js";
+import type { MetricRegistry } from "../monitoring/registry.js";
 import type { ManagerEmitter } from "./events.js";
 
 export interface SaveStatistics {
@@ -21,6 +24,11 @@ export interface SaveStatistics {
   /** Of the last save, milliseconds; null before the first. */
   readonly lastSaveDurationMs: number | null;
   readonly averageSaveDurationMs: number | null;
+  /** Milliseconds, estimated from the histogram; null before the first save. */
+  readonly saveDurationMs: Quantiles | null;
+  /** Streamed by models through this manager. */
+  readonly tokens: number;
+  readonly answers: number;
 }
 
 export type SaveCounts = Omit<SaveStatistics, "queuedSaves" | "isSaving" | "autoSaveEnabled" | "autoSaveInterval" | "openConversations">;
@@ -38,7 +46,10 @@ export class SaveCounter {
   #lastDuration: number | null = null;
   #totalDuration = 0;
 
-  constructor(events: ManagerEmitter) {
+  constructor(
+    events: ManagerEmitter,
+    private readonly registry: MetricRegistry,
+  ) {
     events.on("stateSaved", (event) => {
       if (event.kind === "journal") this.#journalBatches += 1;
       else this.#snapshots += 1;
@@ -71,6 +82,15 @@ export class SaveCounter {
       recoveries: this.#recoveries,
       lastSaveDurationMs: this.#lastDuration,
       averageSaveDurationMs: saves === 0 ? null : this.#totalDuration / saves,
+      saveDurationMs: this.#quantiles(),
+      tokens: this.registry.total("draftstate_tokens_total"),
+      answers: this.registry.total("draftstate_answers_total"),
     };
+  }
+
+  #quantiles(): Quantiles | null {
+    const name = "draftstate_save_duration_seconds";
+    const seconds = quantilesOf(this.registry.observed(name), definitionOf(name).bounds ?? []);
+    return seconds === undefined ? null : { p50: seconds.p50 * 1000, p95: seconds.p95 * 1000, p99: seconds.p99 * 1000 };
   }
 }

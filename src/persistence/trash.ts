@@ -1,149 +1,74 @@
 /**
- * What an operation takes away, kept for a while so that it can be undone. Each operation on a conversation is a record
- * of its own, sealed, and durable before the first file moves: a crash in between leaves a record that tells where
- * every file is to go back to. Writing happens under the conversation's lock.
+ * What an operation takes away, kept for a while so that it can be undone. Each operation on a conversation has a
+ * record, durable before the first file moves: a crash in between leaves a record that tells where every file is to go
+ * back to. Writing happens under the conversation's lock. Damaged records undo nothing, and are said.
  */
-import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
-import { isJsonObject, ownValue, type JsonObject } from "../model/json.js";
-import { seal, verifySeal } from "../snapshot/checksum.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Key, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./backup-codec.js";
-import { fromTimestamp, isConversationId, toTimestamp } from "./layout.js";
-
-export const OPERATION_KINDS = ["rm", "prune", "restore", "repair", "rename"] as const;
-export type OperationKind = (typeof OPERATION_KINDS)[number];
-
-/** A file that the operation took away, or a copy of one that it changed, under its name in its own area. */
-export interface KeptFile {
-  readonly area: "state" | "backup";
-  readonly name: string;
-}
-
-export interface Operation {
-  readonly kind: OperationKind;
-  readonly conversationId: string;
-  /** Orders operations, and is shared by those that one command did to several conversations. */
-  readonly stamp: string;
-  readonly files: readonly KeptFile[];
-  /** Of a rename: the title before; null where there was none of its own. */
-  readonly title?: string | null;
-}
+import { decodeOperation, encodeOperation, parseRecordName, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type KeptFile, type Operation } from "./trash-record.js";
 
 export interface TrashEnvironment {
   readonly storage: Storage;
   readonly now: () => Date;
   /** 0 to 1. */
   readonly random: () => number;
-  /** Milliseconds after which an operation can no longer be undone. */
+  /** Milliseconds for which an operation can be undone, at least; with 0 nothing is kept. */
   readonly keepFor: number;
+  readonly warn: (conversationId: string, message: string) => void;
 }
 
-const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z-[0-9a-z]{4}$/;
-const STAMP_LENGTH = "2025-01-14T21-30-00-000Z-0000".length;
-const RECORD = /^_operation_(.+)\.json$/;
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
-function recordKey(operation: Pick<Operation, "stamp" | "conversationId">): Key {
-  return { area: "trash", name: `${operation.stamp}_operation_${operation.conversationId}.json` };
-}
-
-export function trashKey(stamp: string, file: KeptFile): Key {
-  return { area: "trash", name: `${stamp}_${file.area}_${file.name}` };
-}
-
-function encodeOperation(operation: Operation): Uint8Array {
-  return seal(Buffer.from(`${JSON.stringify({ ...operation, checksum: "sha256:" }, null, 2)}\n`));
-}
-
-function decodeFile(value: unknown): KeptFile | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const { area, name } = value;
-  if ((area !== "state" && area !== "backup") || typeof name !== "string" || /[/\\\0]|^\./.test(name)) return undefined;
-  return { area, name };
-}
-
-function decodeOperation(bytes: Uint8Array, stamp: string, conversationId: string): Operation | undefined {
-  if (verifySeal(Buffer.from(bytes)) !== "valid") return undefined;
-  const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  if (!isJsonObject(value) || value["stamp"] !== stamp || value["conversationId"] !== conversationId) return undefined;
-  const kind = OPERATION_KINDS.find((known) => known === value["kind"]);
-  const files = decodeFiles(value);
-  const title = ownValue(value, "title");
-  if (kind === undefined || files === undefined) return undefined;
-  return { kind, conversationId, stamp, files, ...(typeof title === "string" || title === null ? { title } : {}) };
-}
-
-function decodeFiles(value: JsonObject): readonly KeptFile[] | undefined {
-  const files: unknown = ownValue(value, "files");
-  if (!Array.isArray(files)) return undefined;
-  const decoded = (files as unknown[]).map(decodeFile);
-  return decoded.includes(undefined) ? undefined : decoded.filter((file) => file !== undefined);
-}
-
-/** The stamp at the beginning of a name in the trash. */
-function stampOf(name: string): string | undefined {
-  const stamp = name.slice(0, STAMP_LENGTH);
-  return STAMP.test(stamp) ? stamp : undefined;
-}
-
-export function timeOfStamp(stamp: string): Date {
-  return fromTimestamp(stamp.slice(0, -"-0000".length));
-}
-
-function taken(storage: Storage, key: Key): DraftstateError {
-  const path = storage.describe(key);
-  return new DraftstateError("STORAGE", `${path} exists again: remove or fork its conversation first; nothing was overwritten`, { path });
-}
-
 export class Trash {
+  /** Records that were complained of: once is enough. */
+  readonly #reported = new Set<string>();
+
   constructor(private readonly environment: TrashEnvironment) {}
 
   get storage(): Storage {
     return this.environment.storage;
   }
 
-  /** For one command; later than every stamp that is there. */
-  async newStamp(): Promise<string> {
-    const newest = (await this.storage.list("trash")).map(stampOf).filter((stamp) => stamp !== undefined).at(-1);
-    const { now, random } = this.environment;
-    const floor = newest === undefined ? 0 : timeOfStamp(newest).getTime() + 1;
-    const at = new Date(Math.max(now().getTime(), floor));
-    return `${toTimestamp(at)}-${Math.floor(random() * 36 ** 4).toString(36).padStart(4, "0").slice(-4)}`;
+  /** Whether anything is kept at all: otherwise what is removed goes for good. */
+  get keeps(): boolean {
+    return this.environment.keepFor > 0;
   }
 
-  /** The record is durable when it resolves: files that move do so after it, copies are made before it. */
+  /** Later than every stamp that is there. */
+  async newStamp(): Promise<string> {
+    const { now, random } = this.environment;
+    return stampAfter(await this.storage.list("trash"), now(), random());
+  }
+
+  /** The record is durable when it resolves: files that move do so after it, copies are made before it. What is too old goes first. */
   async begin(operation: Operation): Promise<void> {
     await this.#expire();
+    if (!this.keeps) return;
     const key = recordKey(operation);
     try {
-      await this.#write(key, operation);
+      await this.#create(key, encodeOperation(operation));
     } catch (error) {
       if (!isDraftstateError(error, "STORAGE") || (operation.kind !== "rm" && operation.kind !== "prune")) throw error;
-      throw new DraftstateError("STORAGE", `${error.message}; what ${operation.kind} removes goes to the trash first: ${operation.kind} --purge removes it for good, without a way back`, { path: this.storage.describe(key), cause: error });
-    }
-  }
-
-  async #write(key: Key, operation: Operation): Promise<void> {
-    if (!(await this.storage.create(key, encodeOperation(operation)))) {
-      throw new DraftstateError("STORAGE", `${this.storage.describe(key)} exists already: run the command again`, { path: this.storage.describe(key) });
+      throw new DraftstateError("STORAGE", `${error.message}; what ${operation.kind} removes goes to the trash first: "draftstate undo --empty-trash" makes room, ${operation.kind} --purge removes it for good`, { path: this.storage.describe(key), cause: error });
     }
   }
 
   /** False where the file is gone already. */
   async take(stamp: string, file: KeptFile): Promise<boolean> {
-    return this.storage.move({ area: file.area, name: file.name }, trashKey(stamp, file));
+    return this.storage.move(file, trashKey(stamp, file));
   }
 
   /** What a file held before the operation changes it. Durable when it resolves. */
   async keep(stamp: string, file: KeptFile, bytes: Uint8Array): Promise<void> {
-    await this.storage.create(trashKey(stamp, file), bytes);
+    if (this.keeps) await this.#create(trashKey(stamp, file), bytes);
   }
 
   /** Copies of those of the files that are there; gives these. */
   async keepCopies(stamp: string, files: readonly KeptFile[]): Promise<KeptFile[]> {
     const kept: KeptFile[] = [];
     for (const file of files) {
-      const bytes = await this.storage.read({ area: file.area, name: file.name }, { maxBytes: MAX_FILE_BYTES });
+      const bytes = await this.storage.read(file, { maxBytes: MAX_FILE_BYTES });
       if (bytes === undefined) continue;
       await this.keep(stamp, file, bytes);
       kept.push(file);
@@ -151,14 +76,12 @@ export class Trash {
     return kept;
   }
 
-  /** Newest first. Records that cannot be read are left out: they undo nothing, and expire like the others. */
+  /** Newest first. */
   async operations(): Promise<Operation[]> {
     const operations: Operation[] = [];
     for (const name of (await this.storage.list("trash")).reverse()) {
-      const stamp = stampOf(name);
-      const id = RECORD.exec(name.slice(STAMP_LENGTH))?.[1];
-      if (stamp === undefined || id === undefined || !isConversationId(id)) continue;
-      const operation = await this.#read(stamp, id);
+      const named = parseRecordName(name);
+      const operation = named === undefined ? undefined : await this.#read(named);
       if (operation !== undefined) operations.push(operation);
     }
     return operations;
@@ -166,37 +89,51 @@ export class Trash {
 
   /** Whether it can still be undone: another process may have been faster. */
   async has(operation: Operation): Promise<boolean> {
-    return (await this.#read(operation.stamp, operation.conversationId)) !== undefined;
+    return (await this.#read(operation)) !== undefined;
   }
 
   /** Throws `STORAGE` before anything moves where another file has taken a name: an id that was used again, say. */
   async assertRoomFor(operation: Operation): Promise<void> {
-    for (const file of operation.files) {
-      const [kept, present] = [await this.storage.read(trashKey(operation.stamp, file)), await this.storage.read(file)];
-      if (kept === undefined || present === undefined || Buffer.from(present).equals(kept)) continue;
-      throw taken(this.storage, file);
+    for (const file of operation.files) if ((await this.#place(operation.stamp, file)) === "taken") throw this.taken(file);
+  }
+
+  /** Puts a file back under its name; false where it is back. Safe to repeat after a crash. Throws `STORAGE` where another file has taken the name. */
+  async putBack(stamp: string, file: KeptFile): Promise<boolean> {
+    const from = trashKey(stamp, file);
+    switch (await this.#place(stamp, file)) {
+      case "free":
+        return this.storage.move(from, file);
+      case "same":
+        return this.storage.remove(from);
+      case "taken":
+        throw this.taken(file);
     }
   }
 
-  /** Puts a file back under its name. Safe to repeat after a crash; throws `STORAGE` where another file has taken the name. */
-  async putBack(stamp: string, file: KeptFile): Promise<boolean> {
-    const [from, to]: [Key, Key] = [trashKey(stamp, file), { area: file.area, name: file.name }];
-    const bytes = await this.storage.read(from);
-    if (bytes === undefined) return false;
-    const present = await this.storage.read(to);
-    if (present === undefined) return this.storage.move(from, to);
-    if (!Buffer.from(present).equals(bytes)) throw taken(this.storage, to);
-    return this.storage.remove(from);
+  /** What whoever finds a name taken is told: a way on that needs nothing overwritten. */
+  taken(file: KeptFile): DraftstateError {
+    const path = this.storage.describe(file);
+    return new DraftstateError("STORAGE", `${path} exists again, nothing was put back: remove its conversation by "draftstate rm", then go further back by "draftstate undo --list" and "--at"`, { path });
   }
 
   async readCopy(stamp: string, file: KeptFile): Promise<Uint8Array | undefined> {
     return this.storage.read(trashKey(stamp, file), { maxBytes: MAX_FILE_BYTES });
   }
 
-  /** The operation is undone, or can no longer be. Its files go first, the record last. */
+  /** The operation is undone, or no longer can be. Its record loses its name durably first, so that it is never undone twice; then the rest goes. */
   async forget(operation: Operation): Promise<void> {
+    const undone = undoneKey(operation);
+    await this.storage.remove(undone);
+    await this.storage.move(recordKey(operation), undone);
     for (const file of operation.files) await this.storage.remove(trashKey(operation.stamp, file));
-    await this.storage.remove(recordKey(operation));
+    await this.storage.remove(undone);
+  }
+
+  /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */
+  async forgetAll(conversationId: string): Promise<void> {
+    const operations = (await this.operations()).filter((operation) => operation.conversationId === conversationId);
+    const removed = operations.findIndex(({ kind }) => kind === "rm");
+    for (const operation of removed === -1 ? operations : operations.slice(0, removed)) await this.forget(operation);
   }
 
   /** Everything that is kept, for good; the number of bytes freed. */
@@ -209,11 +146,14 @@ export class Trash {
     await this.#removeAll((stamp) => timeOfStamp(stamp).getTime() < oldest).catch(() => 0);
   }
 
+  /** Records go before what they tell of: nothing is undone by half. */
   async #removeAll(wanted: (stamp: string) => boolean): Promise<number> {
-    let freed = 0;
-    for (const name of await this.storage.list("trash")) {
+    const names = (await this.storage.list("trash")).filter((name) => {
       const stamp = stampOf(name);
-      if (stamp === undefined || !wanted(stamp)) continue;
+      return stamp !== undefined && wanted(stamp);
+    });
+    let freed = 0;
+    for (const name of [...names.filter(isRecord), ...names.filter((each) => !isRecord(each))]) {
       const key: Key = { area: "trash", name };
       const size = (await this.storage.stat(key))?.size ?? 0;
       if (await this.storage.remove(key)) freed += size;
@@ -221,13 +161,42 @@ export class Trash {
     return freed;
   }
 
-  async #read(stamp: string, conversationId: string): Promise<Operation | undefined> {
-    const bytes = await this.storage.read(recordKey({ stamp, conversationId }), { maxBytes: MAX_RECORD_BYTES });
+  async #create(key: Key, bytes: Uint8Array): Promise<void> {
+    if (await this.storage.create(key, bytes)) return;
+    const path = this.storage.describe(key);
+    throw new DraftstateError("STORAGE", `${path} exists already: run the command again`, { path });
+  }
+
+  async #place(stamp: string, file: KeptFile): Promise<"free" | "same" | "taken"> {
+    const [kept, present] = [await this.storage.stat(trashKey(stamp, file)), await this.storage.stat(file)];
+    if (kept === undefined || present === undefined) return "free";
+    if (kept.size !== present.size) return "taken";
+    const [ours, theirs] = [await this.storage.read(trashKey(stamp, file)), await this.storage.read(file)];
+    return ours === undefined || theirs === undefined || Buffer.from(ours).equals(theirs) ? "same" : "taken";
+  }
+
+  async #read(named: Pick<Operation, "stamp" | "conversationId">): Promise<Operation | undefined> {
+    const key = recordKey(named);
+    const decoded = await this.#decoded(key, named);
+    if (typeof decoded !== "string") return decoded;
+    const path = this.storage.describe(key);
+    if (!this.#reported.has(path)) this.environment.warn(named.conversationId, `${path} cannot be used for an undo: ${decoded}`);
+    this.#reported.add(path);
+    return undefined;
+  }
+
+  async #decoded(key: Key, named: Pick<Operation, "stamp" | "conversationId">): Promise<Operation | string | undefined> {
     try {
-      return bytes === undefined ? undefined : decodeOperation(bytes, stamp, conversationId);
+      const bytes = await this.storage.read(key, { maxBytes: MAX_RECORD_BYTES });
+      return bytes === undefined ? undefined : decodeOperation(bytes, named);
     } catch (error) {
-      if (error instanceof SyntaxError) return undefined;
-      throw new DraftstateError("CORRUPT", messageOf(error), { cause: error });
+      // Too large, a directory, a link: one bad record hides no other.
+      if (isDraftstateError(error, "CORRUPT")) return error.message;
+      throw error;
     }
   }
+}
+
+function isRecord(name: string): boolean {
+  return parseRecordName(name) !== undefined;
 }

@@ -1,17 +1,27 @@
 /**
- * Takes back what a restore, prune, rm, repair or rename did. What it changes on the way is a restore point first, so
- * that an undo loses nothing either. Each step can be repeated: a crash in the middle leaves an undo to run again.
+ * Takes back what a restore, prune, rm, repair or rename did. What it changes on the way is kept first, as a restore
+ * point or in quarantine, so that an undo loses nothing either. Each step can be repeated: a crash in the middle leaves
+ * an undo to run again.
  */
 import { DraftstateError } from "../errors.js";
 import { planRecovery } from "../plan/recovery.js";
 import { decodeSnapshot } from "../snapshot/decode.js";
 import { encodeBackup, writeBackup } from "./backups.js";
+import { beginningOf } from "./fork.js";
 import { journalKey, snapshotKey } from "./layout.js";
 import type { DraftStatePersistenceManager } from "./manager.js";
-import { findConversation } from "./reader.js";
-import { recover, type RecoveryContext } from "./recover.js";
-import type { KeptFile, Operation, OperationKind, Trash } from "./trash.js";
-import { timeOfStamp } from "./trash.js";
+import { findConversation, versionOf } from "./reader.js";
+import { copyToQuarantine, recover, type RecoveryContext, type WithRecoveries } from "./recover.js";
+import { filesOf } from "./remove.js";
+import type { Trash } from "./trash.js";
+import { timeOfStamp, type KeptFile, type Operation, type OperationKind } from "./trash-record.js";
+
+export interface UndoOptions {
+  /** Of this conversation alone; left out: whatever was last. */
+  readonly id?: string;
+  /** Not the last operation but the one of this time, or a prefix of it, as `operations` gives it. */
+  readonly at?: string;
+}
 
 export interface UndoneOperation {
   readonly operation: OperationKind;
@@ -33,8 +43,9 @@ export interface UndoResult extends UndoneOperation {
 export interface UndoContext {
   readonly manager: DraftStatePersistenceManager;
   readonly trash: Trash;
-  /** Under the lock, for conversations that are not open. */
-  readonly withRecovery: <T>(id: string, act: (context: RecoveryContext) => Promise<T>) => Promise<T>;
+  readonly withRecoveries: WithRecoveries;
+  /** Throws `INVALID_ID` where another conversation differs by case alone. */
+  readonly assertNoLookalike: (id: string) => Promise<void>;
 }
 
 interface Undone {
@@ -46,33 +57,61 @@ export function describeOperation(operation: Operation): UndoneOperation {
   return { operation: operation.kind, conversationId: operation.conversationId, at: timeOfStamp(operation.stamp).toISOString() };
 }
 
-async function putBack(context: UndoContext, operation: Operation): Promise<Undone> {
+/** Asked again under the lock: two that undo the same take back one operation, not two. */
+async function assertStillThere(trash: Trash, operation: Operation): Promise<void> {
+  if (await trash.has(operation)) return;
+  throw new DraftstateError("NOT_FOUND", `${operation.kind} of ${operation.conversationId} was undone by another process meanwhile: "draftstate undo --list" shows what is left`);
+}
+
+/** Throws before anything moves where the id was used again, be it with other files than those that would come back. */
+async function assertRoom({ trash, assertNoLookalike }: UndoContext, operation: Operation): Promise<void> {
+  const { conversationId: id, kind, files } = operation;
+  await trash.assertRoomFor(operation);
+  if (kind !== "rm") return;
+  await assertNoLookalike(id);
+  const present = await filesOf(trash.storage, id);
+  const [other] = present;
+  // Where some of its own files are there, a removal or an undo was cut off: it goes on.
+  const isOwn = present.some(({ area, name }) => files.some((file) => file.area === area && file.name === name));
+  if (other !== undefined && !isOwn) throw trash.taken(other);
+}
+
+async function putBack(trash: Trash, operation: Operation): Promise<Undone> {
+  const restored: string[] = [];
+  // The journal before the snapshot that it continues: alone it is no conversation.
+  for (const file of [...operation.files].reverse()) {
+    if (await trash.putBack(operation.stamp, file)) restored.push(trash.storage.describe(file));
+  }
+  await trash.forget(operation);
+  return { restored, safetyBackup: null };
+}
+
+/** All of one command's removals or none: each is looked at before the first file moves. */
+async function putAllBack(context: UndoContext, operations: readonly Operation[]): Promise<Undone[]> {
   const { trash } = context;
-  return context.withRecovery(operation.conversationId, async ({ storage }) => {
-    const restored: string[] = [];
-    if (!(await trash.has(operation))) return { restored, safetyBackup: null };
-    await trash.assertRoomFor(operation);
-    // The journal before the snapshot that it continues: alone it is no conversation.
-    for (const file of [...operation.files].reverse()) {
-      if (await trash.putBack(operation.stamp, file)) restored.push(storage.describe(file));
+  return context.withRecoveries(operations.map(({ conversationId }) => conversationId), async () => {
+    for (const operation of operations) {
+      await assertStillThere(trash, operation);
+      await assertRoom(context, operation);
     }
-    await trash.forget(operation);
-    return { restored, safetyBackup: null };
+    const undone: Undone[] = [];
+    for (const operation of operations) undone.push(await putBack(trash, operation));
+    return undone;
   });
 }
 
 /** The old content as a new revision, after a backup of the present: as `restore` itself goes back (I4). */
-async function undoRestore(context: UndoContext, operation: Operation): Promise<Undone> {
-  const { manager, trash } = context;
-  const [file] = operation.files;
-  const bytes = file === undefined ? undefined : await trash.readCopy(operation.stamp, file);
-  const before = bytes === undefined ? undefined : decodeSnapshot(bytes, operation.conversationId);
-  if (before?.kind !== "valid") throw new DraftstateError("CORRUPT", `what ${operation.conversationId} held before the restore cannot be read: "draftstate backups ${operation.conversationId}" lists its restore points`);
+async function undoRestore({ manager, trash }: UndoContext, operation: Operation): Promise<Undone> {
+  const { conversationId: id, stamp, files } = operation;
   return manager.withConversation(
-    operation.conversationId,
+    id,
     async (conversation) => {
+      await assertStillThere(trash, operation);
+      const bytes = files[0] === undefined ? undefined : await trash.readCopy(stamp, files[0]);
+      const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
+      if (before?.kind !== "valid") throw new DraftstateError("CORRUPT", `what ${id} held before the restore cannot be read: "draftstate backups ${id}" lists its restore points`);
       const safetyBackup = await conversation.backup({ reason: "restore" });
-      conversation.replaceState(before.state);
+      conversation.replaceState(beginningOf(versionOf(before), before.metadata.savedAt).state);
       await conversation.flush();
       await conversation.compact();
       await trash.forget(operation);
@@ -82,74 +121,99 @@ async function undoRestore(context: UndoContext, operation: Operation): Promise<
   );
 }
 
-async function undoRename(context: UndoContext, operation: Operation): Promise<Undone> {
-  return context.manager.withConversation(
+async function undoRename({ manager, trash }: UndoContext, operation: Operation): Promise<Undone> {
+  return manager.withConversation(
     operation.conversationId,
     async (conversation) => {
+      await assertStillThere(trash, operation);
       conversation.updateInfo({ title: operation.title ?? null });
       await conversation.flush();
-      await context.trash.forget(operation);
+      await trash.forget(operation);
       return { restored: [], safetyBackup: null };
     },
     "existing",
   );
 }
 
-/** The files are as they were found again, damaged or edited as they may be; what the repair had made of them is a backup. */
-async function undoRepair(context: UndoContext, operation: Operation): Promise<Undone> {
-  const { trash } = context;
-  const id = operation.conversationId;
-  return context.withRecovery(id, async (recovery) => {
-    const { storage, lock, now, compression } = recovery;
-    if (!(await trash.has(operation))) return { restored: [], safetyBackup: null };
-    const plan = planRecovery(await findConversation(storage, id));
-    let safetyBackup: string | null = null;
-    if (plan.kind === "usable") {
-      const { version } = await recover(recovery, id, plan);
-      const bytes = encodeBackup(id, version, { reason: "repair" }, now());
-      safetyBackup = (await writeBackup(storage, { id, bytes, compression, now: now() })).timestamp;
-    }
+/** As a restore point where it can be one, which also keeps its revision from being used again; else as it is, in quarantine. */
+async function keepPresent(recovery: RecoveryContext, id: string): Promise<string | null> {
+  const { storage, now, compression } = recovery;
+  const plan = planRecovery(await findConversation(storage, id));
+  if (plan.kind === "usable") {
+    const { version } = await recover(recovery, id, plan);
+    const bytes = encodeBackup(id, version, { reason: "repair" }, now());
+    return (await writeBackup(storage, { id, bytes, compression, now: now() })).timestamp;
+  }
+  for (const key of [snapshotKey(id), journalKey(id)]) await copyToQuarantine(recovery, key);
+  return null;
+}
+
+/** The files are as they were found again, damaged or edited as they may be. */
+async function undoRepair({ trash, withRecoveries }: UndoContext, operation: Operation): Promise<Undone> {
+  const { conversationId: id, stamp, files } = operation;
+  return withRecoveries([id], async (contexts) => {
+    await assertStillThere(trash, operation);
+    const recovery = contexts.get(id) as RecoveryContext;
+    const { storage, lock } = recovery;
+    const safetyBackup = await keepPresent(recovery, id);
     const restored: string[] = [];
-    const writeBack = async (file: KeptFile): Promise<void> => {
-      const bytes = await trash.readCopy(operation.stamp, file);
-      if (bytes === undefined) return;
-      await storage.replace(file, bytes, lock);
-      restored.push(storage.describe(file));
-    };
     // The old journal first: beside the repaired snapshot its records are all in the past, and skipped (I3).
-    const journal = operation.files.find(({ name }) => name === journalKey(id).name);
-    if (journal === undefined) await storage.remove(journalKey(id));
-    else await writeBack(journal);
-    const snapshot = operation.files.find(({ name }) => name === snapshotKey(id).name);
-    if (snapshot === undefined) await storage.remove(snapshotKey(id));
-    else await writeBack(snapshot);
+    for (const { name } of [journalKey(id), snapshotKey(id)]) {
+      const file: KeptFile = { area: "state", name };
+      const bytes = files.some((kept) => kept.name === name) ? await trash.readCopy(stamp, file) : undefined;
+      if (bytes === undefined) await storage.remove(file);
+      else {
+        await storage.replace(file, bytes, lock);
+        restored.push(storage.describe(file));
+      }
+    }
     await trash.forget(operation);
     return { restored, safetyBackup };
   });
 }
 
-const UNDO: Readonly<Record<OperationKind, (context: UndoContext, operation: Operation) => Promise<Undone>>> = {
-  rm: putBack,
-  prune: putBack,
-  restore: undoRestore,
-  repair: undoRepair,
-  rename: undoRename,
-};
+function undoAll(context: UndoContext, operations: readonly [Operation, ...Operation[]]): Promise<Undone[]> {
+  const [operation] = operations;
+  const one = (undone: Promise<Undone>): Promise<Undone[]> => undone.then((each) => [each]);
+  switch (operation.kind) {
+    case "rm":
+    case "prune":
+      return putAllBack(context, operations);
+    case "restore":
+      return one(undoRestore(context, operation));
+    case "repair":
+      return one(undoRepair(context, operation));
+    case "rename":
+      return one(undoRename(context, operation));
+  }
+}
 
-/** The last operation, or the last one on this conversation. Throws `NOT_FOUND` where there is none. */
-export async function undo(context: UndoContext, id: string | undefined): Promise<UndoResult> {
-  const operations = await context.trash.operations();
-  const last = operations.find((operation) => id === undefined || operation.conversationId === id);
+/** Throws `NOT_FOUND` where there is none, `USAGE` where a time fits several. */
+function pick(operations: readonly Operation[], { id, at }: UndoOptions): Operation {
+  const stamp = at?.replaceAll(/[:.]/g, "-");
+  const fits = operations.filter((operation) => (id === undefined || operation.conversationId === id) && (stamp === undefined || operation.stamp.startsWith(stamp)));
+  const [last] = fits;
   if (last === undefined) {
     const what = id === undefined ? "there is" : `${id} has`;
-    throw new DraftstateError("NOT_FOUND", `${what} nothing to undo: restore, prune, rm, repair and rename can be taken back; "draftstate backups <id>" lists restore points`);
+    const when = at === undefined ? "" : ` at ${JSON.stringify(at)}`;
+    throw new DraftstateError("NOT_FOUND", `${what} nothing to undo${when}: restore, prune, rm, repair and rename can be taken back; "draftstate undo --list" shows what is left`);
   }
-  const together = id === undefined ? operations.filter(({ stamp }) => stamp === last.stamp) : [last];
-  const undone: Undone[] = [];
-  for (const operation of together) undone.push(await UNDO[operation.kind](context, operation));
+  if (stamp !== undefined && fits.some(({ group }) => group !== last.group)) {
+    throw new DraftstateError("USAGE", `${JSON.stringify(at)} fits ${fits.length} operations: give more of the time ("draftstate undo --list" shows them)`);
+  }
+  return last;
+}
+
+/** The last operation, the last one on this conversation, or the one of this time. */
+export async function undo(context: UndoContext, options: UndoOptions): Promise<UndoResult> {
+  const operations = await context.trash.operations();
+  const last = pick(operations, options);
+  const others = operations.filter((operation) => options.id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
+  const together: readonly [Operation, ...Operation[]] = [last, ...others];
+  const undone = await undoAll(context, together);
   return {
     ...describeOperation(last),
-    conversationIds: together.map(({ conversationId }) => conversationId).sort(),
+    conversationIds: [...new Set(together.map(({ conversationId }) => conversationId))].sort(),
     restored: undone.flatMap(({ restored }) => restored),
     safetyBackup: undone.find(({ safetyBackup }) => safetyBackup !== null)?.safetyBackup ?? null,
   };

@@ -1,8 +1,11 @@
 /** Looks at every file of a conversation and says what is wrong with it: the recovery plan, printed and not carried out. */
+import { isDraftstateError } from "../errors.js";
 import { planRecovery, type ProblemKind } from "../plan/recovery.js";
 import type { Storage } from "../storage/storage.js";
-import { listBackups } from "./backups.js";
-import { knownIds } from "./layout.js";
+import { inspectBackups } from "./backups.js";
+import type { OnProgress } from "./events.js";
+import { journalKey, knownIds, parseBackupName, type BackupName } from "./layout.js";
+import { mapAtOnce } from "./map-at-once.js";
 import { findConversation, pathOfProblem, refusal } from "./reader.js";
 
 export interface VerifiedProblem {
@@ -21,22 +24,38 @@ export interface Verification {
   readonly problems: readonly VerifiedProblem[];
 }
 
-async function verifyOne(storage: Storage, id: string): Promise<Verification> {
+/** How many conversations are under way: what one waits for from the disk, another is parsed and hashed in. */
+const AT_ONCE = 8;
+
+/** A journal that is no file, or too large to be one of ours, is a problem of this conversation and hides no other. */
+async function verifyOne(storage: Storage, id: string, backupNames: readonly BackupName[]): Promise<Verification> {
+  try {
+    return await verifyReadable(storage, id, backupNames);
+  } catch (error) {
+    if (!isDraftstateError(error, "CORRUPT")) throw error;
+    const path = error.path ?? storage.describe(journalKey(id));
+    return { checked: 1, ok: false, problems: [{ conversationId: id, path, kind: "journal-damaged", detail: error.message, repairable: false }] };
+  }
+}
+
+async function verifyReadable(storage: Storage, id: string, backupNames: readonly BackupName[]): Promise<Verification> {
+  const liveBefore = (await storage.lockOwner(id)) !== undefined;
   const found = await findConversation(storage, id);
   const plan = planRecovery(found);
-  const live = (await storage.lockOwner(id)) !== undefined;
   const problems: VerifiedProblem[] = [];
   if (plan.kind === "newer") {
     const error = refusal(storage, id, plan);
     problems.push({ conversationId: id, path: error.path ?? "", kind: "snapshot-newer", detail: error.message, repairable: false });
-  } else if (plan.kind !== "absent") {
+  } else if (plan.kind !== "absent" && plan.problems.length > 0) {
+    // Also one that ended meanwhile: what looked torn was being written.
+    const live = liveBefore || (await storage.lockOwner(id)) !== undefined;
     for (const problem of plan.problems) {
       if (live && problem.kind === "journal-torn") continue;
       const path = pathOfProblem(storage, id, problem);
       problems.push({ conversationId: id, path, kind: problem.kind, detail: problem.detail, repairable: plan.kind !== "lost" });
     }
   }
-  const backups = await listBackups(storage, id);
+  const backups = await inspectBackups(storage, backupNames);
   for (const backup of backups) {
     if (backup.valid || problems.some((problem) => problem.path === backup.path)) continue;
     problems.push({ conversationId: id, path: backup.path, kind: "backup-damaged", detail: backup.problem ?? "it is damaged", repairable: false });
@@ -45,15 +64,30 @@ async function verifyOne(storage: Storage, id: string): Promise<Verification> {
   return { checked: files, ok: problems.length === 0, problems };
 }
 
-/** Every conversation that has a file, or the one. */
-export async function verify(storage: Storage, id?: string): Promise<Verification> {
-  const ids = id === undefined ? knownIds(await storage.list("state"), await storage.list("backup")) : [id];
-  const problems: VerifiedProblem[] = [];
-  let checked = 0;
-  for (const each of ids) {
-    const result = await verifyOne(storage, each);
-    checked += result.checked;
-    problems.push(...result.problems);
+function backupsById(names: readonly string[]): Map<string, BackupName[]> {
+  const backups = new Map<string, BackupName[]>();
+  for (const name of names) {
+    const backup = parseBackupName(name);
+    if (backup === undefined) continue;
+    const others = backups.get(backup.conversationId);
+    if (others === undefined) backups.set(backup.conversationId, [backup]);
+    else others.push(backup);
   }
-  return { checked, ok: problems.length === 0, problems };
+  return backups;
+}
+
+/** Every conversation that has a file, or the one. */
+export async function verify(storage: Storage, id?: string, onProgress?: OnProgress): Promise<Verification> {
+  const backupNames = await storage.list("backup");
+  const backups = backupsById(backupNames);
+  const ids = id === undefined ? knownIds(await storage.list("state"), backupNames) : [id];
+  let done = 0;
+  const results = await mapAtOnce(ids, AT_ONCE, async (each) => {
+    const result = await verifyOne(storage, each, backups.get(each) ?? []);
+    done += 1;
+    onProgress?.(done, ids.length);
+    return result;
+  });
+  const problems = results.flatMap((result) => result.problems);
+  return { checked: results.reduce((sum, result) => sum + result.checked, 0), ok: problems.length === 0, problems };
 }

@@ -5,7 +5,8 @@
 import { createHash } from "node:crypto";
 
 const FIELD = Buffer.from('"checksum": "sha256:');
-const DIGITS = 64;
+/** In hexadecimal. */
+export const DIGITS = 64;
 
 function digest(before: Uint8Array, after: Uint8Array): string {
   return createHash("sha256").update(before).update(after).digest("hex");
@@ -23,6 +24,16 @@ export function seal(unsealed: Buffer): Buffer {
   if (position === undefined) throw new RangeError("a snapshot without a checksum field cannot be sealed");
   const [before, after] = [unsealed.subarray(0, position), unsealed.subarray(position)];
   return Buffer.concat([before, Buffer.from(digest(before, after), "latin1"), after]);
+}
+
+/** The same where the file stands in a buffer with room for the digits behind it. */
+export function sealInPlace(bytes: Buffer): Buffer {
+  const end = bytes.length - DIGITS;
+  const position = positionOf(bytes.subarray(0, end));
+  if (position === undefined) throw new RangeError("a snapshot without a checksum field cannot be sealed");
+  bytes.copyWithin(position + DIGITS, position, end);
+  bytes.write(digest(bytes.subarray(0, position), bytes.subarray(position + DIGITS)), position, "latin1");
+  return bytes;
 }
 
 export function verifySeal(bytes: Buffer): "valid" | "differs" | "absent" {

@@ -2,8 +2,9 @@
  * The bytes of a snapshot or backup as what they are: valid, edited, damaged or from a newer version. Damage is a
  * case that callers must look at, never an exception and never a guess.
  */
-import { BACKUP_REASONS, SCHEMA_VERSION, STATUSES, type BackupNote, type Metadata, type Status } from "../model/conversation.js";
-import { freezeJson, isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
+import { isAscii, isUtf8 } from "node:buffer";
+import { BACKUP_REASONS, MAX_REVISION, SCHEMA_VERSION, STATUSES, type BackupNote, type Metadata, type Status } from "../model/conversation.js";
+import { freezeJson, freezeNode, freezeParsed, isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { migrate } from "../model/migrations/index.js";
 import { isDraftstateError, messageOf } from "../errors.js";
 import { verifySeal } from "./checksum.js";
@@ -60,6 +61,7 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   if (version === undefined || conversationId === undefined || savedAt === undefined || revision === undefined) {
     return "its _metadata lacks version, conversationId, savedAt or revision";
   }
+  if (revision > MAX_REVISION) return `its revision ${revision} is beyond all that can be counted`;
   const status: Status = STATUSES.find((known) => known === value["status"]) ?? "complete";
   const [checksum, model, baseUrl] = [text(value, "checksum"), text(value, "model"), text(value, "baseUrl")];
   const [backup, extra] = [backupNote(ownValue(value, "backup")), extraOf(value)];
@@ -80,16 +82,26 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   };
 }
 
+const BYTE_ORDER_MARK = "\ufeff";
+
+/** Text of ASCII alone is taken as it is, many times faster than it is decoded; what is no UTF-8 is an error. */
+function textOfBytes(bytes: Buffer): string {
+  if (isAscii(bytes)) return bytes.toString("latin1");
+  if (!isUtf8(bytes)) throw new TypeError("its bytes are not UTF-8");
+  const text = bytes.toString("utf8");
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
 function parseDocument(bytes: Buffer): JsonObject | string {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = JSON.parse(textOfBytes(bytes));
   } catch (error) {
     return bytes.length === 0 ? "it is empty" : `it is not valid JSON (${messageOf(error).split("\n")[0] ?? ""})`;
   }
   if (!isJsonObject(value)) return "it is not a JSON object";
   try {
-    return freezeJson(value) as JsonObject;
+    return freezeParsed(value) as JsonObject;
   } catch (error) {
     return messageOf(error);
   }
@@ -100,6 +112,7 @@ export function decodeSnapshot(bytes: Uint8Array, conversationId: string): Decod
   const document = parseDocument(buffer);
   if (typeof document === "string") return { kind: "damaged", detail: document };
   const { _metadata: header, ...rest } = document;
+  freezeNode(rest);
   const version = isJsonObject(header) ? text(header, "version") : undefined;
   if (version === undefined || !isJsonObject(header)) return { kind: "damaged", detail: "its _metadata names no version" };
   if (isNewer(version)) return { kind: "newer", version };
@@ -115,9 +128,8 @@ export function decodeSnapshot(bytes: Uint8Array, conversationId: string): Decod
 function decodeCurrent(buffer: Buffer, header: JsonObject, rest: JsonObject): Decoded {
   const metadata = parseMetadata(header);
   if (typeof metadata === "string") return { kind: "damaged", detail: metadata };
-  const state = freezeJson(rest) as JsonObject;
-  if (verifySeal(buffer) === "valid") return { kind: "valid", state, metadata };
-  return { kind: "edited", state, metadata, detail: "its checksum differs from its content: it was edited by hand, or damaged" };
+  if (verifySeal(buffer) === "valid") return { kind: "valid", state: rest, metadata };
+  return { kind: "edited", state: rest, metadata, detail: "its checksum differs from its content: it was edited by hand, or damaged" };
 }
 
 function decodeOlder(version: string, header: JsonObject, rest: JsonObject): Decoded {

@@ -2,16 +2,22 @@
  * The storage contract over a file system. Writes go to a file aside (`.tmp-{random}-{name}`), are synced, and
  * take their name in one step; the directory is synced after. What a killed process leaves aside is swept later.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
+import { makeDirectory, syncFound } from "./directories.js";
 import type { FileSystem, OpenFile } from "./file-system.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
-import type { Area, Change, End, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Stat, Storage, Watcher } from "./storage.js";
+import type { Area, Change, End, FoundLock, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
+import { watchWhenThere } from "./watch-when-there.js";
 
 const INTERNAL_FOLDER = ".draftstate";
+/** As much as a small save takes: a disk with room for a name alone is full. */
+const PROBE_BYTES = 4096;
+/** Of a process that was killed while it tried: they are nobody's. */
+const LEFT_PROBE = /^\.tmp-[A-Za-z0-9]+-probe$/;
 const ASIDE = /^\.tmp-[A-Za-z0-9]+-(.+)$/;
 
 export interface FileStorageOptions {
@@ -34,15 +40,26 @@ export class FileStorage implements Storage {
   constructor(private readonly options: FileStorageOptions) {
     const { stateDir, backupDir } = options;
     const internal = join(stateDir, INTERNAL_FOLDER);
-    this.#directories = { state: stateDir, backup: backupDir, quarantine: join(internal, "quarantine"), trash: join(internal, "trash"), history: join(internal, "history") };
+    this.#directories = {
+      state: stateDir,
+      backup: backupDir,
+      quarantine: join(internal, "quarantine"),
+      trash: join(internal, "trash"),
+      history: join(internal, "history"),
+      metrics: join(internal, "metrics"),
+    };
     this.#lockDirectory = join(internal, "locks");
     this.#locks = new LockDirectory({ ...options, directory: this.#lockDirectory });
   }
 
   async prepare(): Promise<void> {
+    const { fs } = this.options;
+    const found = new Set<string>();
     for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
-      await this.#explained(directory, () => this.options.fs.makeDirectory(directory));
+      const parent = await this.#explained(directory, () => makeDirectory(fs, resolve(directory)));
+      if (parent !== undefined) found.add(parent);
     }
+    for (const parent of found) await this.#explained(parent, () => syncFound(fs, parent));
   }
 
   async exists(): Promise<boolean> {
@@ -124,17 +141,25 @@ export class FileStorage implements Storage {
     return this.#explained(this.describe(key), () => this.#unlink(this.describe(key)));
   }
 
-  async createLog(key: Key): Promise<Log> {
+  async settle(area: Area): Promise<void> {
+    const directory = this.#directories[area];
+    await this.#explained(directory, () => this.options.fs.syncDirectory(directory));
+  }
+
+  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
     const path = this.describe(key);
     return this.#explained(path, async () => {
-      const { fs } = this.options;
-      await this.#unlink(path);
-      const file = await fs.createFile(path);
+      const aside = this.#aside(key);
+      const file = await this.options.fs.createFile(aside);
       try {
+        await file.write(first);
         await file.sync();
-        await fs.syncDirectory(dirname(path));
+        await guard?.assertHeld();
+        await this.options.fs.rename(aside, path);
+        await this.options.fs.syncDirectory(dirname(path));
       } catch (error) {
-        await file.close();
+        await file.close().catch(() => undefined);
+        await this.#unlink(aside).catch(() => false);
         throw error;
       }
       return {
@@ -146,16 +171,44 @@ export class FileStorage implements Storage {
   }
 
   async tryLock(name: string, since: Date): Promise<LockAttempt> {
-    return this.#explained(this.#locks.pathOf(name), () => this.#locks.tryLock(name, since));
+    const path = this.#locks.pathOf(name);
+    const attempt = await this.#explained(path, () => this.#locks.tryLock(name, since));
+    if (!attempt.acquired) return attempt;
+    const { lock } = attempt;
+    const explained: Lock = {
+      owner: lock.owner,
+      assertHeld: () => this.#explained(path, () => lock.assertHeld()),
+      release: () => this.#explained(path, () => lock.release()),
+    };
+    return { ...attempt, lock: explained };
   }
 
   async lockOwner(name: string): Promise<LockOwner | undefined> {
     return this.#explained(this.#locks.pathOf(name), () => this.#locks.owner(name));
   }
 
+  async locks(): Promise<FoundLock[]> {
+    return this.#explained(this.#lockDirectory, () => this.#locks.all());
+  }
+
+  async probe(area: Area): Promise<boolean> {
+    const directory = this.#directories[area];
+    return this.#explained(directory, async () => {
+      const found = await this.options.fs.stat(directory);
+      if (found === undefined && (await this.#isMissing(directory))) return false;
+      for (const entry of await this.#entries(directory)) if (LEFT_PROBE.test(entry)) await this.#unlink(join(directory, entry));
+      return this.#withFileAside({ area, name: "probe" }, new Uint8Array(PROBE_BYTES), () => Promise.resolve(true));
+    });
+  }
+
+  async space(area: Area): Promise<Space | undefined> {
+    const directory = this.#directories[area];
+    return this.#explained(directory, () => this.options.fs.space(directory));
+  }
+
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
-    for (const area of ["state", "backup"] as const) {
+    for (const area of AREAS) {
       const directory = this.#directories[area];
       for (const entry of await this.#entries(directory)) {
         const target = ASIDE.exec(entry)?.[1];
@@ -171,14 +224,19 @@ export class FileStorage implements Storage {
   }
 
   async watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {
-    return this.options.watch(this.#directories[area], (name) => {
+    const tell = (name: string): void => {
       if (!name.startsWith(".")) listener({ key: { area, name } });
-    });
+    };
+    return watchWhenThere({ ...this.options, directory: this.#directories[area], listener: tell });
+  }
+
+  #aside(key: Key): string {
+    return join(this.#directories[key.area], `.tmp-${this.options.randomName()}-${key.name}`);
   }
 
   async #withFileAside<T>(key: Key, bytes: Uint8Array, take: (aside: string) => Promise<T>): Promise<T> {
-    const { fs, randomName } = this.options;
-    const aside = join(this.#directories[key.area], `.tmp-${randomName()}-${key.name}`);
+    const { fs } = this.options;
+    const aside = this.#aside(key);
     const file = await fs.createFile(aside);
     try {
       try {
@@ -224,6 +282,15 @@ export class FileStorage implements Storage {
     });
   }
 
+  /** Not there, as opposed to not to be had: a part of its path is no directory, or a link leads nowhere. */
+  async #isMissing(directory: string): Promise<boolean> {
+    for (let at = directory; ; at = dirname(at)) {
+      const found = await this.options.fs.stat(at);
+      if (found !== undefined) return found.kind === "directory" || found.kind === "link";
+      if (dirname(at) === at) return true;
+    }
+  }
+
   async #link(from: string, to: string): Promise<boolean> {
     try {
       await this.options.fs.link(from, to);
@@ -253,8 +320,21 @@ export class FileStorage implements Storage {
   }
 }
 
+const TIMESTAMP = String.raw`\d{4}-\d\d-\d\dT[^_.]*`;
+
 /** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
-function belongsTo(area: "state" | "backup", target: string, name: string): boolean {
-  if (area === "state") return target === `${name}.json` || target === `${name}.journal`;
-  return target.startsWith(`${name}_`) && /^\d{4}-\d\d-\d\dT[^_]*$/.test(target.slice(name.length + 1));
+function belongsTo(area: Area, target: string, name: string): boolean {
+  const escaped = name.replaceAll(/[.\\^$*+?()[\]{}|]/g, String.raw`\$&`);
+  const state = String.raw`${escaped}\.(?:json|journal)`;
+  const backup = String.raw`${escaped}_${TIMESTAMP}\.json(?:\.\w+)?`;
+  const patterns: Readonly<Record<Area, string>> = {
+    state,
+    backup,
+    quarantine: String.raw`${state}\.${TIMESTAMP}`,
+    // Nobody's but the terminal's, which replaces it whole.
+    history: "(?!)",
+    metrics: String.raw`${escaped}\.json`,
+    trash: String.raw`${TIMESTAMP}_(?:operation_${escaped}\.json|state_${state}|backup_${backup})`,
+  };
+  return new RegExp(`^(?:${patterns[area]})$`).test(target);
 }

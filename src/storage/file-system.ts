@@ -9,7 +9,7 @@ export interface OpenFile {
   /** Up to `length` bytes from `position`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
   size(): Promise<number>;
-  /** fdatasync: the file's bytes and size survive power loss. */
+  /** fdatasync: the file's bytes and size survive power loss. ENOENT rejects where its name was removed: nobody would find them. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
@@ -23,9 +23,17 @@ export interface FileStat {
   readonly inode: number;
 }
 
+export interface FileSystemSpace {
+  /** For users without privileges. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 export interface FileSystem {
-  /** Recursive, mode 0700, durable when it resolves; an existing directory is left as it is. */
+  /** One level, mode 0700, durable once its parent is synced; an existing directory is left as it is. */
   makeDirectory(path: string): Promise<void>;
+  /** Links to a directory count; EEXIST rejects where something else has the name. */
+  hasDirectory(path: string): Promise<boolean>;
   /** A regular file and nothing else: links, FIFOs and devices reject with code `CORRUPT`, without waiting. ENOENT rejects. */
   openForReading(path: string): Promise<OpenFile>;
   /** Exclusive (EEXIST rejects), mode 0600, for appending. */
@@ -34,10 +42,12 @@ export interface FileSystem {
   /** Hard link; EEXIST rejects. */
   link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  /** Creations, renames and removals in the directory survive power loss. */
+  /** Creations, renames and removals in the directory, of directories too, survive power loss. */
   syncDirectory(path: string): Promise<void>;
   /** Names of the entries; ENOENT rejects. */
   list(path: string): Promise<string[]>;
   /** Of the entry itself, links not followed; undefined where there is none. */
   stat(path: string): Promise<FileStat | undefined>;
+  /** Of the file system that holds the path, links followed; undefined where there is no such path. */
+  space(path: string): Promise<FileSystemSpace | undefined>;
 }

@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import { FileStorage } from "./file-storage.js";
 import { nodeFileSystem } from "./fs.js";
 import { SystemProcessTable } from "./process-table.js";
+import type { RetryPolicy } from "./retry.js";
+import { RetryingFileSystem } from "./retrying-file-system.js";
 import type { Storage } from "./storage.js";
 import { watchDirectory } from "./watch.js";
 
@@ -10,14 +12,21 @@ export interface LocalStorageOptions {
   readonly stateDir: string;
   readonly backupDir: string;
   readonly command: string;
+  /** How often what can pass is tried again; once where it is left out. */
+  readonly retry?: RetryPolicy;
 }
 
-export function createLocalStorage(options: LocalStorageOptions): Storage {
+/** Letters and digits, unique enough never to repeat. */
+export function uniqueName(): string {
+  return randomBytes(8).toString("hex");
+}
+
+export function createLocalStorage({ retry, ...options }: LocalStorageOptions): Storage {
   return new FileStorage({
     ...options,
-    fs: nodeFileSystem,
+    fs: retry === undefined ? nodeFileSystem : new RetryingFileSystem(nodeFileSystem, retry),
     processes: new SystemProcessTable(),
-    randomName: () => randomBytes(8).toString("hex"),
+    randomName: uniqueName,
     watch: watchDirectory,
   });
 }

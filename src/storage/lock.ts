@@ -10,11 +10,12 @@ import { join } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import type { ProcessIdentity, ProcessTable } from "./process-table.js";
-import type { Lock, LockAttempt, LockOwner } from "./storage.js";
+import type { FoundLock, Lock, LockAttempt, LockOwner } from "./storage.js";
 
 const MAX_LOCK_BYTES = 16 * 1024;
 const MAX_CLAIM_DEPTH = 8;
 const MAX_ROUNDS = 50;
+const MAX_ATTEMPTS = 5;
 
 interface LockRecord extends ProcessIdentity {
   readonly command: string;
@@ -87,6 +88,24 @@ export class LockDirectory {
   }
 
   async tryLock(name: string, since: Date): Promise<LockAttempt> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await this.#refusal(this.pathOf(name))) ?? (await this.#tryOnce(name, since));
+      } catch (error) {
+        // A sweep by another process took our record, still empty, for one that a killed process left.
+        if (systemErrorCode(error) !== "ENOENT" || attempt === MAX_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Looked for first, so that many who wait write nothing; undefined where there may be a lock to get. */
+  async #refusal(path: string): Promise<LockAttempt | undefined> {
+    const found = await this.#look(path);
+    if (found.kind !== "held" || (await this.#liveness(found.record)) === "dead") return undefined;
+    return { acquired: false, owner: ownerOf(found.record), path };
+  }
+
+  async #tryOnce(name: string, since: Date): Promise<LockAttempt> {
     const { processes, command, randomName } = this.options;
     const record: LockRecord = { ...(await processes.self()), command, since: since.toISOString(), nonce: randomName() };
     return this.#withRecordFile(record, (file) => this.#acquire(this.pathOf(name), record, file, 0));
@@ -96,6 +115,19 @@ export class LockDirectory {
     const found = await this.#look(this.pathOf(name));
     if (found.kind !== "held") return undefined;
     return (await this.#liveness(found.record)) === "dead" ? undefined : ownerOf(found.record);
+  }
+
+  async all(): Promise<FoundLock[]> {
+    const { fs, directory } = this.options;
+    if ((await fs.stat(directory)) === undefined) return [];
+    const names = (await fs.list(directory)).flatMap((entry) => /^(?!\.)(.+)\.lock$/.exec(entry)?.[1] ?? []);
+    const locks: FoundLock[] = [];
+    for (const name of names.sort()) {
+      const found = await this.#look(this.pathOf(name));
+      if (found.kind === "unreadable") locks.push({ name, owner: undefined, liveness: "unknown" });
+      if (found.kind === "held") locks.push({ name, owner: ownerOf(found.record), liveness: await this.#liveness(found.record) });
+    }
+    return locks;
   }
 
   /** Removes what killed processes left in the directory: files written aside and claims on locks long gone. */
@@ -109,7 +141,9 @@ export class LockDirectory {
       if (!aside && nonces === undefined) continue;
       if (current.kind === "held" && nonces?.[0] === current.record.nonce) continue;
       const found = await this.#look(join(directory, entry));
-      if (found.kind !== "held" || (await this.#liveness(found.record)) !== "dead") continue;
+      // A record that its writer was killed over, or is about to write: whoever loses a living one begins again.
+      const torn = aside && found.kind === "unreadable";
+      if (!torn && (found.kind !== "held" || (await this.#liveness(found.record)) !== "dead")) continue;
       await this.#unlink(join(directory, entry));
       removed.push(join(directory, entry));
     }

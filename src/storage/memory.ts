@@ -3,7 +3,7 @@
  * durable as the process, and locks hold between managers that share one instance.
  */
 import { DraftstateError } from "../errors.js";
-import { AREAS, type Area, type Change, type End, type Key, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Stat, type Storage, type Watcher } from "./storage.js";
+import { AREAS, type Area, type Change, type End, type FoundLock, type Key, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
 
 interface Entry {
   bytes: Uint8Array;
@@ -85,8 +85,11 @@ export class MemoryStorage implements Storage {
     return removed;
   }
 
-  async createLog(key: Key): Promise<Log> {
-    const entry = this.#put(key, new Uint8Array());
+  async settle(): Promise<void> {}
+
+  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
+    await guard?.assertHeld();
+    const entry = this.#put(key, first.slice());
     return {
       append: async (bytes) => {
         entry.bytes = Buffer.concat([entry.bytes, bytes]);
@@ -121,6 +124,19 @@ export class MemoryStorage implements Storage {
 
   async lockOwner(name: string): Promise<LockOwner | undefined> {
     return this.#locks.get(name)?.owner;
+  }
+
+  async locks(): Promise<FoundLock[]> {
+    const found = [...this.#locks].map(([name, { owner }]): FoundLock => ({ name, owner, liveness: "alive" }));
+    return found.sort((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  async probe(): Promise<boolean> {
+    return this.#prepared;
+  }
+
+  async space(): Promise<Space | undefined> {
+    return undefined;
   }
 
   /** Takes a lock away as someone outside could: its holder finds out when it asks. */

@@ -7,7 +7,7 @@
  */
 
 /** A flat room of names. How an area becomes a folder or a table is the implementation's own. */
-export const AREAS = ["state", "backup", "quarantine", "trash", "history"] as const;
+export const AREAS = ["state", "backup", "quarantine", "trash", "history", "metrics"] as const;
 export type Area = (typeof AREAS)[number];
 
 export interface Key {
@@ -55,6 +55,21 @@ export interface Lock {
   release(): Promise<void>;
 }
 
+/** A lock that is there, whoever left it. */
+export interface FoundLock {
+  readonly name: string;
+  /** Undefined where it cannot be read. */
+  readonly owner: LockOwner | undefined;
+  /** `unknown` for an owner that cannot be seen from here. */
+  readonly liveness: "alive" | "dead" | "unknown";
+}
+
+export interface Space {
+  /** What this user may still write. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 export type LockAttempt =
   | { readonly acquired: true; readonly lock: Lock; readonly takenOverFrom?: LockOwner }
   | { readonly acquired: false; readonly owner: LockOwner | undefined; readonly path: string; readonly detail?: string };
@@ -85,13 +100,26 @@ export interface Storage {
   move(from: Key, to: Key): Promise<boolean>;
   /** Not durable: what was removed may come back after a power loss, so callers must be able to meet it again. */
   remove(key: Key): Promise<boolean>;
+  /** What stands in an area by now, removals too, survives power loss: also what another process left there and died. */
+  settle(area: Area): Promise<void>;
 
-  /** A new, empty log under a free name; the name is durable when it resolves. An existing log is removed first. */
-  createLog(key: Key): Promise<Log>;
+  /**
+   * A new log that begins with these bytes (with none where left out), in place of whatever has the name: readers see
+   * the old one or the new one, also after a crash. Durable when it resolves. `guard` is asserted last.
+   */
+  createLog(key: Key, first?: Uint8Array, guard?: Lock): Promise<Log>;
 
   tryLock(name: string, since: Date): Promise<LockAttempt>;
   /** The live holder of a lock; undefined where it is free or its owner is dead. */
   lockOwner(name: string): Promise<LockOwner | undefined>;
+
+  /** Every lock there is, also those that dead processes left; in order of their names. */
+  locks(): Promise<FoundLock[]>;
+
+  /** Rejects unless a value could be written durably in the area now. Leaves nothing, and makes no area that is missing: false then. */
+  probe(area: Area): Promise<boolean>;
+  /** Room left where the area is; undefined where there is no area yet, or no limit. */
+  space(area: Area): Promise<Space | undefined>;
 
   /** Removes what dead writers left unfinished under this name. Called by a writer that holds the lock. */
   sweep(name: string): Promise<string[]>;

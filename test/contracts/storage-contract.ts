@@ -301,6 +301,51 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       });
     });
 
+    describe("locks that are there", () => {
+      test("none, then each that is held, in order, with its owner; a released one no more", async () => {
+        expect(await storage.locks()).toEqual([]);
+        const second = acquired(await storage.tryLock("second", SINCE));
+        const first = acquired(await storage.tryLock("first", SINCE));
+        expect(await storage.locks()).toEqual([
+          { name: "first", owner: first.owner, liveness: "alive" },
+          { name: "second", owner: second.owner, liveness: "alive" },
+        ]);
+        await first.release();
+        expect((await storage.locks()).map(({ name }) => name)).toEqual(["second"]);
+      });
+
+      test("a name that looks like a claim on a lock is a lock of its own", async () => {
+        acquired(await storage.tryLock("a.lock.b", SINCE));
+        expect((await storage.locks()).map(({ name }) => name)).toEqual(["a.lock.b"]);
+      });
+    });
+
+    describe("probe and space", () => {
+      test("every area of a prepared store can be written, and a probe leaves nothing", async () => {
+        for (const area of AREAS) {
+          expect(await storage.probe(area)).toBe(true);
+          expect(await storage.list(area)).toEqual([]);
+        }
+        expect(await storage.sweep("probe")).toEqual([]);
+      });
+
+      test("an unprepared store has no area to write in, and a probe does not make one", async () => {
+        const { storage: fresh, dispose } = await makeStorage();
+        expect(await fresh.probe("state")).toBe(false);
+        expect(await fresh.space("state")).toBeUndefined();
+        expect(await fresh.exists()).toBe(false);
+        await dispose();
+      });
+
+      test("the room left is no more than there is", async () => {
+        const space = await storage.space("state");
+        if (space !== undefined) {
+          expect(space.freeBytes).toBeGreaterThan(0);
+          expect(space.totalBytes).toBeGreaterThanOrEqual(space.freeBytes);
+        }
+      });
+    });
+
     describe("sweep", () => {
       test("nothing finished and nothing held is swept", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));

@@ -1,21 +1,17 @@
 /**
- * Every disk that a power loss could leave behind after some operations: names and bytes that were not synced are
- * lost, kept, cut, torn or zero-filled, in any combination while there are few, one at a time when there are many.
- * A rename is one step: its target has the old entry or the new one. A new directory counts as durable at once.
+ * Every disk that a power loss could leave behind after some operations: names, directories and bytes that were not
+ * synced are lost, kept, cut, torn or zero-filled. A journaled file system keeps the order of names: each prefix of them
+ * is tried. Others do not: any combination is, per directory where there are too many for all. A rename is one step.
  */
+import { createHash } from "node:crypto";
 import type { DiskImage, DiskOperation, EntryOperation } from "./disk-image.js";
-import { apply, applyEntry, contentOf, copyImage, directoryOf } from "./disk-image.js";
+import { apply, applyEntry, contentOf, copyImage, directoryOf, loseUnreachable } from "./disk-image.js";
 
 export interface CrashImage {
   readonly label: string;
   readonly image: DiskImage;
-}
-
-interface Pending {
-  readonly durable: DiskImage;
-  readonly entries: readonly EntryOperation[];
-  /** Inode -> what was appended since its last sync, write by write. */
-  readonly writes: ReadonlyMap<number, readonly Uint8Array[]>;
+  /** The same for disks on which a reader finds the same. */
+  readonly fingerprint: string;
 }
 
 interface Variant {
@@ -23,54 +19,137 @@ interface Variant {
   readonly bytes: Uint8Array;
 }
 
+type EntryChoice = readonly EntryOperation[];
+type ContentChoice = ReadonlyMap<number, Variant>;
+
 const EXHAUSTIVE_UP_TO = 6;
-const MAX_CONTENT_CHOICES = 600;
+const MAX_ENTRY_CHOICES = 300;
+const MAX_CONTENT_CHOICES = 100;
 
-export function* crashImages(base: DiskImage, operations: readonly DiskOperation[]): Generator<CrashImage> {
-  const pending = pendingAfter(base, operations);
-  const contents = contentChoices(pending);
-  const seen = new Set<string>();
-  for (const kept of entryChoices(pending.entries)) {
-    for (const content of contents) {
-      const image = copyImage(pending.durable);
-      for (const operation of kept) applyEntry(image, operation);
-      for (const [inode, variant] of content) image.contents.set(inode, Buffer.concat([contentOf(image, inode), variant.bytes]));
-      const visible = fingerprint(image);
-      if (seen.has(visible)) continue;
-      seen.add(visible);
-      yield { label: labelOf(pending.entries, kept, content), image };
-    }
+/** A disk with what is durable on it and what is not yet, operation by operation. */
+export class PendingDisk {
+  readonly #durable: DiskImage;
+  readonly #writes = new Map<number, readonly Uint8Array[]>();
+  #entries: EntryOperation[] = [];
+  #locksChanged = false;
+  readonly #variants = new WeakMap<readonly Uint8Array[], readonly Variant[]>();
+
+  constructor(base: DiskImage) {
+    this.#durable = copyImage(base);
   }
-}
 
-function pendingAfter(base: DiskImage, operations: readonly DiskOperation[]): Pending {
-  const durable = copyImage(base);
-  const writes = new Map<number, Uint8Array[]>();
-  let entries: EntryOperation[] = [];
-  for (const operation of operations) {
+  push(operation: DiskOperation): void {
     switch (operation.kind) {
       case "write":
-        writes.set(operation.inode, [...(writes.get(operation.inode) ?? []), operation.bytes]);
+        this.#writes.set(operation.inode, [...(this.#writes.get(operation.inode) ?? []), operation.bytes]);
         break;
       case "sync":
-        for (const bytes of writes.get(operation.inode) ?? []) apply(durable, { kind: "write", inode: operation.inode, bytes });
-        writes.delete(operation.inode);
+        for (const bytes of this.#writes.get(operation.inode) ?? []) apply(this.#durable, { kind: "write", inode: operation.inode, bytes });
+        this.#writes.delete(operation.inode);
         break;
       case "syncDirectory":
-        for (const entry of entries) if (directoryOf(entry) === operation.path) applyEntry(durable, entry);
-        entries = entries.filter((entry) => directoryOf(entry) !== operation.path);
-        break;
-      case "makeDirectory":
-        apply(durable, operation);
+        for (const entry of this.#entries) if (directoryOf(entry) === operation.path) applyEntry(this.#durable, entry);
+        this.#entries = this.#entries.filter((entry) => directoryOf(entry) !== operation.path);
         break;
       default:
-        entries.push(operation);
+        this.#entries.push(operation);
+    }
+    this.#locksChanged = "path" in operation && operation.path.includes("/locks/");
+  }
+
+  /** Whether the sync would make anything durable that is not. */
+  isNeededNow(operation: DiskOperation): boolean {
+    if (operation.kind === "sync") return this.#writes.has(operation.inode);
+    return operation.kind !== "syncDirectory" || this.#entries.some((entry) => directoryOf(entry) === operation.path);
+  }
+
+  images(): Generator<CrashImage> {
+    return this.#imagesOf(entryChoices(this.#entries, this.#locksChanged));
+  }
+
+  /** Nothing kept that was not synced, and everything. */
+  *extremes(): Generator<CrashImage> {
+    for (const [choice, wanted] of [[[], "lost"], [this.#entries, "kept"]] as const) {
+      for (const crash of this.#imagesOf([choice], wanted)) yield crash;
     }
   }
-  return { durable, entries, writes };
+
+  *#imagesOf(choices: readonly EntryChoice[], only?: string): Generator<CrashImage> {
+    const seen = new Set<string>();
+    for (const kept of choices) {
+      const names = copyImage(this.#durable);
+      for (const operation of kept) applyEntry(names, operation);
+      loseUnreachable(names);
+      for (const content of this.#contentChoices(names, only)) {
+        const image = copyImage(names);
+        for (const [inode, variant] of content) image.contents.set(inode, variant.bytes);
+        const fingerprint = fingerprintOf(image);
+        if (seen.has(fingerprint)) continue;
+        seen.add(fingerprint);
+        yield { label: labelOf(this.#entries, kept, content), image, fingerprint };
+      }
+    }
+  }
+
+  /** Only for files that a name leads to: the others are not there for anyone. */
+  #contentChoices(names: DiskImage, only: string | undefined): readonly ContentChoice[] {
+    const reachable = new Set(names.entries.values());
+    const files = [...this.#writes].filter(([inode]) => reachable.has(inode)).map(([inode, parts]) => ({ inode, variants: this.#variantsOf(inode, parts).filter(({ label }) => only === undefined || label === only) }));
+    const all = files.reduce((count, { variants }) => count * variants.length, 1);
+    if (all <= MAX_CONTENT_CHOICES) return allContents(files);
+    const [lost, kept] = ["lost", "kept"].map((label) => new Map(files.flatMap(({ inode, variants }) => variants.filter((variant) => variant.label === label).map((variant) => [inode, variant] as const))));
+    const one = files.flatMap(({ inode, variants }) => variants.flatMap((variant) => [new Map([...(lost ?? []), [inode, variant]]), new Map([...(kept ?? []), [inode, variant]])]));
+    return [lost ?? new Map(), kept ?? new Map(), ...one];
+  }
+
+  #variantsOf(inode: number, parts: readonly Uint8Array[]): readonly Variant[] {
+    const known = this.#variants.get(parts) ?? variantsOf(contentOf(this.#durable, inode), parts);
+    this.#variants.set(parts, known);
+    return known;
+  }
 }
 
-function entryChoices(entries: readonly EntryOperation[]): readonly (readonly EntryOperation[])[] {
+export function* crashImages(base: DiskImage, operations: readonly DiskOperation[]): Generator<CrashImage> {
+  const disk = new PendingDisk(base);
+  for (const operation of operations) disk.push(operation);
+  yield* disk.images();
+}
+
+function allContents(files: readonly { readonly inode: number; readonly variants: readonly Variant[] }[]): readonly ContentChoice[] {
+  return files.reduce<Map<number, Variant>[]>(
+    (choices, { inode, variants }) => choices.flatMap((choice) => variants.map((variant) => new Map([...choice, [inode, variant]]))),
+    [new Map()],
+  );
+}
+
+/** Locks stand for themselves: they are tried in every combination when they change, beside all of the rest or nothing. */
+function entryChoices(entries: readonly EntryOperation[], locksChanged: boolean): readonly EntryChoice[] {
+  const ordered = entries.map((_, length) => entries.slice(0, length));
+  const [locks, others] = [true, false].map((wanted) => entries.filter((entry) => isOfLocks(entry) === wanted)) as unknown as readonly [EntryChoice, EntryChoice];
+  const someLocks = locksChanged ? product(locks) : [[], locks];
+  const apart = [...someLocks.flatMap((choice) => [choice, [...choice, ...others]]), ...product(others).flatMap((choice) => [choice, [...locks, ...choice]])];
+  return [[], entries, ...ordered, ...apart.map((choice) => entries.filter((entry) => choice.includes(entry)))];
+}
+
+function isOfLocks(entry: EntryOperation): boolean {
+  return directoryOf(entry).endsWith("/locks");
+}
+
+/** Any combination, or any within one directory while all of the others is kept or lost. */
+function product(entries: EntryChoice): readonly EntryChoice[] {
+  const whole = byDirectory(entries);
+  const groups = whole.map(choicesWithin);
+  const all = groups.reduce((count, group) => count * group.length, 1);
+  if (all <= MAX_ENTRY_CHOICES) return groups.reduce<EntryChoice[]>((choices, group) => choices.flatMap((choice) => group.map((next) => [...choice, ...next])), [[]]);
+  return groups.flatMap((group, index) => group.flatMap((choice) => [choice, [...whole.filter((_, other) => other !== index).flat(), ...choice]]));
+}
+
+function byDirectory(entries: readonly EntryOperation[]): readonly EntryChoice[] {
+  const directories = [...new Set(entries.map(directoryOf))];
+  return directories.map((directory) => entries.filter((entry) => directoryOf(entry) === directory));
+}
+
+function choicesWithin(entries: readonly EntryOperation[]): readonly EntryChoice[] {
   if (entries.length <= EXHAUSTIVE_UP_TO) {
     return Array.from({ length: 2 ** entries.length }, (_, mask) => entries.filter((_entry, bit) => (mask & (1 << bit)) !== 0));
   }
@@ -80,24 +159,8 @@ function entryChoices(entries: readonly EntryOperation[]): readonly (readonly En
   return [[], entries, ...singleKept, ...singleLost, ...prefixes];
 }
 
-type ContentChoice = ReadonlyMap<number, Variant>;
-
-function contentChoices({ writes }: Pending): readonly ContentChoice[] {
-  const files = [...writes].map(([inode, parts]) => ({ inode, variants: variantsOf(parts) }));
-  const all = files.reduce((count, { variants }) => count * variants.length, 1);
-  if (all <= MAX_CONTENT_CHOICES) {
-    return files.reduce<Map<number, Variant>[]>(
-      (choices, { inode, variants }) => choices.flatMap((choice) => variants.map((variant) => new Map([...choice, [inode, variant]]))),
-      [new Map()],
-    );
-  }
-  const kept = new Map([...writes].map(([inode, parts]) => [inode, { label: "kept", bytes: Buffer.concat(parts) }]));
-  const others = files.flatMap(({ inode, variants }) => variants.flatMap((variant) => [new Map([[inode, variant]]), new Map([...kept, [inode, variant]])]));
-  return [new Map(), kept, ...others];
-}
-
-/** What may be there of bytes that were written and not synced. */
-function variantsOf(parts: readonly Uint8Array[]): readonly Variant[] {
+/** What may be in a file of which some bytes were written and not synced. */
+function variantsOf(durable: Uint8Array, parts: readonly Uint8Array[]): readonly Variant[] {
   const whole = Buffer.concat(parts);
   const half = whole.length >> 1;
   const cut = (length: number): Variant => ({ label: `cut at ${length}`, bytes: whole.subarray(0, length) });
@@ -111,15 +174,25 @@ function variantsOf(parts: readonly Uint8Array[]): readonly Variant[] {
     { label: "torn", bytes: Buffer.concat([whole.subarray(0, half), zeros.subarray(half)]) },
     { label: "torn at its start", bytes: Buffer.concat([zeros.subarray(0, half), whole.subarray(half)]) },
   ];
-  return [...new Map(variants.map((variant) => [Buffer.from(variant.bytes).toString("latin1"), variant])).values()];
+  const distinct = [...new Map(variants.map((variant) => [Buffer.from(variant.bytes).toString("latin1"), variant])).values()];
+  return distinct.map(({ label, bytes }) => ({ label, bytes: Buffer.concat([durable, bytes]) }));
 }
 
-function fingerprint(image: DiskImage): string {
-  const files = [...image.entries].map(([path, inode]) => [path, inode, Buffer.from(contentOf(image, inode)).toString("latin1")]);
-  return JSON.stringify(files.sort());
+const digests = new WeakMap<Uint8Array, string>();
+
+/** Contents are never changed in place: each is digested once. */
+function digestOf(bytes: Uint8Array): string {
+  const known = digests.get(bytes) ?? createHash("sha1").update(bytes).digest("base64");
+  digests.set(bytes, known);
+  return known;
 }
 
-function labelOf(entries: readonly EntryOperation[], kept: readonly EntryOperation[], content: ContentChoice): string {
+export function fingerprintOf(image: DiskImage): string {
+  const files = [...image.entries].map(([path, inode]) => `${path} ${digestOf(contentOf(image, inode))}`);
+  return [...image.directories, ...files].sort().join("\n");
+}
+
+function labelOf(entries: readonly EntryOperation[], kept: EntryChoice, content: ContentChoice): string {
   const names = entries.map((entry) => `${kept.includes(entry) ? "kept" : "lost"}: ${entry.kind} ${entry.path}`);
   const bytes = [...content].map(([inode, variant]) => `inode ${inode} ${variant.label}`);
   return [...names, ...bytes].join("; ") || "all durable";

@@ -15,14 +15,14 @@ export type EntryOperation =
   | { readonly kind: "create"; readonly path: string; readonly inode: number }
   | { readonly kind: "link"; readonly path: string; readonly inode: number }
   | { readonly kind: "rename"; readonly from: string; readonly path: string; readonly inode: number }
-  | { readonly kind: "unlink"; readonly path: string };
+  | { readonly kind: "unlink"; readonly path: string }
+  | { readonly kind: "makeDirectory"; readonly path: string };
 
 export type DiskOperation =
   | EntryOperation
   | { readonly kind: "write"; readonly inode: number; readonly bytes: Uint8Array }
   | { readonly kind: "sync"; readonly inode: number }
-  | { readonly kind: "syncDirectory"; readonly path: string }
-  | { readonly kind: "makeDirectory"; readonly path: string };
+  | { readonly kind: "syncDirectory"; readonly path: string };
 
 const NOTHING = new Uint8Array(0);
 
@@ -38,10 +38,14 @@ export function contentOf(image: DiskImage, inode: number): Uint8Array {
   return image.contents.get(inode) ?? NOTHING;
 }
 
-/** An entry operation applied to names alone; it needs none of the operations before it, as on a disk that reorders. */
+/** An entry operation applied to names alone, whether or not its directory is there; it needs none of the operations before it, as on a disk that reorders. */
 export function applyEntry(image: DiskImage, operation: EntryOperation): void {
   if (operation.kind === "unlink") {
     image.entries.delete(operation.path);
+    return;
+  }
+  if (operation.kind === "makeDirectory") {
+    image.directories.add(operation.path);
     return;
   }
   image.entries.set(operation.path, operation.inode);
@@ -55,9 +59,6 @@ export function directoryOf(operation: EntryOperation): string {
 
 export function apply(image: DiskImage, operation: DiskOperation): void {
   switch (operation.kind) {
-    case "makeDirectory":
-      image.directories.add(operation.path);
-      return;
     case "write":
       image.contents.set(operation.inode, Buffer.concat([contentOf(image, operation.inode), operation.bytes]));
       return;
@@ -67,4 +68,10 @@ export function apply(image: DiskImage, operation: DiskOperation): void {
     default:
       applyEntry(image, operation);
   }
+}
+
+/** A directory that was lost takes with it whatever was made in it. */
+export function loseUnreachable(image: DiskImage): void {
+  for (const path of [...image.directories].sort()) if (path !== "/" && !image.directories.has(dirname(path))) image.directories.delete(path);
+  for (const path of [...image.entries.keys()]) if (!image.directories.has(dirname(path))) image.entries.delete(path);
 }

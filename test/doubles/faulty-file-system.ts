@@ -2,7 +2,7 @@
  * Wraps any `FileSystem`, counts its calls and makes chosen ones fail with a system error, as a full, broken or
  * read-only disk would. With no fault set it changes nothing, and passes every contract the wrapped one passes.
  */
-import type { FileStat, FileSystem, OpenFile } from "../../src/storage/file-system.js";
+import type { FileStat, FileSystem, FileSystemSpace, OpenFile } from "../../src/storage/file-system.js";
 import type { SystemErrorCode } from "./system-error.js";
 import { systemError } from "./system-error.js";
 
@@ -23,11 +23,18 @@ export class FaultyFileSystem implements FileSystem {
   readonly #counts = new Map<CallKind, number>();
   #fault: Fault | undefined;
   #matching = 0;
+  #opened = 0;
+  #closed = 0;
 
   constructor(private readonly inner: FileSystem) {}
 
   get calls(): number {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Files that were opened and not closed. */
+  get openFiles(): number {
+    return this.#opened - this.#closed;
   }
 
   callsOf(kind: CallKind): number {
@@ -45,6 +52,10 @@ export class FaultyFileSystem implements FileSystem {
 
   makeDirectory(path: string): Promise<void> {
     return this.#call("makeDirectory", path, () => this.inner.makeDirectory(path));
+  }
+
+  hasDirectory(path: string): Promise<boolean> {
+    return this.#call("hasDirectory", path, () => this.inner.hasDirectory(path));
   }
 
   openForReading(path: string): Promise<OpenFile> {
@@ -79,7 +90,16 @@ export class FaultyFileSystem implements FileSystem {
     return this.#call("stat", path, () => this.inner.stat(path));
   }
 
+  space(path: string): Promise<FileSystemSpace | undefined> {
+    return this.#call("space", path, () => this.inner.space(path));
+  }
+
   #wrap(path: string, file: OpenFile): OpenFile {
+    this.#opened += 1;
+    const close = (): Promise<void> => {
+      this.#closed += 1;
+      return file.close();
+    };
     const writePart = (bytes: Uint8Array) => async (fault: Fault): Promise<void> => {
       if (fault.bytesWritten !== undefined) await file.write(bytes.subarray(0, fault.bytesWritten));
     };
@@ -89,7 +109,7 @@ export class FaultyFileSystem implements FileSystem {
       size: () => this.#call("size", path, () => file.size()),
       sync: () => this.#call("sync", path, () => file.sync()),
       // As close(2): the descriptor is gone even when it reports an error.
-      close: () => this.#call("close", path, () => file.close(), () => file.close()),
+      close: () => this.#call("close", path, close, close),
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from "node:path";
 import { DraftstateError } from "../../src/errors.js";
-import type { FileStat, FileSystem, OpenFile } from "../../src/storage/file-system.js";
+import type { FileStat, FileSystem, FileSystemSpace, OpenFile } from "../../src/storage/file-system.js";
 import { crashImages } from "./crash-states.js";
 import type { DiskImage, DiskOperation } from "./disk-image.js";
 import { apply, contentOf, copyImage, emptyImage } from "./disk-image.js";
@@ -23,11 +23,25 @@ export class SimulatedFileSystem implements FileSystem {
   readonly #operations: DiskOperation[] = [];
   readonly #modified = new Map<number, number>();
   #nextInode: number;
+  /** What `space` says; nothing else looks at it. */
+  room: FileSystemSpace = { freeBytes: 1e12, totalBytes: 2e12 };
 
-  constructor(image: DiskImage = emptyImage()) {
+  /** `image` is durable; `operations` were done on it and may not be. */
+  constructor(image: DiskImage = emptyImage(), operations: readonly DiskOperation[] = []) {
     this.#base = copyImage(image);
     this.#live = copyImage(image);
-    this.#nextInode = Math.max(0, ...image.contents.keys(), ...image.entries.values()) + 1;
+    for (const operation of operations) this.#do(operation);
+    this.#nextInode = Math.max(0, ...this.#live.contents.keys(), ...this.#live.entries.values()) + 1;
+  }
+
+  /** What was durable at the start. */
+  get base(): DiskImage {
+    return this.#base;
+  }
+
+  /** What whoever looks sees now. */
+  get image(): DiskImage {
+    return this.#live;
   }
 
   get operationCount(): number {
@@ -52,9 +66,13 @@ export class SimulatedFileSystem implements FileSystem {
 
   async makeDirectory(path: string): Promise<void> {
     if (this.#live.directories.has(path)) return;
-    if (this.#live.entries.has(path)) throw systemError("EEXIST", "mkdir", path);
-    await this.makeDirectory(dirname(path));
+    this.#mustBeFree(path, "mkdir");
     this.#do({ kind: "makeDirectory", path });
+  }
+
+  async hasDirectory(path: string): Promise<boolean> {
+    if (this.#live.entries.has(path)) throw systemError("EEXIST", "stat", path);
+    return this.#live.directories.has(path);
   }
 
   async openForReading(path: string): Promise<OpenFile> {
@@ -108,6 +126,10 @@ export class SimulatedFileSystem implements FileSystem {
     const inode = this.#live.entries.get(path);
     if (inode === undefined) return undefined;
     return { kind: "file", size: contentOf(this.#live, inode).length, modifiedAt: new Date(this.#modified.get(inode) ?? 0), inode };
+  }
+
+  async space(path: string): Promise<FileSystemSpace | undefined> {
+    return this.#live.directories.has(path) ? this.room : undefined;
   }
 
   #do(operation: DiskOperation): void {

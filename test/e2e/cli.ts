@@ -81,6 +81,10 @@ export class RunningCli {
     return this.#stdout;
   }
 
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   get lines(): JsonLine[] {
     return jsonLines(this.#stdout);
   }

@@ -1,13 +1,15 @@
 /** The command as a citizen of the shell: what it loads, and readers that leave early. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import { test, TIMEOUT } from "./world.js";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 
-/** Says the address of each ES module on stderr as it is resolved. */
+/** Says on stderr what it loads: the bundle's files as they are read, and any module that Node itself resolves. */
 const HOOK = `
 import { writeSync } from "node:fs";
 export async function resolve(specifier, context, next) {
@@ -15,24 +17,44 @@ export async function resolve(specifier, context, next) {
   writeSync(2, "loaded " + resolved.url + "\\n");
   return resolved;
 }`;
-const REGISTER = `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(HOOK)}`)});`;
+const REGISTER = `
+import fs from "node:fs";
+import { register, syncBuiltinESMExports } from "node:module";
+const read = fs.readFileSync;
+fs.readFileSync = (path, ...rest) => {
+  if (String(path).endsWith(".js")) fs.writeSync(2, "loaded " + path + "\\n");
+  return read(path, ...rest);
+};
+syncBuiltinESMExports();
+register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(HOOK)}`)});`;
 const TRACE = ["--import", `data:text/javascript,${encodeURIComponent(REGISTER)}`];
+const CONTENTS = new URL("../../dist/cli/contents.json", import.meta.url);
 
-function langchain(stderr: string): number {
-  return stderr.split("\n").filter((line) => line.startsWith("loaded ") && line.includes("/@langchain/")).length;
+/** The packages in what was loaded: by the files of the bundle, whose contents the build tells, and by the path of any other. */
+async function packagesIn(stderr: string): Promise<string[]> {
+  const contents = JSON.parse(await readFile(CONTENTS, "utf8")) as Record<string, string[]>;
+  const files = stderr.split("\n").flatMap((line) => /^loaded (.+)$/.exec(line)?.[1] ?? []);
+  const packages = files.flatMap((file) => contents[basename(file)] ?? /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []);
+  return [...new Set(packages)];
 }
 
+/** What every command may cost at its start; anything else is imported where it is used. */
+const EVERY_COMMAND = ["commander", "diff", "draftstate", "immer", "lilconfig"];
+
 describe.concurrent("the command", TIMEOUT, () => {
-  for (const args of [["ls"], ["--help"], ["verify"]]) {
-    test(`loads nothing of LangChain for ${args.join(" ")}`, async ({ workspace }) => {
+  for (const args of [["--version"], ["ls"], ["--help"], ["verify"]]) {
+    test(`loads nothing of LangChain, and little else, for ${args.join(" ")}`, async ({ workspace }) => {
       const { stderr } = await workspace.run(args, { node: TRACE });
-      expect([stderr.includes("/dist/cli/main.js"), langchain(stderr)]).toEqual([true, 0]);
+      const packages = await packagesIn(stderr);
+      expect([stderr.includes("/dist/cli/main.js"), packages.filter((name) => !EVERY_COMMAND.includes(name))]).toEqual([true, []]);
     });
   }
 
   test("loads LangChain for chat, but nothing of OpenAI's for the offline model", async ({ workspace }) => {
     const { stderr } = await workspace.run(["chat", "Hi"], { node: TRACE });
-    expect([langchain(stderr) > 0, /\/node_modules\/(@langchain\/openai|openai)\//.test(stderr)]).toEqual([true, false]);
+    const packages = await packagesIn(stderr);
+    expect(packages).toContain("@langchain/langgraph");
+    expect(packages.filter((name) => name.includes("openai"))).toEqual([]);
   });
 
   test("takes no offence at a reader that leaves after the first line of much", async ({ workspace }) => {

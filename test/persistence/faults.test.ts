@@ -201,9 +201,9 @@ describe("a disk that stalls", () => {
     const slow = new Proxy(storage, {
       get: (target, name) => {
         if (name !== "createLog") return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
-        return async (key: Parameters<Storage["createLog"]>[0]) => {
+        return async (...args: Parameters<Storage["createLog"]>) => {
           await stalled;
-          return target.createLog(key);
+          return target.createLog(...args);
         };
       },
     });

@@ -11,6 +11,9 @@ function bytesOf(state: JsonObject): Buffer {
   return encodeSnapshot(freezeJson(state) as JsonObject, sampleMetadata());
 }
 
+/** Entries that one snapshot after another holds, each time in other places. */
+const POOL = Array.from({ length: 6 }, (_, index) => freezeJson({ id: `m${index}`, content: "ü".repeat(index) }));
+
 describe("encodeSnapshot", () => {
   test("gives what JSON.stringify gives, with two spaces and a newline", () => {
     fc.assert(
@@ -28,6 +31,20 @@ describe("encodeSnapshot", () => {
     const [first, second] = [encodeSnapshot(state, sampleMetadata()), encodeSnapshot(state, sampleMetadata())];
     expect(second.toString()).toBe(first.toString());
     expect(first.toString()).toBe(`${JSON.stringify(JSON.parse(first.toString()), null, 2)}\n`);
+  });
+
+  test("gives it also for entries that were moved, taken out and put between others since", () => {
+    const entry = fc.oneof(fc.constantFrom(...POOL), fc.string(), anyObject);
+    const lists = fc.record({ a: fc.array(entry), "ä": fc.array(entry) });
+    fc.assert(
+      fc.property(lists, (state) => {
+        const text = bytesOf(state).toString("utf8");
+        const { _metadata: metadata, ...rest } = JSON.parse(text) as Record<string, unknown>;
+        expect(rest).toEqual(JSON.parse(JSON.stringify(state)));
+        expect(text).toBe(`${JSON.stringify({ ...rest, _metadata: metadata }, null, 2)}\n`);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test("puts _metadata last", () => {

@@ -143,6 +143,7 @@ function workloadCalled(name: string): Workload {
 function overridden(fs: FileSystem, changes: Partial<FileSystem>): FileSystem {
   return {
     makeDirectory: (path) => fs.makeDirectory(path),
+    hasDirectory: (path) => fs.hasDirectory(path),
     openForReading: (path) => fs.openForReading(path),
     createFile: (path) => fs.createFile(path),
     rename: (from, to) => fs.rename(from, to),
@@ -151,6 +152,7 @@ function overridden(fs: FileSystem, changes: Partial<FileSystem>): FileSystem {
     syncDirectory: (path) => fs.syncDirectory(path),
     list: (path) => fs.list(path),
     stat: (path) => fs.stat(path),
+    space: (path) => fs.space(path),
     ...changes,
   };
 }

@@ -190,8 +190,17 @@ describe("sweeping", () => {
     const disk = new SimulatedFileSystem();
     const storage = storageOver(disk);
     await storage.prepare();
-    const left = [`${STATE_DIR}/.tmp-r1-chat.json`, `${STATE_DIR}/.tmp-r2-chat.journal`, "/store/backup/.tmp-r3-chat_2026-01-14T21-30-00-000Z.json"];
-    const others = [`${STATE_DIR}/.tmp-r4-chat-2.json`, `${STATE_DIR}/.tmp-r5-chat.json.json`, "/store/backup/.tmp-r6-chat_2_2026-01-14T21-30-00-000Z.json"];
+    const [at, internal] = ["2026-01-14T21-30-00-000Z", `${STATE_DIR}/.draftstate`];
+    const left = [
+      `${STATE_DIR}/.tmp-r1-chat.json`, `${STATE_DIR}/.tmp-r2-chat.journal`, `/store/backup/.tmp-r3-chat_${at}.json`, `/store/backup/.tmp-r4-chat_${at}.json.gz`,
+      `${internal}/quarantine/.tmp-r5-chat.json.${at}`, `${internal}/quarantine/.tmp-r6-chat.journal.${at}-1`,
+      `${internal}/trash/.tmp-r7-${at}-abcd_operation_chat.json`, `${internal}/trash/.tmp-r8-${at}-abcd_state_chat.json`, `${internal}/trash/.tmp-r9-${at}-abcd_backup_chat_${at}.json.gz`,
+    ];
+    const others = [
+      `${STATE_DIR}/.tmp-s1-chat-2.json`, `${STATE_DIR}/.tmp-s2-chat.json.json`, `/store/backup/.tmp-s3-chat_2_${at}.json`,
+      `${internal}/quarantine/.tmp-s4-chat.json.json.${at}`, `${internal}/trash/.tmp-s5-${at}-abcd_operation_chat.json.json`,
+      `${internal}/trash/.tmp-s6-${at}-abcd_backup_chat_2_${at}.json`, `${internal}/trash/.tmp-s7-${at}-abcd_state_chatter.json`,
+    ];
     for (const path of [...left, ...others]) await plant(disk, path, "half");
     expect((await storage.sweep("chat")).sort()).toEqual(left.sort());
     for (const path of others) expect(await disk.stat(path)).toBeDefined();

@@ -214,6 +214,7 @@ function unsteady(fs: FileSystem, random: () => number, diesAt: number, die: () 
   };
   return {
     makeDirectory: (path) => turn().then(() => fs.makeDirectory(path)),
+    hasDirectory: (path) => turn().then(() => fs.hasDirectory(path)),
     openForReading: (path) => turn().then(() => fs.openForReading(path)),
     createFile: (path) => turn().then(() => fs.createFile(path)),
     rename: (from, to) => turn().then(() => fs.rename(from, to)),
@@ -222,6 +223,7 @@ function unsteady(fs: FileSystem, random: () => number, diesAt: number, die: () 
     syncDirectory: (path) => turn().then(() => fs.syncDirectory(path)),
     list: (path) => turn().then(() => fs.list(path)),
     stat: (path) => turn().then(() => fs.stat(path)),
+    space: (path) => turn().then(() => fs.space(path)),
   };
 }
 

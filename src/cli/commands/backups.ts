@@ -1,5 +1,7 @@
 /** `backups`: the restore points of a conversation, newest first, each with what changed since the one before. */
-import { countChanges, type ChangeCounts } from "../../model/compare.js";
+import { compareMessages, countChanges, type ChangeCounts } from "../../model/compare.js";
+import { textOf, titleFrom } from "../../model/conversation.js";
+import { isJsonObject } from "../../model/json.js";
 import type { Backup } from "../../persistence/backups.js";
 import { fromTimestamp } from "../../persistence/layout.js";
 import { resolveId } from "../resolve-id.js";
@@ -20,15 +22,24 @@ function changesOf(backups: readonly Backup[], index: number): ChangeCounts | nu
   return countChanges(older?.decoded.kind === "valid" ? older.decoded.state : {}, backup.decoded.state);
 }
 
-function describeChanges(changes: ChangeCounts | null): string {
+/** What a person said last in the messages that are new: by that one knows a turn. */
+function saidIn(backups: readonly Backup[], index: number): string {
+  const [backup, older] = [backups[index], backups.slice(index + 1).find((candidate) => candidate.valid)];
+  if (backup?.decoded.kind !== "valid") return "";
+  const changes = compareMessages(older?.decoded.kind === "valid" ? older.decoded.state : {}, backup.decoded.state);
+  const said = changes.findLast((change) => change.kind === "added" && isJsonObject(change.message) && change.message["role"] === "user");
+  return said !== undefined && isJsonObject(said.message) ? titleFrom(textOf(said.message["content"])) : "";
+}
+
+function describeChanges(changes: ChangeCounts | null, said: string): string {
   if (changes === null) return "";
   const parts = [
     changes.added > 0 ? `+${changes.added}` : "",
     changes.removed > 0 ? `-${changes.removed}` : "",
     changes.edited > 0 ? `~${changes.edited}` : "",
-    changes.moved > 0 ? `${changes.moved} moved` : "",
+    changes.moved > 0 ? `↕${changes.moved}` : "",
   ].filter((part) => part !== "");
-  return parts.length === 0 ? (changes.fields > 0 ? "fields" : "none") : `${parts.join(" ")} messages`;
+  return parts.length === 0 ? (changes.fields > 0 ? "fields" : "none") : `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
 }
 
 function render(backups: readonly Backup[], context: CommandContext): string {
@@ -43,7 +54,7 @@ function render(backups: readonly Backup[], context: CommandContext): string {
       { title: "REVISION", align: "right" },
       { title: "MSGS", align: "right" },
       { title: "REASON" },
-      { title: "CHANGED", shrink: true, paint: (shown, cell) => (cell.startsWith("damaged") ? style.red(shown) : shown) },
+      { title: "CHANGED", minimum: 12, shrink: true, paint: (shown, cell) => (cell.startsWith("damaged") ? style.red(shown) : shown) },
       { title: "SIZE", align: "right" },
     ],
     rows: backups.map((backup, index) => [
@@ -53,7 +64,7 @@ function render(backups: readonly Backup[], context: CommandContext): string {
       formatCount(backup.revision),
       formatCount(backup.messageCount),
       [backup.reason ?? "?", backup.tag ?? "", backup.pinned ? "(pinned)" : ""].filter((part) => part !== "").join(" "),
-      backup.valid ? describeChanges(changesOf(backups, index)) : `damaged: ${backup.problem ?? ""}`,
+      backup.valid ? describeChanges(changesOf(backups, index), saidIn(backups, index)) : `damaged: ${backup.problem ?? ""}`,
       formatBytes(backup.sizeBytes),
     ]),
   });

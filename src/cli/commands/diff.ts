@@ -1,12 +1,14 @@
 /** `diff`: what changed between two restore points; by message for people, RFC 6902 with `--json`. */
 import { toJsonPatch } from "../../model/json-patch.js";
 import { resolveId } from "../resolve-id.js";
+import { printPaged } from "../terminal/pager.js";
 import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
 import type { Register } from "./registration.js";
 
 interface DiffOptions {
   readonly stat?: boolean;
   readonly exitCode?: boolean;
+  readonly pager: boolean;
 }
 
 export const registerDiff: Register = (program, run) => {
@@ -16,6 +18,7 @@ export const registerDiff: Register = (program, run) => {
     .description("Show what changed between two restore points; by default from the newest backup that differs to now.")
     .option("--stat", "counts only")
     .option("--exit-code", "exit with 1 when there are differences, as diff and git do")
+    .option("--no-pager", "print all at once")
     .addHelpText("after", "\nExamples:\n  draftstate diff @last\n  draftstate diff @last ~2 now\n  draftstate diff @last ~1 --json   # JSON Patch, RFC 6902")
     .action((wanted: string, from: string | undefined, to: string | undefined, options: DiffOptions) =>
       run(async (context) => {
@@ -28,7 +31,8 @@ export const registerDiff: Register = (program, run) => {
         else if (patch.length === 0) output.message(from === undefined ? `no backup of ${id} differs from ${after.label}` : `no difference between ${before.label} and ${after.label}`);
         else {
           output.message(output.errorStyle.dim(`${id}: ${before.label} → ${after.label}`));
-          output.line(options.stat === true ? renderStat(before.state, after.state) : renderStateDiff(before.state, after.state, output.style));
+          const text = options.stat === true ? renderStat(before.state, after.state) : renderStateDiff(before.state, after.state, output.style);
+          await printPaged(text, { output, env: context.options.env, wanted: options.pager });
         }
         return options.exitCode === true && patch.length > 0 ? 1 : 0;
       }),

@@ -27,6 +27,7 @@ export const registerFork: Register = (program, run) => {
         const manager = await context.reader();
         const { wanted, point } = splitPoint(spec);
         if (point !== undefined && options.backup !== undefined) throw new DraftstateError("USAGE", `${spec} and --backup both name a restore point: give one`);
+        if (point === "") throw new DraftstateError("USAGE", `${spec} names no restore point behind the "@"`);
         if (positional !== undefined && options.id !== undefined) throw new DraftstateError("USAGE", `${positional} and --id both name the copy: give one`);
         const [id, backup, newId] = [await resolveId(manager, wanted), point ?? options.backup, positional ?? options.id];
         const result = await manager.fork(id, { ...(newId === undefined ? {} : { newId }), ...(backup === undefined ? {} : { backup }) });

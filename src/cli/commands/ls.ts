@@ -1,7 +1,8 @@
 /** `ls`: the conversations, newest first. One bad file is a row that says so. */
-import { DraftstateError } from "../../errors.js";
+import { Option } from "commander";
 import { STATUSES } from "../../model/conversation.js";
 import type { CatalogueRow } from "../../persistence/catalogue.js";
+import { withEdits } from "../../persistence/edited.js";
 import type { CommandContext } from "../context.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { paintStatus } from "../terminal/status.js";
@@ -20,6 +21,7 @@ interface LsOptions {
   readonly grep?: string;
   readonly since?: number;
   readonly model?: string;
+  readonly check?: boolean;
 }
 
 type Compare = (left: CatalogueRow, right: CatalogueRow) => number;
@@ -39,14 +41,8 @@ const ORDERS: Readonly<Record<string, Compare>> = {
   size: (left, right) => right.sizeBytes - left.sizeBytes,
 };
 
-function oneOf(name: string, value: string, known: readonly string[]): void {
-  if (!known.includes(value)) throw new DraftstateError("USAGE", `--${name} ${JSON.stringify(value)}: it must be one of ${known.join(", ")}`);
-}
-
 function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): CatalogueRow[] {
   const { status, grep, since, model, limit } = options;
-  if (status !== undefined) oneOf("status", status, [...STATUSES, "corrupt"]);
-  oneOf("sort", options.sort, Object.keys(ORDERS));
   const text = grep?.toLowerCase();
   const from = since === undefined ? undefined : new Date(now.getTime() - since).toISOString();
   const chosen = rows.filter(
@@ -109,18 +105,19 @@ export const registerLs: Register = (program, run) => {
     .alias("list")
     .summary("list conversations, newest first")
     .description("List conversations, newest first: id, title, status, messages, tokens, updated, size, backups.")
-    .option("--sort <field>", `one of ${Object.keys(ORDERS).join(", ")}`, "updated")
+    .addOption(new Option("--sort <field>", "by what").choices(Object.keys(ORDERS)).default("updated"))
     .option("--reverse", "the other way round")
     .option("-n, --limit <count>", "at most so many", parseCount("--limit"))
-    .option("--status <status>", `only those that are ${[...STATUSES].join(", ")} or corrupt`)
+    .addOption(new Option("--status <status>", "only those that are so").choices([...STATUSES, "corrupt"]))
     .option("--grep <text>", "only those with this in title or id")
     .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
     .option("--model <name>", "only those of this model")
+    .option("--check", "read every file whole: also one that was edited and kept its time is found")
     .addHelpText("after", "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --json | jq -r '.[0].conversationId'")
     .action((options: LsOptions) =>
       run(async (context) => {
         const manager = await context.reader();
-        const all = await manager.list();
+        const all = await withEdits(manager.storage, await manager.list(), { everything: options.check === true });
         const rows = select(all, options, context.now());
         if (context.json) context.output.json(rows);
         else if (rows.length > 0) context.output.line(render(rows, context));

@@ -1,10 +1,22 @@
 /** `migrate`: brings conversations of older schemas to the current one; each original becomes a backup first. */
+import { DraftstateError } from "../../errors.js";
+import type { MigrateResult } from "../../persistence/migrate.js";
+import { exitStatusOf } from "../exit-status.js";
 import { pluralize } from "../terminal/format.js";
 import { resolveId } from "../resolve-id.js";
 import { toSafeLine } from "../terminal/safe-text.js";
 import type { Register } from "./registration.js";
 
-const DAMAGED = 4;
+/** Of the first that failed: whoever looks after the files begins there. */
+function statusOf({ failed }: MigrateResult): number {
+  const [first] = failed;
+  return first === undefined ? 0 : exitStatusOf(new DraftstateError(first.code, first.message));
+}
+
+function summary({ migrated, upToDate, failed, dryRun }: MigrateResult): string {
+  const done = dryRun ? "would be migrated" : "migrated";
+  return `${pluralize(migrated.length, "conversation")} ${done}, ${upToDate} of the current schema already${failed.length === 0 ? "" : `, ${failed.length} failed`}`;
+}
 
 export const registerMigrate: Register = (program, run) => {
   program
@@ -23,10 +35,9 @@ export const registerMigrate: Register = (program, run) => {
         else {
           for (const { conversationId, from, to } of result.migrated) output.line(`${conversationId}  ${toSafeLine(from)} → ${to}`);
           for (const { message } of result.failed) output.warning(message);
-          const done = result.dryRun ? "would be migrated" : "migrated";
-          output.message(`${pluralize(result.migrated.length, "conversation")} ${done}, ${result.upToDate} of the current schema${result.failed.length === 0 ? "" : `, ${result.failed.length} failed`}`);
+          output.message(summary(result));
         }
-        return result.failed.length === 0 ? 0 : DAMAGED;
+        return statusOf(result);
       }),
     );
 };

@@ -16,7 +16,10 @@ export const registerRename: Register = (program, run) => {
         const revision = await manager.rename(id, words.join(" "));
         const title = (await manager.load(id))?.metadata.title ?? "";
         if (context.json) context.output.json({ conversationId: id, title, revision });
-        else context.output.message(`${id} is now called: ${toSafeLine(title)}`);
+        else {
+          context.output.message(`${id} is now called: ${toSafeLine(title)}`);
+          context.output.message(`undo it with: draftstate undo ${id}`);
+        }
       }),
     );
 };

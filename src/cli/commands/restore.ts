@@ -23,11 +23,13 @@ async function preview(manager: DraftStatePersistenceManager, id: string, wanted
   return text !== "";
 }
 
-async function agreed(manager: DraftStatePersistenceManager, id: string, options: RestoreCommandOptions, context: CommandContext): Promise<boolean> {
+type Answer = "yes" | "no" | "needless";
+
+async function agreed(manager: DraftStatePersistenceManager, id: string, options: RestoreCommandOptions, context: CommandContext): Promise<Answer> {
   const { input } = context.options;
-  if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
-  if (!(await preview(manager, id, options.backup, context))) return false;
-  return confirm(input, `Go back to ${options.backup}? The present is kept as a backup. [y/N] `);
+  if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return "yes";
+  if (!(await preview(manager, id, options.backup, context))) return "needless";
+  return (await confirm(input, `Go back to ${options.backup}? The present is kept as a backup. [y/N] `)) ? "yes" : "no";
 }
 
 export const registerRestore: Register = (program, run) => {
@@ -45,14 +47,15 @@ export const registerRestore: Register = (program, run) => {
         const manager = await context.reader();
         const id = await resolveId(manager, wanted);
         const { output } = context;
-        const fork = options.fork === true ? `${id}-fork-${context.now().getTime()}` : options.fork;
+        const fork = options.fork === true ? `${id.slice(0, 100)}-fork-${context.now().getTime()}` : options.fork;
         if (options.dryRun === true && !context.json) {
           await preview(manager, id, options.backup, context);
           return 0;
         }
-        if (fork === undefined && options.dryRun !== true && !(await agreed(manager, id, options, context))) {
+        const answer = fork === undefined && options.dryRun !== true ? await agreed(manager, id, options, context) : "yes";
+        if (answer !== "yes") {
           output.message("nothing was restored");
-          return 1;
+          return answer === "needless" ? 0 : 1;
         }
         const result = await manager.restore(id, options.backup, { ...(fork === undefined ? {} : { fork }), dryRun: options.dryRun === true });
         if (context.json) output.json(result);

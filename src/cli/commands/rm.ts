@@ -23,14 +23,23 @@ async function resolveAll(manager: DraftStatePersistenceManager, wanted: readonl
 async function agreed(ids: readonly string[], options: RmOptions, context: CommandContext): Promise<boolean> {
   const { input } = context.options;
   if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
-  const how = options.purge === true ? "for good, without a way back" : "to the trash";
-  return confirm(input, `Remove ${ids.join(", ")} and all restore points, ${how}? [y/N] `);
+  const forGood = options.purge === true || context.settings.trashDays === 0;
+  return confirm(input, `Remove ${ids.join(", ")} and all restore points, ${forGood ? "for good, without a way back" : "to the trash"}? [y/N] `);
 }
 
-function say(result: RemoveResult, context: CommandContext): void {
-  const { output } = context;
-  output.message(`removed ${result.conversationId}: ${pluralize(result.removed.length, "file")}, ${formatBytes(result.bytes)}`);
-  if (!result.purged) output.message(`undo it with: draftstate undo ${result.conversationId}`);
+function say(results: readonly RemoveResult[], { output }: CommandContext): void {
+  for (const { conversationId, removed, bytes, purged } of results) {
+    output.message(`removed ${conversationId}${purged ? " for good" : ""}: ${pluralize(removed.length, "file")}, ${formatBytes(bytes)}`);
+  }
+  const [only, ...others] = results;
+  if (only === undefined || only.purged) return;
+  output.message(`undo it with: draftstate undo${others.length === 0 ? ` ${only.conversationId}` : ""}`);
+}
+
+function sayPreview(results: readonly RemoveResult[], { output }: CommandContext): void {
+  for (const { removed } of results) for (const path of removed) output.line(`would remove ${path}`);
+  const files = results.reduce((sum, { removed }) => sum + removed.length, 0);
+  output.message(`${pluralize(results.length, "conversation")} with ${pluralize(files, "file")} (${formatBytes(results.reduce((sum, { bytes }) => sum + bytes, 0))}) would be removed`);
 }
 
 export const registerRm: Register = (program, run) => {
@@ -47,18 +56,14 @@ export const registerRm: Register = (program, run) => {
         const manager = await context.reader();
         const { output } = context;
         const ids = await resolveAll(manager, wanted);
-        if (options.dryRun === true) {
-          if (context.json) output.json(ids.map((conversationId) => ({ conversationId, removed: [], bytes: 0, purged: false, dryRun: true })));
-          else for (const id of ids) output.line(id);
-          return 0;
-        }
-        if (!(await agreed(ids, options, context))) {
+        const dryRun = options.dryRun === true;
+        if (!dryRun && !(await agreed(ids, options, context))) {
           output.message("nothing was removed");
           return 1;
         }
-        const results = await manager.removeAll(ids, { purge: options.purge === true });
+        const results = await manager.removeAll(ids, { purge: options.purge === true, dryRun });
         if (context.json) output.json(results);
-        else for (const result of results) say(result, context);
+        else (dryRun ? sayPreview : say)(results, context);
         return 0;
       }),
     );

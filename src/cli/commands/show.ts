@@ -3,16 +3,19 @@ import { DraftstateError } from "../../errors.js";
 import { metadataOf, statusOf, streamingOf, textOf, messagesOf, type Metadata } from "../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { contentOf, resolveBackup } from "../../persistence/backups.js";
-import { fromTimestamp, snapshotKey } from "../../persistence/layout.js";
+import { decompress } from "../../persistence/backup-codec.js";
+import { backupKey, fromTimestamp, snapshotKey } from "../../persistence/layout.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import type { CommandContext } from "../context.js";
 import { parseCount } from "../parse.js";
 import { resolveId } from "../resolve-id.js";
 import { formatBytes, pluralize } from "../terminal/format.js";
+import { printPaged } from "../terminal/pager.js";
 import { renderProperties } from "../terminal/properties.js";
 import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
 import { paintStatus } from "../terminal/status.js";
 import type { Style } from "../terminal/style.js";
+import { wrapText } from "../terminal/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface ShowOptions {
@@ -20,6 +23,7 @@ interface ShowOptions {
   readonly raw?: boolean;
   readonly last?: number;
   readonly inspect?: boolean;
+  readonly pager: boolean;
 }
 
 interface Shown {
@@ -53,13 +57,13 @@ function heading(style: Style, message: JsonObject): string {
   return [name, ...marks].filter((mark) => mark !== "").join("  ");
 }
 
-function renderMessage(style: Style, message: Json): string {
+function renderMessage(style: Style, message: Json, width: number | undefined): string {
   if (!isJsonObject(message)) return toSafeText(JSON.stringify(message));
   const calls = ownValue(message, "toolCalls");
   const called = Array.isArray(calls) ? (calls as readonly Json[]).map((call) => style.dim(toSafeLine(`→ ${JSON.stringify(call)}`))) : [];
   const error = ownValue(message, "error");
   const failed = isJsonObject(error) ? [style.red(toSafeLine(`! ${textOf(error["message"])}`))] : [];
-  const text = toSafeText(textOf(ownValue(message, "content")));
+  const text = wrapText(toSafeText(textOf(ownValue(message, "content"))), width);
   return [heading(style, message), ...(text === "" ? [] : [text]), ...called, ...failed].join("\n");
 }
 
@@ -70,12 +74,12 @@ function partialAnswer(state: JsonObject): Json[] {
   return [{ role: "assistant", content, createdAt, status: "streaming" }];
 }
 
-function render({ id, state, metadata }: Shown, options: ShowOptions, style: Style): string {
+function render({ id, state, metadata }: Shown, options: ShowOptions, { style, width }: CommandContext["output"]): string {
   const messages = [...messagesOf(state), ...partialAnswer(state)];
   const shown = options.last === undefined ? messages : messages.slice(Math.max(0, messages.length - options.last));
   const title = metadata.title === "" ? id : metadata.title;
   const head = `${style.bold(toSafeLine(title))}\n${style.dim(`${id} · revision ${metadata.revision} · `)}${paintStatus(style, metadata.status)(metadata.status)}`;
-  return [head, ...shown.map((message) => renderMessage(style, message))].join("\n\n");
+  return [head, ...shown.map((message) => renderMessage(style, message, width))].join("\n\n");
 }
 
 async function inspect(manager: DraftStatePersistenceManager, shown: Shown, context: CommandContext): Promise<number> {
@@ -93,16 +97,22 @@ async function inspect(manager: DraftStatePersistenceManager, shown: Shown, cont
       verification.ok ? { name: "health", value: "ok", paint: style.green } : { name: "health", value: pluralize(verification.problems.length, "problem"), paint: style.red },
     ];
     context.output.line(renderProperties(properties, style));
-    for (const problem of verification.problems) context.output.line(`  ${style.red(problem.kind)}  ${problem.path}: ${toSafeLine(problem.detail)}`);
+    for (const problem of verification.problems) context.output.line(`  ${style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}`);
   }
   return verification.ok ? 0 : 4;
 }
 
-async function raw(manager: DraftStatePersistenceManager, id: string, context: CommandContext): Promise<void> {
-  const bytes = await manager.storage.read(snapshotKey(id));
-  if (bytes === undefined) throw new DraftstateError("NOT_FOUND", `conversation ${id} has no snapshot`);
+async function rawBytes(manager: DraftStatePersistenceManager, id: string, wanted: string | undefined): Promise<Uint8Array> {
+  const backup = wanted === undefined ? undefined : resolveBackup(await manager.listBackups(id), id, wanted);
+  const bytes = await manager.storage.read(backup === undefined ? snapshotKey(id) : backupKey(backup));
+  if (bytes === undefined) throw new DraftstateError("NOT_FOUND", `conversation ${id} has no snapshot: "draftstate show ${id} --raw --backup latest" shows its newest backup`);
+  return backup === undefined ? bytes : decompress(bytes, backup.compression);
+}
+
+async function raw(bytes: Uint8Array, print: (text: string) => Promise<void>, context: CommandContext): Promise<void> {
   const text = Buffer.from(bytes).toString("utf8");
-  context.output.data(context.output.isTerminal ? toSafeText(text) : text);
+  if (context.output.isTerminal) await print(toSafeText(text).trimEnd());
+  else context.output.data(text);
 }
 
 function asFile({ state, metadata }: Shown): object {
@@ -116,22 +126,24 @@ export const registerShow: Register = (program, run) => {
     .summary("show a conversation")
     .description("Show a conversation: id, unique prefix of one, or @last.")
     .option("--backup <ts>", "as it was: a timestamp, a prefix of one, latest, or ~2 for the third newest")
-    .option("--raw", "the snapshot file as it is")
+    .option("--raw", "the file as it is, a compressed backup unpacked")
     .option("-n, --last <count>", "only the last messages", parseCount("--last"))
     .option("--inspect", "metadata, and the health of its files")
+    .option("--no-pager", "print all at once")
     .addHelpText("after", "\nExamples:\n  draftstate show @last\n  draftstate show draft_chat_17 --backup ~1\n  draftstate show @last --json | jq .messages")
     .action((wanted: string, options: ShowOptions) =>
       run(async (context) => {
         const manager = await context.reader();
         const id = await resolveId(manager, wanted);
+        const print = (text: string): Promise<void> => printPaged(text, { output: context.output, env: context.options.env, wanted: options.pager });
         if (options.raw === true) {
-          await raw(manager, id, context);
+          await raw(await rawBytes(manager, id, options.backup), print, context);
           return 0;
         }
         const shown = await find(manager, id, options, context);
         if (options.inspect === true) return inspect(manager, shown, context);
         if (context.json) context.output.json(asFile(shown));
-        else context.output.line(render(shown, options, context.output.style));
+        else await print(render(shown, options, context.output));
         return 0;
       }),
     );

@@ -1,31 +1,43 @@
 /** `undo`: takes back the last restore, prune, rm, repair or rename. */
-import { DraftstateError, isDraftstateError } from "../../errors.js";
+import { DraftstateError } from "../../errors.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import type { UndoResult } from "../../persistence/undo.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
 import { formatAge, formatBytes, pluralize } from "../terminal/format.js";
+import { confirm } from "../terminal/prompt.js";
 import { renderTable } from "../terminal/table.js";
 import type { Register } from "./registration.js";
 
 interface UndoOptions {
+  readonly at?: string;
   readonly list?: boolean;
   readonly emptyTrash?: boolean;
+  readonly yes?: boolean;
 }
 
-/** A conversation that was removed is known by its operation alone. */
+/** Among what something was done to, since a conversation that was removed is known by its operation alone. */
 async function resolveUndone(manager: DraftStatePersistenceManager, wanted: string): Promise<string> {
   const ids = [...new Set((await manager.operations()).map(({ conversationId }) => conversationId))];
   if (ids.includes(wanted)) return wanted;
-  try {
-    return await resolveId(manager, wanted);
-  } catch (error) {
-    const fits = ids.filter((id) => id.startsWith(wanted));
-    const [only, ...others] = fits;
-    if (!isDraftstateError(error, "NOT_FOUND") || only === undefined) throw error;
-    if (others.length === 0) return only;
-    throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} conversations that something was done to: give more of the id`);
+  const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
+  const [only, ...others] = fits;
+  if (only === undefined) return resolveId(manager, wanted);
+  if (others.length === 0) return only;
+  throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} conversations that something was done to: give more of the id ("draftstate undo --list" shows them)`);
+}
+
+async function emptyTrash(manager: DraftStatePersistenceManager, options: UndoOptions, context: CommandContext): Promise<number> {
+  const { input } = context.options;
+  const asks = options.yes !== true && !context.json && input.isTTY === true && context.output.errorIsTerminal;
+  if (asks && !(await confirm(input, `Remove all that ${pluralize((await manager.operations()).length, "operation")} left in the trash, for good? [y/N] `))) {
+    context.output.message("nothing was removed");
+    return 1;
   }
+  const bytesFreed = await manager.emptyTrash();
+  if (context.json) context.output.json({ bytesFreed });
+  else context.output.message(`${formatBytes(bytesFreed)} freed; nothing can be undone now`);
+  return 0;
 }
 
 async function list(manager: DraftStatePersistenceManager, id: string | undefined, context: CommandContext): Promise<void> {
@@ -52,31 +64,36 @@ function say(result: UndoResult, context: CommandContext): void {
   if (safetyBackup !== null) output.message(`what was there before is kept: draftstate restore ${result.conversationId} --backup ${safetyBackup}`);
 }
 
+function assertOneThing(wanted: string | undefined, { at, list: lists, emptyTrash: empties }: UndoOptions): void {
+  if (empties === true && (wanted !== undefined || lists === true || at !== undefined)) {
+    throw new DraftstateError("USAGE", "--empty-trash empties all of it: give it alone");
+  }
+  if (lists === true && at !== undefined) throw new DraftstateError("USAGE", "--list shows all times: give it without --at");
+}
+
 export const registerUndo: Register = (program, run) => {
   program
     .command("undo [id]")
     .summary("take back the last restore, prune, rm, repair or rename")
     .description("Take back the last restore, prune, rm, repair or rename: of one conversation, or whatever was done last. Run again, it takes back the one before.")
+    .option("--at <time>", "not the last, but the one of this time, or a prefix of it, as --list shows it")
     .option("--list", "show what can be undone, newest first, and undo nothing")
     .option("--empty-trash", "remove all that is kept for undo, for good")
-    .addHelpText("after", "\nExamples:\n  draftstate undo --list\n  draftstate undo\n  draftstate undo draft_chat_17")
+    .option("-y, --yes", "do not ask before emptying the trash")
+    .addHelpText("after", "\nExamples:\n  draftstate undo --list\n  draftstate undo\n  draftstate undo draft_chat_17\n  draftstate undo --at 2026-01-14T21:30")
     .action((wanted: string | undefined, options: UndoOptions) =>
       run(async (context) => {
+        assertOneThing(wanted, options);
         const manager = await context.reader();
-        if (options.emptyTrash === true) {
-          const bytesFreed = await manager.emptyTrash();
-          if (context.json) context.output.json({ bytesFreed });
-          else context.output.message(`${formatBytes(bytesFreed)} freed; nothing can be undone now`);
-          return;
-        }
+        if (options.emptyTrash === true) return emptyTrash(manager, options, context);
         const id = wanted === undefined ? undefined : await resolveUndone(manager, wanted);
-        if (options.list === true) {
-          await list(manager, id, context);
-          return;
+        if (options.list === true) await list(manager, id, context);
+        else {
+          const result = await manager.undo(id, options.at === undefined ? {} : { at: options.at });
+          if (context.json) context.output.json(result);
+          else say(result, context);
         }
-        const result = await manager.undo(id);
-        if (context.json) context.output.json(result);
-        else say(result, context);
+        return 0;
       }),
     );
 };

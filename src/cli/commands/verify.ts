@@ -1,5 +1,6 @@
 /** `verify`: looks at every file and says what is wrong; changes nothing. */
 import { resolveId } from "../resolve-id.js";
+import { startProgress } from "../terminal/progress.js";
 import { pluralize } from "../terminal/format.js";
 import { toSafeLine } from "../terminal/safe-text.js";
 import type { Register } from "./registration.js";
@@ -9,15 +10,18 @@ export const registerVerify: Register = (program, run) => {
     .command("verify [id]")
     .summary("check every file")
     .description("Check the files of one conversation or of all, and say what is wrong with them. Nothing is changed. Exits with 4 where something is.")
+    .addHelpText("after", "\nExamples:\n  draftstate verify\n  draftstate verify @last\n  draftstate verify --json | jq -r '.problems[].path'")
     .action((wanted: string | undefined) =>
       run(async (context) => {
         const manager = await context.reader();
-        const result = await manager.verify(wanted === undefined ? undefined : await resolveId(manager, wanted));
+        const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
+        const progress = startProgress(context.output, "checking", () => context.now().getTime());
+        const result = await manager.verify(id, progress.update).finally(progress.end);
         const { output } = context;
         if (context.json) output.json(result);
         else {
           for (const problem of result.problems) {
-            output.line(`${output.style.red(problem.kind)}  ${problem.path}: ${toSafeLine(problem.detail)}${problem.repairable ? "" : output.style.dim(" (not repairable)")}`);
+            output.line(`${output.style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}${problem.repairable ? "" : output.style.dim(" (not repairable)")}`);
           }
           output.message(result.ok ? `${pluralize(result.checked, "file")} checked, all valid` : `${pluralize(result.checked, "file")} checked, ${pluralize(result.problems.length, "problem")}`);
         }

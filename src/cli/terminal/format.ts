@@ -10,7 +10,14 @@ const DAY = 24 * HOUR;
 /** Below this an age says nothing, and a clock that is a little ahead makes no "in 2 s". */
 const JUST_NOW = 5 * SECOND;
 
-const counts = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+/** Made when it is first needed: making it takes as long as starting many a command. */
+let counts: Intl.NumberFormat | undefined;
+
+function grouped(count: number): string {
+  if (Number.isInteger(count) && count >= 0 && count < 1000) return String(Math.abs(count));
+  counts ??= new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+  return counts.format(count);
+}
 
 /** Longest first; months and years are round ones: 30 and 365 days. */
 const AGE_UNITS: readonly (readonly [size: number, one: string, many: string])[] = [
@@ -33,7 +40,7 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   const shown = roundToShow(value, unit);
-  const digits = unit > 0 && shown < 10 ? shown.toFixed(1) : counts.format(shown);
+  const digits = unit > 0 && shown < 10 ? shown.toFixed(1) : grouped(shown);
   return `${digits} ${BYTE_UNITS[unit] ?? ""}`;
 }
 
@@ -49,7 +56,7 @@ export function formatAge(date: Date, now: Date): string {
 
 /** `12,345` */
 export function formatCount(count: number): string {
-  return Number.isFinite(count) ? counts.format(count) : "?";
+  return Number.isFinite(count) ? grouped(count) : "?";
 }
 
 /** `1 backup`, `2 backups`, `1,200 backups` */

@@ -25,6 +25,11 @@ export function toSafeLine(text: string): string {
   return toSafeText(text).replace(LINE_SPACING, " ");
 }
 
+/** JSON that decodes to the same and is safe to print: what JSON leaves raw of these characters is escaped. */
+export function toSafeJson(json: string): string {
+  return json.replace(ACTING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** Text that arrives in pieces: all it returns, put together, is `toSafeText` of all it was given, however it was cut. */
 export class SafeTextStream {
   /** A carriage return or the first half of a surrogate pair that the next piece may complete. */

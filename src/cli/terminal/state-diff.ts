@@ -5,6 +5,7 @@ import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/
 import { pluralize } from "./format.js";
 import { toSafeLine, toSafeText } from "./safe-text.js";
 import type { Paint, Style } from "./style.js";
+import { truncateToWidth } from "./width.js";
 import { renderWordDiff } from "./word-diff.js";
 
 function roleOf(message: Json): string {
@@ -31,7 +32,7 @@ function renderChange(change: MessageChange, style: Style): string {
     case "same": return "";
     case "added": return whole("+", style.green, change.message);
     case "removed": return whole("-", style.red, change.message);
-    case "moved": return style.yellow(`↕ ${roleOf(change.message)} moved: ${toSafeLine(contentOf(change.message)).slice(0, 60)}`);
+    case "moved": return style.yellow(`↕ ${roleOf(change.message)} moved: ${truncateToWidth(toSafeLine(contentOf(change.message)), 60)}`);
     case "edited": {
       const fields = changedBesideContent(change.before, change.message);
       const also = fields.length === 0 ? "" : style.dim(` (${fields.map(toSafeLine).join(", ")})`);

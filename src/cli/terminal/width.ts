@@ -26,7 +26,13 @@ const HIGH_SURROGATE_LAST = /[\ud800-\udbff]$/;
 /** In code units. Each step of V8's segmenter costs the length of its text, so a long text is given to it in parts. */
 const WINDOW = 256;
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Made when it is first needed: making it takes as long as starting many a command. */
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 interface Cluster {
   readonly text: string;
@@ -65,7 +71,7 @@ export function paddingFor(text: string, columns: number): string {
 function* clustersOf(text: string): Generator<Cluster> {
   let start = 0;
   while (start < text.length) {
-    const clusters = [...graphemes.segment(windowAt(text, start))].map(({ segment }) => segment);
+    const clusters = [...graphemesOf(windowAt(text, start))].map(({ segment }) => segment);
     const reachesEnd = start + WINDOW >= text.length;
     for (const cluster of reachesEnd || clusters.length === 1 ? clusters : clusters.slice(0, -1)) {
       start += cluster.length;

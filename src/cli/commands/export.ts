@@ -1,0 +1,128 @@
+/** `export`: a conversation as a file for others: Markdown, one HTML page, or JSON that `import` brings back without loss. */
+import { extname } from "node:path";
+import { DraftstateError } from "../../errors.js";
+import type { ConversationDocument, RestorePoint } from "../../exchange/document.js";
+import { metadataOf } from "../../model/conversation.js";
+import { contentOf, resolveBackup } from "../../persistence/backups.js";
+import { fromTimestamp } from "../../persistence/layout.js";
+import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import { uniqueName } from "../../storage/index.js";
+import { writeUserFile } from "../../storage/user-file.js";
+import type { CommandContext } from "../context.js";
+import { resolveId } from "../resolve-id.js";
+import { formatBytes, pluralize } from "../terminal/format.js";
+import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
+import type { Register } from "./registration.js";
+
+const FORMATS = ["md", "html", "json", "jsonl"] as const;
+type Format = (typeof FORMATS)[number];
+
+interface ExportOptions {
+  readonly format?: string;
+  readonly output?: string;
+  readonly force?: boolean;
+  readonly redact?: boolean;
+  readonly backup?: string;
+  readonly withBackups?: boolean;
+}
+
+/** As told, else by the name of the file, else Markdown; JSON where everything is to be JSON. */
+function formatOf({ format, output }: ExportOptions, context: CommandContext): Format {
+  const wanted = format ?? (output === undefined ? undefined : { ".htm": "html", ".markdown": "md", ".ndjson": "jsonl" }[extname(output)] ?? extname(output).slice(1));
+  const known = FORMATS.find((candidate) => candidate === wanted);
+  if (known !== undefined) return known;
+  if (format !== undefined) throw new DraftstateError("USAGE", `--format ${JSON.stringify(format)}: it must be one of ${FORMATS.join(", ")}`);
+  return context.json && output === undefined ? "json" : "md";
+}
+
+async function restorePoints(manager: DraftStatePersistenceManager, id: string, context: CommandContext): Promise<RestorePoint[]> {
+  const backups = await manager.listBackups(id);
+  const damaged = backups.filter((backup) => !backup.valid);
+  for (const backup of damaged) context.output.warning(`${backup.path} is left out: ${backup.problem ?? "it is damaged"}`);
+  return backups.flatMap(({ timestamp, decoded }) => (decoded.kind === "valid" ? [{ timestamp, state: decoded.state, metadata: decoded.metadata }] : []));
+}
+
+async function findPresent(manager: DraftStatePersistenceManager, id: string, context: CommandContext): Promise<Omit<ConversationDocument, "restorePoints">> {
+  const loaded = await manager.load(id, { allowEdited: true });
+  if (loaded === undefined) throw new DraftstateError("NOT_FOUND", `conversation ${id} has only backups left: "draftstate backups ${id}" lists them, --backup latest exports one`);
+  if (loaded.edited) context.output.warning(`${id} was edited by hand or damaged (its checksum differs); it is exported as it is`);
+  for (const problem of loaded.problems) if (!loaded.edited) context.output.warning(`${id}: ${problem.kind}: ${problem.detail}`);
+  return { conversationId: id, state: loaded.state, metadata: loaded.metadata, asOf: undefined };
+}
+
+async function find(manager: DraftStatePersistenceManager, id: string, format: Format, options: ExportOptions, context: CommandContext): Promise<ConversationDocument> {
+  if (options.backup !== undefined) {
+    const backup = resolveBackup(await manager.listBackups(id), id, options.backup);
+    const version = contentOf(backup);
+    return { conversationId: id, state: version.state, metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()), asOf: backup.timestamp, restorePoints: [] };
+  }
+  const wanted = options.withBackups ?? format === "html";
+  return { ...(await findPresent(manager, id, context)), restorePoints: wanted ? await restorePoints(manager, id, context) : [] };
+}
+
+/** Loaded by those who export, not by every command. */
+async function render(document: ConversationDocument, format: Format): Promise<string> {
+  switch (format) {
+    case "json": return (await import("../../exchange/json-export.js")).toJson(document);
+    case "jsonl": return (await import("../../exchange/json-export.js")).toJsonLines(document);
+    case "md": return (await import("../../exchange/markdown-export.js")).toMarkdown(document, toSafeText);
+    case "html": return (await import("../../exchange/html/page.js")).toHtml(document, toSafeText);
+  }
+}
+
+interface Redacted {
+  readonly document: ConversationDocument;
+  readonly counts: Readonly<Record<string, number>> | undefined;
+}
+
+async function redact(document: ConversationDocument, options: ExportOptions): Promise<Redacted> {
+  if (options.redact !== true) return { document, counts: undefined };
+  const { Redactor } = await import("../../exchange/redaction.js");
+  const redactor = new Redactor();
+  return { document: redactor.document(document), counts: redactor.counts };
+}
+
+function sayRedacted(counts: Readonly<Record<string, number>>, context: CommandContext): void {
+  const kinds = Object.entries(counts).map(([kind, count]) => `${count} × ${kind}`);
+  context.output.message(kinds.length === 0 ? "nothing to redact was found" : `redacted ${kinds.join(", ")}; what has no known form stays: look before you share it`);
+}
+
+async function write(path: string, text: string, options: ExportOptions): Promise<number> {
+  const bytes = Buffer.from(text, "utf8");
+  await writeUserFile({ path, bytes, overwrite: options.force === true, unique: uniqueName() });
+  return bytes.length;
+}
+
+async function exportOne(wanted: string, options: ExportOptions, context: CommandContext): Promise<void> {
+  if (options.backup !== undefined && options.withBackups === true) throw new DraftstateError("USAGE", "--backup and --with-backups exclude each other: one state, or all of them");
+  const manager = await context.reader();
+  const id = await resolveId(manager, wanted);
+  const format = formatOf(options, context);
+  const { document, counts } = await redact(await find(manager, id, format, options, context), options);
+  const text = await render(document, format);
+  const { output } = context;
+  if (counts !== undefined) sayRedacted(counts, context);
+  const result = { conversationId: id, format, messageCount: document.metadata.messageCount, restorePoints: document.restorePoints.length, redacted: counts ?? null };
+  if (options.output !== undefined && options.output !== "-") {
+    const bytes = await write(options.output, text, options);
+    if (context.json) output.json({ ...result, path: options.output, sizeBytes: bytes });
+    else output.message(`exported ${id} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.restorePoints.length === 0 ? "" : `, ${pluralize(document.restorePoints.length, "restore point")}`})`);
+  } else if (context.json && format !== "json") output.json({ ...result, content: text });
+  else output.data(text);
+}
+
+export const registerExport: Register = (program, run) => {
+  program
+    .command("export <id>")
+    .summary("write a conversation for others: md, html, json, jsonl")
+    .description("Write a conversation as Markdown, as one self-contained HTML page with its restore points, or as JSON that import brings back without loss.")
+    .option("-f, --format <format>", `${FORMATS.join(", ")} (default: by the name of the file, else md)`)
+    .option("-o, --output <file>", "into this file instead of stdout")
+    .option("--force", "overwrite the file if it exists")
+    .option("--redact", "replace keys, tokens, passwords and e-mail addresses")
+    .option("--backup <ts>", "an older state: a timestamp, a prefix of one, latest, or ~2 for the third newest")
+    .option("--with-backups", "with the restore points (html has them unless --no-with-backups)")
+    .option("--no-with-backups", "without the restore points")
+    .addHelpText("after", "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --with-backups -o story.json && draftstate import story.json --state-dir elsewhere")
+    .action((wanted: string, options: ExportOptions) => run((context) => exportOne(wanted, options, context)));
+};

@@ -1,0 +1,93 @@
+/**
+ * `health`: checks for people and monitors. Exit status 0 for ok and warn, 4 where files are damaged, 7 for everything
+ * else that fails; with `--nagios` the statuses and the one line that monitoring plugins have.
+ */
+import { DraftstateError } from "../../errors.js";
+import type { Health, HealthCheck, HealthStatus } from "../../monitoring/health.js";
+import type { CommandContext } from "../context.js";
+import { parseDuration } from "../parse.js";
+import { toSafeLine } from "../terminal/safe-text.js";
+import { renderTable } from "../terminal/table.js";
+import type { Paint, Style } from "../terminal/style.js";
+import type { Register } from "./registration.js";
+
+interface HealthCommandOptions {
+  readonly quick?: boolean;
+  readonly minFree?: number;
+  readonly maxUnsaved?: number;
+  readonly maxBackupAge?: number;
+  readonly nagios?: boolean;
+}
+
+const DAMAGED = 4;
+const STORAGE = 7;
+const NAGIOS: Readonly<Record<HealthStatus, readonly [number, string]>> = { ok: [0, "OK"], warn: [1, "WARNING"], fail: [2, "CRITICAL"] };
+const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+function parseSize(text: string): number {
+  const [, amount, unit = ""] = /^(\d{1,12})([KMGT]?)$/i.exec(text) ?? [];
+  const factor = SIZE_UNITS[unit.toUpperCase()];
+  if (amount === undefined || factor === undefined) throw new DraftstateError("USAGE", `--min-free ${JSON.stringify(text)}: it must be bytes, or a number and K, M, G or T, such as 500M`);
+  return Number(amount) * factor;
+}
+
+function paintOf(style: Style, status: string): Paint {
+  return status === "ok" ? style.green : status === "warn" ? style.yellow : style.red;
+}
+
+function render({ checks }: Health, { output }: CommandContext): string {
+  const { style, width } = output;
+  const columns = [
+    { title: "CHECK" },
+    { title: "STATUS", paint: (shown: string, cell: string) => paintOf(style, cell)(shown) },
+    { title: "DETAIL" },
+  ];
+  // Not cut to the terminal: what is wrong is at the end of a line as often as at its beginning.
+  const table = renderTable({ columns, rows: checks.map(({ name, status, detail }) => [name, status, detail]), width: width === undefined ? undefined : Number.MAX_SAFE_INTEGER, style });
+  return table;
+}
+
+function statusOf({ status, checks }: Health): number {
+  if (status !== "fail") return 0;
+  const failing = checks.filter((check) => check.status === "fail");
+  return failing.every(({ name }) => name === "damaged-files") ? DAMAGED : STORAGE;
+}
+
+/** `DRAFTSTATE WARNING - stale-locks: …`; a bar would begin performance data. */
+function nagiosLine({ status, checks }: Health): string {
+  const bad = checks.filter((check: HealthCheck) => check.status !== "ok");
+  const text = bad.length === 0 ? `${checks.length} checks passed` : bad.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
+  return `DRAFTSTATE ${NAGIOS[status][1]} - ${toSafeLine(text).replaceAll("|", "/")}`;
+}
+
+export const registerHealth: Register = (program, run) => {
+  program
+    .command("health")
+    .summary("check the store, for monitors too")
+    .description("Check that the directories can be written and have room, that no file is damaged and no lock stale, how old unsaved changes and backups are, and whether the fallback directory is in use. Exits with 0 for ok and warn, 4 where files are damaged, 7 where anything else fails.")
+    .option("--quick", "look for damage only at the ends of snapshots: for stores of many gigabytes")
+    .option("--min-free <size>", "warn below, fail below a tenth of it (default: 500M)", parseSize)
+    .option("--max-unsaved <age>", "warn of changes unsaved for longer, fail at ten times it (default: 60s)", parseDuration("--max-unsaved"))
+    .option("--max-backup-age <age>", "warn of changes without a backup for longer (default: 1d)", parseDuration("--max-backup-age"))
+    .option("--nagios", "one line and the exit status of monitoring plugins: 0 ok, 1 warning, 2 critical")
+    .addHelpText("after", "\nExamples:\n  draftstate health\n  draftstate health --json | jq -e '.status == \"ok\"'\n  draftstate health --nagios --quick")
+    .action((options: HealthCommandOptions) =>
+      run(async (context) => {
+        const { quick = false, minFree, maxUnsaved, maxBackupAge } = options;
+        const health = await context.manager().health({
+          quick,
+          ...(minFree === undefined ? {} : { minFreeBytes: minFree }),
+          ...(maxUnsaved === undefined ? {} : { maxUnsavedMs: maxUnsaved }),
+          ...(maxBackupAge === undefined ? {} : { maxBackupAgeMs: maxBackupAge }),
+        });
+        const { output } = context;
+        if (context.json) output.json(health);
+        else if (options.nagios === true) output.line(nagiosLine(health));
+        else {
+          output.line(render(health, context));
+          output.message(`status: ${paintOf(output.errorStyle, health.status)(health.status)}`);
+        }
+        return options.nagios === true ? NAGIOS[health.status][0] : statusOf(health);
+      }),
+    );
+};

@@ -1,0 +1,14 @@
+/** A line of `chat --json`. */
+import { z } from "zod";
+import { conversationId, count, errorCode, path, revision, status, usage } from "./parts.js";
+
+export const chat = z
+  .discriminatedUnion("type", [
+    z.object({ type: z.literal("start"), conversationId, model: z.string().nullable() }),
+    z.object({ type: z.literal("token"), text: z.string() }),
+    z.object({ type: z.literal("saved"), revision, tokenCount: count }).describe("Durable from then on."),
+    z.object({ type: z.literal("tools"), messages: z.array(z.json()) }).describe("What the tools answered."),
+    z.object({ type: z.literal("end"), conversationId, status, revision, usage: usage.nullable() }),
+    z.object({ type: z.literal("error"), code: errorCode, message: z.string(), error: z.object({ code: errorCode, message: z.string(), path: path.nullable() }).optional() }),
+  ])
+  .describe("One line for each event.");

@@ -1,0 +1,16 @@
+/** The shape of what each command prints with `--json`, by name: docs/schemas holds them as JSON Schema, made by scripts/write-schemas.mjs. */
+import type { z } from "zod";
+import { backups } from "./backups.js";
+import { chat } from "./chat.js";
+import { completion, config } from "./config.js";
+import { diff } from "./diff.js";
+import { error } from "./error.js";
+import { ls } from "./ls.js";
+import { prune } from "./prune.js";
+import { repair } from "./repair.js";
+import { restore } from "./restore.js";
+import { inspect, show } from "./show.js";
+import { verify } from "./verify.js";
+import { watch } from "./watch.js";
+
+export const SCHEMAS = { backups, chat, completion, config, diff, error, inspect, ls, prune, repair, restore, show, verify, watch } as const satisfies Record<string, z.ZodType>;

@@ -1,0 +1,26 @@
+/**
+ * A conversation on its way out: its state, what is known of it and, where wanted, its restore points. Every format is
+ * made from this one shape; where something is to be redacted, it has been before.
+ */
+import type { Metadata } from "../model/conversation.js";
+import type { JsonObject } from "../model/json.js";
+
+export interface RestorePoint {
+  /** `2025-01-14T21-30-00-000Z`. */
+  readonly timestamp: string;
+  readonly state: JsonObject;
+  readonly metadata: Metadata;
+}
+
+export interface ConversationDocument {
+  readonly conversationId: string;
+  readonly state: JsonObject;
+  readonly metadata: Metadata;
+  /** Newest first. */
+  readonly restorePoints: readonly RestorePoint[];
+  /** Timestamp of the backup whose state this is; undefined for the present. */
+  readonly asOf: string | undefined;
+}
+
+/** Text of files and models as it may be shown: acting characters made visible. */
+export type MakeVisible = (text: string) => string;

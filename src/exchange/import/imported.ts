@@ -1,0 +1,87 @@
+/**
+ * What every reader of a foreign file gives: whole conversations, ready to be written, and the words for refusing what
+ * cannot be read. Nothing is guessed or turned into null; what has no place of its own in a message is kept in the
+ * message's `source`, what has none in the state in its `importedFrom`.
+ */
+import { DraftstateError } from "../../errors.js";
+import { initialState, textOf, type BackupNote, type Version } from "../../model/conversation.js";
+import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
+
+export const SOURCE_FORMATS = ["draftstate", "draft", "llm", "chatgpt", "claude-code"] as const;
+export type SourceFormat = (typeof SOURCE_FORMATS)[number];
+
+export interface ImportedPoint {
+  readonly timestamp: string;
+  readonly version: Version;
+  readonly note: BackupNote | undefined;
+}
+
+export interface ImportedConversation {
+  /** Where in the file, for people: `[3]`; empty for the whole of it. */
+  readonly place: string;
+  /** What the source calls it; perhaps no id of ours. */
+  readonly name: string | undefined;
+  readonly version: Version;
+  /** Oldest first. */
+  readonly points: readonly ImportedPoint[];
+}
+
+export interface ImportOptions {
+  /** For what bears no date of its own; ISO 8601. */
+  readonly at: string;
+  /** Take one of our own files although its checksum says that it was edited or damaged. */
+  readonly acceptEdited: boolean;
+}
+
+export function refuse(place: string, found: string): DraftstateError {
+  return new DraftstateError("CORRUPT", `${place === "" ? "it" : place} ${found}`, { path: place });
+}
+
+export function at(place: string, key: string | number): string {
+  if (typeof key === "number") return `${place}[${key}]`;
+  return place === "" ? key : `${place}.${key}`;
+}
+
+export function textAt(object: JsonObject, key: string): string | undefined {
+  const value = ownValue(object, key);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+export function objectAt(object: JsonObject, key: string): JsonObject {
+  const value = ownValue(object, key);
+  return isJsonObject(value) ? value : {};
+}
+
+export function listAt(object: JsonObject, key: string): readonly Json[] {
+  const value = ownValue(object, key);
+  return Array.isArray(value) ? (value as readonly Json[]) : [];
+}
+
+export function without(object: JsonObject, keys: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+}
+
+/** As a field of a message or state: absent where it holds nothing. */
+export function unlessEmpty(name: string, value: JsonObject): JsonObject {
+  return Object.keys(value).length === 0 ? {} : { [name]: value };
+}
+
+/** ISO 8601 in UTC and milliseconds; undefined for what is no time. */
+export function toIso(time: Json | undefined): string | undefined {
+  const date = typeof time === "number" ? new Date(time * 1000) : typeof time === "string" ? new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(time) ? time : `${time}Z`) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+export function mustIso(object: JsonObject, key: string, place: string, otherwise: string): string {
+  const time = ownValue(object, key);
+  if (time === undefined || time === null || time === "") return otherwise;
+  const iso = toIso(time);
+  if (iso === undefined) throw refuse(at(place, key), `is no time: ${JSON.stringify(time).slice(0, 60)}`);
+  return iso;
+}
+
+/** The state of a conversation that was had elsewhere. */
+export function stateOf(messages: readonly JsonObject[], importedFrom: JsonObject): JsonObject {
+  const answer = messages.findLast((message) => message["role"] === "assistant");
+  return { ...initialState(), messages, currentNarrative: textOf(answer?.["content"]), importedFrom };
+}

@@ -1,0 +1,95 @@
+/**
+ * Alerts on their way to a webhook: one at a time, in order, a few tries each, a bounded number that wait. Whoever
+ * sends never waits and is never told no; `close` waits a bounded moment and then lets go. A redirect is a failure: what
+ * is said here goes to the address that was configured and nowhere else.
+ */
+export interface HttpReply {
+  readonly status: number;
+}
+
+/** Sends a JSON body; follows no redirect; rejects when the network fails or the signal aborts. */
+export type HttpPost = (url: string, body: string, signal: AbortSignal) => Promise<HttpReply>;
+
+export interface WebhookOptions {
+  readonly url: string;
+  readonly post: HttpPost;
+  /** Resolves after so many milliseconds, or when the signal aborts; keeps no process alive. */
+  readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** An alert that was given up; `reason` never holds the address, which may be a secret. */
+  readonly onFailure: (reason: string) => void;
+  readonly timeoutMs?: number;
+  readonly firstPauseMs?: number;
+}
+
+const TRIES = 3;
+const TIMEOUT = 5000;
+const FIRST_PAUSE = 500;
+const MAX_WAITING = 20;
+
+type Outcome = { readonly done: true } | { readonly done: false; readonly reason: string; readonly final: boolean };
+
+export class Webhook {
+  readonly #waiting: string[] = [];
+  readonly #closing = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(private readonly options: WebhookOptions) {}
+
+  send(payload: object): void {
+    if (this.#closing.signal.aborted) return;
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.#waiting.shift();
+      this.options.onFailure("too many alerts wait for the webhook: the oldest was dropped");
+    }
+    this.#waiting.push(JSON.stringify(payload));
+    this.#running ??= this.#deliver().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves when all is delivered or given up, at the latest after so many milliseconds. */
+  async close(patienceMs: number): Promise<void> {
+    if (this.#running !== undefined) await Promise.race([this.#running, this.options.delay(patienceMs, this.#closing.signal)]);
+    const left = this.#running === undefined ? 0 : this.#waiting.length + 1;
+    this.#closing.abort();
+    if (left > 0) this.options.onFailure(`the webhook did not answer in time: ${left} not delivered`);
+  }
+
+  async #deliver(): Promise<void> {
+    // In a turn of its own, so that a failure is never told from within `send`.
+    await Promise.resolve();
+    for (let body = this.#waiting.shift(); body !== undefined; body = this.#waiting.shift()) {
+      const reason = await this.#tryToSend(body);
+      if (reason !== undefined && !this.#closing.signal.aborted) this.options.onFailure(reason);
+    }
+  }
+
+  /** Why it was given up; undefined when it was delivered. */
+  async #tryToSend(body: string): Promise<string | undefined> {
+    const { delay, firstPauseMs = FIRST_PAUSE } = this.options;
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await this.#sendOnce(body);
+      if (outcome.done) return undefined;
+      if (outcome.final || attempt === TRIES || this.#closing.signal.aborted) return outcome.reason;
+      await delay(firstPauseMs * 2 ** (attempt - 1), this.#closing.signal);
+    }
+  }
+
+  async #sendOnce(body: string): Promise<Outcome> {
+    const { url, post, timeoutMs = TIMEOUT } = this.options;
+    try {
+      const { status } = await post(url, body, AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]));
+      return outcomeOf(status);
+    } catch (error) {
+      const timedOut = error instanceof Error && error.name === "TimeoutError";
+      return { done: false, final: false, reason: timedOut ? "the webhook did not answer in time" : "the webhook cannot be reached" };
+    }
+  }
+}
+
+function outcomeOf(status: number): Outcome {
+  if (status >= 200 && status < 300) return { done: true };
+  if (status === 0 || (status >= 300 && status < 400)) return { done: false, final: true, reason: "the webhook answered with a redirect, which is not followed: set alertWebhook to where it leads" };
+  const mayPass = status >= 500 || status === 408 || status === 429;
+  return { done: false, final: !mayPass, reason: `the webhook answered with status ${status}` };
+}

@@ -1,0 +1,101 @@
+/**
+ * Files that a person names, outside the store: read whole within a limit, written whole or not at all. What is there
+ * is replaced only where that was asked for, and a link never: the file would appear somewhere else.
+ */
+import { dirname, join } from "node:path";
+import { DraftstateError, systemErrorCode } from "../errors.js";
+import type { FileSystem } from "./file-system.js";
+import { followLinks, nodeFileSystem } from "./fs.js";
+
+export interface WriteUserFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly overwrite: boolean;
+  /** Letters and digits that no other writer uses. */
+  readonly unique: string;
+}
+
+/** Throws `NOT_FOUND`, `CORRUPT` for what is no regular file or too large, `STORAGE`. */
+export async function readUserFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    const file = await nodeFileSystem.openForReading(await followLinks(path));
+    try {
+      const size = await file.size();
+      if (size > maxBytes) throw new DraftstateError("CORRUPT", `${path} has ${size} bytes, more than the limit of ${maxBytes}`, { path });
+      return await file.read(0, size);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") throw new DraftstateError("NOT_FOUND", `there is no file ${path}`, { path });
+    throw refused(path, error);
+  }
+}
+
+/** Of the operating system; what is ours already, or a mistake of ours, stays what it is. */
+function refused(path: string, error: unknown): unknown {
+  const code = systemErrorCode(error);
+  if (error instanceof DraftstateError || code === undefined) return error;
+  return new DraftstateError("STORAGE", `${path} cannot be read or written (${code}): check owner, mode and free space of it and its directory`, { path, cause: error });
+}
+
+async function assertFree({ path, overwrite }: WriteUserFile, fs: FileSystem): Promise<void> {
+  const found = await fs.stat(path);
+  if (found === undefined || (overwrite && found.kind === "file")) return;
+  if (found.kind !== "file") throw new DraftstateError("USAGE", `${path} is there and is no regular file (${found.kind}): choose another name`, { path });
+  throw exists(path);
+}
+
+function exists(path: string): DraftstateError {
+  return new DraftstateError("USAGE", `${path} exists already: choose another name, or overwrite it with --force`, { path });
+}
+
+/** Readers see nothing, or all of it; durable when it resolves. */
+export async function writeUserFile(request: WriteUserFile, fs: FileSystem = nodeFileSystem): Promise<void> {
+  const { path, unique } = request;
+  const aside = join(dirname(path), `.tmp-${unique}`);
+  try {
+    await assertFree(request, fs);
+    await writeAside(aside, request.bytes, fs);
+    try {
+      await takeName(aside, request, fs);
+      await fs.syncDirectory(dirname(path));
+    } finally {
+      await fs.unlink(aside).catch(() => undefined);
+    }
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") throw new DraftstateError("NOT_FOUND", `there is no directory ${dirname(path)}`, { path });
+    throw refused(path, error);
+  }
+}
+
+async function writeAside(aside: string, bytes: Uint8Array, fs: FileSystem): Promise<void> {
+  const file = await fs.createFile(aside);
+  try {
+    await file.write(bytes);
+    await file.sync();
+  } catch (error) {
+    await fs.unlink(aside).catch(() => undefined);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** A link fails where the name was taken meanwhile; where the file system has no links, the look before has to do. */
+async function takeName(aside: string, request: WriteUserFile, fs: FileSystem): Promise<void> {
+  const { path, overwrite } = request;
+  if (!overwrite) {
+    try {
+      await fs.link(aside, path);
+      return;
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code === "EEXIST") throw exists(path);
+      if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS" && code !== "EOPNOTSUPP") throw error;
+    }
+  }
+  await assertFree(request, fs);
+  await fs.rename(aside, path);
+}

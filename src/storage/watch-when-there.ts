@@ -1,0 +1,63 @@
+/**
+ * Watches a directory that may not be there yet: until it is, the nearest directory above it is watched. What came into
+ * it meanwhile is told of like any change.
+ */
+import { dirname, resolve } from "node:path";
+import type { FileSystem } from "./file-system.js";
+import type { Watcher } from "./storage.js";
+
+type WatchDirectory = (directory: string, listener: (name: string) => void) => Promise<Watcher>;
+
+export interface WatchOptions {
+  readonly fs: Pick<FileSystem, "stat" | "list">;
+  readonly watch: WatchDirectory;
+  readonly directory: string;
+  readonly listener: (name: string) => void;
+}
+
+async function nearestThere({ fs, directory }: WatchOptions): Promise<string> {
+  let path = resolve(directory);
+  while ((await fs.stat(path))?.kind !== "directory" && dirname(path) !== path) path = dirname(path);
+  return path;
+}
+
+class Waiting implements Watcher {
+  #current: Watcher | undefined;
+  #step: Promise<void> = Promise.resolve();
+  #arrived = false;
+  #closed = false;
+
+  constructor(private readonly options: WatchOptions) {}
+
+  /** One step closer, until the directory itself is watched. Steps never overlap. */
+  advance(): Promise<void> {
+    this.#step = this.#step.then(() => this.#advance());
+    return this.#step;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#step.catch(() => undefined);
+    await this.#current?.close();
+  }
+
+  async #advance(): Promise<void> {
+    if (this.#closed || this.#arrived) return;
+    const { watch, fs, directory, listener } = this.options;
+    const path = await nearestThere(this.options);
+    this.#arrived = path === resolve(directory);
+    const before = this.#current;
+    this.#current = await watch(path, this.#arrived ? listener : () => void this.advance().catch(() => undefined));
+    if (before !== undefined) await before.close();
+    if (!this.#arrived) {
+      // It may have come while the one above it was not watched yet.
+      if ((await nearestThere(this.options)) !== path) await this.#advance();
+    } else if (before !== undefined) for (const name of await fs.list(directory)) listener(name);
+  }
+}
+
+export async function watchWhenThere(options: WatchOptions): Promise<Watcher> {
+  const waiting = new Waiting(options);
+  await waiting.advance();
+  return waiting;
+}
