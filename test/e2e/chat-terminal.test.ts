@@ -50,6 +50,19 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
     expect((await workspace.show("tale")).messages.map(({ content }) => content)).toEqual(["Hi", "Hello there."]);
   });
 
+  test("-i asks on after the answer to what was given, and --no-save keeps nothing of it, its history neither", async ({ workspace, serve }) => {
+    const server = await serve(saying("First."), saying("Second."));
+    const terminal = TerminalSession.start(workspace, ["chat", "-i", "one", "--no-save", "--base-url", server.url]);
+    await terminal.shows(/First\.\n[\s\S]*\n>$/);
+    terminal.type("two");
+    terminal.press("enter");
+    await terminal.shows(/Second\.\n>$/);
+    terminal.press("ctrl-d");
+    expect((await terminal.ended).status).toBe(0);
+    expect(server.lastMessages.map(({ content }) => content)).toEqual(["one", "First.", "two"]);
+    expect((await workspace.files()).size).toBe(0);
+  });
+
   test("a paste of many lines is one message, and nothing is sent until Enter", async ({ workspace, serve }) => {
     const server = await serve(saying("Yes"));
     const terminal = TerminalSession.start(workspace, ["chat", "--base-url", server.url]);
