@@ -1,0 +1,124 @@
+/** rm: what it says, what it asks, what its exit status is; and that what it takes is in the trash. */
+import { spawn, type IPty } from "@lydell/node-pty";
+import { fileURLToPath } from "node:url";
+import { describe, expect } from "vitest";
+import { errorOf, until, type Workspace } from "./cli.js";
+import { test, TIMEOUT } from "./world.js";
+
+const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
+
+interface Removed {
+  readonly conversationId: string;
+  readonly removed: readonly string[];
+  readonly bytes: number;
+  readonly purged: boolean;
+  readonly dryRun: boolean;
+}
+
+async function tell(workspace: Workspace, ...ids: readonly string[]): Promise<void> {
+  for (const id of ids) expect((await workspace.run(["chat", `Tell me of ${id}`, "--id", id])).status).toBe(0);
+}
+
+/** On a pseudo-terminal, where it asks; the answer is typed once the question is there. */
+async function answered(workspace: Workspace, args: readonly string[], answer: string): Promise<{ readonly status: number; readonly shown: string }> {
+  let shown = "";
+  const terminal: IPty = spawn(process.execPath, [PROGRAM, ...args], { cwd: workspace.directory, env: { PATH: process.env["PATH"] ?? "", HOME: workspace.directory, TERM: "xterm" }, cols: 120, rows: 30 });
+  const ended = new Promise<number>((resolve) => {
+    terminal.onExit(({ exitCode }) => {
+      resolve(exitCode);
+    });
+  });
+  terminal.onData((text) => {
+    shown += text;
+  });
+  await until(() => (shown.includes("[y/N]") ? true : undefined), () => `a question; shown ${JSON.stringify(shown)}`);
+  terminal.write(`${answer}\r`);
+  return { status: await ended, shown };
+}
+
+describe("rm", TIMEOUT, () => {
+  test("says what went and how it comes back, on stderr alone", async ({ workspace }) => {
+    await tell(workspace, "tale");
+    const { status, stdout, stderr } = await workspace.run(["rm", "tale"]);
+    expect([status, stdout]).toEqual([0, ""]);
+    expect(stderr).toMatch(/^removed tale: 2 files, .+\nundo it with: draftstate undo tale\n$/);
+    expect(await workspace.ls()).toEqual([]);
+  });
+
+  test("with --json gives what went of each, and its files are in the trash", async ({ workspace }) => {
+    await tell(workspace, "tale", "other");
+    const before = await workspace.files();
+    const removed = (await workspace.json(["rm", "tale", "oth", "tale"])) as Removed[];
+    expect(removed.map(({ conversationId, purged, dryRun }) => [conversationId, purged, dryRun])).toEqual([["tale", false, false], ["other", false, false]]);
+    const after = [...(await workspace.files()).values()];
+    for (const path of removed.flatMap((each) => each.removed)) expect(after).toContain(before.get(workspace.path(path)));
+  });
+
+  test("knows prefixes and @last; an unknown id among others removes nothing", async ({ workspace }) => {
+    await tell(workspace, "tale", "other");
+    const unknown = await workspace.run(["rm", "tale", "nobody", "--json"]);
+    expect([unknown.status, errorOf(unknown).code, (await workspace.ls()).length]).toEqual([3, "NOT_FOUND", 2]);
+    expect((await workspace.run(["rm", "ta"])).status).toBe(0);
+    expect((await workspace.run(["rm", "@last"])).status).toBe(0);
+    expect(await workspace.ls()).toEqual([]);
+  });
+
+  test("an ambiguous prefix and no id at all are wrong usage", async ({ workspace }) => {
+    await tell(workspace, "tale-1", "tale-2");
+    expect([(await workspace.run(["rm", "tale"])).status, (await workspace.run(["rm"])).status, (await workspace.run(["rm", "--forever", "tale-1"])).status]).toEqual([2, 2, 2]);
+    expect(await workspace.ls()).toHaveLength(2);
+  });
+
+  test("one that another process writes is locked, and what was named with it stays too", async ({ workspace }) => {
+    await tell(workspace, "tale");
+    const writer = workspace.start(["chat", "A long one", "--id", "busy", "--json"], { env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "400" } });
+    await writer.printed("saved", 3);
+    const refused = await workspace.run(["rm", "tale", "busy", "--json"]);
+    expect([refused.status, errorOf(refused).code]).toEqual([5, "LOCKED"]);
+    expect((await workspace.ls()).map(({ conversationId }) => conversationId).sort()).toEqual(["busy", "tale"]);
+    await writer.end("SIGINT");
+  });
+
+  test("--dry-run tells and changes nothing", async ({ workspace }) => {
+    await tell(workspace, "tale");
+    const before = await workspace.files();
+    const [plain, json] = [await workspace.run(["rm", "tale", "--dry-run"]), (await workspace.json(["rm", "tale", "--dry-run"])) as Removed[]];
+    expect(await workspace.files()).toEqual(before);
+    expect(plain.stdout.trimEnd().split("\n")).toEqual((json[0]?.removed ?? []).map((path) => `would remove ${path}`));
+    expect(json).toMatchObject([{ conversationId: "tale", dryRun: true }]);
+  });
+
+  test("--purge leaves nothing, neither in the trash nor to undo", async ({ workspace }) => {
+    await tell(workspace, "tale");
+    await workspace.run(["rename", "tale", "The whale"]);
+    expect(await workspace.json(["rm", "tale", "--purge"])).toMatchObject([{ purged: true }]);
+    expect([...(await workspace.files()).keys()]).toEqual([]);
+    expect((await workspace.run(["undo"])).status).toBe(3);
+  });
+
+  test("a damaged one is removed all the same", async ({ workspace }) => {
+    await tell(workspace, "tale");
+    await workspace.write("state/tale.json", "{ torn");
+    expect((await workspace.run(["rm", "tale"])).status).toBe(0);
+    expect(await workspace.ls()).toEqual([]);
+  });
+});
+
+describe("rm on a terminal", TIMEOUT, () => {
+  test("asks, and only a clear yes removes", async ({ workspace }) => {
+    await tell(workspace, "tale");
+    for (const [answer, status, left] of [["n", 1, 1], ["", 1, 1], ["y", 0, 0]] as const) {
+      const asked = await answered(workspace, ["rm", "tale"], answer);
+      expect(asked.shown).toContain("Remove tale and all restore points, to the trash?");
+      expect([asked.status, (await workspace.ls()).length]).toEqual([status, left]);
+    }
+  });
+
+  test("says that --purge is for good, and asks before the trash is emptied", async ({ workspace }) => {
+    await tell(workspace, "tale");
+    expect((await answered(workspace, ["rm", "tale", "--purge"], "n")).shown).toContain("for good, without a way back");
+    await workspace.run(["rm", "tale"]);
+    expect((await answered(workspace, ["undo", "--empty-trash"], "n")).status).toBe(1);
+    expect((await workspace.run(["undo"])).status).toBe(0);
+  });
+});
