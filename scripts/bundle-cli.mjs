@@ -58,7 +58,7 @@ export async function bundleCli() {
   const { metafile, outputFiles } = await build({
     ...COMMON,
     absWorkingDir: root,
-    entryPoints: { main: "src/cli/main.ts", table: "cli-table3" },
+    entryPoints: { main: "src/cli/main.ts", table: "cli-table3", "preselection-thread": "src/cli/search/preselection-thread.ts" },
     outdir: OUT,
     bundle: true,
     splitting: true,

@@ -1,4 +1,7 @@
 /** `search` by the built CLI: lines with their place, every filter, damage named, and no conversation missed for the look at its bytes. */
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { describe, expect } from "vitest";
 import type { Workspace } from "./cli.js";
 import { test, TIMEOUT } from "./world.js";
@@ -86,6 +89,16 @@ describe.concurrent("search", TIMEOUT, () => {
     expect(result.stdout.trim().split("\n").sort()).toEqual(["llm-r157", "llm-r307", "llm-r7"]);
     expect(result.stderr).toContain("llm-r9");
     expect((await workspace.run(["search", "--regex", "number \\d+ (the|a) N", "-l"])).stdout.trim().split("\n")).toHaveLength(3);
+  });
+
+  test("has its thread built: it names the files that may hold the text, and those it cannot tell of", async ({ workspace }) => {
+    await conversation(workspace, "tea", [said("user", "Tea")]);
+    await conversation(workspace, "coffee", [said("user", "coffee")]);
+    const files = ["tea", "coffee", "missing"].map((id) => ({ id, path: workspace.path(`state/${id}.json`) }));
+    const thread = new Worker(fileURLToPath(new URL("../../dist/cli/preselection-thread.js", import.meta.url)), { workerData: { files, query: { text: "tea", regex: false, matchCase: undefined }, matchCase: false } });
+    const [ids] = (await once(thread, "message")) as [string[]];
+    expect(ids).toEqual(["tea", "missing"]);
+    await thread.terminate();
   });
 
   test("of no text, or by a pattern that could be slow, is wrong usage", async ({ workspace }) => {
