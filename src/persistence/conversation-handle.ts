@@ -24,8 +24,10 @@ import { assertTag } from "./tag.js";
 export interface HandleOptions {
   readonly id: string;
   readonly version: Version;
-  /** The file on disk that holds the version; undefined for a new conversation. */
-  readonly snapshot: Stat | undefined;
+  /** The snapshot on disk as it was found; undefined where there is none. It holds the version, unless `wholeFirst`. */
+  readonly base: { readonly revision: number; readonly stat: Stat } | undefined;
+  /** The state directory does not hold what the version continues: the first save writes all of it. */
+  readonly wholeFirst?: boolean;
   readonly storage: Storage;
   readonly lock: Lock;
   readonly events: ManagerEmitter;
@@ -63,7 +65,6 @@ export class Conversation<S extends object = AgentState> {
       journalBudget: settings.journalBudget,
       maxQueuedChanges: settings.maxQueuedChanges,
       current: () => this.version,
-      base: options.snapshot === undefined ? undefined : { revision: version.revision, stat: options.snapshot },
     });
     if (settings.autoSave) this.#startTimer(settings.autoSaveInterval);
   }

@@ -6,18 +6,18 @@ import type { HttpPost } from "../monitoring/webhook.js";
 import type { Logger } from "./event-log.js";
 import type { TelemetryApi } from "./telemetry.js";
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
-import { initialState, type Version } from "../model/conversation.js";
-import { planRecovery } from "../plan/recovery.js";
+import { initialState } from "../model/conversation.js";
+import { planRecovery, type RecoveryPlan } from "../plan/recovery.js";
 import type { RetryEvent } from "../storage/retry.js";
-import type { Lock, Stat, Storage } from "../storage/storage.js";
-import { Conversation } from "./conversation-handle.js";
+import type { Lock, Storage } from "../storage/storage.js";
+import { Conversation, type HandleOptions } from "./conversation-handle.js";
 import type { ManagerEmitter } from "./events.js";
 import type { Fallback } from "./fallback.js";
 import { foldBack } from "./fold-back.js";
 import type { Beginning } from "./fork.js";
 import { snapshotKey } from "./layout.js";
 import { acquireLock } from "./locking.js";
-import { findConversation, refusal } from "./reader.js";
+import { findConversation, interruptedVersion, readMetadataOnly, refusal } from "./reader.js";
 import { recover, type RecoveryContext } from "./recover.js";
 import type { Settings } from "./settings.js";
 
@@ -126,20 +126,57 @@ export class ConversationOpener {
   }
 
   async #openLocked(id: string, lock: Lock, { expect = "any", beginning }: OpenOptions, onClose: () => void): Promise<Conversation> {
-    const { environment: { storage, now }, fallback } = this.options;
+    const { storage, now } = this.options.environment;
     await this.#sweep(id);
-    if (fallback !== undefined) await foldBack(this.#recoveryContext(lock), fallback, id);
+    const noRoom = await this.#foldBack(id, lock);
     const plan = planRecovery(await findConversation(storage, id));
+    if (noRoom !== undefined && expect === "new") throw existsAlready(id);
+    if (noRoom !== undefined) return this.#openInFallback(id, lock, plan, noRoom, onClose);
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.assertNoLookalike(id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
-      return this.#handle(id, lock, { state, info: { createdAt: now().toISOString(), ...info }, revision }, undefined, onClose);
+      return this.#handle(id, lock, { version: { state, info: { createdAt: now().toISOString(), ...info }, revision }, base: undefined }, onClose);
     }
-    if (expect === "new") throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
+    if (expect === "new") throw existsAlready(id);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
-    const { version } = await recover(this.#recoveryContext(lock), id, plan);
-    return this.#handle(id, lock, version, await storage.stat(snapshotKey(id)), onClose);
+    try {
+      const { version } = await recover(this.#recoveryContext(lock), id, plan);
+      const stat = await storage.stat(snapshotKey(id));
+      return this.#handle(id, lock, { version, base: stat === undefined ? undefined : { revision: version.revision, stat } }, onClose);
+    } catch (error) {
+      if (!isDraftstateError(error, "STORAGE")) throw error;
+      return this.#openInFallback(id, lock, plan, error, onClose);
+    }
+  }
+
+  /** The error where the state directory has no room for what lies in the fallback store. */
+  async #foldBack(id: string, lock: Lock): Promise<DraftstateError | undefined> {
+    const { fallback } = this.options;
+    try {
+      if (fallback !== undefined) await foldBack(this.#recoveryContext(lock), fallback, id);
+      return undefined;
+    } catch (error) {
+      if (isDraftstateError(error, "STORAGE")) return error;
+      throw error;
+    }
+  }
+
+  /**
+   * The state directory still cannot be written: the newest version goes on from where it is, and its first save is whole,
+   * into the fallback store until there is room. What would have to go to quarantine first is never gone on from.
+   */
+  async #openInFallback(id: string, lock: Lock, plan: RecoveryPlan, cause: DraftstateError, onClose: () => void): Promise<Conversation> {
+    const { environment: { storage }, fallback } = this.options;
+    if (fallback === undefined || (plan.kind !== "absent" && plan.kind !== "usable")) throw cause;
+    if (plan.kind === "usable" && (plan.quarantine.length > 0 || plan.migratedFrom !== undefined)) throw cause;
+    const [here, there] = [plan.kind === "usable" ? interruptedVersion(plan) : undefined, await fallback.version(id)];
+    const newest = there !== undefined && there.revision > (here?.revision ?? 0) ? there : here;
+    if (newest === undefined) throw cause;
+    const revision = Math.max(newest.revision, plan.kind === "usable" ? plan.lastRevision : 0) + 1;
+    const [found, stat] = [await readMetadataOnly(storage, id), await storage.stat(snapshotKey(id))];
+    const base = found === undefined || stat === undefined ? undefined : { revision: found.metadata.revision, stat };
+    return this.#handle(id, lock, { version: { ...newest, revision }, base, wholeFirst: true }, onClose);
   }
 
   /** Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
@@ -154,8 +191,7 @@ export class ConversationOpener {
     return { storage, lock, events, now, compression: settings.compression };
   }
 
-  /** `snapshot`: the file on disk that holds the version; undefined for a new conversation. */
-  #handle(id: string, lock: Lock, version: Version, snapshot: Stat | undefined, onClose: () => void): Conversation {
+  #handle(id: string, lock: Lock, begin: Pick<HandleOptions, "version" | "base" | "wholeFirst">, onClose: () => void): Conversation {
     const { environment, settings, events, fallback } = this.options;
     const retry = {
       attempts: settings.retryAttempts,
@@ -165,6 +201,10 @@ export class ConversationOpener {
         events.emit("retry", event);
       },
     };
-    return new Conversation({ ...environment, id, version, snapshot, lock, settings, events, retry, fallback, onClose });
+    return new Conversation({ ...environment, ...begin, id, lock, settings, events, retry, fallback, onClose });
   }
+}
+
+function existsAlready(id: string): DraftstateError {
+  return new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
 }

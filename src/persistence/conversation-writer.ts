@@ -38,6 +38,8 @@ export interface WriterOptions {
   readonly current: () => Version;
   /** The snapshot on disk as we left it or found it; undefined where there is none yet. */
   readonly base: { readonly revision: number; readonly stat: Stat } | undefined;
+  /** The files on disk do not hold what comes before: the first save is a whole snapshot. */
+  readonly wholeFirst?: boolean;
 }
 
 interface SnapshotWaiter {
@@ -71,7 +73,7 @@ export class ConversationWriter {
   /** Snapshots of ours whose replacement rejected: each may have taken its name all the same. */
   readonly #attempted = new Set<string>();
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
-  #journalBroken = false;
+  #journalBroken: boolean;
 
   constructor(private readonly options: WriterOptions) {
     this.#journal = new JournalWriter({ ...options, key: journalKey(options.id) });
@@ -79,6 +81,7 @@ export class ConversationWriter {
     this.#base = options.base?.revision;
     this.#baseStat = options.base?.stat;
     this.#durable = options.base?.revision ?? 0;
+    this.#journalBroken = options.wholeFirst === true;
   }
 
   get durableRevision(): number {

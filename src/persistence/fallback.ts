@@ -3,13 +3,14 @@
  * save tries the state directory first, and the next open folds back what is newer there. Never silent: each way has its event.
  */
 import { messageOf } from "../errors.js";
-import { metadataOf, type Version } from "../model/conversation.js";
+import { isStreaming, metadataOf, type Version } from "../model/conversation.js";
 import { encodeSnapshot } from "../snapshot/encode.js";
 import { decodeSnapshot, type Decoded } from "../snapshot/decode.js";
 import type { Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./backup-codec.js";
 import type { ManagerEmitter } from "./events.js";
 import { conversationIds, snapshotKey } from "./layout.js";
+import { versionOf, withInterruption } from "./reader.js";
 
 export interface FallbackOptions {
   readonly storage: Storage;
@@ -58,6 +59,14 @@ export class Fallback {
     const bytes = await this.options.storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
     const decoded = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
     return decoded?.kind === "valid" ? decoded : undefined;
+  }
+
+  /** What lies here, an answer that its writer did not end interrupted. */
+  async version(id: string): Promise<Version | undefined> {
+    const found = await this.find(id);
+    if (found === undefined) return undefined;
+    const version = versionOf(found);
+    return isStreaming(version.state) ? withInterruption(version, found.metadata.savedAt) : version;
   }
 
   async ids(): Promise<string[]> {

@@ -29,6 +29,9 @@ export async function foldBack(context: RecoveryContext, fallback: Fallback, id:
     await storage.remove(journalKey(id));
     const problems = plan.kind === "absent" ? [] : plan.problems;
     if (problems.length > 0) events.emit("recovered", { conversationId: id, revision: next.revision, source: "fallback", problems, quarantined });
+  } else {
+    // A killed writer may have brought it home and not synced the directory: the copy goes once that is durable.
+    await storage.settle("state");
   }
   await fallback.done(id);
 }

@@ -1,32 +1,30 @@
 /**
- * Makes directories durably: each missing one, then a sync of every directory that holds one of them. Those that exist
- * are synced in their parents too, since whoever made them may have died before he did.
+ * Makes directories durably, level by level: none is made before the one above it is durable. So of directories that a
+ * process left and died, only the last can be one that a power loss takes back, and it is synced again by the next.
  */
 import { dirname } from "node:path";
 import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 
-/** Directories that hold those we need, and whether we made one in them. */
-export type Parents = Map<string, "made" | "found">;
-
-/** With those above it that are missing. Durable once `parents` are synced. EEXIST where something else has the name. */
-export async function makeDirectory(fs: FileSystem, path: string, parents: Parents): Promise<void> {
+/** Gives the directory that holds it where it was there already: durable is what we need once that is synced, too. */
+export async function makeDirectory(fs: FileSystem, path: string): Promise<string | undefined> {
   const parent = dirname(path);
-  if (await fs.hasDirectory(path)) {
-    if (!parents.has(parent)) parents.set(parent, "found");
-    return;
+  if (await fs.hasDirectory(path)) return parent;
+  if (parent !== path) {
+    const above = await makeDirectory(fs, parent);
+    if (above !== undefined) await syncFound(fs, above);
   }
-  if (parent !== path && !(await fs.hasDirectory(parent))) await makeDirectory(fs, parent, parents);
   await fs.makeDirectory(path);
-  parents.set(parent, "made");
+  await fs.syncDirectory(parent);
+  return undefined;
 }
 
-/** A parent that was there before us may be one that we must not read: then it is not ours to sync. */
-export async function syncParent(fs: FileSystem, parent: string, outcome: "made" | "found"): Promise<void> {
+/** For directories that were there before us. One that we must not read is not ours to sync. */
+export async function syncFound(fs: FileSystem, directory: string): Promise<void> {
   try {
-    await fs.syncDirectory(parent);
+    await fs.syncDirectory(directory);
   } catch (error) {
     const code = systemErrorCode(error);
-    if (outcome === "made" || (code !== "EACCES" && code !== "EPERM" && code !== "EROFS")) throw error;
+    if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { makeDirectory, syncParent, type Parents } from "./directories.js";
+import { makeDirectory, syncFound } from "./directories.js";
 import type { FileSystem, OpenFile } from "./file-system.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
@@ -54,11 +54,12 @@ export class FileStorage implements Storage {
 
   async prepare(): Promise<void> {
     const { fs } = this.options;
-    const parents: Parents = new Map();
+    const found = new Set<string>();
     for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
-      await this.#explained(directory, () => makeDirectory(fs, resolve(directory), parents));
+      const parent = await this.#explained(directory, () => makeDirectory(fs, resolve(directory)));
+      if (parent !== undefined) found.add(parent);
     }
-    for (const [parent, outcome] of parents) await this.#explained(parent, () => syncParent(fs, parent, outcome));
+    for (const parent of found) await this.#explained(parent, () => syncFound(fs, parent));
   }
 
   async exists(): Promise<boolean> {
@@ -170,7 +171,16 @@ export class FileStorage implements Storage {
   }
 
   async tryLock(name: string, since: Date): Promise<LockAttempt> {
-    return this.#explained(this.#locks.pathOf(name), () => this.#locks.tryLock(name, since));
+    const path = this.#locks.pathOf(name);
+    const attempt = await this.#explained(path, () => this.#locks.tryLock(name, since));
+    if (!attempt.acquired) return attempt;
+    const { lock } = attempt;
+    const explained: Lock = {
+      owner: lock.owner,
+      assertHeld: () => this.#explained(path, () => lock.assertHeld()),
+      release: () => this.#explained(path, () => lock.release()),
+    };
+    return { ...attempt, lock: explained };
   }
 
   async lockOwner(name: string): Promise<LockOwner | undefined> {

@@ -84,10 +84,11 @@ class Visit {
     const first = this.#begin();
     const before = await this.#lookBefore(first);
     if (before === undefined || (before.state === null && before.rows.length === 0)) return;
+    const at = this.disk.operationCount;
     const conversation = await first.open(ID, { expect: "existing" });
     this.state = conversation.state;
     this.revision = conversation.revision;
-    await this.#promised(conversation);
+    await this.#promised(conversation, at);
     await conversation.close();
     const after = await look(first);
     this.backups = after.backups;
@@ -135,13 +136,13 @@ class Visit {
     conversation.update((draft) => {
       draft.currentNarrative = `went on at ${conversation.revision}`;
     });
-    await this.#promised(conversation);
+    await this.#promised(conversation, this.disk.operationCount);
     await conversation.close();
     if (canonical(await second.loadState(ID)) !== canonical(conversation.state)) this.problems.push("what was written after the recovery is not there");
   }
 
-  async #promised(conversation: Conversation): Promise<void> {
-    this.options.ledger?.remember(conversation.revision, conversation.state);
+  async #promised(conversation: Conversation, at: number): Promise<void> {
+    this.options.ledger?.remember(conversation.revision, conversation.state, at);
     await conversation.flush();
     this.options.ledger?.acknowledge(conversation.revision, this.disk.operationCount);
   }
@@ -191,10 +192,12 @@ async function look(manager: DraftStatePersistenceManager): Promise<Look> {
 function highestNamed(image: DiskImage): number {
   let highest = 0;
   for (const [path, inode] of image.entries) {
+    // What is unfinished, in the trash or in quarantine is not the conversation's.
     if (!path.startsWith(STATE_DIR) && !path.startsWith(BACKUP_DIR)) continue;
+    if (path.includes("/.")) continue;
     const bytes = Buffer.from(image.contents.get(inode) ?? []);
     if (path.endsWith(".journal")) highest = Math.max(highest, ...bytes.toString("latin1").split("\n").slice(0, -1).map((line) => recordRevision(Buffer.from(line, "latin1"))));
-    if (path.endsWith(".json") && !path.includes("/.")) highest = Math.max(highest, snapshotRevision(bytes));
+    if (path.endsWith(".json")) highest = Math.max(highest, snapshotRevision(bytes));
   }
   return highest;
 }

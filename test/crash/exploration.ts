@@ -33,6 +33,8 @@ interface Crash extends CrashImage {
 }
 
 const MAX_FAILURES = 5;
+/** Of the states after one operation: nothing kept, everything kept, and a few between. */
+const SIMPLEST = 8;
 const FIRST_PID = 100;
 const SECOND_PID = 200;
 
@@ -42,9 +44,9 @@ export class Exploration {
   constructor(private readonly workload: Workload) {}
 
   async all(life: Life, depth: Depth): Promise<Explored> {
-    const explored: Explored = { operations: life.operations.length, states: 0, kills: 0, statesWithin: 0, failures: [] };
+    const explored: Explored = { operations: life.operations.length - life.from, states: 0, kills: 0, statesWithin: 0, failures: [] };
     const latest = new Map<string, Crash>();
-    for (const crash of sample(crashesOf(life), depth.states)) {
+    for (const crash of sample(crashesOf(life, life.from), depth.states)) {
       explored.states += 1;
       latest.set(crash.fingerprint, crash);
       explored.failures.push(...(await this.problems(life, crash)));
@@ -55,11 +57,13 @@ export class Exploration {
     return explored;
   }
 
-  /** The first problem after one of these operations; stops there. */
+  /** A problem after one of these operations: looked for among the simplest losses first. */
   async firstProblem(life: Life, from: number, to: number): Promise<string | undefined> {
-    for (const crash of crashesOf(life, from, to)) {
-      const [problem] = await this.problems(life, crash);
-      if (problem !== undefined) return problem;
+    for (const atEach of [SIMPLEST, Infinity]) {
+      for (const crash of crashesOf(life, from, to, atEach)) {
+        const [problem] = await this.problems(life, crash);
+        if (problem !== undefined) return problem;
+      }
     }
     return undefined;
   }
@@ -95,7 +99,7 @@ export class Exploration {
 
   /** The process is killed, the machine runs on: nothing is lost yet, and nothing more is durable than was. */
   async #killed(life: Life, depth: Depth, explored: Explored): Promise<void> {
-    for (let after = depth.kills >> 1; after <= life.operations.length; after += depth.kills) {
+    for (let after = life.from + (depth.kills >> 1); after <= life.operations.length; after += depth.kills) {
       explored.kills += 1;
       const operations = life.operations.slice(0, after);
       const recovery = await this.#recoveryAfter(life, after, new SimulatedFileSystem(life.base, operations), "boot-1");
@@ -114,15 +118,22 @@ export class Exploration {
     const { withFallback = false, repair } = this.workload;
     const base = disk.base;
     await comeBack(disk, { pid: FIRST_PID, boot, withFallback, repair, ledger });
-    return { base, operations: disk.operations, ledger };
+    return { base, operations: disk.operations, from: done, ledger };
   }
 }
 
-/** After `from` operations and each later one. */
-function* crashesOf({ base, operations }: Life, from = 0, to = operations.length): Generator<Crash> {
+/** After `from` operations and each later one, at most so many `atEach`. */
+function* crashesOf({ base, operations }: Life, from = 0, to = operations.length, atEach = Infinity): Generator<Crash> {
   const disk = new PendingDisk(base);
   for (let after = 0; after <= to; after += 1) {
-    if (after >= from) for (const crash of disk.images()) yield { ...crash, after };
+    if (after >= from) {
+      let count = 0;
+      for (const crash of disk.images()) {
+        if (count >= atEach) break;
+        count += 1;
+        yield { ...crash, after };
+      }
+    }
     const operation = operations[after];
     if (operation !== undefined) disk.push(operation);
   }

@@ -41,28 +41,28 @@ interface FileFact extends Standing {
 }
 
 export class Ledger {
-  /** Revision -> the state it had, as text. */
-  readonly #states = new Map<number, string>();
-  readonly #texts = new Map<string, number[]>();
+  readonly #states: (Fact & { readonly revision: number; readonly text: string })[] = [];
   readonly #acknowledged: (Fact & { readonly revision: number })[] = [];
   readonly #backups: BackupFact[] = [];
   readonly #absences: Standing[] = [];
   readonly #files: FileFact[] = [];
   readonly #mended: number[] = [];
-  readonly #kept: Uint8Array[] = [];
+  readonly #kept: (Standing & { readonly bytes: Uint8Array })[] = [];
+  readonly #removed: (Standing & { readonly path: string })[] = [];
 
   /** The same; with `rebased`, of a disk on which all that stands now is durable from the start. */
   copy({ rebased = false } = {}): Ledger {
     const other = new Ledger();
     const moved = <F extends Fact>(facts: readonly F[]): F[] => facts.map((fact) => ({ ...fact, at: rebased ? 0 : fact.at }));
     const standing = <F extends Standing>(facts: readonly F[]): F[] => moved(facts.filter(({ until }) => !rebased || until === Infinity));
-    for (const [revision, text] of this.#states) other.#put(revision, text);
+    other.#states.push(...moved(this.#states));
     other.#acknowledged.push(...moved(this.#acknowledged));
     other.#backups.push(...standing(this.#backups));
     other.#absences.push(...standing(this.#absences));
     other.#files.push(...standing(this.#files));
     other.#mended.push(...this.#mended.map((at) => (rebased ? 0 : at)));
-    other.#kept.push(...this.#kept);
+    other.#kept.push(...standing(this.#kept));
+    other.#removed.push(...standing(this.#removed));
     return other;
   }
 
@@ -70,23 +70,21 @@ export class Ledger {
   upTo(after: number, from: number): Ledger {
     const other = new Ledger();
     const standing = <F extends Standing>(facts: readonly F[]): F[] => facts.filter((fact) => fact.at <= after && after < fact.until).map((fact) => ({ ...fact, at: Math.min(fact.at, from), until: Infinity }));
-    for (const [revision, text] of this.#states) other.#put(revision, text);
-    other.#acknowledged.push(...this.#acknowledged.filter(({ at }) => at <= after).map(({ revision }) => ({ revision, at: 0 })));
+    const soFar = <F extends Fact>(facts: readonly F[]): F[] => facts.filter(({ at }) => at <= after).map((fact) => ({ ...fact, at: 0 }));
+    other.#states.push(...soFar(this.#states));
+    other.#acknowledged.push(...soFar(this.#acknowledged));
     other.#backups.push(...standing(this.#backups));
     other.#absences.push(...standing(this.#absences));
     other.#files.push(...standing(this.#files));
     other.#mended.push(...this.#mended.filter((at) => at <= after).map(() => 0));
-    other.#kept.push(...this.#kept);
+    other.#kept.push(...standing(this.#kept));
+    other.#removed.push(...standing(this.#removed));
     return other;
   }
 
-  remember(revision: number, state: unknown): void {
-    this.#put(revision, canonical(state));
-  }
-
-  #put(revision: number, text: string): void {
-    this.#states.set(revision, text);
-    this.#texts.set(text, [...(this.#texts.get(text) ?? []), revision]);
+  /** `at`: it was not there before so many operations. */
+  remember(revision: number, state: unknown, at: number): void {
+    this.#states.push({ revision, text: canonical(state), at });
   }
 
   acknowledge(revision: number, at: number): void {
@@ -116,7 +114,7 @@ export class Ledger {
 
   /** What was left for later may be used up from now on. */
   filesGo(at: number): void {
-    for (const fact of this.#files) fact.until = Math.min(fact.until, at);
+    for (const fact of [...this.#files, ...this.#removed]) fact.until = Math.min(fact.until, at);
   }
 
   /** From now on it needs no repair. */
@@ -124,8 +122,19 @@ export class Ledger {
     this.#mended.push(at);
   }
 
-  mustKeep(bytes: Uint8Array): void {
-    this.#kept.push(bytes);
+  /** From now on these bytes are somewhere on the disk, under whatever name. */
+  mustKeep(bytes: Uint8Array, at: number): void {
+    this.#kept.push({ bytes, at, until: Infinity });
+  }
+
+  mayPurge(at: number): void {
+    for (const fact of this.#kept) fact.until = Math.min(fact.until, at);
+    this.filesGo(at);
+  }
+
+  /** What an operation took away for good, or moved, does not come back under its old name. */
+  removedAt(path: string, at: number): void {
+    this.#removed.push({ path, at, until: Infinity });
   }
 
   standing(after: number): readonly BackupFact[] {
@@ -139,13 +148,13 @@ export class Ledger {
   /** `image`: the disk as the crash left it. */
   problemsOf(found: Found, image: DiskImage, after: number): string[] {
     const acknowledged = this.acknowledgedAt(after);
-    const lost = this.#kept.filter((bytes) => !found.contents.some((content) => Buffer.from(content).equals(bytes)));
+    const lost = this.#kept.filter(({ bytes, at, until }) => at <= after && after < until && !found.contents.some((content) => Buffer.from(content).equals(bytes)));
     return [
       ...found.problems,
       ...this.#problemsOfState(found, acknowledged, after),
       ...this.#problemsOfBackups(found, after),
       ...this.#problemsOfFiles(image, after),
-      ...lost.map((bytes) => `bytes that were to be kept are gone: ${Buffer.from(bytes).toString("latin1", 0, 40)}…`),
+      ...lost.map(({ bytes }) => `bytes that were to be kept are gone: ${Buffer.from(bytes).toString("latin1", 0, 40)}…`),
     ];
   }
 
@@ -154,32 +163,37 @@ export class Ledger {
     if (away && !found.undone) return ["a conversation that was removed is back"];
     if (found.repaired && this.#mended.some((at) => at <= after)) return ["it had to be repaired, though that was acknowledged"];
     if (found.state === undefined) return acknowledged === 0 ? [] : [`revision ${acknowledged} was acknowledged, nothing was found`];
-    const believed = this.#revisionsOf(found.state);
+    const believed = this.#revisionsOf(found.state, after);
     if (believed.length === 0) return [`a state is believed that never was: ${canonical(found.state).slice(0, 300)}`];
     if (Math.max(...believed) < acknowledged) return [`revision ${acknowledged} was acknowledged, found ${believed.join()}`];
     return this.#problemsOfRevision(found, believed, acknowledged);
   }
 
   /** A number that was told, or that a file names, is never another state's. */
-  #problemsOfRevision(found: Found, believed: readonly number[], acknowledged: number): string[] {
-    if (believed.includes(found.revision) || found.revision > Math.max(found.named, acknowledged)) return [];
-    return [`revision ${found.revision} is used for two states: ${acknowledged} was acknowledged, the files name ${found.named}`];
+  #problemsOfRevision({ revision, named }: Found, believed: readonly number[], acknowledged: number): string[] {
+    if (believed.includes(revision)) return [];
+    const another = revision <= named && this.#states.some((state) => state.revision === revision);
+    return revision > acknowledged && !another ? [] : [`revision ${revision} is used for two states: ${acknowledged} was acknowledged, the files name ${named}`];
   }
 
   #problemsOfBackups(found: Found, after: number): string[] {
     const missing = this.standing(after).filter(({ timestamp }) => !found.backups.has(timestamp)).map(({ timestamp }) => `backup ${timestamp} is gone`);
-    const untrue = [...found.backups].filter(([, state]) => this.#revisionsOf(state).length === 0).map(([timestamp]) => `backup ${timestamp} holds a state that never was`);
+    const untrue = [...found.backups].filter(([, state]) => this.#revisionsOf(state, after).length === 0).map(([timestamp]) => `backup ${timestamp} holds a state that never was`);
     return [...missing, ...untrue];
   }
 
   #problemsOfFiles(image: DiskImage, after: number): string[] {
     const there = ({ path, bytes }: FileFact): boolean => Buffer.from(contentOf(image, image.entries.get(path) ?? -1)).equals(bytes);
-    return this.#files.filter((fact) => fact.at <= after && after < fact.until && !there(fact)).map(({ path }) => `${path} is not what was left there`);
+    const stands = ({ at, until }: Standing): boolean => at <= after && after < until;
+    return [
+      ...this.#files.filter((fact) => stands(fact) && !there(fact)).map(({ path }) => `${path} is not what was left there`),
+      ...this.#removed.filter((fact) => stands(fact) && image.entries.has(fact.path)).map(({ path }) => `${path} was moved away, and is back`),
+    ];
   }
 
-  #revisionsOf(state: unknown): readonly number[] {
-    const uninterrupted = isAgentState(state) ? this.#texts.get(canonical(beforeInterruption(state))) : undefined;
-    return [...(this.#texts.get(canonical(state)) ?? []), ...(uninterrupted ?? [])];
+  #revisionsOf(state: unknown, after: number): readonly number[] {
+    const texts = [canonical(state), ...(isAgentState(state) ? [canonical(beforeInterruption(state))] : [])];
+    return this.#states.filter(({ text, at }) => at <= after && texts.includes(text)).map(({ revision }) => revision);
   }
 }
 

@@ -27,7 +27,7 @@ export async function missingSyncs(workload: Workload): Promise<MissingSync[]> {
   const disk = new PendingDisk(life.base);
   const results: MissingSync[] = [];
   for (const [index, operation] of life.operations.entries()) {
-    if (operation.kind === "sync" || operation.kind === "syncDirectory") {
+    if (index >= life.from && (operation.kind === "sync" || operation.kind === "syncDirectory")) {
       const outcome = disk.isNeededNow(operation) ? await outcomeWithout(exploration, life, index, operation) : "nothing";
       results.push({ what: describe(life.operations, index, operation), index, outcome });
     }

@@ -12,7 +12,7 @@ import { contentOf, copyImage } from "../doubles/disk-image.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
 import { START } from "../doubles/managers.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
-import { STATE_DIR } from "../doubles/storage-over.js";
+import { BACKUP_DIR, STATE_DIR } from "../doubles/storage-over.js";
 import { beforeInterruption, Ledger } from "./ledger.js";
 import type { Deed, Workload } from "./workloads.js";
 import { ID, startProcess } from "./world.js";
@@ -21,6 +21,8 @@ import { ID, startProcess } from "./world.js";
 export interface Life {
   readonly base: DiskImage;
   readonly operations: readonly DiskOperation[];
+  /** Operations done before it began. */
+  readonly from: number;
   readonly ledger: Ledger;
 }
 
@@ -58,36 +60,42 @@ export class Stage {
 
   change(conversation: Conversation, act: (conversation: Conversation) => void): void {
     act(conversation);
-    this.ledger.remember(conversation.revision, conversation.state);
+    this.ledger.remember(conversation.revision, conversation.state, this.disk.operationCount);
   }
 
   /** By the manager, which may change the state. */
   async manage(act: (manager: DraftStatePersistenceManager) => Promise<unknown>): Promise<void> {
+    const at = this.disk.operationCount;
     await act(this.#process());
-    await this.#rememberLoaded();
+    await this.#rememberLoaded(at);
     this.#leftForLater();
   }
 
   /** On the open conversation; what it becomes is remembered also where that fails half-way. */
   async reviseBy(act: (manager: DraftStatePersistenceManager) => Promise<unknown>): Promise<void> {
     const conversation = await this.#open();
+    const at = this.disk.operationCount;
     try {
       await act(this.#process());
     } finally {
-      this.ledger.remember(conversation.revision, conversation.state);
+      this.ledger.remember(conversation.revision, conversation.state, at);
     }
     this.#leftForLater();
   }
 
-  async prune(options: PruneOptions): Promise<void> {
-    await this.#process().prune(options);
+  async prune(options: PruneOptions = {}): Promise<void> {
+    if (options.purge === true) this.ledger.mayPurge(this.disk.operationCount);
+    else this.#mustKeepBackups();
+    const { removed } = await this.#process().prune(options);
+    if (options.purge !== true) for (const path of removed) this.ledger.removedAt(path, this.disk.operationCount);
     this.#leftForLater();
   }
 
   async repair(options: { readonly accept?: boolean }): Promise<void> {
     await this.close();
+    const at = this.disk.operationCount;
     await this.#process().repair(ID, options);
-    await this.#rememberLoaded();
+    await this.#rememberLoaded(at);
     this.ledger.mended(this.disk.operationCount);
     this.#leftForLater();
   }
@@ -96,7 +104,9 @@ export class Stage {
     await this.close();
     const before = this.disk.operationCount;
     for (const { timestamp } of this.ledger.standing(before)) this.ledger.backupGoes(timestamp, before);
-    await this.#process().remove(ID);
+    this.#mustKeepBackups();
+    const { removed } = await this.#process().remove(ID);
+    for (const path of removed) this.ledger.removedAt(path, this.disk.operationCount);
     this.ledger.gone(this.disk.operationCount);
     this.#leftForLater();
   }
@@ -104,9 +114,26 @@ export class Stage {
   async undo(): Promise<void> {
     this.ledger.comesBack(this.disk.operationCount);
     this.ledger.filesGo(this.disk.operationCount);
+    const at = this.disk.operationCount;
     await this.#process().undo(ID);
-    await this.#rememberLoaded();
+    await this.#rememberLoaded(at);
     for (const { timestamp, revision } of await this.#process().listBackups(ID)) this.ledger.backedUp(timestamp, revision, this.disk.operationCount);
+  }
+
+  /** What anyone would do after a failure: mend or bring back what has to be, write, close. */
+  async goOn(): Promise<void> {
+    if (this.workload.repair !== undefined && (await this.#isEdited())) await this.repair(this.workload.repair);
+    const process = this.#process();
+    if (this.#conversation === undefined && (await process.load(ID)) === undefined && (await process.operations()).length > 0) await this.undo();
+    await this.do((stage) => stage.write(async (conversation) => {
+      stage.change(conversation, () => { conversation.update((draft) => { draft.currentNarrative = "went on"; }); });
+      await conversation.flush();
+    }));
+    await this.close();
+  }
+
+  async #isEdited(): Promise<boolean> {
+    return this.#process().load(ID).then(() => false, (error: unknown) => isDraftstateError(error, "CORRUPT"));
   }
 
   /** This process ends well. */
@@ -129,18 +156,19 @@ export class Stage {
     this.#stateDirectory.clearFault();
   }
 
-  async #rememberLoaded(): Promise<void> {
+  async #rememberLoaded(at: number): Promise<void> {
     const loaded = await this.#process().load(ID);
     if (loaded === undefined) return;
     const { state, metadata } = loaded;
-    this.ledger.remember(metadata.revision, state);
-    this.ledger.remember(metadata.revision, beforeInterruption(state as unknown as AgentState));
+    this.ledger.remember(metadata.revision, state, at);
+    this.ledger.remember(metadata.revision, beforeInterruption(state as unknown as AgentState), at);
   }
 
   async #open(): Promise<Conversation> {
     if (this.#conversation !== undefined) return this.#conversation;
+    const at = this.disk.operationCount;
     const conversation = await this.#process().open(ID);
-    this.ledger.remember(conversation.revision, conversation.state);
+    this.ledger.remember(conversation.revision, conversation.state, at);
     this.#conversation = conversation;
     return conversation;
   }
@@ -149,10 +177,17 @@ export class Stage {
     if (this.#conversation !== undefined) this.ledger.acknowledge(this.#conversation.durableRevision, this.disk.operationCount);
   }
 
+  /** Wherever it is put, nothing that can be undone is lost on the way. */
+  #mustKeepBackups(): void {
+    for (const [path, inode] of this.disk.image.entries) {
+      if (path.startsWith(`${BACKUP_DIR}/`)) this.ledger.mustKeep(contentOf(this.disk.image, inode), this.disk.operationCount);
+    }
+  }
+
   /** What waits in quarantine and trash when an operation has resolved is there to stay. */
   #leftForLater(): void {
     for (const [path, inode] of this.disk.image.entries) {
-      if (KEPT_FOR_LATER.some((directory) => path.startsWith(directory))) this.ledger.fileStands(path, contentOf(this.disk.image, inode), this.disk.operationCount);
+      if (KEPT_FOR_LATER.some((directory) => path.startsWith(directory)) && !path.includes("/.tmp-")) this.ledger.fileStands(path, contentOf(this.disk.image, inode), this.disk.operationCount);
     }
   }
 
@@ -177,44 +212,53 @@ export class Stage {
   }
 }
 
-const LIVES = new Map<Workload, Promise<{ readonly base: DiskImage; readonly ledger: Ledger }>>();
+/** What is there when a workload begins; `pending`: what was done before and is not durable. */
+interface Setting {
+  readonly base: DiskImage;
+  readonly pending: readonly DiskOperation[];
+  readonly ledger: Ledger;
+}
 
-/** What is there when a workload begins. */
-export function setting(workload: Workload): Promise<{ readonly base: DiskImage; readonly ledger: Ledger }> {
-  const known = LIVES.get(workload) ?? settingOf(workload);
-  LIVES.set(workload, known);
+const SETTINGS = new Map<Workload, Promise<Setting>>();
+
+export function setting(workload: Workload): Promise<Setting> {
+  const known = SETTINGS.get(workload) ?? settingOf(workload);
+  SETTINGS.set(workload, known);
   return known;
 }
 
-async function settingOf(workload: Workload): Promise<{ readonly base: DiskImage; readonly ledger: Ledger }> {
+async function settingOf(workload: Workload): Promise<Setting> {
   const disk = new SimulatedFileSystem();
   const stage = new Stage(disk, new Ledger(), workload, 1);
   await stage.play(workload.before ?? []);
+  const { killedAfter } = workload;
+  if (killedAfter !== undefined) {
+    const after = disk.operations.findIndex(killedAfter) + 1;
+    return { base: disk.base, pending: disk.operations.slice(0, after), ledger: stage.ledger.upTo(after, after) };
+  }
   const base = copyImage(disk.image);
   const ledger = stage.ledger.copy({ rebased: true });
   const kept = workload.between?.(base);
-  if (kept !== undefined) ledger.mustKeep(kept);
+  if (kept !== undefined) ledger.mustKeep(kept, 0);
   await rememberFound(base, ledger, workload);
-  return { base, ledger };
+  return { base, pending: [], ledger };
 }
 
-/** What a reader finds is acknowledged: it is there, durable. */
-async function rememberFound(base: DiskImage, ledger: Ledger, { withFallback = false }: Workload): Promise<void> {
-  const reader = startProcess(new SimulatedFileSystem(base), { pid: 5, withFallback });
-  const found = await reader.load(ID).catch((error: unknown) => {
-    if (isDraftstateError(error, "CORRUPT")) return undefined;
-    throw error;
-  });
+/** What a reader finds is acknowledged: it is there, durable. What only a repair will make of it is not yet. */
+async function rememberFound(base: DiskImage, ledger: Ledger, { withFallback = false, repair }: Workload): Promise<void> {
+  const manager = startProcess(new SimulatedFileSystem(base), { pid: 5, withFallback });
+  if (repair !== undefined) await manager.repair(ID, repair);
+  const found = await manager.load(ID);
   if (found === undefined) return;
-  ledger.remember(found.metadata.revision, beforeInterruption(found.state as unknown as AgentState));
-  ledger.acknowledge(found.metadata.revision, 0);
+  ledger.remember(found.metadata.revision, beforeInterruption(found.state as unknown as AgentState), 0);
+  if (repair === undefined) ledger.acknowledge(found.metadata.revision, 0);
 }
 
 /** The workload from its beginning to its end, without a fault. */
 export async function live(workload: Workload): Promise<Life> {
-  const { base, ledger } = await setting(workload);
-  const disk = new SimulatedFileSystem(base);
+  const { base, pending, ledger } = await setting(workload);
+  const disk = new SimulatedFileSystem(base, pending);
   const stage = new Stage(disk, ledger.copy(), workload, 10);
   await stage.play(workload.deeds);
-  return { base, operations: disk.operations, ledger: stage.ledger };
+  return { base, operations: disk.operations, from: pending.length, ledger: stage.ledger };
 }

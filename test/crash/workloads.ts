@@ -4,7 +4,7 @@
  */
 import type { Conversation } from "../../src/persistence/conversation-handle.js";
 import type { ManagerOptions } from "../../src/persistence/manager.js";
-import { contentOf, loseUnreachable, type DiskImage } from "../doubles/disk-image.js";
+import { contentOf, loseUnreachable, type DiskImage, type DiskOperation } from "../doubles/disk-image.js";
 import { begin, end } from "../doubles/managers.js";
 import { STATE_DIR } from "../doubles/storage-over.js";
 import type { Stage } from "./stage.js";
@@ -21,6 +21,8 @@ export interface Workload {
   readonly before?: readonly Deed[];
   /** Changes what is on the disk between the two, and gives the bytes that must never go. */
   readonly between?: (image: DiskImage) => Uint8Array;
+  /** Instead of that: the process is killed after the first such operation, the machine runs on, nothing more is durable than was. */
+  readonly killedAfter?: (operation: DiskOperation) => boolean;
   readonly deeds: readonly Deed[];
 }
 
@@ -77,15 +79,29 @@ function plantDraft(image: DiskImage): Uint8Array {
   return rewrite(image, SNAPSHOT, Buffer.from(JSON.stringify(document, null, 2)));
 }
 
+const NEW: readonly Deed[] = [write(() => undefined), save];
+const isRename = (path: string) => (operation: DiskOperation): boolean => operation.kind === "rename" && operation.path === path;
+
+/** Tokens arrive and are saved while a snapshot is being written. */
+const compactWhileTelling = write(async (conversation, stage) => {
+  const compacted = conversation.compact();
+  compacted.catch(() => undefined);
+  for (const text of [" in", " the", " sea"]) {
+    stage.change(conversation, () => { conversation.appendToken(text); });
+    await conversation.flush();
+  }
+  await compacted;
+});
+
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
-  "new conversation": { deeds: [write(() => undefined), save, ask("Tell me"), save, token("Once"), save, close] },
+  "new conversation": { deeds: [...NEW, ask("Tell me"), save, token("Once"), save, close] },
   "streaming with compaction": {
     options: { saveOnToken: true },
     before: turn("Tell me", "Once"),
     deeds: [
       ask("And then?"), token(" upon"), save, token(" a"), save, token(" time"), token(" there"), save,
       write((conversation) => conversation.compact()), token(" was"), save, write((conversation) => conversation.backup({ reason: "interim" })),
-      token(" one"), answered, turnEnds, ask("More?"), save, close,
+      token(" one"), compactWhileTelling, save, answered, turnEnds, ask("More?"), save, close,
     ],
   },
   "backup and prune": {
@@ -110,5 +126,7 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   repair: { before: LIVED, between: damageSnapshot, deeds: [(stage) => stage.repair({}), ...turn("Once more?", " again"), close] },
   "repair of an edit": { before: LIVED, between: editSnapshot, repair: { accept: false }, deeds: [(stage) => stage.repair({}), ...turn("Once more?", " again"), close] },
   "repair --accept": { before: LIVED, between: editSnapshot, repair: { accept: true }, deeds: [(stage) => stage.repair({ accept: true }), ...turn("Once more?", " again"), close] },
+  "after a kill": { before: NEW, killedAfter: isRename(SNAPSHOT), deeds: [...NEW, ask("Tell me"), save, close] },
+  "after a kill at the start": { before: NEW, killedAfter: ({ kind }) => kind === "makeDirectory", deeds: [...NEW, close] },
   "removal and undo": { before: LIVED, deeds: [(stage) => stage.remove(), (stage) => stage.undo(), ...turn("Once more?", " again"), close] },
 };

@@ -5,6 +5,7 @@
 import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/persistence/manager.js";
 import { FileStorage } from "../../src/storage/file-storage.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
+import { RetryingFileSystem } from "../../src/storage/retrying-file-system.js";
 import { START } from "../doubles/managers.js";
 import { ProcessWorld } from "../doubles/process-world.js";
 import { BACKUP_DIR, STATE_DIR } from "../doubles/storage-over.js";
@@ -33,7 +34,8 @@ export function startProcess(disk: FileSystem, { pid, boot = "boot-1", start = S
   let [at, names, ticks] = [start, 0, 0];
   const storage = (fs: FileSystem, stateDir: string, backupDir: string): FileStorage =>
     new FileStorage({
-      stateDir, backupDir, fs, command: "test",
+      stateDir, backupDir, command: "test",
+      fs: new RetryingFileSystem(fs, { attempts: 5, delay: 0, random: () => 0.5, onRetry: () => undefined }),
       processes: world.table(pid),
       randomName: () => `p${pid}n${(names += 1)}`,
       watch: () => Promise.resolve({ close: () => Promise.resolve() }),

@@ -63,13 +63,24 @@ export class PendingDisk {
     return operation.kind !== "syncDirectory" || this.#entries.some((entry) => directoryOf(entry) === operation.path);
   }
 
-  *images(): Generator<CrashImage> {
+  images(): Generator<CrashImage> {
+    return this.#imagesOf(entryChoices(this.#entries, this.#locksChanged));
+  }
+
+  /** Nothing kept that was not synced, and everything. */
+  *extremes(): Generator<CrashImage> {
+    for (const [choice, wanted] of [[[], "lost"], [this.#entries, "kept"]] as const) {
+      for (const crash of this.#imagesOf([choice], wanted)) yield crash;
+    }
+  }
+
+  *#imagesOf(choices: readonly EntryChoice[], only?: string): Generator<CrashImage> {
     const seen = new Set<string>();
-    for (const kept of entryChoices(this.#entries, this.#locksChanged)) {
+    for (const kept of choices) {
       const names = copyImage(this.#durable);
       for (const operation of kept) applyEntry(names, operation);
       loseUnreachable(names);
-      for (const content of this.#contentChoices(names)) {
+      for (const content of this.#contentChoices(names, only)) {
         const image = copyImage(names);
         for (const [inode, variant] of content) image.contents.set(inode, variant.bytes);
         const fingerprint = fingerprintOf(image);
@@ -81,9 +92,9 @@ export class PendingDisk {
   }
 
   /** Only for files that a name leads to: the others are not there for anyone. */
-  #contentChoices(names: DiskImage): readonly ContentChoice[] {
+  #contentChoices(names: DiskImage, only: string | undefined): readonly ContentChoice[] {
     const reachable = new Set(names.entries.values());
-    const files = [...this.#writes].filter(([inode]) => reachable.has(inode)).map(([inode, parts]) => ({ inode, variants: this.#variantsOf(inode, parts) }));
+    const files = [...this.#writes].filter(([inode]) => reachable.has(inode)).map(([inode, parts]) => ({ inode, variants: this.#variantsOf(inode, parts).filter(({ label }) => only === undefined || label === only) }));
     const all = files.reduce((count, { variants }) => count * variants.length, 1);
     if (all <= MAX_CONTENT_CHOICES) return allContents(files);
     const [lost, kept] = ["lost", "kept"].map((label) => new Map(files.flatMap(({ inode, variants }) => variants.filter((variant) => variant.label === label).map((variant) => [inode, variant] as const))));

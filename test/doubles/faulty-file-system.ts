@@ -23,11 +23,18 @@ export class FaultyFileSystem implements FileSystem {
   readonly #counts = new Map<CallKind, number>();
   #fault: Fault | undefined;
   #matching = 0;
+  #opened = 0;
+  #closed = 0;
 
   constructor(private readonly inner: FileSystem) {}
 
   get calls(): number {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Files that were opened and not closed. */
+  get openFiles(): number {
+    return this.#opened - this.#closed;
   }
 
   callsOf(kind: CallKind): number {
@@ -88,6 +95,11 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   #wrap(path: string, file: OpenFile): OpenFile {
+    this.#opened += 1;
+    const close = (): Promise<void> => {
+      this.#closed += 1;
+      return file.close();
+    };
     const writePart = (bytes: Uint8Array) => async (fault: Fault): Promise<void> => {
       if (fault.bytesWritten !== undefined) await file.write(bytes.subarray(0, fault.bytesWritten));
     };
@@ -97,7 +109,7 @@ export class FaultyFileSystem implements FileSystem {
       size: () => this.#call("size", path, () => file.size()),
       sync: () => this.#call("sync", path, () => file.sync()),
       // As close(2): the descriptor is gone even when it reports an error.
-      close: () => this.#call("close", path, () => file.close(), () => file.close()),
+      close: () => this.#call("close", path, close, close),
     };
   }
 

@@ -6,7 +6,7 @@ import type { Answer, Script } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import { test, TIMEOUT } from "./world.js";
 
-const PROMPT = /^> $/m;
+const PROMPT = /^>$/m;
 
 /** Says a word, then waits until the client has gone. */
 function stalling(...words: readonly string[]): Script {
@@ -44,7 +44,7 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
     await terminal.shows(PROMPT);
     terminal.type("Hi");
     terminal.press("enter");
-    await terminal.shows(/> Hi\nHello there\.\n> $/);
+    await terminal.shows(/> Hi\nHello there\.\n>$/);
     terminal.press("ctrl-d");
     expect(await terminal.ended).toEqual({ status: 0, signal: 0 });
     expect((await workspace.show("tale")).messages.map(({ content }) => content)).toEqual(["Hi", "Hello there."]);
@@ -99,7 +99,7 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
     await first.shows(PROMPT);
     first.type("Tell me about lighthouses");
     first.press("enter");
-    await first.shows(/\n> $/);
+    await first.shows(/\n>$/);
     first.press("ctrl-d");
     await first.ended;
     const path = workspace.path("state/.draftstate/history/prompts.jsonl");
@@ -121,7 +121,7 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
     await terminal.shows(PROMPT);
     terminal.type("never mind");
     terminal.press("ctrl-c");
-    await terminal.shows(/never mind\^C\n.*again to leave\n> $/);
+    await terminal.shows(/never mind\^C\n.*again to leave\n>$/);
     terminal.press("ctrl-c");
     expect(await terminal.ended).toEqual({ status: 130, signal: 0 });
     expect(await workspace.ls()).toEqual([]);
@@ -135,10 +135,10 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
     await terminal.shows(PROMPT);
     terminal.type("Hi");
     terminal.press("enter");
-    await terminal.shows(/error: the provider refused the key[^\n]*\n[\s\S]*> $/);
+    await terminal.shows(/error: the provider refused the key[^\n]*\n[\s\S]*>$/);
     terminal.type("Again");
     terminal.press("enter");
-    await terminal.shows(/Better\n> $/);
+    await terminal.shows(/Better\n>$/);
     expect(terminal.bytes).not.toContain("\u001b]0;");
     expect(terminal.bytes).not.toContain("\u001b[2J");
   });
@@ -153,10 +153,10 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     terminal.press("enter");
     await terminal.shows("Once upon");
     terminal.press("ctrl-c");
-    await terminal.shows(/Once upon\nstopped;[\s\S]*\n> $/);
+    await terminal.shows(/Once upon\nstopped;[\s\S]*\n>$/);
     terminal.type("And then?");
     terminal.press("enter");
-    await terminal.shows(/The end\.\n> $/);
+    await terminal.shows(/The end\.\n>$/);
     terminal.press("ctrl-d");
     await terminal.ended;
     expect((await workspace.show("tale")).messages.map(({ status }) => status)).toEqual([undefined, "interrupted", undefined, "complete"]);
@@ -172,7 +172,7 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     await terminal.shows(/connecting to|waiting for/);
     await until(() => (server.requests.length > 0 ? true : undefined), () => "a request");
     terminal.press("ctrl-c");
-    await terminal.shows(/> Hi\n\n?stopped;[\s\S]*\n> $/);
+    await terminal.shows(/> Hi\n\n?stopped;[\s\S]*\n>$/);
   });
 
   test("what is typed is not in the answer, but at the next prompt", async ({ workspace, serve }) => {
@@ -216,12 +216,12 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     const answer = await hand.answer;
     answer.text("One");
     answer.text(" two");
-    await terminal.shows(/One two\n. 2 tokens.*saved revision \d+/);
+    await terminal.shows(/One two\n2 tokens.*saved r\d+/);
     expect(terminal.cursor.visible).toBe(false);
     answer.finish();
     answer.done();
     expect((await terminal.ended).status).toBe(0);
-    expect(terminal.scrollback).not.toContain("saved revision");
+    expect(terminal.scrollback).not.toContain("saved r");
     expect(terminal.cursor.visible).toBe(true);
   });
 
@@ -231,11 +231,11 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     const { url } = await serve(hand.script);
     const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], { columns: 80, rows: 20 });
     const answer = await hand.answer;
-    const sizes = [[40, 20], [100, 10], [23, 30], [120, 8], [80, 24]] as const;
+    const sizes = [[40, 20], [100, 10], [36, 30], [120, 8], [80, 24]] as const;
     for (const [index, word] of words.entries()) {
       answer.text(`${word} `);
       if (index % 70 !== 69) continue;
-      await terminal.shows(word);
+      await terminal.shows(new RegExp(`${word}\\n${index + 1} tokens`));
       const [columns, rows] = sizes[(index - 69) / 70] ?? [80, 24];
       terminal.resize(columns, rows);
     }
@@ -243,8 +243,7 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     answer.done();
     await terminal.ended;
     expect(terminal.scrollback.match(/word\d+/g)).toEqual(words);
-    expect(terminal.scrollback).not.toContain("tokens/s");
-    expect(terminal.scrollback).not.toContain("saved revision");
+    expect(terminal.scrollback).not.toContain("saved r");
   });
 
   test("words are not broken", async ({ workspace, serve }) => {
@@ -281,7 +280,7 @@ describe.concurrent("the terminal", TIMEOUT, () => {
         terminal.press(end);
       }
       await terminal.ended;
-      expect(terminal.screen).toMatch(new RegExp(`status ${status}\nisig \nicanon \necho `));
+      expect(terminal.screen).toMatch(new RegExp(`status ${status}\nisig ?\nicanon ?\necho`));
       expect([terminal.bracketedPaste, terminal.cursor.visible]).toEqual([false, true]);
     }
   });
@@ -290,7 +289,7 @@ describe.concurrent("the terminal", TIMEOUT, () => {
     test(`is as it was after ${name}, at the prompt and in an answer`, async ({ workspace, serve }) => {
       const { url } = await serve(stalling("Once"));
       for (const stage of ["prompt", "answer"]) {
-        const terminal = TerminalSession.startShell(workspace, `draftstate chat --base-url ${url} & pid=$!; fg >/dev/null 2>&1; wait $pid; echo "status $?"; ${LOOK}`.replace(/ & pid.*wait \$pid/, ""));
+        const terminal = TerminalSession.startShell(workspace, `draftstate chat --base-url ${url}; echo "status $?"; ${LOOK}`);
         await terminal.shows(PROMPT);
         if (stage === "answer") {
           terminal.type("Hi");
@@ -300,7 +299,7 @@ describe.concurrent("the terminal", TIMEOUT, () => {
         const pid = await childOf(terminal.pid);
         process.kill(pid, name);
         await terminal.ended;
-        expect(terminal.screen).toMatch(new RegExp(`status ${status}\nisig \nicanon \necho `));
+        expect(terminal.screen).toMatch(new RegExp(`status ${status}\nisig ?\nicanon ?\necho`));
         expect([terminal.bracketedPaste, terminal.cursor.visible]).toEqual([false, true]);
       }
     });
@@ -314,7 +313,7 @@ describe.concurrent("the terminal", TIMEOUT, () => {
     answer.text("Once");
     await terminal.shows("Once");
     terminal.press("ctrl-z");
-    await terminal.shows(/stopped\nisig \nicanon \necho /);
+    await terminal.shows(/stopped\nisig ?\nicanon ?\necho/);
     expect(terminal.cursor.visible).toBe(true);
     answer.text(" upon");
     terminal.press("enter");

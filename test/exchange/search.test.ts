@@ -80,8 +80,8 @@ describe("the look at the bytes", () => {
   });
 
   test("also reads what other programs escape", () => {
-    const bytes = Buffer.from(String.raw`{"messages":[{"role":"user","content":"caf\u00e9 a\/b"}]}`);
-    for (const text of ["café", "a/b"]) expect(prefilterFor(query(text), compileQuery(query(text)))(bytes)).toBe(true);
+    const bytes = Buffer.from(String.raw`{"messages":[{"role":"user","content":"caf\u00e9 a\/b \u6f22\u5b57"}]}`);
+    for (const text of ["café", "a/b", "漢字"]) expect(prefilterFor(query(text), compileQuery(query(text)))(bytes)).toBe(true);
   });
 
   test("of a pattern looks for what every match must hold", () => {

@@ -18,6 +18,7 @@ export class ScreenPresenter implements Presenter {
   readonly #layout: AnswerLayout;
   readonly #timer: NodeJS.Timeout;
   readonly #forgetResize: () => void;
+  #shown = "";
 
   constructor(private readonly turn: TurnContext, private readonly console: ChatConsole) {
     const { style } = turn.context.output;
@@ -28,7 +29,7 @@ export class ScreenPresenter implements Presenter {
     });
     this.#timer = setInterval(() => {
       this.#status.tick();
-      this.#draw();
+      if (this.#status.text !== this.#shown) this.#draw();
     }, TICK);
     this.#draw();
   }
@@ -36,7 +37,7 @@ export class ScreenPresenter implements Presenter {
   show(event: TurnEvent): void {
     if (event.type === "token") {
       this.#layout.push(this.#safe.push(event.text));
-      this.#status.token(this.#now, this.turn.conversation.durableRevision);
+      this.#status.token(this.turn.context.now().getTime(), this.turn.conversation.durableRevision);
       this.#draw();
     } else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
     else if (event.type === "tools") this.#showTools(event);
@@ -52,10 +53,6 @@ export class ScreenPresenter implements Presenter {
     this.#forgetResize();
     this.#endText();
     this.console.screen.print(this.#layout.take());
-  }
-
-  get #now(): number {
-    return this.turn.context.now().getTime();
   }
 
   get #maxLive(): number {
@@ -75,6 +72,7 @@ export class ScreenPresenter implements Presenter {
   }
 
   #draw(): void {
+    this.#shown = this.#status.text;
     this.console.screen.print(this.#layout.take(), [...this.#layout.live(), ...this.#statusRows()]);
   }
 
@@ -82,6 +80,6 @@ export class ScreenPresenter implements Presenter {
   #statusRows(): string[] {
     const { output } = this.turn.context;
     if (output.quiet) return [];
-    return [output.errorStyle.dim(truncateToWidth(toSafeLine(this.#status.textAt(this.#now)), this.console.screen.columns - 1))];
+    return [output.errorStyle.dim(truncateToWidth(toSafeLine(this.#status.text), this.console.screen.columns - 1))];
   }
 }

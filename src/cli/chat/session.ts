@@ -4,6 +4,7 @@ import type { State } from "../../model/conversation.js";
 import type { Backup } from "../../persistence/backups.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { INTERRUPTED } from "../exit-status.js";
+import { isEnding } from "../terminal/interrupts.js";
 import { answerTo } from "./answer.js";
 import { nearest } from "./completion.js";
 import { readMessage, readPlainLine, type Line } from "./message-prompt.js";
@@ -23,6 +24,8 @@ export interface Session {
   points: readonly Backup[];
   /** What the next prompt begins with. */
   initial: string;
+  /** The exit status of the signal that came while an answer did. */
+  ending: number | undefined;
 }
 
 /** Returns the exit status. */
@@ -38,7 +41,7 @@ export async function talk(session: Session): Promise<number> {
     if (line.kind === "interrupt" && interrupted) return INTERRUPTED;
     interrupted = line.kind === "interrupt";
     if (line.kind === "interrupt") output.message(output.errorStyle.dim("press Ctrl-C again to leave"));
-    else if ((await answerLine(session, line.text)) === "leave") return 0;
+    else if ((await answerLine(session, line.text)) === "leave") return session.ending ?? 0;
   }
   return 0;
 }
@@ -60,24 +63,34 @@ async function answerLine(session: Session, text: string): Promise<"stay" | "lea
   if (text.trim() === "") return "stay";
   await session.history.add(text);
   try {
-    if (text.startsWith("/")) return await runCommand(session, text);
-    await answerHere(session, text.trim());
+    if (!text.startsWith("/")) await answerHere(session, text.trim());
+    else if ((await runCommand(session, text)) === "leave") return "leave";
   } catch (error) {
     session.turn.context.output.error(messageOf(error));
   }
-  return "stay";
+  return session.ending === undefined ? "stay" : "leave";
 }
 
 /** An answer in the session: undefined goes on, or answers again. */
 export async function answerHere(session: Session, prompt: string | undefined): Promise<void> {
   const { turn } = session;
   const { output } = turn.context;
+  await moveIn(turn);
   session.before = turn.conversation.version.state;
   const status = await answerTo(turn, prompt);
   turn.title = undefined;
+  if (isEnding(status)) session.ending = status;
   if (status !== INTERRUPTED) return;
   turn.console?.keyboard?.disarm();
   output.message(output.errorStyle.dim("stopped; what there is of the answer is kept as interrupted (/continue, /retry or /undo)"));
+}
+
+async function moveIn(turn: TurnContext): Promise<void> {
+  if (turn.openFirst === undefined) return;
+  const standIn = turn.conversation;
+  turn.conversation = await turn.openFirst();
+  turn.openFirst = undefined;
+  await standIn.close();
 }
 
 async function runCommand(session: Session, text: string): Promise<"stay" | "leave"> {

@@ -10,6 +10,7 @@ import { askAt } from "./ask.js";
 import { lastRoleOf, takeBack } from "./last-turn.js";
 import { chooseModel } from "./model.js";
 import { answerHere, type Session } from "./session.js";
+import { openStandIn, openWhenSaid } from "./start.js";
 
 export interface SlashCommand {
   readonly name: string;
@@ -72,6 +73,10 @@ async function goOn(session: Session): Promise<undefined> {
 async function diff(session: Session): Promise<undefined> {
   const { conversation, context } = session.turn;
   const now = conversation.version.state;
+  if (messagesOf(now).length === 0 && session.before === undefined) {
+    note(session, "nothing was said yet");
+    return;
+  }
   await conversation.flush();
   const before = session.before ?? (await session.manager.compare(conversation.id)).before.state;
   const text = renderStateDiff(before, now, context.output.errorStyle);
@@ -139,13 +144,16 @@ async function fork(session: Session, newId: string): Promise<undefined> {
 
 async function begin(session: Session, newId: string): Promise<undefined> {
   const { turn, manager } = session;
+  if (newId !== "") assertConversationId(newId);
+  const openFirst = await openWhenSaid(manager, newId === "" ? undefined : newId);
   const from = turn.conversation;
-  turn.conversation = newId === "" ? await manager.openNew() : await manager.open(newId, { expect: "new" });
-  session.before = undefined;
+  const wasUsed = turn.openFirst === undefined;
+  turn.conversation = await openStandIn(turn.context);
+  turn.openFirst = openFirst;
   turn.title = undefined;
-  const wasUsed = messagesOf(from.version.state).length > 0;
+  session.before = undefined;
   await from.close();
-  note(session, `a new conversation, ${turn.conversation.id}${wasUsed ? `; the other goes on with: draftstate chat --resume ${from.id}` : ""}`);
+  note(session, `a new conversation${wasUsed ? `; the other goes on with: draftstate chat --resume ${from.id}` : ""}`);
 }
 
 async function model(session: Session, name: string): Promise<undefined> {
@@ -185,8 +193,8 @@ async function save(session: Session, tag: string): Promise<undefined> {
 
 async function title(session: Session, text: string): Promise<undefined> {
   const { conversation } = session.turn;
-  if (text === "") {
-    note(session, conversation.info.title ?? "there is no title yet");
+  if (text === "" || session.turn.openFirst !== undefined) {
+    note(session, conversation.info.title ?? "there is no title yet: say something first");
     return;
   }
   await session.manager.rename(conversation.id, text);

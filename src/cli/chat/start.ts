@@ -2,7 +2,9 @@
 import { DraftstateError } from "../../errors.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import { assertConversationId } from "../../persistence/layout.js";
+import { createDraftStatePersistenceManager } from "../../persistence/create-manager.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import { MemoryStorage } from "../../storage/memory.js";
 import type { CommandContext } from "../context.js";
 import { lastConversation, resolveId } from "../resolve-id.js";
 import type { ChatConsole } from "./console.js";
@@ -36,6 +38,19 @@ export function assertOneStart(options: StartOptions): void {
   }
   if (given.length > 1) throw new DraftstateError("USAGE", `${given.join(" and ")} cannot be used together: choose one`);
   if (id !== undefined) assertConversationId(id);
+}
+
+/** An empty conversation that is kept nowhere, for a session in which nothing was said yet. */
+export function openStandIn(context: CommandContext): Promise<Conversation> {
+  const storage = new MemoryStorage({ now: () => context.now(), command: context.options.command });
+  return createDraftStatePersistenceManager({ storage, autoSave: false }).openNew();
+}
+
+/** Also before the first word is said, so that nobody writes a message for a name that is taken. */
+export async function openWhenSaid(manager: DraftStatePersistenceManager, id: string | undefined): Promise<() => Promise<Conversation>> {
+  if (id === undefined) return () => manager.openNew();
+  if ((await manager.ids()).includes(id)) throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
+  return () => manager.open(id, { expect: "new" });
 }
 
 /** Undefined where the person chose none. */

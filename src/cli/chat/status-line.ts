@@ -9,6 +9,7 @@ export class StatusLine {
   #frame = 0;
   #tokens = 0;
   #firstAt: number | undefined;
+  #lastAt = 0;
   #savedRevision = 0;
 
   request(event: RequestEvent): void {
@@ -19,6 +20,7 @@ export class StatusLine {
 
   token(at: number, savedRevision: number): void {
     this.#firstAt ??= at;
+    this.#lastAt = at;
     this.#tokens += 1;
     this.#savedRevision = savedRevision;
   }
@@ -27,11 +29,12 @@ export class StatusLine {
     this.#frame = (this.#frame + 1) % FRAMES.length;
   }
 
-  textAt(now: number): string {
+  /** Short, and still while nothing comes: a terminal that is made narrower wraps what is long, and moves its cursor with it. */
+  get text(): string {
     if (this.#firstAt === undefined) return `${FRAMES.charAt(this.#frame)} ${this.#waitingFor}`;
-    const seconds = (now - this.#firstAt) / 1000;
+    const seconds = (this.#lastAt - this.#firstAt) / 1000;
     // In the first moments a rate is noise.
-    const rate = seconds < 0.5 ? "" : ` · ${formatCount(this.#tokens / seconds)} tokens/s`;
-    return `${FRAMES.charAt(this.#frame)} ${pluralize(this.#tokens, "token")}${rate} · saved revision ${formatCount(this.#savedRevision)} · Ctrl-C stops`;
+    const rate = seconds < 0.5 ? "" : ` · ${formatCount(this.#tokens / seconds)}/s`;
+    return `${pluralize(this.#tokens, "token")}${rate} · saved r${this.#savedRevision}`;
   }
 }

@@ -28,6 +28,8 @@ export interface TurnContext {
   readonly interactive: boolean;
   /** A session may go over to another one, or to a copy. */
   conversation: Conversation;
+  /** Until something is said there is no conversation to keep, and `conversation` is a stand-in: this opens the one to be. */
+  openFirst: (() => Promise<Conversation>) | undefined;
   chosen: ChosenModel;
   title: string | undefined;
 }

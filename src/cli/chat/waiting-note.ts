@@ -13,7 +13,7 @@ export function waitingNote({ context }: TurnContext, screen: Screen): { readonl
   const status = new StatusLine();
   let ended = false;
   const draw = (): void => {
-    const text = truncateToWidth(toSafeLine(status.textAt(0)), screen.columns - 1);
+    const text = truncateToWidth(toSafeLine(status.text), screen.columns - 1);
     if (!ended) screen.show([context.output.errorStyle.dim(text)]);
   };
   const timer = setInterval(() => {

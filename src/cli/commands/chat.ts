@@ -15,11 +15,12 @@ import { chooseModel, wantedFor, type Wanted } from "../chat/model.js";
 import { readPrompt, type PromptInput } from "../chat/prompt-input.js";
 import { PromptHistory } from "../chat/prompt-history.js";
 import { talk } from "../chat/session.js";
-import { assertOneStart, goesOn, openConversation, type StartOptions } from "../chat/start.js";
+import { assertOneStart, goesOn, openConversation, openStandIn, openWhenSaid, type StartOptions } from "../chat/start.js";
 import type { ChosenModel, RequestProgress, TurnContext } from "../chat/turn-context.js";
 import type { CommandContext } from "../context.js";
 import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { pluralize } from "../terminal/format.js";
+import { isEnding } from "../terminal/interrupts.js";
 import { toSafeLine } from "../terminal/safe-text.js";
 import type { Register } from "./registration.js";
 
@@ -74,20 +75,26 @@ class Chat {
   async run(): Promise<number> {
     // A model that cannot be asked is an error before there is a new conversation.
     const early = goesOn(this.options) ? undefined : await this.#choose();
-    const conversation = await openConversation({ context: this.context, console: this.console, manager: this.#manager }, this.options);
+    const openFirst = this.#saysNothingYet ? await openWhenSaid(this.#manager, this.options.id) : undefined;
+    const conversation = openFirst === undefined ? await openConversation({ context: this.context, console: this.console, manager: this.#manager }, this.options) : await openStandIn(this.context);
     if (conversation === undefined) return INTERRUPTED;
     const openedAt = conversation.durableRevision;
     const turn: { current: TurnContext | undefined } = { current: undefined };
     try {
-      return await this.#converse(conversation, early, turn);
+      return await this.#converse(conversation, early, openFirst, turn);
     } finally {
       const last = turn.current?.conversation ?? conversation;
       await last.close();
-      if (this.options.save && (last !== conversation || last.durableRevision > openedAt || this.options.fork !== undefined)) this.#sayHowToResume(last);
+      const isKept = this.options.save && (turn.current ?? { openFirst }).openFirst === undefined;
+      if (isKept && (last !== conversation || last.durableRevision > openedAt || this.options.fork !== undefined)) this.#sayHowToResume(last);
     }
   }
 
-  async #converse(conversation: Conversation, early: ChosenModel | undefined, holder: { current: TurnContext | undefined }): Promise<number> {
+  get #saysNothingYet(): boolean {
+    return this.situation.interactive && this.situation.read.prompt === undefined && this.options.fork === undefined && !goesOn(this.options);
+  }
+
+  async #converse(conversation: Conversation, early: ChosenModel | undefined, openFirst: TurnContext["openFirst"], holder: { current: TurnContext | undefined }): Promise<number> {
     const { context, console, situation, options } = this;
     const { prompt, title } = situation.read;
     const resumption = await whatToDo(conversation, { prompt, context, console, mayAsk: situation.mayAsk });
@@ -99,7 +106,7 @@ class Chat {
     const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
     await carryOut(conversation, resumption, context);
     holder.current = {
-      context, console, conversation, chosen,
+      context, console, conversation, chosen, openFirst,
       progress: this.#progress,
       plain: options.plain === true,
       interactive: situation.interactive,
@@ -115,9 +122,9 @@ class Chat {
     const answers = prompt !== undefined || resumption === "continue" || resumption === "regenerate";
     const before = turn.conversation.version.state;
     const status = answers ? await answerTo(turn, prompt) : 0;
-    if (!situation.interactive || this.context.output.isClosed) return status;
+    if (!situation.interactive || this.context.output.isClosed || isEnding(status)) return status;
     const history = await PromptHistory.load(this.#manager.storage);
-    return talk({ turn, history, manager: this.#manager, wanted: this.#wanted, before: answers ? before : undefined, points: [], initial: "" });
+    return talk({ turn, history, manager: this.#manager, wanted: this.#wanted, before: answers ? before : undefined, points: [], initial: "", ending: undefined });
   }
 
   #choose(): Promise<ChosenModel> {

@@ -1,6 +1,7 @@
 /** `config`: the settings in effect, and where each comes from. Of secrets, only whether they are set. */
 import type { CommandContext } from "../context.js";
 import { ALL_SETTINGS, type Origin } from "../settings.js";
+import { toSafeLine } from "../terminal/safe-text.js";
 import { renderTable } from "../terminal/table.js";
 import type { Register } from "./registration.js";
 
@@ -89,7 +90,7 @@ export const registerConfig: Register = (program, run) => {
         if (context.json) output.json({ file: file ?? null, settings: settingsOf(context), secrets: secretsOf(context) });
         else {
           output.line(render(context));
-          output.message(output.errorStyle.dim(file === undefined ? "no settings file found from here upwards" : `settings file: ${file}`));
+          output.message(output.errorStyle.dim(file === undefined ? "no settings file found from here upwards" : toSafeLine(`settings file: ${file}`)));
         }
       }),
     );

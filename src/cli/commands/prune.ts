@@ -7,6 +7,7 @@ import { parseCount, parseDuration } from "../parse.js";
 import { resolveId } from "../resolve-id.js";
 import { confirm } from "../terminal/prompt.js";
 import { startProgress } from "../terminal/progress.js";
+import { toSafeLine } from "../terminal/safe-text.js";
 import { formatBytes, pluralize } from "../terminal/format.js";
 import type { Register } from "./registration.js";
 
@@ -74,8 +75,8 @@ export const registerPrune: Register = (program, run) => {
         for (const { conversationId, reason } of result.skipped) output.warning(`${conversationId} was left alone: ${reason}`);
         if (context.json) output.json(result);
         else {
-          for (const [path, reasons] of Object.entries(result.reasons ?? {})) output.line(`would keep ${path} (${reasons.join(", ")})`);
-          for (const path of result.removed) output.line(`${result.dryRun ? "would remove" : "removed"} ${path}`);
+          for (const [path, reasons] of Object.entries(result.reasons ?? {})) output.line(toSafeLine(`would keep ${path} (${reasons.join(", ")})`));
+          for (const path of result.removed) output.line(toSafeLine(`${result.dryRun ? "would remove" : "removed"} ${path}`));
           output.message(summary(result));
           if (result.removed.length > 0 && !result.dryRun && !result.purged) output.message(`undo it with: draftstate undo${id === undefined ? "" : ` ${id}`}`);
         }

@@ -19,7 +19,7 @@ export const registerRepair: Register = (program, run) => {
         if (context.json) output.json(result);
         else {
           for (const problem of result.problems) output.line(`${output.style.yellow(problem.kind)}  ${toSafeLine(problem.detail)}`);
-          for (const path of result.quarantined) output.message(`kept the file as it was found: ${path}`);
+          for (const path of result.quarantined) output.message(toSafeLine(`kept the file as it was found: ${path}`));
           output.message(result.repaired ? `repaired ${id}, now at revision ${result.revision}` : `${id} needs no repair`);
           if (result.repaired) output.message(`undo it with: draftstate undo ${id}`);
         }

@@ -89,9 +89,19 @@ function toJson(found: Scanned<LineMatch>): object {
 
 /** Every hit in sight is coloured; what is cut away is an ellipsis. */
 function renderLine({ text, hits }: FoundLine, width: number, context: CommandContext): string {
-  const { style } = context.output;
-  const { before, hit, after } = excerptAround(text, hits[0] ?? { start: 0, end: 0 }, width);
-  return `${toSafeLine(before)}${style.red(style.bold(toSafeLine(hit)))}${toSafeLine(after)}`;
+  const [first = { start: 0, end: 0 }, ...others] = hits;
+  const { before, hit, after } = excerptAround(text, first, width);
+  const paint = (part: string): string => context.output.style.red(context.output.style.bold(toSafeLine(part)));
+  const parts = [toSafeLine(before), paint(hit)];
+  let end = 0;
+  for (const other of others) {
+    const [from, to] = [other.start - first.end, other.end - first.end];
+    // Within what is shown as it is: a cut leaves an ellipsis behind.
+    if (first.start + hit.length < first.end || to >= after.length) break;
+    parts.push(toSafeLine(after.slice(end, from)), paint(after.slice(from, to)));
+    end = to;
+  }
+  return [...parts, toSafeLine(after.slice(end))].join("");
 }
 
 /** In groups on a terminal, a line for each hit elsewhere, as rg does. */

@@ -97,7 +97,7 @@ async function inspect(manager: DraftStatePersistenceManager, shown: Shown, cont
       verification.ok ? { name: "health", value: "ok", paint: style.green } : { name: "health", value: pluralize(verification.problems.length, "problem"), paint: style.red },
     ];
     context.output.line(renderProperties(properties, style));
-    for (const problem of verification.problems) context.output.line(`  ${style.red(problem.kind)}  ${problem.path}: ${toSafeLine(problem.detail)}`);
+    for (const problem of verification.problems) context.output.line(`  ${style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}`);
   }
   return verification.ok ? 0 : 4;
 }

@@ -21,7 +21,7 @@ export const registerVerify: Register = (program, run) => {
         if (context.json) output.json(result);
         else {
           for (const problem of result.problems) {
-            output.line(`${output.style.red(problem.kind)}  ${problem.path}: ${toSafeLine(problem.detail)}${problem.repairable ? "" : output.style.dim(" (not repairable)")}`);
+            output.line(`${output.style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}${problem.repairable ? "" : output.style.dim(" (not repairable)")}`);
           }
           output.message(result.ok ? `${pluralize(result.checked, "file")} checked, all valid` : `${pluralize(result.checked, "file")} checked, ${pluralize(result.problems.length, "problem")}`);
         }

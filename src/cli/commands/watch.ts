@@ -6,6 +6,7 @@ import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import { resolveId } from "../resolve-id.js";
 import { catchInterrupts } from "../terminal/interrupts.js";
+import { toSafeLine } from "../terminal/safe-text.js";
 import { AllPresenter, OneAsJson, OneAsText, type WatchPresenter } from "../watch-presenters.js";
 import type { Register } from "./registration.js";
 
@@ -52,7 +53,7 @@ async function watch(context: CommandContext, id: string | undefined, options: W
       if (options.untilComplete === true && status !== undefined) resolve(status === "complete" ? 0 : 1);
     },
   });
-  if (id === undefined) context.output.message(context.output.errorStyle.dim(`watching ${context.settings.stateDir}; Ctrl-C ends it`));
+  if (id === undefined) context.output.message(context.output.errorStyle.dim(toSafeLine(`watching ${context.settings.stateDir}; Ctrl-C ends it`)));
   try {
     const status = await promise;
     return interrupts.status ?? status;

@@ -3,6 +3,11 @@ import process from "node:process";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/** Whether this exit status is that of a signal that asks the process to end, not of Ctrl-C. */
+export function isEnding(status: number): boolean {
+  return status === SIGNALS.SIGTERM || status === SIGNALS.SIGHUP;
+}
+
 export interface Interrupts {
   /** The exit status of the signal that came, if one did. */
   readonly status: number | undefined;

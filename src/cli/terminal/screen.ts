@@ -12,11 +12,16 @@ export interface Place {
   readonly column: number;
 }
 
+interface ResizableStream extends OutputStream {
+  readonly rows?: number;
+  /** Asks the terminal at once, where Node.js else waits for its signal; tells of a resize. */
+  _refreshSize?(): void;
+}
+
 const ESCAPE = "\u001b[";
 const HIDE_CURSOR = `${ESCAPE}?25l`;
 const SHOW_CURSOR = `${ESCAPE}?25h`;
 const ERASE_BELOW = `${ESCAPE}J`;
-const ERASE_REST = `${ESCAPE}K`;
 const CLEAR = `${ESCAPE}H${ESCAPE}2J`;
 // Our own styles, which take no columns.
  
@@ -37,7 +42,7 @@ export class Screen {
     for (const listener of this.#onResize) listener();
   };
 
-  constructor(private readonly stream: OutputStream & { readonly rows?: number }) {
+  constructor(private readonly stream: ResizableStream) {
     process.on("exit", this.#restore);
     stream.on("resize", this.#resized);
   }
@@ -62,12 +67,14 @@ export class Screen {
 
   /** Rows that stand from now on, above new live ones. */
   print(standing: readonly string[], live: readonly string[] = [], cursor?: Place): void {
+    this.stream._refreshSize?.();
     const [visible, place] = this.#inView(live, cursor);
     this.#live = live;
     this.#cursor = cursor;
     if (this.#released) return;
-    const lines = standing.map((row) => `${this.#row(row)}\r\n`).join("");
-    this.stream.write(this.#toTop() + lines + this.#block(visible) + this.#rest(visible, place));
+    const lines = standing.map((row) => `${row}\r\n`).join("");
+    // Erased before, since a terminal remembers of old rows that one was the other's end. In one write nothing flickers.
+    this.stream.write(this.#toTop() + ERASE_BELOW + lines + visible.join("\r\n") + this.#rest(visible, place));
   }
 
   /** Takes the live rows away while something else writes a line, and puts them back. */
@@ -122,24 +129,8 @@ export class Screen {
     return (this.#depth > 0 ? `${ESCAPE}${this.#depth}A` : "") + "\r";
   }
 
-  #row(row: string): string {
-    // Behind a full row the cursor stands on its last character, which would be erased.
-    return this.#fills(row) ? row : row + ERASE_REST;
-  }
-
-  #fills(row: string): boolean {
-    const width = visibleWidth(row);
-    return width > 0 && width % this.columns === 0;
-  }
-
   #heightOf(row: string): number {
     return Math.max(1, Math.ceil(visibleWidth(row) / this.columns));
-  }
-
-  #block(live: readonly string[]): string {
-    const last = live.at(-1);
-    const block = live.map((row) => this.#row(row)).join("\r\n");
-    return last !== undefined && this.#fills(last) ? `${block}\r\n${ERASE_BELOW}${ESCAPE}A` : block + ERASE_BELOW;
   }
 
   /** From the last live row to where the cursor rests. */

@@ -1,0 +1,223 @@
+/** Slash commands, the picker, and coming back to what was cut off, as a person does it on a terminal. */
+import { describe, expect } from "vitest";
+import type { Script } from "./servers.js";
+import { TerminalSession } from "./terminal.js";
+import type { Workspace } from "./cli.js";
+import { test, TIMEOUT } from "./world.js";
+
+const PROMPT = /^>$/m;
+
+function saying(...tokens: readonly string[]): Script {
+  return (answer) => {
+    answer.whole(tokens);
+  };
+}
+
+/** A terminal at its prompt; `ask` sends a line and waits for what it brings and the next prompt. */
+async function chatting(workspace: Workspace, args: readonly string[]): Promise<{ terminal: TerminalSession; ask: (line: string, wanted: string) => Promise<void>; leave: () => Promise<void> }> {
+  const terminal = TerminalSession.start(workspace, ["chat", ...args], { columns: 100, rows: 60 });
+  await terminal.shows(PROMPT);
+  return {
+    terminal,
+    ask: async (line, wanted) => {
+      terminal.type(line);
+      terminal.press("enter");
+      await terminal.until((screen) => screen.slice(screen.lastIndexOf(`> ${line}`)).includes(wanted), `${line} brings ${wanted}`);
+    },
+    leave: async () => {
+      terminal.press("ctrl-c", "ctrl-d");
+      await terminal.ended;
+    },
+  };
+}
+
+async function contents(workspace: Workspace, id: string): Promise<unknown[]> {
+  return (await workspace.show(id)).messages.map(({ content }) => content);
+}
+
+describe.concurrent("in a conversation", TIMEOUT, () => {
+  test("/undo takes the last turn back, after a restore point, and /restore brings it back once it is agreed to", async ({ workspace, serve }) => {
+    const { url } = await serve(saying("First."), saying("Second."));
+    const { ask, leave, terminal } = await chatting(workspace, ["--id", "tale", "--base-url", url]);
+    await ask("one", "First.");
+    await ask("two", "Second.");
+    await ask("/undo", "> two");
+    terminal.press("ctrl-u");
+    await ask("/diff", "- Second.");
+    await ask("/restore", "~0");
+    await ask("/restore ~0", "[y/N]");
+    terminal.type("n");
+    terminal.press("enter");
+    await terminal.shows("nothing was restored");
+    await ask("/restore latest", "[y/N]");
+    terminal.type("y");
+    terminal.press("enter");
+    await terminal.shows(/back at .*undoes it\n>$/);
+    await leave();
+    expect(await contents(workspace, "tale")).toEqual(["one", "First.", "two", "Second."]);
+  });
+
+  test("/retry asks again for the last answer, /save makes a restore point, /diff shows what changed", async ({ workspace, serve }) => {
+    const { url } = await serve(saying("First."), saying("Better."));
+    const { ask, leave } = await chatting(workspace, ["--id", "tale", "--base-url", url]);
+    await ask("one", "First.");
+    await ask("/save draft", "tagged draft");
+    await ask("/retry", "Better.");
+    await ask("/diff", "+ Better.");
+    await leave();
+    expect([await contents(workspace, "tale"), (await workspace.show("tale", "--backup", "draft")).messages.at(-1)?.content]).toEqual([["one", "Better."], "First."]);
+  });
+
+  test("/model changes who answers, /system what he is told, /title the name, and all are remembered", async ({ workspace, serve }) => {
+    const server = await serve(saying("First."));
+    const { ask, leave } = await chatting(workspace, ["--id", "tale", "--base-url", server.url, "--model", "small"]);
+    await ask("one", "First.");
+    await ask("/model large", "openai:large");
+    await ask("/system Be brief", "your next message");
+    await ask("/title A tale", "A tale");
+    await ask("two", "First.");
+    await leave();
+    expect(server.requests.at(-1)?.body).toMatchObject({ model: "large", messages: [{ role: "system", content: "Be brief" }, { content: "one" }, { content: "First." }, { content: "two" }] });
+    await workspace.run(["chat", "-c", "three"], { env: { DRAFTSTATE_SYSTEM: "Be long", DRAFTSTATE_MODEL: "other" } });
+    expect(server.requests.at(-1)?.body).toMatchObject({ model: "large", messages: [{ content: "Be brief" }, {}, {}, {}, {}, { content: "three" }] });
+    await workspace.run(["chat", "--resume", "@last", "four", "--system", "Be kind", "--model", "other"]);
+    expect(server.requests.at(-1)?.body).toMatchObject({ model: "other", messages: [{ content: "Be kind" }, {}, {}, {}, {}, {}, {}, { content: "four" }] });
+    expect((await workspace.show("tale"))._metadata.title).toBe("A tale");
+  });
+
+  test("/fork goes on in a copy, /new in a new one, and each stays itself", async ({ workspace, serve }) => {
+    const { url } = await serve(saying("Yes."));
+    const { ask, leave } = await chatting(workspace, ["--id", "tale", "--base-url", url]);
+    await ask("one", "Yes.");
+    await ask("/fork copy", "now in copy");
+    await ask("two", "Yes.");
+    await ask("/new other", "a new conversation");
+    await ask("three", "Yes.");
+    await leave();
+    expect([await contents(workspace, "tale"), await contents(workspace, "copy"), await contents(workspace, "other")]).toEqual([["one", "Yes."], ["one", "Yes.", "two", "Yes."], ["three", "Yes."]]);
+  });
+
+  test("Tab completes commands, /help lists them, a wrong one is told what was probably meant, /exit leaves", async ({ workspace }) => {
+    const { terminal, ask } = await chatting(workspace, []);
+    terminal.type("/re");
+    terminal.press("tab");
+    await terminal.shows("/retry  /restore");
+    terminal.type("t");
+    terminal.press("tab");
+    await terminal.shows("> /retry");
+    terminal.press("enter");
+    await terminal.shows("nothing was asked yet");
+    await ask("/hlep", "did you mean /help?");
+    for (const nothing of ["/undo", "/save", "/fork", "/diff", "/restore", "/title", "/continue"]) await ask(nothing, "\n>");
+    await ask("/help", "/restore [ts]");
+    terminal.type("/exit");
+    terminal.press("enter");
+    expect((await terminal.ended).status).toBe(0);
+    expect(terminal.screen).not.toContain("error: unexpected");
+    expect(await workspace.ls()).toEqual([]);
+  });
+
+  test("a second terminal is told who has it", async ({ workspace }) => {
+    const { ask, terminal, leave } = await chatting(workspace, ["--id", "tale"]);
+    await ask("one", "\n>");
+    const second = TerminalSession.start(workspace, ["chat", "--resume", "tale"], { columns: 200 });
+    expect((await second.ended).status).toBe(5);
+    expect(second.screen).toContain(String(terminal.pid));
+    await leave();
+  });
+});
+
+describe.concurrent("coming back", TIMEOUT, () => {
+  test("--resume without an id lets one choose by arrows and by typing; on a pipe it is wrong usage", async ({ workspace }) => {
+    for (const id of ["apple", "pear", "plum"]) await workspace.run(["chat", `About ${id}\u001b[31m`, "--id", id]);
+    expect((await workspace.run(["chat", "--resume"])).status).toBe(2);
+    const byArrows = TerminalSession.start(workspace, ["chat", "--resume"]);
+    await byArrows.shows("3 conversations");
+    byArrows.press("down", "down", "enter");
+    await byArrows.shows(/About apple[\s\S]*\n>$/);
+    expect(byArrows.bytes).not.toContain("apple\u001b[31m");
+    const byTyping = TerminalSession.start(workspace, ["chat", "--resume"]);
+    await byTyping.shows("3 conversations");
+    byTyping.type("pea");
+    await byTyping.shows("1 conversation ");
+    byTyping.press("enter");
+    await byTyping.shows(/About pear.*\n>$/);
+    const leaving = TerminalSession.start(workspace, ["chat", "--resume"]);
+    await leaving.shows("3 conversations");
+    leaving.press("escape");
+    expect((await leaving.ended).status).toBe(130);
+  });
+
+  for (const [key, left] of [["k", ["Hi", "Once"]], ["c", ["Hi", "Once", "More."]], ["r", ["Hi", "More."]], ["d", ["Hi"]], ["q", []]] as const) {
+    test(`to an answer that was cut off, ${key} leaves ${JSON.stringify(left)}`, async ({ workspace, serve }) => {
+      const { url } = await serve((answer) => {
+        answer.text("Once");
+        answer.cut();
+      }, saying("More."));
+      await workspace.run(["chat", "Hi", "--id", "tale", "--base-url", url]);
+      const terminal = TerminalSession.start(workspace, ["chat", "-c"]);
+      await terminal.shows(/discard\? \(c\)\n\?$/);
+      terminal.type(key);
+      terminal.press("enter");
+      await terminal.shows(PROMPT);
+      terminal.press("ctrl-d");
+      await terminal.ended;
+      expect(await contents(workspace, "tale")).toEqual(left);
+    });
+  }
+
+  test("while a server is busy or not there, what is going on is said", async ({ workspace, serve }) => {
+    const { url } = await serve((answer) => {
+      answer.respond(503, "application/json", "{}");
+    }, async (answer) => {
+      answer.begin();
+      await answer.abandoned;
+    });
+    const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], { env: { DRAFTSTATE_MODEL_RETRIES: "2" } });
+    await terminal.shows("the server failed (503); trying again (1 of 2)");
+    await terminal.shows("waiting for the first words");
+    terminal.press("ctrl-c");
+    expect((await terminal.ended).status).toBe(130);
+    const piped = await workspace.run(["chat", "Hi", "--base-url", "http://127.0.0.1:9"], { env: { DRAFTSTATE_MODEL_RETRIES: "1" } });
+    expect([piped.status, piped.stderr.includes("127.0.0.1:9: the connection is refused; trying again (1 of 1)")]).toEqual([6, true]);
+  });
+
+  test("tool calls and their results are shown, a line each", async ({ workspace, serve }) => {
+    const { url } = await serve((answer) => {
+      answer.chunk({ choices: [{ index: 0, delta: { role: "assistant", tool_calls: [{ index: 0, id: "call-1", type: "function", function: { name: "weather", arguments: '{"city":"\\u001b[31mParis"}' } }] }, finish_reason: null }] });
+      answer.finish("tool_calls");
+      answer.done();
+    }, saying("It rains."));
+    const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url]);
+    await terminal.ended;
+    expect(terminal.screen).toMatch(/⚙ weather\(\{"city":.*Paris"\}\)\n {2}[→✗] .+\nIt rains\./);
+    expect(terminal.bytes).not.toContain("\u001b[31m");
+  });
+});
+
+describe.concurrent("Markdown", TIMEOUT, () => {
+  const TEXT = "# Title\n\nSome **bold** and `code` and [a link](http://x.y).\n\n- one\n- two\n\n| a | b |\n|---|--:|\n| long cell | 2 |\n\n```js\nconst x = 1;\n```\nEnd.\n";
+  const tokens = TEXT.match(/[\s\S]{1,3}/g) ?? [];
+
+  test("is readable on a terminal, however it was cut", async ({ workspace, serve }) => {
+    const { url } = await serve(saying(...tokens));
+    const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url]);
+    await terminal.ended;
+    expect(terminal.screen).toContain("Title\n\nSome bold and code and a link (http://x.y).\n\n• one\n• two\n\na          b\n─────────  ─\nlong cell  2\n\n```js\nconst x = 1;\n```\nEnd.");
+    expect(terminal.styled("bold")).toContain("bold");
+  });
+
+  test("stays as it is with --plain, without colours and in pipes", async ({ workspace, serve }) => {
+    const { url } = await serve(saying(...tokens));
+    const plain = TerminalSession.start(workspace, ["chat", "Hi", "--plain", "--base-url", url]);
+    const colourless = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], { env: { NO_COLOR: "1" } });
+    const dumb = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], { env: { TERM: "dumb" } });
+    for (const terminal of [plain, colourless, dumb]) {
+      await terminal.ended;
+      expect(terminal.screen).toContain(TEXT.trimEnd());
+    }
+    expect(dumb.bytes).not.toContain("\u001b");
+    expect(colourless.bytes).not.toMatch(/\u001b\[\d*m/);
+    expect((await workspace.run(["chat", "Hi", "--base-url", url])).stdout).toBe(TEXT);
+  });
+});
