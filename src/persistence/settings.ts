@@ -60,7 +60,7 @@ export const SETTINGS = {
   lockTimeout: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds to wait for another writer" },
   journalBudget: { kind: "integer", default: 4 * 1024 * 1024, min: 1024, max: 256 * 1024 * 1024, description: "bytes a journal may have before it is folded into a snapshot" },
   maxQueuedChanges: { kind: "integer", default: 1000, min: 1, max: 1_000_000, description: "changes that may wait for the disk before they are merged" },
-  trashDays: { kind: "integer", default: 30, min: 0, max: 36_500, description: "days for which rm, prune, restore and repair can be undone" },
+  trashDays: { kind: "integer", default: 30, min: 0, max: 36_500, description: "days for which rm, prune, restore, repair and rename can be undone, at least; 0 keeps nothing" },
   metrics: { kind: "boolean", default: true, description: "keep metrics beside the conversations" },
   alerts: { kind: "alerts", default: [], description: "rules such as {\"metric\": \"draftstate_queue_depth\", \"above\": 100, \"for\": \"30s\"}" },
   alertWebhook: { kind: "secret-url", default: undefined, description: "where alerts are posted to, as JSON" },

@@ -1,6 +1,7 @@
 /** backup: a restore point on demand, kept by name whatever retention says. */
 import { describe, expect } from "vitest";
 import { errorOf, type BackupRow } from "./cli.js";
+import { conversationFiles } from "./conversation-files.js";
 import { test, TIMEOUT } from "./world.js";
 
 interface Made extends BackupRow {
@@ -33,7 +34,7 @@ describe("backup", TIMEOUT, () => {
   test("is refused, and leaves nothing, where it cannot be", async ({ workspace }) => {
     await workspace.run(["chat", "Tell me", "--id", "tale"]);
     await workspace.write("state/broken.json", "{ torn");
-    const before = await workspace.files();
+    const before = await conversationFiles(workspace);
     const refused: [string[], number, string][] = [
       [["nobody"], 3, "NOT_FOUND"], [["tale", "--tag", "latest"], 2, "USAGE"], [["tale", "--tag", "~1"], 2, "USAGE"], [["tale", "--tag", "two words"], 2, "USAGE"], [["tale", "--tag", ""], 2, "USAGE"],
       [["broken"], 4, "CORRUPT"], [[], 2, "USAGE"],
@@ -42,6 +43,6 @@ describe("backup", TIMEOUT, () => {
       const result = await workspace.run(["backup", ...args, "--json"]);
       expect([args, result.status, errorOf(result).code]).toEqual([args, status, code]);
     }
-    expect(await workspace.files()).toEqual(before);
+    expect(await conversationFiles(workspace)).toEqual(before);
   });
 });

@@ -1,6 +1,7 @@
 /** fork: a copy under a new id, ready to go on with. */
 import { describe, expect } from "vitest";
 import { errorOf } from "./cli.js";
+import { conversationFiles } from "./conversation-files.js";
 import { test, TIMEOUT } from "./world.js";
 
 describe("fork", TIMEOUT, () => {
@@ -28,7 +29,7 @@ describe("fork", TIMEOUT, () => {
 
   test("is refused, and leaves nothing, where it cannot be", async ({ workspace }) => {
     await workspace.run(["chat", "Tell me", "--id", "tale"]);
-    const before = await workspace.files();
+    const before = await conversationFiles(workspace);
     const refused: [string[], number, string][] = [
       [["nobody"], 3, "NOT_FOUND"], [["tale@~9"], 3, "NOT_FOUND"], [["tale", "tale"], 2, "INVALID_ID"], [["tale", "TALE"], 2, "INVALID_ID"], [["tale", "a/b"], 2, "INVALID_ID"],
       [["tale@~1", "--backup", "~1"], 2, "USAGE"], [["tale", "a", "--id", "b"], 2, "USAGE"], [["tale@"], 2, "USAGE"], [[], 2, "USAGE"],
@@ -37,7 +38,7 @@ describe("fork", TIMEOUT, () => {
       const result = await workspace.run(["fork", ...args, "--json"]);
       expect([args, result.status, errorOf(result).code]).toEqual([args, status, code]);
     }
-    expect(await workspace.files()).toEqual(before);
+    expect(await conversationFiles(workspace)).toEqual(before);
   });
 
   test("of a damaged one without a valid file exits with 4", async ({ workspace }) => {

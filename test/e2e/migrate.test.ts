@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect } from "vitest";
 import type { Workspace } from "./cli.js";
+import { conversationFiles } from "./conversation-files.js";
 import { test, TIMEOUT } from "./world.js";
 
 async function plant(workspace: Workspace, name: string, id: string): Promise<string> {
@@ -25,10 +26,10 @@ describe("migrate", TIMEOUT, () => {
 
   test("--dry-run tells and changes nothing", async ({ workspace }) => {
     await plant(workspace, "draft-serialised", "tale");
-    const before = await workspace.files();
+    const before = await conversationFiles(workspace);
     expect(await workspace.json(["migrate", "--dry-run"])).toEqual({ migrated: [{ conversationId: "tale", from: "1.0.0-draft", to: "1.0.0" }], upToDate: 0, failed: [], dryRun: true });
     expect((await workspace.run(["migrate", "ta", "--dry-run"])).stderr).toContain("1 conversation would be migrated");
-    expect(await workspace.files()).toEqual(before);
+    expect(await conversationFiles(workspace)).toEqual(before);
   });
 
   test("what fails is a warning and exit status 4; the others are migrated, and nothing that failed is written to", async ({ workspace }) => {

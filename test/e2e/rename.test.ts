@@ -1,5 +1,6 @@
 /** rename: a new title, of one word or many, whatever is in it. */
 import { describe, expect } from "vitest";
+import { conversationFiles } from "./conversation-files.js";
 import { test, TIMEOUT } from "./world.js";
 
 const HOSTILE = "\u001b[2J\u001b]0;owned\u0007 red\u202e whale\r\nnext";
@@ -24,10 +25,10 @@ describe("rename", TIMEOUT, () => {
   test("is refused, and changes nothing, where it cannot be", async ({ workspace }) => {
     await workspace.run(["chat", "Tell me", "--id", "tale"]);
     await workspace.write("state/broken.json", "{ torn");
-    const before = await workspace.files();
+    const before = await conversationFiles(workspace);
     const refused: [string[], number][] = [[["nobody", "x"], 3], [["tale"], 2], [["tale", " "], 2], [["tale", "x".repeat(3000)], 2], [["broken", "x"], 4]];
     for (const [args, status] of refused) expect([args, (await workspace.run(["rename", ...args])).status]).toEqual([args, status]);
-    expect(await workspace.files()).toEqual(before);
+    expect(await conversationFiles(workspace)).toEqual(before);
   });
 
   test("one that another process writes is locked", async ({ workspace }) => {

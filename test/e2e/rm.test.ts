@@ -1,11 +1,9 @@
 /** rm: what it says, what it asks, what its exit status is; and that what it takes is in the trash. */
-import { spawn, type IPty } from "@lydell/node-pty";
-import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
-import { errorOf, until, type Workspace } from "./cli.js";
+import { errorOf, type Workspace } from "./cli.js";
+import { conversationFiles } from "./conversation-files.js";
+import { TerminalSession } from "./terminal.js";
 import { test, TIMEOUT } from "./world.js";
-
-const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 
 interface Removed {
   readonly conversationId: string;
@@ -19,21 +17,14 @@ async function tell(workspace: Workspace, ...ids: readonly string[]): Promise<vo
   for (const id of ids) expect((await workspace.run(["chat", `Tell me of ${id}`, "--id", id])).status).toBe(0);
 }
 
-/** On a pseudo-terminal, where it asks; the answer is typed once the question is there. */
+/** On a terminal, where it asks; the answer is typed once the question is there. */
 async function answered(workspace: Workspace, args: readonly string[], answer: string): Promise<{ readonly status: number; readonly shown: string }> {
-  let shown = "";
-  const terminal: IPty = spawn(process.execPath, [PROGRAM, ...args], { cwd: workspace.directory, env: { PATH: process.env["PATH"] ?? "", HOME: workspace.directory, TERM: "xterm" }, cols: 120, rows: 30 });
-  const ended = new Promise<number>((resolve) => {
-    terminal.onExit(({ exitCode }) => {
-      resolve(exitCode);
-    });
-  });
-  terminal.onData((text) => {
-    shown += text;
-  });
-  await until(() => (shown.includes("[y/N]") ? true : undefined), () => `a question; shown ${JSON.stringify(shown)}`);
-  terminal.write(`${answer}\r`);
-  return { status: await ended, shown };
+  const terminal = TerminalSession.start(workspace, args, { columns: 120 });
+  await terminal.shows("[y/N]");
+  terminal.type(answer);
+  terminal.press("enter");
+  const { status } = await terminal.ended;
+  return { status, shown: terminal.copied };
 }
 
 describe("rm", TIMEOUT, () => {
@@ -47,10 +38,10 @@ describe("rm", TIMEOUT, () => {
 
   test("with --json gives what went of each, and its files are in the trash", async ({ workspace }) => {
     await tell(workspace, "tale", "other");
-    const before = await workspace.files();
+    const before = await conversationFiles(workspace);
     const removed = (await workspace.json(["rm", "tale", "oth", "tale"])) as Removed[];
     expect(removed.map(({ conversationId, purged, dryRun }) => [conversationId, purged, dryRun])).toEqual([["tale", false, false], ["other", false, false]]);
-    const after = [...(await workspace.files()).values()];
+    const after = [...(await conversationFiles(workspace)).values()];
     for (const path of removed.flatMap((each) => each.removed)) expect(after).toContain(before.get(workspace.path(path)));
   });
 
@@ -81,9 +72,9 @@ describe("rm", TIMEOUT, () => {
 
   test("--dry-run tells and changes nothing", async ({ workspace }) => {
     await tell(workspace, "tale");
-    const before = await workspace.files();
+    const before = await conversationFiles(workspace);
     const [plain, json] = [await workspace.run(["rm", "tale", "--dry-run"]), (await workspace.json(["rm", "tale", "--dry-run"])) as Removed[]];
-    expect(await workspace.files()).toEqual(before);
+    expect(await conversationFiles(workspace)).toEqual(before);
     expect(plain.stdout.trimEnd().split("\n")).toEqual((json[0]?.removed ?? []).map((path) => `would remove ${path}`));
     expect(json).toMatchObject([{ conversationId: "tale", dryRun: true }]);
   });
@@ -92,7 +83,7 @@ describe("rm", TIMEOUT, () => {
     await tell(workspace, "tale");
     await workspace.run(["rename", "tale", "The whale"]);
     expect(await workspace.json(["rm", "tale", "--purge"])).toMatchObject([{ purged: true }]);
-    expect([...(await workspace.files()).keys()]).toEqual([]);
+    expect([...(await conversationFiles(workspace)).keys()]).toEqual([]);
     expect((await workspace.run(["undo"])).status).toBe(3);
   });
 

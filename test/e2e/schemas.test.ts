@@ -50,6 +50,16 @@ describe("what is printed with --json fits its schema:", TIMEOUT, () => {
     ["restore", ["restore", "tale", "--backup", "~1", "--yes"]],
     ["repair", ["repair", "bad"]],
     ["prune", ["prune", "tale", "--max", "1"]],
+    ["rename", ["rename", "tale", "The whale"]],
+    ["backup", ["backup", "tale", "--tag", "dragon"]],
+    ["fork", ["fork", "tale@~1", "idea"]],
+    ["migrate", ["migrate"]],
+    ["rm", ["rm", "idea", "--dry-run"]],
+    ["rm", ["rm", "idea", "bad"]],
+    ["operations", ["undo", "--list"]],
+    ["undo", ["undo"]],
+    ["undo", ["undo", "tale"]],
+    ["trash", ["undo", "--empty-trash"]],
   ] as const)("%s of %j", async (name, args) => {
     expectToFit(name, await printed(...args));
   });

@@ -1,6 +1,7 @@
 /** undo: the last command comes back, and the one before it, whatever it was. */
 import { describe, expect } from "vitest";
 import { errorOf, type Workspace } from "./cli.js";
+import { conversationFiles } from "./conversation-files.js";
 import { test, TIMEOUT } from "./world.js";
 
 interface Undone {
@@ -19,7 +20,7 @@ async function tell(workspace: Workspace, id: string, turns = 2): Promise<void> 
 
 /** Every file but those that only a way back needs. */
 async function visible(workspace: Workspace): Promise<Map<string, string>> {
-  return new Map([...(await workspace.files())].filter(([path]) => !path.includes(".draftstate")));
+  return new Map([...(await conversationFiles(workspace))].filter(([path]) => !path.includes(".draftstate")));
 }
 
 function messages(shown: { readonly messages: readonly unknown[] }): readonly unknown[] {
@@ -35,7 +36,7 @@ describe("undo", TIMEOUT, () => {
     const { status, stdout, stderr } = await workspace.run(["undo"]);
     expect([status, stdout, stderr]).toEqual([0, "", "undone: rm of other, tale: 5 files back\n"]);
     expect(await visible(workspace)).toEqual(before);
-    expect([...(await workspace.files()).keys()].filter((path) => path.includes("trash"))).toEqual([]);
+    expect([...(await conversationFiles(workspace)).keys()].filter((path) => path.includes("trash"))).toEqual([]);
   });
 
   test("run again and again goes further back, with --json each time, and then finds nothing", async ({ workspace }) => {
@@ -98,10 +99,10 @@ describe("undo", TIMEOUT, () => {
     await tell(workspace, "tale");
     await workspace.run(["rm", "tale"]);
     await tell(workspace, "tale", 1);
-    const before = await workspace.files();
+    const before = await conversationFiles(workspace);
     const refused = await workspace.run(["undo", "tale"]);
     expect([refused.status, refused.stderr]).toEqual([7, expect.stringContaining("draftstate rm")]);
-    expect(await workspace.files()).toEqual(before);
+    expect(await conversationFiles(workspace)).toEqual(before);
   });
 
   test("of one that another process writes is locked", async ({ workspace }) => {
@@ -129,7 +130,7 @@ describe("undo", TIMEOUT, () => {
     await workspace.run(["rm", "tale"]);
     const { bytesFreed } = (await workspace.json(["undo", "--empty-trash"])) as { bytesFreed: number };
     expect(bytesFreed).toBeGreaterThan(1000);
-    expect([...(await workspace.files()).keys()]).toEqual([]);
+    expect([...(await conversationFiles(workspace)).keys()]).toEqual([]);
     expect((await workspace.run(["undo"])).status).toBe(3);
     expect((await workspace.run(["undo", "--list"])).stderr).toBe("there is nothing to undo\n");
   });

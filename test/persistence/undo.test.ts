@@ -341,16 +341,19 @@ describe("locks", () => {
     await conversation.close();
   });
 
-  test("two that undo the same take back one operation: the other is told", async () => {
+  test.each(["rm", "prune", "restore", "repair", "rename"] as const)("two that undo the same %s take back one operation: the other is told", async (kind) => {
     const { storage, manager } = await setting();
     await manager.rename("chat", "One");
-    await manager.rename("chat", "Two");
-    await manager.remove("chat");
-    const second = managerOver(storage, { lockTimeout: 5000 });
-    const outcomes = await Promise.allSettled([manager.undo(), second.undo()]);
-    expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
-    expect((await manager.operations()).map(({ operation }) => operation)).toEqual(["rename", "rename"]);
     await manager.close();
+    if (kind === "repair") await damage(storage, "chat");
+    const first = managerOver(storage, { lockTimeout: 5000 }, START + 60_000);
+    const second = managerOver(storage, { lockTimeout: 5000 }, START + 60_000);
+    const act = { rm: () => first.remove("chat"), prune: () => first.prune({ max: 1 }), restore: () => first.restore("chat", "~1"), repair: () => first.repair("chat"), rename: () => first.rename("chat", "Two") };
+    await act[kind]();
+    const outcomes = await Promise.allSettled([first.undo(), second.undo()]);
+    expect(outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value.operation : (outcome.reason as { code: unknown }).code)).sort()).toEqual(["NOT_FOUND", kind]);
+    expect((await second.operations()).map(({ operation }) => operation)).toEqual(["rename"]);
+    await Promise.all([first.close(), second.close()]);
   });
 
   test("a closed manager undoes and removes nothing", async () => {

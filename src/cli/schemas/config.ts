@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { path } from "./parts.js";
 
-const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const value = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.json())]);
 
 export const config = z
   .object({

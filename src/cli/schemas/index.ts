@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { backups } from "./backups.js";
 import { chat } from "./chat.js";
 import { completion, config } from "./config.js";
+import { backup, fork, migrate, rename, rm } from "./conversation.js";
 import { diff } from "./diff.js";
 import { error } from "./error.js";
 import { ls } from "./ls.js";
@@ -10,7 +11,10 @@ import { prune } from "./prune.js";
 import { repair } from "./repair.js";
 import { restore } from "./restore.js";
 import { inspect, show } from "./show.js";
+import { operations, trash, undo } from "./undo.js";
 import { verify } from "./verify.js";
 import { watch } from "./watch.js";
 
-export const SCHEMAS = { backups, chat, completion, config, diff, error, inspect, ls, prune, repair, restore, show, verify, watch } as const satisfies Record<string, z.ZodType>;
+export const SCHEMAS = {
+  backup, backups, chat, completion, config, diff, error, fork, inspect, ls, migrate, operations, prune, rename, repair, restore, rm, show, trash, undo, verify, watch,
+} as const satisfies Record<string, z.ZodType>;

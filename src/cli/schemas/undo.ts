@@ -1,0 +1,23 @@
+/** `undo --json`, also with `--list` and `--empty-trash`. */
+import { z } from "zod";
+import { OPERATION_KINDS } from "../../persistence/trash-record.js";
+import { bytes, conversationId, path, time, timestamp } from "./parts.js";
+
+const operation = {
+  operation: z.enum(OPERATION_KINDS),
+  conversationId,
+  at: time.describe("ISO 8601: when the operation was done; undo --at takes it as it is."),
+};
+
+export const undo = z
+  .object({
+    ...operation,
+    conversationIds: z.array(conversationId).describe("Every conversation that the one command had changed."),
+    restored: z.array(path).describe("Files that are back."),
+    safetyBackup: timestamp.nullable().describe("Holds what was there before the undo; null where nothing was replaced."),
+  })
+  .describe("What was taken back, and what was there before it.");
+
+export const operations = z.array(z.object(operation)).describe("undo --list: what can be undone, newest first.");
+
+export const trash = z.object({ bytesFreed: bytes }).describe("undo --empty-trash: what was kept is gone.");
