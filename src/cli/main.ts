@@ -8,10 +8,11 @@ import type { Run } from "./commands/registration.js";
 import { COMMANDS } from "./command-list.js";
 import { CommandContext, type GlobalOptions } from "./context.js";
 import { candidatesFor } from "./completion/candidates.js";
-import { exitStatusOf } from "./exit-status.js";
+import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
 import { Output } from "./output.js";
 import { ALL_SETTINGS, resolveCliSettings } from "./settings.js";
 import { toSafeLine } from "./terminal/safe-text.js";
+import { QuestionInterrupted } from "./terminal/prompt.js";
 import { readVersion } from "./version.js";
 
 const USAGE = 2;
@@ -130,6 +131,7 @@ class Main {
 
   #fail(error: unknown): number {
     if (error instanceof CommanderError) return this.#failUsage(error);
+    if (error instanceof QuestionInterrupted) return INTERRUPTED;
     const status = exitStatusOf(error);
     this.#say(isDraftstateError(error) ? error.code : "UNEXPECTED", messageOf(error), isDraftstateError(error) ? error.path : undefined);
     if (this.#verbose && error instanceof Error) this.#output.raw(`${error.stack ?? ""}\n`);

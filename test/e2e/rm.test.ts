@@ -105,6 +105,16 @@ describe("rm on a terminal", TIMEOUT, () => {
     }
   });
 
+  test.for([["ctrl-c", 130], ["ctrl-d", 1]] as const)("%s at the question removes nothing, and exits with %i", async ([key, status], { workspace }) => {
+    await tell(workspace, "tale");
+    const terminal = TerminalSession.start(workspace, ["rm", "tale"]);
+    await terminal.shows("[y/N]");
+    terminal.press(key);
+    expect((await terminal.ended).status).toBe(status);
+    expect(terminal.copied).not.toContain("error");
+    expect(await workspace.ls()).toHaveLength(1);
+  });
+
   test("says that --purge is for good, and asks before the trash is emptied", async ({ workspace }) => {
     await tell(workspace, "tale");
     expect((await answered(workspace, ["rm", "tale", "--purge"], "n")).shown).toContain("for good, without a way back");

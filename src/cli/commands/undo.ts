@@ -30,7 +30,7 @@ async function resolveUndone(manager: DraftStatePersistenceManager, wanted: stri
 async function emptyTrash(manager: DraftStatePersistenceManager, options: UndoOptions, context: CommandContext): Promise<number> {
   const { input } = context.options;
   const asks = options.yes !== true && !context.json && input.isTTY === true && context.output.errorIsTerminal;
-  if (asks && !(await confirm(input, `Remove all that ${pluralize((await manager.operations()).length, "operation")} left in the trash, for good? [y/N] `))) {
+  if (asks && !(await confirm(input, `Empty the trash for good? ${pluralize((await manager.operations()).length, "operation")} could not be undone then. [y/N] `))) {
     context.output.message("nothing was removed");
     return 1;
   }
