@@ -15,7 +15,7 @@ export function canonical(value: unknown): string {
 /** The state before a recovery interrupted its answer; the same where none did. */
 export function beforeInterruption(state: AgentState): AgentState {
   const last = state.messages.at(-1);
-  if (last?.status !== "interrupted" || isStreaming(state as never)) return state;
+  if (last?.status !== "interrupted" || isStreaming(state)) return state;
   return { ...state, messages: state.messages.slice(0, -1), streamingProperties: { ...state.streamingProperties, streamingEndTime: null } };
 }
 
