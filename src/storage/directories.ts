@@ -6,25 +6,32 @@ import { dirname } from "node:path";
 import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 
-/** Gives the directory that holds it where it was there already: durable is what we need once that is synced, too. */
-export async function makeDirectory(fs: FileSystem, path: string): Promise<string | undefined> {
-  const parent = dirname(path);
-  if (await fs.hasDirectory(path)) return parent;
-  if (parent !== path) {
-    const above = await makeDirectory(fs, parent);
-    if (above !== undefined) await syncFound(fs, above);
-  }
-  await fs.makeDirectory(path);
-  await fs.syncDirectory(parent);
-  return undefined;
-}
+export class Directories {
+  /** Those whose entries are durable by now. */
+  readonly #synced = new Set<string>();
 
-/** For directories that were there before us. One that we must not read is not ours to sync. */
-export async function syncFound(fs: FileSystem, directory: string): Promise<void> {
-  try {
-    await fs.syncDirectory(directory);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw error;
+  constructor(private readonly fs: FileSystem) {}
+
+  /** Durable when it resolves. EEXIST where something else has the name. */
+  async make(path: string): Promise<void> {
+    const { fs } = this;
+    const parent = dirname(path);
+    if (await fs.hasDirectory(path)) return this.#syncFound(parent);
+    if (parent !== path) await this.make(parent);
+    await fs.makeDirectory(path);
+    await fs.syncDirectory(parent);
+    this.#synced.add(parent);
+  }
+
+  /** It was there before us: one that we must not read is not ours to sync. */
+  async #syncFound(directory: string): Promise<void> {
+    if (this.#synced.has(directory)) return;
+    try {
+      await this.fs.syncDirectory(directory);
+      this.#synced.add(directory);
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw error;
+    }
   }
 }

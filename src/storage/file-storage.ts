@@ -4,7 +4,7 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { makeDirectory, syncFound } from "./directories.js";
+import { Directories } from "./directories.js";
 import type { FileSystem, OpenFile } from "./file-system.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
@@ -53,13 +53,10 @@ export class FileStorage implements Storage {
   }
 
   async prepare(): Promise<void> {
-    const { fs } = this.options;
-    const found = new Set<string>();
+    const directories = new Directories(this.options.fs);
     for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
-      const parent = await this.#explained(directory, () => makeDirectory(fs, resolve(directory)));
-      if (parent !== undefined) found.add(parent);
+      await this.#explained(directory, () => directories.make(resolve(directory)));
     }
-    for (const parent of found) await this.#explained(parent, () => syncFound(fs, parent));
   }
 
   async exists(): Promise<boolean> {

@@ -10,14 +10,21 @@ import { comeBack, type Found } from "./come-back.js";
 import type { Life } from "./stage.js";
 import type { Workload } from "./workloads.js";
 
+/** How many to try at most, spread evenly over all there are; the same ones each time. */
 export interface Depth {
-  /** Of the crash states, the operations after which a process is killed, and the states within recoveries: one in so many. */
+  /** Crash states of the workload. */
   readonly states: number;
+  /** Of these, recoveries that are crashed in turn. */
+  readonly recoveries: number;
+  /** Operations after which the process is killed. */
   readonly kills: number;
+  /** Crash states within each such recovery. */
   readonly within: number;
 }
 
-export const FULL: Depth = { states: 1, kills: 1, within: 1 };
+/** Every state; within recoveries, which have no end, a share of them. */
+export const FULL: Depth = { states: Infinity, recoveries: 100, kills: Infinity, within: 60 };
+export const SAMPLE: Depth = { states: 250, recoveries: 8, kills: 8, within: 20 };
 
 export interface Explored {
   operations: number;
@@ -33,8 +40,10 @@ interface Crash extends CrashImage {
 }
 
 const MAX_FAILURES = 5;
-/** Of the states after one operation: nothing kept, everything kept, and a few between. */
-const SIMPLEST = 8;
+/** Of the states after one operation: nothing kept, everything kept, and what is likeliest between. */
+const SIMPLEST = 24;
+/** Its multiples, modulo 1, never gather. */
+const GOLDEN = 0.618;
 const FIRST_PID = 100;
 const SECOND_PID = 200;
 
@@ -45,21 +54,20 @@ export class Exploration {
 
   async all(life: Life, depth: Depth): Promise<Explored> {
     const explored: Explored = { operations: life.operations.length - life.from, states: 0, kills: 0, statesWithin: 0, failures: [] };
-    const latest = new Map<string, Crash>();
-    for (const crash of sample(crashesOf(life, life.from), depth.states)) {
+    const crashes = [...crashesOf(life, life.from)];
+    for (const crash of spread(crashes, depth.states)) {
       explored.states += 1;
-      latest.set(crash.fingerprint, crash);
       explored.failures.push(...(await this.problems(life, crash)));
       if (explored.failures.length > MAX_FAILURES) return explored;
     }
-    await this.#crashWithinRecoveries(life, sample(latest.values(), depth.within), depth, explored);
+    await this.#crashWithinRecoveries(life, crashes, depth, explored);
     await this.#killed(life, depth, explored);
     return explored;
   }
 
   /** A problem after one of these operations: looked for among the simplest losses first. */
-  async firstProblem(life: Life, from: number, to: number): Promise<string | undefined> {
-    for (const atEach of [SIMPLEST, Infinity]) {
+  async firstProblem(life: Life, from: number, to: number, thorough: boolean): Promise<string | undefined> {
+    for (const atEach of thorough ? [SIMPLEST, Infinity] : [SIMPLEST]) {
       for (const crash of crashesOf(life, from, to, atEach)) {
         const [problem] = await this.problems(life, crash);
         if (problem !== undefined) return problem;
@@ -84,30 +92,29 @@ export class Exploration {
   }
 
   /** The power goes, the machine comes up again, and the power goes while what was left is being recovered. */
-  async #crashWithinRecoveries(life: Life, crashes: Iterable<Crash>, depth: Depth, explored: Explored): Promise<void> {
-    let turn = 0;
-    for (const crash of crashes) {
+  async #crashWithinRecoveries(life: Life, crashes: readonly Crash[], depth: Depth, explored: Explored): Promise<void> {
+    for (const [turn, crash] of spread(crashes, depth.recoveries, 0.5).entries()) {
       const recovery = await this.#recoveryAfter(life, crash.after, new SimulatedFileSystem(crash.image), "boot-2");
-      turn += 1;
-      for (const second of sample(crashesOf(recovery, 0), depth.within, turn)) {
-        explored.statesWithin += 1;
-        explored.failures.push(...(await this.problems(recovery, second)).map((problem) => `after ${crash.after} operations [${crash.label}], then ${problem}`));
-        if (explored.failures.length > MAX_FAILURES) return;
-      }
+      await this.#within(recovery, depth, turn, `after ${crash.after} operations [${crash.label}]`, explored);
     }
   }
 
   /** The process is killed, the machine runs on: nothing is lost yet, and nothing more is durable than was. */
   async #killed(life: Life, depth: Depth, explored: Explored): Promise<void> {
-    for (let after = life.from + (depth.kills >> 1); after <= life.operations.length; after += depth.kills) {
+    const moments = Array.from({ length: explored.operations + 1 }, (_, index) => life.from + index);
+    for (const [turn, after] of spread(moments, depth.kills, 0.5).entries()) {
       explored.kills += 1;
-      const operations = life.operations.slice(0, after);
-      const recovery = await this.#recoveryAfter(life, after, new SimulatedFileSystem(life.base, operations), "boot-1");
-      for (const crash of sample(crashesOf(recovery, after), depth.within, after)) {
-        explored.statesWithin += 1;
-        explored.failures.push(...(await this.problems(recovery, crash)).map((problem) => `killed after ${after} operations, then ${problem}`));
-        if (explored.failures.length > MAX_FAILURES) return;
-      }
+      const disk = new SimulatedFileSystem(life.base, life.operations.slice(0, after));
+      const recovery = await this.#recoveryAfter(life, after, disk, "boot-1");
+      await this.#within(recovery, depth, turn, `killed after ${after} operations`, explored);
+    }
+  }
+
+  async #within(recovery: Life, depth: Depth, turn: number, before: string, explored: Explored): Promise<void> {
+    if (explored.failures.length > MAX_FAILURES) return;
+    for (const crash of spread([...crashesOf(recovery, recovery.from)], depth.within, (turn * GOLDEN) % 1)) {
+      explored.statesWithin += 1;
+      explored.failures.push(...(await this.problems(recovery, crash)).map((problem) => `${before}, then ${problem}`));
     }
   }
 
@@ -139,11 +146,9 @@ function* crashesOf({ base, operations }: Life, from = 0, to = operations.length
   }
 }
 
-/** One in so many, always the same ones; `offset` takes others. */
-function* sample<T>(items: Iterable<T>, one: number, offset = 0): Generator<T> {
-  let index = offset % one;
-  for (const item of items) {
-    if (index % one === 0) yield item;
-    index += 1;
-  }
+/** At most so many, evenly; `offset` (0 to 1) takes others of them. */
+function spread<T>(items: readonly T[], most: number, offset = 0): T[] {
+  if (items.length <= most) return [...items];
+  const step = items.length / most;
+  return Array.from({ length: most }, (_, index) => items[Math.floor((index + offset) * step)]).filter((item) => item !== undefined);
 }

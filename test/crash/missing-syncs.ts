@@ -3,14 +3,14 @@
  * fail. A sync has no effect on what a running process sees, so a life without one is the same life with that operation
  * blanked. From the next sync of the same thing on, both lives are alike again.
  */
-import type { DiskOperation } from "../doubles/disk-image.js";
+import { basename } from "node:path";
+import { directoryOf, isEntryOperation, type DiskOperation } from "../doubles/disk-image.js";
 import { PendingDisk } from "../doubles/crash-states.js";
 import { Exploration } from "./exploration.js";
 import { live, type Life } from "./stage.js";
 import type { Workload } from "./workloads.js";
 
 export interface MissingSync {
-  /** Which it is: the file's or directory's path, without random parts. */
   readonly what: string;
   readonly index: number;
   /** `nothing`: there was nothing to sync. `unseen`: nobody noticed. Otherwise what the exploration said. */
@@ -21,14 +21,15 @@ type Sync = Extract<DiskOperation, { kind: "sync" | "syncDirectory" }>;
 
 const NOTHING: DiskOperation = { kind: "sync", inode: -1 };
 
-export async function missingSyncs(workload: Workload): Promise<MissingSync[]> {
+/** `thorough`: a sync that seems needless is looked at in every state there is without it. */
+export async function missingSyncs(workload: Workload, { thorough }: { readonly thorough: boolean }): Promise<MissingSync[]> {
   const life = await live(workload);
   const exploration = new Exploration(workload);
   const disk = new PendingDisk(life.base);
   const results: MissingSync[] = [];
   for (const [index, operation] of life.operations.entries()) {
     if (index >= life.from && (operation.kind === "sync" || operation.kind === "syncDirectory")) {
-      const outcome = disk.isNeededNow(operation) ? await outcomeWithout(exploration, life, index, operation) : "nothing";
+      const outcome = disk.isNeededNow(operation) ? await outcomeWithout(exploration, life, index, operation, thorough) : "nothing";
       results.push({ what: describe(life.operations, index, operation), index, outcome });
     }
     disk.push(operation);
@@ -36,10 +37,10 @@ export async function missingSyncs(workload: Workload): Promise<MissingSync[]> {
   return results;
 }
 
-async function outcomeWithout(exploration: Exploration, life: Life, index: number, sync: Sync): Promise<MissingSync["outcome"]> {
+async function outcomeWithout(exploration: Exploration, life: Life, index: number, sync: Sync, thorough: boolean): Promise<MissingSync["outcome"]> {
   const operations = life.operations.with(index, NOTHING);
   const next = operations.findIndex((operation, at) => at > index && isSame(operation, sync));
-  const seen = await exploration.firstProblem({ ...life, operations }, index + 1, next === -1 ? operations.length : next);
+  const seen = await exploration.firstProblem({ ...life, operations }, index + 1, next === -1 ? operations.length : next, thorough);
   return seen === undefined ? "unseen" : { seen };
 }
 
@@ -48,9 +49,17 @@ function isSame(operation: DiskOperation, sync: Sync): boolean {
   return operation.kind === "syncDirectory" && operation.path === sync.path;
 }
 
+/** Of a directory, with what was last done in it; without the parts of names that differ from run to run. */
 function describe(operations: readonly DiskOperation[], index: number, sync: Sync): string {
-  if (sync.kind === "syncDirectory") return `directory ${sync.path}`;
-  const created = operations.slice(0, index).findLast((operation) => operation.kind === "create" && operation.inode === sync.inode);
-  const path = created?.kind === "create" ? created.path : "?";
-  return `file ${path.replace(/\.tmp-p\d+n\d+-?/, ".tmp-").replaceAll(/\d{4}-\d\d-\d\dT[\d-]+Z(?:-\w{4})?/g, "TIME")}`;
+  const before = operations.slice(0, index);
+  if (sync.kind === "sync") {
+    const created = before.findLast((operation) => operation.kind === "create" && operation.inode === sync.inode);
+    return `file ${plain(created?.kind === "create" ? created.path : "?")}`;
+  }
+  const last = before.findLast((operation) => isEntryOperation(operation) && directoryOf(operation) === sync.path);
+  return `${sync.path} after ${last?.kind ?? "nothing"} ${last !== undefined && "path" in last ? basename(plain(last.path)) : ""}`;
+}
+
+function plain(path: string): string {
+  return path.replace(/\.tmp-p\d+n\d+-?/, ".tmp-").replaceAll(/\d{4}-\d\d-\d\dT[\d-]+Z(?:-\w{4})?/g, "TIME");
 }

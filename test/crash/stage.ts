@@ -34,6 +34,7 @@ export class Stage {
   readonly #stateDirectory: FaultyFileSystem;
   #manager: DraftStatePersistenceManager | undefined;
   #conversation: Conversation | undefined;
+  #removed = false;
 
   constructor(
     private readonly disk: SimulatedFileSystem,
@@ -105,6 +106,7 @@ export class Stage {
     const before = this.disk.operationCount;
     for (const { timestamp } of this.ledger.standing(before)) this.ledger.backupGoes(timestamp, before);
     this.#mustKeepBackups();
+    this.#removed = true;
     const { removed } = await this.#process().remove(ID);
     for (const path of removed) this.ledger.removedAt(path, this.disk.operationCount);
     this.ledger.gone(this.disk.operationCount);
@@ -116,6 +118,7 @@ export class Stage {
     this.ledger.filesGo(this.disk.operationCount);
     const at = this.disk.operationCount;
     await this.#process().undo(ID);
+    this.#removed = false;
     await this.#rememberLoaded(at);
     for (const { timestamp, revision } of await this.#process().listBackups(ID)) this.ledger.backedUp(timestamp, revision, this.disk.operationCount);
   }
@@ -123,8 +126,6 @@ export class Stage {
   /** What anyone would do after a failure: mend or bring back what has to be, write, close. */
   async goOn(): Promise<void> {
     if (this.workload.repair !== undefined && (await this.#isEdited())) await this.repair(this.workload.repair);
-    const process = this.#process();
-    if (this.#conversation === undefined && (await process.load(ID)) === undefined && (await process.operations()).length > 0) await this.undo();
     await this.do((stage) => stage.write(async (conversation) => {
       stage.change(conversation, () => { conversation.update((draft) => { draft.currentNarrative = "went on"; }); });
       await conversation.flush();
@@ -166,6 +167,8 @@ export class Stage {
 
   async #open(): Promise<Conversation> {
     if (this.#conversation !== undefined) return this.#conversation;
+    // Nobody goes on under the id of a conversation that he meant to bring back.
+    if (this.#removed && (await this.#process().load(ID)) === undefined) await this.undo();
     const at = this.disk.operationCount;
     const conversation = await this.#process().open(ID);
     this.ledger.remember(conversation.revision, conversation.state, at);

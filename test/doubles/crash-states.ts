@@ -127,8 +127,10 @@ function entryChoices(entries: readonly EntryOperation[], locksChanged: boolean)
   const ordered = entries.map((_, length) => entries.slice(0, length));
   const [locks, others] = [true, false].map((wanted) => entries.filter((entry) => isOfLocks(entry) === wanted)) as unknown as readonly [EntryChoice, EntryChoice];
   const someLocks = locksChanged ? product(locks) : [[], locks];
-  const apart = [...someLocks.flatMap((choice) => [choice, [...choice, ...others]]), ...product(others).flatMap((choice) => [choice, [...locks, ...choice]])];
-  return [[], entries, ...ordered, ...apart.map((choice) => entries.filter((entry) => choice.includes(entry)))];
+  const inOrder = (choice: EntryChoice): EntryChoice => entries.filter((entry) => choice.includes(entry));
+  const othersApart = product(others).flatMap((choice) => [[...locks, ...choice], choice]);
+  const locksApart = someLocks.flatMap((choice) => [choice, [...choice, ...others]]);
+  return [[], entries, ...othersApart.map(inOrder), ...ordered, ...locksApart.map(inOrder)];
 }
 
 function isOfLocks(entry: EntryOperation): boolean {

@@ -52,6 +52,10 @@ export function applyEntry(image: DiskImage, operation: EntryOperation): void {
   if (operation.kind === "rename") image.entries.delete(operation.from);
 }
 
+export function isEntryOperation(operation: DiskOperation): operation is EntryOperation {
+  return operation.kind !== "write" && operation.kind !== "sync" && operation.kind !== "syncDirectory";
+}
+
 /** The directory whose sync makes the operation durable: a rename belongs, undivided, to its target's. */
 export function directoryOf(operation: EntryOperation): string {
   return dirname(operation.path);
