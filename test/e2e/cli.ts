@@ -166,7 +166,8 @@ export class Workspace {
 
   async remove(): Promise<void> {
     await Promise.all([...[...this.#running].map((cli) => cli.end("SIGKILL")), ...this.#closers.map((close) => close())]);
-    await rm(this.directory, { recursive: true, force: true });
+    // Programs that a test started by itself may still be closing.
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 
   start(args: readonly string[], { env = {}, stdin, node = [] }: RunOptions = {}): RunningCli {
