@@ -15,7 +15,7 @@ import { backupHolding, encodeBackup, listBackupHeads, planPrune, writeBackup, t
 import { ConversationWriter } from "./conversation-writer.js";
 import type { ManagerEmitter } from "./events.js";
 import type { Fallback } from "./fallback.js";
-import { backupKey } from "./layout.js";
+import { backupKey, type BackupName } from "./layout.js";
 import type { RetryPolicy } from "../storage/retry.js";
 import { withRetry } from "../storage/retry.js";
 import type { Settings } from "./settings.js";
@@ -168,7 +168,7 @@ export class Conversation<S extends object = AgentState> {
     return this.#oneAtATime(async () => {
       const plain = note.tag === undefined && note.pinned !== true;
       const same = plain ? await backupHolding(this.options.storage, this.id, this.version) : undefined;
-      const timestamp = same?.timestamp ?? (await this.#backUp(note));
+      const timestamp = same === undefined ? await this.#backUp(note) : await this.#reuse(same);
       // Whoever asked for a restore point gets to use it, also where turns leave none.
       await this.#housekeep("retention", () => this.#retain(1));
       return timestamp;
@@ -265,12 +265,18 @@ export class Conversation<S extends object = AgentState> {
     // Of what is durable, and nothing else: a revision that a crash takes back would be used again (I7).
     const version = await this.#durableVersion();
     const [newest] = await listBackupHeads(storage, this.id);
-    if (newest?.revision === version.revision && newest.reason !== "interim" && note.tag === undefined && note.pinned !== true) return newest.timestamp;
+    if (newest?.revision === version.revision && newest.reason !== "interim" && note.tag === undefined && note.pinned !== true) return this.#reuse(newest);
     const bytes = encodeBackup(this.id, version, note, now());
     const written = await withRetry("backup", retry, () => writeBackup(storage, { id: this.id, bytes, compression: settings.compression, now: now() }));
     const path = storage.describe(backupKey(written));
     events.emit("backupCreated", { conversationId: this.id, timestamp: written.timestamp, path, revision: version.revision, reason: note.reason, bytes: written.bytes });
     return written.timestamp;
+  }
+
+  /** One that a killed writer left may have its name, and lose it again in a power loss: nothing is built upon that. */
+  async #reuse(backup: BackupName): Promise<string> {
+    await this.options.storage.settle("backup");
+    return backup.timestamp;
   }
 
   async #durableVersion(): Promise<Version> {

@@ -86,7 +86,9 @@ export async function lastNamed(context: RecoveryContext, id: string): Promise<n
 async function keepOriginal(context: RecoveryContext, id: string): Promise<void> {
   const { storage, now, compression } = context;
   const bytes = await storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
-  if (bytes === undefined || (await isKept(storage, id, bytes))) return;
+  if (bytes === undefined) return;
+  // One that a killed writer made may have its name, and lose it again in a power loss: nothing is built upon that.
+  if (await isKept(storage, id, bytes)) return storage.settle("backup");
   await writeBackup(storage, { id, bytes, compression, now: now() });
 }
 

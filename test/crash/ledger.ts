@@ -170,9 +170,9 @@ export class Ledger {
   }
 
   /** A number that was told, or that a file names, is never another state's. */
-  #problemsOfRevision({ revision, named }: Found, believed: readonly number[], acknowledged: number): string[] {
+  #problemsOfRevision({ revision, named, state: found }: Found, believed: readonly number[], acknowledged: number): string[] {
     if (believed.includes(revision)) return [];
-    const another = revision <= named && this.#states.some((state) => state.revision === revision);
+    const another = revision <= named && this.#states.some((state) => state.revision === revision && !textsOf(found).includes(state.text));
     return revision > acknowledged && !another ? [] : [`revision ${revision} is used for two states: ${acknowledged} was acknowledged, the files name ${named}`];
   }
 
@@ -192,9 +192,14 @@ export class Ledger {
   }
 
   #revisionsOf(state: unknown, after: number): readonly number[] {
-    const texts = [canonical(state), ...(isAgentState(state) ? [canonical(beforeInterruption(state))] : [])];
+    const texts = textsOf(state);
     return this.#states.filter(({ text, at }) => at <= after && texts.includes(text)).map(({ revision }) => revision);
   }
+}
+
+/** The same, told by whoever found its writer dead, and as that writer left it. */
+function textsOf(state: unknown): readonly string[] {
+  return [canonical(state), ...(isAgentState(state) ? [canonical(beforeInterruption(state))] : [])];
 }
 
 function isAgentState(state: unknown): state is AgentState {
