@@ -22,8 +22,10 @@ function layOut(pieces: readonly string[], { markdown = true, columns = 30, maxL
 const words = fc.array(fc.constantFrom("word", "lighthouse", "灯台", "a", "snake_case", "👩‍👩‍👧", "x".repeat(50), " ", "  ", "\n", "\n\n", "2 * 3", "-"), { maxLength: 80 });
 const markup = fc.array(fc.constantFrom("word ", "**", "*", "`", "[a](c)", "~~", "\n", "\n- ", "\n# ", "| a |", "\n| - |\n", "```\n", "> ", "1. ", "\\", "_", "long".repeat(20)), { maxLength: 80 });
 
+/** As safe text comes: anywhere, but for the middle of a surrogate pair. */
 function cut(text: string, at: readonly number[]): string[] {
-  const places = [...new Set(at.map((place) => place % (text.length + 1)))].sort((one, other) => one - other);
+  const isWithinPair = (place: number): boolean => /^[\udc00-\udfff]/.test(text.slice(place)) && /[\ud800-\udbff]$/.test(text.slice(0, place));
+  const places = [...new Set(at.map((place) => place % (text.length + 1)))].filter((place) => !isWithinPair(place)).sort((one, other) => one - other);
   return [0, ...places].map((place, index) => text.slice(place, places[index] ?? text.length));
 }
 
