@@ -104,11 +104,7 @@ export class FileStorage implements Storage {
   async create(key: Key, bytes: Uint8Array): Promise<boolean> {
     const path = this.describe(key);
     return this.#explained(path, () =>
-      this.#withFileAside(key, bytes, async (aside) => {
-        if (!(await this.#link(aside, path))) return false;
-        await this.options.fs.syncDirectory(dirname(path));
-        return true;
-      }),
+      this.#withFileAside(key, bytes, (aside) => this.#linkDurably(aside, path)),
     );
   }
 
@@ -117,8 +113,7 @@ export class FileStorage implements Storage {
     return this.#explained(source, async () => {
       const { fs } = this.options;
       try {
-        if (!(await this.#link(source, target))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
-        await fs.syncDirectory(dirname(target));
+        if (!(await this.#linkDurably(source, target))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
       } catch (error) {
         const code = systemErrorCode(error);
         // A missing target directory is ENOENT too, and no reason to say that there is nothing to move.
@@ -286,6 +281,18 @@ export class FileStorage implements Storage {
       if (found !== undefined) return found.kind === "directory" || found.kind === "link";
       if (dirname(at) === at) return true;
     }
+  }
+
+  /** A name whose directory could not be synced is taken back: what rejects has changed nothing. */
+  async #linkDurably(from: string, to: string): Promise<boolean> {
+    if (!(await this.#link(from, to))) return false;
+    try {
+      await this.options.fs.syncDirectory(dirname(to));
+    } catch (error) {
+      await this.#unlink(to).catch(() => false);
+      throw error;
+    }
+    return true;
   }
 
   async #link(from: string, to: string): Promise<boolean> {
