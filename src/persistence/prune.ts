@@ -53,8 +53,16 @@ async function takeAway(context: PruneContext, id: string, backups: readonly Bac
   const stamp = purge ? group : await trash.newStamp();
   if (!purge) await trash.begin({ kind: "prune", conversationId: id, stamp, group, files });
   for (const backup of backups) {
-    const gone = purge ? await storage.remove(backupKey(backup)) : await trash.take(stamp, { area: "backup", name: backup.name });
-    if (gone) context.removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
+    const said = (): void => {
+      context.removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
+    };
+    try {
+      if (purge ? await storage.remove(backupKey(backup)) : await trash.take(stamp, { area: "backup", name: backup.name })) said();
+    } catch (error) {
+      // It may have gone before the error came: whatever is removed is said.
+      if ((await storage.stat(backupKey(backup)).catch(() => ({}))) === undefined) said();
+      throw error;
+    }
   }
 }
 

@@ -87,9 +87,25 @@ export class Stage {
   async prune(options: PruneOptions = {}): Promise<void> {
     if (options.purge === true) this.ledger.mayPurge(this.disk.operationCount);
     else this.#mustKeepBackups();
-    const { removed } = await this.#process().prune(options);
+    const { removed } = await this.#process().prune(options).catch((error: unknown) => {
+      this.#forgetMoved();
+      throw error;
+    });
     if (options.purge !== true) for (const path of removed) this.ledger.removedAt(path, this.disk.operationCount);
     this.#leftForLater();
+  }
+
+  /** On a disk that refuses every call nobody can say whether the last file had moved before it was refused: it is in the trash then. */
+  #forgetMoved(): void {
+    const at = this.disk.operationCount;
+    const { entries } = this.disk.image;
+    for (const { timestamp } of this.ledger.standing(at)) {
+      if (![...entries.keys()].some((path) => path.startsWith(BACKUP_DIR) && path.includes(timestamp))) this.ledger.backupGoes(timestamp, this.#removalOfBackup(timestamp));
+    }
+  }
+
+  #removalOfBackup(timestamp: string): number {
+    return this.disk.operations.findLastIndex((operation) => operation.kind === "unlink" && operation.path.startsWith(BACKUP_DIR) && operation.path.includes(timestamp));
   }
 
   async repair(options: { readonly accept?: boolean }): Promise<void> {
