@@ -1,22 +1,26 @@
-// Loads the files of the bundle with the code cache that the build left beside them, so that nothing is compiled twice.
-// A cache is for one version of Node and refused by any other: without it, Node's own loader (and cache) does the work.
+// Loads the bundle from a few packs of its files, each with the code cache that the build left beside it, so that nothing
+// is compiled twice. A cache is for one version of Node and refused by any other: without it, Node's own loader does the work.
 const { existsSync, readFileSync } = require("node:fs");
 const nodeModule = require("node:module");
 const { join } = require("node:path");
 const { Script } = require("node:vm");
 
-function cacheDirectory(directory) {
-  return join(directory, "cache", `${process.version}-${process.platform}-${process.arch}`);
+/** The pack that every command begins with; it says which files are in which other. */
+const START = "start";
+
+function packDirectory(directory) {
+  return join(directory, "packs", `${process.version}-${process.platform}-${process.arch}`);
 }
 
 /** The bundle's files ask for each other as `./name`; what else they ask for is Node's, or a file of settings by its path. */
 class Loader {
   scripts = new Map();
+  #packs = new Map();
   #modules = new Map();
 
   constructor(directory) {
     this.directory = directory;
-    this.cacheDirectory = cacheDirectory(directory);
+    this.packDirectory = packDirectory(directory);
   }
 
   load(name) {
@@ -24,23 +28,23 @@ class Loader {
     if (known !== undefined) return known.exports;
     const module = { exports: {} };
     this.#modules.set(name, module);
-    const run = this.#compile(name).runInThisContext();
+    const { elsewhere } = this.#pack(START);
+    const run = this.#pack(elsewhere[name] ?? START).files[name];
     run(module.exports, (wanted) => (wanted.startsWith("./") ? this.load(wanted.slice(2)) : require(wanted)), module, join(this.directory, name), this.directory);
     return module.exports;
   }
 
-  #compile(name) {
-    const filename = join(this.directory, name);
+  #pack(name) {
+    const known = this.#packs.get(name);
+    if (known !== undefined) return known;
+    const filename = join(this.packDirectory, `${name}.js`);
+    const cache = join(this.packDirectory, `${name}.cache`);
     // The bundle is ASCII: read as Latin-1, its text takes a byte a character.
-    const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, "latin1")}\n})`;
-    const script = new Script(source, { filename, cachedData: this.#cached(name) });
+    const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData: existsSync(cache) ? readFileSync(cache) : undefined });
     this.scripts.set(name, script);
-    return script;
-  }
-
-  #cached(name) {
-    const file = join(this.cacheDirectory, `${name}.cache`);
-    return existsSync(file) ? readFileSync(file) : undefined;
+    const pack = script.runInThisContext();
+    this.#packs.set(name, pack);
+    return pack;
   }
 }
 
@@ -51,7 +55,7 @@ function nodeLoader(directory) {
 }
 
 function loaderFor(directory) {
-  return process.sourceMapsEnabled !== true && existsSync(cacheDirectory(directory)) ? new Loader(directory) : nodeLoader(directory);
+  return process.sourceMapsEnabled !== true && existsSync(packDirectory(directory)) ? new Loader(directory) : nodeLoader(directory);
 }
 
-module.exports = { Loader, loaderFor };
+module.exports = { Loader, START, loaderFor };

@@ -37,14 +37,16 @@ const oneLanguage = {
   },
 };
 
-/** cli-table3 is asked for by a constructor, at once, by few commands: a file of its own, read when it is. */
-const lazyTable = {
-  name: "lazy-table",
+/** Asked for by a constructor, at once, by few commands: each is a file of its own, read when it is. */
+const LAZY_CLASSES = { "cli-table3": "table", "markdown-it": "markdown" };
+
+const lazyClasses = {
+  name: "lazy-classes",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^cli-table3$/ }, ({ kind }) => (kind === "import-statement" ? { path: "cli-table3", namespace: "lazy-table" } : undefined));
-    onResolve({ filter: /^\.\/table\.js$/, namespace: "lazy-table" }, () => ({ path: "./table.js", external: true }));
-    onLoad({ filter: /.*/, namespace: "lazy-table" }, () => ({
-      contents: 'export default new Proxy(function () {}, { construct: (_, options) => Reflect.construct(require("./table.js").default, options) });',
+    onResolve({ filter: new RegExp(`^(${Object.keys(LAZY_CLASSES).join("|")})$`) }, ({ kind, path }) => (kind === "import-statement" ? { path, namespace: "lazy-class" } : undefined));
+    onResolve({ filter: /^\.\//, namespace: "lazy-class" }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /.*/, namespace: "lazy-class" }, ({ path }) => ({
+      contents: `export default new Proxy(function () {}, { construct: (_, options) => Reflect.construct(require("./${LAZY_CLASSES[path]}.js").default, options) });`,
       loader: "js",
     }));
   },
@@ -58,7 +60,7 @@ export async function bundleCli() {
   const { metafile, outputFiles } = await build({
     ...COMMON,
     absWorkingDir: root,
-    entryPoints: { main: "src/cli/main.ts", table: "cli-table3", "preselection-thread": "src/cli/search/preselection-thread.ts" },
+    entryPoints: { main: "src/cli/main.ts", table: "cli-table3", markdown: "markdown-it", "preselection-thread": "src/cli/search/preselection-thread.ts" },
     outdir: OUT,
     bundle: true,
     splitting: true,
@@ -69,7 +71,7 @@ export async function bundleCli() {
     metafile: true,
     write: false,
     chunkNames: "[name]-[hash]",
-    plugins: [lazyBuiltins, oneLanguage, lazyTable],
+    plugins: [lazyBuiltins, oneLanguage, lazyClasses],
     logLevel: "warning",
   });
   mkdirSync(`${root}/${OUT}`, { recursive: true });
@@ -77,7 +79,21 @@ export async function bundleCli() {
   writeFileSync(`${root}/${OUT}/package.json`, '{ "type": "commonjs" }\n');
   writeFileSync(`${root}/${OUT}/contents.json`, `${JSON.stringify(contentsOf(metafile), null, 2)}\n`);
   writeFileSync(`${root}/${OUT}/THIRD-PARTY-LICENSES.txt`, licencesOf(metafile));
-  execFileSync(process.execPath, [`${root}/scripts/write-code-cache.mjs`], { stdio: ["pipe", "ignore", "pipe"] });
+  execFileSync(process.execPath, [`${root}/scripts/write-packs.mjs`, JSON.stringify(startFiles(metafile))], { stdio: ["pipe", "ignore", "pipe"] });
+}
+
+/** The files that the commands which people wait for most often load. */
+const STARTS = ["src/cli/main.ts", "src/cli/commands/ls.ts", "src/cli/commands/show.ts"];
+
+function startFiles({ outputs }) {
+  const found = new Set();
+  const visit = (file) => {
+    if (found.has(file) || outputs[file] === undefined) return;
+    found.add(file);
+    for (const { path, kind } of outputs[file].imports) if (kind === "import-statement") visit(path);
+  };
+  for (const [file, { entryPoint }] of Object.entries(outputs)) if (STARTS.includes(entryPoint)) visit(file);
+  return [...found].map((file) => basename(file));
 }
 
 async function writeCommonJs(name, text) {

@@ -1,51 +1,36 @@
-/** Every verb, in the order in which help lists them. */
+/** Every verb, in the order in which help lists them. Each is loaded when it is asked for, or when all have to be named. */
 import type { Register } from "./commands/registration.js";
-import { registerBackup } from "./commands/backup.js";
-import { registerBackups } from "./commands/backups.js";
-import { registerChat } from "./commands/chat.js";
-import { registerCompletion } from "./commands/completion.js";
-import { registerConfig } from "./commands/config.js";
-import { registerDiff } from "./commands/diff.js";
-import { registerExport } from "./commands/export.js";
-import { registerFork } from "./commands/fork.js";
-import { registerHealth } from "./commands/health.js";
-import { registerImport } from "./commands/import.js";
-import { registerLs } from "./commands/ls.js";
-import { registerMigrate } from "./commands/migrate.js";
-import { registerPrune } from "./commands/prune.js";
-import { registerRename } from "./commands/rename.js";
-import { registerRepair } from "./commands/repair.js";
-import { registerRestore } from "./commands/restore.js";
-import { registerRm } from "./commands/rm.js";
-import { registerSearch } from "./commands/search.js";
-import { registerShow } from "./commands/show.js";
-import { registerStats } from "./commands/stats.js";
-import { registerUndo } from "./commands/undo.js";
-import { registerVerify } from "./commands/verify.js";
-import { registerWatch } from "./commands/watch.js";
 
-export const COMMANDS: readonly Register[] = [
-  registerChat,
-  registerLs,
-  registerShow,
-  registerSearch,
-  registerBackups,
-  registerDiff,
-  registerWatch,
-  registerRestore,
-  registerBackup,
-  registerFork,
-  registerRename,
-  registerRm,
-  registerUndo,
-  registerExport,
-  registerImport,
-  registerPrune,
-  registerVerify,
-  registerRepair,
-  registerMigrate,
-  registerStats,
-  registerHealth,
-  registerConfig,
-  registerCompletion,
-];
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  chat: async () => (await import("./commands/chat.js")).registerChat,
+  ls: async () => (await import("./commands/ls.js")).registerLs,
+  show: async () => (await import("./commands/show.js")).registerShow,
+  search: async () => (await import("./commands/search.js")).registerSearch,
+  backups: async () => (await import("./commands/backups.js")).registerBackups,
+  diff: async () => (await import("./commands/diff.js")).registerDiff,
+  watch: async () => (await import("./commands/watch.js")).registerWatch,
+  restore: async () => (await import("./commands/restore.js")).registerRestore,
+  backup: async () => (await import("./commands/backup.js")).registerBackup,
+  fork: async () => (await import("./commands/fork.js")).registerFork,
+  rename: async () => (await import("./commands/rename.js")).registerRename,
+  rm: async () => (await import("./commands/rm.js")).registerRm,
+  undo: async () => (await import("./commands/undo.js")).registerUndo,
+  export: async () => (await import("./commands/export.js")).registerExport,
+  import: async () => (await import("./commands/import.js")).registerImport,
+  prune: async () => (await import("./commands/prune.js")).registerPrune,
+  verify: async () => (await import("./commands/verify.js")).registerVerify,
+  repair: async () => (await import("./commands/repair.js")).registerRepair,
+  migrate: async () => (await import("./commands/migrate.js")).registerMigrate,
+  stats: async () => (await import("./commands/stats.js")).registerStats,
+  health: async () => (await import("./commands/health.js")).registerHealth,
+  config: async () => (await import("./commands/config.js")).registerConfig,
+  completion: async () => (await import("./commands/completion.js")).registerCompletion,
+};
+
+/** The one that the arguments begin with, none where they ask for the version; all of them where one cannot tell, as for help. */
+export async function commandsFor(argv: readonly string[]): Promise<Register[]> {
+  const [first = ""] = argv;
+  if (argv.length === 1 && (first === "--version" || first === "-V")) return [];
+  const loaders = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first]] : Object.values(COMMANDS);
+  return Promise.all(loaders.flatMap((load) => load?.() ?? []));
+}

@@ -5,7 +5,7 @@ import { Command, CommanderError, Option } from "commander";
 import { isDraftstateError, messageOf } from "../errors.js";
 import { createDraftStatePersistenceManager } from "../persistence/create-manager.js";
 import type { Run } from "./commands/registration.js";
-import { COMMANDS } from "./command-list.js";
+import { commandsFor } from "./command-list.js";
 import { CommandContext, type GlobalOptions } from "./context.js";
 import { candidatesFor } from "./completion/candidates.js";
 import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
@@ -36,7 +36,7 @@ class Main {
   async run(): Promise<number> {
     if (this.argv[0] === COMPLETE) return this.#complete(this.argv.slice(this.argv[1] === "--" ? 2 : 1));
     try {
-      await this.#program().parseAsync(this.argv, { from: "user" });
+      await (await this.#program(this.argv)).parseAsync(this.argv, { from: "user" });
       return this.#status;
     } catch (error) {
       return this.#fail(error);
@@ -53,7 +53,7 @@ class Main {
   /** For shells, at each press of a key: what cannot be said is left unsaid. */
   async #complete(words: readonly string[]): Promise<number> {
     try {
-      const candidates = await candidatesFor(this.#program(), words, ({ config, ...flags }) => {
+      const candidates = await candidatesFor(await this.#program([]), words, ({ config, ...flags }) => {
         const { stateDir, backupDir } = resolveCliSettings({ flags: { stateDir: flags.stateDir, backupDir: flags.backupDir }, env: process.env, cwd: process.cwd(), configFile: config }).values;
         return createDraftStatePersistenceManager({ stateDir, backupDir });
       });
@@ -64,7 +64,7 @@ class Main {
     return 0;
   }
 
-  #program(): Command {
+  async #program(argv: readonly string[]): Promise<Command> {
     const program = new Command("draftstate")
       .description("Keeps the state of a streaming chat agent token by token, in plain JSON files with backups to look at, compare and go back to.")
       .version(readVersion(), "-V, --version")
@@ -85,7 +85,7 @@ class Main {
         // Said once, by #fail.
         writeErr: () => undefined,
       });
-    for (const register of COMMANDS) register(program, this.#runner(program));
+    for (const register of await commandsFor(argv)) register(program, this.#runner(program));
     this.#commands = program.commands.map((command) => command.name());
     this.#help = () => program.helpInformation().trimEnd();
     return program;

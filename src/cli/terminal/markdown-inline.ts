@@ -4,7 +4,13 @@ import { toSafeLine } from "./safe-text.js";
 import type { Paint, Style } from "./style.js";
 import { unpainted, type Span } from "./wrap.js";
 
-export const markdown = new MarkdownIt({ html: false, linkify: false });
+let parser: InstanceType<typeof MarkdownIt> | undefined;
+
+/** Made when it is first needed: few commands show Markdown. */
+export function markdown(): InstanceType<typeof MarkdownIt> {
+  parser ??= new MarkdownIt({ html: false, linkify: false });
+  return parser;
+}
 
 /** What an opener that is not closed yet, or never is, looks like in text. An underscore inside a word opens nothing. */
 const OPENER = /[*`[~]|(?<!\w)_/;
@@ -14,7 +20,7 @@ export function mayChange(shown: string): boolean {
 }
 
 export function inlineSpans(source: string, style: Style, base: Paint = unpainted): Span[] {
-  return spansOf(markdown.parseInline(source, {})[0]?.children ?? [], style, base);
+  return spansOf(markdown().parseInline(source, {})[0]?.children ?? [], style, base);
 }
 
 /** Of what markdown-it has parsed. An entity may spell a control character: each text is made safe after it was read. */

@@ -15,7 +15,7 @@ const GAP = "  ";
 
 /** Undefined where these lines are no table. */
 export function tableRows(lines: readonly string[], columns: number, style: Style): string[] | undefined {
-  const tokens = markdown.parse(lines.join("\n"), {});
+  const tokens = markdown().parse(lines.join("\n"), {});
   if (tokens[0]?.type !== "table_open" || tokens.at(-1)?.type !== "table_close") return undefined;
   const table = cellsOf(tokens, style);
   const [head = []] = table;
