@@ -3,9 +3,9 @@
  * as a conversation, and what is found is found there. A damaged file is reported and hides no other. Takes no lock.
  */
 import { messageOf } from "../errors.js";
-import { SCHEMA_VERSION, type Metadata } from "../model/conversation.js";
+import { isStreaming, SCHEMA_VERSION, type Metadata } from "../model/conversation.js";
 import type { JsonObject } from "../model/json.js";
-import { decodeMetadataEnd } from "../snapshot/decode.js";
+import { decodeMetadataEnd, decodeSnapshot } from "../snapshot/decode.js";
 import { MAX_FILE_BYTES } from "./backup-codec.js";
 import { journalKey, parseBackupName, snapshotKey, type BackupName } from "./layout.js";
 import type { DraftStatePersistenceManager } from "./manager.js";
@@ -18,8 +18,8 @@ export interface ScanQuery<Match> {
   readonly look: (state: JsonObject) => Match[];
   /** Also in restore points. */
   readonly backups: boolean;
-  /** Where many are to be looked at: those of these ids whose snapshots may hold it; undefined where it cannot tell. */
-  readonly preselect?: ((ids: readonly string[]) => Promise<ReadonlySet<string> | undefined>) | undefined;
+  /** Where many are to be looked at: looks at their snapshots by other means; undefined where it has none. */
+  readonly snapshots?: ((ids: readonly string[]) => Promise<SnapshotsScanned<Match> | undefined>) | undefined;
 }
 
 export interface Scanned<Match> {
@@ -28,6 +28,12 @@ export interface Scanned<Match> {
   readonly matches: readonly Match[];
   /** Newest first; those without a match are left out. */
   readonly backups: readonly { readonly timestamp: string; readonly matches: readonly Match[] }[];
+}
+
+export interface SnapshotsScanned<Match> {
+  readonly found: readonly Scanned<Match>[];
+  /** What only a closer look can tell of. */
+  readonly unsure: readonly string[];
 }
 
 export interface ScanResult<Match> {
@@ -47,6 +53,15 @@ export function surelyHasNone(bytes: Uint8Array, id: string, query: Pick<ScanQue
   const metadata = decodeMetadataEnd(bytes.subarray(Math.max(0, bytes.length - METADATA_END_BYTES)));
   if (metadata?.conversationId !== id || metadata.version !== SCHEMA_VERSION || metadata.status === "streaming") return false;
   return !query.wants(metadata) || !query.mayHold(bytes);
+}
+
+/** What a whole snapshot says by itself; `unsure` where it is not simply a valid one of ours. */
+export function scanSnapshot<Match>(bytes: Uint8Array, id: string, query: Pick<ScanQuery<Match>, "wants" | "mayHold" | "look">): Scanned<Match> | "none" | "unsure" {
+  if (surelyHasNone(bytes, id, query)) return "none";
+  const decoded = decodeSnapshot(bytes, id);
+  if (decoded.kind !== "valid" || decoded.migratedFrom !== undefined || isStreaming(decoded.state)) return "unsure";
+  const matches = query.wants(decoded.metadata) ? query.look(decoded.state) : [];
+  return matches.length === 0 ? "none" : { conversationId: id, metadata: decoded.metadata, matches, backups: [] };
 }
 
 async function isQuicklyDone<Match>(manager: DraftStatePersistenceManager, id: string, query: ScanQuery<Match>): Promise<boolean> {
@@ -102,18 +117,19 @@ export async function scanConversations<Match>(manager: DraftStatePersistenceMan
   const mayBeQuick = !query.backups && manager.settings.fallbackDir === undefined;
   const backups = query.backups ? await backupsById(manager) : undefined;
   const quick = new Set(mayBeQuick ? ids.filter((id) => !names.has(journalKey(id).name)) : []);
-  const likely = quick.size === 0 ? undefined : await query.preselect?.([...quick]);
+  const scanned = quick.size === 0 ? undefined : await query.snapshots?.([...quick]);
+  const unsure = new Set(scanned?.unsure);
   const outcomes: Outcome<Match>[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < ids.length; index = next++) {
       const id = ids[index] ?? "";
-      if (likely !== undefined && quick.has(id) && !likely.has(id)) continue;
-      outcomes[index] = await scanOne(manager, id, { quick: likely === undefined && quick.has(id), backups: backups?.get(id) ?? [] }, query);
+      if (scanned !== undefined && quick.has(id) && !unsure.has(id)) continue;
+      outcomes[index] = await scanOne(manager, id, { quick: scanned === undefined && quick.has(id), backups: backups?.get(id) ?? [] }, query);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return { ...sorted(outcomes), scanned: ids.length };
+  return { ...sorted([...outcomes, ...(scanned?.found ?? [])]), scanned: ids.length };
 }
 
 function sorted<Match>(outcomes: readonly Outcome<Match>[]): Pick<ScanResult<Match>, "found" | "problems"> {

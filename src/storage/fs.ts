@@ -204,7 +204,10 @@ export function followLinks(path: string): Promise<string> {
   return fs.realpath(path);
 }
 
-/** For a thread of its own that does nothing but read: as `openForReading` and `read`, at once. Undefined for whatever is not simply a file of that size. */
+/**
+ * For a thread that does nothing but read: as `openForReading` and `read`, at once, into memory that the next call uses
+ * again (fresh memory costs more than the reading). Undefined for whatever is not simply a file of that size.
+ */
 export function readAtOnce(path: string, maxBytes: number): Uint8Array | undefined {
   let descriptor: number;
   try {
@@ -213,13 +216,20 @@ export function readAtOnce(path: string, maxBytes: number): Uint8Array | undefin
     return undefined;
   }
   try {
-    const found = fstatSync(descriptor);
-    if (!found.isFile() || found.size > maxBytes) return undefined;
-    const bytes = Buffer.allocUnsafeSlow(found.size);
-    return readSync(descriptor, bytes, 0, found.size, 0) === found.size ? bytes : undefined;
+    const { size, isFile } = statOf(descriptor);
+    if (!isFile || size > maxBytes) return undefined;
+    if (scratch.length < size) scratch = Buffer.allocUnsafeSlow(2 * size);
+    return readSync(descriptor, scratch, 0, size, 0) === size ? scratch.subarray(0, size) : undefined;
   } catch {
     return undefined;
   } finally {
     closeSync(descriptor);
   }
+}
+
+let scratch = Buffer.alloc(0);
+
+function statOf(descriptor: number): { size: number; isFile: boolean } {
+  const found = fstatSync(descriptor);
+  return { size: found.size, isFile: found.isFile() };
 }

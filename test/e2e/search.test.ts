@@ -91,13 +91,14 @@ describe.concurrent("search", TIMEOUT, () => {
     expect((await workspace.run(["search", "--regex", "number \\d+ (the|a) N", "-l"])).stdout.trim().split("\n")).toHaveLength(3);
   });
 
-  test("has its thread built: it names the files that may hold the text, and those it cannot tell of", async ({ workspace }) => {
+  test("has its thread built: it answers with what snapshots say, and with those it cannot tell of", async ({ workspace }) => {
     await conversation(workspace, "tea", [said("user", "Tea")]);
     await conversation(workspace, "coffee", [said("user", "coffee")]);
-    const files = ["tea", "coffee", "missing"].map((id) => ({ id, path: workspace.path(`state/${id}.json`) }));
-    const thread = new Worker(fileURLToPath(new URL("../../dist/cli/preselection-thread.js", import.meta.url)), { workerData: { files, query: { text: "tea", regex: false, matchCase: undefined }, matchCase: false } });
-    const [ids] = (await once(thread, "message")) as [string[]];
-    expect(ids).toEqual(["tea", "missing"]);
+    await workspace.write("state/torn.json", '{"messages": [');
+    const files = ["tea", "coffee", "torn", "missing"].map((id) => ({ id, path: workspace.path(`state/${id}.json`) }));
+    const thread = new Worker(fileURLToPath(new URL("../../dist/cli/search-thread.js", import.meta.url)), { workerData: { files, query: { text: "tea", regex: false, matchCase: undefined } } });
+    const [answer] = (await once(thread, "message")) as [unknown];
+    expect(answer).toMatchObject({ found: [{ conversationId: "tea", matches: [{ messageIndex: 0, text: "Tea" }] }], unsure: ["torn", "missing"] });
     await thread.terminate();
   });
 

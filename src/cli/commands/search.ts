@@ -3,10 +3,10 @@ import { DraftstateError } from "../../errors.js";
 import type { LineMatch } from "../../exchange/search/find-lines.js";
 import { ROLES, STATUSES } from "../../model/conversation.js";
 import { snapshotKey } from "../../persistence/layout.js";
-import { scanConversations, type Scanned, type ScanResult } from "../../persistence/scan-conversations.js";
+import { scanConversations, type Scanned, type ScanResult, type SnapshotsScanned } from "../../persistence/scan-conversations.js";
 import type { CommandContext } from "../context.js";
 import { wantsMetadata } from "../search/conditions.js";
-import { preselect } from "../search/preselection.js";
+import { searchInThreads } from "../search/threads.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { pluralize } from "../terminal/format.js";
 import { excerptAround } from "../terminal/excerpt.js";
@@ -45,20 +45,20 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   const [{ compileQuery }, { prefilterFor }, { findLines }] = await Promise.all([import("../../exchange/search/query.js"), import("../../exchange/search/prefilter.js"), import("../../exchange/search/find-lines.js")]);
   const matchCase = options.caseSensitive === true ? true : options.ignoreCase === true ? false : undefined;
   const query = { text, regex: options.regex === true, matchCase };
-  const matcher = compileQuery(query);
+  const matcher = await compileQuery(query);
   const manager = await context.reader();
   const many = context.output.mayMoveCursor && (await manager.ids()).length >= MANY;
   const spinner = many ? await startSpinner("searching") : undefined;
   const since = options.since === undefined ? undefined : new Date(context.now().getTime() - options.since).toISOString();
-  const preselectThese = (ids: readonly string[]): Promise<ReadonlySet<string> | undefined> =>
-    preselect({ files: ids.map((id) => ({ id, path: manager.storage.describe(snapshotKey(id)) })), query, matchCase: matcher.matchCase, status: options.status, since });
+  const snapshots = (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>
+    searchInThreads({ files: ids.map((id) => ({ id, path: manager.storage.describe(snapshotKey(id)) })), query, role: options.role, status: options.status, since });
   try {
     return await scanConversations(manager, {
       mayHold: prefilterFor(query, matcher),
       wants: wantsMetadata(options.status, since),
       look: (state) => findLines(state, matcher, options.role),
       backups: options.backups === true,
-      preselect: context.settings.fallbackDir === undefined ? preselectThese : undefined,
+      snapshots,
     });
   } finally {
     spinner?.stop();

@@ -20,24 +20,30 @@ function longestAscii(text: string): string {
   return (text.match(/[\x20-\x7e]+/g) ?? []).reduce((longest, run) => (run.length > longest.length ? run : longest), "");
 }
 
+/** Characters beyond ASCII that are an ASCII letter in another case: the Kelvin sign and, to RE2, the long s. */
+function otherCases(text: string, matchCase: boolean): string[] {
+  return matchCase ? [] : [...(/k/i.test(text) ? ["\u212a"] : []), ...(/s/i.test(text) ? ["\u017f"] : [])];
+}
+
 /** Escapes that JSON allows, and we never write: files of other programs may hold them in place of the character. */
 function foreignEscapes(text: string): string[] {
   return [...(isAscii(text) ? [] : ["\\u"]), ...(text.includes("/") ? ["\\/"] : []), ...(/[<>&'+=]/.test(text) ? ["\\u00"] : [])];
 }
 
-function foldedSearch(needle: string): Prefilter {
-  const wanted = needle.toLowerCase();
-  // Latin-1 keeps each byte a character, and lower-casing those above ASCII cannot make an ASCII one.
-  return (bytes) => asBuffer(bytes).toString("latin1").toLowerCase().includes(wanted);
+/** Latin-1 keeps each byte a character: what is looked for is made of the same bytes. */
+function asLatin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Without `u`, case is ignored within ASCII alone; a text without quantifiers is looked for in linear time. */
+function foldedSearch(needle: string): Prefilter {
+  const wanted = new RegExp(needle.replaceAll(/[^A-Za-z0-9]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`), "i");
+  return (bytes) => wanted.test(asLatin1(bytes));
 }
 
 function exactSearch(needle: string): Prefilter {
-  const wanted = Buffer.from(needle, "utf8");
-  return (bytes) => asBuffer(bytes).includes(wanted);
+  const wanted = asLatin1(Buffer.from(needle, "utf8"));
+  return (bytes) => asLatin1(bytes).includes(wanted);
 }
 
 function needleSearch(text: string, matchCase: boolean): Prefilter {
@@ -56,13 +62,14 @@ export function literalOf(pattern: string): string {
   return (plain.match(/[A-Za-z0-9 _-]+/g) ?? []).reduce((longest, run) => (run.length > longest.length ? run : longest), "");
 }
 
-export function prefilterFor(query: Query, matcher: Pick<LineMatcher, "matchCase">): Prefilter {
-  if (query.regex) {
-    const literal = literalOf(query.text);
-    return literal === "" ? () => true : needleSearch(literal, matcher.matchCase);
-  }
-  // Half of a surrogate pair stands in no file by itself.
-  if (/\p{Surrogate}/u.test(query.text)) return () => true;
-  const searches = [needleSearch(query.text, matcher.matchCase), ...foreignEscapes(query.text).map(exactSearch)];
+function anyOf(searches: readonly Prefilter[]): Prefilter {
   return (bytes) => searches.some((search) => search(bytes));
+}
+
+export function prefilterFor({ text, regex }: Query, { matchCase }: Pick<LineMatcher, "matchCase">): Prefilter {
+  const literal = regex ? literalOf(text) : text;
+  // Half of a surrogate pair stands in no file by itself.
+  if (literal === "" || /\p{Surrogate}/u.test(literal)) return () => true;
+  const others = [...otherCases(literal, matchCase), ...(regex ? [] : foreignEscapes(literal))];
+  return anyOf([needleSearch(literal, matchCase), ...others.map(exactSearch)]);
 }

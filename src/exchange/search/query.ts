@@ -1,9 +1,8 @@
 /**
  * What is looked for, as a function from a line to the places where it stands. Smart case: upper and lower case differ
- * where the query has an upper-case letter. Patterns are RE2's, so no line makes them slow.
+ * where the query has an upper-case letter. Patterns are RE2's, so no line makes them slow; they are loaded when one is used.
  */
-import { RE2JS } from "re2js";
-import { DraftstateError, messageOf } from "../../errors.js";
+import { DraftstateError } from "../../errors.js";
 
 export interface Query {
   readonly text: string;
@@ -28,45 +27,35 @@ function hasUpperCase({ text, regex }: Query): boolean {
   return /\p{Lu}/u.test(letters);
 }
 
-export function compileQuery(query: Query): LineMatcher {
+/** Throws `USAGE` for what cannot be looked for. */
+export async function compileQuery(query: Query): Promise<LineMatcher> {
   if (query.text === "") throw new DraftstateError("USAGE", "the text to search for is empty");
   if (/[\n\r]/.test(query.text)) throw new DraftstateError("USAGE", "the text to search for has several lines: it is looked for within lines, so give one of them");
   const matchCase = query.matchCase ?? hasUpperCase(query);
-  if (!query.regex && (matchCase || isCaseless(query.text))) return { matchCase: true, find: (line) => findText(line, query.text) };
-  const pattern = compile(query, matchCase);
-  if (query.regex) return { matchCase, find: (line) => findPattern(line, pattern) };
-  return { matchCase, find: (line) => findFolded(line, query.text.toLowerCase(), pattern) };
-}
-
-/** Most lines do not have it, and in most of the others lower-casing moves nothing: the pattern is for the rest. */
-function findFolded(line: string, folded: string, pattern: RE2JS): Hit[] {
-  const lower = line.toLowerCase();
-  if (!lower.includes(folded)) return [];
-  return lower.length === line.length ? findText(lower, folded) : findPattern(line, pattern);
+  if (query.regex) return (await import("./pattern.js")).compilePattern(query.text, matchCase);
+  if (matchCase || isCaseless(query.text)) return { matchCase: true, find: (line) => findText(line, query.text) };
+  const folded = foldCase(query.text);
+  return { matchCase, find: (line) => findText(foldCase(line), folded) };
 }
 
 export function isCaseless(text: string): boolean {
   return text.toLowerCase() === text.toUpperCase();
 }
 
-function compile({ text, regex }: Query, matchCase: boolean): RE2JS {
-  try {
-    return RE2JS.compile(regex ? text : RE2JS.quote(text), matchCase ? 0 : RE2JS.CASE_INSENSITIVE);
-  } catch (error) {
-    throw new DraftstateError("USAGE", `--regex ${JSON.stringify(text)} cannot be used: ${messageOf(error)} (patterns are RE2's: no look-around, no back-references)`);
-  }
+/** Lower case, and every character where it was: what would become longer stays as it is. The two small sigmas are one. */
+export function foldCase(text: string): string {
+  const lower = text.toLowerCase();
+  const inPlace = lower.length === text.length ? lower : Array.from(text, foldCharacter).join("");
+  return inPlace.replaceAll("ς", "σ");
+}
+
+function foldCharacter(character: string): string {
+  const lower = character.toLowerCase();
+  return lower.length === character.length ? lower : character;
 }
 
 function findText(line: string, text: string): Hit[] {
   const hits: Hit[] = [];
   for (let start = line.indexOf(text); start !== -1; start = line.indexOf(text, start + text.length)) hits.push({ start, end: start + text.length });
-  return hits;
-}
-
-/** Empty matches are none: there is nothing to show. */
-function findPattern(line: string, pattern: RE2JS): Hit[] {
-  const hits: Hit[] = [];
-  const matcher = pattern.matcher(line);
-  while (matcher.find()) if (matcher.end() > matcher.start()) hits.push({ start: matcher.start(), end: matcher.end() });
   return hits;
 }

@@ -1,15 +1,17 @@
 /**
- * Which of many snapshots may hold a text, found by threads that do nothing but read bytes: reading thousands of small
- * files is work for every core. Only ever narrows down; what a thread cannot tell is looked at like the rest.
+ * Snapshots searched by threads: reading and parsing thousands of small files is work for every core. What a thread
+ * cannot tell by the snapshot alone is left to the caller, and where there are no threads, everything is.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { LineMatch } from "../../exchange/search/find-lines.js";
 import type { Query } from "../../exchange/search/query.js";
+import type { SnapshotsScanned } from "../../persistence/scan-conversations.js";
 
-export interface PreselectionTask {
+export interface SearchTask {
   readonly files: readonly { readonly id: string; readonly path: string }[];
   readonly query: Query;
-  readonly matchCase: boolean;
+  readonly role: string | undefined;
   readonly status: string | undefined;
   /** ISO 8601. */
   readonly since: string | undefined;
@@ -19,11 +21,11 @@ export interface PreselectionTask {
 const WORTHWHILE = 400;
 const MAX_THREADS = 4;
 
-function runThread(task: PreselectionTask): Promise<string[]> {
+function runThread(task: SearchTask): Promise<SnapshotsScanned<LineMatch>> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./preselection-thread.js", import.meta.url), { workerData: task });
-    worker.once("message", (ids: string[]) => {
-      resolve(ids);
+    const worker = new Worker(new URL("./search-thread.js", import.meta.url), { workerData: task });
+    worker.once("message", (scanned: SnapshotsScanned<LineMatch>) => {
+      resolve(scanned);
       void worker.terminate();
     });
     worker.once("error", reject);
@@ -34,12 +36,13 @@ function runThread(task: PreselectionTask): Promise<string[]> {
 }
 
 /** Undefined where threads are not worth it, or cannot be had. */
-export async function preselect(task: PreselectionTask): Promise<ReadonlySet<string> | undefined> {
+export async function searchInThreads(task: SearchTask): Promise<SnapshotsScanned<LineMatch> | undefined> {
   const threads = Math.min(availableParallelism(), MAX_THREADS);
   if (task.files.length < WORTHWHILE || threads < 2) return undefined;
   const parts = Array.from({ length: threads }, (_, thread) => ({ ...task, files: task.files.filter((_file, index) => index % threads === thread) }));
   try {
-    return new Set((await Promise.all(parts.map(runThread))).flat());
+    const scanned = await Promise.all(parts.map(runThread));
+    return { found: scanned.flatMap(({ found }) => found), unsure: scanned.flatMap(({ unsure }) => unsure) };
   } catch {
     return undefined;
   }

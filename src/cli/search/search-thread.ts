@@ -1,0 +1,27 @@
+/** A thread of the search: reads its snapshots, answers with what they say and with those it cannot tell of, ends. */
+import { parentPort, workerData } from "node:worker_threads";
+import { findLines, type LineMatch } from "../../exchange/search/find-lines.js";
+import { prefilterFor } from "../../exchange/search/prefilter.js";
+import { compileQuery } from "../../exchange/search/query.js";
+import { MAX_FILE_BYTES } from "../../persistence/backup-codec.js";
+import { scanSnapshot, type Scanned, type SnapshotsScanned } from "../../persistence/scan-conversations.js";
+import { readAtOnce } from "../../storage/fs.js";
+import { wantsMetadata } from "./conditions.js";
+import type { SearchTask } from "./threads.js";
+
+async function search({ files, query, role, status, since }: SearchTask): Promise<SnapshotsScanned<LineMatch>> {
+  const matcher = await compileQuery(query);
+  const scan = { mayHold: prefilterFor(query, matcher), wants: wantsMetadata(status, since), look: (state: Parameters<typeof findLines>[0]) => findLines(state, matcher, role) };
+  const [found, unsure]: [Scanned<LineMatch>[], string[]] = [[], []];
+  for (const { id, path } of files) {
+    const bytes = readAtOnce(path, MAX_FILE_BYTES);
+    const seen = bytes === undefined ? "unsure" : scanSnapshot(bytes, id, scan);
+    if (seen === "unsure") unsure.push(id);
+    else if (seen !== "none") found.push(seen);
+  }
+  return { found, unsure };
+}
+
+void search(workerData as SearchTask).then((scanned) => {
+  parentPort?.postMessage(scanned);
+});
