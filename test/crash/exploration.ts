@@ -40,6 +40,8 @@ interface Crash extends CrashImage {
 }
 
 const MAX_FAILURES = 5;
+/** What was found on so many disks is remembered. */
+const MAX_FOUND = 5000;
 /** Of the states after one operation: nothing kept, everything kept, and what is likeliest between. */
 const SIMPLEST = 24;
 /** Its multiples, modulo 1, never gather. */
@@ -54,13 +56,12 @@ export class Exploration {
 
   async all(life: Life, depth: Depth): Promise<Explored> {
     const explored: Explored = { operations: life.operations.length - life.from, states: 0, kills: 0, statesWithin: 0, failures: [] };
-    const crashes = [...crashesOf(life, life.from)];
-    for (const crash of spread(crashes, depth.states)) {
+    for (const crash of spreadCrashes(life, depth.states)) {
       explored.states += 1;
       explored.failures.push(...(await this.problems(life, crash)));
       if (explored.failures.length > MAX_FAILURES) return explored;
     }
-    await this.#crashWithinRecoveries(life, crashes, depth, explored);
+    await this.#crashWithinRecoveries(life, depth, explored);
     await this.#killed(life, depth, explored);
     return explored;
   }
@@ -83,6 +84,7 @@ export class Exploration {
 
   #find({ image, fingerprint }: CrashImage): Promise<Found> {
     const known = this.#found.get(fingerprint) ?? this.#comeBack(image, "boot-3", SECOND_PID);
+    if (this.#found.size >= MAX_FOUND) this.#found.clear();
     this.#found.set(fingerprint, known);
     return known;
   }
@@ -92,17 +94,19 @@ export class Exploration {
   }
 
   /** The power goes, the machine comes up again, and the power goes while what was left is being recovered. */
-  async #crashWithinRecoveries(life: Life, crashes: readonly Crash[], depth: Depth, explored: Explored): Promise<void> {
-    for (const [turn, crash] of spread(crashes, depth.recoveries, 0.5).entries()) {
+  async #crashWithinRecoveries(life: Life, depth: Depth, explored: Explored): Promise<void> {
+    let turn = 0;
+    for (const crash of spreadCrashes(life, depth.recoveries, 0.5)) {
       const recovery = await this.#recoveryAfter(life, crash.after, new SimulatedFileSystem(crash.image), "boot-2");
       await this.#within(recovery, depth, turn, `after ${crash.after} operations [${crash.label}]`, explored);
+      turn += 1;
     }
   }
 
   /** The process is killed, the machine runs on: nothing is lost yet, and nothing more is durable than was. */
   async #killed(life: Life, depth: Depth, explored: Explored): Promise<void> {
-    const moments = Array.from({ length: explored.operations + 1 }, (_, index) => life.from + index);
-    for (const [turn, after] of spread(moments, depth.kills, 0.5).entries()) {
+    for (const [turn, index] of spread(explored.operations + 1, depth.kills, 0.5).entries()) {
+      const after = life.from + index;
       explored.kills += 1;
       const disk = new SimulatedFileSystem(life.base, life.operations.slice(0, after));
       const recovery = await this.#recoveryAfter(life, after, disk, "boot-1");
@@ -112,7 +116,7 @@ export class Exploration {
 
   async #within(recovery: Life, depth: Depth, turn: number, before: string, explored: Explored): Promise<void> {
     if (explored.failures.length > MAX_FAILURES) return;
-    for (const crash of spread([...crashesOf(recovery, recovery.from)], depth.within, (turn * GOLDEN) % 1)) {
+    for (const crash of spreadCrashes(recovery, depth.within, (turn * GOLDEN) % 1)) {
       explored.statesWithin += 1;
       explored.failures.push(...(await this.problems(recovery, crash)).map((problem) => `${before}, then ${problem}`));
     }
@@ -146,9 +150,21 @@ function* crashesOf({ base, operations }: Life, from = 0, to = operations.length
   }
 }
 
-/** At most so many, evenly; `offset` (0 to 1) takes others of them. */
-function spread<T>(items: readonly T[], most: number, offset = 0): T[] {
-  if (items.length <= most) return [...items];
-  const step = items.length / most;
-  return Array.from({ length: most }, (_, index) => items[Math.floor((index + offset) * step)]).filter((item) => item !== undefined);
+/** At most so many of its crashes, made once to be counted and once to be tried: all at once would fill the memory. */
+function* spreadCrashes(life: Life, most: number, offset = 0): Generator<Crash> {
+  const wanted = new Set(spread(countOf(crashesOf(life, life.from)), most, offset));
+  let index = 0;
+  for (const crash of crashesOf(life, life.from)) if (wanted.has(index++)) yield crash;
+}
+
+function countOf(items: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of items) count += 1;
+  return count;
+}
+
+/** At most so many of the numbers below `count`, evenly; `offset` (0 to 1) takes others of them. */
+function spread(count: number, most: number, offset = 0): number[] {
+  if (count <= most) return Array.from({ length: count }, (_, index) => index);
+  return Array.from({ length: most }, (_, index) => Math.floor((index + offset) * (count / most)));
 }
