@@ -75,8 +75,13 @@ export interface BackupHead extends BackupName, RetainedBackup {
 
 /** What retention needs to know, from the end of each file where that is enough; not verified. */
 export async function listBackupHeads(storage: Storage, id: string): Promise<BackupHead[]> {
+  return backupHeads(storage, await listBackupNames(storage, id));
+}
+
+/** The same for names that are known. */
+export async function backupHeads(storage: Storage, names: readonly BackupName[]): Promise<BackupHead[]> {
   const heads: BackupHead[] = [];
-  for (const name of await listBackupNames(storage, id)) {
+  for (const name of names) {
     const end = name.compression === "none" ? await storage.readEnd(backupKey(name), METADATA_END_BYTES) : undefined;
     const quick = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
     const decoded = quick === undefined ? await readBackupFile(storage, name) : undefined;

@@ -70,6 +70,20 @@ export function parseBackupName(name: string): BackupName | undefined {
   return undefined;
 }
 
+/** Newest first of each conversation; for whoever looks at many, so that a directory is listed once. */
+export function backupsById(names: readonly string[]): Map<string, BackupName[]> {
+  const byId = new Map<string, BackupName[]>();
+  for (const name of names) {
+    const backup = parseBackupName(name);
+    if (backup === undefined) continue;
+    const others = byId.get(backup.conversationId);
+    if (others === undefined) byId.set(backup.conversationId, [backup]);
+    else others.push(backup);
+  }
+  for (const backups of byId.values()) backups.sort((left, right) => (left.timestamp < right.timestamp ? 1 : -1));
+  return byId;
+}
+
 export function backupName(conversationId: string, timestamp: string, compression: Compression): BackupName {
   return { name: `${conversationId}_${timestamp}${EXTENSIONS[compression]}`, conversationId, timestamp, compression };
 }

@@ -1,10 +1,10 @@
 /** Retention carried out: one conversation at a time, under its lock, backups only (I5). A dry run prints the same plan. */
 import { isDraftstateError } from "../errors.js";
-import type { RetentionPolicy } from "../plan/retention.js";
+import type { RetentionPlan, RetentionPolicy } from "../plan/retention.js";
 import type { Storage } from "../storage/storage.js";
-import { listBackups, planPrune, type Backup } from "./backups.js";
+import { backupHeads, inspectBackups, planPrune, type Backup, type BackupHead } from "./backups.js";
 import type { ManagerEvents, OnProgress } from "./events.js";
-import { backupKey, parseBackupName } from "./layout.js";
+import { backupKey, backupsById, type BackupName } from "./layout.js";
 import { findConversation } from "./reader.js";
 import type { Trash } from "./trash.js";
 import type { KeptFile } from "./trash-record.js";
@@ -34,11 +34,6 @@ export interface PruneContext {
   readonly withLock: <T>(id: string, act: () => Promise<T>) => Promise<T>;
 }
 
-async function idsWithBackups(storage: Storage): Promise<string[]> {
-  const ids = (await storage.list("backup")).flatMap((name) => parseBackupName(name)?.conversationId ?? []);
-  return [...new Set(ids)].sort();
-}
-
 interface PruneOneOptions {
   readonly dryRun: boolean;
   readonly purge: boolean;
@@ -66,17 +61,24 @@ async function takeAway(context: PruneContext, id: string, backups: readonly Bac
   }
 }
 
-async function pruneOne(context: PruneContext, id: string, policy: RetentionPolicy, options: PruneOneOptions): Promise<PrunedOne> {
+async function pruneOne(context: PruneContext, id: string, names: readonly BackupName[], policy: RetentionPolicy, options: PruneOneOptions): Promise<PrunedOne> {
   const { storage, now } = context;
-  const backups = await listBackups(storage, id);
-  const snapshot = (await findConversation(storage, id)).snapshot;
+  const byTheirEnds = planPrune(await backupHeads(storage, names), policy, { now: now(), protectLastValid: false });
+  // Nothing goes that was not read and verified, and most have nothing that goes.
+  if (byTheirEnds.remove.length === 0) return prunedOne(byTheirEnds, []);
+  const backups = await inspectBackups(storage, names);
+  const { snapshot } = await findConversation(storage, id);
   const plan = planPrune(backups, policy, { now: now(), protectLastValid: snapshot?.kind !== "valid" });
   if (!options.dryRun) await takeAway(context, id, plan.remove, options);
+  return prunedOne(plan, plan.remove);
+}
+
+function prunedOne({ keep }: RetentionPlan<BackupHead>, removed: readonly Backup[]): PrunedOne {
   return {
-    kept: plan.keep.map(({ backup }) => backup.path),
-    removed: plan.remove.map((backup) => backup.path),
-    bytesFreed: plan.remove.reduce((sum, backup) => sum + backup.sizeBytes, 0),
-    reasons: Object.fromEntries(plan.keep.map(({ backup, reasons }) => [backup.path, reasons])),
+    kept: keep.map(({ backup }) => backup.path),
+    removed: removed.map(({ path }) => path),
+    bytesFreed: removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    reasons: Object.fromEntries(keep.map(({ backup, reasons }) => [backup.path, reasons])),
   };
 }
 
@@ -96,12 +98,14 @@ export async function prune(context: PruneContext, policy: RetentionPolicy, opti
   const removed: string[] = [];
   const skipped: { conversationId: string; reason: string }[] = [];
   let bytesFreed = 0;
-  const known = id === undefined ? await idsWithBackups(context.storage) : [id];
+  // What comes while this goes on is newer than all of these, and stays.
+  const backups = backupsById(await context.storage.list("backup"));
+  const known = id === undefined ? [...backups.keys()].sort() : [id];
   const reasons: Record<string, readonly string[]> = {};
   for (const [index, each] of known.entries()) {
     onProgress?.(index, known.length);
     try {
-      const act = (): ReturnType<typeof pruneOne> => pruneOne(context, each, policy, { dryRun, purge, group });
+      const act = (): ReturnType<typeof pruneOne> => pruneOne(context, each, backups.get(each) ?? [], policy, { dryRun, purge, group });
       const result = dryRun ? await act() : await context.withLock(each, act);
       kept.push(...result.kept);
       removed.push(...result.removed);

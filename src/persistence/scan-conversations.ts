@@ -7,7 +7,7 @@ import { isStreaming, SCHEMA_VERSION, type Metadata } from "../model/conversatio
 import type { JsonObject } from "../model/json.js";
 import { decodeMetadataEnd, decodeSnapshot } from "../snapshot/decode.js";
 import { MAX_FILE_BYTES } from "./backup-codec.js";
-import { journalKey, parseBackupName, snapshotKey, type BackupName } from "./layout.js";
+import { backupsById, journalKey, snapshotKey, type BackupName } from "./layout.js";
 import type { DraftStatePersistenceManager } from "./manager.js";
 import { METADATA_END_BYTES, readBackupFile } from "./reader.js";
 
@@ -69,19 +69,6 @@ async function isQuicklyDone<Match>(manager: DraftStatePersistenceManager, id: s
   return bytes !== undefined && surelyHasNone(bytes, id, query);
 }
 
-/** Newest first, of every conversation: one look at the directory for all. */
-async function backupsById(manager: DraftStatePersistenceManager): Promise<Map<string, BackupName[]>> {
-  const byId = new Map<string, BackupName[]>();
-  for (const name of (await manager.storage.list("backup")).toReversed()) {
-    const backup = parseBackupName(name);
-    if (backup === undefined) continue;
-    const names = byId.get(backup.conversationId) ?? [];
-    names.push(backup);
-    byId.set(backup.conversationId, names);
-  }
-  return byId;
-}
-
 async function inBackups<Match>(manager: DraftStatePersistenceManager, names: readonly BackupName[], query: ScanQuery<Match>): Promise<Scanned<Match>["backups"]> {
   const found: { timestamp: string; matches: Match[] }[] = [];
   for (const name of names) {
@@ -115,7 +102,7 @@ export async function scanConversations<Match>(manager: DraftStatePersistenceMan
   const [ids, names] = [await manager.ids(), new Set(await manager.storage.list("state"))];
   // What stands in the fallback directory, and what restore points hold, is not in the snapshot.
   const mayBeQuick = !query.backups && manager.settings.fallbackDir === undefined;
-  const backups = query.backups ? await backupsById(manager) : undefined;
+  const backups = query.backups ? backupsById(await manager.storage.list("backup")) : undefined;
   const quick = new Set(mayBeQuick ? ids.filter((id) => !names.has(journalKey(id).name)) : []);
   const scanned = quick.size === 0 ? undefined : await query.snapshots?.([...quick]);
   const unsure = new Set(scanned?.unsure);

@@ -4,7 +4,7 @@ import { planRecovery, type ProblemKind } from "../plan/recovery.js";
 import type { Storage } from "../storage/storage.js";
 import { inspectBackups } from "./backups.js";
 import type { OnProgress } from "./events.js";
-import { journalKey, knownIds, parseBackupName, type BackupName } from "./layout.js";
+import { backupsById, journalKey, knownIds, type BackupName } from "./layout.js";
 import { mapAtOnce } from "./map-at-once.js";
 import { findConversation, pathOfProblem, refusal } from "./reader.js";
 
@@ -62,18 +62,6 @@ async function verifyReadable(storage: Storage, id: string, backupNames: readonl
   }
   const files = (found.snapshot === undefined ? 0 : 1) + (found.journal === undefined ? 0 : 1) + backups.length;
   return { checked: files, ok: problems.length === 0, problems };
-}
-
-function backupsById(names: readonly string[]): Map<string, BackupName[]> {
-  const backups = new Map<string, BackupName[]>();
-  for (const name of names) {
-    const backup = parseBackupName(name);
-    if (backup === undefined) continue;
-    const others = backups.get(backup.conversationId);
-    if (others === undefined) backups.set(backup.conversationId, [backup]);
-    else others.push(backup);
-  }
-  return backups;
 }
 
 /** Every conversation that has a file, or the one. */
