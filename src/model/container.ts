@@ -2,16 +2,17 @@
  * The Immer state container: an immutable state that changes by recipes and gives each change as data.
  * It knows nothing of disks; whoever holds one decides what happens to the changes.
  */
-import { enablePatches, Immer, type Draft, type Patch as ImmerPatch } from "immer";
+import { current, enablePatches, Immer, original, type Draft, type Patch as ImmerPatch } from "immer";
 import { DraftstateError } from "../errors.js";
 import { freezeJson, isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
-import { applyPatches, canTravel, withToken, type Patch, type Path, type TokenPatch } from "./patches.js";
+import { applyPatches, canTravel, diffStates, withToken, type Patch, type Path, type TokenPatch } from "./patches.js";
 
 enablePatches();
 // Freezing is ours: `freezeJson` also copies and checks what a recipe put in.
 const immer = new Immer({ autoFreeze: false });
 
-export type Recipe<S> = (draft: Draft<S>) => void;
+/** As Immer has it: changes the draft, or gives back the new state. */
+export type Recipe<S> = (draft: Draft<S>) => Draft<S> | S | void;
 
 function valueAt(state: Json, path: Path): Json | undefined {
   let node: Json | undefined = state;
@@ -49,20 +50,21 @@ export class StateContainer {
   /** Runs the recipe; returns what it changed, empty when nothing. Throws `INVALID_STATE`, unchanged, for what is no plain JSON. */
   update(recipe: Recipe<JsonObject>): Patch[] {
     const before = this.#state;
+    const given = { whole: false };
     const [after, made] = immer.produceWithPatches(before, (draft) => {
       const result = (recipe as (draft: Draft<JsonObject>) => unknown)(draft);
-      if (result instanceof Promise) {
-        result.catch(() => undefined);
-        throw new DraftstateError("INVALID_STATE", "a recipe must not be asynchronous: await first, then update");
-      }
+      given.whole = isNewState(result, draft);
+      return given.whole ? (result as Draft<JsonObject>) : undefined;
     });
-    const patches = toPatches(made, before, after);
+    const patches = given.whole ? diffStates(before, withoutFileFields(freezeObject(after))) : toPatches(made, before, after);
     // Applied from the checked patches, not taken from Immer, so that memory and disk cannot differ.
     this.#state = applyPatches(before, patches);
     return patches;
   }
 
-  token(text: string): TokenPatch {
+  /** Throws `INVALID_STATE`, unchanged, for what is no text. */
+  token(token: string): TokenPatch {
+    const text = asText(token);
     const patch: TokenPatch = { op: "token", text, last: text, count: 1 };
     this.#state = withToken(this.#state, patch);
     return patch;
@@ -77,9 +79,35 @@ export class StateContainer {
   }
 }
 
+/** Programs without types hand on whatever a model gave them. */
+function asText(token: unknown): string {
+  if (typeof token === "string") return token;
+  throw new DraftstateError("INVALID_STATE", `a token is a text, not ${token === null ? "null" : `a value of type ${typeof token}`}; nothing was saved`);
+}
+
+/** A number or text is what an arrow such as `(draft) => draft.count++` happens to give back: it means nothing. */
+function isNewState(result: unknown, draft: Draft<JsonObject>): boolean {
+  if (typeof result !== "object" || result === null || result === draft) return false;
+  if (result instanceof Promise) {
+    result.catch(() => undefined);
+    throw new DraftstateError("INVALID_STATE", "a recipe must not be asynchronous: await first, then update");
+  }
+  if (current(draft) !== original(draft)) throw new DraftstateError("INVALID_STATE", "a recipe changes the draft or gives back a new state, not both; nothing was saved");
+  return true;
+}
+
+function withoutFileFields(state: JsonObject): JsonObject {
+  if (Object.hasOwn(state, "_metadata")) throw ownField();
+  return state;
+}
+
+function ownField(): DraftstateError {
+  return new DraftstateError("INVALID_STATE", "the state field _metadata is the file's own: title, model and base URL are changed with updateInfo");
+}
+
 function toPatches(made: readonly ImmerPatch[], before: JsonObject, after: JsonObject): Patch[] {
   if (made.some((patch) => patch.path[0] === "_metadata")) {
-    throw new DraftstateError("INVALID_STATE", "the state field _metadata is the file's own: title, model and base URL are changed with updateInfo");
+    throw ownField();
   }
   // A field named like a prototype's is data, but no path may lead through it: the state is told whole.
   if (!made.every((patch) => canTravel(patch.path))) return [{ op: "replace", path: [], value: freezeJson(after) }];

@@ -2,12 +2,11 @@
  * A conversation that this process writes: its state in memory, changed by recipes, and the policy of when a change
  * goes to disk. Holds the lock from `open` to `close`. Everything that touches the disk is the writer's.
  */
-import type { Draft } from "immer";
 import { DraftstateError, messageOf } from "../errors.js";
 import type { InfoChange } from "../journal/record.js";
 import { changeInfo } from "../journal/replay.js";
 import { isStreaming, type AgentState, type BackupNote, type Info, type Version } from "../model/conversation.js";
-import { StateContainer } from "../model/container.js";
+import { StateContainer, type Recipe } from "../model/container.js";
 import { isJsonObject } from "../model/json.js";
 import { diffStates, type Patch } from "../model/patches.js";
 import type { Lock, Stat, Storage } from "../storage/storage.js";
@@ -98,8 +97,8 @@ export class Conversation<S extends object = AgentState> {
     return this.#writer.isSaving;
   }
 
-  /** Changes the state by an Immer recipe. Throws `INVALID_STATE`, unchanged, where it would no longer be plain JSON. */
-  update(recipe: (draft: Draft<S>) => void): void {
+  /** Changes the state by an Immer recipe, which changes the draft or gives back a new state. Throws `INVALID_STATE`, unchanged, where it would no longer be plain JSON. */
+  update(recipe: Recipe<S>): void {
     this.#assertOpen();
     this.#changed(this.#container.update(recipe as never));
   }

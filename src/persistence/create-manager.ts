@@ -3,13 +3,14 @@ import { performance } from "node:perf_hooks";
 import { DraftstateError } from "../errors.js";
 import { postJson } from "../monitoring/http-post.js";
 import { createLocalStorage } from "../storage/index.js";
-import { join, resolve } from "node:path";
+import { isSameDirectory, isWithin } from "../storage/same-directory.js";
+import { join } from "node:path";
 import type { RetryEvent } from "../storage/retry.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "./event-log.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
 import { loadTelemetry } from "./telemetry.js";
-import { resolveSettings } from "./settings.js";
+import { resolveSettings, type Settings } from "./settings.js";
 
 export interface CreateManagerOptions extends ManagerOptions {
   /** Another store than files in `stateDir` and `backupDir`. */
@@ -26,15 +27,13 @@ export interface CreateManagerOptions extends ManagerOptions {
 export function createDraftStatePersistenceManager(options: CreateManagerOptions = {}): DraftStatePersistenceManager {
   const { storage, command = "node", logger, telemetry = true, ...rest } = options;
   const { stateDir, backupDir, fallbackDir, retryAttempts, retryDelay } = resolveSettings(rest);
-  if (resolve(stateDir) === resolve(backupDir)) {
-    throw new DraftstateError("INVALID_CONFIG", `stateDir and backupDir are the same directory (${stateDir}): give backups one of their own`, { path: "backupDir" });
-  }
+  if (storage === undefined) assertApart({ stateDir, backupDir, fallbackDir });
   const retries = new RetryNotices();
   const retry = { attempts: retryAttempts, delay: retryDelay, random: Math.random, onRetry: retries.notify };
   return new DraftStatePersistenceManager(
     {
       storage: storage ?? createLocalStorage({ stateDir, backupDir, command, retry }),
-      fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: join(fallbackDir, "backup"), command, retry }),
+      fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: backupsIn(fallbackDir), command, retry }),
       now: () => new Date(),
       elapsed: () => performance.now(),
       random: Math.random,
@@ -45,6 +44,23 @@ export function createDraftStatePersistenceManager(options: CreateManagerOptions
     },
     rest,
   );
+}
+
+function backupsIn(fallbackDir: string): string {
+  return join(fallbackDir, "backup");
+}
+
+type Directories = Pick<Settings, "stateDir" | "backupDir" | "fallbackDir">;
+
+/** What is cleared away in one of them must not be what another keeps. */
+function assertApart({ stateDir, backupDir, fallbackDir }: Directories): void {
+  const named = [["stateDir", stateDir], ["backupDir", backupDir], ...(fallbackDir === undefined ? [] : [["fallbackDir", fallbackDir], ["the backups of fallbackDir", backupsIn(fallbackDir)]])] as [string, string][];
+  for (const [index, [name, directory]] of named.entries()) {
+    const path = name.split(" ").at(-1) ?? name;
+    const other = named.slice(0, index).find(([, earlier]) => isSameDirectory(earlier, directory));
+    if (other !== undefined) throw new DraftstateError("INVALID_CONFIG", `${other[0]} and ${name} are the same directory (${directory}): give each one of its own`, { path });
+    if (isWithin(directory, join(stateDir, ".draftstate"))) throw new DraftstateError("INVALID_CONFIG", `${name} (${directory}) is inside ${join(stateDir, ".draftstate")}, which is cleared by draftstate itself: give it a directory of its own`, { path });
+  }
 }
 
 /** The storage is made before the manager that tells of its retries. */

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import { Directories } from "./directories.js";
 import type { FileSystem, OpenFile } from "./file-system.js";
+import { refuseLinks } from "./internal-directories.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
 import type { Area, Change, End, FoundLock, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
@@ -36,6 +37,7 @@ export class FileStorage implements Storage {
   readonly #directories: Record<Area, string>;
   readonly #locks: LockDirectory;
   readonly #lockDirectory: string;
+  readonly #internal: string;
 
   constructor(private readonly options: FileStorageOptions) {
     const { stateDir, backupDir } = options;
@@ -48,11 +50,13 @@ export class FileStorage implements Storage {
       history: join(internal, "history"),
       metrics: join(internal, "metrics"),
     };
+    this.#internal = internal;
     this.#lockDirectory = join(internal, "locks");
     this.#locks = new LockDirectory({ ...options, directory: this.#lockDirectory });
   }
 
   async prepare(): Promise<void> {
+    await this.#explained(this.#internal, () => this.#refuseLinks());
     const directories = new Directories(this.options.fs);
     for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
       await this.#explained(directory, () => directories.make(resolve(directory)));
@@ -112,6 +116,7 @@ export class FileStorage implements Storage {
     const [source, target] = [this.describe(from), this.describe(to)];
     return this.#explained(source, async () => {
       const { fs } = this.options;
+      await this.#refuseLinks([from.area, to.area]);
       try {
         if (!(await this.#linkDurably(source, target))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
       } catch (error) {
@@ -130,7 +135,10 @@ export class FileStorage implements Storage {
   }
 
   async remove(key: Key): Promise<boolean> {
-    return this.#explained(this.describe(key), () => this.#unlink(this.describe(key)));
+    return this.#explained(this.describe(key), async () => {
+      await this.#refuseLinks([key.area]);
+      return this.#unlink(this.describe(key));
+    });
   }
 
   async settle(area: Area): Promise<void> {
@@ -164,7 +172,10 @@ export class FileStorage implements Storage {
 
   async tryLock(name: string, since: Date): Promise<LockAttempt> {
     const path = this.#locks.pathOf(name);
-    const attempt = await this.#explained(path, () => this.#locks.tryLock(name, since));
+    const attempt = await this.#explained(path, async () => {
+      await refuseLinks(this.options.fs, [this.#internal, this.#lockDirectory]);
+      return this.#locks.tryLock(name, since);
+    });
     if (!attempt.acquired) return attempt;
     const { lock } = attempt;
     const explained: Lock = {
@@ -186,6 +197,7 @@ export class FileStorage implements Storage {
   async probe(area: Area): Promise<boolean> {
     const directory = this.#directories[area];
     return this.#explained(directory, async () => {
+      await this.#refuseLinks();
       const found = await this.options.fs.stat(directory);
       if (found === undefined && (await this.#isMissing(directory))) return false;
       for (const entry of await this.#entries(directory)) if (LEFT_PROBE.test(entry)) await this.#unlink(join(directory, entry));
@@ -222,12 +234,19 @@ export class FileStorage implements Storage {
     return watchWhenThere({ ...this.options, directory: this.#directories[area], listener: tell });
   }
 
+  async #refuseLinks(areas: readonly Area[] = AREAS): Promise<void> {
+    const inside = areas.filter((area) => area !== "state" && area !== "backup").map((area) => this.#directories[area]);
+    if (areas !== AREAS && inside.length === 0) return;
+    await refuseLinks(this.options.fs, [this.#internal, this.#lockDirectory, ...inside]);
+  }
+
   #aside(key: Key): string {
     return join(this.#directories[key.area], `.tmp-${this.options.randomName()}-${key.name}`);
   }
 
   async #withFileAside<T>(key: Key, bytes: Uint8Array, take: (aside: string) => Promise<T>): Promise<T> {
     const { fs } = this.options;
+    await this.#refuseLinks([key.area]);
     const aside = this.#aside(key);
     const file = await fs.createFile(aside);
     try {

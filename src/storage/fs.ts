@@ -2,7 +2,7 @@
  * The only door to node:fs: the operating system behind the `FileSystem` contract.
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
-import { closeSync, constants, fstatSync, openSync, read as readWith, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, read as readWith, readSync, realpathSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { platform } from "node:os";
 import { resolve } from "node:path";
@@ -202,6 +202,15 @@ export const nodeFileSystem: FileSystem = {
 /** Where a path that a person gave leads, links followed; rejects with ENOENT where it leads nowhere. */
 export function followLinks(path: string): Promise<string> {
   return fs.realpath(path);
+}
+
+/** Undefined where there is nothing, or nothing that we may see. */
+export function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -71,6 +71,38 @@ describe("update", () => {
     expect(applyPatches(before, patches)).toEqual({ list: ["ab", "abc"] });
   });
 
+  test("a state that the recipe gives back takes the old one's place, told as the difference", () => {
+    const container = containing({ messages: [{ text: "Once" }], n: 1, old: true });
+    const before = container.state;
+    const patches = container.update(((draft: Loose) => {
+      const { old: _old, ...rest } = draft;
+      return { ...rest, n: 2, added: [] };
+    }));
+    expect(container.state).toEqual({ messages: [{ text: "Once" }], n: 2, added: [] });
+    expect([applyPatches(before, patches), container.state["messages"] === before["messages"]]).toEqual([container.state, true]);
+  });
+
+  test("a number or text that an arrow happens to give back means nothing", () => {
+    const container = containing({ n: 1, list: [] });
+    for (const recipe of [(draft: Loose) => (draft["n"] = 2), (draft: Loose) => (draft["list"] as number[]).push(3), () => "text", () => null]) container.update(recipe as never);
+    expect(container.state).toEqual({ n: 2, list: [3] });
+  });
+
+  test.each<[string, (draft: Loose) => unknown]>([
+    ["a change and a new state", (draft) => { draft["n"] = 2; return { n: 3 }; }],
+    ["a list", () => []],
+    ["a class instance", () => new Living()],
+    ["the file's own field", () => ({ _metadata: {} })],
+  ])("giving back %s is refused, and leaves no trace", (_what, recipe) => {
+    const container = containing({ n: 1 });
+    expect([codeThrown(() => container.update(recipe as never)), container.state]).toEqual(["INVALID_STATE", { n: 1 }]);
+  });
+
+  test.each([undefined, null, 5, {}, []])("the token %j is refused, and leaves no trace", (token) => {
+    const container = containing({ n: 1 });
+    expect([codeThrown(() => container.token(token as never)), container.state]).toEqual(["INVALID_STATE", { n: 1 }]);
+  });
+
   test("a recipe that changes nothing gives no change and the same state", () => {
     const container = containing({ a: 1 });
     const before = container.state;

@@ -1,4 +1,7 @@
 /** Options are checked before anything is touched, and a wrong one is named. */
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DraftstateError } from "../../src/errors.js";
 import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
@@ -24,8 +27,24 @@ describe("an option is refused by its name", () => {
     expect(refusedBy(() => createDraftStatePersistenceManager({ [name]: value }))).toEqual(refused);
   });
 
-  test("backups in the state's own directory", () => {
-    expect(refusedBy(() => createDraftStatePersistenceManager({ stateDir: "./a", backupDir: "a/" }))).toEqual(["INVALID_CONFIG", "backupDir"]);
+  test.each([
+    [{ stateDir: "./a", backupDir: "a/" }, "backupDir"],
+    [{ stateDir: "./a", fallbackDir: "./b/../a" }, "fallbackDir"],
+    [{ backupDir: "./b", fallbackDir: "b" }, "fallbackDir"],
+    [{ stateDir: "./a", backupDir: "./f/backup", fallbackDir: "f" }, "fallbackDir"],
+    [{ stateDir: "./a/backup", fallbackDir: "a" }, "fallbackDir"],
+    [{ stateDir: "./a", backupDir: "a/.draftstate" }, "backupDir"],
+    [{ stateDir: "./a", fallbackDir: "a/.draftstate/trash" }, "fallbackDir"],
+  ])("directories that are one another's: %j", (options, name) => {
+    expect(refusedBy(() => createDraftStatePersistenceManager(options))).toEqual(["INVALID_CONFIG", name]);
+  });
+
+  test("directories that a link makes one", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "draftstate-settings-"));
+    await mkdir(join(directory, "a"));
+    await symlink(join(directory, "a"), join(directory, "b"));
+    expect(refusedBy(() => createDraftStatePersistenceManager({ stateDir: join(directory, "a"), fallbackDir: join(directory, "b") }))).toEqual(["INVALID_CONFIG", "fallbackDir"]);
+    await rm(directory, { recursive: true });
   });
 });
 

@@ -2,14 +2,14 @@
  * File storage keeps the storage contract over the real file system and over both doubles, and keeps it when calls
  * fail: a rejected call leaves the old or the new value, says STORAGE, and the next call works.
  */
-import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { nodeFileSystem } from "../../src/storage/fs.js";
 import { createLocalStorage } from "../../src/storage/index.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
-import type { Change, Key, Storage } from "../../src/storage/storage.js";
+import { AREAS, type Change, type Key, type Storage } from "../../src/storage/storage.js";
 import { acquired, describeStorageContract, textAt } from "../contracts/storage-contract.js";
 import type { StorageFixture } from "../contracts/storage-contract.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
@@ -246,6 +246,20 @@ describe("real files", () => {
     await storage.replace(KEY, bytesOf("inside"));
     expect(await textAt(storage, KEY)).toBe("inside");
     expect((await nodeFileSystem.stat(join(directory, "outside")))?.size).toBe("outside".length);
+    await dispose();
+  });
+
+  test.each(["", "locks", "trash", "quarantine", "metrics", "history"])("a link in the place of .draftstate/%s is refused, and nothing is written through it", async (name) => {
+    const { directory, storage, dispose } = await realDirectory();
+    await storage.prepare();
+    const [inside, outside] = [join(directory, "state/.draftstate", name), join(directory, "outside")];
+    await rename(inside, outside);
+    await symlink(outside, inside);
+    const entries = await readdir(outside);
+    const key: Key = { area: AREAS.find((area) => area === name) ?? "trash", name: "a" };
+    const throughLink: (() => Promise<unknown>)[] = name === "locks" ? [() => storage.tryLock("a", SINCE)] : [() => storage.replace(key, bytesOf("x")), () => storage.create(key, bytesOf("x")), () => storage.move(KEY, key), () => storage.remove(key)];
+    for (const act of [() => storage.prepare(), () => storage.probe("state"), ...throughLink]) await expect(act()).rejects.toMatchObject({ code: "STORAGE", message: expect.stringContaining("symbolic link") as string });
+    expect(await readdir(outside)).toEqual(entries);
     await dispose();
   });
 
