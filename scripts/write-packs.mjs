@@ -11,7 +11,7 @@ const DIRECTORY = fileURLToPath(new URL("../dist/cli", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("../bin/draftstate.js", import.meta.url));
 const START_FILES = JSON.parse(process.argv[2]);
 /** So small that those who use it read it with all else that is not LangChain's. */
-const SMALL = new Set(["commander", "diff", "draftstate", "immer", "lilconfig"]);
+const SMALL = new Set(["commander", "diff", "draftstate", "immer"]);
 
 /** LangChain's files are read together, a provider's client with nothing else, and each other large package by itself. */
 function packOf(file, packages) {

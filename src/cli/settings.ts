@@ -3,9 +3,9 @@
  * upwards, then defaults. Each value is checked where it comes from; secrets come from the environment alone.
  */
 import { resolve } from "node:path";
-import { lilconfigSync } from "lilconfig";
-import { DraftstateError, messageOf } from "../errors.js";
+import { DraftstateError } from "../errors.js";
 import { checkSetting, SETTINGS, unknownSetting, type SettingDefinition, type Settings } from "../persistence/settings.js";
+import { findSettingsFile, readSettingsFile } from "./settings-file.js";
 
 /** What the command line adds to the settings of the core. */
 const CLI_SETTINGS = {
@@ -45,7 +45,6 @@ export interface SettingsSources {
   readonly configFile: string | undefined;
 }
 
-const SEARCH_PLACES = ["draftstate.config.json", ".draftstaterc", "package.json"];
 const PREFIX = "DRAFTSTATE_";
 
 export function environmentName(setting: string): string {
@@ -57,35 +56,6 @@ function fromText(definition: SettingDefinition, text: string): unknown {
   if (definition.kind === "boolean") return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
   if (definition.kind === "integer") return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
   return text;
-}
-
-function parseFile(path: string, content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch (error) {
-    throw new DraftstateError("INVALID_CONFIG", `${path} is not valid JSON (${messageOf(error)}): mend it, or name another file with --config`, { path, cause: error });
-  }
-}
-
-interface FoundFile {
-  readonly path: string;
-  readonly values: Readonly<Record<string, unknown>>;
-}
-
-function readFile({ cwd, configFile }: SettingsSources): FoundFile | undefined {
-  const searcher = lilconfigSync("draftstate", { searchPlaces: SEARCH_PLACES, loaders: { noExt: parseFile, ".json": parseFile } });
-  try {
-    const found = configFile === undefined ? searcher.search(cwd) : searcher.load(resolve(cwd, configFile));
-    if (found === null || found.isEmpty === true) return undefined;
-    const values: unknown = found.config;
-    if (typeof values !== "object" || values === null || Array.isArray(values)) {
-      throw new DraftstateError("INVALID_CONFIG", `${found.filepath} does not hold a JSON object of settings`, { path: found.filepath });
-    }
-    return { path: found.filepath, values: values as Record<string, unknown> };
-  } catch (error) {
-    if (error instanceof DraftstateError) throw error;
-    throw new DraftstateError("INVALID_CONFIG", `the settings file ${configFile ?? `found from ${cwd} upwards`} cannot be read: ${messageOf(error)}`, { path: configFile ?? cwd, cause: error });
-  }
 }
 
 /** Reserved for other stores, so that nobody believes his conversations to be elsewhere than they are. */
@@ -126,7 +96,8 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
     origins[name] = origin;
   };
   for (const [name, definition] of Object.entries(ALL_SETTINGS)) put(name, definition.default, "default");
-  const file = readFile(sources);
+  const { configFile, cwd } = sources;
+  const file = configFile === undefined ? findSettingsFile(cwd) : readSettingsFile(resolve(cwd, configFile));
   for (const [name, value] of Object.entries(file?.values ?? {})) {
     if (file !== undefined) put(name, checkSetting(name, definitionOf(name, file.path), value, file.path), { file: file.path });
   }

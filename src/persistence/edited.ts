@@ -10,8 +10,8 @@ import { snapshotKey } from "./layout.js";
 import { planRecovery } from "../plan/recovery.js";
 import { findConversation, refusal } from "./reader.js";
 
-/** Milliseconds between the time in a file and the file's own, at most, where nobody touched it: a slow disk takes as long. */
-const SLACK = 2000;
+/** Milliseconds between the time in a file and the file's own that a write takes by itself. A slower one costs a look at the whole file. */
+const SLACK = 250;
 const AT_ONCE = 32;
 
 async function isSuspect(storage: Storage, row: CatalogueRow): Promise<boolean> {

@@ -204,6 +204,20 @@ export function followLinks(path: string): Promise<string> {
   return fs.realpath(path);
 }
 
+/** A small file, at once, links followed: what is no regular file is refused without waiting for it. */
+export function readFollowed(path: string, maxBytes: number): Uint8Array {
+  const descriptor = openSync(path, constants.O_RDONLY | NON_BLOCK);
+  try {
+    const found = fstatSync(descriptor);
+    if (!found.isFile()) throw refuse(path, kindOf(found));
+    if (found.size > maxBytes) throw new DraftstateError("CORRUPT", `${path} has ${found.size} bytes, more than the limit of ${maxBytes}`, { path });
+    const bytes = Buffer.allocUnsafe(found.size);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, found.size, 0));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Undefined where there is nothing, or nothing that we may see. */
 export function realPathOf(path: string): string | undefined {
   try {

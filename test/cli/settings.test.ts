@@ -1,5 +1,6 @@
 /** Where settings come from, in which order, and what is refused by name. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -44,6 +45,33 @@ test("a near miss is named, in the environment and in a file", async () => {
 test("a file that is not JSON is named", async () => {
   await writeFile(join(cwd, ".draftstaterc"), "{ broken");
   expect(refusal({})).toContain(join(cwd, ".draftstaterc"));
+});
+
+test.each(["draftstate.config.json", ".draftstaterc"])("a FIFO, a directory or a file without measure called %s is refused by its name", async (name) => {
+  const path = join(cwd, name);
+  const places: (() => unknown)[] = [() => execFileSync("mkfifo", [path]), () => mkdir(path), () => symlink("/dev/zero", path), () => writeFile(path, " ".repeat(5 * 1024 * 1024))];
+  for (const make of places) {
+    await make();
+    expect(refusal({})).toContain(path);
+    expect(refusal({ configFile: name })).toContain(path);
+    await rm(path, { recursive: true });
+  }
+});
+
+test("a package that is no file is nobody's settings; the nearest file upwards is, also through a link", async () => {
+  const inside = join(cwd, "a/b");
+  await mkdir(inside, { recursive: true });
+  execFileSync("mkfifo", [join(inside, "package.json")]);
+  await writeFile(join(cwd, "mine.json"), JSON.stringify({ maxBackups: 7 }));
+  await symlink(join(cwd, "mine.json"), join(cwd, ".draftstaterc"));
+  await writeFile(join(cwd, "a/package.json"), JSON.stringify({ name: "other" }));
+  expect(resolve({ cwd: inside })).toMatchObject({ file: join(cwd, ".draftstaterc"), values: { maxBackups: 7 } });
+  await writeFile(join(cwd, "a/package.json"), JSON.stringify({ draftstate: { maxBackups: 8 } }));
+  expect(resolve({ cwd: inside })).toMatchObject({ file: join(cwd, "a/package.json"), values: { maxBackups: 8 } });
+});
+
+test("a named file that is not there is refused", () => {
+  expect(refusal({ configFile: "none.json" })).toContain(join(cwd, "none.json"));
 });
 
 test("another store is not in this release, wherever it is asked for", async () => {
