@@ -13,7 +13,7 @@ import type { DiskImage } from "../doubles/disk-image.js";
 import type { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
 import { BACKUP_DIR, STATE_DIR } from "../doubles/storage-over.js";
 import { canonical, type Ledger } from "./ledger.js";
-import { ID, startProcess } from "./world.js";
+import { forgetTimers, ID, startProcess } from "./world.js";
 
 export interface Found {
   /** As the first writer had it; undefined where there is no conversation. */
@@ -59,6 +59,8 @@ export async function comeBack(disk: SimulatedFileSystem, options: ComeBackOptio
     await visit.run();
   } catch (error) {
     visit.problems.push(`${isDraftstateError(error) ? error.code : "unexpected"}: ${messageOf(error)}`);
+  } finally {
+    forgetTimers();
   }
   const { state, revision, undone, repaired, backups, problems } = visit;
   return { state, revision, undone, repaired, backups, problems, named, contents: [...disk.image.contents].filter(([inode]) => [...disk.image.entries.values()].includes(inode)).map(([, bytes]) => bytes) };

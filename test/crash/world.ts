@@ -2,6 +2,7 @@
  * A machine with one disk, on which processes begin and die: each has a pid of its own and names of its own, so that
  * a run can be repeated exactly. Its fallback directory is on the same disk.
  */
+import { vi } from "vitest";
 import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/persistence/manager.js";
 import { FileStorage } from "../../src/storage/file-storage.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
@@ -25,6 +26,13 @@ export interface ProcessOptions {
   /** What the state directory is reached through, where it is not the disk itself. */
   readonly through?: FileSystem;
   readonly withFallback?: boolean;
+}
+
+/** Time passes by looks at the clock alone: no timer of a process runs, and those of dead ones are forgotten with all that they hold. */
+vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+
+export function forgetTimers(): void {
+  vi.clearAllTimers();
 }
 
 /** Processes of a lower pid are dead. */
