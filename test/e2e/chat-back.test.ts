@@ -168,9 +168,11 @@ describe.concurrent("on a narrow terminal", TIMEOUT, () => {
     await terminal.shows(PROMPT);
     enter(terminal, "Hi");
     await terminal.shows(/night\.\n>$/);
+    enter(terminal, "/save first");
+    await terminal.shows("tagged first");
     enter(terminal, "/retry");
     await terminal.shows(/Other words\.\n>$/);
-    enter(terminal, "/restore latest");
+    enter(terminal, "/restore first");
     await terminal.shows("[y/N]");
     expect(terminal.copied.split("\n").every((line) => line.length <= 40)).toBe(true);
   });

@@ -2,6 +2,7 @@
 import type { CommandContext, InputStream } from "../context.js";
 import type { ChatConsole } from "./console.js";
 import { readMessage, readPlainLine } from "./message-prompt.js";
+import { say } from "./say.js";
 
 export interface Asking {
   readonly context: CommandContext;
@@ -13,10 +14,10 @@ export interface Asking {
 /** Undefined where the person left instead: Ctrl-C, Ctrl-D. */
 export async function askAt({ context, console, input }: Asking, question: string): Promise<string | undefined> {
   const [lastLine = "", ...before] = question.split("\n").reverse();
-  for (const line of before.reverse()) context.output.message(line);
+  for (const line of before.reverse()) say(context, line);
   const keyboard = console?.keyboard;
   if (console === undefined || keyboard === undefined) return textOf(await readPlainLine(input, lastLine));
-  context.output.message(lastLine.trimEnd());
+  say(context, lastLine.trimEnd());
   return textOf(await readMessage(context, console.screen, keyboard, { prompt: "? ", history: [], complete: () => [] }));
 }
 
