@@ -60,6 +60,11 @@ export class Output {
     return this.isTerminal ? (this.#stdout.columns ?? 80) : undefined;
   }
 
+  /** The same of stderr. */
+  get errorWidth(): number | undefined {
+    return this.errorIsTerminal ? (this.#stderr.columns ?? 80) : undefined;
+  }
+
   /** Rows of the terminal; undefined for a pipe. */
   get height(): number | undefined {
     return this.isTerminal ? (this.#stdout.rows ?? 24) : undefined;

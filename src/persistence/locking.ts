@@ -30,6 +30,6 @@ function lockedError(id: string, attempt: Extract<LockAttempt, { acquired: false
   const { owner, path, detail } = attempt;
   const who = owner === undefined
     ? `its lock file ${detail ?? "cannot be read"}: if no process uses it, remove ${path}`
-    : `${owner.command} (pid ${owner.pid} on ${owner.host}) writes it since ${owner.since}: wait, or end that process`;
+    : `${owner.command} (pid ${owner.pid} on ${owner.host}) has it open since ${owner.since}: end that, wait for it with DRAFTSTATE_LOCK_TIMEOUT (milliseconds), or go on in a copy with draftstate chat --fork ${id}`;
   return new DraftstateError("LOCKED", `conversation ${id} is locked: ${who}`, { path });
 }

@@ -1,5 +1,4 @@
 /** One answer, shown as the agent gives it, which is once it is durable; and what stops it. */
-import process from "node:process";
 import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { catchInterrupts, type Interrupts } from "../terminal/interrupts.js";
 import type { Key } from "../terminal/keys.js";
@@ -18,14 +17,12 @@ function presenterFor(turn: TurnContext): Presenter {
   return { ...presenter, request: waiting.request };
 }
 
-/** Ctrl-C stops; in a conversation the other keys are for the next prompt, else for nobody. */
+/** Ctrl-C stops; the other keys are for the next prompt. Where nothing is asked they are the terminal's, and its signal stops. */
 function listenToKeys(turn: TurnContext, interrupts: Interrupts): () => void {
   const isInterrupt = (key: Key): boolean => key.kind === "key" && key.name === "ctrl-c";
   return turn.console?.keyboard?.listen((key) => {
-    if (!isInterrupt(key)) return !turn.interactive;
-    // In raw mode the terminal sends no signal: a whole pipeline is told as it would be, a conversation just stops its answer.
-    if (turn.interactive) interrupts.interrupt();
-    else process.kill(0, "SIGINT");
+    if (!isInterrupt(key)) return false;
+    interrupts.interrupt();
     return true;
   }) ?? ((): void => undefined);
 }

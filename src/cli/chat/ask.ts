@@ -1,15 +1,23 @@
 /** One question with a short answer, on the chat's own console or as plain lines. */
-import type { CommandContext } from "../context.js";
+import type { CommandContext, InputStream } from "../context.js";
 import type { ChatConsole } from "./console.js";
 import { readMessage, readPlainLine } from "./message-prompt.js";
+import { say } from "./say.js";
+
+export interface Asking {
+  readonly context: CommandContext;
+  readonly console: ChatConsole | undefined;
+  /** Undefined where nobody can be asked. */
+  readonly input: InputStream | undefined;
+}
 
 /** Undefined where the person left instead: Ctrl-C, Ctrl-D. */
-export async function askAt(context: CommandContext, console: ChatConsole | undefined, question: string): Promise<string | undefined> {
+export async function askAt({ context, console, input }: Asking, question: string): Promise<string | undefined> {
   const [lastLine = "", ...before] = question.split("\n").reverse();
-  for (const line of before.reverse()) context.output.message(line);
+  for (const line of before.reverse()) say(context, line);
   const keyboard = console?.keyboard;
-  if (console === undefined || keyboard === undefined) return textOf(await readPlainLine(context, lastLine));
-  context.output.message(lastLine.trimEnd());
+  if (console === undefined || keyboard === undefined) return textOf(await readPlainLine(input, lastLine));
+  say(context, lastLine.trimEnd());
   return textOf(await readMessage(context, console.screen, keyboard, { prompt: "? ", history: [], complete: () => [] }));
 }
 

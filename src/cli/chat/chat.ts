@@ -1,7 +1,6 @@
 /** One run of `chat`, from its options to its exit status. Only the answer on stdout, the rest on stderr. */
 import { DraftstateError } from "../../errors.js";
-import { messagesOf, statusOf, titleFrom, titleOf } from "../../model/conversation.js";
-import { isJsonObject } from "../../model/json.js";
+import { statusOf, titleFrom } from "../../model/conversation.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
@@ -9,16 +8,17 @@ import { answerTo } from "./answer.js";
 import { openConsole, type ChatConsole } from "./console.js";
 import { carryOut, whatToDo, type Resumption } from "./interrupted.js";
 import { chooseModel, wantedFor, type Wanted } from "./model.js";
+import { hasSystem, sayWhere } from "./other-conversations.js";
+import { findPerson, type Person } from "./person.js";
 import { readPrompt, type PromptInput } from "./prompt-input.js";
 import { PromptHistory } from "./prompt-history.js";
+import { note, noteWithCommand } from "./say.js";
 import { talk } from "./session.js";
 import { assertOneStart, goesOn, openConversation, openStandIn, openWhenSaid, type StartOptions } from "./start.js";
 import type { ChosenModel, RequestProgress, TurnContext } from "./turn-context.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
-import { pluralize } from "../terminal/format.js";
 import { isEnding } from "../terminal/interrupts.js";
-import { toSafeLine } from "../terminal/safe-text.js";
 
 export interface ChatOptions extends StartOptions {
   readonly interactive?: boolean;
@@ -33,24 +33,27 @@ function managerFor(context: CommandContext, options: ChatOptions): DraftStatePe
 export async function chat(words: readonly string[], options: ChatOptions, context: CommandContext): Promise<number> {
   assertOneStart(options);
   const { input } = context.options;
-  const mayAsk = input.isTTY === true && context.output.errorIsTerminal;
   const read = await readPrompt(words.join(" "), input, context.output);
-  const interactive = options.interactive === true || (read.prompt === undefined && mayAsk);
-  if (read.prompt === undefined && !interactive && !goesOn(options)) {
+  const interactive = options.interactive === true || (read.prompt === undefined && input.isTTY === true && context.output.errorIsTerminal);
+  const person = interactive || options.resume === true ? findPerson(context) : undefined;
+  const maySay = interactive && (person !== undefined || options.fork !== undefined);
+  if (read.prompt === undefined && !maySay && !goesOn(options)) {
     throw new DraftstateError("USAGE", 'there is nothing to answer: draftstate chat "Tell me a story", or pipe a prompt in');
   }
-  const console = openConsole(context);
+  const console = openConsole(context, person?.input);
   try {
-    return await new Chat(context, options, console, { read, interactive, mayAsk }).run();
+    return await new Chat(context, options, console, { read, interactive, person }).run();
   } finally {
     console?.close();
+    person?.close();
   }
 }
 
 interface Situation {
   readonly read: PromptInput;
   readonly interactive: boolean;
-  readonly mayAsk: boolean;
+  /** Undefined where nothing is asked, or nobody is there to be. */
+  readonly person: Person | undefined;
 }
 
 class Chat {
@@ -74,6 +77,7 @@ class Chat {
     const openFirst = this.#saysNothingYet ? await openWhenSaid(this.#manager, this.options.id) : undefined;
     const conversation = openFirst === undefined ? await openConversation({ context: this.context, console: this.console, manager: this.#manager }, this.options) : await openStandIn(this.context);
     if (conversation === undefined) return INTERRUPTED;
+    if (!this.situation.interactive) this.console?.leaveKeys();
     const openedAt = conversation.durableRevision;
     const turn: { current: TurnContext | undefined } = { current: undefined };
     try {
@@ -93,7 +97,9 @@ class Chat {
   async #converse(conversation: Conversation, early: ChosenModel | undefined, openFirst: TurnContext["openFirst"], holder: { current: TurnContext | undefined }): Promise<number> {
     const { context, console, situation, options } = this;
     const { prompt, title } = situation.read;
-    const resumption = await whatToDo(conversation, { prompt, context, console, mayAsk: situation.mayAsk });
+    const input = situation.person?.input;
+    if (situation.interactive && (goesOn(options) || options.fork !== undefined)) sayWhere({ context }, conversation);
+    const resumption = await whatToDo(conversation, { prompt, context, console, input, mayAsk: situation.person?.mayBeAsked === true && situation.interactive });
     if (resumption === undefined) return INTERRUPTED;
     if (resumption === "nothing" && prompt === undefined && !situation.interactive) {
       throw new DraftstateError("USAGE", `${conversation.id} is complete: give a prompt to go on, such as draftstate chat --resume ${conversation.id} "Go on"`);
@@ -102,10 +108,9 @@ class Chat {
     const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
     await carryOut(conversation, resumption, context);
     holder.current = {
-      context, console, conversation, chosen, openFirst,
+      context, console, input, conversation, chosen, openFirst,
       progress: this.#progress,
       plain: options.plain === true,
-      interactive: situation.interactive,
       title: title === undefined ? undefined : titleFrom(title),
     };
     return this.#answer(holder.current, resumption);
@@ -114,11 +119,14 @@ class Chat {
   async #answer(turn: TurnContext, resumption: Resumption): Promise<number> {
     const { situation } = this;
     const { prompt } = situation.read;
-    if (situation.interactive && goesOn(this.options)) this.#sayWhere(turn.conversation);
     const answers = prompt !== undefined || resumption === "continue" || resumption === "regenerate";
     const before = turn.conversation.version.state;
     const status = answers ? await answerTo(turn, prompt) : 0;
     if (!situation.interactive || this.context.output.isClosed || isEnding(status)) return status;
+    if (situation.person === undefined) {
+      this.#sayNobodyIsThere(turn.conversation);
+      return status;
+    }
     const history = await PromptHistory.load(this.#manager.storage);
     return talk({ turn, history, manager: this.#manager, wanted: this.#wanted, before: answers ? before : undefined, points: [], initial: "", ending: undefined });
   }
@@ -127,21 +135,14 @@ class Chat {
     return chooseModel({ context: this.context, manager: this.#manager, progress: this.#progress }, this.#wanted);
   }
 
-  #sayWhere(conversation: Conversation): void {
-    const { output } = this.context;
-    const title = toSafeLine(titleOf(conversation.version));
-    const count = pluralize(messagesOf(conversation.version.state).length, "message");
-    output.message(`${output.errorStyle.bold(title === "" ? conversation.id : title)} ${output.errorStyle.dim(`${conversation.id}, ${count}`)}`);
+  #sayNobodyIsThere({ id }: Conversation): void {
+    if (this.options.save) noteWithCommand(this.context, "there is no terminal to go on at: at one, go on with", `draftstate chat --resume ${id}`);
+    else note(this.context, "there is no terminal to go on at, and --no-save keeps nothing");
   }
 
   #sayHowToResume(conversation: Conversation): void {
-    const { output } = this.context;
     const status = statusOf(conversation.version.state);
-    const note = status === "complete" ? "" : ` (${status})`;
-    output.message(output.errorStyle.dim(`saved as ${conversation.id}${note}; go on with: draftstate chat --resume ${conversation.id}`));
+    const how = status === "complete" ? "" : ` (${status})`;
+    noteWithCommand(this.context, `saved as ${conversation.id}${how}; go on with`, `draftstate chat --resume ${conversation.id}`);
   }
-}
-
-function hasSystem(conversation: Conversation): boolean {
-  return messagesOf(conversation.version.state).some((message) => isJsonObject(message) && message["role"] === "system");
 }

@@ -1,15 +1,17 @@
 /** The terminal of a chat: the end of its text as a screen, and its keys, where there is a person at both. */
-import process, { stderr, stdin, stdout } from "node:process";
-import type { CommandContext } from "../context.js";
+import process, { stderr, stdout } from "node:process";
+import type { CommandContext, InputStream } from "../context.js";
 import { Keyboard } from "../terminal/keyboard.js";
 import { Screen } from "../terminal/screen.js";
 
 export interface ChatConsole {
   readonly screen: Screen;
-  /** Undefined where stdin is a pipe. */
+  /** Undefined where nobody is asked, or not by keys. */
   readonly keyboard: Keyboard | undefined;
   /** Whether answers are drawn here too; where stdout is a pipe they are written there as they are. */
   readonly drawsAnswers: boolean;
+  /** Nothing more is asked: the terminal's input is left to others. */
+  leaveKeys(): void;
   close(): void;
 }
 
@@ -27,25 +29,57 @@ function endOnSignals(): () => void {
   };
 }
 
-/** Undefined where nobody watches, or where the terminal cannot move its cursor. */
-export function openConsole({ output, json }: CommandContext): ChatConsole | undefined {
+/** Where the keys are not ours Ctrl-Z is the terminal's: it is obeyed, with the screen given back. */
+function stopOnSignal(screen: Screen): () => void {
+  const stop = (): void => {
+    screen.release();
+    process.off("SIGTSTP", stop);
+    process.kill(process.pid, "SIGTSTP");
+    process.on("SIGTSTP", stop);
+    screen.resume();
+  };
+  process.on("SIGTSTP", stop);
+  return () => process.off("SIGTSTP", stop);
+}
+
+function openKeyboard(input: InputStream | undefined, screen: Screen, stream: NodeJS.WriteStream): Keyboard | undefined {
+  if (input?.isTTY !== true) return undefined;
+  const keyboard = new Keyboard(input, stream);
+  keyboard.open();
+  keyboard.onSuspend({ suspended: () => { screen.release(); }, resumed: () => { screen.resume(); } });
+  return keyboard;
+}
+
+/**
+ * Undefined where nobody watches, or where the terminal cannot move its cursor. Without an `input` the terminal is never
+ * read and its mode not touched, so that an answer may come in the background, and what is typed is for whoever reads next.
+ */
+export function openConsole({ output, json }: CommandContext, input: InputStream | undefined): ChatConsole | undefined {
   if (!output.mayMoveCursor || json) return undefined;
   const stream = output.isTerminal ? stdout : stderr;
   const screen = new Screen(stream);
-  const keyboard = stdin.isTTY ? new Keyboard(stdin, stream) : undefined;
-  keyboard?.open();
-  keyboard?.onSuspend({ suspended: () => { screen.release(); }, resumed: () => { screen.resume(); } });
-  const release = endOnSignals();
+  let keyboard = openKeyboard(input, screen, stream);
+  let release = keyboard === undefined ? stopOnSignal(screen) : (): void => undefined;
+  const releaseEndings = endOnSignals();
   output.around = (write) => { screen.around(write); };
   return {
     screen,
-    keyboard,
+    get keyboard() {
+      return keyboard;
+    },
     drawsAnswers: output.isTerminal,
+    leaveKeys() {
+      if (keyboard === undefined) return;
+      keyboard.close();
+      keyboard = undefined;
+      release = stopOnSignal(screen);
+    },
     close() {
       output.around = undefined;
-      release();
+      releaseEndings();
       screen.close();
       keyboard?.close();
+      release();
     },
   };
 }

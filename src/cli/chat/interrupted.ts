@@ -2,9 +2,9 @@
 import { statusOf } from "../../model/conversation.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import type { CommandContext } from "../context.js";
-import { askAt } from "./ask.js";
-import type { ChatConsole } from "./console.js";
+import { askAt, type Asking } from "./ask.js";
 import { lastRoleOf, takeBack } from "./last-turn.js";
+import { note } from "./say.js";
 
 export type Resumption = "nothing" | "keep" | "continue" | "regenerate" | "discard" | "discard the question too";
 
@@ -31,10 +31,8 @@ const UNANSWERED_QUESTION = [
   "keep, continue or discard? (c) ",
 ].join("\n");
 
-export interface ResumeOptions {
+export interface ResumeOptions extends Asking {
   readonly prompt: string | undefined;
-  readonly context: CommandContext;
-  readonly console: ChatConsole | undefined;
   /** Whether there is a person who can be asked. */
   readonly mayAsk: boolean;
 }
@@ -48,7 +46,7 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
   if (!options.mayAsk) return "continue";
   const [question, choices] = role === "user" ? [UNANSWERED_QUESTION, UNANSWERED] : [CUT_OFF_QUESTION, CUT_OFF];
   for (;;) {
-    const answer = await askAt(options.context, options.console, question);
+    const answer = await askAt(options, question);
     if (answer === undefined) return undefined;
     const choice = choices[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
     if (choice !== undefined) return choice;
@@ -61,5 +59,5 @@ export async function carryOut(conversation: Conversation, resumption: Resumptio
   const taken = await takeBack(conversation, resumption === "discard the question too" ? "turn" : "answer");
   if (taken === undefined) return;
   const what = resumption === "discard the question too" ? "the question, and what there was of its answer," : "the answer";
-  context.output.message(context.output.errorStyle.dim(`${what} was taken back; restore point ${taken.backup} holds it`));
+  note(context, `${what} was taken back; restore point ${taken.backup} holds it`);
 }

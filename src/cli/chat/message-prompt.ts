@@ -1,7 +1,7 @@
 /** Reads a message at the prompt: an editor with history and completion on a terminal that can, plain lines elsewhere. */
 import { createInterface } from "node:readline";
 import { stderr } from "node:process";
-import type { CommandContext } from "../context.js";
+import type { CommandContext, InputStream } from "../context.js";
 import { layOutMessage, windowOf, type EditorView } from "../terminal/editor-view.js";
 import { catchInterrupts } from "../terminal/interrupts.js";
 import type { Keyboard } from "../terminal/keyboard.js";
@@ -120,8 +120,8 @@ class MessagePrompt {
 }
 
 /** On a terminal that can do nothing, and through pipes: a line at a time, with a backslash for more. */
-export async function readPlainLine(context: CommandContext, prompt: string): Promise<Line> {
-  const { input } = context.options;
+export async function readPlainLine(input: InputStream | undefined, prompt: string): Promise<Line> {
+  if (input === undefined) return { kind: "end" };
   const reader = createInterface({ input, output: stderr, terminal: false, prompt });
   const interrupts = catchInterrupts(() => { reader.close(); });
   const lines: string[] = [];

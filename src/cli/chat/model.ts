@@ -2,6 +2,7 @@
 import type { Info } from "../../model/conversation.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import type { CommandContext } from "../context.js";
+import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./turn-context.js";
 
 export interface Wanted {
@@ -39,7 +40,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({ model, baseUrl, apiKey, seed, offlineTokenDelay, modelRetries, onRequest: (event) => progress.listener?.(event) });
   if (selected.offline && model === undefined) {
-    context.output.message(context.output.errorStyle.dim("no OPENAI_API_KEY and no --base-url: the built-in offline story model answers"));
+    note(context, "no OPENAI_API_KEY and no --base-url: the built-in offline story model answers");
   }
   return {
     baseUrl: selected.offline ? undefined : baseUrl,

@@ -7,7 +7,7 @@ import type { Keyboard } from "../terminal/keyboard.js";
 import type { Key } from "../terminal/keys.js";
 import { toSafeLine } from "../terminal/safe-text.js";
 import type { Screen } from "../terminal/screen.js";
-import { truncateToWidth } from "../terminal/width.js";
+import { displayWidth, truncateToWidth } from "../terminal/width.js";
 
 const MAX_SHOWN = 12;
 
@@ -33,6 +33,13 @@ export function pickConversation(context: CommandContext, screen: Screen, keyboa
       return "done";
     }));
   });
+}
+
+/** Where there is little room the keys that end it stay. */
+function footFor(count: number, columns: number): string {
+  const [found, short, keys] = [pluralize(count, "conversation"), "Enter · Esc", "Enter goes on · Esc leaves"];
+  const feet = [`${found} · type to filter · ↑ ↓ choose · ${keys}`, `${found} · ↑ ↓ · ${keys}`, keys];
+  return feet.find((foot) => displayWidth(foot) <= columns) ?? truncateToWidth(short, columns);
 }
 
 class Picker {
@@ -71,8 +78,7 @@ class Picker {
     const { dim, bold } = this.context.output.errorStyle;
     const lines = fitting.slice(start, start + this.#shown).map((row, index) => this.#line(row, start + index === this.#at));
     const head = `${bold("Go on with which conversation?")} ${toSafeLine(this.#filter)}`;
-    const foot = dim(truncateToWidth(`${pluralize(fitting.length, "conversation")} · type to filter · ↑ ↓ choose · Enter goes on · Esc leaves`, this.screen.columns - 1));
-    this.screen.show([head, ...lines, foot]);
+    this.screen.show([head, ...lines, dim(footFor(fitting.length, this.screen.columns - 1))]);
   }
 
   get #fitting(): readonly CatalogueRow[] {

@@ -10,6 +10,7 @@ import { nearest } from "./completion.js";
 import { readMessage, readPlainLine, type Line } from "./message-prompt.js";
 import type { Wanted } from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
+import { note } from "./say.js";
 import { SLASH_COMMANDS, type SlashCommand } from "./slash-commands.js";
 import type { TurnContext } from "./turn-context.js";
 
@@ -31,7 +32,7 @@ export interface Session {
 /** Returns the exit status. */
 export async function talk(session: Session): Promise<number> {
   const { output } = session.turn.context;
-  output.message(output.errorStyle.dim("/help for help, /exit to leave"));
+  note(session.turn.context, "/help for help, /exit to leave");
   if (session.turn.console?.keyboard !== undefined) session.turn.console.keyboard.keepsInterrupts = true;
   let interrupted = false;
   while (!output.isClosed) {
@@ -40,7 +41,7 @@ export async function talk(session: Session): Promise<number> {
     if (line.kind === "signal") return line.status;
     if (line.kind === "interrupt" && interrupted) return INTERRUPTED;
     interrupted = line.kind === "interrupt";
-    if (line.kind === "interrupt") output.message(output.errorStyle.dim("press Ctrl-C again to leave"));
+    if (line.kind === "interrupt") note(session.turn.context, "press Ctrl-C again to leave");
     else if ((await answerLine(session, line.text)) === "leave") return session.ending ?? 0;
   }
   return 0;
@@ -50,7 +51,7 @@ function readLine(session: Session): Promise<Line> {
   const { context, console } = session.turn;
   const { initial } = session;
   session.initial = "";
-  if (console?.keyboard === undefined) return readPlainLine(context, "> ");
+  if (console?.keyboard === undefined) return readPlainLine(session.turn.input, "> ");
   return readMessage(context, console.screen, console.keyboard, { prompt: "> ", initial, history: session.history.entries, complete: (before) => choicesFor(session, before) });
 }
 
@@ -76,7 +77,6 @@ async function answerLine(session: Session, text: string): Promise<"stay" | "lea
 /** An answer in the session: undefined goes on, or answers again. */
 export async function answerHere(session: Session, prompt: string | undefined): Promise<void> {
   const { turn } = session;
-  const { output } = turn.context;
   await moveIn(turn);
   session.before = turn.conversation.version.state;
   const status = await answerTo(turn, prompt);
@@ -84,7 +84,7 @@ export async function answerHere(session: Session, prompt: string | undefined): 
   if (isEnding(status)) session.ending = status;
   if (status !== INTERRUPTED) return;
   turn.console?.keyboard?.disarm();
-  output.message(output.errorStyle.dim("stopped; what there is of the answer is kept as interrupted (/continue, /retry or /undo)"));
+  note(turn.context, "stopped; what there is of the answer is kept as interrupted (/continue, /retry or /undo)");
 }
 
 async function moveIn(turn: TurnContext): Promise<void> {

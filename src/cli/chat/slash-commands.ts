@@ -2,15 +2,20 @@
 import { messagesOf, statusOf, textOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
 import { contentOf, resolveBackup } from "../../persistence/backups.js";
-import { assertConversationId, fromTimestamp } from "../../persistence/layout.js";
+import { fromTimestamp } from "../../persistence/layout.js";
 import { formatAge, pluralize } from "../terminal/format.js";
 import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
 import { renderStateDiff } from "../terminal/state-diff.js";
 import { askAt } from "./ask.js";
+import { helpRows } from "./help.js";
 import { lastRoleOf, takeBack } from "./last-turn.js";
 import { chooseModel } from "./model.js";
+import { begin, fork, list, resume } from "./other-conversations.js";
+import { note, say } from "./say.js";
 import { answerHere, type Session } from "./session.js";
-import { openStandIn, openWhenSaid } from "./start.js";
+
+/** Where no terminal says how wide it is. */
+const WIDTH = 100;
 
 export interface SlashCommand {
   readonly name: string;
@@ -21,20 +26,11 @@ export interface SlashCommand {
   readonly run: (session: Session, rest: string) => Promise<"leave" | undefined>;
 }
 
-function say(session: Session, text: string): void {
-  session.turn.context.output.message(text);
-}
-
-function note(session: Session, text: string): void {
-  say(session, session.turn.context.output.errorStyle.dim(toSafeLine(text)));
-}
-
-async function help(session: Session): Promise<undefined> {
-  const { bold, dim } = session.turn.context.output.errorStyle;
-  const width = Math.max(...SLASH_COMMANDS.map(({ usage }) => usage.length));
-  for (const { usage, summary } of SLASH_COMMANDS) say(session, `${bold(usage.padEnd(width))}  ${summary}`);
-  say(session, dim("Enter sends; Alt-Enter, or a backslash at the end of a line, begins another. ↑ ↓ and Ctrl-R find what was said before, Tab completes commands."));
-  say(session, dim("Ctrl-C stops an answer and keeps it; at the prompt it clears the line, twice leaves, as Ctrl-D does. What you type while an answer comes waits for the prompt."));
+async function help({ turn: { context } }: Session): Promise<undefined> {
+  const { output } = context;
+  for (const row of helpRows(SLASH_COMMANDS, output.errorWidth ?? WIDTH, output.errorStyle)) output.message(row);
+  note(context, "Enter sends; Alt-Enter, or a backslash at the end of a line, begins another. ↑ ↓ and Ctrl-R find what was said before, Tab completes commands.");
+  note(context, "Ctrl-C stops an answer and keeps it; at the prompt it clears the line, twice leaves, as Ctrl-D does. What you type while an answer comes waits for the prompt.");
 }
 
 async function undo(session: Session): Promise<undefined> {
@@ -42,12 +38,12 @@ async function undo(session: Session): Promise<undefined> {
   const before = conversation.version.state;
   const taken = await takeBack(conversation, "turn");
   if (taken === undefined) {
-    note(session, "there is no turn to take back");
+    note(session.turn.context, "there is no turn to take back");
     return;
   }
   session.before = before;
   session.initial = taken.question.length < 2000 ? taken.question : "";
-  note(session, `the last turn was taken back, its question is at the prompt again; /restore ${taken.backup} brings it back`);
+  note(session.turn.context, `the last turn was taken back, its question is at the prompt again; /restore ${taken.backup} brings it back`);
 }
 
 async function retry(session: Session): Promise<undefined> {
@@ -55,10 +51,10 @@ async function retry(session: Session): Promise<undefined> {
   if (lastRoleOf(conversation) !== "user") {
     const taken = await takeBack(conversation, "answer");
     if (taken === undefined) {
-      note(session, "nothing was asked yet: there is no answer to ask for again");
+      note(session.turn.context, "nothing was asked yet: there is no answer to ask for again");
       return;
     }
-    note(session, `asking again; /restore ${taken.backup} brings the last answer back`);
+    note(session.turn.context, `asking again; /restore ${taken.backup} brings the last answer back`);
   }
   await answerHere(session, undefined);
 }
@@ -67,24 +63,24 @@ async function goOn(session: Session): Promise<undefined> {
   const { conversation } = session.turn;
   const isOpen = lastRoleOf(conversation) === "user" || lastRoleOf(conversation) === "tool" || statusOf(conversation.version.state) !== "complete";
   if (isOpen && messagesOf(conversation.version.state).length > 0) await answerHere(session, undefined);
-  else note(session, "the last answer is complete: ask for more in your own words");
+  else note(session.turn.context, "the last answer is complete: ask for more in your own words");
 }
 
 async function diff(session: Session): Promise<undefined> {
   const { conversation, context } = session.turn;
   const now = conversation.version.state;
   if (messagesOf(now).length === 0 && session.before === undefined) {
-    note(session, "nothing was said yet");
+    note(session.turn.context, "nothing was said yet");
     return;
   }
   await conversation.flush();
   const before = session.before ?? (await session.manager.compare(conversation.id)).before.state;
   const text = renderStateDiff(before, now, context.output.errorStyle);
-  say(session, text === "" ? "nothing has changed" : text);
+  say(session.turn.context, text === "" ? "nothing has changed" : text);
 }
 
 async function restore(session: Session, wanted: string): Promise<undefined> {
-  const { conversation, context, console } = session.turn;
+  const { conversation, context } = session.turn;
   await conversation.flush();
   session.points = messagesOf(conversation.version.state).length === 0 ? [] : await session.manager.listBackups(conversation.id);
   if (wanted === "") {
@@ -95,29 +91,29 @@ async function restore(session: Session, wanted: string): Promise<undefined> {
   const before = conversation.version.state;
   const changes = renderStateDiff(before, contentOf(point).state, context.output.errorStyle);
   if (changes === "") {
-    note(session, `the conversation is as ${point.timestamp} holds it`);
+    note(session.turn.context, `the conversation is as ${point.timestamp} holds it`);
     return;
   }
-  say(session, changes);
-  const answer = await askAt(context, console, `Go back to ${point.timestamp}? The present is kept as a restore point. [y/N] `);
+  say(session.turn.context, changes);
+  const answer = await askAt(session.turn, `Go back to ${point.timestamp}? The present is kept as a restore point. [y/N] `);
   if (!/^y(es)?$/i.test(answer ?? "")) {
-    note(session, "nothing was restored");
+    note(session.turn.context, "nothing was restored");
     return;
   }
   const { safetyBackup } = await session.manager.restore(conversation.id, point.timestamp);
   session.before = before;
-  note(session, `back at ${point.timestamp}; /restore ${safetyBackup ?? "latest"} undoes it`);
+  note(session.turn.context, `back at ${point.timestamp}; /restore ${safetyBackup ?? "latest"} undoes it`);
 }
 
 function listPoints(session: Session): void {
   const { context } = session.turn;
-  if (session.points.length === 0) note(session, "there are no restore points yet: each turn makes one, and so does /save");
+  if (session.points.length === 0) note(session.turn.context, "there are no restore points yet: each turn makes one, and so does /save");
   for (const [index, point] of session.points.entries()) {
     const tag = point.tag === undefined ? "" : ` · ${point.tag}`;
     const state = point.valid ? `${pluralize(point.messageCount, "message")} · ${lastWordsIn(point)}` : `cannot be used: ${point.problem ?? "damaged"}`;
-    say(session, toSafeLine(`~${index}  ${point.timestamp} · ${formatAge(fromTimestamp(point.timestamp), context.now())}${tag} · ${state}`));
+    say(context, toSafeLine(`~${index}  ${point.timestamp} · ${formatAge(fromTimestamp(point.timestamp), context.now())}${tag} · ${state}`));
   }
-  if (session.points.length > 0) note(session, "go back with /restore ~1, or another of these");
+  if (session.points.length > 0) note(session.turn.context, "go back with /restore ~1, or another of these");
 }
 
 function lastWordsIn(point: Session["points"][number]): string {
@@ -126,46 +122,16 @@ function lastWordsIn(point: Session["points"][number]): string {
   return text.length > 40 ? `… ${text.slice(-40)}` : text;
 }
 
-async function fork(session: Session, newId: string): Promise<undefined> {
-  const { turn, manager } = session;
-  if (newId !== "") assertConversationId(newId);
-  const from = turn.conversation;
-  if (messagesOf(from.version.state).length === 0) {
-    note(session, "there is nothing to copy yet");
-    return;
-  }
-  await from.flush();
-  const { conversationId } = await manager.fork(from.id, newId === "" ? {} : { newId });
-  turn.conversation = await manager.open(conversationId, { expect: "existing" });
-  session.before = undefined;
-  await from.close();
-  note(session, `now in ${conversationId}, a copy; the other goes on with: draftstate chat --resume ${from.id}`);
-}
-
-async function begin(session: Session, newId: string): Promise<undefined> {
-  const { turn, manager } = session;
-  if (newId !== "") assertConversationId(newId);
-  const openFirst = await openWhenSaid(manager, newId === "" ? undefined : newId);
-  const from = turn.conversation;
-  const wasUsed = turn.openFirst === undefined;
-  turn.conversation = await openStandIn(turn.context);
-  turn.openFirst = openFirst;
-  turn.title = undefined;
-  session.before = undefined;
-  await from.close();
-  note(session, `a new conversation${wasUsed ? `; the other goes on with: draftstate chat --resume ${from.id}` : ""}`);
-}
-
 async function model(session: Session, name: string): Promise<undefined> {
   const { turn, manager } = session;
   if (name === "") {
-    note(session, `${turn.chosen.agent.modelName ?? "unknown"}${turn.chosen.baseUrl === undefined ? "" : ` at ${turn.chosen.baseUrl}`}`);
+    note(session.turn.context, `${turn.chosen.agent.modelName ?? "unknown"}${turn.chosen.baseUrl === undefined ? "" : ` at ${turn.chosen.baseUrl}`}`);
     return;
   }
   const wanted = { ...session.wanted, model: name };
   turn.chosen = await chooseModel({ context: turn.context, manager, progress: turn.progress }, wanted);
   session.wanted = wanted;
-  note(session, `from now on ${turn.chosen.agent.modelName ?? name} answers`);
+  note(session.turn.context, `from now on ${turn.chosen.agent.modelName ?? name} answers`);
 }
 
 async function system(session: Session, text: string): Promise<undefined> {
@@ -173,32 +139,32 @@ async function system(session: Session, text: string): Promise<undefined> {
   if (text === "") {
     const current = messagesOf(turn.conversation.version.state).find((message) => isJsonObject(message) && message["role"] === "system");
     const shown = session.wanted.system ?? (isJsonObject(current) ? textOf(current["content"]) : "");
-    say(session, shown === "" ? "there is no system prompt" : toSafeText(shown));
+    say(session.turn.context, shown === "" ? "there is no system prompt" : toSafeText(shown));
     return;
   }
   session.wanted = { ...session.wanted, system: text };
   turn.chosen = await chooseModel({ context: turn.context, manager, progress: turn.progress }, { ...session.wanted, model: turn.chosen.agent.modelName });
-  note(session, "this system prompt holds from your next message on");
+  note(session.turn.context, "this system prompt holds from your next message on");
 }
 
 async function save(session: Session, tag: string): Promise<undefined> {
   const { conversation } = session.turn;
   if (messagesOf(conversation.version.state).length === 0) {
-    note(session, "there is nothing to save yet");
+    note(session.turn.context, "there is nothing to save yet");
     return;
   }
   const timestamp = await conversation.backup({ reason: "manual", ...(tag === "" ? {} : { tag }) });
-  note(session, `restore point ${timestamp}${tag === "" ? "" : `, tagged ${tag}`}`);
+  note(session.turn.context, `restore point ${timestamp}${tag === "" ? "" : `, tagged ${tag}`}`);
 }
 
 async function title(session: Session, text: string): Promise<undefined> {
   const { conversation } = session.turn;
   if (text === "" || session.turn.openFirst !== undefined) {
-    note(session, conversation.info.title ?? "there is no title yet: say something first");
+    note(session.turn.context, conversation.info.title ?? "there is no title yet: say something first");
     return;
   }
   await session.manager.rename(conversation.id, text);
-  note(session, `the title is now: ${text}`);
+  note(session.turn.context, `the title is now: ${text}`);
 }
 
 export const SLASH_COMMANDS: readonly SlashCommand[] = [
@@ -211,6 +177,8 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   { name: "save", usage: "/save [tag]", summary: "make a restore point", run: save },
   { name: "fork", usage: "/fork [id]", summary: "go on in a copy", run: fork },
   { name: "new", usage: "/new [id]", summary: "begin a new conversation", run: begin },
+  { name: "resume", usage: "/resume [id]", summary: "go on with another conversation", run: resume },
+  { name: "ls", usage: "/ls", summary: "the newest conversations", run: list },
   { name: "model", usage: "/model [name]", summary: "which model answers, or another from now on", complete: () => ["offline"], run: model },
   { name: "system", usage: "/system [prompt]", summary: "the system prompt, or another from now on", run: system },
   { name: "title", usage: "/title [title]", summary: "the title, or another", run: title },

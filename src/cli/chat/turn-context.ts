@@ -3,7 +3,7 @@ import type { DraftHybridStreamingAgent } from "../../agent/agent.js";
 import type { RequestEvent } from "../../agent/models/request-progress.js";
 import type { TurnEvent } from "../../agent/turn.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
-import type { CommandContext } from "../context.js";
+import type { CommandContext, InputStream } from "../context.js";
 import type { ChatConsole } from "./console.js";
 
 export type { DraftHybridStreamingAgent, RequestEvent, TurnEvent };
@@ -21,11 +21,11 @@ export interface ChosenModel {
 export interface TurnContext {
   readonly context: CommandContext;
   readonly console: ChatConsole | undefined;
+  /** Where plain lines of the person come from; undefined where nobody can say more. */
+  readonly input: InputStream | undefined;
   readonly progress: RequestProgress;
   /** Text as the model gave it: no Markdown, no wrapping. */
   readonly plain: boolean;
-  /** What is typed while an answer comes is for the next prompt. */
-  readonly interactive: boolean;
   /** A session may go over to another one, or to a copy. */
   conversation: Conversation;
   /** Until something is said there is no conversation to keep, and `conversation` is a stand-in: this opens the one to be. */

@@ -1,0 +1,18 @@
+/** Where the words of a person come from once a conversation goes on: stdin, or behind a pipe that has ended, the terminal itself. */
+import type { CommandContext, InputStream } from "../context.js";
+import { openControllingTerminal } from "../terminal/controlling-terminal.js";
+
+export interface Person {
+  readonly input: InputStream;
+  /** Whether there is a terminal at both ends, to be asked at. */
+  readonly mayBeAsked: boolean;
+  close(): void;
+}
+
+/** Undefined where nobody can say anything more. */
+export function findPerson({ options: { input }, output }: CommandContext): Person | undefined {
+  if (input.isTTY === true) return { input, mayBeAsked: output.errorIsTerminal, close: () => undefined };
+  const terminal = output.errorIsTerminal ? openControllingTerminal() : undefined;
+  if (terminal !== undefined) return { input: terminal, mayBeAsked: true, close: () => { terminal.destroy(); } };
+  return input.readable ? { input, mayBeAsked: false, close: () => undefined } : undefined;
+}

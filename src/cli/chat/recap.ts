@@ -1,0 +1,72 @@
+/** Where one is in a conversation that one comes back to: which it is, what was asked last, and how the answer ends. Pure. */
+import { messagesOf, statusOf, textOf, titleOf, type Version } from "../../model/conversation.js";
+import { isJsonObject, type Json } from "../../model/json.js";
+import { formatAge, pluralize } from "../terminal/format.js";
+import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
+import type { Style } from "../terminal/style.js";
+import { plainSpan, wrapSpans } from "../terminal/wrap.js";
+
+export interface RecapOptions {
+  readonly id: string;
+  readonly columns: number;
+  readonly style: Style;
+  readonly now: Date;
+}
+
+const QUESTION_ROWS = 3;
+const ANSWER_ROWS = 8;
+/** Of a longer text no more is looked at: enough for its rows. */
+const ANSWER_TAIL = 8_000;
+const QUESTION_HEAD = 2_000;
+
+export function recapOf(version: Version, options: RecapOptions): string {
+  const { dim } = options.style;
+  return [heading(version, options), ...exchange(version, options).map((row) => dim(row))].join("\n");
+}
+
+function heading(version: Version, { id, columns, style: { bold, dim }, now }: RecapOptions): string {
+  const messages = messagesOf(version.state);
+  const title = toSafeLine(titleOf(version)).trim();
+  const age = formatAge(new Date(lastTimeIn(messages) ?? version.info.createdAt), now);
+  const parts = [...(title === "" ? [] : [id]), pluralize(messages.length, "message"), age];
+  const spans = [{ text: title === "" ? id : title, paint: bold }, { text: ` · ${parts.join(" · ")}`, paint: dim }];
+  return wrapSpans(spans, { columns, first: plainSpan(""), rest: plainSpan("") }).map(({ shown }) => shown).join("\n");
+}
+
+function lastTimeIn(messages: readonly Json[]): string | undefined {
+  const times = messages.flatMap((message) => (isJsonObject(message) && typeof message["createdAt"] === "string" ? [message["createdAt"]] : []));
+  return times.at(-1);
+}
+
+function exchange({ state }: Version, options: RecapOptions): string[] {
+  const messages = messagesOf(state);
+  const asked = messages.findLastIndex((message) => roleOf(message) === "user");
+  const answer = messages.slice(asked + 1).filter((message) => roleOf(message) === "assistant").map(contentOf).join("\n");
+  return [...(asked < 0 ? [] : questionRows(contentOf(messages[asked]), options)), ...answerRows(answer.trim(), statusOf(state) !== "complete", options)];
+}
+
+function questionRows(question: string, { columns }: RecapOptions): string[] {
+  const rows = rowsOf(question.trim().slice(0, QUESTION_HEAD), columns, "> ");
+  return rows.length <= QUESTION_ROWS ? rows : [...rows.slice(0, QUESTION_ROWS), "  …"];
+}
+
+function answerRows(answer: string, brokeOff: boolean, { id, columns }: RecapOptions): string[] {
+  if (answer === "") return [];
+  const rows = rowsOf(`${answer.slice(-ANSWER_TAIL)}${brokeOff ? " …" : ""}`, columns, "  ");
+  if (rows.length <= ANSWER_ROWS && answer.length <= ANSWER_TAIL) return rows;
+  return [...rowsOf(`… (draftstate show ${id} has the whole)`, columns, "  "), ...rows.slice(-ANSWER_ROWS)];
+}
+
+function rowsOf(text: string, columns: number, first: string): string[] {
+  const lines = toSafeText(text).split("\n");
+  return lines.flatMap((line, index) =>
+    wrapSpans([plainSpan(line)], { columns, first: plainSpan(index === 0 ? first : "  "), rest: plainSpan("  ") }).map(({ shown }) => shown.trimEnd()));
+}
+
+function roleOf(message: Json | undefined): unknown {
+  return isJsonObject(message) ? message["role"] : undefined;
+}
+
+function contentOf(message: Json | undefined): string {
+  return isJsonObject(message) ? textOf(message["content"]) : "";
+}

@@ -1,0 +1,25 @@
+/** What a chat says itself: wrapped between words to the terminal's width, dim where it is beside the matter. Takes safe text. */
+import type { Output } from "../output.js";
+import { toSafeLine } from "../terminal/safe-text.js";
+import { visibleWidth } from "../terminal/screen.js";
+import { wrapText } from "../terminal/wrap-text.js";
+
+export function say({ output }: { readonly output: Output }, text: string): void {
+  output.message(wrapText(text, output.errorWidth, visibleWidth));
+}
+
+export function note({ output }: { readonly output: Output }, text: string): void {
+  output.message(output.errorStyle.dim(wrapText(toSafeLine(text), output.errorWidth)));
+}
+
+/** A command that would be broken begins a line of its own, so that it can be copied whole. */
+export function noteWithCommand(context: { readonly output: Output }, text: string, command: string): void {
+  const { errorWidth } = context.output;
+  const whole = toSafeLine(`${text}: ${command}`);
+  if (errorWidth === undefined || visibleWidth(whole) <= errorWidth) {
+    note(context, whole);
+    return;
+  }
+  note(context, `${text}:`);
+  note(context, command);
+}
