@@ -4,6 +4,7 @@
  */
 import type { BaseMessage } from "@langchain/core/messages";
 import { DraftstateError, messageOf } from "../errors.js";
+import { agentStateProblem } from "../model/agent-state.js";
 import { textOf, type AgentState, type Message, type Status, type Usage } from "../model/conversation.js";
 import type { Json } from "../model/json.js";
 import { addMessage, beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
@@ -114,6 +115,7 @@ class Turn {
   #begin(): void {
     const { conversation, prompt, systemPrompt, newId } = this.options;
     const at = this.#at();
+    assertChat(conversation);
     conversation.update((draft) => {
       ensureAgentFields(draft);
       const system = draft.messages.find((message) => message.role === "system");
@@ -247,6 +249,13 @@ class Turn {
     await this.options.conversation.flush();
     return event;
   }
+}
+
+/** A program may keep any JSON as a state; a turn begun on something else than a chat would leave it half changed. */
+function assertChat({ id, version }: Conversation): void {
+  const problem = agentStateProblem(version.state);
+  if (problem === undefined) return;
+  throw new DraftstateError("CORRUPT", `conversation ${id} is none that a chat can go on with: ${problem}; go back with "draftstate restore ${id}", or begin another with --id`);
 }
 
 /** Complete only if the model said why it finished: a server that just closes the stream is no end of an answer. */
