@@ -3,6 +3,7 @@ import process from "node:process";
 import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { catchInterrupts, type Interrupts } from "../terminal/interrupts.js";
 import type { Key } from "../terminal/keys.js";
+import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
 import { ScreenPresenter } from "./screen-presenter.js";
 import { waitingNote } from "./waiting-note.js";
@@ -40,6 +41,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   output.onClosed(() => { abort.abort(); });
   const presenter = presenterFor(turn);
   progress.listener = (event) => { presenter.request(event); };
+  const speakAgain = silenceConsole(globalThis.console);
   let ended: Extract<TurnEvent, { type: "end" }> | undefined;
   try {
     const options = { signal: abort.signal, ...(title === undefined ? {} : { title }), ...(chosen.baseUrl === undefined ? {} : { baseUrl: chosen.baseUrl }) };
@@ -48,6 +50,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
       if (event.type === "end") ended = event;
     }
   } finally {
+    speakAgain();
     progress.listener = undefined;
     presenter.end();
     stopListening();
