@@ -11,6 +11,7 @@ import { END, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import { textOfContent } from "./messages.js";
+import { refuseMendedCalls } from "./mended-calls.js";
 import { unreadable } from "./unreadable.js";
 
 export type GraphEvent =
@@ -50,14 +51,14 @@ function callableModel({ model, tools }: GraphOptions): CallModel {
       whole = whole === undefined ? chunk : concat(whole, chunk);
     }
     if (whole === undefined) throw new DraftstateError("MODEL", NO_ANSWER);
-    return whole;
+    return refuseMendedCalls(whole);
   };
 }
 
 function build(options: GraphOptions) {
   const call = callableModel(options);
   return new StateGraph(MessagesAnnotation)
-    .addNode("model", async (state, config) => ({ messages: [await call(state.messages, config, (text) => config.writer?.(text))] }))
+    .addNode("model", async (state, config) => ({ messages: [await call(state.messages, config, (text) => { config.writer(text); })] }))
     .addNode("tools", new ToolNode([...options.tools]))
     .addEdge(START, "model")
     .addConditionalEdges("model", toolsCondition, ["tools", END])
