@@ -1,6 +1,6 @@
 /**
  * The LangGraph of a turn: a model node and, where tools are given, a loop through them. The stream is LangGraph's own;
- * its tokens are tapped as they pass, since LangGraph itself keeps state only when a node ends.
+ * the model node writes its tokens into it as they come, since LangGraph itself keeps state only when a node ends.
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
@@ -11,6 +11,8 @@ import { END, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import { textOfContent } from "./messages.js";
+import { refuseMendedCalls } from "./mended-calls.js";
+import { unreadable } from "./unreadable.js";
 
 export type GraphEvent =
   | { readonly type: "token"; readonly text: string }
@@ -27,7 +29,13 @@ export const NO_ANSWER = "the model gave no answer at all: check --model and --b
 /** Steps a turn may take: one for each answer and each round of tools. */
 const MAX_STEPS = 50;
 
-type CallModel = (messages: BaseMessage[], config: RunnableConfig) => Promise<BaseMessage>;
+type CallModel = (messages: BaseMessage[], config: RunnableConfig, write: (text: string) => void) => Promise<BaseMessage>;
+
+/** Whatever the chunk's class: what a model streams is its answer. Lists may hold other things than text beside it. */
+function textOfChunk(content: unknown): string {
+  if (typeof content !== "string" && !Array.isArray(content)) throw unreadable(content);
+  return textOfContent(content);
+}
 
 /** Streams and joins by hand: `invoke` would drop the finish reason that comes with the last chunk. */
 function callableModel({ model, tools }: GraphOptions): CallModel {
@@ -35,18 +43,22 @@ function callableModel({ model, tools }: GraphOptions): CallModel {
     throw new DraftstateError("INVALID_CONFIG", "this model cannot use tools: give a model that can, or no tools", { path: "tools" });
   }
   const bound = tools.length === 0 ? model : (model.bindTools?.([...tools]) ?? model);
-  return async (messages, config) => {
+  return async (messages, config, write) => {
     let whole: AIMessageChunk | undefined;
-    for await (const chunk of await bound.stream(messages, config)) whole = whole === undefined ? chunk : concat(whole, chunk);
+    for await (const chunk of await bound.stream(messages, config)) {
+      const text = textOfChunk(chunk.content);
+      if (text !== "") write(text);
+      whole = whole === undefined ? chunk : concat(whole, chunk);
+    }
     if (whole === undefined) throw new DraftstateError("MODEL", NO_ANSWER);
-    return whole;
+    return refuseMendedCalls(whole);
   };
 }
 
 function build(options: GraphOptions) {
   const call = callableModel(options);
   return new StateGraph(MessagesAnnotation)
-    .addNode("model", async (state, config) => ({ messages: [await call(state.messages, config)] }))
+    .addNode("model", async (state, config) => ({ messages: [await call(state.messages, config, (text) => { config.writer(text); })] }))
     .addNode("tools", new ToolNode([...options.tools]))
     .addEdge(START, "model")
     .addConditionalEdges("model", toolsCondition, ["tools", END])
@@ -63,13 +75,10 @@ export class TurnGraph {
 
   /** Rejects with the model's own error, or when the signal aborts; what was streamed until then has been given. */
   async *stream(messages: readonly BaseMessage[], signal: AbortSignal): AsyncGenerator<GraphEvent> {
-    const stream = await this.#graph.stream({ messages: [...messages] }, { streamMode: ["messages", "updates"], signal, recursionLimit: MAX_STEPS });
+    const stream = await this.#graph.stream({ messages: [...messages] }, { streamMode: ["custom", "updates"], signal, recursionLimit: MAX_STEPS });
     for await (const [mode, data] of stream) {
-      if (mode === "messages") {
-        const [chunk] = data;
-        const text = chunk.type === "ai" ? textOfContent(chunk.content) : "";
-        if (text !== "") yield { type: "token", text };
-      } else yield* nodeEvents(data);
+      if (mode === "custom") yield { type: "token", text: String(data) };
+      else yield* nodeEvents(data);
     }
   }
 }

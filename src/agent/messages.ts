@@ -82,7 +82,7 @@ export function toLangChain(message: Message): BaseMessage {
   switch (message.role) {
     case "system": return new SystemMessage({ content });
     case "user": return new HumanMessage({ content });
-    case "assistant": return new AIMessage({ content, tool_calls: (message.toolCalls ?? []).map((call) => ({ ...call, type: "tool_call" as const })) });
+    case "assistant": return new AIMessage({ content, tool_calls: (message.toolCalls ?? []).map(({ id, name, args }) => ({ id, name, args, type: "tool_call" as const })) });
     case "tool": return new ToolMessage({ content: textOf(message.content), tool_call_id: message.toolCallId ?? "", ...(message.name === undefined ? {} : { name: message.name }) });
   }
 }
@@ -100,9 +100,19 @@ function plainArgs(args: unknown): JsonObject {
   return isJsonObject(frozen) ? frozen : {};
 }
 
+const BROKEN_CALL = { code: "TOOL", message: "the arguments of this call are no JSON object: it was not carried out" } as const;
+
+/** Also those that cannot be carried out, marked as such. */
 export function toolCallsOf(message: BaseMessage): ToolCall[] {
   if (!AIMessage.isInstance(message)) return [];
-  return (message.tool_calls ?? []).map((call, index) => ({ id: call.id ?? `call-${index + 1}`, name: call.name, args: plainArgs(call.args) }));
+  const calls = (message.tool_calls ?? []).map((call) => ({ id: call.id, name: call.name, args: plainArgs(call.args) }));
+  const broken = (message.invalid_tool_calls ?? []).map((call) => ({ id: call.id, name: call.name ?? "", args: { input: call.args ?? "" }, error: BROKEN_CALL }));
+  return [...calls, ...broken].map((call, index) => ({ ...call, id: call.id ?? `call-${index + 1}` }));
+}
+
+/** What answers the calls that no tool can, so that the others' answers are a whole. */
+export function answersToBroken(calls: readonly ToolCall[], newId: () => string, createdAt: string): Message[] {
+  return calls.flatMap(({ id, name, error }) => (error === undefined ? [] : [{ id: newId(), role: "tool" as const, content: error.message, createdAt, toolCallId: id, name, error }]));
 }
 
 export function usageOf(message: BaseMessage): Usage | undefined {
@@ -110,6 +120,12 @@ export function usageOf(message: BaseMessage): Usage | undefined {
   if (!isJsonObject(usage)) return undefined;
   const { input_tokens: inputTokens, output_tokens: outputTokens } = usage;
   return typeof inputTokens === "number" && typeof outputTokens === "number" ? { inputTokens, outputTokens } : undefined;
+}
+
+/** Whether the model thought, where it says so; kept nowhere. */
+export function hasReasoning(message: BaseMessage): boolean {
+  const thought: unknown = Reflect.get(message.additional_kwargs, "reasoning_content");
+  return typeof thought === "string" && thought !== "";
 }
 
 const REASON_FIELDS = ["finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason"] as const;

@@ -4,19 +4,20 @@
  */
 import type { BaseMessage } from "@langchain/core/messages";
 import { DraftstateError, messageOf } from "../errors.js";
-import { agentStateProblem } from "../model/agent-state.js";
-import { textOf, type AgentState, type Message, type Status, type Usage } from "../model/conversation.js";
-import type { Json } from "../model/json.js";
+import { assertAgentState } from "../model/agent-state.js";
+import type { AgentState, Message, Usage } from "../model/conversation.js";
 import { addMessage, beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
 import type { AnswerMeter } from "../persistence/monitor.js";
 import type { Conversation } from "../persistence/conversation-handle.js";
 import { Channel } from "./channel.js";
-import { NO_ANSWER, type TurnGraph } from "./graph.js";
+import type { TurnGraph } from "./graph.js";
 import { GO_ON } from "./messages.js";
-import { finishReasonOf, fromToolMessage, toLangChain, toModelSequence, toolCallsOf, usageOf } from "./messages.js";
+import { answersToBroken, fromToolMessage, toLangChain, toModelSequence, toolCallsOf, usageOf } from "./messages.js";
 import { modelError } from "./model-error.js";
+import { outcomeOf, type EndedStatus, type Outcome } from "./outcome.js";
+import { UnreadableAnswer } from "./unreadable.js";
 
-export type EndedStatus = Exclude<Status, "streaming">;
+export type { EndedStatus };
 
 export type TurnEvent =
   | { readonly type: "start"; readonly state: AgentState; readonly revision: number }
@@ -52,13 +53,6 @@ const AHEAD_OF_DISK = 32;
 const STALL = 250;
 /** Counted in so many steps of a live event loop: where the process was busy, it is not the disk that is slow. */
 const STALL_STEPS = 10;
-
-interface Outcome {
-  readonly status: EndedStatus;
-  readonly error?: DraftstateError;
-  readonly usage?: Usage;
-  readonly finishReason?: string;
-}
 
 /** Runs a turn to its end, or until the caller leaves; either way what was streamed is kept. */
 export async function* runTurn(options: TurnOptions): AsyncGenerator<TurnEvent> {
@@ -115,7 +109,7 @@ class Turn {
   #begin(): void {
     const { conversation, prompt, systemPrompt, newId } = this.options;
     const at = this.#at();
-    assertChat(conversation);
+    assertAgentState(conversation.id, conversation.version.state);
     conversation.update((draft) => {
       ensureAgentFields(draft);
       const system = draft.messages.find((message) => message.role === "system");
@@ -150,7 +144,7 @@ class Turn {
       } else if (event.node === "tools") await this.#toolsAnswered(event.messages);
       else {
         last = event.messages.at(-1);
-        if (last !== undefined && toolCallsOf(last).length > 0) this.#endAnswer({ status: "complete" }, last);
+        if (last !== undefined && toolCallsOf(last).some(({ error }) => error === undefined)) this.#endAnswer({ status: "complete" }, last);
       }
     }
     if (this.#abort.signal.aborted) return { status: "interrupted" };
@@ -165,7 +159,8 @@ class Turn {
 
   async #toolsAnswered(messages: readonly BaseMessage[]): Promise<void> {
     const { conversation, newId } = this.options;
-    const answers = messages.flatMap((message) => fromToolMessage(message, newId(), this.#at()) ?? []);
+    const calls = conversation.state.messages.findLast(({ role }) => role === "assistant")?.toolCalls ?? [];
+    const answers = [...messages.flatMap((message) => fromToolMessage(message, newId(), this.#at()) ?? []), ...answersToBroken(calls, newId, this.#at())];
     conversation.update((draft) => {
       for (const answer of answers) addMessage(draft, answer);
     });
@@ -175,7 +170,7 @@ class Turn {
   #failure(error: unknown): Outcome {
     if (this.#abort.signal.aborted) return { status: "interrupted" };
     const streamed = this.options.conversation.state.streamingProperties.partialResponse !== "";
-    return { status: streamed ? "interrupted" : "error", error: modelError(error, this.options.secrets) };
+    return { status: streamed && !(error instanceof UnreadableAnswer) ? "interrupted" : "error", error: modelError(error, this.options.secrets) };
   }
 
   /** With `calls`, the model's message that asks for tools: the turn goes on after it. */
@@ -190,6 +185,7 @@ class Turn {
       ...(usage === undefined ? {} : { usage }),
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
+      ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
       ...(calls === undefined ? {} : { toolCalls: toolCallsOf(calls), turnContinues: true }),
     };
     conversation.update((draft) => {
@@ -249,23 +245,4 @@ class Turn {
     await this.options.conversation.flush();
     return event;
   }
-}
-
-/** A program may keep any JSON as a state; a turn begun on something else than a chat would leave it half changed. */
-function assertChat({ id, version }: Conversation): void {
-  const problem = agentStateProblem(version.state);
-  if (problem === undefined) return;
-  throw new DraftstateError("CORRUPT", `conversation ${id} is none that a chat can go on with: ${problem}; go back with "draftstate restore ${id}", or begin another with --id`);
-}
-
-/** Complete only if the model said why it finished: a server that just closes the stream is no end of an answer. */
-function outcomeOf(last: BaseMessage | undefined, text: string): Outcome {
-  const finishReason = last === undefined ? undefined : finishReasonOf(last);
-  const usage = last === undefined ? undefined : usageOf(last);
-  const known = usage === undefined ? {} : { usage };
-  if (finishReason !== undefined) return { status: "complete", finishReason, ...known };
-  if (text === "" && textOf((last?.content ?? "") as Json) === "") {
-    return { status: "error", error: new DraftstateError("MODEL", NO_ANSWER) };
-  }
-  return { status: "interrupted", error: new DraftstateError("MODEL", "the answer broke off: the server closed the stream without a finish reason; resume to go on"), ...known };
 }

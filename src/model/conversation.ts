@@ -19,6 +19,8 @@ export type ToolCall = {
   readonly id: string;
   readonly name: string;
   readonly args: JsonObject;
+  /** Why it cannot be carried out: arguments that are no JSON are in `args.input`, as they came. */
+  readonly error?: { readonly code: string; readonly message: string };
 };
 
 export type Usage = {

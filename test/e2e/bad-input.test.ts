@@ -1,5 +1,6 @@
 /** What goes wrong before any model is asked: wrong usage, wrong settings, unknown ids, damaged files; each by its exit status. */
 import { describe, expect } from "vitest";
+import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
 import { errorOf, type Workspace } from "./cli.js";
 import { test, TIMEOUT } from "./world.js";
 
@@ -73,6 +74,20 @@ describe.concurrent("a wrong setting", TIMEOUT, () => {
     await workspace.write("draftstate.config.json", "{ maxBackups: ");
     expect((await workspace.run(["ls"])).status).toBe(2);
   });
+});
+
+describe.concurrent("a state that is no chat's", TIMEOUT, () => {
+  for (const [field, state] of [["messages", { messages: 5 }], ["messages", { messages: [null] }], ["streamingProperties", { messages: [], streamingProperties: 7 }], ["currentNarrative", { messages: [], currentNarrative: {} }]] as const) {
+    test(`(${JSON.stringify(state)}) is refused with 4, the field named, and stays as it was`, async ({ workspace }) => {
+      const manager = createDraftStatePersistenceManager({ stateDir: workspace.path("state"), backupDir: workspace.path("backup") });
+      await manager.saveState("app", state);
+      await manager.close();
+      const before = await workspace.read("state/app.json");
+      const { status, stdout, stderr } = await workspace.run(["chat", "--resume", "app", "Hi"]);
+      expect([status, stdout, stderr.includes(`"${field}"`), stderr.includes("saved as")]).toEqual([4, "", true, false]);
+      expect(await workspace.read("state/app.json")).toBe(before);
+    });
+  }
 });
 
 describe.concurrent("a damaged conversation", TIMEOUT, () => {

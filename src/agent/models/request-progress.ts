@@ -4,7 +4,7 @@ import { systemErrorCode } from "../../errors.js";
 export type RequestEvent =
   | { readonly kind: "sent"; readonly host: string; readonly attempt: number }
   | { readonly kind: "answered"; readonly host: string }
-  /** It will be tried again, unless `attempt` is the last of `attempts`. */
+  /** It is tried again. */
   | { readonly kind: "failed"; readonly host: string; readonly attempt: number; readonly attempts: number; readonly reason: string };
 
 export type RequestListener = (event: RequestEvent) => void;
@@ -30,28 +30,41 @@ function reasonOfStatus(status: number): string {
   return status >= 500 ? `the server failed (${status})` : `the server answered ${status}`;
 }
 
-/** A `fetch` that tells. It changes nothing about the requests; the client above it is who tries again. */
-export function watchRequests(tell: RequestListener, retries: number): Fetch {
-  let failures = 0;
-  return async (input, init) => {
+/** Told by a `fetch` that changes nothing about the requests, and by the client above it, which alone knows whether it tries again. */
+export class RequestWatch {
+  #failures = 0;
+  #failed: { readonly host: string; readonly reason: string } | undefined;
+
+  constructor(
+    private readonly tell: RequestListener = () => undefined,
+    private readonly retries: number,
+  ) {}
+
+  readonly fetch: Fetch = async (input, init) => {
     const host = hostOf(input);
-    const attempt = failures + 1;
-    const failed = (reason: string): void => {
-      failures = attempt > retries ? 0 : attempt;
-      tell({ kind: "failed", host, attempt, attempts: retries + 1, reason });
-    };
-    tell({ kind: "sent", host, attempt });
+    // Nobody tried again after the failure before: this is a request of its own.
+    if (this.#failed !== undefined) this.#failures = 0;
+    this.#failed = undefined;
+    this.tell({ kind: "sent", host, attempt: this.#failures + 1 });
     try {
       const response = await globalThis.fetch(input, init);
       if (response.ok) {
-        failures = 0;
-        tell({ kind: "answered", host });
-      } else failed(reasonOfStatus(response.status));
+        this.#failures = 0;
+        this.tell({ kind: "answered", host });
+      } else this.#failed = { host, reason: reasonOfStatus(response.status) };
       return response;
     } catch (error) {
-      if (init?.signal?.aborted === true) failures = 0;
-      else failed(reasonOf(error));
+      if (init?.signal?.aborted === true) this.#failures = 0;
+      else this.#failed = { host, reason: reasonOf(error) };
       throw error;
     }
   };
+
+  /** What failed can pass: the client tries again while there are retries left. */
+  mayTryAgain(): void {
+    if (this.#failed === undefined || this.#failures >= this.retries) return;
+    this.#failures += 1;
+    this.tell({ kind: "failed", ...this.#failed, attempt: this.#failures, attempts: this.retries + 1 });
+    this.#failed = undefined;
+  }
 }

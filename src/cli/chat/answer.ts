@@ -2,6 +2,7 @@
 import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { catchInterrupts, type Interrupts } from "../terminal/interrupts.js";
 import type { Key } from "../terminal/keys.js";
+import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
 import { ScreenPresenter } from "./screen-presenter.js";
 import { waitingNote } from "./waiting-note.js";
@@ -37,6 +38,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   output.onClosed(() => { abort.abort(); });
   const presenter = presenterFor(turn);
   progress.listener = (event) => { presenter.request(event); };
+  const speakAgain = silenceConsole(globalThis.console);
   let ended: Extract<TurnEvent, { type: "end" }> | undefined;
   try {
     const options = { signal: abort.signal, ...(title === undefined ? {} : { title }), ...(chosen.baseUrl === undefined ? {} : { baseUrl: chosen.baseUrl }) };
@@ -45,6 +47,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
       if (event.type === "end") ended = event;
     }
   } finally {
+    speakAgain();
     progress.listener = undefined;
     presenter.end();
     stopListening();

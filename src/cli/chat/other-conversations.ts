@@ -12,7 +12,7 @@ import { pickConversation } from "./picker.js";
 import { recapOf } from "./recap.js";
 import { note, noteWithCommand, say } from "./say.js";
 import { answerHere, type Session } from "./session.js";
-import { openStandIn, openWhenSaid } from "./start.js";
+import { openStandIn, openWhenSaid, openExisting } from "./start.js";
 import type { ChosenModel, TurnContext } from "./turn-context.js";
 
 const LISTED = 10;
@@ -69,7 +69,7 @@ async function goOver(session: Session, id: string): Promise<void> {
   const { turn, manager } = session;
   const from = turn.conversation;
   await from.flush();
-  const to = await manager.open(id, { expect: "existing" });
+  const to = await openExisting(manager, id);
   const wanted = wantedFor(turn.context, to.info, hasSystem(to));
   const chosen = await choose(session, wanted, to);
   Object.assign(turn, { conversation: to, chosen, openFirst: undefined, title: undefined });

@@ -1,5 +1,6 @@
 /** Which conversation a chat goes on with, or begins: by id, the last, a copy, one chosen from a list, a new one. */
 import { DraftstateError } from "../../errors.js";
+import { assertAgentState } from "../../model/agent-state.js";
 import type { Conversation } from "../../persistence/conversation-handle.js";
 import { assertConversationId } from "../../persistence/layout.js";
 import { createDraftStatePersistenceManager } from "../../persistence/create-manager.js";
@@ -57,10 +58,22 @@ export async function openWhenSaid(manager: DraftStatePersistenceManager, id: st
 export async function openConversation(place: StartPlace, options: StartOptions): Promise<Conversation | undefined> {
   const { manager } = place;
   if (options.fork !== undefined) return openFork(manager, options.fork, options.id);
-  if (options.continue === true) return manager.open(await lastConversation(manager), { expect: "existing" });
+  if (options.continue === true) return openExisting(manager, await lastConversation(manager));
   if (options.resume === undefined) return options.id === undefined ? manager.openNew() : manager.open(options.id, { expect: "new" });
   const id = options.resume === true ? await choose(place) : await resolveId(manager, options.resume);
-  return id === undefined ? undefined : manager.open(id, { expect: "existing" });
+  return id === undefined ? undefined : openExisting(manager, id);
+}
+
+/** A state that a program left in another shape than a chat's is refused before anything of it changes. */
+export async function openExisting(manager: DraftStatePersistenceManager, id: string): Promise<Conversation> {
+  const conversation = await manager.open(id, { expect: "existing" });
+  try {
+    assertAgentState(id, conversation.version.state);
+    return conversation;
+  } catch (error) {
+    await conversation.close();
+    throw error;
+  }
 }
 
 async function choose({ context, console, manager }: StartPlace): Promise<string | undefined> {
@@ -78,5 +91,5 @@ async function openFork(manager: DraftStatePersistenceManager, spec: string, new
   const [wanted, backup] = at > 0 ? [spec.slice(0, at), spec.slice(at + 1)] : [spec, undefined];
   const id = await resolveId(manager, wanted);
   const { conversationId } = await manager.fork(id, { ...(newId === undefined ? {} : { newId }), ...(backup === undefined ? {} : { backup }) });
-  return manager.open(conversationId, { expect: "existing" });
+  return openExisting(manager, conversationId);
 }

@@ -1,9 +1,11 @@
 /**
  * Bytes of an unknown file → JSON values with their place in it. Refuses, before any work on them, what is no UTF-8, is
- * nested too deep or is no JSON; then what JSON of ours cannot carry (`__proto__` keys, negative zero).
+ * nested too deep or is no JSON; then what JSON of ours cannot carry
+ * (`__proto__` keys, negative zero) and what parsing would change (keys that are there twice, integers beyond a double).
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
 import { freezeJson, MAX_DEPTH, type Json } from "../../model/json.js";
+import { countMembers, findLoss, shapeOf, type Shape } from "./exact-json.js";
 import { refuse } from "./imported.js";
 
 export interface Line {
@@ -13,9 +15,6 @@ export interface Line {
 }
 
 export type Source = { readonly kind: "value"; readonly value: Json } | { readonly kind: "lines"; readonly lines: readonly Line[] };
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;
@@ -28,28 +27,29 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /** Looked at before parsing, which would build all of it. */
-function assertDepth(text: string): void {
-  let [depth, inText] = [0, false];
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (inText) {
-      if (code === BACKSLASH) index += 1;
-      else if (code === QUOTE) inText = false;
-    } else if (code === QUOTE) inText = true;
-    else if (code === 0x7b || code === 0x5b) {
-      depth += 1;
-      if (depth > MAX_DEPTH) throw refuse("", `is nested deeper than ${MAX_DEPTH} levels`);
-    } else if (code === 0x7d || code === 0x5d) depth -= 1;
-  }
+function checkedShape(text: string): Shape {
+  let depth = 0;
+  return shapeOf(text, (step) => {
+    depth += step;
+    if (depth > MAX_DEPTH) throw refuse("", `is nested deeper than ${MAX_DEPTH} levels`);
+  });
+}
+
+function assertExact(text: string, value: unknown, shape: Shape, place: string): void {
+  if (!shape.hasLongNumber && shape.members === countMembers(value)) return;
+  const loss = findLoss(text);
+  if (loss !== undefined) throw refuse([place, loss.place].filter((part) => part !== "").join(": "), loss.found);
 }
 
 function parse(text: string, place: string): Json {
+  const shape = checkedShape(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw refuse(place, `is not valid JSON (${messageOf(error).split("\n")[0] ?? ""})`);
   }
+  assertExact(text, value, shape, place);
   try {
     return freezeJson(value);
   } catch (error) {
@@ -73,14 +73,12 @@ export function readSource(bytes: Uint8Array): Source {
   const end = text.indexOf("\n");
   const several = end !== -1 && text.slice(end).trim() !== "";
   if (several && isWhole(text.slice(0, end))) return { kind: "lines", lines: readLines(text) };
-  assertDepth(text);
   return { kind: "value", value: parse(text, "") };
 }
 
 function readLines(text: string): Line[] {
   return text.split("\n").flatMap((line, index) => {
     if (line.trim() === "") return [];
-    assertDepth(line);
     return [{ number: index + 1, value: parse(line, `line ${index + 1}`) }];
   });
 }

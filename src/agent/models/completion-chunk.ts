@@ -1,0 +1,65 @@
+/**
+ * A chunk of a completion's stream, as servers send it → as LangChain reads it. Whatever role it names, its text is the
+ * answer's text; refusals are text too, calls of the old protocol are tool calls. Content that is nothing of this is
+ * refused, never left out. Pure.
+ */
+import type { OpenAIClient } from "@langchain/openai";
+import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
+import { unreadable } from "../unreadable.js";
+
+type Chunk = OpenAIClient.Chat.Completions.ChatCompletionChunk;
+
+/** Blocks that hold no words for the reader: what the model thought, and where it read it. */
+const SILENT_BLOCKS = ["thinking", "reasoning", "redacted_thinking", "reference"];
+
+function textOfBlock(block: Json): string {
+  if (typeof block === "string") return block;
+  if (!isJsonObject(block)) throw unreadable(block);
+  const { type, text, refusal } = block;
+  if (typeof text === "string") return text;
+  if (typeof refusal === "string") return refusal;
+  if (typeof type === "string" && SILENT_BLOCKS.includes(type)) return "";
+  throw unreadable(block);
+}
+
+function textOf(content: Json | undefined): string {
+  if (content === undefined || content === null) return "";
+  if (typeof content === "string") return content;
+  if (Array.isArray(content)) return (content as readonly Json[]).map(textOfBlock).join("");
+  throw unreadable(content);
+}
+
+/** `function_call` of the protocol before tools; its id is made of the answer's. */
+function callsOf(delta: JsonObject, id: Json | undefined): JsonObject {
+  const call = ownValue(delta, "function_call");
+  const { function_call: _old, ...rest } = delta;
+  if (!isJsonObject(call)) return rest;
+  const named = typeof call["name"] === "string" ? { id: `call-${typeof id === "string" ? id : "1"}`, type: "function" } : {};
+  return { ...rest, tool_calls: [{ index: 0, ...named, function: call }] };
+}
+
+function readableDelta(delta: JsonObject, id: Json | undefined): JsonObject {
+  return { ...callsOf(delta, id), role: "assistant", content: textOf(ownValue(delta, "content")) + textOf(ownValue(delta, "refusal")) };
+}
+
+/** Servers that know one shape of answer, or the protocol before chats, send it in streams too. */
+function deltaOf(choice: JsonObject): JsonObject {
+  for (const name of ["delta", "message"]) {
+    const value = ownValue(choice, name);
+    if (isJsonObject(value)) return value;
+    if (value !== undefined && value !== null) throw unreadable(value);
+  }
+  return { content: ownValue(choice, "text") ?? null };
+}
+
+export function readableChunk(chunk: Chunk): Chunk {
+  const wire = chunk as unknown as Json;
+  const choices = isJsonObject(wire) ? ownValue(wire, "choices") : undefined;
+  if (!isJsonObject(wire) || !Array.isArray(choices)) return chunk;
+  const readable = (choices as readonly Json[]).map((choice) => (isJsonObject(choice) ? { ...choice, delta: readableDelta(deltaOf(choice), wire["id"]) } : choice));
+  return { ...wire, choices: readable } as unknown as Chunk;
+}
+
+export async function* readableChunks(chunks: AsyncIterable<Chunk>): AsyncGenerator<Chunk> {
+  for await (const chunk of chunks) yield readableChunk(chunk);
+}

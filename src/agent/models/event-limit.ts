@@ -1,0 +1,86 @@
+/**
+ * A bound for what a server may send before an event of its stream is whole. Held together here until then, so that the
+ * client above, which looks through all it has at each piece, is given each event once.
+ */
+import { DraftstateError } from "../../errors.js";
+
+type Fetch = typeof globalThis.fetch;
+
+const MIB = 2 ** 20;
+/** Of one event, decoded. */
+const EVENT_LIMIT = 64 * MIB;
+/** Of a page that says why not. */
+const ERROR_LIMIT = 4 * MIB;
+
+const BLANK_LINES = ["\n\n", "\r\n\r\n", "\r\r"].map((text) => Buffer.from(text));
+/** So much of a blank line may have come with the piece before. */
+const CARRY = 3;
+
+function tooMuch(limit: number): DraftstateError {
+  return new DraftstateError("MODEL", `the server sent more than ${limit / MIB} MiB without the end of an event: that is no answer, check --base-url`);
+}
+
+/** Where the last blank line ends; 0 where there is none. */
+function endOfEvents(bytes: Buffer): number {
+  return Math.max(...BLANK_LINES.map((line) => {
+    const start = bytes.lastIndexOf(line);
+    return start === -1 ? 0 : start + line.length;
+  }));
+}
+
+interface Transformer<In, Out> {
+  transform(piece: In, controller: TransformStreamDefaultController<Out>): void;
+  flush?(controller: TransformStreamDefaultController<Out>): void;
+}
+
+class EventStream implements Transformer<Uint8Array, Uint8Array> {
+  #held: Uint8Array[] = [];
+  #size = 0;
+  #carry: Uint8Array = new Uint8Array();
+
+  transform(piece: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void {
+    const probe = Buffer.concat([this.#carry, piece]);
+    const end = Math.max(0, endOfEvents(probe) - this.#carry.length);
+    if (end > 0) {
+      this.#hold(piece.subarray(0, end));
+      this.flush(controller);
+    }
+    this.#hold(piece.subarray(end));
+    this.#carry = end > 0 ? piece.subarray(end).slice(-CARRY) : probe.subarray(-CARRY);
+  }
+
+  flush(controller: TransformStreamDefaultController<Uint8Array>): void {
+    const [first, ...more] = this.#held;
+    if (first !== undefined) controller.enqueue(more.length === 0 ? first : Buffer.concat(this.#held));
+    this.#held = [];
+    this.#size = 0;
+  }
+
+  #hold(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#held.push(bytes);
+    this.#size += bytes.length;
+    if (this.#size > EVENT_LIMIT) throw tooMuch(EVENT_LIMIT);
+  }
+}
+
+class WholePage implements Transformer<Uint8Array, Uint8Array> {
+  #size = 0;
+
+  transform(piece: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void {
+    this.#size += piece.length;
+    if (this.#size > ERROR_LIMIT) throw tooMuch(ERROR_LIMIT);
+    controller.enqueue(piece);
+  }
+}
+
+export function limitEvents(fetch: Fetch): Fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    if (response.body === null) return response;
+    const transformer: Transformer<Uint8Array, Uint8Array> = response.ok ? new EventStream() : new WholePage();
+    const limit = new TransformStream<Uint8Array, Uint8Array>(transformer);
+    const { status, statusText, headers } = response;
+    return new Response(response.body.pipeThrough(limit), { status, statusText, headers });
+  };
+}
