@@ -75,7 +75,7 @@ class Main {
       .option("--json", "data as JSON on stdout, messages on stderr")
       .option("-q, --quiet", "no messages but warnings and errors")
       .option("--verbose", "more messages, and stacks of errors")
-      .addHelpText("after", '\nExamples:\n  draftstate chat "Tell me a story"\n  draftstate ls\n  draftstate restore @last --backup ~1\n  draftstate prune --max 10')
+      .addHelpText("after", '\nExamples:\n  draftstate chat "Tell me a story"\n  draftstate ls\n  draftstate restore @last --backup @1\n  draftstate prune --max 10')
       .showSuggestionAfterError()
       .exitOverride()
       .configureOutput({

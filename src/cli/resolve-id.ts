@@ -22,3 +22,15 @@ export async function resolveId(manager: DraftStatePersistenceManager, wanted: s
   const shown = fits.slice(0, SHOWN).join(", ");
   throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} conversations (${shown}${fits.length > SHOWN ? ", …" : ""}): give more of the id`);
 }
+
+/** A place in the list, as in `tale@2`: no timestamp begins like that. */
+const PLACE = /^\d{1,3}$/;
+
+/** `tale@2`, `tale@~2`, `tale@latest`: the conversation and the restore point. `@last` alone is a conversation. Throws `USAGE` where nothing stands behind the `@`. */
+export function splitPoint(spec: string): { readonly wanted: string; readonly point: string | undefined } {
+  const at = spec.indexOf("@", 1);
+  if (at === -1) return { wanted: spec, point: undefined };
+  const point = spec.slice(at + 1);
+  if (point === "") throw new DraftstateError("USAGE", `${spec} names no restore point behind the "@"`);
+  return { wanted: spec.slice(0, at), point: PLACE.test(point) ? `@${point}` : point };
+}

@@ -150,9 +150,9 @@ export function planPrune<B extends RetainedBackup>(backups: readonly B[], polic
   return planRetention(backups, policy, { now: context.now.getTime(), protectLastValid: context.protectLastValid });
 }
 
-/** A backup by timestamp, unique prefix of one, ISO form, tag, `latest` or `~n`. Throws `NOT_FOUND` or, where several fit, `USAGE`. */
+/** A backup by timestamp, unique prefix of one, ISO form, tag, `latest`, `@n` or `~n` (which shells expand). Throws `NOT_FOUND` or, where several fit, `USAGE`. */
 export function resolveBackup(backups: readonly Backup[], id: string, wanted: string): Backup {
-  const relative = wanted === "latest" ? 0 : /^~(\d{1,6})$/.test(wanted) ? Number(wanted.slice(1)) : undefined;
+  const relative = wanted === "latest" ? 0 : /^[~@]\d{1,6}$/.test(wanted) ? Number(wanted.slice(1)) : undefined;
   if (relative !== undefined) {
     const found = backups[relative];
     if (found === undefined) throw notFound(id, wanted, backups);
@@ -172,7 +172,7 @@ function notFound(id: string, wanted: string, backups: readonly Backup[]): Draft
   // Of a timestamp, as much is compared as was typed.
   const typed = wanted.replaceAll(/[:.]/g, "-");
   const names = backups.flatMap(({ timestamp, tag }) => [timestamp.slice(0, Math.max(typed.length, "2025-01-14".length)), ...(tag === undefined ? [] : [tag])]);
-  const hint = wanted.startsWith("~") ? "" : didYouMean(typed, ["latest", ...names]);
+  const hint = /^[~@]/.test(wanted) ? "" : wanted.startsWith("/") ? " (a shell makes a path of ~1: write @1)" : didYouMean(typed, ["latest", ...names]);
   return new DraftstateError("NOT_FOUND", `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: "draftstate backups ${id}" lists them`);
 }
 

@@ -58,7 +58,9 @@ export async function restore(manager: DraftStatePersistenceManager, id: string,
 async function goBack(conversation: Conversation, timestamp: string, content: JsonObject, trash: Trash): Promise<RestoreResult> {
   const changes = toJsonPatch(conversation.version.state, content);
   const safetyBackup = await conversation.backup({ reason: "restore" });
-  if (changes.length > 0) await keepPresent(conversation, trash);
+  // There is nothing to go back to, and so nothing to undo either.
+  if (changes.length === 0) return { conversationId: conversation.id, restoredFrom: timestamp, safetyBackup, revision: conversation.revision, dryRun: false, changes };
+  await keepPresent(conversation, trash);
   conversation.replaceState(content);
   await conversation.flush();
   await conversation.compact();

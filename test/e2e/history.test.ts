@@ -70,6 +70,35 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
     expect(await workspace.row("idea")).toMatchObject({ status: "complete" });
   });
 
+  test("are named by their place in a spelling that no shell expands", async () => {
+    for (const [place, backup] of backups.entries()) {
+      const spellings = [["show", "tale", "--backup", `@${place}`], ["show", "tale", "--backup", `~${place}`], ["show", `tale@${place}`], ["show", `tale@~${place}`], ["show", `tale@${backup.timestamp}`]];
+      for (const spelling of spellings) expect((await workspace.json(spelling) as Shown)._metadata.revision).toBe(backup.revision);
+    }
+    expect((await workspace.run(["backups", "tale"])).stdout).toMatch(/^@0 /m);
+    const expanded = await workspace.run(["diff", "tale", workspace.directory, "now"]);
+    expect([expanded.status, expanded.stderr.includes("@1")]).toEqual([3, true]);
+  });
+
+  test("change nothing where nothing would change, and an undo then still takes back what came before", async () => {
+    const again = ["restore", "tale", "--backup", backups.at(-1)?.timestamp ?? "", "--yes"];
+    await workspace.run(again);
+    const before = [await workspace.read("state/tale.json"), await workspace.backups("tale")];
+    const { status, stderr } = await workspace.run(again);
+    expect([status, stderr.includes("nothing was restored"), stderr.includes("undo")]).toEqual([0, true, false]);
+    expect([await workspace.read("state/tale.json"), await workspace.backups("tale")]).toEqual(before);
+  });
+
+  test("say how to take a restore back, and are there again then", async () => {
+    const present = await workspace.show("tale");
+    const shown = await Promise.all(backups.map(({ timestamp }) => workspace.show("tale", "--backup", timestamp)));
+    const other = backups[shown.findIndex(({ messages }) => messages.length !== present.messages.length)]?.timestamp ?? "";
+    const { stderr } = await workspace.run(["restore", "tale", "--backup", other]);
+    expect(stderr).toContain("draftstate undo tale");
+    await workspace.run(["undo", "tale"]);
+    expect(withoutMetadata(await workspace.show("tale"))).toEqual(withoutMetadata(present));
+  });
+
   test("have no restore point ~9: not found", async () => {
     expect((await workspace.run(["restore", "tale", "--backup", "~9", "--yes"])).status).toBe(3);
   });

@@ -136,6 +136,14 @@ describe("restore", () => {
     expect(chat.state).toEqual(present);
   });
 
+  test("to what is there already changes nothing, and leaves nothing to undo", async () => {
+    const present = await turn(chat, "a", "one");
+    const before = chat.revision;
+    const [newest] = await manager.listBackups("chat");
+    const { revision, safetyBackup, changes } = await manager.restore("chat", "latest");
+    expect([chat.state === present, revision, safetyBackup, changes, await manager.operations()]).toEqual([true, before, newest?.timestamp, [], []]);
+  });
+
   test("of a dry run changes nothing and tells the change", async () => {
     const first = await turn(chat, "a", "one");
     const present = await turn(chat, "b", "two");
@@ -157,7 +165,7 @@ describe("restore", () => {
     expect(await codeRejected(manager.restore("chat", "latest", { fork: "chat" }))).not.toBe("it resolved");
   });
 
-  test.each(["2020", "~7", "", "nonsense"])("%j names no backup", async (wanted) => {
+  test.each(["2020", "~7", "@7", "/home/me", "", "nonsense"])("%j names no backup", async (wanted) => {
     await turn(chat, "a", "one");
     expect(await codeRejected(manager.restore("chat", wanted))).toBe("NOT_FOUND");
   });

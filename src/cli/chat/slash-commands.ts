@@ -111,9 +111,9 @@ function listPoints(session: Session): void {
   for (const [index, point] of session.points.entries()) {
     const tag = point.tag === undefined ? "" : ` · ${point.tag}`;
     const state = point.valid ? `${pluralize(point.messageCount, "message")} · ${lastWordsIn(point)}` : `cannot be used: ${point.problem ?? "damaged"}`;
-    say(context, toSafeLine(`~${index}  ${point.timestamp} · ${formatAge(fromTimestamp(point.timestamp), context.now())}${tag} · ${state}`));
+    say(context, toSafeLine(`@${index}  ${point.timestamp} · ${formatAge(fromTimestamp(point.timestamp), context.now())}${tag} · ${state}`));
   }
-  if (session.points.length > 0) note(session.turn.context, "go back with /restore ~1, or another of these");
+  if (session.points.length > 0) note(session.turn.context, "go back with /restore @1, or another of these");
 }
 
 function lastWordsIn(point: Session["points"][number]): string {

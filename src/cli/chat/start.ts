@@ -7,7 +7,7 @@ import { createDraftStatePersistenceManager } from "../../persistence/create-man
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import type { CommandContext } from "../context.js";
-import { lastConversation, resolveId } from "../resolve-id.js";
+import { lastConversation, resolveId, splitPoint } from "../resolve-id.js";
 import type { ChatConsole } from "./console.js";
 import { pickConversation } from "./picker.js";
 
@@ -87,8 +87,7 @@ async function choose({ context, console, manager }: StartPlace): Promise<string
 
 /** `tale@~2`: as it was. `@last` alone is a conversation. */
 async function openFork(manager: DraftStatePersistenceManager, spec: string, newId: string | undefined): Promise<Conversation> {
-  const at = spec.lastIndexOf("@");
-  const [wanted, backup] = at > 0 ? [spec.slice(0, at), spec.slice(at + 1)] : [spec, undefined];
+  const { wanted, point: backup } = splitPoint(spec);
   const id = await resolveId(manager, wanted);
   const { conversationId } = await manager.fork(id, { ...(newId === undefined ? {} : { newId }), ...(backup === undefined ? {} : { backup }) });
   return openExisting(manager, conversationId);

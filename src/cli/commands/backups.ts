@@ -58,7 +58,7 @@ function render(backups: readonly Backup[], context: CommandContext): string {
       { title: "SIZE", align: "right" },
     ],
     rows: backups.map((backup, index) => [
-      `~${index}`,
+      `@${index}`,
       backup.timestamp,
       formatAge(fromTimestamp(backup.timestamp), context.now()),
       formatCount(backup.revision),
@@ -75,7 +75,7 @@ export const registerBackups: Register = (program, run) => {
     .command("backups <id>")
     .summary("list the restore points of a conversation")
     .description("List the restore points of a conversation, newest first, with what changed in each.")
-    .addHelpText("after", "\nExamples:\n  draftstate backups @last\n  draftstate restore @last --backup ~2")
+    .addHelpText("after", "\nExamples:\n  draftstate backups @last\n  draftstate restore @last --backup @2")
     .action((wanted: string) =>
       run(async (context) => {
         const manager = await context.reader();

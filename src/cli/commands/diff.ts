@@ -3,6 +3,7 @@ import { toJsonPatch } from "../../model/json-patch.js";
 import { resolveId } from "../resolve-id.js";
 import { printPaged } from "../terminal/pager.js";
 import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
+import { wrapDiff } from "../terminal/wrap-diff.js";
 import type { Register } from "./registration.js";
 
 interface DiffOptions {
@@ -19,7 +20,7 @@ export const registerDiff: Register = (program, run) => {
     .option("--stat", "counts only")
     .option("--exit-code", "exit with 1 when there are differences, as diff and git do")
     .option("--no-pager", "print all at once")
-    .addHelpText("after", "\nExamples:\n  draftstate diff @last\n  draftstate diff @last ~2 now\n  draftstate diff @last ~1 --json   # JSON Patch, RFC 6902")
+    .addHelpText("after", "\nExamples:\n  draftstate diff @last\n  draftstate diff @last @2 now\n  draftstate diff @last @1 --json   # JSON Patch, RFC 6902")
     .action((wanted: string, from: string | undefined, to: string | undefined, options: DiffOptions) =>
       run(async (context) => {
         const manager = await context.reader();
@@ -32,7 +33,7 @@ export const registerDiff: Register = (program, run) => {
         else {
           output.message(output.errorStyle.dim(`${id}: ${before.label} → ${after.label}`));
           const text = options.stat === true ? renderStat(before.state, after.state) : renderStateDiff(before.state, after.state, output.style);
-          await printPaged(text, { output, env: context.options.env, wanted: options.pager });
+          await printPaged(wrapDiff(text, output.width), { output, env: context.options.env, wanted: options.pager });
         }
         return options.exitCode === true && patch.length > 0 ? 1 : 0;
       }),

@@ -120,7 +120,7 @@ export const registerExport: Register = (program, run) => {
     .option("-o, --output <file>", "into this file instead of stdout")
     .option("--force", "overwrite the file if it exists")
     .option("--redact", "replace keys, tokens, passwords and e-mail addresses")
-    .option("--backup <ts>", "an older state: a timestamp, a prefix of one, latest, or ~2 for the third newest")
+    .option("--backup <ts>", "an older state: a timestamp, a prefix of one, latest, or @2 for the third newest")
     .option("--with-backups", "with the restore points (html has them unless --no-with-backups)")
     .option("--no-with-backups", "without the restore points")
     .addHelpText("after", "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --with-backups -o story.json && draftstate import story.json --state-dir elsewhere")

@@ -1,17 +1,11 @@
 /** `fork`: a copy of a conversation under a new id, as it is or as it was. */
 import { DraftstateError } from "../../errors.js";
-import { resolveId } from "../resolve-id.js";
+import { resolveId, splitPoint } from "../resolve-id.js";
 import type { Register } from "./registration.js";
 
 interface ForkCommandOptions {
   readonly id?: string;
   readonly backup?: string;
-}
-
-/** `tale@~2`: the conversation and the restore point. `@last` alone is a conversation. */
-export function splitPoint(spec: string): { readonly wanted: string; readonly point: string | undefined } {
-  const at = spec.lastIndexOf("@");
-  return at > 0 ? { wanted: spec.slice(0, at), point: spec.slice(at + 1) } : { wanted: spec, point: undefined };
 }
 
 export const registerFork: Register = (program, run) => {
@@ -20,14 +14,13 @@ export const registerFork: Register = (program, run) => {
     .summary("copy a conversation under a new id")
     .description("Copy a conversation under a new id, as it is or as a restore point holds it. The original stays as it is.")
     .option("--id <newId>", "id of the copy")
-    .option("--backup <ts>", "as it was: a timestamp, a prefix of one, a tag, latest, or ~2 for the third newest")
+    .option("--backup <ts>", "as it was: a timestamp, a prefix of one, a tag, latest, or @2 for the third newest")
     .addHelpText("after", "\nExamples:\n  draftstate fork @last\n  draftstate fork draft_chat_17 idea-2\n  draftstate fork draft_chat_17@~2 --id idea-3")
     .action((spec: string, positional: string | undefined, options: ForkCommandOptions) =>
       run(async (context) => {
         const manager = await context.reader();
         const { wanted, point } = splitPoint(spec);
         if (point !== undefined && options.backup !== undefined) throw new DraftstateError("USAGE", `${spec} and --backup both name a restore point: give one`);
-        if (point === "") throw new DraftstateError("USAGE", `${spec} names no restore point behind the "@"`);
         if (positional !== undefined && options.id !== undefined) throw new DraftstateError("USAGE", `${positional} and --id both name the copy: give one`);
         const [id, backup, newId] = [await resolveId(manager, wanted), point ?? options.backup, positional ?? options.id];
         const result = await manager.fork(id, { ...(newId === undefined ? {} : { newId }), ...(backup === undefined ? {} : { backup }) });

@@ -1,10 +1,17 @@
 /** `restore`: goes back to a restore point, after saving the present so that it can be undone the same way. */
-import { contentOf, resolveBackup } from "../../persistence/backups.js";
+import type { JsonObject } from "../../model/json.js";
+import { toJsonPatch } from "../../model/json-patch.js";
+import { contentOf, resolveBackup, type Backup } from "../../persistence/backups.js";
+import { fromTimestamp } from "../../persistence/layout.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import type { RestoreResult } from "../../persistence/restore.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
+import { formatAge, pluralize } from "../terminal/format.js";
+import { printPaged } from "../terminal/pager.js";
 import { confirm } from "../terminal/prompt.js";
-import { renderStateDiff } from "../terminal/state-diff.js";
+import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
+import { beginningOf, wrapDiff } from "../terminal/wrap-diff.js";
 import type { Register } from "./registration.js";
 
 interface RestoreCommandOptions {
@@ -14,22 +21,51 @@ interface RestoreCommandOptions {
   readonly yes?: boolean;
 }
 
-/** Whether it would change anything. */
-async function preview(manager: DraftStatePersistenceManager, id: string, wanted: string, context: CommandContext): Promise<boolean> {
-  const content = contentOf(resolveBackup(await manager.listBackups(id), id, wanted)).state;
-  const now = await manager.load(id);
-  const text = renderStateDiff(now?.state ?? {}, content, context.output.style);
-  context.output.line(text === "" ? "no difference: the conversation is as this backup holds it" : text);
-  return text !== "";
+/** What stands below the preview: the question, its numbers, the prompt of the shell. */
+const ROWS_BELOW = 6;
+
+interface Preview {
+  readonly backup: Backup;
+  readonly before: JsonObject;
+  readonly after: JsonObject;
 }
 
-type Answer = "yes" | "no" | "needless";
+async function look(manager: DraftStatePersistenceManager, id: string, wanted: string): Promise<Preview> {
+  const backup = resolveBackup(await manager.listBackups(id), id, wanted);
+  return { backup, before: (await manager.load(id))?.state ?? {}, after: contentOf(backup).state };
+}
 
-async function agreed(manager: DraftStatePersistenceManager, id: string, options: RestoreCommandOptions, context: CommandContext): Promise<Answer> {
+function isNeedless({ before, after }: Preview): boolean {
+  return toJsonPatch(before, after).length === 0;
+}
+
+async function printPreview({ before, after }: Preview, { output, options }: CommandContext): Promise<void> {
+  const text = renderStateDiff(before, after, output.style);
+  await printPaged(wrapDiff(text, output.width), { output, env: options.env, wanted: true });
+}
+
+/** As much as leaves room for the question. */
+function printBeginning(id: string, { backup, before, after }: Preview, { output }: CommandContext): void {
+  const { width = 80, height = 24 } = output;
+  const { text, more } = beginningOf(renderStateDiff(before, after, output.style), width, height - ROWS_BELOW);
+  output.line(text);
+  if (more > 0) output.message(output.errorStyle.dim(`… and ${pluralize(more, "more line")}: draftstate diff ${id} now ${backup.timestamp}`));
+  output.message(output.errorStyle.dim(renderStat(before, after)));
+}
+
+async function agreed(id: string, preview: Preview, options: RestoreCommandOptions, context: CommandContext): Promise<boolean> {
   const { input } = context.options;
-  if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return "yes";
-  if (!(await preview(manager, id, options.backup, context))) return "needless";
-  return (await confirm(input, `Go back to ${options.backup}? The present is kept as a backup. [y/N] `)) ? "yes" : "no";
+  if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
+  printBeginning(id, preview, context);
+  const { timestamp } = preview.backup;
+  return confirm(input, `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `);
+}
+
+async function fork(manager: DraftStatePersistenceManager, id: string, options: RestoreCommandOptions, context: CommandContext): Promise<RestoreResult> {
+  const newId = options.fork === true ? `${id.slice(0, 100)}-fork-${context.now().getTime()}` : options.fork;
+  const result = await manager.restore(id, options.backup, { ...(newId === undefined ? {} : { fork: newId }), dryRun: options.dryRun === true });
+  if (!context.json) context.output.message(`${result.conversationId} begins as ${id} was at ${result.restoredFrom}; go on with: draftstate chat --resume ${result.conversationId}`);
+  return result;
 }
 
 export const registerRestore: Register = (program, run) => {
@@ -37,32 +73,40 @@ export const registerRestore: Register = (program, run) => {
     .command("restore <id>")
     .summary("go back to a restore point")
     .description("Go back to a restore point. The present is saved first, so that this can be undone the same way.")
-    .requiredOption("--backup <ts>", "a timestamp, a prefix of one, latest, or ~2 for the third newest")
+    .requiredOption("--backup <ts>", "a timestamp, a prefix of one, latest, or @2 for the third newest")
     .option("--fork [newId]", "into a new conversation instead")
     .option("--dry-run", "show what it would change, and change nothing")
     .option("-y, --yes", "do not ask")
-    .addHelpText("after", "\nExamples:\n  draftstate restore @last --backup ~1 --dry-run\n  draftstate restore @last --backup latest\n  draftstate restore draft_chat_17 --backup 2025-01-14T21 --fork idea-2")
+    .addHelpText("after", "\nExamples:\n  draftstate restore @last --backup @1 --dry-run\n  draftstate restore @last --backup latest\n  draftstate restore draft_chat_17 --backup 2025-01-14T21 --fork idea-2")
     .action((wanted: string, options: RestoreCommandOptions) =>
       run(async (context) => {
         const manager = await context.reader();
         const id = await resolveId(manager, wanted);
         const { output } = context;
-        const fork = options.fork === true ? `${id.slice(0, 100)}-fork-${context.now().getTime()}` : options.fork;
-        if (options.dryRun === true && !context.json) {
-          await preview(manager, id, options.backup, context);
+        if (context.json) {
+          output.json(options.fork === undefined ? await manager.restore(id, options.backup, { dryRun: options.dryRun === true }) : await fork(manager, id, options, context));
           return 0;
         }
-        const answer = fork === undefined && options.dryRun !== true ? await agreed(manager, id, options, context) : "yes";
-        if (answer !== "yes") {
-          output.message("nothing was restored");
-          return answer === "needless" ? 0 : 1;
+        if (options.fork !== undefined && options.dryRun !== true) {
+          await fork(manager, id, options, context);
+          return 0;
         }
-        const result = await manager.restore(id, options.backup, { ...(fork === undefined ? {} : { fork }), dryRun: options.dryRun === true });
-        if (context.json) output.json(result);
-        else if (fork === undefined) {
-          output.message(`restored ${id} to ${result.restoredFrom} (revision ${result.revision})`);
-          output.message(`undo it with: draftstate restore ${id} --backup ${result.safetyBackup ?? "latest"}`);
-        } else output.message(`${result.conversationId} begins as ${id} was at ${result.restoredFrom}; go on with: draftstate chat --resume ${result.conversationId}`);
+        const preview = await look(manager, id, options.backup);
+        if (isNeedless(preview)) {
+          output.message(`no difference: ${id} is as the backup ${preview.backup.timestamp} holds it; nothing was restored`);
+          return 0;
+        }
+        if (options.dryRun === true) {
+          await printPreview(preview, context);
+          return 0;
+        }
+        if (!(await agreed(id, preview, options, context))) {
+          output.message("nothing was restored");
+          return 1;
+        }
+        const { restoredFrom, revision, safetyBackup } = await manager.restore(id, options.backup);
+        output.message(`restored ${id} to ${restoredFrom} (revision ${revision}); what was there is kept as ${safetyBackup ?? "a backup"}`);
+        output.message(`undo it with: draftstate undo ${id}`);
         return 0;
       }),
     );

@@ -8,7 +8,7 @@ import { backupKey, fromTimestamp, snapshotKey } from "../../persistence/layout.
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import type { CommandContext } from "../context.js";
 import { parseCount } from "../parse.js";
-import { resolveId } from "../resolve-id.js";
+import { resolveId, splitPoint } from "../resolve-id.js";
 import { formatBytes, pluralize } from "../terminal/format.js";
 import { printPaged } from "../terminal/pager.js";
 import { renderProperties } from "../terminal/properties.js";
@@ -122,19 +122,22 @@ function asFile({ state, metadata }: Shown): object {
 
 export const registerShow: Register = (program, run) => {
   program
-    .command("show <id>")
+    .command("show <id[@backup]>")
     .summary("show a conversation")
     .description("Show a conversation: id, unique prefix of one, or @last.")
-    .option("--backup <ts>", "as it was: a timestamp, a prefix of one, latest, or ~2 for the third newest")
+    .option("--backup <ts>", "as it was: a timestamp, a prefix of one, latest, or @2 for the third newest")
     .option("--raw", "the file as it is, a compressed backup unpacked")
     .option("-n, --last <count>", "only the last messages", parseCount("--last"))
     .option("--inspect", "metadata, and the health of its files")
     .option("--no-pager", "print all at once")
-    .addHelpText("after", "\nExamples:\n  draftstate show @last\n  draftstate show draft_chat_17 --backup ~1\n  draftstate show @last --json | jq .messages")
-    .action((wanted: string, options: ShowOptions) =>
+    .addHelpText("after", "\nExamples:\n  draftstate show @last\n  draftstate show draft_chat_17 --backup @1\n  draftstate show @last --json | jq .messages")
+    .action((wanted: string, given: ShowOptions) =>
       run(async (context) => {
         const manager = await context.reader();
-        const id = await resolveId(manager, wanted);
+        const { wanted: name, point } = splitPoint(wanted);
+        if (point !== undefined && given.backup !== undefined) throw new DraftstateError("USAGE", `${wanted} and --backup both name a restore point: give one`);
+        const options = point === undefined ? given : { ...given, backup: point };
+        const id = await resolveId(manager, name);
         const print = (text: string): Promise<void> => printPaged(text, { output: context.output, env: context.options.env, wanted: options.pager });
         if (options.raw === true) {
           await raw(await rawBytes(manager, id, options.backup), print, context);

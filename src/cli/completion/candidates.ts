@@ -37,7 +37,7 @@ async function backupCandidates(manager: DraftStatePersistenceManager, line: Typ
   const names = await listBackupNames(manager.storage, await resolveId(manager, wanted));
   const now: Candidate[] = line.command?.name() === "diff" ? [{ text: "now", description: "as it is now" }] : [];
   const latest: Candidate[] = names.length === 0 ? [] : [{ text: "latest", description: "the newest" }];
-  return [...now, ...latest, ...names.map(({ timestamp }, index) => ({ text: timestamp, description: `~${index}` }))];
+  return [...now, ...latest, ...names.map(({ timestamp }, index) => ({ text: timestamp, description: `@${index}` }))];
 }
 
 async function valueCandidates(name: string, line: TypedLine, open: OpenManager): Promise<Candidate[]> {
