@@ -5,6 +5,7 @@
 import { DraftstateError, messageOf, type ErrorCode } from "../errors.js";
 import type { Metadata, Status } from "../model/conversation.js";
 import type { Storage } from "../storage/storage.js";
+import { findEdit, mayBeEdited } from "./edited.js";
 import { conversationIds, journalKey, parseBackupName, snapshotKey } from "./layout.js";
 import { mapAtOnce } from "./map-at-once.js";
 import { readConversation, readMetadataOnly } from "./reader.js";
@@ -32,11 +33,14 @@ function row(id: string, metadata: Metadata, sizeBytes: number, backupCount: num
   return { conversationId: id, title, status, messageCount, tokenCount, createdAt, updatedAt: savedAt, revision, sizeBytes, backupCount, model: model ?? null };
 }
 
+function problemOf(error: unknown): Pick<CatalogueRow, "status" | "error"> {
+  return { status: "corrupt", error: { code: error instanceof DraftstateError ? error.code : "CORRUPT", message: messageOf(error) } };
+}
+
 function badRow(id: string, error: unknown, sizeBytes: number, backupCount: number): CatalogueRow {
-  const code = error instanceof DraftstateError ? error.code : "CORRUPT";
   return {
-    conversationId: id, title: "", status: "corrupt", messageCount: 0, tokenCount: 0, createdAt: null, updatedAt: null,
-    revision: 0, sizeBytes, backupCount, model: null, error: { code, message: messageOf(error) },
+    conversationId: id, title: "", messageCount: 0, tokenCount: 0, createdAt: null, updatedAt: null,
+    revision: 0, sizeBytes, backupCount, model: null, ...problemOf(error),
   };
 }
 
@@ -45,10 +49,21 @@ async function sizeOf(storage: Storage, id: string): Promise<number> {
   return (snapshot?.size ?? 0) + (journal?.size ?? 0);
 }
 
-async function readRow(storage: Storage, id: string, hasJournal: boolean, backupCount: number): Promise<CatalogueRow | undefined> {
+interface RowContext {
+  readonly hasJournal: boolean;
+  readonly backupCount: number;
+  readonly everything: boolean;
+}
+
+async function readRow(storage: Storage, id: string, { hasJournal, backupCount, everything }: RowContext): Promise<CatalogueRow | undefined> {
   try {
     const quick = hasJournal ? undefined : await readMetadataOnly(storage, id);
-    if (quick !== undefined && quick.metadata.status !== "streaming") return row(id, quick.metadata, quick.sizeBytes, backupCount);
+    if (quick !== undefined && quick.metadata.status !== "streaming") {
+      const { metadata, sizeBytes, modifiedAt } = quick;
+      const edit = everything || mayBeEdited(metadata.savedAt, modifiedAt) ? await findEdit(storage, id) : undefined;
+      const known = row(id, metadata, sizeBytes, backupCount);
+      return edit === undefined ? known : { ...known, ...problemOf(edit) };
+    }
     const read = await readConversation(storage, id);
     if (read === undefined) return undefined;
     return row(id, read.metadata, await sizeOf(storage, id), backupCount);
@@ -57,8 +72,13 @@ async function readRow(storage: Storage, id: string, hasJournal: boolean, backup
   }
 }
 
+export interface ListOptions {
+  /** Each file is read whole: also one that was edited and kept its time is found. */
+  readonly everything?: boolean;
+}
+
 /** Newest first. */
-export async function listConversations(storage: Storage): Promise<CatalogueRow[]> {
+export async function listConversations(storage: Storage, { everything = false }: ListOptions = {}): Promise<CatalogueRow[]> {
   const [names, backups] = await Promise.all([storage.list("state"), storage.list("backup")]);
   const present = new Set(names);
   const backupCounts = new Map<string, number>();
@@ -67,7 +87,7 @@ export async function listConversations(storage: Storage): Promise<CatalogueRow[
     if (id !== undefined) backupCounts.set(id, (backupCounts.get(id) ?? 0) + 1);
   }
   const ids = [...new Set([...conversationIds(names), ...backupCounts.keys()])];
-  const rows = await mapAtOnce(ids, AT_ONCE, (id) => readRow(storage, id, present.has(journalKey(id).name), backupCounts.get(id) ?? 0));
+  const rows = await mapAtOnce(ids, AT_ONCE, (id) => readRow(storage, id, { hasJournal: present.has(journalKey(id).name), backupCount: backupCounts.get(id) ?? 0, everything }));
   return rows.filter((found) => found !== undefined).sort((left, right) => compareNewest(left, right));
 }
 

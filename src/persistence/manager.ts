@@ -11,7 +11,7 @@ import type { RetentionPolicy } from "../plan/retention.js";
 import type { LockOwner, Storage } from "../storage/storage.js";
 import { assertCanCompress } from "./backup-codec.js";
 import { listBackups, type Backup } from "./backups.js";
-import { listConversations, type CatalogueRow } from "./catalogue.js";
+import { listConversations, type ListOptions, type CatalogueRow } from "./catalogue.js";
 import { comparePoints, type Comparison } from "./compare-points.js";
 import type { Conversation } from "./conversation-handle.js";
 import { ConversationOpener, type ManagerEnvironment, type OpenOptions } from "./conversation-opener.js";
@@ -161,11 +161,11 @@ export class DraftStatePersistenceManager {
     return { conversationId: id, state: version.state, metadata: metadataOf(version, id, found.metadata.savedAt), owner, problems: [], edited: false };
   }
 
-  /** Newest first; damaged conversations are rows that say so. */
-  async list(): Promise<CatalogueRow[]> {
-    const rows = await listConversations(this.storage);
+  /** Newest first; damaged and edited conversations are rows that say so. */
+  async list(options: ListOptions = {}): Promise<CatalogueRow[]> {
+    const rows = await listConversations(this.storage, options);
     if (this.#fallback === undefined) return rows;
-    const there = new Map((await listConversations(this.#fallback.storage)).map((row) => [row.conversationId, row]));
+    const there = new Map((await listConversations(this.#fallback.storage, options)).map((row) => [row.conversationId, row]));
     const newest = rows.map((row) => {
       const other = there.get(row.conversationId);
       there.delete(row.conversationId);

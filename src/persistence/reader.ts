@@ -146,11 +146,11 @@ export async function readConversation(storage: Storage, id: string): Promise<Re
 }
 
 /** `_metadata` alone, from the end of the snapshot; undefined where a look at the whole is needed. */
-export async function readMetadataOnly(storage: Storage, id: string): Promise<{ metadata: Metadata; sizeBytes: number } | undefined> {
+export async function readMetadataOnly(storage: Storage, id: string): Promise<{ metadata: Metadata; sizeBytes: number; modifiedAt: Date } | undefined> {
   for (const length of [METADATA_END_BYTES, LONG_METADATA_END_BYTES]) {
     const end = await storage.readEnd(snapshotKey(id), length);
     const metadata = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
-    if (end !== undefined && metadata?.conversationId === id) return { metadata, sizeBytes: end.size };
+    if (end !== undefined && metadata?.conversationId === id) return { metadata, sizeBytes: end.size, modifiedAt: end.modifiedAt };
     if (end === undefined || end.size <= length) return undefined;
   }
   return undefined;

@@ -70,7 +70,7 @@ export class FileStorage implements Storage {
 
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
     return this.#reading(key, async (file) => {
-      const size = await file.size();
+      const { size } = await file.info();
       if (options.maxBytes !== undefined && size > options.maxBytes) {
         throw new DraftstateError("CORRUPT", `${this.describe(key)} has ${size} bytes, more than the limit of ${options.maxBytes}`, { path: this.describe(key) });
       }
@@ -80,9 +80,9 @@ export class FileStorage implements Storage {
 
   async readEnd(key: Key, length: number): Promise<End | undefined> {
     return this.#reading(key, async (file) => {
-      const size = await file.size();
+      const { size, modifiedAt } = await file.info();
       const start = Math.max(0, size - length);
-      return { size, bytes: await file.read(start, size - start) };
+      return { size, modifiedAt, bytes: await file.read(start, size - start) };
     });
   }
 

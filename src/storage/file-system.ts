@@ -3,12 +3,14 @@
  * can lose, reorder and tear whatever a crash could, and inject any error at any call.
  */
 
+export type OpenFileInfo = Pick<FileStat, "size" | "modifiedAt">;
+
 export interface OpenFile {
   /** Appends all bytes or rejects. */
   write(bytes: Uint8Array): Promise<void>;
   /** Up to `length` bytes from `position`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
-  size(): Promise<number>;
+  info(): Promise<OpenFileInfo>;
   /** fdatasync: the file's bytes and size survive power loss. ENOENT rejects where its name was removed: nobody would find them. */
   sync(): Promise<void>;
   close(): Promise<void>;

@@ -222,7 +222,7 @@ export class LockDirectory {
       const file = await fs.openForReading(path);
       try {
         // Its own size: the lock may have been replaced by a longer one since `stat`.
-        const size = await file.size();
+        const { size } = await file.info();
         if (size > MAX_LOCK_BYTES) return { kind: "unreadable", detail: "is too large for a lock file" };
         const record = parseRecord(await file.read(0, size));
         return record === undefined ? { kind: "unreadable", detail: "is not a lock file of draftstate" } : { kind: "held", record };

@@ -46,7 +46,7 @@ export class MemoryStorage implements Storage {
 
   async readEnd(key: Key, length: number): Promise<End | undefined> {
     const entry = this.#area(key.area).get(key.name);
-    return entry === undefined ? undefined : { bytes: entry.bytes.slice(Math.max(0, entry.bytes.length - length)), size: entry.bytes.length };
+    return entry === undefined ? undefined : { bytes: entry.bytes.slice(Math.max(0, entry.bytes.length - length)), size: entry.bytes.length, modifiedAt: entry.modifiedAt };
   }
 
   async stat(key: Key): Promise<Stat | undefined> {

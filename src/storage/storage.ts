@@ -24,6 +24,7 @@ export interface End {
   readonly bytes: Uint8Array;
   /** Size of the whole, in bytes. */
   readonly size: number;
+  readonly modifiedAt: Date;
 }
 
 export interface Stat {

@@ -20,7 +20,7 @@ export async function readUserFile(path: string, maxBytes: number): Promise<Uint
   try {
     const file = await nodeFileSystem.openForReading(await followLinks(path));
     try {
-      const size = await file.size();
+      const { size } = await file.info();
       if (size > maxBytes) throw new DraftstateError("CORRUPT", `${path} has ${size} bytes, more than the limit of ${maxBytes}`, { path });
       return await file.read(0, size);
     } finally {

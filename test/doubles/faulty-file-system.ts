@@ -106,7 +106,7 @@ export class FaultyFileSystem implements FileSystem {
     return {
       write: (bytes) => this.#call("write", path, () => file.write(bytes), writePart(bytes)),
       read: (position, length) => this.#call("read", path, () => file.read(position, length)),
-      size: () => this.#call("size", path, () => file.size()),
+      info: () => this.#call("info", path, () => file.info()),
       sync: () => this.#call("sync", path, () => file.sync()),
       // As close(2): the descriptor is gone even when it reports an error.
       close: () => this.#call("close", path, close, close),

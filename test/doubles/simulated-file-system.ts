@@ -153,9 +153,9 @@ export class SimulatedFileSystem implements FileSystem {
         check("read", purpose === "read");
         return Uint8Array.from(contentOf(this.#live, inode).subarray(position, position + length));
       },
-      size: async () => {
+      info: async () => {
         check("fstat", true);
-        return contentOf(this.#live, inode).length;
+        return { size: contentOf(this.#live, inode).length, modifiedAt: new Date(this.#modified.get(inode) ?? 0) };
       },
       sync: async () => {
         check("fdatasync", true);

@@ -5,6 +5,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import { until, type JsonLine, type RunningCli, type Workspace } from "./cli.js";
+import { seed } from "./seed.js";
 import { test, TIMEOUT } from "./world.js";
 
 const WRITER = fileURLToPath(new URL("../doubles/token-writer.mjs", import.meta.url));
@@ -113,6 +114,14 @@ describe("watch of one conversation", TIMEOUT, () => {
     await writeFile(workspace.path("state/tale.json"), (await workspace.read("state/tale.json")).replace('"one"', '"two"'));
     expect((await watcher.printed("problem", 1))[0]).toMatchObject({ code: "CORRUPT" });
     await stopped(watcher);
+  });
+
+  test("--until-complete does not wait where nobody writes: the answer is complete, or was cut off", async ({ workspace }) => {
+    await workspace.run(["chat", "one", "--id", "tale"]);
+    const { status, stdout, stderr } = await workspace.run(["watch", "tale", "--until-complete"]);
+    expect([status, stdout, stderr.includes("nobody writes tale")]).toEqual([0, "", true]);
+    await seed(workspace, "cut", [{ prompt: "one", answer: "half", status: "interrupted" }]);
+    expect((await workspace.run(["watch", "cut", "--until-complete", "--json"])).status).toBe(1);
   });
 
   test("of none is an error", async ({ workspace }) => {

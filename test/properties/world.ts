@@ -191,7 +191,7 @@ export class World {
 
   async #flip(path: string, at: number, bit: number): Promise<void> {
     const file = await this.#disk.openForReading(path);
-    const bytes = await file.read(0, await file.size());
+    const bytes = await file.read(0, (await file.info()).size);
     await file.close();
     if (bytes.length === 0) return;
     const index = at % bytes.length;

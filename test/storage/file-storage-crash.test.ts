@@ -166,7 +166,7 @@ const withoutFileSync: Wrap = (fs) =>
       const deaf: OpenFile = {
         write: (bytes) => file.write(bytes),
         read: (position, length) => file.read(position, length),
-        size: () => file.size(),
+        info: () => file.info(),
         sync: () => Promise.resolve(),
         close: () => file.close(),
       };

@@ -6,8 +6,8 @@ import type { Backup } from "../../persistence/backups.js";
 import { fromTimestamp } from "../../persistence/layout.js";
 import { resolveId } from "../resolve-id.js";
 import type { CommandContext } from "../context.js";
+import { renderFittingTable, type FittingColumn } from "../terminal/fitting-table.js";
 import { formatAge, formatBytes, formatCount } from "../terminal/format.js";
-import { renderTable } from "../terminal/table.js";
 import type { Register } from "./registration.js";
 
 function toJson(backup: Backup, changes: ChangeCounts | null): object {
@@ -42,32 +42,27 @@ function describeChanges(changes: ChangeCounts | null, said: string): string {
   return parts.length === 0 ? (changes.fields > 0 ? "fields" : "none") : `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
 }
 
+function columnsFor(backups: readonly Backup[], context: CommandContext): FittingColumn<Backup>[] {
+  const { style } = context.output;
+  return [
+    { title: "", align: "right", dispensable: 0, cell: (_backup, index) => `@${index}` },
+    { title: "TIMESTAMP", dispensable: 2, cell: ({ timestamp }) => timestamp },
+    { title: "AGE", dispensable: 0, cell: ({ timestamp }) => formatAge(fromTimestamp(timestamp), context.now()) },
+    { title: "REVISION", align: "right", dispensable: 5, cell: ({ revision }) => formatCount(revision) },
+    { title: "MSGS", align: "right", dispensable: 3, cell: ({ messageCount }) => formatCount(messageCount) },
+    { title: "REASON", dispensable: 1, cell: ({ reason, tag, pinned }) => [reason ?? "?", tag ?? "", pinned ? "(pinned)" : ""].filter((part) => part !== "").join(" ") },
+    {
+      title: "CHANGED", minimum: 12, shrink: true, dispensable: 0,
+      paint: (shown, cell) => (cell.startsWith("damaged") ? style.red(shown) : shown),
+      cell: (backup, index) => (backup.valid ? describeChanges(changesOf(backups, index), saidIn(backups, index)) : `damaged: ${backup.problem ?? ""}`),
+    },
+    { title: "SIZE", align: "right", dispensable: 4, cell: ({ sizeBytes }) => formatBytes(sizeBytes) },
+  ];
+}
+
 function render(backups: readonly Backup[], context: CommandContext): string {
   const { style, width } = context.output;
-  return renderTable({
-    style,
-    width,
-    columns: [
-      { title: "", align: "right" },
-      { title: "TIMESTAMP" },
-      { title: "AGE" },
-      { title: "REVISION", align: "right" },
-      { title: "MSGS", align: "right" },
-      { title: "REASON" },
-      { title: "CHANGED", minimum: 12, shrink: true, paint: (shown, cell) => (cell.startsWith("damaged") ? style.red(shown) : shown) },
-      { title: "SIZE", align: "right" },
-    ],
-    rows: backups.map((backup, index) => [
-      `@${index}`,
-      backup.timestamp,
-      formatAge(fromTimestamp(backup.timestamp), context.now()),
-      formatCount(backup.revision),
-      formatCount(backup.messageCount),
-      [backup.reason ?? "?", backup.tag ?? "", backup.pinned ? "(pinned)" : ""].filter((part) => part !== "").join(" "),
-      backup.valid ? describeChanges(changesOf(backups, index), saidIn(backups, index)) : `damaged: ${backup.problem ?? ""}`,
-      formatBytes(backup.sizeBytes),
-    ]),
-  });
+  return renderFittingTable({ style, width, columns: columnsFor(backups, context), rows: backups });
 }
 
 export const registerBackups: Register = (program, run) => {

@@ -2,15 +2,11 @@
 import { Option } from "commander";
 import { STATUSES } from "../../model/conversation.js";
 import type { CatalogueRow } from "../../persistence/catalogue.js";
-import { withEdits } from "../../persistence/edited.js";
 import type { CommandContext } from "../context.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { paintStatus } from "../terminal/status.js";
-import { formatAge, formatBytes, formatCount } from "../terminal/format.js";
-import { COLUMN_GAP } from "../terminal/column-widths.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { renderTable, type TableColumn } from "../terminal/table.js";
-import { displayWidth } from "../terminal/width.js";
+import { renderFittingTable, type FittingColumn } from "../terminal/fitting-table.js";
+import { formatAge, formatBytes, formatCount, pluralize } from "../terminal/format.js";
 import type { Register } from "./registration.js";
 
 interface LsOptions {
@@ -58,45 +54,35 @@ function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): C
   return limit === undefined ? chosen : chosen.slice(0, limit);
 }
 
-interface Column extends TableColumn {
-  readonly cell: (row: CatalogueRow) => string;
-  /** Goes the sooner, the higher, where the terminal is narrow. */
-  readonly dispensable: number;
+/** Of a file that cannot be read; what is wrong with it stands below the table. */
+function titleOf({ title, error }: CatalogueRow): string {
+  if (error === undefined || title !== "") return title;
+  return error.code === "NEWER_VERSION" ? "of a newer version" : "cannot be read";
 }
 
-function columnsFor(context: CommandContext): Column[] {
+function columnsFor(context: CommandContext): FittingColumn<CatalogueRow>[] {
   const { style } = context.output;
   const now = context.now();
   return [
     { title: "ID", dispensable: 0, cell: (row) => row.conversationId },
-    { title: "TITLE", shrink: true, minimum: 10, dispensable: 0, cell: (row) => row.error?.message ?? row.title },
-    { title: "STATUS", dispensable: 0, paint: (shown, cell) => paintStatus(style, cell)(shown), cell: (row) => row.status },
-    { title: "MSGS", align: "right", dispensable: 1, cell: (row) => formatCount(row.messageCount) },
-    { title: "TOKENS", align: "right", dispensable: 3, cell: (row) => formatCount(row.tokenCount) },
-    { title: "UPDATED", dispensable: 2, cell: (row) => (row.updatedAt === null ? "?" : formatAge(new Date(row.updatedAt), now)) },
-    { title: "SIZE", align: "right", dispensable: 5, cell: (row) => formatBytes(row.sizeBytes) },
-    { title: "BACKUPS", align: "right", dispensable: 4, cell: (row) => formatCount(row.backupCount) },
+    { title: "TITLE", shrink: true, minimum: 10, dispensable: 0, cell: titleOf },
+    { title: "STATUS", dispensable: 1, paint: (shown, cell) => paintStatus(style, cell)(shown), cell: (row) => row.status },
+    { title: "MSGS", align: "right", dispensable: 2, cell: (row) => formatCount(row.messageCount) },
+    { title: "TOKENS", align: "right", dispensable: 4, cell: (row) => formatCount(row.tokenCount) },
+    { title: "UPDATED", dispensable: 3, cell: (row) => (row.updatedAt === null ? "?" : formatAge(new Date(row.updatedAt), now)) },
+    { title: "SIZE", align: "right", dispensable: 6, cell: (row) => formatBytes(row.sizeBytes) },
+    { title: "BACKUPS", align: "right", dispensable: 5, cell: (row) => formatCount(row.backupCount) },
   ];
 }
 
-const ROOM_FOR_TITLE = 24;
+const MOST_WARNINGS = 5;
 
-/** What is left when nothing but titles may be cut: an id is what one goes on with. */
-function thatFit(columns: readonly Column[], rows: readonly CatalogueRow[], width: number | undefined): Column[] {
-  const widthOf = (column: Column): number =>
-    column.shrink === true ? ROOM_FOR_TITLE : Math.max(column.title.length, ...rows.map((row) => displayWidth(toSafeLine(column.cell(row)))));
-  const total = (chosen: readonly Column[]): number => chosen.reduce((sum, column) => sum + widthOf(column) + COLUMN_GAP, -COLUMN_GAP);
-  let chosen = [...columns];
-  for (let level = 5; level > 0 && width !== undefined && total(chosen) > width; level -= 1) {
-    chosen = chosen.filter((column) => column.dispensable < level);
-  }
-  return chosen;
-}
-
-function render(rows: readonly CatalogueRow[], context: CommandContext): string {
-  const { style, width } = context.output;
-  const columns = thatFit(columnsFor(context), rows, width);
-  return renderTable({ style, width, columns, rows: rows.map((row) => columns.map((column) => column.cell(row))) });
+function print(rows: readonly CatalogueRow[], context: CommandContext): void {
+  const { output } = context;
+  output.line(renderFittingTable({ style: output.style, width: output.width, columns: columnsFor(context), rows }));
+  const bad = rows.flatMap(({ conversationId, error }) => (error === undefined ? [] : [`${conversationId}: ${error.message}`]));
+  for (const text of bad.slice(0, MOST_WARNINGS)) output.warning(text);
+  if (bad.length > MOST_WARNINGS) output.warning(`${pluralize(bad.length - MOST_WARNINGS, "more conversation")} cannot be read: "draftstate verify" says of each what is wrong`);
 }
 
 export const registerLs: Register = (program, run) => {
@@ -117,10 +103,10 @@ export const registerLs: Register = (program, run) => {
     .action((options: LsOptions) =>
       run(async (context) => {
         const manager = await context.reader();
-        const all = await withEdits(manager.storage, await manager.list(), { everything: options.check === true });
+        const all = await manager.list({ everything: options.check === true });
         const rows = select(all, options, context.now());
         if (context.json) context.output.json(rows);
-        else if (rows.length > 0) context.output.line(render(rows, context));
+        else if (rows.length > 0) print(rows, context);
         else context.output.message(all.length === 0 ? 'no conversations yet: begin one with: draftstate chat "Tell me a story"' : "no conversation fits");
       }),
     );

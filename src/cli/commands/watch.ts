@@ -1,6 +1,6 @@
 /** `watch`: what other processes change, live. One conversation: its answer as it grows; all: a line for each change. */
 import { DraftstateError } from "../../errors.js";
-import type { FollowEvent } from "../../persistence/follow.js";
+import type { Followed, FollowEvent } from "../../persistence/follow.js";
 import { watchConversations } from "../../persistence/watching.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
@@ -38,7 +38,13 @@ async function watch(context: CommandContext, id: string | undefined, options: W
   const manager = await context.reader();
   const presenter = presenterFor(context, id);
   const { promise, resolve, reject } = withResolvers();
-  let streams = false;
+  let streams: boolean | undefined;
+  /** Where a chat is open, its next answer is waited for; where nobody writes there is none to come. */
+  const endIfNobodyWrites = async (current: Followed): Promise<void> => {
+    if ((await manager.storage.lockOwner(current.conversationId)) !== undefined) return;
+    context.output.message(context.output.errorStyle.dim(toSafeLine(`nobody writes ${current.conversationId}: there is no answer to wait for`)));
+    resolve(current.status === "complete" ? 0 : 1);
+  };
   const interrupts = catchInterrupts(() => { resolve(INTERRUPTED); });
   context.output.onClosed(() => { resolve(0); });
   const watcher = await watchConversations({
@@ -48,8 +54,10 @@ async function watch(context: CommandContext, id: string | undefined, options: W
     failed: reject,
     tell: (events, current, changed) => {
       presenter.show(events, current, changed);
-      const status = endedWith(events, streams);
+      const status = endedWith(events, streams === true);
+      const isFirst = streams === undefined;
       streams = current?.status === "streaming";
+      if (options.untilComplete === true && isFirst && !streams && current !== undefined) endIfNobodyWrites(current).catch(reject);
       if (options.untilComplete === true && status !== undefined) resolve(status === "complete" ? 0 : 1);
     },
   });
