@@ -1,5 +1,5 @@
 // Many conversations of 20 KB, as draftstate itself writes them.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeSnapshot } from "../dist/snapshot/encode.js";
 import { metadataOf } from "../dist/model/conversation.js";
@@ -12,7 +12,10 @@ export async function writeSnapshots(directory, count) {
   const version = { state: freezeJson({ ...stateOf(29), streamingProperties: { ...stateOf(0).streamingProperties, streamingEndTime: "2026-01-14T21:30:01.000Z" } }), info: { createdAt: "2026-01-14T21:30:00.000Z", title: "Tell me a story" }, revision: 9 };
   for (let index = 0; index < count; index += 1) {
     const id = `tale-${String(index).padStart(6, "0")}`;
-    writeFileSync(join(state, `${id}.json`), encodeSnapshot(version.state, metadataOf(version, id, new Date(1768426200000 + index).toISOString())), { mode: 0o600 });
+    const [path, savedAt] = [join(state, `${id}.json`), new Date(1768426200000 + index)];
+    writeFileSync(path, encodeSnapshot(version.state, metadataOf(version, id, savedAt.toISOString())), { mode: 0o600 });
+    // A file whose time does not fit what it says would be read whole.
+    utimesSync(path, savedAt, savedAt);
   }
   return state;
 }

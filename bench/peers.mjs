@@ -1,5 +1,5 @@
 // What a user would pick instead, each in its own best way for the same work.
-import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { SqliteSaver } from "@langchain/langgraph-checkpoint-sqlite";
@@ -7,6 +7,7 @@ import { MemorySaver } from "@langchain/langgraph";
 import { emptyCheckpoint } from "@langchain/langgraph-checkpoint";
 import { JSONFilePreset } from "lowdb/node";
 import writeFileAtomic from "write-file-atomic";
+import { promisify } from "node:util";
 
 /** A row a message, a row a token; each token its own transaction. */
 export function sqlite(directory, state, synchronous) {
@@ -27,6 +28,11 @@ export class RawAppend {
   token(text) {
     writeSync(this.#file, `{"crc":"00000000","len":42,"rev":3,"at":1768426200123,"token":${JSON.stringify(text)}}\n`);
     fdatasyncSync(this.#file);
+  }
+  /** What a program can do that has other work while the disk syncs. */
+  async tokenLater(text) {
+    writeSync(this.#file, `{"crc":"00000000","len":42,"rev":3,"at":1768426200123,"token":${JSON.stringify(text)}}\n`);
+    await promisify(fdatasync)(this.#file);
   }
   close() { closeSync(this.#file); }
 }

@@ -4,6 +4,13 @@ const { existsSync } = require("node:fs");
 const { join } = require("node:path");
 const { loaderFor } = require("./loader.js");
 
+const [word, ...more] = process.argv.slice(2);
+// Nothing else is needed to say it.
+if (more.length === 0 && (word === "--version" || word === "-V")) {
+  process.stdout.write(`${require("../package.json").version}\n`);
+  return;
+}
+
 const directory = join(__dirname, "../dist/cli");
 if (!existsSync(join(directory, "main.js"))) {
   process.stderr.write("error: draftstate is not built yet: run npm install, or npm run build\n");

@@ -1,8 +1,10 @@
 // The way back: loading, lists, checks.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { medians, ratios, row, takeTurns, timed } from "../measure.mjs";
 import { conversationWith, managerIn } from "../ours.mjs";
 import { stateOf, TOKENS } from "../work.mjs";
@@ -40,6 +42,18 @@ async function statAll(directory) {
   for (let start = 0; start < names.length; start += 32) await Promise.all(names.slice(start, start + 32).map((name) => stat(join(directory, name))));
 }
 
+const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
+const READ_AND_HASH = `
+  import { createHash } from "node:crypto";
+  import { readdirSync, readFileSync } from "node:fs";
+  for (const name of readdirSync(process.argv[1])) if (name.endsWith(".json")) createHash("sha256").update(readFileSync(process.argv[1] + "/" + name)).digest("hex");
+`;
+
+function runNode(args) {
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}: ${stderr}`);
+}
+
 export async function manyConversations({ scratch, rounds, count }) {
   const directory = scratch.directory();
   const state = await writeSnapshots(directory, count);
@@ -51,6 +65,8 @@ export async function manyConversations({ scratch, rounds, count }) {
     "readdir + stat, synchronous": () => timed(() => { for (const name of files()) statSync(name); }),
     "parsing them": () => timed(() => { for (const name of files()) JSON.parse(readFileSync(name, "utf8")); }),
     verify: () => timed(() => manager.verify()),
+    search: () => timed(() => { runNode([PROGRAM, "search", "a text that is nowhere", "--state-dir", state, "--backup-dir", join(directory, "backup")]); }),
+    "a process that reads and hashes": () => timed(() => { runNode(["--input-type=module", "-e", READ_AND_HASH, state]); }),
     "reading and hashing": () => timed(() => { for (const name of files()) createHash("sha256").update(readFileSync(name)).digest("hex"); }),
   }, Math.min(rounds, 5));
   const seen = medians(samples, "ms");
@@ -59,6 +75,7 @@ export async function manyConversations({ scratch, rounds, count }) {
     row({ id: "ls-stat", what: `list of ${many}`, guarantee: "from the ends of the files, not verified", target: "≤ 3", against: "readdir + stat, asynchronous as the list is", ratio: ratios(samples.list, samples["readdir + stat, asynchronous"]), seen }),
     row({ id: "ls-stat-sync", what: "the same", guarantee: "the same", against: "readdir + stat, synchronous", ratio: ratios(samples.list, samples["readdir + stat, synchronous"]) }),
     row({ id: "ls-parse", what: "the same", guarantee: "the same", target: "≥ 5", against: "parsing them", ratio: ratios(samples["parsing them"], samples.list) }),
+    row({ id: "search", what: `draftstate search of ${many}, a text that none has`, guarantee: "whole process", target: "≥ 0.7", against: "a process that reads and hashes those bytes in one thread", ratio: ratios(samples["a process that reads and hashes"], samples.search) }),
     row({ id: "verify", what: `verify of ${many}`, guarantee: "each parsed, hashed, checked", target: "≥ 0.7", against: "reading and hashing those bytes in one thread", ratio: ratios(samples["reading and hashing"], samples.verify) }),
   ];
 }

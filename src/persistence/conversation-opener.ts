@@ -5,6 +5,7 @@
 import type { HttpPost } from "../monitoring/webhook.js";
 import type { Logger } from "./event-log.js";
 import type { TelemetryApi } from "./telemetry.js";
+import type { FindWholeFiles } from "./whole-files.js";
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { initialState } from "../model/conversation.js";
 import { planRecovery, type RecoveryPlan } from "../plan/recovery.js";
@@ -39,6 +40,8 @@ export interface ManagerEnvironment {
   readonly post?: HttpPost | undefined;
   /** OpenTelemetry, where the application has it. */
   readonly telemetry?: (() => Promise<TelemetryApi | undefined>) | undefined;
+  /** Checks many files at once, where they can be had by their paths. */
+  readonly findWholeFiles?: FindWholeFiles | undefined;
 }
 
 export interface OpenOptions {

@@ -11,6 +11,7 @@ import type { Logger } from "./event-log.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
 import { loadTelemetry } from "./telemetry.js";
 import { resolveSettings, type Settings } from "./settings.js";
+import { findWholeFiles } from "./whole-files.js";
 
 export interface CreateManagerOptions extends ManagerOptions {
   /** Another store than files in `stateDir` and `backupDir`. */
@@ -41,6 +42,7 @@ export function createDraftStatePersistenceManager(options: CreateManagerOptions
       post: postJson,
       telemetry: telemetry ? loadTelemetry : undefined,
       onStorageRetry: retries.listen,
+      findWholeFiles: storage === undefined ? findWholeFiles : undefined,
     },
     rest,
   );

@@ -8,7 +8,7 @@ import { conversationIds, fromTimestamp, isConversationId, journalKey, parseBack
 import type { Monitor } from "./monitor.js";
 import { pathOfProblem, readConversation, readMetadataOnly } from "./reader.js";
 import type { Settings } from "./settings.js";
-import { verify } from "./verify.js";
+import type { Verification } from "./verify.js";
 
 export interface HealthOptions extends Partial<HealthLimits> {
   /** Looks for damage at the ends of the snapshots only, and not at backups: for stores of many gigabytes. */
@@ -21,6 +21,7 @@ export interface HealthContext {
   readonly settings: Settings;
   readonly monitor: Monitor;
   readonly now: () => Date;
+  readonly verify: () => Promise<Verification>;
 }
 
 const DIRECTORIES: readonly Area[] = ["state", "backup"];
@@ -72,10 +73,10 @@ async function problemsAtTheEnd(storage: Storage, id: string): Promise<{ path: s
   }
 }
 
-async function damage(storage: Storage, quick: boolean) {
+async function damage({ storage, verify }: HealthContext, quick: boolean) {
   const quarantined = (await storage.list("quarantine")).length;
   if (!quick) {
-    const { checked, problems } = await verify(storage);
+    const { checked, problems } = await verify();
     return { checked, quick, quarantined, problems: problems.map(({ path, kind }) => ({ path, kind })) };
   }
   const ids = conversationIds(await storage.list("state"));
@@ -120,7 +121,7 @@ export async function checkHealth(context: HealthContext, options: HealthOptions
     directories: await directories(storage),
     space: await fact(() => space(storage)),
     locks: await fact(() => locks(storage)),
-    damage: await fact(() => damage(storage, quick)),
+    damage: await fact(() => damage(context, quick)),
     unsaved: await fact(() => unsaved(context)),
     fallback: await fact(async () => ({ directory: settings.fallbackDir, conversations: (await fallback?.ids()) ?? [] })),
     backups: await fact(() => backups(context)),

@@ -292,7 +292,7 @@ export class DraftStatePersistenceManager {
 
   verify(id?: string, onProgress?: OnProgress): Promise<Verification> {
     if (id !== undefined) assertConversationId(id);
-    return verify(this.storage, id, onProgress);
+    return verify(this.storage, { id, onProgress, findWholeFiles: this.environment.findWholeFiles });
   }
 
   getSaveStatistics(): SaveStatistics {
@@ -320,7 +320,7 @@ export class DraftStatePersistenceManager {
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
     const { monitor, settings } = this;
-    return checkHealth({ storage: this.storage, fallback: this.#fallback, settings, monitor, now: this.environment.now }, options);
+    return checkHealth({ storage: this.storage, fallback: this.#fallback, settings, monitor, now: this.environment.now, verify: () => this.verify() }, options);
   }
 
   /** Saves what is unsaved and closes every conversation that is open. */

@@ -4,9 +4,10 @@ import { planRecovery, type ProblemKind } from "../plan/recovery.js";
 import type { Storage } from "../storage/storage.js";
 import { inspectBackups } from "./backups.js";
 import type { OnProgress } from "./events.js";
-import { backupsById, journalKey, knownIds, type BackupName } from "./layout.js";
+import { backupKey, backupsById, journalKey, knownIds, snapshotKey, type BackupName } from "./layout.js";
 import { mapAtOnce } from "./map-at-once.js";
 import { findConversation, pathOfProblem, refusal } from "./reader.js";
+import type { FileToCheck, FindWholeFiles } from "./whole-files.js";
 
 export interface VerifiedProblem {
   readonly conversationId: string;
@@ -64,18 +65,45 @@ async function verifyReadable(storage: Storage, id: string, backupNames: readonl
   return { checked: files, ok: problems.length === 0, problems };
 }
 
+export interface VerifyOptions {
+  readonly id?: string | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** Where the files can be had by their paths. */
+  readonly findWholeFiles?: FindWholeFiles | undefined;
+}
+
+interface Listed {
+  readonly ids: readonly string[];
+  readonly stateNames: ReadonlySet<string>;
+  readonly backups: ReadonlyMap<string, readonly BackupName[]>;
+}
+
 /** Every conversation that has a file, or the one. */
-export async function verify(storage: Storage, id?: string, onProgress?: OnProgress): Promise<Verification> {
-  const backupNames = await storage.list("backup");
-  const backups = backupsById(backupNames);
-  const ids = id === undefined ? knownIds(await storage.list("state"), backupNames) : [id];
-  let done = 0;
-  const results = await mapAtOnce(ids, AT_ONCE, async (each) => {
-    const result = await verifyOne(storage, each, backups.get(each) ?? []);
-    done += 1;
-    onProgress?.(done, ids.length);
+export async function verify(storage: Storage, options: VerifyOptions = {}): Promise<Verification> {
+  const { id, onProgress } = options;
+  const [stateNames, backupNames] = [await storage.list("state"), await storage.list("backup")];
+  const listed: Listed = { ids: id === undefined ? knownIds(stateNames, backupNames) : [id], stateNames: new Set(stateNames), backups: backupsById(backupNames) };
+  const done = await verifiedWhole(storage, listed, options);
+  const rest = listed.ids.filter((each) => !done.has(each));
+  let count = done.size;
+  const results = await mapAtOnce(rest, AT_ONCE, async (each) => {
+    const result = await verifyOne(storage, each, listed.backups.get(each) ?? []);
+    onProgress?.((count += 1), listed.ids.length);
     return result;
   });
   const problems = results.flatMap((result) => result.problems);
-  return { checked: results.reduce((sum, result) => sum + result.checked, 0), ok: problems.length === 0, problems };
+  return { checked: [...done.values(), ...results.map(({ checked }) => checked)].reduce((sum, checked) => sum + checked, 0), ok: problems.length === 0, problems };
+}
+
+/** Conversations of a snapshot and backups that are all whole, with how many files they are: nothing is to be said of them. */
+async function verifiedWhole(storage: Storage, { ids, stateNames, backups }: Listed, { findWholeFiles, onProgress }: VerifyOptions): Promise<Map<string, number>> {
+  const simple = ids.filter((id) => stateNames.has(snapshotKey(id).name) && !stateNames.has(journalKey(id).name));
+  const filesOf = (id: string): FileToCheck[] => [
+    { path: storage.describe(snapshotKey(id)), conversationId: id, compression: "none" },
+    ...(backups.get(id) ?? []).map((name): FileToCheck => ({ path: storage.describe(backupKey(name)), conversationId: id, compression: name.compression })),
+  ];
+  const files = simple.flatMap(filesOf);
+  const whole = await findWholeFiles?.(files, (count) => onProgress?.(Math.floor((count / files.length) * simple.length), ids.length));
+  if (whole === undefined) return new Map();
+  return new Map(simple.flatMap((id) => (filesOf(id).every(({ path }) => whole.has(path)) ? [[id, filesOf(id).length] as const] : [])));
 }

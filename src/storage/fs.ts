@@ -2,7 +2,7 @@
  * The only door to node:fs: the operating system behind the `FileSystem` contract.
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
-import { closeSync, constants, fstatSync, openSync, read as readWith, readSync, realpathSync, writeSync } from "node:fs";
+import { closeSync, constants, fdatasync, fstatSync, openSync, read as readWith, readSync, realpathSync, writeSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { platform } from "node:os";
 import { resolve } from "node:path";
@@ -44,7 +44,7 @@ class NodeFile implements OpenFile {
   }
 
   async sync(): Promise<void> {
-    await this.handle.datasync();
+    await fdatasyncLater(this.handle.fd);
     // A file without a name is gone when it is closed, however often it was synced.
     if (fstatSync(this.handle.fd).nlink > 0) return;
     throw Object.assign(new Error("it was removed while it was being written: somebody deleted it or its directory"), { code: "ENOENT" });
@@ -58,6 +58,7 @@ class NodeFile implements OpenFile {
 /** More than this is read while the event loop goes on; less takes the loop longer to hand over than to read. */
 const AT_ONCE_BYTES = 64 * 1024;
 const readLater = promisify(readWith);
+const fdatasyncLater = promisify(fdatasync);
 
 /**
  * A file that is read: opened, asked and closed in system calls of microseconds, which a list of thousands of files
