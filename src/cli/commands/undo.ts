@@ -1,11 +1,12 @@
 /** `undo`: takes back the last restore, prune, rm, repair or rename. */
-import { DraftstateError } from "../../errors.js";
+import { DraftstateError, isDraftstateError } from "../../errors.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import type { UndoResult } from "../../persistence/undo.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
 import { formatAge, formatBytes, pluralize } from "../terminal/format.js";
 import { confirm } from "../terminal/prompt.js";
+import { toSafeLine } from "../terminal/safe-text.js";
 import { renderTable } from "../terminal/table.js";
 import type { Register } from "./registration.js";
 
@@ -29,14 +30,15 @@ async function resolveUndone(manager: DraftStatePersistenceManager, wanted: stri
 
 async function emptyTrash(manager: DraftStatePersistenceManager, options: UndoOptions, context: CommandContext): Promise<number> {
   const { input } = context.options;
-  const asks = options.yes !== true && !context.json && input.isTTY === true && context.output.errorIsTerminal;
-  if (asks && !(await confirm(input, `Empty the trash for good? ${pluralize((await manager.operations()).length, "operation")} could not be undone then. [y/N] `))) {
+  const { length: operations } = await manager.operations();
+  const asks = operations > 0 && options.yes !== true && !context.json && input.isTTY === true && context.output.errorIsTerminal;
+  if (asks && !(await confirm(input, `Empty the trash for good? ${pluralize(operations, "operation")} could not be undone then. [y/N] `))) {
     context.output.message("nothing was removed");
     return 1;
   }
   const bytesFreed = await manager.emptyTrash();
   if (context.json) context.output.json({ bytesFreed });
-  else context.output.message(`${formatBytes(bytesFreed)} freed; nothing can be undone now`);
+  else context.output.message(bytesFreed === 0 ? "the trash is empty" : `${formatBytes(bytesFreed)} freed; nothing can be undone now`);
   return 0;
 }
 
@@ -56,12 +58,25 @@ async function list(manager: DraftStatePersistenceManager, id: string | undefine
   }
 }
 
-function say(result: UndoResult, context: CommandContext): void {
+async function say(result: UndoResult, manager: DraftStatePersistenceManager, context: CommandContext): Promise<void> {
   const { output } = context;
-  const { operation, conversationIds, restored, safetyBackup } = result;
+  const { operation, conversationIds, conversationId, restored, safetyBackup, at } = result;
   const files = restored.length === 0 ? "" : `: ${pluralize(restored.length, "file")} back`;
-  output.message(`undone: ${operation} of ${conversationIds.join(", ")}${files}`);
-  if (safetyBackup !== null) output.message(`what was there before is kept: draftstate restore ${result.conversationId} --backup ${safetyBackup}`);
+  output.message(`undone: ${operation} of ${conversationIds.join(", ")}, ${formatAge(new Date(at), context.now())}${files}`);
+  if (safetyBackup !== null) output.message(`what was there before is kept: draftstate restore ${conversationId} --backup ${safetyBackup}`);
+  const now = await howItIs(manager, result);
+  if (now !== undefined) output.message(toSafeLine(now));
+}
+
+/** What is not plain from the operation's name. */
+async function howItIs(manager: DraftStatePersistenceManager, { operation, conversationId: id }: UndoResult): Promise<string | undefined> {
+  try {
+    const loaded = await manager.load(id);
+    return operation === "rename" && loaded !== undefined ? `its title is ${JSON.stringify(loaded.metadata.title)} again` : undefined;
+  } catch (error) {
+    if (!isDraftstateError(error, "CORRUPT")) throw error;
+    return `${id} cannot be gone on with as it is now: "draftstate repair ${id}" mends it`;
+  }
 }
 
 function assertOneThing(wanted: string | undefined, { at, list: lists, emptyTrash: empties }: UndoOptions): void {
@@ -91,7 +106,7 @@ export const registerUndo: Register = (program, run) => {
         else {
           const result = await manager.undo(id, options.at === undefined ? {} : { at: options.at });
           if (context.json) context.output.json(result);
-          else say(result, context);
+          else await say(result, manager, context);
         }
         return 0;
       }),
