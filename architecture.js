@@ -22,7 +22,7 @@ export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/turn-context.ts", "cl
 
 /** package (or node module) → the rooms or files that may import it. */
 export const PACKAGES = {
-  immer: ["model", "persistence/conversation-handle.ts"],
+  immer: ["model"],
   "@langchain/core": ["agent"],
   "@langchain/langgraph": ["agent"],
   "@langchain/openai": ["agent"],
@@ -39,17 +39,17 @@ export const PACKAGES = {
   "node:fs/promises": ["storage/fs.ts", "storage/process-table.ts"],
   "node:process": ["storage/process-table.ts", "cli"],
   "node:child_process": ["storage/process-table.ts", "cli/terminal/pager.ts"],
-  "node:os": ["storage", "persistence/whole-files.ts", "cli/search", "cli/settings-file.ts"],
+  "node:os": ["storage", "persistence/reading/whole-files.ts", "cli/search", "cli/settings-file.ts"],
   "node:path": ["storage", "persistence/create-manager.ts", "cli"],
   "node:readline": ["cli"],
   "node:module": ["cli/version.ts"],
   "node:buffer": ["snapshot"],
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
-  "node:zlib": ["journal/record.ts", "persistence/backup-codec.ts"],
-  "@opentelemetry/api": ["persistence/telemetry.ts"],
+  "node:zlib": ["journal/record.ts", "persistence/backups/backup-codec.ts"],
+  "@opentelemetry/api": ["persistence/measuring/telemetry.ts"],
   "node:events": ["persistence/events.ts"],
-  "node:worker_threads": ["cli/search", "persistence/whole-files.ts", "persistence/whole-files-thread.ts"],
+  "node:worker_threads": ["cli/search", "persistence/reading/whole-files.ts", "persistence/reading/whole-files-thread.ts"],
   "node:perf_hooks": ["persistence/create-manager.ts"],
   "node:timers/promises": ["persistence", "storage/retry.ts", "agent/models/offline.ts"],
-  "node:util": ["storage", "persistence/backup-codec.ts"],
+  "node:util": ["storage", "persistence/backups/backup-codec.ts"],
 };

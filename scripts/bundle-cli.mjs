@@ -60,7 +60,7 @@ export async function bundleCli() {
   const { metafile, outputFiles } = await build({
     ...COMMON,
     absWorkingDir: root,
-    entryPoints: { main: "src/cli/main.ts", table: "cli-table3", markdown: "markdown-it", "search-thread": "src/cli/search/search-thread.ts", "whole-files-thread": "src/persistence/whole-files-thread.ts" },
+    entryPoints: { main: "src/cli/main.ts", table: "cli-table3", markdown: "markdown-it", "search-thread": "src/cli/search/search-thread.ts", "whole-files-thread": "src/persistence/reading/whole-files-thread.ts" },
     outdir: OUT,
     bundle: true,
     splitting: true,

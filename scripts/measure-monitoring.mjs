@@ -22,7 +22,7 @@ const contents = `
   export { AnswerMeter } from "./src/monitoring/answer-meter.ts";
   export { MetricRegistry } from "./src/monitoring/registry.ts";
   export { ManagerEmitter } from "./src/persistence/events.ts";
-  export { Recorder } from "./src/persistence/recorder.ts";`;
+  export { Recorder } from "./src/persistence/measuring/recorder.ts";`;
 await build({ stdin: { contents, resolveDir: process.cwd(), loader: "ts" }, bundle: true, platform: "node", format: "esm", outfile });
 const { AnswerMeter, MetricRegistry, ManagerEmitter, Recorder } = await import(pathToFileURL(outfile).href);
 

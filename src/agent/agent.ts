@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { titleFrom, type AgentState } from "../model/conversation.js";
-import type { Conversation } from "../persistence/conversation-handle.js";
+import type { Conversation } from "../persistence/conversation/conversation-handle.js";
 import { createDraftStatePersistenceManager } from "../persistence/create-manager.js";
 import type { DraftStatePersistenceManager, OpenOptions } from "../persistence/manager.js";
 import { TurnGraph } from "./graph.js";

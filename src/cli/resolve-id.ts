@@ -1,6 +1,6 @@
 /** What a person types for a conversation → its id: the full name, a unique prefix, or `@last`. */
 import { DraftstateError } from "../errors.js";
-import { didYouMean } from "../persistence/nearest.js";
+import { didYouMean } from "../persistence/reading/nearest.js";
 import type { DraftStatePersistenceManager } from "../persistence/manager.js";
 
 const SHOWN = 5;

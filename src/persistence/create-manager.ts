@@ -9,9 +9,9 @@ import type { RetryEvent } from "../storage/retry.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "./event-log.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
-import { loadTelemetry } from "./telemetry.js";
+import { loadTelemetry } from "./measuring/telemetry.js";
 import { resolveSettings, type Settings } from "./settings.js";
-import { findWholeFiles } from "./whole-files.js";
+import { findWholeFiles } from "./reading/whole-files.js";
 
 export interface CreateManagerOptions extends ManagerOptions {
   /** Another store than files in `stateDir` and `backupDir`. */

@@ -5,7 +5,7 @@
 import { DraftstateError } from "../errors.js";
 import { parseAlertRules, type AlertRule } from "../monitoring/alert-rules.js";
 import { COMPRESSIONS, type Compression } from "./layout.js";
-import { nearest } from "./nearest.js";
+import { nearest } from "./reading/nearest.js";
 
 export interface Settings {
   readonly stateDir: string;

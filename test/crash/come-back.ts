@@ -6,7 +6,7 @@
 import { isDraftstateError, messageOf } from "../../src/errors.js";
 import { decodeLine } from "../../src/journal/record.js";
 import type { AgentState } from "../../src/model/conversation.js";
-import type { Conversation } from "../../src/persistence/conversation-handle.js";
+import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
 import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
 import { START } from "../doubles/managers.js";
 import type { DiskImage } from "../doubles/disk-image.js";

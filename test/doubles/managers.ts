@@ -2,7 +2,7 @@
 import { MemoryStorage } from "../../src/storage/memory.js";
 import type { Storage } from "../../src/storage/storage.js";
 import type { AgentState } from "../../src/model/conversation.js";
-import type { Conversation } from "../../src/persistence/conversation-handle.js";
+import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/persistence/manager.js";
 import { beginTurn, endAnswer } from "../../src/model/transitions.js";
 

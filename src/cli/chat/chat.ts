@@ -1,7 +1,7 @@
 /** One run of `chat`, from its options to its exit status. Only the answer on stdout, the rest on stderr. */
 import { DraftstateError } from "../../errors.js";
 import { statusOf, titleFrom } from "../../model/conversation.js";
-import type { Conversation } from "../../persistence/conversation-handle.js";
+import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import { answerTo } from "./answer.js";

@@ -1,7 +1,7 @@
 /** Going over from one conversation to another without leaving: the list, one that is there, a copy, a new one. */
 import { messagesOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
-import type { Conversation } from "../../persistence/conversation-handle.js";
+import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
 import { assertConversationId } from "../../persistence/layout.js";
 import { resolveId } from "../resolve-id.js";
 import { formatAge, pluralize } from "../terminal/format.js";

@@ -1,7 +1,7 @@
 /** What can be said at the prompt beside messages. Each command is what users of coding agents expect under its name. */
 import { messagesOf, statusOf, textOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
-import { contentOf, resolveBackup } from "../../persistence/backups.js";
+import { contentOf, resolveBackup } from "../../persistence/backups/backups.js";
 import { fromTimestamp } from "../../persistence/layout.js";
 import { formatAge, pluralize } from "../terminal/format.js";
 import { toSafeLine, toSafeText } from "../terminal/safe-text.js";

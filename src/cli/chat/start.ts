@@ -1,7 +1,7 @@
 /** Which conversation a chat goes on with, or begins: by id, the last, a copy, one chosen from a list, a new one. */
 import { DraftstateError } from "../../errors.js";
 import { assertAgentState } from "../../model/agent-state.js";
-import type { Conversation } from "../../persistence/conversation-handle.js";
+import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
 import { assertConversationId } from "../../persistence/layout.js";
 import { createDraftStatePersistenceManager } from "../../persistence/create-manager.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";

@@ -2,7 +2,7 @@
 import { compareMessages, countChanges, type ChangeCounts } from "../../model/compare.js";
 import { textOf, titleFrom } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
-import type { Backup } from "../../persistence/backups.js";
+import type { Backup } from "../../persistence/backups/backups.js";
 import { fromTimestamp } from "../../persistence/layout.js";
 import { resolveId } from "../resolve-id.js";
 import type { CommandContext } from "../context.js";

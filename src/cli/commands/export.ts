@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { DraftstateError } from "../../errors.js";
 import type { ConversationDocument, RestorePoint } from "../../exchange/document.js";
 import { metadataOf } from "../../model/conversation.js";
-import { contentOf, resolveBackup } from "../../persistence/backups.js";
+import { contentOf, resolveBackup } from "../../persistence/backups/backups.js";
 import { fromTimestamp } from "../../persistence/layout.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { uniqueName } from "../../storage/index.js";

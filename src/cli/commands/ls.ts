@@ -1,7 +1,7 @@
 /** `ls`: the conversations, newest first. One bad file is a row that says so. */
 import { Option } from "commander";
 import { STATUSES } from "../../model/conversation.js";
-import type { CatalogueRow } from "../../persistence/catalogue.js";
+import type { CatalogueRow } from "../../persistence/reading/catalogue.js";
 import type { CommandContext } from "../context.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { paintStatus } from "../terminal/status.js";

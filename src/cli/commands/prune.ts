@@ -1,7 +1,7 @@
 /** `prune`: retention, on demand. Backups only; whatever is removed is said. */
 import type { RetentionPolicy } from "../../plan/retention.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
-import type { PruneResult } from "../../persistence/prune.js";
+import type { PruneResult } from "../../persistence/backups/prune.js";
 import type { CommandContext } from "../context.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { resolveId } from "../resolve-id.js";

@@ -1,10 +1,10 @@
 /** `restore`: goes back to a restore point, after saving the present so that it can be undone the same way. */
 import type { JsonObject } from "../../model/json.js";
 import { toJsonPatch } from "../../model/json-patch.js";
-import { contentOf, resolveBackup, type Backup } from "../../persistence/backups.js";
+import { contentOf, resolveBackup, type Backup } from "../../persistence/backups/backups.js";
 import { fromTimestamp } from "../../persistence/layout.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
-import type { RestoreResult } from "../../persistence/restore.js";
+import type { RestoreResult } from "../../persistence/backups/restore.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
 import { formatAge, pluralize } from "../terminal/format.js";

@@ -3,7 +3,7 @@ import { DraftstateError } from "../../errors.js";
 import type { LineMatch } from "../../exchange/search/find-lines.js";
 import { ROLES, STATUSES } from "../../model/conversation.js";
 import { snapshotKey } from "../../persistence/layout.js";
-import { scanConversations, type Scanned, type ScanResult, type SnapshotsScanned } from "../../persistence/scan-conversations.js";
+import { scanConversations, type Scanned, type ScanResult, type SnapshotsScanned } from "../../persistence/reading/scan-conversations.js";
 import type { CommandContext } from "../context.js";
 import { wantsMetadata } from "../search/conditions.js";
 import { searchInThreads } from "../search/threads.js";

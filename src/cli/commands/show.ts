@@ -2,8 +2,8 @@
 import { DraftstateError } from "../../errors.js";
 import { metadataOf, statusOf, streamingOf, textOf, messagesOf, type Metadata } from "../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import { contentOf, resolveBackup } from "../../persistence/backups.js";
-import { decompress } from "../../persistence/backup-codec.js";
+import { contentOf, resolveBackup } from "../../persistence/backups/backups.js";
+import { decompress } from "../../persistence/backups/backup-codec.js";
 import { backupKey, fromTimestamp, snapshotKey } from "../../persistence/layout.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import type { CommandContext } from "../context.js";

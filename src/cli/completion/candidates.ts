@@ -1,6 +1,6 @@
 /** What may stand where the cursor is: commands, options, choices, ids, backup timestamps. Reads names, not files, wherever that is enough. */
 import type { Command } from "commander";
-import { listBackupNames } from "../../persistence/reader.js";
+import { listBackupNames } from "../../persistence/reading/reader.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { resolveId } from "../resolve-id.js";
 import { readTypedLine, visibleCommands, type TypedLine } from "./typed-line.js";

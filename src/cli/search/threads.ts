@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { LineMatch } from "../../exchange/search/find-lines.js";
 import type { Query } from "../../exchange/search/query.js";
-import type { SnapshotsScanned } from "../../persistence/scan-conversations.js";
+import type { SnapshotsScanned } from "../../persistence/reading/scan-conversations.js";
 
 export interface SearchTask {
   readonly files: readonly { readonly id: string; readonly path: string }[];
