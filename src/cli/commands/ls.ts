@@ -6,11 +6,8 @@ import { withEdits } from "../../persistence/edited.js";
 import type { CommandContext } from "../context.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { paintStatus } from "../terminal/status.js";
-import { formatAge, formatBytes, formatCount } from "../terminal/format.js";
-import { COLUMN_GAP } from "../terminal/column-widths.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { formatAge, formatBytes, formatCount, pluralize } from "../terminal/format.js";
 import { renderTable, type TableColumn } from "../terminal/table.js";
-import { displayWidth } from "../terminal/width.js";
 import type { Register } from "./registration.js";
 
 interface LsOptions {
@@ -60,43 +57,46 @@ function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): C
 
 interface Column extends TableColumn {
   readonly cell: (row: CatalogueRow) => string;
-  /** Goes the sooner, the higher, where the terminal is narrow. */
-  readonly dispensable: number;
 }
 
+/** Below so many columns every word counts. */
+const NARROW = 50;
+
+/** In its title's place: the whole error would be wider than all else. `verify` and --json give it. */
+function titleOf({ error, title }: CatalogueRow): string {
+  if (error === undefined) return title;
+  if (error.code === "NEWER_VERSION") return "of a newer version";
+  return error.message.includes("edited by hand") ? "edited by hand" : "damaged";
+}
+
+/** Titles give way first, down to what still tells one from another; then counts go; an id, which one goes on with, is cut last. */
 function columnsFor(context: CommandContext): Column[] {
-  const { style } = context.output;
-  const now = context.now();
+  const { style, width } = context.output;
+  const narrow = width !== undefined && width < NARROW;
+  const age = (date: Date): string => (narrow ? formatAge(date, context.now()).replace(/ ago$/, "") : formatAge(date, context.now()));
   return [
-    { title: "ID", dispensable: 0, cell: (row) => row.conversationId },
-    { title: "TITLE", shrink: true, minimum: 10, dispensable: 0, cell: (row) => row.error?.message ?? row.title },
-    { title: "STATUS", dispensable: 0, paint: (shown, cell) => paintStatus(style, cell)(shown), cell: (row) => row.status },
+    { title: "ID", minimum: 10, cut: "middle", cell: (row) => row.conversationId },
+    { title: "TITLE", shrink: true, minimum: 10, room: 24, paint: (shown, cell) => (cell === "damaged" || cell === "edited by hand" ? style.red(shown) : shown), cell: titleOf },
+    { title: "STATUS", minimum: 8, paint: (shown, cell) => paintStatus(style, cell)(shown), cell: (row) => row.status },
     { title: "MSGS", align: "right", dispensable: 1, cell: (row) => formatCount(row.messageCount) },
-    { title: "TOKENS", align: "right", dispensable: 3, cell: (row) => formatCount(row.tokenCount) },
-    { title: "UPDATED", dispensable: 2, cell: (row) => (row.updatedAt === null ? "?" : formatAge(new Date(row.updatedAt), now)) },
-    { title: "SIZE", align: "right", dispensable: 5, cell: (row) => formatBytes(row.sizeBytes) },
-    { title: "BACKUPS", align: "right", dispensable: 4, cell: (row) => formatCount(row.backupCount) },
+    { title: "TOKENS", align: "right", dispensable: 2, cell: (row) => formatCount(row.tokenCount) },
+    { title: narrow ? "AGE" : "UPDATED", minimum: 6, cell: ({ updatedAt }) => (updatedAt === null ? "?" : age(new Date(updatedAt))) },
+    { title: "SIZE", align: "right", dispensable: 4, cell: (row) => formatBytes(row.sizeBytes) },
+    { title: "BACKUPS", align: "right", dispensable: 3, cell: (row) => formatCount(row.backupCount) },
   ];
-}
-
-const ROOM_FOR_TITLE = 24;
-
-/** What is left when nothing but titles may be cut: an id is what one goes on with. */
-function thatFit(columns: readonly Column[], rows: readonly CatalogueRow[], width: number | undefined): Column[] {
-  const widthOf = (column: Column): number =>
-    column.shrink === true ? ROOM_FOR_TITLE : Math.max(column.title.length, ...rows.map((row) => displayWidth(toSafeLine(column.cell(row)))));
-  const total = (chosen: readonly Column[]): number => chosen.reduce((sum, column) => sum + widthOf(column) + COLUMN_GAP, -COLUMN_GAP);
-  let chosen = [...columns];
-  for (let level = 5; level > 0 && width !== undefined && total(chosen) > width; level -= 1) {
-    chosen = chosen.filter((column) => column.dispensable < level);
-  }
-  return chosen;
 }
 
 function render(rows: readonly CatalogueRow[], context: CommandContext): string {
   const { style, width } = context.output;
-  const columns = thatFit(columnsFor(context), rows, width);
+  const columns = columnsFor(context);
   return renderTable({ style, width, columns, rows: rows.map((row) => columns.map((column) => column.cell(row))) });
+}
+
+function print(rows: readonly CatalogueRow[], context: CommandContext): void {
+  const { output } = context;
+  output.line(render(rows, context));
+  const damaged = rows.filter(({ error }) => error !== undefined).length;
+  if (damaged > 0) output.message(`${pluralize(damaged, "conversation is", "conversations are")} damaged: draftstate verify says more`);
 }
 
 export const registerLs: Register = (program, run) => {
@@ -120,7 +120,7 @@ export const registerLs: Register = (program, run) => {
         const all = await withEdits(manager.storage, await manager.list(), { everything: options.check === true });
         const rows = select(all, options, context.now());
         if (context.json) context.output.json(rows);
-        else if (rows.length > 0) context.output.line(render(rows, context));
+        else if (rows.length > 0) print(rows, context);
         else context.output.message(all.length === 0 ? 'no conversations yet: begin one with: draftstate chat "Tell me a story"' : "no conversation fits");
       }),
     );

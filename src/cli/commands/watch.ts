@@ -1,6 +1,6 @@
 /** `watch`: what other processes change, live. One conversation: its answer as it grows; all: a line for each change. */
 import { DraftstateError } from "../../errors.js";
-import type { FollowEvent } from "../../persistence/follow.js";
+import type { Followed, FollowEvent } from "../../persistence/follow.js";
 import { watchConversations } from "../../persistence/watching.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
@@ -28,6 +28,15 @@ function endedWith(events: readonly FollowEvent[], streamedBefore: boolean): str
   return undefined;
 }
 
+/** What nobody writes and is no answer in the making has ended before the watch began: waiting for it would be for ever. */
+function overAlready(context: CommandContext, events: readonly FollowEvent[], current: Followed | undefined, resolve: (status: number) => void, reject: (error: unknown) => void): void {
+  const problem = events.find((event) => event.kind === "problem");
+  if (problem !== undefined) reject(problem.error);
+  if (current === undefined || current.status === "streaming") return;
+  context.output.message(context.output.errorStyle.dim(`the answer is ${current.status} already: there is nothing to wait for`));
+  resolve(current.status === "complete" ? 0 : 1);
+}
+
 function presenterFor(context: CommandContext, id: string | undefined): WatchPresenter {
   if (id === undefined) return new AllPresenter(context);
   return context.json ? new OneAsJson(context) : new OneAsText(context);
@@ -39,6 +48,10 @@ async function watch(context: CommandContext, id: string | undefined, options: W
   const presenter = presenterFor(context, id);
   const { promise, resolve, reject } = withResolvers();
   let streams = false;
+  let looked = false;
+  // Asked before the first look: a writer that comes between the two is seen by what it writes.
+  const waits = options.untilComplete === true && id !== undefined;
+  const mayGoOn = !waits || (await manager.storage.lockOwner(id)) !== undefined;
   const interrupts = catchInterrupts(() => { resolve(INTERRUPTED); });
   context.output.onClosed(() => { resolve(0); });
   const watcher = await watchConversations({
@@ -50,6 +63,8 @@ async function watch(context: CommandContext, id: string | undefined, options: W
       presenter.show(events, current, changed);
       const status = endedWith(events, streams);
       streams = current?.status === "streaming";
+      if (!looked && !mayGoOn) overAlready(context, events, current, resolve, reject);
+      looked = true;
       if (options.untilComplete === true && status !== undefined) resolve(status === "complete" ? 0 : 1);
     },
   });
@@ -79,7 +94,7 @@ export const registerWatch: Register = (program, run) => {
     .command("watch [id]")
     .summary("follow what other processes change, live")
     .description("Follow what other processes change, live. With an id: the text of the answer as it grows, from its beginning if one is streaming. Without one: a line for each change of any conversation. Ends with Ctrl-C.")
-    .option("--until-complete", "end when the answer ends; exits with 0 if it is complete, with 1 if it was cut off")
+    .option("--until-complete", "end when the answer ends, at once if it has and nobody goes on; exits with 0 if it is complete, with 1 if it was cut off")
     .addHelpText("after", "\nExamples:\n  draftstate watch\n  draftstate watch @last\n  draftstate watch @last --until-complete && notify-send done\n  draftstate watch @last --json | jq -r 'select(.type == \"token\").text'")
     .action((wanted: string | undefined, options: WatchCommandOptions) =>
       run(async (context) => {

@@ -1,7 +1,9 @@
 /**
  * Decides how wide each column of a table becomes so that a line fits: pure arithmetic over numbers of columns.
- * First the widest shrinkable columns give way, down to their minimum; if that is not enough, down to one column;
- * then the others; and when even one column each is too much, the last ones are left out.
+ * First the widest shrinkable columns give way, down to their minimum, then the others that have one; if that is not
+ * enough, the shrinkable ones down to one column, then the others; and when even one column each is too much, the last
+ * ones are left out. Before all that, a table may leave out what matters least (`columnsThatFit`): few columns that can be
+ * read say more than many that cannot.
  */
 export const COLUMN_GAP = 2;
 const DEFAULT_MINIMUM = 8;
@@ -10,8 +12,28 @@ export interface ColumnDemand {
   /** The width of its widest cell or title. */
   readonly natural: number;
   readonly shrink?: boolean | undefined;
-  /** How far a shrinkable column gives way before others do. */
+  /** How far it gives way before others do: a shrinkable one at first, another one when those have. */
   readonly minimum?: number | undefined;
+  /** Left out the sooner, the higher, where the table is too wide; 0 or left out: stays. */
+  readonly dispensable?: number | undefined;
+  /** The width it is to have before others are left out for it; what it needs at least, unless said. */
+  readonly room?: number | undefined;
+}
+
+/** Which columns are shown, by their places. */
+export function columnsThatFit(demands: readonly ColumnDemand[], width: number): number[] {
+  let chosen = demands.map((_, index) => index);
+  for (;;) {
+    const needed = sum(chosen.map((index) => roomFor(demands[index]))) + COLUMN_GAP * (chosen.length - 1);
+    const most = Math.max(0, ...chosen.map((index) => demands[index]?.dispensable ?? 0));
+    if (needed <= width || most === 0) return chosen;
+    chosen = chosen.filter((index) => (demands[index]?.dispensable ?? 0) < most);
+  }
+}
+
+function roomFor(demand: ColumnDemand | undefined): number {
+  if (demand === undefined) return 0;
+  return demand.room === undefined ? comfortable(demand) : Math.min(demand.natural, demand.room);
 }
 
 /** One width for each column that is shown, from the left: fewer than there are columns when not all find room. */
@@ -19,7 +41,7 @@ export function planColumnWidths(demands: readonly ColumnDemand[], width: number
   const shown = demands.slice(0, Math.max(0, Math.floor((width + COLUMN_GAP) / (1 + COLUMN_GAP))));
   const room = width - COLUMN_GAP * Math.max(0, shown.length - 1);
   let widths = shown.map(({ natural }) => Math.min(natural, width));
-  for (const floorOf of [comfortable, shrinkableToOne, anyToOne]) widths = lowerWidest(widths, shown.map(floorOf), room);
+  for (const floorOf of [comfortable, anyToMinimum, shrinkableToOne, anyToOne]) widths = lowerWidest(widths, shown.map(floorOf), room);
   return widths;
 }
 
@@ -27,8 +49,12 @@ function comfortable({ natural, shrink, minimum }: ColumnDemand): number {
   return shrink === true ? Math.min(natural, Math.max(1, minimum ?? DEFAULT_MINIMUM)) : natural;
 }
 
-function shrinkableToOne({ natural, shrink }: ColumnDemand): number {
-  return shrink === true ? Math.min(natural, 1) : natural;
+function anyToMinimum(demand: ColumnDemand): number {
+  return Math.min(comfortable(demand), demand.minimum ?? demand.natural);
+}
+
+function shrinkableToOne(demand: ColumnDemand): number {
+  return demand.shrink === true ? Math.min(demand.natural, 1) : anyToMinimum(demand);
 }
 
 function anyToOne({ natural }: ColumnDemand): number {

@@ -63,6 +63,19 @@ export function truncateToWidth(text: string, columns: number): string {
 }
 
 /** The spaces that are missing to fill the columns; none when the text is too wide. */
+/** The same with the ellipsis in the middle: for names that differ at their ends. */
+export function truncateMiddle(text: string, columns: number): string {
+  if (displayWidth(text) <= columns || columns < 5) return truncateToWidth(text, columns);
+  const tail = Math.floor((columns - 1) / 2);
+  let [start, width] = [text.length, 0];
+  for (const { text: cluster, end } of [...clustersOf(text)].reverse()) {
+    width += clusterWidth(cluster);
+    if (width > tail) break;
+    start = end - cluster.length;
+  }
+  return truncateToWidth(text, columns - tail) + text.slice(start);
+}
+
 export function paddingFor(text: string, columns: number): string {
   return " ".repeat(Math.max(0, columns - displayWidth(text)));
 }
