@@ -37,6 +37,7 @@ import { renderPrometheus } from "../monitoring/prometheus.js";
 import { readStoreMetrics, type StoreMetrics } from "./store-metrics.js";
 import { SaveCounter, type SaveStatistics } from "./statistics.js";
 import { Trash } from "./trash.js";
+import { previewUndos, type UndoPreview } from "./undo-preview.js";
 import { describeOperation, undo, type UndoneOperation, type UndoResult } from "./undo.js";
 import { verify, type Verification } from "./verify.js";
 
@@ -266,6 +267,11 @@ export class DraftStatePersistenceManager {
   /** What can be undone, newest first. */
   async operations(): Promise<UndoneOperation[]> {
     return (await this.#trash.operations()).map(describeOperation);
+  }
+
+  /** The same with what undoing each would change. */
+  previewUndos(): Promise<UndoPreview[]> {
+    return previewUndos(this, this.#trash);
   }
 
   /** Everything in the trash, for good; the number of bytes freed. */
