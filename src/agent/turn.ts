@@ -125,7 +125,15 @@ class Turn {
     this.#meter = this.options.measure();
     const outcome = await this.#readModel().catch((error: unknown) => this.#failure(error));
     const { status, error, usage } = outcome;
-    this.#endAnswer({ ...outcome, status });
+    try {
+      this.#endAnswer({ ...outcome, status });
+    } catch (closed) {
+      // Somebody closed the conversation under the answer: whoever watches hears of it, and it stays interrupted.
+      this.#saveError ??= closed instanceof Error ? closed : new DraftstateError("STORAGE", messageOf(closed), { cause: closed });
+      this.#meter.end("interrupted", usage);
+      this.#events.end();
+      return;
+    }
     this.#meter.end(status, usage);
     await this.#events.push({ type: "end", status, usage, error, ...this.#now() });
     this.#events.end();

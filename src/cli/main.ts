@@ -10,6 +10,7 @@ import { CommandContext, type GlobalOptions } from "./context.js";
 import { candidatesFor } from "./completion/candidates.js";
 import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
 import { Output } from "./output.js";
+import { meantBy } from "./other-names.js";
 import { ALL_SETTINGS, resolveCliSettings } from "./settings.js";
 import { toSafeLine } from "./terminal/safe-text.js";
 import { QuestionInterrupted } from "./terminal/prompt.js";
@@ -145,6 +146,12 @@ class Main {
       // A person gets the whole help, a program one line.
       if (this.#output.errorIsTerminal && !this.#json) this.#output.raw(`${this.#help()}\n`);
       this.#say("USAGE", "no command given: draftstate --help lists them", undefined);
+      return USAGE;
+    }
+    const unknown = error.code === "commander.unknownCommand" ? /'([^']*)'/.exec(error.message)?.[1] : undefined;
+    const meant = unknown === undefined ? undefined : meantBy(unknown);
+    if (meant !== undefined) {
+      this.#say("USAGE", `unknown command '${String(unknown)}': here it is draftstate ${meant}`, undefined);
       return USAGE;
     }
     const enough = /Did you mean|Allowed choices/.test(error.message);

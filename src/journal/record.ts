@@ -105,7 +105,7 @@ function decodePatches(fields: JsonObject): Patch[] {
   const token = ownValue(fields, "token");
   if (typeof token === "string") {
     const [last, count] = [ownValue(fields, "last"), ownValue(fields, "count")];
-    return [{ op: "token", text: token, last: typeof last === "string" ? last : token, count: typeof count === "number" ? count : 1 }];
+    return [{ op: "token", text: token, last: typeof last === "string" ? last : token, count: count === undefined ? 1 : countOf(count) }];
   }
   const patches = ownValue(fields, "patches");
   if (!Array.isArray(patches)) throw new TypeError("it holds no change");
@@ -115,9 +115,20 @@ function decodePatches(fields: JsonObject): Patch[] {
 function decodePatch(value: unknown): Patch {
   if (isJsonObject(value) && value["op"] === "token") {
     const { text, last, count } = value;
-    if (typeof text === "string" && typeof last === "string" && typeof count === "number") return { op: "token", text, last, count };
+    if (typeof text === "string" && typeof last === "string") return { op: "token", text, last, count: countOf(count) };
   }
-  return parsePatch(value);
+  const patch = parsePatch(value);
+  if (patch.op !== "token" && (patch.path[0] === FILE_FIELD || (patch.path.length === 0 && "value" in patch && isJsonObject(patch.value) && Object.hasOwn(patch.value, FILE_FIELD)))) {
+    throw new TypeError(`it changes ${FILE_FIELD}, which is the file's own`);
+  }
+  return patch;
+}
+
+const FILE_FIELD = "_metadata";
+
+function countOf(value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+  throw new TypeError("it counts its tokens by what is no count");
 }
 
 function decodeInfo(value: JsonObject): InfoChange {

@@ -39,6 +39,7 @@ import { SaveCounter, type SaveStatistics } from "./measuring/statistics.js";
 import { Trash } from "./trash/trash.js";
 import { describeOperation, undo, type UndoneOperation, type UndoResult } from "./trash/undo.js";
 import { verify, type Verification } from "./reading/verify.js";
+import { previewUndos, type UndoPreview } from "./trash/undo-preview.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -266,6 +267,11 @@ export class DraftStatePersistenceManager {
   /** What can be undone, newest first. */
   async operations(): Promise<UndoneOperation[]> {
     return (await this.#trash.operations()).map(describeOperation);
+  }
+
+  /** The same with what undoing each would change. */
+  previewUndos(): Promise<UndoPreview[]> {
+    return previewUndos(this, this.#trash);
   }
 
   /** Everything in the trash, for good; the number of bytes freed. */

@@ -14,6 +14,7 @@ export interface FoundBackup {
 }
 
 export interface Found {
+  readonly conversationId: string;
   readonly snapshot: Decoded | undefined;
   readonly journal: ScannedJournal | undefined;
   /** Newest first; looked at only where the snapshot cannot be used. */
@@ -22,7 +23,7 @@ export interface Found {
 
 export type ProblemKind =
   | "journal-torn" | "journal-damaged" | "journal-gap" | "journal-foreign" | "journal-orphaned"
-  | "snapshot-missing" | "snapshot-damaged" | "snapshot-edited" | "snapshot-newer" | "backup-damaged";
+  | "snapshot-missing" | "snapshot-damaged" | "snapshot-edited" | "snapshot-newer" | "backup-damaged" | "unreadable";
 
 export interface Problem {
   readonly kind: ProblemKind;
@@ -72,7 +73,7 @@ export function planRecovery(found: Found): RecoveryPlan {
   const problems = problemsOfSnapshot(snapshot);
   const base = snapshot?.kind === "valid" ? baseOf(snapshot, "snapshot") : baseFromBackups(backups, problems);
   if (base === undefined) return { kind: "lost", problems: [...problems, ...problemsOfJournal(journal, undefined)] };
-  return planFrom(base, journal, problems, snapshot?.kind === "damaged");
+  return planFrom(found.conversationId, base, journal, problems, snapshot?.kind === "damaged");
 }
 
 function planForEdited(snapshot: Extract<Decoded, { kind: "edited" }>): RecoveryPlan {
@@ -114,10 +115,10 @@ function problemsOfJournal(journal: ScannedJournal | undefined, replayed: Replay
   return problems;
 }
 
-function planFrom(base: Base, journal: ScannedJournal | undefined, problems: Problem[], damaged: boolean): RecoveryPlan {
-  const foreign = journal?.header !== undefined && journal.header.createdAt !== base.version.info.createdAt;
+function planFrom(id: string, base: Base, journal: ScannedJournal | undefined, problems: Problem[], damaged: boolean): RecoveryPlan {
+  const foreign = journal?.header !== undefined && (journal.header.createdAt !== base.version.info.createdAt || journal.header.conversationId !== id);
   const replayed = journal === undefined || foreign ? undefined : replay(base.version, journal.records);
-  if (foreign) problems.push({ kind: "journal-foreign", file: "journal", detail: "it belongs to an earlier conversation of this id" });
+  if (foreign) problems.push({ kind: "journal-foreign", file: "journal", detail: "it belongs to another conversation, or to an earlier one of this id" });
   problems.push(...problemsOfJournal(journal, replayed));
   const unusable = problems.some((problem) => problem.file === "journal");
   return {

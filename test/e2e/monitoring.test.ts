@@ -39,6 +39,13 @@ describe("stats", TIMEOUT, () => {
     expect(shown.stderr).toBe("");
   });
 
+  test("shows what a file of metrics names as text, whatever it is", async ({ workspace }) => {
+    await workspace.run(["chat", "Hi", "--id", "tale"]);
+    await workspace.write("state/.draftstate/metrics/_process-zz.json", JSON.stringify({ version: 1, closed: true, queueDepth: 0, unsavedSince: null, counters: { draftstate_saves_total: { "\u001b]0;owned\u0007\u001b[31m\u009b31m": 3 } }, histograms: {} }));
+    const { stdout, status } = await workspace.run(["stats", "--prometheus"]);
+    expect([status, stdout.includes("owned"), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(stdout)]).toEqual([0, true, false]);
+  });
+
   test("in Prometheus' format a foreign parser finds what the JSON says", async ({ workspace }) => {
     await workspace.run(["chat", "Hi", "--id", "one"]);
     const { stdout, status } = await workspace.run(["stats", "--prometheus"]);

@@ -81,6 +81,11 @@ describe("a line is bad", () => {
     ["a beginning behind its end", { rev: 2, from: 3, at: 1, patches: [] }],
     ["no change", { rev: 2, at: 1 }],
     ["a patch that reaches for a prototype", { rev: 2, at: 1, patches: [{ op: "add", path: ["__proto__", "x"], value: 1 }] }],
+    ["a change to the file's own field", { rev: 7, at: 1, patches: [{ op: "add", path: ["_metadata"], value: { revision: 1 } }] }],
+    ["a whole state with the file's own field", { rev: 7, at: 1, patches: [{ op: "replace", path: [], value: { _metadata: {} } }] }],
+    ["fewer tokens than none", { rev: 7, at: 1, token: "a", last: "a", count: -5 }],
+    ["more tokens than can be counted", { rev: 7, at: 1, token: "a", last: "a", count: 1e308 }],
+    ["half a token in a list of changes", { rev: 7, at: 1, patches: [{ op: "token", text: "a", last: "a", count: 0.5 }] }],
     ["an unknown journal version", { journal: 2, conversationId: "chat", createdAt: "x", base: 1 }],
     ["a header without a base", { journal: 1, conversationId: "chat", createdAt: "x" }],
   ])("when it is signed but has %s", (_name, fields) => {

@@ -3,12 +3,14 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { initialState } from "../../src/model/conversation.js";
+import { DraftstateError } from "../../src/errors.js";
+import { initialState, MAX_REVISION } from "../../src/model/conversation.js";
 import type { DraftStatePersistenceManager, ManagerOptions } from "../../src/persistence/manager.js";
 import { createLocalStorage } from "../../src/storage/index.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { codeRejected, codeThrown } from "../doubles/error-code.js";
 import { begin, managerOver, memory, turn } from "../doubles/managers.js";
+import { snapshotBytes, versionAt } from "../doubles/snapshots.js";
 import { ProcessWorld } from "../doubles/process-world.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
 import { storageOver } from "../doubles/storage-over.js";
@@ -344,4 +346,29 @@ describe("ids that look alike", () => {
     expect((await stat(aside)).size).toBe(1);
     await rm(directory, { recursive: true, force: true });
   });
+});
+
+test("a conversation whose revisions are used up is not changed any more: what followed could never be read", async () => {
+  const storage = memory();
+  const bytes = snapshotBytes(versionAt(MAX_REVISION));
+  await storage.replace({ area: "state", name: "chat.json" }, bytes);
+  const conversation = await managerOver(storage).open("chat");
+  const changes = [() => { conversation.update((draft) => { draft.currentNarrative = "more"; }); }, () => { conversation.appendToken("more"); }, () => { conversation.updateInfo({ title: "More" }); }];
+  expect(changes.map(codeThrown)).toEqual(["INVALID_STATE", "INVALID_STATE", "INVALID_STATE"]);
+  await conversation.close();
+  expect(await managerOver(storage).loadState("chat")).toEqual(initialState());
+});
+
+test("verify names a file that it may not read, and checks the others all the same", async () => {
+  const storage = memory();
+  for (const id of ["a", "b", "c"]) await managerOver(storage).saveState(id, initialState());
+  await storage.replace({ area: "state", name: "c.json" }, Buffer.from("torn"));
+  const path = storage.describe({ area: "state", name: "b.json" });
+  const read = storage.read.bind(storage);
+  storage.read = async (key, options) => {
+    if (key.name === "b.json") throw new DraftstateError("STORAGE", `${path}: permission denied`, { path });
+    return read(key, options);
+  };
+  const { ok, problems } = await managerOver(storage).verify();
+  expect([ok, problems.map(({ conversationId, kind }) => [conversationId, kind])]).toEqual([false, [["b", "unreadable"], ["c", "snapshot-damaged"]]]);
 });

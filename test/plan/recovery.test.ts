@@ -12,7 +12,7 @@ const DAMAGED: Decoded = { kind: "damaged", detail: "torn" };
 
 function planOf(found: Partial<Found> & { readonly journalBytes?: Uint8Array }): RecoveryPlan {
   const { journalBytes: journal, ...rest } = found;
-  return planRecovery({ snapshot: undefined, backups: [], journal: journal === undefined ? undefined : scanJournal(journal), ...rest });
+  return planRecovery({ conversationId: "chat", snapshot: undefined, backups: [], journal: journal === undefined ? undefined : scanJournal(journal), ...rest });
 }
 
 function kindsOf(plan: RecoveryPlan): string[] {
@@ -60,6 +60,11 @@ describe("planRecovery", () => {
 
   test("a journal of an earlier conversation of this id is not believed", () => {
     const plan = planOf({ snapshot: SNAPSHOT, journalBytes: journalBytes(records, 5, "2020-01-01T00:00:00.000Z") });
+    expect([kindsOf(plan), plan]).toMatchObject([["journal-foreign"], { kind: "usable", version: BASE, quarantine: ["journal"] }]);
+  });
+
+  test("a journal of another conversation that began in the same millisecond is not believed", () => {
+    const plan = planOf({ conversationId: "other", snapshot: SNAPSHOT, journalBytes: bytes });
     expect([kindsOf(plan), plan]).toMatchObject([["journal-foreign"], { kind: "usable", version: BASE, quarantine: ["journal"] }]);
   });
 

@@ -1,4 +1,5 @@
 /** `config`: the settings in effect, and where each comes from. Of secrets, only whether they are set. */
+import { DraftstateError } from "../../errors.js";
 import type { CommandContext } from "../context.js";
 import { ALL_SETTINGS, type Origin } from "../settings.js";
 import { toSafeLine } from "../terminal/safe-text.js";
@@ -83,8 +84,12 @@ export const registerConfig: Register = (program, run) => {
       "Show the settings in effect, and where each comes from: a flag, a DRAFTSTATE_* variable, the nearest of draftstate.config.json, .draftstaterc and package.json#draftstate, or the default. Keys are never shown.",
     )
     .addHelpText("after", '\nExamples:\n  draftstate config\n  DRAFTSTATE_MAX_BACKUPS=5 draftstate config\n  draftstate config --json | jq \'.settings[] | select(.origin != "default")\'')
-    .action(() =>
+    .allowExcessArguments()
+    .action((_options: unknown, command: { readonly args: readonly string[] }) =>
       run(async (context) => {
+        if (command.args.length > 0) {
+          throw new DraftstateError("USAGE", "config shows all settings and takes no arguments: look for one with draftstate config | grep maxBackups; set one in draftstate.config.json or by a variable such as DRAFTSTATE_MAX_BACKUPS");
+        }
         const { output, options } = context;
         const { file } = options.settings;
         if (context.json) output.json({ file: file ?? null, settings: settingsOf(context), secrets: secretsOf(context) });

@@ -108,13 +108,19 @@ function describe({ id, conversation, exists }: PlannedImport): object {
   return { conversationId: id, title: titleOf(version), messageCount: messagesOf(version.state).length, createdAt: version.info.createdAt, restorePoints: points.length, place, exists };
 }
 
-function render(planned: readonly PlannedImport[], context: CommandContext): string {
+/** As `ls` counts them afterwards; of a dry run with the restore point that is made of the present where none holds it. */
+async function backupCounts(manager: DraftStatePersistenceManager, planned: readonly PlannedImport[], dryRun: boolean): Promise<ReadonlyMap<string, number>> {
+  if (!dryRun) return new Map((await manager.list()).map(({ conversationId, backupCount }) => [conversationId, backupCount]));
+  return new Map(planned.map(({ id, conversation: { points, version } }) => [id, points.length + (points.at(-1)?.version.revision === version.revision ? 0 : 1)]));
+}
+
+function render(planned: readonly PlannedImport[], backups: ReadonlyMap<string, number>, context: CommandContext): string {
   const { style, width } = context.output;
   return renderTable({
     style,
     width,
     columns: [{ title: "ID" }, { title: "TITLE", shrink: true, minimum: 10 }, { title: "MSGS", align: "right" }, { title: "BACKUPS", align: "right" }],
-    rows: planned.map(({ id, conversation: { version, points } }) => [id, titleOf(version), formatCount(messagesOf(version.state).length), formatCount(points.length)]),
+    rows: planned.map(({ id, conversation: { version } }) => [id, titleOf(version), formatCount(messagesOf(version.state).length), formatCount(backups.get(id) ?? 0)]),
   });
 }
 
@@ -128,7 +134,7 @@ async function importFile(file: string, options: ImportCommandOptions, context: 
   const dryRun = options.dryRun === true;
   if (!dryRun) await writeAll(manager, fresh, context);
   if (context.json) output.json({ format: imported.format, dryRun, imported: fresh.map(describe), skipped: planned.filter((entry) => entry.exists).map((entry) => entry.id) });
-  else if (fresh.length > 0) output.line(render(fresh, context));
+  else if (fresh.length > 0) output.line(render(fresh, await backupCounts(manager, fresh, dryRun), context));
   say(imported, planned, fresh, dryRun, context);
 }
 
@@ -136,7 +142,7 @@ function say(imported: Imported, planned: readonly PlannedImport[], fresh: reado
   const { output } = context;
   const [only, ...more] = fresh;
   const skipped = planned.length - fresh.length;
-  output.message(`${dryRun ? "would import" : "imported"} ${pluralize(fresh.length, "conversation")} from ${FORMAT_NAMES[imported.format] ?? imported.format}${skipped === 0 ? "" : `; ${skipped} exist already`}`);
+  output.message(`${dryRun ? "would import" : "imported"} ${pluralize(fresh.length, "conversation")} from ${FORMAT_NAMES[imported.format] ?? imported.format}${skipped === 0 ? "" : `; ${pluralize(skipped, "exists", "exist")} already`}`);
   if (!dryRun && only !== undefined && more.length === 0) output.message(`look at it with: draftstate show ${only.id}`);
 }
 

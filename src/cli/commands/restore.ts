@@ -106,7 +106,7 @@ export const registerRestore: Register = (program, run) => {
         }
         const { restoredFrom, revision, safetyBackup } = await manager.restore(id, options.backup);
         output.message(`restored ${id} to ${restoredFrom} (revision ${revision}); what was there is kept as ${safetyBackup ?? "a backup"}`);
-        output.message(`undo it with: draftstate undo ${id}`);
+        output.message(`undo it with: draftstate ${context.settings.trashDays > 0 ? `undo ${id}` : `restore ${id} --backup ${safetyBackup ?? "latest"}`}`);
         return 0;
       }),
     );

@@ -123,6 +123,13 @@ function print(found: readonly Scanned<LineMatch>[], options: SearchOptions, con
   else if (found.length > 0) output.line(found.map((each) => render(each, context)).join(output.width === undefined ? "\n" : "\n\n"));
 }
 
+/** Smart case is not what everyone expects. */
+function caseAdvice(text: string, { regex, ignoreCase, caseSensitive }: SearchOptions): string {
+  if (ignoreCase === true || caseSensitive === true) return "";
+  const letters = regex === true ? text.replaceAll(/\\./g, "") : text;
+  return /\p{Lu}/u.test(letters) ? "; its upper-case letters make case matter: -i looks without" : "";
+}
+
 async function search(text: string, options: SearchOptions, context: CommandContext): Promise<void> {
   oneOf("role", options.role, ROLES);
   oneOf("status", options.status, STATUSES);
@@ -132,7 +139,7 @@ async function search(text: string, options: SearchOptions, context: CommandCont
   for (const { conversationId, detail } of problems) output.warning(`${conversationId} could not be searched: ${detail}`);
   const shown = found.slice(0, options.limit ?? found.length);
   print(shown, options, context);
-  if (found.length === 0) output.message(`${JSON.stringify(text)} was not found in ${pluralize(scanned, "conversation")}`);
+  if (found.length === 0) output.message(`${JSON.stringify(text)} was not found in ${pluralize(scanned, "conversation")}${caseAdvice(text, options)}`);
   else if (shown.length < found.length) output.message(`${shown.length} of ${pluralize(found.length, "conversation")}; --limit shows more`);
 }
 

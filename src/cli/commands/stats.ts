@@ -12,7 +12,7 @@ import { resolveId } from "../resolve-id.js";
 import { barChart, sparkline } from "../terminal/chart.js";
 import { formatBytes, formatCount, pluralize } from "../terminal/format.js";
 import { renderProperties } from "../terminal/properties.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
 import { renderTable, type TableColumn } from "../terminal/table.js";
 import type { Register } from "./registration.js";
 
@@ -186,7 +186,7 @@ export const registerStats: Register = (program, run) => {
     .addHelpText("after", "\nExamples:\n  draftstate stats\n  draftstate stats @last\n  draftstate stats --prometheus > draftstate.prom")
     .action((wanted: string | undefined, options: StatsOptions) =>
       run(async (context) => {
-        if (options.prometheus === true) context.output.data(await (await context.reader()).prometheus());
+        if (options.prometheus === true) context.output.data(toSafeText(await (await context.reader()).prometheus()));
         else await stats(wanted, context);
       }),
     );

@@ -1,13 +1,14 @@
 /** `undo`: takes back the last restore, prune, rm, repair or rename. */
 import { DraftstateError, isDraftstateError } from "../../errors.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
-import type { UndoResult } from "../../persistence/trash/undo.js";
+import type { UndoneOperation, UndoResult } from "../../persistence/trash/undo.js";
+import type { UndoPreview } from "../../persistence/trash/undo-preview.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
 import { formatAge, formatBytes, pluralize } from "../terminal/format.js";
 import { confirm } from "../terminal/prompt.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { renderTable } from "../terminal/table.js";
+import { renderFittingTable } from "../terminal/fitting-table.js";
+import { describeUndo, describeUndone } from "../undo-words.js";
 import type { Register } from "./registration.js";
 
 interface UndoOptions {
@@ -28,55 +29,89 @@ async function resolveUndone(manager: DraftStatePersistenceManager, wanted: stri
   throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} conversations that something was done to: give more of the id ("draftstate undo --list" shows them)`);
 }
 
+function asks(options: UndoOptions, context: CommandContext): boolean {
+  return options.yes !== true && !context.json && context.options.input.isTTY === true && context.output.errorIsTerminal;
+}
+
 async function emptyTrash(manager: DraftStatePersistenceManager, options: UndoOptions, context: CommandContext): Promise<number> {
-  const { input } = context.options;
-  const { length: operations } = await manager.operations();
-  const asks = operations > 0 && options.yes !== true && !context.json && input.isTTY === true && context.output.errorIsTerminal;
-  if (asks && !(await confirm(input, `Empty the trash for good? ${pluralize(operations, "operation")} could not be undone then. [y/N] `))) {
-    context.output.message("nothing was removed");
+  const { output } = context;
+  const count = (await manager.operations()).length;
+  if (count > 0 && asks(options, context) && !(await confirm(context.options.input, `Empty the trash for good? ${pluralize(count, "operation")} could not be undone then. [y/N] `))) {
+    output.message("nothing was removed");
     return 1;
   }
   const bytesFreed = await manager.emptyTrash();
-  if (context.json) context.output.json({ bytesFreed });
-  else context.output.message(bytesFreed === 0 ? "the trash is empty" : `${formatBytes(bytesFreed)} freed; nothing can be undone now`);
+  if (context.json) output.json({ bytesFreed });
+  else output.message(count === 0 && bytesFreed === 0 ? "the trash is empty" : `${formatBytes(bytesFreed)} freed; nothing can be undone now`);
   return 0;
 }
 
 async function list(manager: DraftStatePersistenceManager, id: string | undefined, context: CommandContext): Promise<void> {
-  const operations = (await manager.operations()).filter(({ conversationId }) => id === undefined || conversationId === id);
-  if (context.json) context.output.json(operations);
-  else if (operations.length === 0) context.output.message("there is nothing to undo");
+  const { style, width } = context.output;
+  const isWanted = ({ conversationId }: UndoneOperation): boolean => id === undefined || conversationId === id;
+  if (context.json) {
+    context.output.json((await manager.operations()).filter(isWanted));
+    return;
+  }
+  const previews = (await manager.previewUndos()).filter(isWanted);
+  if (previews.length === 0) context.output.message("there is nothing to undo");
   else {
     context.output.line(
-      renderTable({
-        style: context.output.style,
-        width: context.output.width,
-        columns: [{ title: "OPERATION" }, { title: "ID" }, { title: "AGE" }, { title: "AT" }],
-        rows: operations.map(({ operation, conversationId, at }) => [operation, conversationId, formatAge(new Date(at), context.now()), at]),
+      renderFittingTable({
+        style,
+        width,
+        columns: [
+          { title: "OPERATION", dispensable: 0, cell: ({ operation }: UndoPreview) => operation },
+          { title: "ID", dispensable: 0, cell: ({ conversationId }: UndoPreview) => conversationId },
+          { title: "AGE", dispensable: 1, cell: ({ at }: UndoPreview) => formatAge(new Date(at), context.now()) },
+          { title: "UNDOING IT", shrink: true, minimum: 12, dispensable: 2, cell: describeUndo },
+          { title: "AT", dispensable: 3, cell: ({ at }: UndoPreview) => at },
+        ],
+        rows: previews,
       }),
     );
   }
 }
 
-async function say(result: UndoResult, manager: DraftStatePersistenceManager, context: CommandContext): Promise<void> {
-  const { output } = context;
-  const { operation, conversationIds, conversationId, restored, safetyBackup, at } = result;
-  const files = restored.length === 0 ? "" : `: ${pluralize(restored.length, "file")} back`;
-  output.message(`undone: ${operation} of ${conversationIds.join(", ")}, ${formatAge(new Date(at), context.now())}${files}`);
-  if (safetyBackup !== null) output.message(`what was there before is kept: draftstate restore ${conversationId} --backup ${safetyBackup}`);
-  const now = await howItIs(manager, result);
-  if (now !== undefined) output.message(toSafeLine(now));
+/** The one that `manager.undo` takes; undefined where it will find none, or refuse. */
+async function previewOf(manager: DraftStatePersistenceManager, id: string | undefined, at: string | undefined): Promise<UndoPreview | undefined> {
+  const stamp = at?.replaceAll(":", "-").replaceAll(".", "-");
+  return (await manager.previewUndos()).find((preview) => (id === undefined || preview.conversationId === id) && (stamp === undefined || preview.at.replaceAll(/[:.]/g, "-").startsWith(stamp)));
 }
 
-/** What is not plain from the operation's name. */
-async function howItIs(manager: DraftStatePersistenceManager, { operation, conversationId: id }: UndoResult): Promise<string | undefined> {
-  try {
-    const loaded = await manager.load(id);
-    return operation === "rename" && loaded !== undefined ? `its title is ${JSON.stringify(loaded.metadata.title)} again` : undefined;
-  } catch (error) {
-    if (!isDraftstateError(error, "CORRUPT")) throw error;
-    return `${id} cannot be gone on with as it is now: "draftstate repair ${id}" mends it`;
+/** False where a person does not want to: what was said since is worth a question, though a restore point keeps it. */
+async function agreed(preview: UndoPreview, options: UndoOptions, context: CommandContext): Promise<boolean> {
+  const { operation, conversationId, at } = preview;
+  const warning = `${conversationId} was changed since the ${operation} of ${formatAge(new Date(at), context.now())}; what is there now becomes a restore point, and is replaced`;
+  if (asks(options, context)) return confirm(context.options.input, `${warning}. Undo the ${operation} all the same? [y/N] `);
+  context.output.message(warning);
+  return true;
+}
+
+/** After the undo of a repair the files are as they were found: another one may be due. */
+async function needsRepair(manager: DraftStatePersistenceManager, id: string): Promise<boolean> {
+  return manager.load(id).then(() => false, (error: unknown) => isDraftstateError(error, "CORRUPT"));
+}
+
+async function say(manager: DraftStatePersistenceManager, result: UndoResult, preview: UndoPreview | undefined, context: CommandContext): Promise<void> {
+  const { output } = context;
+  const { operation, conversationId, conversationIds, safetyBackup, at } = result;
+  const what = preview === undefined ? "" : describeUndone(preview, result);
+  output.message(`undid the ${operation} of ${conversationIds.join(", ")}, ${formatAge(new Date(at), context.now())}${what === "" ? "" : `: ${what}`}`);
+  if (safetyBackup !== null) output.message(`what was there before is kept: draftstate restore ${conversationId} --backup ${safetyBackup}`);
+  if (operation === "repair" && (await needsRepair(manager, conversationId))) output.message(`it needs repair again: draftstate repair ${conversationId}`);
+}
+
+async function takeBack(manager: DraftStatePersistenceManager, id: string | undefined, options: UndoOptions, context: CommandContext): Promise<number> {
+  const preview = await previewOf(manager, id, options.at);
+  if (preview?.changedSince === true && !(await agreed(preview, options, context))) {
+    context.output.message("nothing was undone");
+    return 1;
   }
+  const result = await manager.undo(id, options.at === undefined ? {} : { at: options.at });
+  if (context.json) context.output.json(result);
+  else await say(manager, result, preview, context);
+  return 0;
 }
 
 function assertOneThing(wanted: string | undefined, { at, list: lists, emptyTrash: empties }: UndoOptions): void {
@@ -94,7 +129,7 @@ export const registerUndo: Register = (program, run) => {
     .option("--at <time>", "not the last, but the one of this time, or a prefix of it, as --list shows it")
     .option("--list", "show what can be undone, newest first, and undo nothing")
     .option("--empty-trash", "remove all that is kept for undo, for good")
-    .option("-y, --yes", "do not ask before emptying the trash")
+    .option("-y, --yes", "do not ask")
     .addHelpText("after", "\nExamples:\n  draftstate undo --list\n  draftstate undo\n  draftstate undo draft_chat_17\n  draftstate undo --at 2026-01-14T21:30")
     .action((wanted: string | undefined, options: UndoOptions) =>
       run(async (context) => {
@@ -102,12 +137,8 @@ export const registerUndo: Register = (program, run) => {
         const manager = await context.reader();
         if (options.emptyTrash === true) return emptyTrash(manager, options, context);
         const id = wanted === undefined ? undefined : await resolveUndone(manager, wanted);
-        if (options.list === true) await list(manager, id, context);
-        else {
-          const result = await manager.undo(id, options.at === undefined ? {} : { at: options.at });
-          if (context.json) context.output.json(result);
-          else await say(result, manager, context);
-        }
+        if (options.list !== true) return takeBack(manager, id, options, context);
+        await list(manager, id, context);
         return 0;
       }),
     );

@@ -1,9 +1,19 @@
 /** `verify`: looks at every file and says what is wrong; changes nothing. */
+import type { Verification } from "../../persistence/reading/verify.js";
 import { resolveId } from "../resolve-id.js";
 import { startProgress } from "../terminal/progress.js";
 import { pluralize } from "../terminal/format.js";
 import { toSafeLine } from "../terminal/safe-text.js";
 import type { Register } from "./registration.js";
+
+const DAMAGED = 4;
+const STORAGE = 7;
+
+/** Where nothing is known to be damaged, but something could not be read, nobody can tell. */
+function exitStatus({ ok, problems }: Verification): number {
+  if (ok) return 0;
+  return problems.every(({ kind }) => kind === "unreadable") ? STORAGE : DAMAGED;
+}
 
 export const registerVerify: Register = (program, run) => {
   program
@@ -25,7 +35,7 @@ export const registerVerify: Register = (program, run) => {
           }
           output.message(result.ok ? `${pluralize(result.checked, "file")} checked, all valid` : `${pluralize(result.checked, "file")} checked, ${pluralize(result.problems.length, "problem")}`);
         }
-        return result.ok ? 0 : 4;
+        return exitStatus(result);
       }),
     );
 };

@@ -5,7 +5,7 @@
 import { DraftstateError, messageOf } from "../../errors.js";
 import type { InfoChange } from "../../journal/record.js";
 import { changeInfo } from "../../journal/replay.js";
-import { isStreaming, type AgentState, type BackupNote, type Info, type Version } from "../../model/conversation.js";
+import { isStreaming, MAX_REVISION, type AgentState, type BackupNote, type Info, type Version } from "../../model/conversation.js";
 import { StateContainer, type Recipe } from "../../model/container.js";
 import { isJsonObject } from "../../model/json.js";
 import { diffStates, type Patch } from "../../model/patches.js";
@@ -206,6 +206,8 @@ export class Conversation<S extends object = AgentState> {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new DraftstateError("USAGE", `conversation ${this.id} is closed: open it again to change it`);
+    // What follows the last revision that a file may name could be written, and never read again.
+    if (this.#revision >= MAX_REVISION) throw new DraftstateError("INVALID_STATE", `conversation ${this.id} has no revision left to count a change by: go on in a copy with "draftstate fork ${this.id}"; nothing was saved`);
   }
 
   #changed(patches: readonly Patch[]): void {

@@ -4,6 +4,7 @@
  * of processes that closed or died are folded into `total.json` now and then, under a lock: the total names what it
  * holds, so a crash between its replacement and the removal of a file counts nothing twice.
  */
+import { isDraftstateError } from "../../errors.js";
 import { addMetrics, EMPTY, parseMetrics, withConversations, withNewestDays, type MetricData } from "../../monitoring/figures.js";
 import type { Key, Lock, Storage } from "../../storage/storage.js";
 import { knownIds } from "../layout.js";
@@ -135,8 +136,8 @@ export class MetricsStore {
   }
 
   async #readAny(key: Key): Promise<Fields | "damaged" | undefined> {
-    const bytes = await this.storage.read(key, { maxBytes: MAX_BYTES });
-    if (bytes === undefined) return undefined;
+    const bytes = await this.storage.read(key, { maxBytes: MAX_BYTES }).catch(asDamaged);
+    if (bytes === undefined || bytes === "damaged") return bytes;
     try {
       const fields: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
       return typeof fields === "object" && fields !== null && "version" in fields && typeof fields.version === "number" ? fields : "damaged";
@@ -208,6 +209,12 @@ export class MetricsStore {
       await attempt.lock.release();
     }
   }
+}
+
+/** What is no file, or too large to be one of ours, counts nothing: metrics are no data, and nothing waits for them. */
+function asDamaged(error: unknown): "damaged" {
+  if (isDraftstateError(error, "CORRUPT")) return "damaged";
+  throw error;
 }
 
 function keyOf(name: string): Key {

@@ -45,7 +45,7 @@ async function accept(context: RecoveryContext, id: string, edited: Edited, jour
 
 async function planWithoutSnapshot(context: RecoveryContext, id: string, found: Found, edited: Edited): Promise<RecoveryPlan> {
   const backups = await readBackupsUntilValid(context.storage, id);
-  return planRecovery({ snapshot: { kind: "damaged", detail: edited.detail }, journal: found.journal, backups });
+  return planRecovery({ conversationId: id, snapshot: { kind: "damaged", detail: edited.detail }, journal: found.journal, backups });
 }
 
 /** The files as they were found, so that the repair can be undone. */

@@ -60,7 +60,7 @@ async function readRow(storage: Storage, id: string, { hasJournal, backupCount, 
     const quick = hasJournal ? undefined : await readMetadataOnly(storage, id);
     if (quick !== undefined && quick.metadata.status !== "streaming") {
       const { metadata, sizeBytes, modifiedAt } = quick;
-      const edit = everything || mayBeEdited(metadata.savedAt, modifiedAt) ? await findEdit(storage, id) : undefined;
+      const edit = everything || mayBeEdited({ savedAt: metadata.savedAt, modifiedAt, sizeBytes }) ? await findEdit(storage, id) : undefined;
       const known = row(id, metadata, sizeBytes, backupCount);
       return edit === undefined ? known : { ...known, ...problemOf(edit) };
     }

@@ -9,10 +9,11 @@ import type { Storage } from "../../storage/storage.js";
 import { findConversation, refusal } from "./reader.js";
 
 /** Milliseconds between the time in a file and the file's own that a write takes by itself. A slower one costs a look at the whole file. */
-const SLACK = 250;
+const SLACK = 25;
+const BYTES_A_MILLISECOND = 100_000;
 
-export function mayBeEdited(savedAt: string, modifiedAt: Date): boolean {
-  return Math.abs(modifiedAt.getTime() - new Date(savedAt).getTime()) > SLACK;
+export function mayBeEdited({ savedAt, modifiedAt, sizeBytes }: { readonly savedAt: string; readonly modifiedAt: Date; readonly sizeBytes: number }): boolean {
+  return Math.abs(modifiedAt.getTime() - new Date(savedAt).getTime()) > SLACK + sizeBytes / BYTES_A_MILLISECOND;
 }
 
 /** Why it cannot be gone on with; undefined where it can, or nobody can tell. */

@@ -81,7 +81,7 @@ export async function findConversation(storage: Storage, id: string): Promise<Fo
   const journalBytes = await storage.read(journalKey(id), { maxBytes: MAX_FILE_BYTES });
   const snapshot = await readSnapshot(storage, id);
   const journal = journalBytes === undefined || journalBytes.length === 0 ? undefined : scanJournal(journalBytes);
-  return { snapshot, journal, backups: needsBackups(snapshot) ? await readBackupsUntilValid(storage, id) : [] };
+  return { conversationId: id, snapshot, journal, backups: needsBackups(snapshot) ? await readBackupsUntilValid(storage, id) : [] };
 }
 
 export function pathOfProblem(storage: Storage, id: string, problem: Problem): string {

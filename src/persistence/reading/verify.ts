@@ -28,14 +28,15 @@ export interface Verification {
 /** How many conversations are under way: what one waits for from the disk, another is parsed and hashed in. */
 const AT_ONCE = 8;
 
-/** A journal that is no file, or too large to be one of ours, is a problem of this conversation and hides no other. */
+/** A file that cannot be read, or a journal that is no file or too large to be one of ours, is a problem of this conversation and hides no other. */
 async function verifyOne(storage: Storage, id: string, backupNames: readonly BackupName[]): Promise<Verification> {
   try {
     return await verifyReadable(storage, id, backupNames);
   } catch (error) {
-    if (!isDraftstateError(error, "CORRUPT")) throw error;
+    const isUnreadable = isDraftstateError(error, "STORAGE");
+    if (!isUnreadable && !isDraftstateError(error, "CORRUPT")) throw error;
     const path = error.path ?? storage.describe(journalKey(id));
-    return { checked: 1, ok: false, problems: [{ conversationId: id, path, kind: "journal-damaged", detail: error.message, repairable: false }] };
+    return { checked: 1, ok: false, problems: [{ conversationId: id, path, kind: isUnreadable ? "unreadable" : "journal-damaged", detail: error.message, repairable: false }] };
   }
 }
 

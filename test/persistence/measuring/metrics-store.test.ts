@@ -1,5 +1,6 @@
 /** Counts outlive their processes and add up: over closed, killed and living ones, through folding, faults and damage. */
 import { describe, expect, test } from "vitest";
+import { DraftstateError } from "../../../src/errors.js";
 import { totalOf, valueOf, type MetricData } from "../../../src/monitoring/figures.js";
 import { MetricRegistry } from "../../../src/monitoring/registry.js";
 import { MetricsStore } from "../../../src/persistence/measuring/metrics-store.js";
@@ -166,4 +167,16 @@ describe("metrics on disk", () => {
       expect(await savesIn(heir), `killed at call ${at}, then folded`).toBe(seen + 3);
     }
   });
+});
+
+test("a file that is none, or too large to be one of ours, counts nothing and hides no other", async () => {
+  const storage = memory();
+  await storeOn(storage).close(counted(3));
+  await storage.replace({ area: "metrics", name: "_process-zz.json" }, new Uint8Array(1));
+  const read = storage.read.bind(storage);
+  storage.read = async (key, options) => {
+    if (key.name === "_process-zz.json") throw new DraftstateError("CORRUPT", "it is not a regular file");
+    return read(key, options);
+  };
+  expect(valueOf((await storeOn(storage).read()).data, "draftstate_saves_total", "journal")).toBe(3);
 });

@@ -20,7 +20,7 @@ import { storageOver } from "../../doubles/storage-over.js";
 const OLDER = ["draft-roles", "draft-types", "draft-serialised", "draft-cut-off"] as const;
 
 function fixture(name: string): Promise<string> {
-  return readFile(new URL(`../fixtures/${name}.json`, import.meta.url), "utf8");
+  return readFile(new URL(`../../fixtures/${name}.json`, import.meta.url), "utf8");
 }
 
 /** A fixture under another id than its `chat`. */

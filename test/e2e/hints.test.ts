@@ -1,0 +1,38 @@
+/** What people type who do not know the tool yet: each mistake is answered by the way on. */
+import { describe, expect } from "vitest";
+import { seed } from "./seed.js";
+import { test, TIMEOUT } from "./world.js";
+
+describe.concurrent("a newcomer", TIMEOUT, () => {
+  test.for([
+    ["resume", "chat --resume"], ["history", "backups"], ["delete", "rm"], ["remove", "rm"], ["log", "show"], ["cat", "show"],
+    ["view", "show"], ["new", "chat"], ["info", "show <id> --inspect"],
+  ] as const)("who types %s is told of %s", async ([word, command], { workspace }) => {
+    const { status, stderr } = await workspace.run([word, "tale"]);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(new RegExp(`^error: unknown command '${word}': here it is draftstate ${command}( <id>)?\n$`))]);
+  });
+
+  test("may type list for ls", async ({ workspace }) => {
+    await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
+    expect((await workspace.run(["list"])).stdout).toContain("tale");
+  });
+
+  test("whose search has upper-case letters and finds nothing is told of -i, others are not", async ({ workspace }) => {
+    await seed(workspace, "tale", [{ prompt: "Hi", answer: "a beekeeper" }]);
+    const advised = async (...args: string[]): Promise<boolean> => (await workspace.run(["search", ...args])).stderr.includes("-i looks without");
+    expect([await advised("Beekeeper"), await advised("walnut"), await advised("Beekeeper", "-s"), await advised("-e", "\\Swalnut")]).toEqual([true, false, false, false]);
+  });
+
+  test("who asks config for one setting is told how to look for it", async ({ workspace }) => {
+    const { status, stderr } = await workspace.run(["config", "get", "maxBackups"]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("draftstate config | grep")]);
+  });
+
+  test("who imports sees as many backups as ls shows then, and how many exist already", async ({ workspace }) => {
+    await workspace.write("one.json", JSON.stringify({ messages: [{ role: "user", content: "Hi" }] }));
+    const dry = await workspace.run(["import", "one.json", "--id", "one", "--dry-run"]);
+    const done = await workspace.run(["import", "one.json", "--id", "one"]);
+    expect([(await workspace.row("one"))?.backupCount, dry.stdout.trimEnd().at(-1), done.stdout.trimEnd().at(-1)]).toEqual([1, "1", "1"]);
+    expect((await workspace.run(["import", "one.json", "--id", "one", "--skip-existing"])).stderr).toContain("; 1 exists already\n");
+  });
+});
