@@ -128,7 +128,13 @@ export class FileStorage implements Storage {
         if (bytes === undefined) return false;
         if (!(await this.create(to, bytes))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
       }
-      await fs.unlink(source);
+      try {
+        await fs.unlink(source);
+      } catch (error) {
+        // What rejects has changed nothing, where it still stands under its old name.
+        if ((await fs.stat(source)) !== undefined) await this.#unlink(target).catch(() => false);
+        throw error;
+      }
       await fs.syncDirectory(dirname(source));
       return true;
     });

@@ -174,6 +174,16 @@ describe("moving", () => {
     expect(await storage.read(KEY)).toBeUndefined();
   });
 
+  test("a file that may not go from where it is stays there alone", async () => {
+    const fs = new FaultyFileSystem(new SimulatedFileSystem());
+    const storage = storageOver(fs);
+    await storage.prepare();
+    await storage.replace(KEY, bytesOf("x"));
+    fs.setFault({ code: "EACCES", at: 1, only: ["unlink"] });
+    await expect(storage.move(KEY, { area: "trash", name: "chat.json" })).rejects.toMatchObject({ code: "STORAGE" });
+    expect([await textAt(storage, KEY), await storage.list("trash")]).toEqual(["x", []]);
+  });
+
   test("into an area whose folder was deleted is an error, not `there is nothing to move`", async () => {
     const { directory, storage, dispose } = await realDirectory();
     await storage.prepare();

@@ -7,7 +7,7 @@ import type { ManagerEvents, OnProgress } from "../events.js";
 import { backupKey, backupsById, type BackupName } from "../layout.js";
 import { findConversation } from "../reading/reader.js";
 import type { Trash } from "../trash/trash.js";
-import type { KeptFile } from "../trash/trash-record.js";
+import type { KeptFile, Operation } from "../trash/trash-record.js";
 
 export interface PruneResult {
   /** Paths. */
@@ -41,18 +41,31 @@ interface PruneOneOptions {
   readonly group: string;
 }
 
-async function takeAway(context: PruneContext, id: string, backups: readonly Backup[], { purge, group }: PruneOneOptions): Promise<void> {
+async function takeAway(context: PruneContext, id: string, backups: readonly Backup[], options: PruneOneOptions): Promise<void> {
   const { storage, trash } = context;
   if (backups.length === 0) return;
+  if (options.purge) {
+    await takeEach(context, id, backups, (backup) => storage.remove(backupKey(backup)));
+    return;
+  }
   const files = backups.map(({ name }): KeptFile => ({ area: "backup", name }));
-  const stamp = purge ? group : await trash.newStamp();
-  if (!purge) await trash.begin({ kind: "prune", conversationId: id, stamp, group, files });
+  const operation: Operation = { kind: "prune", conversationId: id, stamp: await trash.newStamp(), group: options.group, files };
+  await trash.begin(operation);
+  try {
+    await takeEach(context, id, backups, (backup) => trash.take(operation.stamp, { area: "backup", name: backup.name }));
+  } catch (error) {
+    await trash.withdrawIfNothingWent(operation).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function takeEach({ storage, removed }: PruneContext, id: string, backups: readonly Backup[], take: (backup: Backup) => Promise<boolean>): Promise<void> {
   for (const backup of backups) {
     const said = (): void => {
-      context.removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
+      removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
     };
     try {
-      if (purge ? await storage.remove(backupKey(backup)) : await trash.take(stamp, { area: "backup", name: backup.name })) said();
+      if (await take(backup)) said();
     } catch (error) {
       // It may have gone before the error came: whatever is removed is said.
       if ((await storage.stat(backupKey(backup)).catch(() => ({}))) === undefined) said();

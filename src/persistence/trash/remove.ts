@@ -11,7 +11,7 @@ import { journalKey, snapshotKey } from "../layout.js";
 import { findConversation, listBackupNames, refusal } from "../reading/reader.js";
 import { recover, type RecoveryContext, type WithRecoveries } from "../mending/recover.js";
 import type { Trash } from "./trash.js";
-import type { KeptFile } from "./trash-record.js";
+import type { KeptFile, Operation } from "./trash-record.js";
 
 export interface RemoveResult {
   readonly conversationId: string;
@@ -76,8 +76,14 @@ async function toTrash(context: RecoveryContext, id: string, group: string, { tr
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
   await lock.assertHeld();
   const stamp = await trash.newStamp();
-  await trash.begin({ kind: "rm", conversationId: id, stamp, group, files });
-  return { conversationId: id, ...(await takeAway(storage, files, (file) => trash.take(stamp, file))), purged: false, dryRun: false };
+  const operation: Operation = { kind: "rm", conversationId: id, stamp, group, files };
+  await trash.begin(operation);
+  try {
+    return { conversationId: id, ...(await takeAway(storage, files, (file) => trash.take(stamp, file))), purged: false, dryRun: false };
+  } catch (error) {
+    await trash.withdrawIfNothingWent(operation).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Needs no room on the disk beyond the lock's: nothing is folded in, nothing recorded. */

@@ -129,6 +129,12 @@ export class Trash {
     await this.storage.remove(undone);
   }
 
+  /** Something went wrong: where every file of it still stands, nothing was done that could be undone. */
+  async withdrawIfNothingWent(operation: Operation): Promise<void> {
+    const standing = await Promise.all(operation.files.map((file) => this.storage.stat(file)));
+    if (standing.every((stat) => stat !== undefined)) await this.forget(operation);
+  }
+
   /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */
   async forgetAll(conversationId: string): Promise<void> {
     const operations = (await this.operations()).filter((operation) => operation.conversationId === conversationId);

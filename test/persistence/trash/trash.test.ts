@@ -1,5 +1,6 @@
 /** The trash: how long it keeps, and that nothing found in it harms anything, whoever put it there. */
 import { describe, expect, test } from "vitest";
+import { DraftstateError } from "../../../src/errors.js";
 import type { DraftStatePersistenceManager, ManagerOptions } from "../../../src/persistence/manager.js";
 import { seal } from "../../../src/snapshot/checksum.js";
 import type { MemoryStorage } from "../../../src/storage/memory.js";
@@ -160,4 +161,23 @@ test("verify looks neither at the trash nor at quarantine", async () => {
 test("retention at the end of a turn is nobody's command: it is not undone", async () => {
   const { manager } = await setting({ maxBackups: 1 });
   expect([await manager.operations(), (await manager.listBackups("chat")).length]).toEqual([[], 1]);
+});
+
+describe("an operation that fails before anything went", () => {
+  test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
+    ["rm", (manager) => manager.remove("chat")],
+    ["prune", (manager) => manager.prune({ max: 0 })],
+  ])("(%s) is none that could be undone", async (_name, act) => {
+    const { storage, manager } = await setting();
+    await manager.rename("chat", "A title");
+    const before = await contents(storage, ["state", "backup", "trash"]);
+    const move = storage.move.bind(storage);
+    storage.move = async (from, to) => {
+      if (from.area === "backup") throw new DraftstateError("STORAGE", "permission denied");
+      return move(from, to);
+    };
+    expect(await codeRejected(act(manager))).toBe("STORAGE");
+    expect((await manager.operations()).map(({ operation }) => operation)).toEqual(["rename"]);
+    expect(await contents(storage, ["state", "backup", "trash"])).toEqual(before);
+  });
 });
