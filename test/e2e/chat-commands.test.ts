@@ -44,8 +44,8 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     await ask("/undo", "> two");
     terminal.press("ctrl-u");
     await ask("/diff", "- Second.");
-    await ask("/restore", "~0");
-    await ask("/restore ~0", "[y/N]");
+    await ask("/restore", "@0");
+    await ask("/restore @0", "[y/N]");
     terminal.type("n");
     terminal.press("enter");
     await terminal.shows("nothing was restored");

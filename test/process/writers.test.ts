@@ -103,7 +103,7 @@ describe("a writer that is stopped", () => {
     expect(await codeRejected(manager.open(ID, { lockTimeout: 300 }))).toBe("LOCKED");
     const chat = cli("chat", "--resume", ID, "Go on");
     await chat.ended();
-    expect([chat.status, chat.stderr]).toEqual([5, expect.stringMatching(new RegExp(`locked: .*pid ${owner.pid} on .* since .*: wait, or end that process`))]);
+    expect([chat.status, chat.stderr]).toEqual([5, expect.stringMatching(new RegExp(`locked: .*pid ${owner.pid} on .* since .*: end that, wait for it`))]);
     const before = owner.acknowledged.length;
     owner.signal("SIGCONT");
     await until(() => (owner.acknowledged.length > before + 20 ? true : undefined), () => "it goes on");

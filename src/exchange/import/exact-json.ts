@@ -69,7 +69,10 @@ export function countMembers(value: unknown): number {
 
 function isExact(number: string): boolean {
   if (/[.eE]/.test(number)) return true;
-  return number.length <= MAX_DIGITS && Number.isFinite(Number(number)) && BigInt(Number(number)) === BigInt(number);
+  const value = Number(number);
+  // As it is written back: what a double was written as reads as the same double, whatever lies between the two.
+  if (String(value) === number) return true;
+  return number.length <= MAX_DIGITS && Number.isFinite(value) && BigInt(value) === BigInt(number);
 }
 
 /** The first loss in a text of valid JSON. */
