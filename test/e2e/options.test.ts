@@ -48,3 +48,36 @@ describe.concurrent("--yes on a terminal", TIMEOUT, () => {
     expect([(await terminal.ended).status, terminal.screen.includes("[y/N]")]).toEqual([0, false]);
   });
 });
+
+describe.concurrent("health", TIMEOUT, () => {
+  interface Checked { readonly status: string; readonly checks: readonly { readonly name: string; readonly status: string; readonly detail: string }[] }
+  const checkOf = ({ checks }: Checked, word: string): string | undefined => checks.find(({ name }) => name.includes(word))?.status;
+
+  test("--quick does not read a backup, and without it a damaged one is found", async ({ workspace }) => {
+    await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
+    const [backup] = await workspace.backups("tale");
+    await workspace.write(backup?.path ?? "", "{ torn");
+    const [quick, whole] = [await workspace.run(["health", "--quick", "--json"]), await workspace.run(["health", "--json"])];
+    expect([quick.status, checkOf(JSON.parse(quick.stdout) as Checked, "damage")]).toEqual([0, "ok"]);
+    expect([whole.status, checkOf(JSON.parse(whole.stdout) as Checked, "damage")]).toEqual([4, "fail"]);
+  });
+
+  test("--max-backup-age says how long changes may be without a backup", async ({ workspace }) => {
+    await workspace.run(["chat", "Hi", "--id", "tale"], { env: { DRAFTSTATE_MAX_BACKUPS: "0" } });
+    const [strict, lenient] = [await workspace.run(["health", "--max-backup-age", "0s", "--json"]), await workspace.run(["health", "--max-backup-age", "1d", "--json"])];
+    expect([checkOf(JSON.parse(strict.stdout) as Checked, "backup"), checkOf(JSON.parse(lenient.stdout) as Checked, "backup")]).toEqual(["warn", "ok"]);
+  });
+});
+
+test("export --no-with-backups leaves the restore points out of the page, --output names the file", TIMEOUT, async ({ workspace }) => {
+  await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
+  for (const [name, ...more] of [["with.html"], ["without.html", "--no-with-backups"]] as const) await workspace.run(["export", "tale", "--format", "html", "--output", name, ...more]);
+  const hasPoints = async (name: string): Promise<boolean> => (await workspace.read(name)).includes("estore point");
+  expect([await hasPoints("with.html"), await hasPoints("without.html")]).toEqual([true, false]);
+});
+
+test("chat --continue goes on with the last conversation", TIMEOUT, async ({ workspace }) => {
+  await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
+  await workspace.run(["chat", "--continue", "More"]);
+  expect((await workspace.row("tale"))?.messageCount).toBe(4);
+});
