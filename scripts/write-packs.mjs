@@ -44,7 +44,7 @@ function writePacks(directory) {
 }
 
 /** What people wait for most often: for these alone the first pack's cache is made, since each kilobyte of it is read at every start. */
-const SHORT_COMMANDS = [["--version"], ["ls"], ["show", "tale"]].map((command) => ({ command, ends: 0 }));
+const SHORT_COMMANDS = [["ls"], ["show", "tale"]].map((command) => ({ command, ends: 0 }));
 const OTHER_COMMANDS = [
   { command: ["chat", "--model", "offline", "--id", "other", "Hi"], ends: 0 },
   // Nobody listens on port 9: the provider's client is loaded, asks, and is refused.

@@ -21,6 +21,7 @@ export type { ForkOptions, ForkResult } from "./persistence/conversation/fork.js
 export type { MigrateOptions, MigrateResult } from "./persistence/mending/migrate.js";
 export type { RemoveResult } from "./persistence/trash/remove.js";
 export type { UndoneOperation, UndoResult } from "./persistence/trash/undo.js";
+export type { PreviewOptions, UndoPreview } from "./persistence/trash/undo-preview.js";
 export type { RepairResult } from "./persistence/mending/repair.js";
 export type { Health, HealthCheck, HealthStatus } from "./monitoring/health.js";
 export type { HealthOptions } from "./persistence/measuring/health.js";

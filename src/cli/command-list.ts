@@ -27,10 +27,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   completion: async () => (await import("./commands/completion.js")).registerCompletion,
 };
 
-/** The one that the arguments begin with, none where they ask for the version; all of them where one cannot tell, as for help. */
+/** The one that the arguments begin with; all of them where one cannot tell, as for help. */
 export async function commandsFor(argv: readonly string[]): Promise<Register[]> {
   const [first = ""] = argv;
-  if (argv.length === 1 && (first === "--version" || first === "-V")) return [];
   const loaders = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first]] : Object.values(COMMANDS);
   return Promise.all(loaders.flatMap((load) => load?.() ?? []));
 }

@@ -39,7 +39,7 @@ import { SaveCounter, type SaveStatistics } from "./measuring/statistics.js";
 import { Trash } from "./trash/trash.js";
 import { describeOperation, undo, type UndoneOperation, type UndoResult } from "./trash/undo.js";
 import { verify, type Verification } from "./reading/verify.js";
-import { previewUndos, type UndoPreview } from "./trash/undo-preview.js";
+import { previewUndos, type PreviewOptions, type UndoPreview } from "./trash/undo-preview.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -269,9 +269,9 @@ export class DraftStatePersistenceManager {
     return (await this.#trash.operations()).map(describeOperation);
   }
 
-  /** The same with what undoing each would change. */
-  previewUndos(): Promise<UndoPreview[]> {
-    return previewUndos(this, this.#trash);
+  /** The same with what undoing each would change: of all, of one conversation, or of the one that `undo` would take. */
+  previewUndos(options: PreviewOptions = {}): Promise<UndoPreview[]> {
+    return previewUndos(this, this.#trash, options);
   }
 
   /** Everything in the trash, for good; the number of bytes freed. */

@@ -1,6 +1,6 @@
 /** Where one is when one comes back to a conversation, and going over from one to another, on wide and narrow terminals. */
 import { describe, expect } from "vitest";
-import type { Script } from "./servers.js";
+import { saying, type Script } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import type { Workspace } from "./cli.js";
 import { test, TIMEOUT } from "./world.js";
@@ -8,12 +8,6 @@ import { test, TIMEOUT } from "./world.js";
 const PROMPT = /^>$/m;
 const LINES = Array.from({ length: 30 }, (_, index) => `This is line ${index} of a long answer.`);
 const LONG_ID = "draft_chat_1764000000000";
-
-function saying(...tokens: readonly string[]): Script {
-  return (answer) => {
-    answer.whole(tokens);
-  };
-}
 
 function cutOff(...tokens: readonly string[]): Script {
   return (answer) => {

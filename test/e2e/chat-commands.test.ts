@@ -1,17 +1,11 @@
 /** Slash commands, the picker, and coming back to what was cut off, as a person does it on a terminal. */
 import { describe, expect } from "vitest";
-import { deadUrl, type Script } from "./servers.js";
+import { deadUrl, saying } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import type { Workspace } from "./cli.js";
 import { test, TIMEOUT } from "./world.js";
 
 const PROMPT = /^>$/m;
-
-function saying(...tokens: readonly string[]): Script {
-  return (answer) => {
-    answer.whole(tokens);
-  };
-}
 
 /** A terminal at its prompt; `ask` sends a line and waits for what it brings and the next prompt. */
 async function chatting(workspace: Workspace, args: readonly string[]): Promise<{ terminal: TerminalSession; ask: (line: string, wanted: string) => Promise<void>; leave: () => Promise<void> }> {

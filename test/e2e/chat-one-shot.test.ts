@@ -1,31 +1,10 @@
 /** One answer, and pipes into a conversation: what a chat takes of the terminal's input, and what it leaves alone. */
 import { describe, expect } from "vitest";
-import type { Answer, Script } from "./servers.js";
+import { byHand, saying } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import { test, TIMEOUT } from "./world.js";
 
 const LOOK = "stty -a | grep -oE -- '-?(icanon|echo|isig) '";
-
-function saying(...tokens: readonly string[]): Script {
-  return (answer) => {
-    answer.whole(tokens);
-  };
-}
-
-/** An answer whose tokens the test sends one by one. */
-function byHand(): { readonly script: Script; readonly answer: Promise<Answer> } {
-  let arrived: (answer: Answer) => void = () => undefined;
-  const answer = new Promise<Answer>((resolve) => {
-    arrived = resolve;
-  });
-  return {
-    answer,
-    script: async (given) => {
-      arrived(given);
-      await given.abandoned;
-    },
-  };
-}
 
 describe.concurrent("one answer", TIMEOUT, () => {
   test("comes in the background too: nothing stops it, and it streams", async ({ workspace, serve }) => {

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { describe, expect } from "vitest";
 import { until } from "./cli.js";
-import type { Answer, Script } from "./servers.js";
+import { byHand, saying, type Script } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import { test, TIMEOUT } from "./world.js";
 
@@ -13,27 +13,6 @@ function stalling(...words: readonly string[]): Script {
   return async (answer) => {
     for (const word of words) answer.text(word);
     await answer.abandoned;
-  };
-}
-
-function saying(...tokens: readonly string[]): Script {
-  return (answer) => {
-    answer.whole(tokens);
-  };
-}
-
-/** An answer whose tokens the test sends one by one. */
-function byHand(): { readonly script: Script; readonly answer: Promise<Answer> } {
-  let arrived: (answer: Answer) => void = () => undefined;
-  const answer = new Promise<Answer>((resolve) => {
-    arrived = resolve;
-  });
-  return {
-    answer,
-    script: async (given) => {
-      arrived(given);
-      await given.abandoned;
-    },
   };
 }
 

@@ -98,7 +98,7 @@ describe.concurrent("search", TIMEOUT, () => {
     const files = ["tea", "coffee", "torn", "missing"].map((id) => ({ id, path: workspace.path(`state/${id}.json`) }));
     const thread = new Worker(fileURLToPath(new URL("../../dist/cli/search-thread.js", import.meta.url)), { workerData: { files, query: { text: "tea", regex: false, matchCase: undefined } } });
     const [answer] = (await once(thread, "message")) as [unknown];
-    expect(answer).toMatchObject({ found: [{ conversationId: "tea", matches: [{ messageIndex: 0, text: "Tea" }] }], unsure: ["torn", "missing"] });
+    expect(answer).toMatchObject({ answer: { found: [{ conversationId: "tea", matches: [{ messageIndex: 0, text: "Tea" }] }], unsure: ["torn", "missing"] } });
     await thread.terminate();
   });
 

@@ -82,6 +82,28 @@ export class Answer {
 
 export type Script = (answer: Answer) => void | Promise<void>;
 
+/** These tokens, each in a chunk, and the end. */
+export function saying(...tokens: readonly string[]): Script {
+  return (answer) => {
+    answer.whole(tokens);
+  };
+}
+
+/** An answer whose tokens the test sends one by one. */
+export function byHand(): { readonly script: Script; readonly answer: Promise<Answer> } {
+  let arrived: (answer: Answer) => void = () => undefined;
+  const answer = new Promise<Answer>((resolve) => {
+    arrived = resolve;
+  });
+  return {
+    answer,
+    script: async (given) => {
+      arrived(given);
+      await given.abandoned;
+    },
+  };
+}
+
 async function bodyOf(request: IncomingMessage): Promise<SentRequest["body"]> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(Buffer.from(chunk as Uint8Array));

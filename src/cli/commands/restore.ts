@@ -1,11 +1,11 @@
 /** `restore`: goes back to a restore point, after saving the present so that it can be undone the same way. */
-import type { JsonObject } from "../../model/json.js";
-import { toJsonPatch } from "../../model/json-patch.js";
+import { jsonEqual, type JsonObject } from "../../model/json.js";
 import { contentOf, resolveBackup, type Backup } from "../../persistence/backups/backups.js";
 import { fromTimestamp } from "../../persistence/layout.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import type { RestoreResult } from "../../persistence/backups/restore.js";
 import type { CommandContext } from "../context.js";
+import type { Output } from "../output.js";
 import { resolveId } from "../resolve-id.js";
 import { formatAge, pluralize } from "../terminal/format.js";
 import { printPaged } from "../terminal/pager.js";
@@ -36,7 +36,7 @@ async function look(manager: DraftStatePersistenceManager, id: string, wanted: s
 }
 
 function isNeedless({ before, after }: Preview): boolean {
-  return toJsonPatch(before, after).length === 0;
+  return jsonEqual(before, after);
 }
 
 async function printPreview({ before, after }: Preview, { output, options }: CommandContext): Promise<void> {
@@ -53,12 +53,18 @@ function printBeginning(id: string, { backup, before, after }: Preview, { output
   output.message(output.errorStyle.dim(renderStat(before, after)));
 }
 
-async function agreed(id: string, preview: Preview, options: RestoreCommandOptions, context: CommandContext): Promise<boolean> {
-  const { input } = context.options;
-  if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
+function asks({ yes }: RestoreCommandOptions, { options: { input }, output }: CommandContext): boolean {
+  return yes !== true && input.isTTY === true && output.errorIsTerminal;
+}
+
+async function agreed(id: string, preview: Preview, context: CommandContext): Promise<boolean> {
   printBeginning(id, preview, context);
   const { timestamp } = preview.backup;
-  return confirm(input, `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `);
+  return confirm(context.options.input, `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `);
+}
+
+function sayNeedless(id: string, timestamp: string, output: Output): void {
+  output.message(`no difference: ${id} is as the backup ${timestamp} holds it; nothing was restored`);
 }
 
 async function fork(manager: DraftStatePersistenceManager, id: string, options: RestoreCommandOptions, context: CommandContext): Promise<RestoreResult> {
@@ -91,20 +97,25 @@ export const registerRestore: Register = (program, run) => {
           await fork(manager, id, options, context);
           return 0;
         }
-        const preview = await look(manager, id, options.backup);
-        if (isNeedless(preview)) {
-          output.message(`no difference: ${id} is as the backup ${preview.backup.timestamp} holds it; nothing was restored`);
+        // Where nobody looks at a preview, none is made.
+        const preview = options.dryRun === true || asks(options, context) ? await look(manager, id, options.backup) : undefined;
+        if (preview !== undefined && isNeedless(preview)) {
+          sayNeedless(id, preview.backup.timestamp, output);
           return 0;
         }
-        if (options.dryRun === true) {
+        if (preview !== undefined && options.dryRun === true) {
           await printPreview(preview, context);
           return 0;
         }
-        if (!(await agreed(id, preview, options, context))) {
+        if (preview !== undefined && !(await agreed(id, preview, context))) {
           output.message("nothing was restored");
           return 1;
         }
-        const { restoredFrom, revision, safetyBackup } = await manager.restore(id, options.backup);
+        const { restoredFrom, revision, safetyBackup, changes } = await manager.restore(id, options.backup);
+        if (changes.length === 0) {
+          sayNeedless(id, restoredFrom, output);
+          return 0;
+        }
         output.message(`restored ${id} to ${restoredFrom} (revision ${revision}); what was there is kept as ${safetyBackup ?? "a backup"}`);
         output.message(`undo it with: draftstate ${context.settings.trashDays > 0 ? `undo ${id}` : `restore ${id} --backup ${safetyBackup ?? "latest"}`}`);
         return 0;

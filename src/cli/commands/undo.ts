@@ -1,7 +1,7 @@
 /** `undo`: takes back the last restore, prune, rm, repair or rename. */
 import { DraftstateError, isDraftstateError } from "../../errors.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
-import type { UndoneOperation, UndoResult } from "../../persistence/trash/undo.js";
+import type { UndoResult } from "../../persistence/trash/undo.js";
 import type { UndoPreview } from "../../persistence/trash/undo-preview.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
@@ -48,12 +48,11 @@ async function emptyTrash(manager: DraftStatePersistenceManager, options: UndoOp
 
 async function list(manager: DraftStatePersistenceManager, id: string | undefined, context: CommandContext): Promise<void> {
   const { style, width } = context.output;
-  const isWanted = ({ conversationId }: UndoneOperation): boolean => id === undefined || conversationId === id;
   if (context.json) {
-    context.output.json((await manager.operations()).filter(isWanted));
+    context.output.json((await manager.operations()).filter(({ conversationId }) => id === undefined || conversationId === id));
     return;
   }
-  const previews = (await manager.previewUndos()).filter(isWanted);
+  const previews = await manager.previewUndos(id === undefined ? {} : { id });
   if (previews.length === 0) context.output.message("there is nothing to undo");
   else {
     context.output.line(
@@ -71,12 +70,6 @@ async function list(manager: DraftStatePersistenceManager, id: string | undefine
       }),
     );
   }
-}
-
-/** The one that `manager.undo` takes; undefined where it will find none, or refuse. */
-async function previewOf(manager: DraftStatePersistenceManager, id: string | undefined, at: string | undefined): Promise<UndoPreview | undefined> {
-  const stamp = at?.replaceAll(":", "-").replaceAll(".", "-");
-  return (await manager.previewUndos()).find((preview) => (id === undefined || preview.conversationId === id) && (stamp === undefined || preview.at.replaceAll(/[:.]/g, "-").startsWith(stamp)));
 }
 
 /** False where a person does not want to: what was said since is worth a question, though a restore point keeps it. */
@@ -103,7 +96,8 @@ async function say(manager: DraftStatePersistenceManager, result: UndoResult, pr
 }
 
 async function takeBack(manager: DraftStatePersistenceManager, id: string | undefined, options: UndoOptions, context: CommandContext): Promise<number> {
-  const preview = await previewOf(manager, id, options.at);
+  const wanted = { ...(id === undefined ? {} : { id }), ...(options.at === undefined ? {} : { at: options.at }) };
+  const [preview] = await manager.previewUndos({ ...wanted, last: true });
   if (preview?.changedSince === true && !(await agreed(preview, options, context))) {
     context.output.message("nothing was undone");
     return 1;

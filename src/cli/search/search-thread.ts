@@ -7,6 +7,7 @@ import { MAX_FILE_BYTES } from "../../persistence/backups/backup-codec.js";
 import { scanSnapshot, type Scanned, type SnapshotsScanned } from "../../persistence/reading/scan-conversations.js";
 import { readAtOnce } from "../../storage/fs.js";
 import { wantsMetadata } from "./conditions.js";
+import type { FromThread } from "../../persistence/reading/threads.js";
 import type { SearchTask } from "./threads.js";
 
 async function search({ files, query, role, status, since }: SearchTask): Promise<SnapshotsScanned<LineMatch>> {
@@ -23,5 +24,5 @@ async function search({ files, query, role, status, since }: SearchTask): Promis
 }
 
 void search(workerData as SearchTask).then((scanned) => {
-  parentPort?.postMessage(scanned);
+  parentPort?.postMessage({ answer: scanned } satisfies FromThread<SnapshotsScanned<LineMatch>>);
 });

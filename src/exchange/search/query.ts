@@ -43,7 +43,7 @@ export function isCaseless(text: string): boolean {
 }
 
 /** Lower case, and every character where it was: what would become longer stays as it is. The two small sigmas are one. */
-export function foldCase(text: string): string {
+function foldCase(text: string): string {
   const lower = text.toLowerCase();
   const inPlace = lower.length === text.length ? lower : Array.from(text, foldCharacter).join("");
   return inPlace.replaceAll("ς", "σ");

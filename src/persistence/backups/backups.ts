@@ -85,6 +85,8 @@ export async function backupHeads(storage: Storage, names: readonly BackupName[]
     const end = name.compression === "none" ? await storage.readEnd(backupKey(name), METADATA_END_BYTES) : undefined;
     const quick = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
     const decoded = quick === undefined ? await readBackupFile(storage, name) : undefined;
+    // Gone since its name was listed.
+    if (quick === undefined && decoded === undefined) continue;
     const metadata = quick ?? (decoded === undefined ? undefined : metadataIn(decoded));
     heads.push({ ...name, ...retained(name, metadata), valid: metadata !== undefined, path: storage.describe(backupKey(name)) });
   }

@@ -57,9 +57,9 @@ export async function restore(manager: DraftStatePersistenceManager, id: string,
 
 async function goBack(conversation: Conversation, timestamp: string, content: JsonObject, trash: Trash): Promise<RestoreResult> {
   const changes = toJsonPatch(conversation.version.state, content);
+  // There is nothing to go back to, and so nothing to keep or undo: the backup itself holds what is there.
+  if (changes.length === 0) return { conversationId: conversation.id, restoredFrom: timestamp, safetyBackup: timestamp, revision: conversation.revision, dryRun: false, changes };
   const safetyBackup = await conversation.backup({ reason: "restore" });
-  // There is nothing to go back to, and so nothing to undo either.
-  if (changes.length === 0) return { conversationId: conversation.id, restoredFrom: timestamp, safetyBackup, revision: conversation.revision, dryRun: false, changes };
   await keepPresent(conversation, trash);
   conversation.replaceState(content);
   await conversation.flush();

@@ -49,7 +49,7 @@ const AT_ONCE = 16;
 type Outcome<Match> = Scanned<Match> | { readonly conversationId: string; readonly problem: string } | undefined;
 
 /** The bytes of a snapshot that has no journal say no. Where its end is not as it should be, only a closer look tells. */
-export function surelyHasNone(bytes: Uint8Array, id: string, query: Pick<ScanQuery<never>, "wants" | "mayHold">): boolean {
+function surelyHasNone(bytes: Uint8Array, id: string, query: Pick<ScanQuery<never>, "wants" | "mayHold">): boolean {
   const metadata = decodeMetadataEnd(bytes.subarray(Math.max(0, bytes.length - METADATA_END_BYTES)));
   if (metadata?.conversationId !== id || metadata.version !== SCHEMA_VERSION || metadata.status === "streaming") return false;
   return !query.wants(metadata) || !query.mayHold(bytes);

@@ -3,11 +3,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { decodeSnapshot } from "../../snapshot/decode.js";
 import { readAtOnce } from "../../storage/fs.js";
 import { decompress, MAX_FILE_BYTES } from "../backups/backup-codec.js";
-import type { FileToCheck, FromThread } from "./whole-files.js";
+import type { FromThread } from "./threads.js";
+import type { FileToCheck } from "./whole-files.js";
 
 const BETWEEN_NEWS = 100;
 
-function tell(message: FromThread): void {
+function tell(message: FromThread<readonly string[]>): void {
   parentPort?.postMessage(message);
 }
 
@@ -27,7 +28,7 @@ async function checkAll(files: readonly FileToCheck[]): Promise<void> {
     if (await isWhole(file)) whole.push(file.path);
     if ((index + 1) % BETWEEN_NEWS === 0) tell({ done: BETWEEN_NEWS });
   }
-  tell({ whole });
+  tell({ answer: whole });
 }
 
 void checkAll(workerData as FileToCheck[]);

@@ -3,13 +3,13 @@
  * the trash and the conversations as they are. Changes nothing and takes no lock; what cannot be read is left out.
  */
 import { messagesOf, titleOf } from "../../model/conversation.js";
-import { isJsonObject, type JsonObject } from "../../model/json.js";
-import { toJsonPatch } from "../../model/json-patch.js";
+import { isJsonObject, jsonEqual, type JsonObject } from "../../model/json.js";
 import { decodeSnapshot } from "../../snapshot/decode.js";
 import type { DraftStatePersistenceManager, LoadedConversation } from "../manager.js";
 import { fromTimestamp } from "../layout.js";
 import type { Trash } from "./trash.js";
 import { timeOfStamp, type Operation, type OperationKind } from "./trash-record.js";
+import { fitting, type UndoOptions } from "./undo.js";
 
 export interface UndoPreview {
   readonly operation: OperationKind;
@@ -43,7 +43,7 @@ function titlesOf(operation: Operation, newer: readonly Operation[], now: Loaded
 /** Restore points of before the operation that hold what is there now: by the newest, undoing loses nothing. */
 async function pointHolding(manager: DraftStatePersistenceManager, id: string, state: JsonObject, before: Date): Promise<string | null> {
   const points = (await manager.listBackups(id)).filter(({ timestamp }) => fromTimestamp(timestamp) < before);
-  return points.find(({ decoded }) => decoded.kind === "valid" && toJsonPatch(decoded.state, state).length === 0)?.timestamp ?? null;
+  return points.find(({ decoded }) => decoded.kind === "valid" && jsonEqual(decoded.state, state))?.timestamp ?? null;
 }
 
 async function ofRestore(manager: DraftStatePersistenceManager, trash: Trash, operation: Operation, now: LoadedConversation | undefined): Promise<Partial<UndoPreview>> {
@@ -70,8 +70,13 @@ async function previewOf(manager: DraftStatePersistenceManager, trash: Trash, lo
   return titles === undefined ? plain : { ...plain, titles };
 }
 
+export interface PreviewOptions extends UndoOptions {
+  /** Only of the one that an undo would take. */
+  readonly last?: boolean;
+}
+
 /** In the order of the operations, newest first. */
-export async function previewUndos(manager: DraftStatePersistenceManager, trash: Trash): Promise<UndoPreview[]> {
+export async function previewUndos(manager: DraftStatePersistenceManager, trash: Trash, options: PreviewOptions): Promise<UndoPreview[]> {
   const operations = await trash.operations();
   const loaded = new Map<string, Promise<LoadedConversation | undefined>>();
   const load: Load = (id) => {
@@ -79,7 +84,8 @@ export async function previewUndos(manager: DraftStatePersistenceManager, trash:
     loaded.set(id, known);
     return known;
   };
+  const wanted = fitting(operations, options).slice(0, options.last === true ? 1 : undefined);
   const previews: UndoPreview[] = [];
-  for (const [index, operation] of operations.entries()) previews.push(await previewOf(manager, trash, load, operation, operations.slice(0, index)));
+  for (const operation of wanted) previews.push(await previewOf(manager, trash, load, operation, operations.slice(0, operations.indexOf(operation))));
   return previews;
 }

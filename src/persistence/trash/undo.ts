@@ -188,17 +188,23 @@ function undoAll(context: UndoContext, operations: readonly [Operation, ...Opera
   }
 }
 
-/** Throws `NOT_FOUND` where there is none, `USAGE` where a time fits several. */
-function pick(operations: readonly Operation[], { id, at }: UndoOptions): Operation {
+/** Newest first, as the operations are. */
+export function fitting(operations: readonly Operation[], { id, at }: UndoOptions): Operation[] {
   const stamp = at?.replaceAll(/[:.]/g, "-");
-  const fits = operations.filter((operation) => (id === undefined || operation.conversationId === id) && (stamp === undefined || operation.stamp.startsWith(stamp)));
+  return operations.filter((operation) => (id === undefined || operation.conversationId === id) && (stamp === undefined || operation.stamp.startsWith(stamp)));
+}
+
+/** Throws `NOT_FOUND` where there is none, `USAGE` where a time fits several. */
+function pick(operations: readonly Operation[], options: UndoOptions): Operation {
+  const { id, at } = options;
+  const fits = fitting(operations, options);
   const [last] = fits;
   if (last === undefined) {
     const what = id === undefined ? "there is" : `${id} has`;
     const when = at === undefined ? "" : ` at ${JSON.stringify(at)}`;
     throw new DraftstateError("NOT_FOUND", `${what} nothing to undo${when}: restore, prune, rm, repair and rename can be taken back; "draftstate undo --list" shows what is left`);
   }
-  if (stamp !== undefined && fits.some(({ group }) => group !== last.group)) {
+  if (at !== undefined && fits.some(({ group }) => group !== last.group)) {
     throw new DraftstateError("USAGE", `${JSON.stringify(at)} fits ${fits.length} operations: give more of the time ("draftstate undo --list" shows them)`);
   }
   return last;
