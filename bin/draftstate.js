@@ -12,9 +12,9 @@ if (more.length === 0 && (word === "--version" || word === "-V")) {
 }
 
 const directory = join(__dirname, "../dist/cli");
-if (!existsSync(join(directory, "main.js"))) {
+if (!existsSync(join(directory, "packs/start.js"))) {
   process.stderr.write("error: draftstate is not built yet: run npm install, or npm run build\n");
   process.exit(1);
 }
-const { main } = loaderFor(directory).load("main.js");
+const { main } = loaderFor(directory).load("/src/cli/main.js");
 void main(process.argv.slice(2)).then((status) => process.exit(status));

@@ -1,44 +1,59 @@
-// Loads the bundle from a few packs of its files, each with the code cache that the build left beside it, so that nothing
-// is compiled twice. A cache is for one version of Node and refused by any other: without it, Node's own loader does the work.
+// Loads the bundle from a few packs of its modules, so that one file is read and not a hundred, and with the code cache that
+// the build left beside a pack nothing is compiled twice. A cache is for one version of Node, and refused by any other.
 const { existsSync, readFileSync } = require("node:fs");
-const nodeModule = require("node:module");
-const { join } = require("node:path");
-const { Script } = require("node:vm");
+const { Script, compileFunction } = require("node:vm");
 
-/** The pack that every command begins with; it says which files are in which other. */
+/** The pack that every command begins with; it says which modules are in which other. */
 const START = "start";
+const PARAMETERS = ["exports", "require", "module", "__filename", "__dirname"];
 
-function packDirectory(directory) {
-  return join(directory, "packs", `${process.version}-${process.platform}-${process.arch}`);
-}
-
-/** The bundle's files ask for each other as `./name`; what else they ask for is Node's, or a file of settings by its path. */
+/** Modules go by their path in the bundle, as "/src/cli/main.js", also where they ask for each other; what else they ask for is Node's. */
 class Loader {
   scripts = new Map();
   #packs = new Map();
   #modules = new Map();
+  #elsewhere;
 
   constructor(directory) {
     this.directory = directory;
-    this.packDirectory = packDirectory(directory);
+    this.packDirectory = `${directory}/packs`;
+    this.cacheDirectory = `${this.packDirectory}/${process.version}-${process.platform}-${process.arch}`;
   }
 
-  load(name) {
-    const known = this.#modules.get(name);
+  /** In the order in which they were first asked for. */
+  get loaded() {
+    return [...this.#modules.keys()];
+  }
+
+  load = (id) => {
+    if (id[0] !== "/") return require(id);
+    const known = this.#modules.get(id);
     if (known !== undefined) return known.exports;
     const module = { exports: {} };
-    this.#modules.set(name, module);
-    const { elsewhere } = this.#pack(START);
-    const run = this.#pack(elsewhere[name] ?? START).files[name];
-    run(module.exports, (wanted) => (wanted.startsWith("./") ? this.load(wanted.slice(2)) : require(wanted)), module, join(this.directory, name), this.directory);
+    this.#modules.set(id, module);
+    const filename = this.directory + id;
+    this.#functionOf(id)(module.exports, this.load, module, filename, filename.slice(0, filename.lastIndexOf("/")));
     return module.exports;
+  };
+
+  #functionOf(id) {
+    const start = this.#pack(START);
+    if (start[id] !== undefined) return start[id];
+    this.#elsewhere ??= new Map(Object.entries(start).flatMap(([name, ids]) => (typeof ids === "string" ? ids.split("\n").map((each) => [each, name]) : [])));
+    const pack = this.#elsewhere.get(id);
+    return pack === undefined ? this.#compile(id) : this.#pack(pack)[id];
+  }
+
+  #compile(id) {
+    const filename = this.directory + id;
+    return compileFunction(withPaths(readFileSync(filename, "latin1"), id), PARAMETERS, { filename });
   }
 
   #pack(name) {
     const known = this.#packs.get(name);
     if (known !== undefined) return known;
-    const filename = join(this.packDirectory, `${name}.js`);
-    const cache = join(this.packDirectory, `${name}.cache`);
+    const filename = `${this.packDirectory}/${name}.js`;
+    const cache = `${this.cacheDirectory}/${name}.cache`;
     // The bundle is ASCII: read as Latin-1, its text takes a byte a character.
     const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData: existsSync(cache) ? readFileSync(cache) : undefined });
     this.scripts.set(name, script);
@@ -48,14 +63,19 @@ class Loader {
   }
 }
 
+/** The text of a module that asks for others by their path in the bundle, not by the way there from its own. */
+function withPaths(text, id) {
+  return text.replaceAll(/\brequire\((["'`])(\.{1,2}\/[^"'`]+)\1\)/g, (_, quote, way) => `require("${new URL(way, `file://${id}`).pathname}")`);
+}
+
 /** Node's own, which maps stacks to the sources where it is asked to. */
 function nodeLoader(directory) {
-  nodeModule.enableCompileCache?.();
-  return { load: (name) => require(join(directory, name)) };
+  require("node:module").enableCompileCache?.();
+  return { load: (id) => require(directory + id) };
 }
 
 function loaderFor(directory) {
-  return process.sourceMapsEnabled !== true && existsSync(packDirectory(directory)) ? new Loader(directory) : nodeLoader(directory);
+  return process.sourceMapsEnabled === true ? nodeLoader(directory) : new Loader(directory);
 }
 
-module.exports = { Loader, START, loaderFor };
+module.exports = { Loader, PARAMETERS, START, loaderFor, withPaths };

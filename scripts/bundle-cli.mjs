@@ -1,131 +1,83 @@
-// Bundles the command line into dist/cli: one entry, and a chunk for each part that only some commands need. Node's own
-// costly modules are loaded when they are first used, not when the program starts.
+// Bundles the command line into dist/cli: a file for each module, of each module what is used, asked for when it is used.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, transform } from "esbuild";
+import { rolldown } from "rolldown";
+import { declarationsHaveNoEffect, lazyModules } from "./lazy-modules.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const OUT = "dist/cli";
+/** The program and its threads. */
+const ENTRIES = ["src/cli/main.ts", "src/cli/search/search-thread.ts", "src/persistence/reading/whole-files-thread.ts"];
 
-/** What takes milliseconds to load and is not needed by every command. */
-const LAZY_BUILTINS = ["child_process", "crypto", "readline", "readline/promises", "worker_threads", "zlib"];
-/** There in newer versions of Node than the one that builds. */
-const NEWER_NAMES = { zlib: ["zstdCompress", "zstdDecompress"] };
-
-/** A module whose every export is a getter, so that importing it costs nothing. */
-function lazyBuiltin(name) {
-  const names = [...new Set([...Object.keys(process.getBuiltinModule(name)), ...(NEWER_NAMES[name] ?? [])])];
-  return `for (const name of ${JSON.stringify(names)}) {
-    Object.defineProperty(exports, name, { enumerable: true, get: () => process.getBuiltinModule("node:${name}")[name] });
-  }`;
-}
-
-const lazyBuiltins = {
-  name: "lazy-builtins",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^(node:)?(${LAZY_BUILTINS.join("|")})$`) }, ({ path }) => ({ path: path.replace(/^node:/, ""), namespace: "lazy-builtin" }));
-    onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path }) => ({ contents: lazyBuiltin(path), loader: "js" }));
-  },
+/** commander asks for it at its start and uses it for programs in several files: milliseconds for nothing. */
+const lazyChildProcess = {
+  name: "lazy-child-process",
+  resolveId: (id, importer) => (/^(node:)?child_process$/.test(id) && importer?.includes("/commander/") ? "\0lazy-child-process" : null),
+  load: (id) => (id === "\0lazy-child-process" ? 'exports.spawn = (...given) => process.getBuiltinModule("node:child_process").spawn(...given);' : null),
 };
 
 /** zod brings its messages in fifty languages; without one of them being asked for, only English is ever used. */
 const oneLanguage = {
   name: "one-language",
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: 'export { default as en } from "./en.js";', loader: "js" }));
+  load: (id) => (/[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/.test(id) ? 'export { default as en } from "./en.js";' : null),
+};
+
+const MAKES_CLIENT = "const client = config.client ?? RunTree.getSharedClient();";
+
+/** LangChain makes a run of LangSmith's for each step, and with it a client (the largest of all modules) also where nothing is traced. */
+const clientWhenTraced = {
+  name: "client-when-traced",
+  transform(code, id) {
+    if (!/[\\/]langsmith[\\/]lib[\\/]run_trees\.js$/.test(id)) return null;
+    if (!code.includes(MAKES_CLIENT)) throw new Error(`${id} is not what it was: see clientWhenTraced`);
+    return code.replace(MAKES_CLIENT, "const { client } = config;\nif (client === undefined) Object.defineProperty(this, 'client', { enumerable: true, get: () => RunTree.getSharedClient(), set: () => undefined });");
   },
 };
 
-/** Asked for by a constructor, at once, by few commands: each is a file of its own, read when it is. */
-const LAZY_CLASSES = { "cli-table3": "table", "markdown-it": "markdown" };
-
-const lazyClasses = {
-  name: "lazy-classes",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^(${Object.keys(LAZY_CLASSES).join("|")})$`) }, ({ kind, path }) => (kind === "import-statement" ? { path, namespace: "lazy-class" } : undefined));
-    onResolve({ filter: /^\.\//, namespace: "lazy-class" }, ({ path }) => ({ path, external: true }));
-    onLoad({ filter: /.*/, namespace: "lazy-class" }, ({ path }) => ({
-      contents: `export default new Proxy(function () {}, { construct: (_, options) => Reflect.construct(require("./${LAZY_CLASSES[path]}.js").default, options) });`,
-      loader: "js",
-    }));
-  },
-};
-
-const OUT = "dist/cli";
-const COMMON = { platform: "node", target: "node20.19", minifySyntax: true, minifyWhitespace: true, sourcemap: true };
-
-/** Split as ES modules, which alone esbuild can split, then each file made CommonJS: Node starts it faster, and it can be cached. */
 export async function bundleCli() {
-  const { metafile, outputFiles } = await build({
-    ...COMMON,
-    absWorkingDir: root,
-    entryPoints: { main: "src/cli/main.ts", table: "cli-table3", markdown: "markdown-it", "search-thread": "src/cli/search/search-thread.ts", "whole-files-thread": "src/persistence/reading/whole-files-thread.ts" },
-    outdir: OUT,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    sourcemap: "inline",
-    sourcesContent: false,
-    legalComments: "none",
-    metafile: true,
-    write: false,
-    chunkNames: "[name]-[hash]",
-    plugins: [lazyBuiltins, oneLanguage, lazyClasses],
-    logLevel: "warning",
-  });
-  mkdirSync(`${root}/${OUT}`, { recursive: true });
-  for (const { path, text } of outputFiles) await writeCommonJs(basename(path), text);
-  writeFileSync(`${root}/${OUT}/package.json`, '{ "type": "commonjs" }\n');
-  writeFileSync(`${root}/${OUT}/contents.json`, `${JSON.stringify(contentsOf(metafile), null, 2)}\n`);
-  writeFileSync(`${root}/${OUT}/THIRD-PARTY-LICENSES.txt`, licencesOf(metafile));
-  execFileSync(process.execPath, [`${root}/scripts/write-packs.mjs`, JSON.stringify(startFiles(metafile))], { stdio: ["pipe", "ignore", "pipe"] });
-}
-
-/** The files that the commands which people wait for most often load. */
-const STARTS = ["src/cli/main.ts", "src/cli/commands/ls.ts", "src/cli/commands/show.ts"];
-
-function startFiles({ outputs }) {
-  const found = new Set();
-  const visit = (file) => {
-    if (found.has(file) || outputs[file] === undefined) return;
-    found.add(file);
-    for (const { path, kind } of outputs[file].imports) if (kind === "import-statement") visit(path);
-  };
-  for (const [file, { entryPoint }] of Object.entries(outputs)) if (STARTS.includes(entryPoint)) visit(file);
-  return [...found].map((file) => basename(file));
-}
-
-async function writeCommonJs(name, text) {
-  const { code, map } = await transform(text, {
-    ...COMMON,
+  const bundle = await rolldown({ input: ENTRIES, cwd: root, platform: "node", plugins: [lazyChildProcess, oneLanguage, clientWhenTraced, declarationsHaveNoEffect, lazyModules] });
+  const { output } = await bundle.generate({
     format: "cjs",
-    sourcefile: name,
-    sourcesContent: false,
-    supported: { "dynamic-import": false },
-    define: { "import.meta.url": "__url" },
-    banner: 'const __url = require("node:url").pathToFileURL(__filename).href;',
+    preserveModules: true,
+    preserveModulesRoot: root,
+    // npm packs nothing that is in a folder of the name node_modules.
+    entryFileNames: ({ name }) => `${name.replaceAll("node_modules/", "packages/")}.js`,
+    sourcemap: true,
+    minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
   });
-  // The loader reads a byte a character; esbuild has written all but regular expressions as ASCII.
+  for (const { type, fileName, code, map } of output) if (type === "chunk") write(fileName, code, map);
+  const chunks = output.filter(({ type }) => type === "chunk");
+  const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
+  writeFileSync(`${root}/${OUT}/package.json`, `${JSON.stringify({ type: "commonjs", version })}\n`);
+  writeFileSync(`${root}/${OUT}/contents.json`, `${JSON.stringify(contentsOf(chunks), null, 2)}\n`);
+  writeFileSync(`${root}/${OUT}/THIRD-PARTY-LICENSES.txt`, licencesOf(chunks));
+  execFileSync(process.execPath, [`${root}/scripts/write-packs.mjs`], { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+function write(name, code, map) {
+  const path = `${root}/${OUT}/${name}`;
+  mkdirSync(dirname(path), { recursive: true });
+  // The loader reads a byte a character.
   const ascii = code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  writeFileSync(`${root}/${OUT}/${name}`, `${ascii}//# sourceMappingURL=${name}.map\n`);
-  writeFileSync(`${root}/${OUT}/${name}.map`, map);
+  writeFileSync(path, ascii);
+  if (map !== null) writeFileSync(`${path}.map`, JSON.stringify({ ...map, sourcesContent: undefined }));
 }
 
 const PACKAGE = /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//;
+const packageOf = (id) => PACKAGE.exec(id)?.[2] ?? "draftstate";
 
-/** Which packages each file of the bundle holds: what a command loads can be read off, and tested. */
-function contentsOf({ outputs }) {
-  const packagesOf = (inputs) => [...new Set(Object.keys(inputs).map((input) => PACKAGE.exec(input)?.[2] ?? "draftstate"))].sort();
-  const files = Object.entries(outputs).filter(([file]) => file.endsWith(".js"));
-  return Object.fromEntries(files.map(([file, { inputs }]) => [basename(file), packagesOf(inputs)]));
+/** Which package each file of the bundle is of: what a command loads can be read off, and tested. */
+function contentsOf(chunks) {
+  return Object.fromEntries(chunks.map(({ fileName, moduleIds }) => [fileName, packageOf(moduleIds[0] ?? "")]));
 }
 
 /** The licence of each package in the bundle, as it came with the package. */
-function licencesOf({ inputs }) {
-  const folders = new Map(Object.keys(inputs).flatMap((input) => {
-    const [, folder, name] = PACKAGE.exec(input) ?? [];
-    return folder === undefined ? [] : [[folder, name]];
+function licencesOf(chunks) {
+  const folders = new Map(chunks.flatMap(({ moduleIds }) => moduleIds).flatMap((id) => {
+    const [, folder, name] = PACKAGE.exec(id) ?? [];
+    return folder === undefined ? [] : [[relative(root, folder), name]];
   }));
   const texts = [...folders].sort(([, left], [, right]) => (left < right ? -1 : 1)).map(([folder, name]) => {
     const { version, license } = JSON.parse(readFileSync(`${root}/${folder}/package.json`, "utf8"));

@@ -1,94 +1,116 @@
-// Puts the files of the fresh bundle into packs, runs the usual commands from them in a directory of their own, and keeps
-// what was compiled for these.
+// Runs the usual commands from the fresh bundle in a directory of their own, puts what each kind of them used into a pack,
+// runs them again from the packs, and keeps what was compiled for them.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { Loader, START } from "../bin/loader.js";
+import { Loader, PARAMETERS, START, withPaths } from "../bin/loader.js";
 
 const DIRECTORY = fileURLToPath(new URL("../dist/cli", import.meta.url));
-const PROGRAM = fileURLToPath(new URL("../bin/draftstate.js", import.meta.url));
-const START_FILES = JSON.parse(process.argv[2]);
-/** So small that those who use it read it with all else that is not LangChain's. */
-const SMALL = new Set(["commander", "diff", "draftstate", "immer"]);
+const PROGRAM = fileURLToPath(import.meta.url);
+const MAIN = "/src/cli/main.js";
 
-/** LangChain's files are read together, a provider's client with nothing else, and each other large package by itself. */
-function packOf(file, packages) {
-  if (START_FILES.includes(file)) return START;
-  if (packages.every((name) => SMALL.has(name))) return "more";
-  if (packages.some((name) => name.includes("openai"))) return "openai";
-  return packages.some((name) => name.startsWith("@langchain/") || name === "zod") ? "chat" : file.replace(/\.js$/, "");
-}
-
-/** The text of a script whose value has the files as functions, as Node would wrap each. */
-function packText(files, elsewhere) {
-  const functions = files.map((file) => {
-    const code = readFileSync(join(DIRECTORY, file), "latin1").replace(/\/\/# sourceMappingURL=.*\n$/, "");
-    return `${JSON.stringify(file)}: function (exports, require, module, __filename, __dirname) {${code}\n}`;
-  });
-  return `({ elsewhere: ${JSON.stringify(elsewhere)}, files: {\n${functions.join(",\n")}\n} })\n`;
-}
-
-function writePacks(directory) {
-  const contents = JSON.parse(readFileSync(join(DIRECTORY, "contents.json"), "utf8"));
-  const packs = new Map();
-  const elsewhere = {};
-  for (const [file, packages] of Object.entries(contents)) {
-    const pack = packOf(file, packages);
-    packs.set(pack, [...(packs.get(pack) ?? []), file]);
-    if (pack !== START) elsewhere[file] = pack;
-  }
-  mkdirSync(directory, { recursive: true });
-  for (const [pack, files] of packs) writeFileSync(join(directory, `${pack}.js`), packText(files, pack === START ? elsewhere : {}), "latin1");
-}
-
-/** What people wait for most often: for these alone the first pack's cache is made, since each kilobyte of it is read at every start. */
-const SHORT_COMMANDS = [["ls"], ["show", "tale"]].map((command) => ({ command, ends: 0 }));
-const OTHER_COMMANDS = [
-  { command: ["chat", "--model", "offline", "--id", "other", "Hi"], ends: 0 },
-  // Nobody listens on port 9: the provider's client is loaded, asks, and is refused.
-  { command: ["chat", "--base-url", "http://127.0.0.1:9/v1", "--model", "none", "Hi"], ends: 6 },
-  { command: ["verify", "--json"], ends: 0 },
+const command = (...words) => ({ words, ends: 0 });
+/** By pack, in the order in which they are run: what people wait for most often, then all else. */
+const COMMANDS = [
+  [START, [command("ls"), command("show", "tale")]],
+  ["chat", [command("chat", "--model", "offline", "--id", "other", "Hi")]],
+  // Nobody listens on port 9: the client is loaded, asks, and is refused.
+  ["openai", [{ ...command("chat", "--base-url", "http://127.0.0.1:9/v1", "--model", "none", "Hi"), ends: 6 }]],
+  ["more", [
+    command("verify", "--json"), command("search", "bridge"), command("backups", "tale"), command("diff", "tale", "@0"), command("fork", "tale"), command("rename", "tale", "A tale"),
+    command("restore", "tale", "--backup", "@0"), command("prune", "--max", "10"), command("rm", "tale"), command("undo"), command("stats"), command("--help"),
+  ]],
 ];
 
-function makeConversation(where) {
-  execFileSync(process.execPath, [PROGRAM, "chat", "--model", "offline", "--id", "tale", "Hi", ...where], { stdio: "pipe" });
+/** So small that those who do not use them read them with all else. */
+const SMALL = /^\/(_virtual|src\/(?!agent\/)|packages\/(commander|diff|immer)\/)/;
+
+/** What a turn needs of ours is a pack of its own: other commands write too, without LangChain. A large package that few use is in none. */
+function packOf(id, pack) {
+  if (pack === "chat" && SMALL.test(id)) return "writing";
+  return pack === "more" && !SMALL.test(id) ? undefined : pack;
 }
 
-async function runEach(loader, commands, where) {
-  const { main } = loader.load("main.js");
-  for (const { command, ends } of commands) {
-    const status = await main([...command, ...where]);
-    if (status !== ends) throw new Error(`draftstate ${command.join(" ")} ended with ${status}`);
+async function runAll(loader, afterEach) {
+  const { main } = loader.load(MAIN);
+  for (const [pack, commands] of COMMANDS) {
+    for (const { words, ends } of commands) {
+      const status = await main(words);
+      if (status !== ends) throw new Error(`draftstate ${words.join(" ")} ended with ${status}`);
+    }
+    afterEach(pack);
   }
 }
 
-function keepCaches(loader, isWanted) {
-  for (const [name, script] of loader.scripts) if (isWanted(name)) writeFileSync(join(loader.packDirectory, `${name}.cache`), script.createCachedData());
+/** The text of a script whose value has the modules as functions, as Node would wrap each. */
+function packText(ids, elsewhere) {
+  const functions = ids.map((id) => {
+    const code = withPaths(readFileSync(DIRECTORY + id, "latin1"), id).replace(/\/\/# sourceMappingURL=.*\n?$/, "");
+    return `${JSON.stringify(id)}: function (${PARAMETERS.join(", ")}) {${code}\n}`;
+  });
+  const others = Object.entries(elsewhere).map(([pack, its]) => `${JSON.stringify(pack)}: ${JSON.stringify(its.join("\n"))}`);
+  return `({\n${[...others, ...functions].join(",\n")}\n})\n`;
 }
 
-async function run() {
+async function writePacks() {
   const loader = new Loader(DIRECTORY);
-  writePacks(loader.packDirectory);
+  const packs = {};
+  const placed = new Set();
+  await runAll(loader, (pack) => {
+    for (const id of loader.loaded) {
+      if (placed.has(id)) continue;
+      placed.add(id);
+      const its = packOf(id, pack);
+      if (its !== undefined) (packs[its] ??= []).push(id);
+    }
+  });
+  const { [START]: start, ...elsewhere } = packs;
+  writeFileSync(`${loader.packDirectory}/${START}.js`, packText(start, elsewhere), "latin1");
+  for (const [pack, ids] of Object.entries(elsewhere)) writeFileSync(`${loader.packDirectory}/${pack}.js`, packText(ids, {}), "latin1");
+}
+
+async function writeCaches() {
+  const loader = new Loader(DIRECTORY);
+  mkdirSync(loader.cacheDirectory, { recursive: true });
+  const kept = new Set();
+  // Each when those have run that it is for: what others compile in it would be read by them for nothing.
+  await runAll(loader, () => {
+    for (const [name, script] of loader.scripts) if (!kept.has(name)) writeFileSync(join(loader.cacheDirectory, `${name}.cache`), script.createCachedData());
+    for (const name of loader.scripts.keys()) kept.add(name);
+  });
+}
+
+/** The steps run in processes of their own, the second as a person's would: from the packs alone. */
+async function inWorkspace(step) {
   const work = mkdtempSync(join(tmpdir(), "draftstate-build-"));
-  const where = ["--state-dir", join(work, "state"), "--backup-dir", join(work, "backup")];
   for (const name of Object.keys(process.env)) if (name.startsWith("DRAFTSTATE_")) delete process.env[name];
-  process.env.DRAFTSTATE_OFFLINE_TOKEN_DELAY = "0";
-  process.env.DRAFTSTATE_MODEL_RETRIES = "0";
+  Object.assign(process.env, { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0", DRAFTSTATE_MODEL_RETRIES: "0" });
+  // Each command reads to the end of it, which comes once.
+  Object.defineProperty(process, "stdin", { get: () => Readable.from([]) });
+  for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
   process.chdir(work);
   try {
-    makeConversation(where);
-    await runEach(loader, SHORT_COMMANDS, where);
-    keepCaches(loader, (name) => name === START);
-    await runEach(loader, OTHER_COMMANDS, where);
-    keepCaches(loader, (name) => name !== START);
+    execFileSync(process.execPath, [fileURLToPath(new URL("../bin/draftstate.js", import.meta.url)), "chat", "--model", "offline", "--id", "tale", "Hi"], { stdio: "pipe" });
+    await step();
   } finally {
     process.chdir(tmpdir());
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-// Where it ends without coming here, Node says so with status 13.
-await run();
-process.exit(0);
+const STEPS = { packs: writePacks, caches: writeCaches };
+const step = STEPS[process.argv[2]];
+if (step === undefined) {
+  const { packDirectory } = new Loader(DIRECTORY);
+  mkdirSync(packDirectory, { recursive: true });
+  // Without a pack each module comes from its own file.
+  writeFileSync(`${packDirectory}/${START}.js`, "({})");
+  for (const name of Object.keys(STEPS)) execFileSync(process.execPath, [PROGRAM, name], { stdio: "pipe" });
+} else {
+  await inWorkspace(step);
+  // Where it ends without coming here, Node says so with status 13.
+  process.exit(0);
+}

@@ -3,12 +3,12 @@
  * the model node writes its tokens into it as they come, since LangGraph itself keeps state only when a node ends.
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
+import { AIMessage, type AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { concat } from "@langchain/core/utils/stream";
 import type { StructuredToolInterface } from "@langchain/core/tools";
-import { END, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
-import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
+import { Annotation, END, messagesStateReducer, START, StateGraph } from "@langchain/langgraph";
+import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import { textOfContent } from "./messages.js";
 import { refuseMendedCalls } from "./mended-calls.js";
@@ -55,15 +55,22 @@ function callableModel({ model, tools }: GraphOptions): CallModel {
   };
 }
 
+/** LangGraph's MessagesAnnotation, without zod, which comes with it. */
+const Messages = Annotation.Root({ messages: Annotation<BaseMessage[]>({ reducer: messagesStateReducer, default: () => [] }) });
+
 function build(options: GraphOptions) {
   const call = callableModel(options);
-  return new StateGraph(MessagesAnnotation)
+  return new StateGraph(Messages)
     .addNode("model", async (state, config) => ({ messages: [await call(state.messages, config, (text) => { config.writer(text); })] }))
-    .addNode("tools", new ToolNode([...options.tools]))
+    .addNode("tools", (state, config): Promise<{ messages: BaseMessage[] }> => new ToolNode([...options.tools]).invoke(state, config))
     .addEdge(START, "model")
-    .addConditionalEdges("model", toolsCondition, ["tools", END])
+    .addConditionalEdges("model", ({ messages }) => (asksForTools(messages.at(-1)) ? "tools" : END), ["tools", END])
     .addEdge("tools", "model")
     .compile();
+}
+
+function asksForTools(message: BaseMessage | undefined): boolean {
+  return AIMessage.isInstance(message) && (message.tool_calls?.length ?? 0) > 0;
 }
 
 export class TurnGraph {

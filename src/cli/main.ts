@@ -12,6 +12,7 @@ import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
 import { Output } from "./output.js";
 import { meantBy } from "./other-names.js";
 import { ALL_SETTINGS, resolveCliSettings } from "./settings.js";
+import { standardStream } from "./standard-stream.js";
 import { toSafeLine } from "./terminal/safe-text.js";
 import { QuestionInterrupted } from "./terminal/prompt.js";
 import { readVersion } from "./version.js";
@@ -21,7 +22,7 @@ const USAGE = 2;
 const COMPLETE = "__complete";
 
 class Main {
-  readonly #output = new Output({ stdout: process.stdout, stderr: process.stderr, env: process.env });
+  readonly #output = new Output({ stdout: standardStream(1), stderr: standardStream(2), env: process.env });
   readonly #json: boolean;
   readonly #verbose: boolean;
   #status = 0;

@@ -6,7 +6,10 @@ import { DraftstateError, systemErrorCode } from "../errors.js";
 import { toSafeJson, toSafeLine } from "./terminal/safe-text.js";
 import { createStyle, type Style } from "./terminal/style.js";
 
-export interface OutputStream extends NodeJS.WritableStream {
+/** As much of a stream of Node's as is used here. */
+export interface OutputStream {
+  write(text: string, done?: () => void): unknown;
+  on(event: "error", listener: (error: unknown) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;

@@ -2,8 +2,8 @@
  * The only door to node:fs: the operating system behind the `FileSystem` contract.
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
-import { closeSync, constants, fdatasync, fstatSync, openSync, read as readWith, readSync, realpathSync, writeSync } from "node:fs";
-import * as fs from "node:fs/promises";
+import * as fs from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, writeSync } from "node:fs";
 import { platform } from "node:os";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
@@ -16,14 +16,32 @@ const DIRECTORY_MODE = 0o700;
 /** Windows has neither. */
 const { O_NOFOLLOW: NO_FOLLOW = 0, O_NONBLOCK: NON_BLOCK = 0 } = constants as Partial<typeof constants>;
 
+/** Not node:fs/promises: loading that takes longer than many a command does, and its calls take longer than these. */
+const close = promisify(fs.close);
+const fdatasync = promisify(fs.fdatasync);
+const fsync = promisify(fs.fsync);
+const link = promisify(fs.link);
+const lstat = promisify(fs.lstat);
+const mkdir = promisify(fs.mkdir);
+const open = promisify(fs.open);
+const read = promisify(fs.read);
+const readdir = promisify(fs.readdir);
+const realpath = promisify(fs.realpath.native);
+const rename = promisify(fs.rename);
+const statFollowing = promisify(fs.stat);
+const statfs = promisify(fs.statfs);
+const unlink = promisify(fs.unlink);
+const write = promisify(fs.write);
+
+/** A file that is written, by its descriptor. */
 class NodeFile implements OpenFile {
-  constructor(private readonly handle: fs.FileHandle) {}
+  constructor(private readonly descriptor: number) {}
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let written = 0; written < bytes.length; ) {
       const [start, length] = [written, bytes.length - written];
       // A batch of tokens goes to the page cache in microseconds; handing it to another thread and back takes longer.
-      written += length <= SMALL_WRITE_BYTES ? writeSync(this.handle.fd, bytes, start, length) : (await this.handle.write(bytes, start, length)).bytesWritten;
+      written += length <= SMALL_WRITE_BYTES ? writeSync(this.descriptor, bytes, start, length) : (await write(this.descriptor, bytes, start, length)).bytesWritten;
     }
   }
 
@@ -31,7 +49,7 @@ class NodeFile implements OpenFile {
     const buffer = Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < length) {
-      const { bytesRead } = await this.handle.read(buffer, filled, length - filled, position + filled);
+      const { bytesRead } = await read(this.descriptor, buffer, filled, length - filled, position + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
@@ -39,26 +57,24 @@ class NodeFile implements OpenFile {
   }
 
   async info(): Promise<OpenFileInfo> {
-    const { size, mtime } = await this.handle.stat();
+    const { size, mtime } = fstatSync(this.descriptor);
     return { size, modifiedAt: mtime };
   }
 
   async sync(): Promise<void> {
-    await fdatasyncLater(this.handle.fd);
+    await fdatasync(this.descriptor);
     // A file without a name is gone when it is closed, however often it was synced.
-    if (fstatSync(this.handle.fd).nlink > 0) return;
+    if (fstatSync(this.descriptor).nlink > 0) return;
     throw Object.assign(new Error("it was removed while it was being written: somebody deleted it or its directory"), { code: "ENOENT" });
   }
 
   async close(): Promise<void> {
-    await this.handle.close();
+    await close(this.descriptor);
   }
 }
 
 /** More than this is read while the event loop goes on; less takes the loop longer to hand over than to read. */
 const AT_ONCE_BYTES = 64 * 1024;
-const readLater = promisify(readWith);
-const fdatasyncLater = promisify(fdatasync);
 
 /**
  * A file that is read: opened, asked and closed in system calls of microseconds, which a list of thousands of files
@@ -75,7 +91,7 @@ class ReadFile implements OpenFile {
     let filled = 0;
     while (filled < length) {
       const range = [buffer, filled, length - filled, position + filled] as const;
-      const bytesRead = length <= AT_ONCE_BYTES ? readSync(this.descriptor, ...range) : (await readLater(this.descriptor, ...range)).bytesRead;
+      const bytesRead = length <= AT_ONCE_BYTES ? readSync(this.descriptor, ...range) : (await read(this.descriptor, ...range)).bytesRead;
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
@@ -135,29 +151,29 @@ function openDescriptor(path: string): number {
 
 async function createFile(path: string): Promise<OpenFile> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | NO_FOLLOW;
-  return new NodeFile(await fs.open(path, flags, FILE_MODE));
+  return new NodeFile(await open(path, flags, FILE_MODE));
 }
 
 async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open a directory; its renames are journaled by the file system.
   if (platform() === "win32") return;
-  const handle = await fs.open(path, constants.O_RDONLY);
+  const descriptor = await open(path, constants.O_RDONLY);
   try {
-    await handle.sync();
+    await fsync(descriptor);
   } finally {
-    await handle.close();
+    await close(descriptor);
   }
 }
 
 async function makeDirectory(path: string): Promise<void> {
   // One level: where a parent that is there refuses children with ENOENT, as /proc does, Node's own recursion never ends.
-  await fs.mkdir(resolve(path), { mode: DIRECTORY_MODE }).catch(ignoreExisting);
+  await mkdir(resolve(path), { mode: DIRECTORY_MODE }).catch(ignoreExisting);
 }
 
 async function hasDirectory(path: string): Promise<boolean> {
   const found = await stat(path);
   if (found?.kind === "directory") return true;
-  if (found?.kind === "link" && (await fs.stat(path)).isDirectory()) return true;
+  if (found?.kind === "link" && (await statFollowing(path)).isDirectory()) return true;
   if (found !== undefined) throw Object.assign(new Error(`${path} is no directory`), { code: "EEXIST" });
   return false;
 }
@@ -169,7 +185,7 @@ function ignoreExisting(error: unknown): void {
 
 async function stat(path: string): Promise<FileStat | undefined> {
   try {
-    const found = await fs.lstat(path);
+    const found = await lstat(path);
     return { kind: kindOf(found), size: found.size, modifiedAt: found.mtime, inode: found.ino };
   } catch (error) {
     const code = systemErrorCode(error);
@@ -180,7 +196,7 @@ async function stat(path: string): Promise<FileStat | undefined> {
 
 async function space(path: string): Promise<FileSystemSpace | undefined> {
   try {
-    const found = await fs.statfs(path);
+    const found = await statfs(path);
     return { freeBytes: found.bavail * found.bsize, totalBytes: found.blocks * found.bsize };
   } catch (error) {
     const code = systemErrorCode(error);
@@ -194,18 +210,18 @@ export const nodeFileSystem: FileSystem = {
   hasDirectory,
   openForReading,
   createFile,
-  rename: fs.rename,
-  link: fs.link,
-  unlink: fs.unlink,
+  rename,
+  link,
+  unlink,
   syncDirectory,
-  list: (path) => fs.readdir(path),
+  list: (path) => readdir(path),
   stat,
   space,
 };
 
 /** Where a path that a person gave leads, links followed; rejects with ENOENT where it leads nowhere. */
 export function followLinks(path: string): Promise<string> {
-  return fs.realpath(path);
+  return realpath(path);
 }
 
 /** A small file, at once, links followed: what is no regular file is refused without waiting for it. */

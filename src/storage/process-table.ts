@@ -3,7 +3,7 @@
  * second container is never taken for the owner of a lock.
  */
 import { execFile } from "node:child_process";
-import { readFile, readlink } from "node:fs/promises";
+import * as fs from "node:fs";
 import { hostname } from "node:os";
 import { kill, pid } from "node:process";
 import { promisify } from "node:util";
@@ -25,6 +25,9 @@ export interface ProcessTable {
   /** `unknown` for a process that cannot be seen from here: never to be taken for dead. */
   liveness(identity: ProcessIdentity): Promise<"alive" | "dead" | "unknown">;
 }
+
+const readFile = promisify(fs.readFile);
+const readlink = promisify(fs.readlink);
 
 async function readText(path: string): Promise<string> {
   return readFile(path, "utf8").catch(() => "");

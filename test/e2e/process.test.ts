@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import { test, TIMEOUT } from "./world.js";
@@ -34,18 +33,19 @@ function loadedIn(stderr: string): string[] {
   return stderr.split("\n").flatMap((line) => /^loaded (.+)$/.exec(line)?.[1] ?? []);
 }
 
-/** A pack holds several files of the bundle, each under its name. */
+/** A pack holds several files of the bundle, each under its path. */
 async function filesOf(loaded: string): Promise<string[]> {
-  if (!loaded.includes("/dist/cli/packs/")) return [loaded];
-  return [...(await readFile(loaded, "latin1")).matchAll(/(?:^|,)\n?"([^"\n]+\.js)": function \(exports/gm)].map(([, file = ""]) => file);
+  const [, path = ""] = /\/dist\/cli\/(.+)$/.exec(loaded) ?? [];
+  if (!path.startsWith("packs/")) return [path];
+  return [...(await readFile(loaded, "latin1")).matchAll(/^"\/([^"\n]+\.js)": function \(exports/gm)].map(([, file = ""]) => file);
 }
 
-/** The packages in what was loaded: by the files of the bundle, whose contents the build tells, and by the path of any other. */
+/** The packages in what was loaded: by the files of the bundle, whose packages the build tells, and by the path of any other. */
 async function packagesIn(stderr: string): Promise<string[]> {
-  const contents = JSON.parse(await readFile(CONTENTS, "utf8")) as Record<string, string[]>;
-  const files = (await Promise.all(loadedIn(stderr).map(filesOf))).flat();
-  const packages = files.flatMap((file) => contents[basename(file)] ?? /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []);
-  return [...new Set(packages)];
+  const contents = JSON.parse(await readFile(CONTENTS, "utf8")) as Record<string, string>;
+  const loaded = loadedIn(stderr);
+  const files = (await Promise.all(loaded.map(filesOf))).flat();
+  return [...new Set([...files.flatMap((file) => contents[file] ?? []), ...loaded.flatMap((file) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [])])];
 }
 
 /** What every command may cost at its start; anything else is imported where it is used. */

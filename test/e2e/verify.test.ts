@@ -36,7 +36,7 @@ describe.concurrent("verify", TIMEOUT, () => {
     expect([status, checked, problems.map(({ conversationId, kind }) => [conversationId, kind])]).toEqual([4, 2 * COUNT, [["tale-3", "snapshot-damaged"], ["tale-5", "snapshot-edited"], ["tale-7", "backup-damaged"]]]);
   });
 
-  test.each(["dist/cli", "dist/persistence/reading"])("has its thread built in %s: it answers with the whole files alone", async (place) => {
+  test.each(["dist/cli/src/persistence/reading", "dist/persistence/reading"])("has its thread built in %s: it answers with the whole files alone", async (place) => {
     const { Workspace: Made } = await import("./cli.js");
     const workspace = await Made.create();
     await store(workspace, 8);

@@ -12,8 +12,9 @@ export interface Place {
   readonly column: number;
 }
 
-interface ResizableStream extends OutputStream {
-  readonly rows?: number;
+interface ResizableStream extends Pick<OutputStream, "write" | "columns" | "rows"> {
+  on(event: "resize", listener: () => void): unknown;
+  off(event: "resize", listener: () => void): unknown;
   /** Asks the terminal at once, where Node.js else waits for its signal; tells of a resize. */
   _refreshSize?(): void;
 }
