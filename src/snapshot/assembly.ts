@@ -1,22 +1,24 @@
 /**
- * A snapshot's bytes, put together once its pieces are known: texts that are yet to be encoded, and the bytes of list
- * entries that stood in an earlier snapshot, neighbours copied in one go. Entries never change, so they are known by identity.
+ * A snapshot's bytes in parts: texts that are encoded here, and list entries that stood in an earlier snapshot, whose bytes
+ * are taken from it as they are, neighbours in one part. Entries never change, so they are known by identity.
  */
 import type { Json } from "../model/json.js";
 
-/** Part of a snapshot: where an entry stands in the newest one that holds it. */
+/** Where the bytes of an entry are. */
 interface Place {
   bytes: Buffer;
   start: number;
   end: number;
 }
 
-/** Bytes of an earlier snapshot, or a text and how many bytes it will have. */
-type Piece = Place | { readonly text: string; readonly length: number };
-
-/** Beyond it nothing is kept for the next snapshot, so that memory holds the state and one snapshot of it, not two. */
+/** Of a snapshot so many bytes are kept for the next one: a large conversation is not held twice. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
-const BETWEEN_ENTRIES = ",\n    ";
+/** Less than this is copied: a part costs a call of the system. */
+const MIN_TAKEN_BYTES = 16 * 1024;
+const FIRST_CHUNK_BYTES = 8 * 1024;
+const MAX_CHUNK_BYTES = 256 * 1024;
+/** UTF-8, of a UTF-16 unit. */
+const MAX_BYTES_A_UNIT = 3;
 
 const places = new WeakMap<object, Place>();
 
@@ -26,63 +28,107 @@ function encodeEntry(entry: object): string {
 }
 
 export class Assembly {
-  readonly #pieces: Piece[] = [];
-  readonly #entries: { readonly entry: object; readonly start: number; readonly end: number }[] = [];
+  #ready: Buffer[] = [];
+  #chunk = Buffer.alloc(0);
+  /** What of the chunk is filled and not yet ready begins and ends here. */
+  #start = 0;
+  #end = 0;
   #length = 0;
+  /** Neighbours of an earlier snapshot, and where each began there: another that is made meanwhile may move them. */
+  #taken: { readonly run: Place; readonly entries: { readonly place: Place; readonly start: number; readonly end: number }[] } | undefined;
 
   text(text: string): void {
-    const length = Buffer.byteLength(text);
-    this.#pieces.push({ text, length });
-    this.#length += length;
+    this.#endTaken();
+    this.#encode(text);
   }
 
-  list(values: readonly Json[]): void {
-    this.text("[\n    ");
-    for (const [index, entry] of values.entries()) this.#entry(entry, index === 0 ? "" : BETWEEN_ENTRIES);
-    this.text("\n  ]");
-  }
-
-  /** All of it, with so many bytes behind it that are not written. */
-  finish(spare: number): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(this.#length + spare);
-    let position = 0;
-    for (const piece of this.#pieces) {
-      position += "text" in piece ? bytes.write(piece.text, position) : piece.bytes.copy(bytes, position, piece.start, piece.end);
-    }
-    if (bytes.length <= MAX_KEPT_BYTES) this.#remember(bytes);
-    return bytes;
-  }
-
-  #entry(entry: Json, before: string): void {
+  /** An entry of a list, and the text before it. */
+  entry(entry: Json, before: string): void {
     if (typeof entry !== "object" || entry === null) {
       this.text(before + JSON.stringify(entry));
       return;
     }
-    const start = this.#length + before.length;
     const place = places.get(entry);
-    if (place === undefined) this.text(before + encodeEntry(entry));
-    else this.#copy(place, before);
-    this.#entries.push({ entry, start, end: this.#length });
-  }
-
-  /** Neighbours in the earlier snapshot have the same text between them there: nothing else of a list is as short. */
-  #copy(place: Place, before: string): void {
-    const last = this.#pieces.at(-1);
-    if (last !== undefined && "bytes" in last && last.bytes === place.bytes && last.end + before.length === place.start && before !== "") {
-      this.#length += place.end - last.end;
-      last.end = place.end;
+    if (place !== undefined) {
+      this.#take(place, before);
       return;
     }
-    if (before !== "") this.text(before);
-    this.#pieces.push({ ...place });
-    this.#length += place.end - place.start;
+    this.text(before);
+    const encoded = this.#encode(encodeEntry(entry));
+    if (this.#length <= MAX_KEPT_BYTES) places.set(entry, encoded);
   }
 
-  #remember(bytes: Buffer): void {
-    for (const { entry, start, end } of this.#entries) {
-      const place = places.get(entry);
-      if (place === undefined) places.set(entry, { bytes, start, end });
-      else Object.assign(place, { bytes, start, end });
+  /** All that was given is ready then. */
+  end(): void {
+    this.#endTaken();
+    this.#endFilled();
+  }
+
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** The parts that are ready, once; their bytes are not to be changed. */
+  takeReady(): readonly Buffer[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /** Neighbours have the same text between them in each snapshot: nothing else of a list is as short. */
+  #take(place: Place, before: string): void {
+    const run = this.#taken?.run;
+    if (run !== undefined && run.bytes === place.bytes && run.end + before.length === place.start && before !== "") {
+      run.end = place.end;
+      this.#taken?.entries.push({ place, start: place.start, end: place.end });
+      return;
     }
+    this.text(before);
+    this.#taken = { run: { ...place }, entries: [{ place, start: place.start, end: place.end }] };
+  }
+
+  /** Few neighbours are copied, and stand beside what comes next from then on: so parts do not become ever smaller. */
+  #endTaken(): void {
+    if (this.#taken === undefined) return;
+    const { run, entries } = this.#taken;
+    this.#taken = undefined;
+    const length = run.end - run.start;
+    if (length >= MIN_TAKEN_BYTES) {
+      this.#endFilled();
+      this.#ready.push(run.bytes.subarray(run.start, run.end));
+      this.#length += length;
+      return;
+    }
+    this.#makeRoom(length);
+    const moved = this.#end - run.start;
+    run.bytes.copy(this.#chunk, this.#end, run.start, run.end);
+    this.#filled(length);
+    for (const { place, start, end } of entries) Object.assign(place, { bytes: this.#chunk, start: start + moved, end: end + moved });
+  }
+
+  #encode(text: string): Place {
+    if (text.length * MAX_BYTES_A_UNIT > this.#chunk.length - this.#end) this.#makeRoom(Buffer.byteLength(text));
+    const start = this.#end;
+    this.#filled(this.#chunk.write(text, start));
+    return { bytes: this.#chunk, start, end: this.#end };
+  }
+
+  #filled(length: number): void {
+    this.#end += length;
+    this.#length += length;
+  }
+
+  #makeRoom(length: number): void {
+    if (length <= this.#chunk.length - this.#end) return;
+    this.#endFilled();
+    // Not from Node's pool: an entry that is kept would hold what others have there.
+    this.#chunk = Buffer.allocUnsafeSlow(Math.max(length, FIRST_CHUNK_BYTES, Math.min(2 * this.#chunk.length, MAX_CHUNK_BYTES)));
+    this.#start = 0;
+    this.#end = 0;
+  }
+
+  #endFilled(): void {
+    if (this.#end > this.#start) this.#ready.push(this.#chunk.subarray(this.#start, this.#end));
+    this.#start = this.#end;
   }
 }

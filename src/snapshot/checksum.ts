@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 
 const FIELD = Buffer.from('"checksum": "sha256:');
 /** In hexadecimal. */
-export const DIGITS = 64;
+const DIGITS = 64;
 
 function digest(before: Uint8Array, after: Uint8Array): string {
   return createHash("sha256").update(before).update(after).digest("hex");
@@ -26,14 +26,22 @@ export function seal(unsealed: Buffer): Buffer {
   return Buffer.concat([before, Buffer.from(digest(before, after), "latin1"), after]);
 }
 
-/** The same where the file stands in a buffer with room for the digits behind it. */
-export function sealInPlace(bytes: Buffer): Buffer {
-  const end = bytes.length - DIGITS;
-  const position = positionOf(bytes.subarray(0, end));
-  if (position === undefined) throw new RangeError("a snapshot without a checksum field cannot be sealed");
-  bytes.copyWithin(position + DIGITS, position, end);
-  bytes.write(digest(bytes.subarray(0, position), bytes.subarray(position + DIGITS)), position, "latin1");
-  return bytes;
+/** The same for a file that is made in parts: all but the last, which has the field, are given to `update` in their order. */
+export class Seal {
+  readonly #hash = createHash("sha256");
+
+  update(part: Uint8Array): void {
+    this.#hash.update(part);
+  }
+
+  /** The last part with its digits. */
+  close(last: Buffer): Buffer {
+    const position = positionOf(last);
+    if (position === undefined) throw new RangeError("a snapshot without a checksum field cannot be sealed");
+    const [before, after] = [last.subarray(0, position), last.subarray(position)];
+    const digits = this.#hash.update(before).update(after).digest("hex");
+    return Buffer.concat([before, Buffer.from(digits, "latin1"), after]);
+  }
 }
 
 export function verifySeal(bytes: Buffer): "valid" | "differs" | "absent" {

@@ -5,7 +5,7 @@
 import type { Metadata } from "../model/conversation.js";
 import type { Json, JsonObject } from "../model/json.js";
 import { Assembly } from "./assembly.js";
-import { DIGITS, sealInPlace } from "./checksum.js";
+import { Seal } from "./checksum.js";
 
 function encodeValue(value: Json): string {
   return JSON.stringify({ a: value }, null, 2).slice('{\n  "a": '.length, -"\n}".length);
@@ -17,16 +17,55 @@ function encodeMetadata(metadata: Metadata): string {
   return encodeValue({ ...extra, savedAt, version, conversationId, revision, ...rest, checksum: "sha256:" });
 }
 
-export function encodeSnapshot(state: JsonObject, metadata: Metadata): Buffer {
-  const assembly = new Assembly();
-  assembly.text("{\n");
-  for (const [key, value] of Object.entries(state)) {
-    if (key === "_metadata") continue;
-    assembly.text(`  ${JSON.stringify(key)}: `);
-    if (Array.isArray(value) && value.length > 0) assembly.list(value as readonly Json[]);
-    else assembly.text(encodeValue(value));
-    assembly.text(",\n");
+const BETWEEN_ENTRIES = ",\n    ";
+
+/** The bytes of a snapshot in parts, each made when it is asked for: whoever writes one part while the next is made holds neither all of them nor up the event loop. */
+export class SnapshotParts implements Iterable<Uint8Array> {
+  /** Of the parts that were made, in bytes. */
+  length = 0;
+
+  constructor(
+    private readonly state: JsonObject,
+    private readonly metadata: Metadata,
+  ) {}
+
+  *[Symbol.iterator](): Generator<Buffer> {
+    this.length = 0;
+    const seal = new Seal();
+    for (const part of this.#unsealed()) {
+      seal.update(part);
+      this.length += part.length;
+      yield part;
+    }
+    const last = seal.close(Buffer.from(`  "_metadata": ${encodeMetadata(this.metadata)}\n}\n`));
+    this.length += last.length;
+    yield last;
   }
-  assembly.text(`  "_metadata": ${encodeMetadata(metadata)}\n}\n`);
-  return sealInPlace(assembly.finish(DIGITS));
+
+  *#unsealed(): Generator<Buffer> {
+    const assembly = new Assembly();
+    assembly.text("{\n");
+    for (const [key, value] of Object.entries(this.state)) {
+      if (key === "_metadata") continue;
+      assembly.text(`  ${JSON.stringify(key)}: `);
+      if (Array.isArray(value) && value.length > 0) yield* listInto(assembly, value as readonly Json[]);
+      else assembly.text(encodeValue(value));
+      assembly.text(",\n");
+    }
+    assembly.end();
+    yield* assembly.takeReady();
+  }
+}
+
+function* listInto(assembly: Assembly, values: readonly Json[]): Generator<Buffer> {
+  assembly.text("[\n    ");
+  for (const [index, entry] of values.entries()) {
+    assembly.entry(entry, index === 0 ? "" : BETWEEN_ENTRIES);
+    if (assembly.hasReady) yield* assembly.takeReady();
+  }
+  assembly.text("\n  ]");
+}
+
+export function encodeSnapshot(state: JsonObject, metadata: Metadata): Buffer {
+  return Buffer.concat([...new SnapshotParts(state, metadata)]);
 }

@@ -9,7 +9,7 @@ import type { FileSystem, OpenFile } from "./file-system.js";
 import { refuseLinks } from "./internal-directories.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
-import type { Area, Change, End, FoundLock, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
+import type { Area, Change, Content, End, FoundLock, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
 import { watchWhenThere } from "./watch-when-there.js";
@@ -94,10 +94,10 @@ export class FileStorage implements Storage {
     return (await this.#entries(this.#directories[area])).filter((name) => !name.startsWith(".")).sort();
   }
 
-  async replace(key: Key, bytes: Uint8Array, guard?: Lock): Promise<void> {
+  async replace(key: Key, content: Content, guard?: Lock): Promise<void> {
     const path = this.describe(key);
     await this.#explained(path, () =>
-      this.#withFileAside(key, bytes, async (aside) => {
+      this.#withFileAside(key, content, async (aside) => {
         await guard?.assertHeld();
         await this.options.fs.rename(aside, path);
         await this.options.fs.syncDirectory(dirname(path));
@@ -250,14 +250,14 @@ export class FileStorage implements Storage {
     return join(this.#directories[key.area], `.tmp-${this.options.randomName()}-${key.name}`);
   }
 
-  async #withFileAside<T>(key: Key, bytes: Uint8Array, take: (aside: string) => Promise<T>): Promise<T> {
+  async #withFileAside<T>(key: Key, content: Content, take: (aside: string) => Promise<T>): Promise<T> {
     const { fs } = this.options;
     await this.#refuseLinks([key.area]);
     const aside = this.#aside(key);
     const file = await fs.createFile(aside);
     try {
       try {
-        await file.write(bytes);
+        await writeContent(file, content);
         await file.sync();
       } finally {
         await file.close();
@@ -366,4 +366,16 @@ function belongsTo(area: Area, target: string, name: string): boolean {
     trash: String.raw`${TIMESTAMP}_(?:operation_${escaped}\.json|state_${state}|backup_${backup})`,
   };
   return new RegExp(`^(?:${patterns[area]})$`).test(target);
+}
+
+/** A part is made while the one before is on its way. */
+async function writeContent(file: OpenFile, content: Content): Promise<void> {
+  let writing = Promise.resolve();
+  for (const part of content instanceof Uint8Array ? [content] : content) {
+    await writing;
+    writing = file.write(part);
+    // Waited for in the next round; whatever fails in between must not leave it without anybody.
+    writing.catch(() => undefined);
+  }
+  await writing;
 }

@@ -3,7 +3,7 @@
  * durable as the process, and locks hold between managers that share one instance.
  */
 import { DraftstateError } from "../errors.js";
-import { AREAS, type Area, type Change, type End, type FoundLock, type Key, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
+import { AREAS, type Area, type Change, type Content, type End, type FoundLock, type Key, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
 
 interface Entry {
   bytes: Uint8Array;
@@ -58,9 +58,10 @@ export class MemoryStorage implements Storage {
     return [...this.#area(area).keys()].sort();
   }
 
-  async replace(key: Key, bytes: Uint8Array, guard?: Lock): Promise<void> {
+  async replace(key: Key, content: Content, guard?: Lock): Promise<void> {
+    const bytes = content instanceof Uint8Array ? content.slice() : Uint8Array.from(Buffer.concat([...content]));
     await guard?.assertHeld();
-    this.#put(key, bytes.slice());
+    this.#put(key, bytes);
   }
 
   async create(key: Key, bytes: Uint8Array): Promise<boolean> {

@@ -32,6 +32,9 @@ export interface Stat {
   readonly modifiedAt: Date;
 }
 
+/** Bytes, or their parts in order: iterated once, each part made while the one before is written. */
+export type Content = Uint8Array | Iterable<Uint8Array>;
+
 /** An append-only sequence of bytes. After a rejected `append` or `sync` the log is spent: close it, write elsewhere. */
 export interface Log {
   /** Visible to readers when it resolves, durable only after `sync`. */
@@ -94,7 +97,7 @@ export interface Storage {
   list(area: Area): Promise<string[]>;
 
   /** Atomic and durable: readers see the old bytes or the new ones, also after a crash. `guard` is asserted last. */
-  replace(key: Key, bytes: Uint8Array, guard?: Lock): Promise<void>;
+  replace(key: Key, content: Content, guard?: Lock): Promise<void>;
   /** Like `replace`, but only where the name is free; false where it is taken. */
   create(key: Key, bytes: Uint8Array): Promise<boolean>;
   /** Durable. False where there is nothing under `from`. Never overwrites: rejects when `to` is taken. */

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { freezeJson, type JsonObject } from "../../src/model/json.js";
 import { decodeSnapshot } from "../../src/snapshot/decode.js";
-import { encodeSnapshot } from "../../src/snapshot/encode.js";
+import { encodeSnapshot, SnapshotParts } from "../../src/snapshot/encode.js";
 import { anyObject } from "../doubles/json-values.js";
 import { sampleMetadata } from "../doubles/snapshots.js";
 
@@ -13,6 +13,9 @@ function bytesOf(state: JsonObject): Buffer {
 
 /** Entries that one snapshot after another holds, each time in other places. */
 const POOL = Array.from({ length: 6 }, (_, index) => freezeJson({ id: `m${index}`, content: "ü".repeat(index) }));
+
+/** From what is copied to what stands alone. */
+const LARGE = Array.from({ length: 6 }, (_, index) => freezeJson({ id: `l${index}`, content: "ü".repeat(8 ** index % 40_000) })) as JsonObject[];
 
 describe("encodeSnapshot", () => {
   test("gives what JSON.stringify gives, with two spaces and a newline", () => {
@@ -45,6 +48,42 @@ describe("encodeSnapshot", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test("gives it in parts, the same where others are made between them", () => {
+    const lists = fc.array(fc.array(fc.constantFrom(...LARGE), { maxLength: 8 }), { minLength: 2, maxLength: 4 });
+    fc.assert(
+      fc.property(lists, fc.array(fc.nat()), (entries, turns) => {
+        const states = entries.map((list) => freezeJson({ list, after: "x" }) as JsonObject);
+        const made = states.map((state) => ({ parts: new SnapshotParts(state, sampleMetadata())[Symbol.iterator](), bytes: [] as Buffer[] }));
+        const goOn = ({ parts, bytes }: (typeof made)[number]): boolean => {
+          const { done, value } = parts.next();
+          if (done !== true) bytes.push(value);
+          return done !== true;
+        };
+        for (const turn of turns) goOn(made[turn % made.length] ?? { parts: new SnapshotParts({}, sampleMetadata())[Symbol.iterator](), bytes: [] });
+        for (const each of made) while (goOn(each));
+        for (const [index, { bytes }] of made.entries()) {
+          const text = Buffer.concat(bytes).toString("utf8");
+          expect(text).toBe(`${JSON.stringify({ ...states[index], _metadata: JSON.parse(text)._metadata as unknown }, null, 2)}\n`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("gives entries that are where they were as they were, without a copy", () => {
+    const state = freezeJson({ list: LARGE }) as JsonObject;
+    const whole = (): Buffer[] => [...new SnapshotParts(state, sampleMetadata())];
+    whole();
+    const [first, second] = [whole(), whole()];
+    const shared = second.filter((part) => first.some((other) => other.buffer === part.buffer && other.byteOffset === part.byteOffset));
+    expect(shared.reduce((sum, part) => sum + part.length, 0)).toBeGreaterThan(0.8 * Buffer.concat(second).length);
+  });
+
+  test("has no part that is as large as the whole of much", () => {
+    const state = freezeJson({ list: Array.from({ length: 2000 }, (_, index) => ({ index, content: "x".repeat(1000) })) }) as JsonObject;
+    expect(Math.max(...[...new SnapshotParts(state, sampleMetadata())].map((part) => part.length))).toBeLessThanOrEqual(256 * 1024);
   });
 
   test("puts _metadata last", () => {

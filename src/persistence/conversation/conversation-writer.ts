@@ -9,7 +9,7 @@ import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
 import type { InfoChange, JournalHeader, JournalRecord } from "../../journal/record.js";
 import { metadataOf, type Version } from "../../model/conversation.js";
 import type { Patch } from "../../model/patches.js";
-import { encodeSnapshot } from "../../snapshot/encode.js";
+import { SnapshotParts } from "../../snapshot/encode.js";
 import { verifySeal } from "../../snapshot/checksum.js";
 import type { Lock, Stat, Storage } from "../../storage/storage.js";
 import { ChangeQueue } from "./change-queue.js";
@@ -301,17 +301,17 @@ export class ConversationWriter {
     const { id, storage, lock, now, elapsed, retry } = this.options;
     const started = elapsed();
     const savedAt = now().toISOString();
-    const bytes = encodeSnapshot(version.state, metadataOf(version, id, savedAt));
+    const parts = new SnapshotParts(version.state, metadataOf(version, id, savedAt));
     await withRetry("snapshot", retry, async () => {
       await this.#assertBaseUnchanged();
       this.#attempted.add(`${version.revision} ${savedAt}`);
-      await storage.replace(snapshotKey(id), bytes, lock);
+      await storage.replace(snapshotKey(id), parts, lock);
     });
     this.#attempted.clear();
     this.#base = version.revision;
     this.#baseStat = await storage.stat(snapshotKey(id)).catch(() => undefined);
     this.#snapshotRate.spent(started, elapsed());
-    this.#saved("snapshot", version.revision, 0, bytes.length, started);
+    this.#saved("snapshot", version.revision, 0, parts.length, started);
   }
 
   /** A snapshot that is not the one we began from was written by someone else: it is not overwritten. */

@@ -4,7 +4,7 @@
  */
 import { messageOf } from "../../errors.js";
 import { isStreaming, metadataOf, type Version } from "../../model/conversation.js";
-import { encodeSnapshot } from "../../snapshot/encode.js";
+import { SnapshotParts } from "../../snapshot/encode.js";
 import { decodeSnapshot, type Decoded } from "../../snapshot/decode.js";
 import type { Storage } from "../../storage/storage.js";
 import { MAX_FILE_BYTES } from "../backups/backup-codec.js";
@@ -32,7 +32,7 @@ export class Fallback {
   async save(id: string, version: Version, cause: unknown): Promise<void> {
     const { storage, events, now, directory } = this.options;
     await storage.prepare();
-    await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())));
+    await storage.replace(snapshotKey(id), new SnapshotParts(version.state, metadataOf(version, id, now().toISOString())));
     if (this.#active.has(id)) return;
     this.#active.add(id);
     events.emit("fallback", { conversationId: id, active: true, directory, error: cause });

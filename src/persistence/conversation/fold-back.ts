@@ -4,7 +4,7 @@
  */
 import { isStreaming, metadataOf } from "../../model/conversation.js";
 import { planRecovery } from "../../plan/recovery.js";
-import { encodeSnapshot } from "../../snapshot/encode.js";
+import { SnapshotParts } from "../../snapshot/encode.js";
 import type { Fallback } from "./fallback.js";
 import { journalKey, snapshotKey } from "../layout.js";
 import { findConversation, versionOf, withInterruption } from "../reading/reader.js";
@@ -25,7 +25,7 @@ export async function foldBack(context: RecoveryContext, fallback: Fallback, id:
     const last = plan.kind === "absent" ? 0 : await lastUsed(context, id, plan);
     const ended = isStreaming(version.state) ? withInterruption(version, found.metadata.savedAt) : version;
     const next = { ...ended, revision: Math.max(last, version.revision) + 1 };
-    await storage.replace(snapshotKey(id), encodeSnapshot(next.state, metadataOf(next, id, now().toISOString())), lock);
+    await storage.replace(snapshotKey(id), new SnapshotParts(next.state, metadataOf(next, id, now().toISOString())), lock);
     await storage.remove(journalKey(id));
     const problems = plan.kind === "absent" ? [] : plan.problems;
     if (problems.length > 0) events.emit("recovered", { conversationId: id, revision: next.revision, source: "fallback", problems, quarantined });

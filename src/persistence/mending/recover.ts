@@ -4,7 +4,7 @@
  * the same plan again, and a second run finds nothing to do.
  */
 import { metadataOf, type Version } from "../../model/conversation.js";
-import { encodeSnapshot } from "../../snapshot/encode.js";
+import { SnapshotParts } from "../../snapshot/encode.js";
 import type { Key, Lock, Storage } from "../../storage/storage.js";
 import { MAX_FILE_BYTES } from "../backups/backup-codec.js";
 import { listBackupHeads, writeBackup } from "../backups/backups.js";
@@ -53,7 +53,7 @@ export async function recover(context: RecoveryContext, id: string, plan: Usable
   const last = await lastUsed(context, id, plan);
   const changed = interrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > ended.revision;
   const version = changed ? { ...ended, revision: Math.max(ended.revision, last) + 1 } : ended;
-  await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())), lock);
+  await storage.replace(snapshotKey(id), new SnapshotParts(version.state, metadataOf(version, id, now().toISOString())), lock);
   await storage.remove(journalKey(id));
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
   if (plan.problems.length > 0 || interrupted) events.emit("recovered", { conversationId: id, revision: version.revision, source, problems: plan.problems, quarantined });

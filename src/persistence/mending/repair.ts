@@ -6,7 +6,7 @@ import { DraftstateError } from "../../errors.js";
 import { replay } from "../../journal/replay.js";
 import { planRecovery, type Found, type Problem, type RecoveryPlan } from "../../plan/recovery.js";
 import type { Decoded } from "../../snapshot/decode.js";
-import { encodeSnapshot } from "../../snapshot/encode.js";
+import { SnapshotParts } from "../../snapshot/encode.js";
 import { infoOf, metadataOf } from "../../model/conversation.js";
 import { journalKey, snapshotKey } from "../layout.js";
 import { copyToQuarantine, lastNamed, recover, type RecoveryContext } from "./recover.js";
@@ -37,7 +37,7 @@ async function accept(context: RecoveryContext, id: string, edited: Edited, jour
   const copies = [await copyToQuarantine(context, snapshotKey(id))];
   if (replayed.stopped !== undefined || (journal !== undefined && journal.tail.kind !== "clean")) copies.push(await copyToQuarantine(context, journalKey(id)));
   const version = { ...replayed.version, revision: lastRevision + 1 };
-  await storage.replace(snapshotKey(id), encodeSnapshot(version.state, metadataOf(version, id, now().toISOString())), lock);
+  await storage.replace(snapshotKey(id), new SnapshotParts(version.state, metadataOf(version, id, now().toISOString())), lock);
   await storage.remove(journalKey(id));
   const problems: Problem[] = [{ kind: "snapshot-edited", file: "snapshot", detail: "the edit was signed as it is" }];
   return { conversationId: id, repaired: true, problems, quarantined: copies.filter((copy) => copy !== undefined), revision: version.revision };

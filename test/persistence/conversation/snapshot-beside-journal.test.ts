@@ -4,7 +4,7 @@ import { scanJournal } from "../../../src/journal/scan.js";
 import type { Conversation } from "../../../src/persistence/conversation/conversation-handle.js";
 import type { DraftStatePersistenceManager } from "../../../src/persistence/manager.js";
 import type { MemoryStorage } from "../../../src/storage/memory.js";
-import type { Key, Lock, Storage } from "../../../src/storage/storage.js";
+import type { Content, Key, Lock, Storage } from "../../../src/storage/storage.js";
 import { begin, managerOver, memory } from "../../doubles/managers.js";
 
 const JOURNAL: Key = { area: "state", name: "chat.journal" };
@@ -32,10 +32,10 @@ function gated(inner: MemoryStorage): Storage {
     return { open: () => { gate = undefined; open(); }, reached: whenReached };
   };
   const methods: Partial<Storage> = {
-    replace: async (key: Key, bytes: Uint8Array, guard?: Lock) => {
+    replace: async (key: Key, content: Content, guard?: Lock) => {
       gate?.reached();
       await gate?.opened;
-      await inner.replace(key, bytes, guard);
+      await inner.replace(key, content, guard);
     },
     createLog: async (...args: Parameters<Storage["createLog"]>) => {
       if (failNextJournal) {
