@@ -2,12 +2,12 @@
  * The bytes of a snapshot or backup as what they are: valid, edited, damaged or from a newer version. Damage is a
  * case that callers must look at, never an exception and never a guess.
  */
-import { isAscii, isUtf8 } from "node:buffer";
 import { BACKUP_REASONS, MAX_REVISION, SCHEMA_VERSION, STATUSES, type BackupNote, type Metadata, type Status } from "../model/conversation.js";
 import { freezeJson, freezeNode, freezeParsed, isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { migrate } from "../model/migrations/index.js";
 import { isDraftstateError, messageOf } from "../errors.js";
 import { verifySeal } from "./checksum.js";
+import { parseBytes } from "./parse.js";
 
 export type Decoded =
   | { readonly kind: "valid"; readonly state: JsonObject; readonly metadata: Metadata; readonly migratedFrom?: string }
@@ -82,20 +82,10 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   };
 }
 
-const BYTE_ORDER_MARK = "\ufeff";
-
-/** Text of ASCII alone is taken as it is, many times faster than it is decoded; what is no UTF-8 is an error. */
-function textOfBytes(bytes: Buffer): string {
-  if (isAscii(bytes)) return bytes.toString("latin1");
-  if (!isUtf8(bytes)) throw new TypeError("its bytes are not UTF-8");
-  const text = bytes.toString("utf8");
-  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
-}
-
 function parseDocument(bytes: Buffer): JsonObject | string {
   let value: unknown;
   try {
-    value = JSON.parse(textOfBytes(bytes));
+    value = parseBytes(bytes);
   } catch (error) {
     return bytes.length === 0 ? "it is empty" : `it is not valid JSON (${messageOf(error).split("\n")[0] ?? ""})`;
   }
