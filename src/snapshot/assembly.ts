@@ -16,7 +16,7 @@ const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 /** Less than this is copied: a part costs a call of the system. */
 const MIN_TAKEN_BYTES = 16 * 1024;
 const FIRST_CHUNK_BYTES = 8 * 1024;
-const MAX_CHUNK_BYTES = 256 * 1024;
+const MAX_CHUNK_BYTES = 1024 * 1024;
 /** UTF-8, of a UTF-16 unit. */
 const MAX_BYTES_A_UNIT = 3;
 
