@@ -65,7 +65,7 @@ describe("encodeSnapshot", () => {
         for (const each of made) while (goOn(each));
         for (const [index, { bytes }] of made.entries()) {
           const text = Buffer.concat(bytes).toString("utf8");
-          expect(text).toBe(`${JSON.stringify({ ...states[index], _metadata: JSON.parse(text)._metadata as unknown }, null, 2)}\n`);
+          expect(text).toBe(`${JSON.stringify({ ...states[index], _metadata: (JSON.parse(text) as JsonObject)["_metadata"] }, null, 2)}\n`);
         }
       }),
       { numRuns: 300 },
