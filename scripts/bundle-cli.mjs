@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import MagicString from "magic-string";
 import { rolldown } from "rolldown";
 import { declarationsHaveNoEffect, lazyModules } from "./lazy-modules.mjs";
 
@@ -30,9 +31,11 @@ const MAKES_CLIENT = "const client = config.client ?? RunTree.getSharedClient();
 const clientWhenTraced = {
   name: "client-when-traced",
   transform(code, id) {
-    if (!/[\\/]langsmith[\\/]lib[\\/]run_trees\.js$/.test(id)) return null;
+    if (!/[\\/]langsmith[\\/]lib[\\/]run_trees\.m?js$/.test(id)) return null;
     if (!code.includes(MAKES_CLIENT)) throw new Error(`${id} is not what it was: see clientWhenTraced`);
-    return code.replace(MAKES_CLIENT, "const { client } = config;\nif (client === undefined) Object.defineProperty(this, 'client', { enumerable: true, get: () => RunTree.getSharedClient(), set: () => undefined });");
+    clientWhenTraced.found = true;
+    const text = new MagicString(code).replace(MAKES_CLIENT, "const { client } = config; if (client === undefined) Object.defineProperty(this, 'client', { enumerable: true, get: () => RunTree.getSharedClient(), set: () => undefined });");
+    return { code: text.toString(), map: text.generateMap({ hires: "boundary" }) };
   },
 };
 
@@ -47,6 +50,7 @@ export async function bundleCli() {
     sourcemap: true,
     minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
   });
+  if (!clientWhenTraced.found) throw new Error("langsmith has no lib/run_trees: see clientWhenTraced");
   for (const { type, fileName, code, map } of output) if (type === "chunk") write(fileName, code, map);
   const chunks = output.filter(({ type }) => type === "chunk");
   const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));

@@ -39,5 +39,5 @@ export { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
 export { applyPatches, diffStates, type Patch } from "./model/patches.js";
 export { StateContainer, type Recipe } from "./model/container.js";
 export { DraftstateError, ERROR_CODES, isDraftstateError, type ErrorCode } from "./errors.js";
-export type { Storage } from "./storage/storage.js";
+export type { Content, Storage } from "./storage/storage.js";
 export { createLocalStorage, type LocalStorageOptions } from "./storage/index.js";

@@ -81,6 +81,29 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         expect((await storage.stat(KEY))?.size).toBe(bytes.length);
       });
 
+      test("parts come back as one, and are asked for once", async () => {
+        let asked = 0;
+        const parts = function* (): Generator<Uint8Array> {
+          asked += 1;
+          yield bytesOf("ab");
+          yield new Uint8Array(100_000).fill(99);
+          yield bytesOf("");
+          yield bytesOf("d");
+        };
+        await storage.replace(KEY, parts());
+        expect([await textAt(storage, KEY), asked]).toEqual([`ab${"c".repeat(100_000)}d`, 1]);
+      });
+
+      test("where a part cannot be made, what was there stays", async () => {
+        await storage.replace(KEY, bytesOf("kept"));
+        const parts = function* (): Generator<Uint8Array> {
+          yield bytesOf("half");
+          throw new Error("no more");
+        };
+        await expect(storage.replace(KEY, parts())).rejects.toThrow("no more");
+        expect([await textAt(storage, KEY), await storage.list("state")]).toEqual(["kept", ["chat.json"]]);
+      });
+
       test("an empty value is there, and is not absent", async () => {
         await storage.replace(KEY, bytesOf(""));
         expect(await textAt(storage, KEY)).toBe("");
