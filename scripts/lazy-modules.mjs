@@ -42,7 +42,7 @@ function makeLazy(code) {
   for (const [name, { statement, declarator, conversion }] of imports) {
     const { id, init } = declarator;
     done.add(id);
-    const [before, after] = conversion === undefined ? ["", ""] : conversionAround(code, conversion.call);
+    const [before, after] = conversion === undefined ? ["", ""] : conversionAround(code, name, conversion.call);
     text.overwrite(statement.start, init.start, `var ${name}$; function ${name}() { return ${name}$ ??= ${before}`);
     text.overwrite(init.end, statement.end, `${after}; }`);
     if (conversion === undefined) continue;
@@ -60,8 +60,10 @@ function makeLazy(code) {
   return { code: text.toString(), map: text.generateMap({ hires: "boundary" }) };
 }
 
-/** The text of `runtime.__toESM(a, 1)` around its first argument; the runtime is asked for like all else. */
-function conversionAround(code, call) {
+/** The text of `runtime.__toESM(a, 1)` around its first argument; the runtime is asked for like all else, and not where it would copy names that nobody uses. */
+function conversionAround(code, name, call) {
+  const usesNames = new RegExp(`\\b${name.replaceAll("$", "\\$")}\\.(?!default\\b)`).test(code);
+  if (!usesNames) return ["{ default: ", " }"];
   const { object } = call.callee;
   return [`${object.name}()${code.slice(object.end, call.arguments[0].start)}`, code.slice(call.arguments[0].end, call.end)];
 }

@@ -7,16 +7,17 @@
  * a surrogate pair need their other half: `SafeTextStream` waits for it. For people to read, not to decode: a backslash
  * stays as it is, so a text that spells `\u{1b}` looks the same.
  */
+import { ACTING, LONE_SURROGATE } from "./acting-characters.js";
+
 const CRLF = /\r\n/g;
-/** `Cc` is C0, DEL and C1; `Bidi_Control` is U+061C, 200E-F, 202A-E, 2066-9; `Zl` and `Zp` are U+2028 and 2029. */
-const ACTING = /(?![\n\t])\p{Cc}|\p{Bidi_Control}|\p{Zl}|\p{Zp}/gu;
-/** Under the `u` flag a surrogate matches only when it is alone. */
-const LONE_SURROGATE = /\p{Surrogate}/gu;
+/** Nearly all text: what is in it stays as it is. */
+const HARMLESS = /^[\n\t -~]*$/;
 const LINE_SPACING = /[\n\t]+/g;
 const UNFINISHED = /[\r\ud800-\udbff]$/;
 
 /** Safe to print, over as many lines as it has. Giving it safe text changes nothing. */
 export function toSafeText(text: string): string {
+  if (HARMLESS.test(text)) return text;
   return text.replace(CRLF, "\n").replace(ACTING, showCodePoint).replace(LONE_SURROGATE, "\ufffd");
 }
 
@@ -27,6 +28,7 @@ export function toSafeLine(text: string): string {
 
 /** JSON that decodes to the same and is safe to print: what JSON leaves raw of these characters is escaped. */
 export function toSafeJson(json: string): string {
+  if (HARMLESS.test(json)) return json;
   return json.replace(ACTING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
