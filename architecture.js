@@ -36,7 +36,7 @@ export const PACKAGES = {
   zod: ["cli/schemas"],
   "node:fs": ["storage/fs.ts", "storage/process-table.ts", "cli/chat/prompt-input.ts", "cli/terminal/controlling-terminal.ts", "cli/standard-stream.ts", "cli/version.ts"],
   "node:tty": ["cli/terminal/controlling-terminal.ts"],
-  "node:fs/promises": [],
+  "node:fs/promises": ["storage/fs.ts"],
   "node:process": ["storage/process-table.ts", "cli"],
   "node:child_process": ["storage/process-table.ts", "cli/terminal/pager.ts"],
   "node:os": ["storage", "persistence/reading/threads.ts", "cli/settings-file.ts"],

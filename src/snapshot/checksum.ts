@@ -8,25 +8,13 @@ const FIELD = Buffer.from('"checksum": "sha256:');
 /** In hexadecimal. */
 const DIGITS = 64;
 
-function digest(before: Uint8Array, after: Uint8Array): string {
-  return createHash("sha256").update(before).update(after).digest("hex");
-}
-
 /** Where the digits are, or would be: behind the last such field. Quotes inside a text are escaped, so no text can pose as it. */
 function positionOf(bytes: Buffer): number | undefined {
   const found = bytes.lastIndexOf(FIELD);
   return found === -1 ? undefined : found + FIELD.length;
 }
 
-/** Writes the digits into a file that was encoded with an empty checksum. */
-export function seal(unsealed: Buffer): Buffer {
-  const position = positionOf(unsealed);
-  if (position === undefined) throw new RangeError("a snapshot without a checksum field cannot be sealed");
-  const [before, after] = [unsealed.subarray(0, position), unsealed.subarray(position)];
-  return Buffer.concat([before, Buffer.from(digest(before, after), "latin1"), after]);
-}
-
-/** The same for a file that is made in parts: all but the last, which has the field, are given to `update` in their order. */
+/** Seals a file that is made in parts, with an empty checksum in the last: the others are given to `update` in their order. */
 export class Seal {
   readonly #hash = createHash("sha256");
 
@@ -44,9 +32,15 @@ export class Seal {
   }
 }
 
+/** Writes the digits into a file that was encoded with an empty checksum. */
+export function seal(unsealed: Buffer): Buffer {
+  return new Seal().close(unsealed);
+}
+
 export function verifySeal(bytes: Buffer): "valid" | "differs" | "absent" {
   const position = positionOf(bytes);
   if (position === undefined) return "absent";
   const written = bytes.toString("latin1", position, position + DIGITS);
-  return written === digest(bytes.subarray(0, position), bytes.subarray(position + DIGITS)) ? "valid" : "differs";
+  const digits = createHash("sha256").update(bytes.subarray(0, position)).update(bytes.subarray(position + DIGITS)).digest("hex");
+  return written === digits ? "valid" : "differs";
 }

@@ -368,14 +368,17 @@ function belongsTo(area: Area, target: string, name: string): boolean {
   return new RegExp(`^(?:${patterns[area]})$`).test(target);
 }
 
-/** A part is made while the one before is on its way. */
+/** A part is made while the one before is on its way. What is on its way is waited for, whatever happens: the file is closed next. */
 async function writeContent(file: OpenFile, content: Content): Promise<void> {
   let writing = Promise.resolve();
-  for (const part of content instanceof Uint8Array ? [content] : content) {
+  try {
+    for (const part of content instanceof Uint8Array ? [content] : content) {
+      await writing;
+      writing = file.write(part);
+      // Waited for in the next round.
+      writing.catch(() => undefined);
+    }
+  } finally {
     await writing;
-    writing = file.write(part);
-    // Waited for in the next round; whatever fails in between must not leave it without anybody.
-    writing.catch(() => undefined);
   }
-  await writing;
 }

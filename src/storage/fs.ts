@@ -3,6 +3,7 @@
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
 import * as fs from "node:fs";
+import * as promises from "node:fs/promises";
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, writeSync } from "node:fs";
 import { platform } from "node:os";
 import { resolve } from "node:path";
@@ -16,14 +17,11 @@ const DIRECTORY_MODE = 0o700;
 /** Windows has neither. */
 const { O_NOFOLLOW: NO_FOLLOW = 0, O_NONBLOCK: NON_BLOCK = 0 } = constants as Partial<typeof constants>;
 
-/** Not node:fs/promises: loading that takes longer than many a command does, and its calls take longer than these. */
-const close = promisify(fs.close);
+/** What commands do that only read does not wait for node:fs/promises, which takes longer to load than many of them. */
 const fdatasync = promisify(fs.fdatasync);
-const fsync = promisify(fs.fsync);
 const link = promisify(fs.link);
 const lstat = promisify(fs.lstat);
 const mkdir = promisify(fs.mkdir);
-const open = promisify(fs.open);
 const read = promisify(fs.read);
 const readdir = promisify(fs.readdir);
 const realpath = promisify(fs.realpath.native);
@@ -31,17 +29,16 @@ const rename = promisify(fs.rename);
 const statFollowing = promisify(fs.stat);
 const statfs = promisify(fs.statfs);
 const unlink = promisify(fs.unlink);
-const write = promisify(fs.write);
 
-/** A file that is written, by its descriptor. */
+/** A file that is written. A handle is closed when no call uses it any more, and used by none after; a mere descriptor may be another file's by then. */
 class NodeFile implements OpenFile {
-  constructor(private readonly descriptor: number) {}
+  constructor(private readonly handle: promises.FileHandle) {}
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let written = 0; written < bytes.length; ) {
       const [start, length] = [written, bytes.length - written];
       // A batch of tokens goes to the page cache in microseconds; handing it to another thread and back takes longer.
-      written += length <= SMALL_WRITE_BYTES ? writeSync(this.descriptor, bytes, start, length) : (await write(this.descriptor, bytes, start, length)).bytesWritten;
+      written += length <= SMALL_WRITE_BYTES ? writeSync(this.handle.fd, bytes, start, length) : (await this.handle.write(bytes, start, length)).bytesWritten;
     }
   }
 
@@ -49,7 +46,7 @@ class NodeFile implements OpenFile {
     const buffer = Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < length) {
-      const { bytesRead } = await read(this.descriptor, buffer, filled, length - filled, position + filled);
+      const { bytesRead } = await this.handle.read(buffer, filled, length - filled, position + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
@@ -57,19 +54,19 @@ class NodeFile implements OpenFile {
   }
 
   async info(): Promise<OpenFileInfo> {
-    const { size, mtime } = fstatSync(this.descriptor);
+    const { size, mtime } = await this.handle.stat();
     return { size, modifiedAt: mtime };
   }
 
   async sync(): Promise<void> {
-    await fdatasync(this.descriptor);
+    await fdatasync(this.handle.fd);
     // A file without a name is gone when it is closed, however often it was synced.
-    if (fstatSync(this.descriptor).nlink > 0) return;
+    if (fstatSync(this.handle.fd).nlink > 0) return;
     throw Object.assign(new Error("it was removed while it was being written: somebody deleted it or its directory"), { code: "ENOENT" });
   }
 
   async close(): Promise<void> {
-    await close(this.descriptor);
+    await this.handle.close();
   }
 }
 
@@ -151,17 +148,17 @@ function openDescriptor(path: string): number {
 
 async function createFile(path: string): Promise<OpenFile> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | NO_FOLLOW;
-  return new NodeFile(await open(path, flags, FILE_MODE));
+  return new NodeFile(await promises.open(path, flags, FILE_MODE));
 }
 
 async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open a directory; its renames are journaled by the file system.
   if (platform() === "win32") return;
-  const descriptor = await open(path, constants.O_RDONLY);
+  const handle = await promises.open(path, constants.O_RDONLY);
   try {
-    await fsync(descriptor);
+    await handle.sync();
   } finally {
-    await close(descriptor);
+    await handle.close();
   }
 }
 

@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
+import { until } from "./cli.js";
+import { byHand } from "./servers.js";
 import { test, TIMEOUT } from "./world.js";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
@@ -70,6 +72,35 @@ describe.concurrent("the command", TIMEOUT, () => {
     const packages = await packagesIn(stderr);
     expect(packages).toContain("@langchain/langgraph");
     expect(packages.filter((name) => name.includes("openai"))).toEqual([]);
+  });
+
+  test("saves the answer, and hears Ctrl-C, also while the reader of its pipe waits", async ({ workspace, serve }) => {
+    const hand = byHand();
+    const { url } = await serve(hand.script);
+    // Nobody reads: more than a pipe holds, and then some.
+    const chat = spawn(process.execPath, [PROGRAM, "chat", "Hi", "--id", "tale", "--base-url", url], { cwd: workspace.directory, env: workspace.environment(), stdio: ["ignore", "pipe", "ignore"] });
+    const answer = await hand.answer;
+    answer.text("x".repeat(400_000));
+    answer.text("the end");
+    await until(async () => ((await workspace.run(["show", "tale", "--json"])).stdout.includes("xthe end") ? true : undefined), () => "what came later is not saved");
+    chat.kill("SIGINT");
+    await until(async () => ((await workspace.row("tale"))?.status === "interrupted" ? true : undefined), () => "it does not stop");
+    chat.kill("SIGKILL");
+    await once(chat, "close");
+  });
+
+  test("writes a file whole, and says where it cannot", async ({ workspace }) => {
+    const shell = async (command: string): Promise<string> => {
+      const child = spawn("bash", ["--norc", "--noprofile", "-c", command, process.execPath, PROGRAM], { cwd: workspace.directory, env: workspace.environment() });
+      let said = "";
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => { said += data.toString(); });
+      await once(child, "close");
+      return said;
+    };
+    const messages = Array.from({ length: 3000 }, (_, index) => ({ role: index % 2 === 0 ? "user" : "assistant", content: `ü${"x".repeat(100)}` }));
+    await workspace.write("state/long.json", JSON.stringify({ messages, _metadata: { savedAt: "2026-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: "long" } }));
+    expect(await shell('"$0" "$1" show long --json > out.json; "$0" "$1" show long --json | cmp - out.json && echo same')).toBe("same\n");
+    expect(await shell('"$0" "$1" show long --json > /dev/full; echo $?')).toMatch(/stdout cannot be written \(ENOSPC\)[^\n]*\n7\n$/);
   });
 
   test("takes no offence at a reader that leaves after the first line of much", async ({ workspace }) => {

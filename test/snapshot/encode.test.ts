@@ -86,6 +86,30 @@ describe("encodeSnapshot", () => {
     expect(Math.max(...[...new SnapshotParts(state, sampleMetadata())].map((part) => part.length))).toBeLessThanOrEqual(1024 * 1024);
   });
 
+  test("stays in few parts, and keeps few bytes for the next, however often a little is added", () => {
+    const list: JsonObject[] = [];
+    let parts: Buffer[] = [];
+    let before: Buffer[] = [];
+    for (let index = 0; index < 1500; index += 1) {
+      list.push(freezeJson({ index, content: "x".repeat(200) }) as JsonObject);
+      before = parts;
+      parts = [...new SnapshotParts(freezeJson({ list: [...list] }) as JsonObject, sampleMetadata())];
+    }
+    const whole = Buffer.concat(parts).length;
+    const kept = [...new Set(parts.map((part) => part.buffer))].reduce((sum, buffer) => sum + buffer.byteLength, 0);
+    const earlier = new Set(before.map((part) => part.buffer));
+    const taken = parts.filter((part) => earlier.has(part.buffer)).reduce((sum, part) => sum + part.length, 0);
+    expect([parts.length < whole / 8192, kept < 4 * whole, taken > 0.8 * whole]).toEqual([true, true, true]);
+  });
+
+  test("keeps nothing of what is beyond 32 MB", () => {
+    const list = Array.from({ length: 40 }, (_, index) => freezeJson({ index, content: "x".repeat(1024 * 1024) })) as JsonObject[];
+    const state = freezeJson({ list }) as JsonObject;
+    const first = new Set([...new SnapshotParts(state, sampleMetadata())].map((part) => part.buffer));
+    const again = [...new SnapshotParts(state, sampleMetadata())].filter((part) => first.has(part.buffer));
+    expect(Math.round(again.reduce((sum, part) => sum + part.length, 0) / (1024 * 1024))).toBe(31);
+  });
+
   test("puts _metadata last", () => {
     fc.assert(
       fc.property(anyObject, (state) => {

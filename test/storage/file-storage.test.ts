@@ -56,6 +56,34 @@ async function faultyStore(): Promise<{ readonly fs: FaultyFileSystem; readonly 
   return { fs, disk, storage };
 }
 
+test("a file is not closed under a part that is on its way, also where the next one cannot be made", async () => {
+  const disk = new SimulatedFileSystem();
+  const calls: string[] = [];
+  const createFile = async (path: string): ReturnType<FileSystem["createFile"]> => {
+    const file = await disk.createFile(path);
+    const inner = { write: file.write.bind(file), close: file.close.bind(file) };
+    file.write = async (bytes) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await inner.write(bytes);
+      calls.push("written");
+    };
+    file.close = async () => {
+      calls.push("closed");
+      await inner.close();
+    };
+    return file;
+  };
+  const fs = new Proxy<FileSystem>(disk, { get: (target, name) => (name === "createFile" ? createFile : (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target)) });
+  const storage = storageOver(fs);
+  await storage.prepare();
+  const parts = function* (): Generator<Uint8Array> {
+    yield bytesOf("half");
+    throw new Error("no more");
+  };
+  await expect(storage.replace(KEY, parts())).rejects.toThrow("no more");
+  expect(calls).toEqual(["written", "closed"]);
+});
+
 const OPERATIONS: Record<string, (storage: Storage) => Promise<unknown>> = {
   replace: (storage) => storage.replace(KEY, bytesOf("new")),
   create: (storage) => storage.create({ area: "backup", name: "b" }, bytesOf("new")),
