@@ -36,8 +36,8 @@ export const PACKAGES = {
   zod: ["cli/schemas"],
   "node:fs": ["storage/fs.ts", "storage/process-table.ts", "cli/chat/prompt-input.ts", "cli/terminal/controlling-terminal.ts", "cli/standard-stream.ts", "cli/version.ts"],
   "node:tty": ["cli/terminal/controlling-terminal.ts"],
-  "node:fs/promises": ["storage/fs.ts"],
-  "node:process": ["storage/process-table.ts", "cli"],
+  "node:fs/promises": [],
+  "node:process": ["storage/process-table.ts", "persistence/create-manager.ts", "cli"],
   "node:child_process": ["storage/process-table.ts", "cli/terminal/pager.ts"],
   "node:os": ["storage", "persistence/reading/threads.ts", "cli/settings-file.ts"],
   "node:path": ["storage", "persistence/create-manager.ts", "cli"],
@@ -49,7 +49,6 @@ export const PACKAGES = {
   "@opentelemetry/api": ["persistence/measuring/telemetry.ts"],
   "node:events": ["persistence/events.ts"],
   "node:worker_threads": ["cli/search/search-thread.ts", "persistence/reading"],
-  "node:perf_hooks": ["persistence/create-manager.ts"],
   "node:timers/promises": ["persistence", "storage/retry.ts", "agent/models/offline.ts"],
   "node:util": ["storage", "persistence/backups/backup-codec.ts"],
 };

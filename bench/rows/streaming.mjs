@@ -78,7 +78,7 @@ export async function eventLoopTime({ scratch, rounds }) {
     for (const size of [10, 10_000]) {
       const { manager, conversation } = await conversationWith(stateOf(size), scratch.directory(), { maxBackups: 0 });
       const active = [];
-      const turn = runTurn({ conversation, graph: tokensAsGraph(active), modelName: "bench", prompt: "Hi", systemPrompt: undefined, signal: undefined, secrets: [], now: () => new Date(), newId: () => `id${Math.random()}`, measure: () => manager.monitor.beginAnswer(conversation.id, "bench"), showDurableOnly: true });
+      const turn = runTurn({ conversation, graph: tokensAsGraph(active), modelName: "bench", prompt: "Hi", systemPrompt: undefined, signal: undefined, secrets: [], now: () => new Date(), elapsed: () => performance.now(), newId: () => `id${Math.random()}`, measure: () => manager.monitor.beginAnswer(conversation.id, "bench"), showDurableOnly: true });
       for await (const _event of turn);
       await manager.close();
       if (round < 2) continue;

@@ -80,12 +80,15 @@ export class DraftHybridStreamingAgent {
   }
 
   /** One turn in an open conversation, event by event. An undefined prompt answers again what was said last. */
-  async *runTurn(conversation: Conversation, prompt: string | undefined, options: RunTurnOptions = {}): AsyncGenerator<TurnEvent> {
+  runTurn(conversation: Conversation, prompt: string | undefined, options: RunTurnOptions = {}): AsyncGenerator<TurnEvent> {
     const { now = () => new Date(), newId = randomUUID, secrets = [], systemPrompt } = this.#options;
-    this.#describe(conversation, prompt, options);
     const { saveOnToken, realTimeSave } = this.manager.settings;
-    yield* runTurn({
+    return runTurn({
+      onBegin: () => {
+        this.#describe(conversation, prompt, options);
+      },
       conversation, prompt, systemPrompt, secrets, now, newId,
+      elapsed: () => this.manager.elapsed(),
       measure: () => this.manager.monitor.beginAnswer(conversation.id, this.modelName),
       graph: this.#graph,
       modelName: this.modelName,

@@ -38,18 +38,18 @@ export class Channel<T> {
     this.#wakeWriter?.();
   }
 
-  async *read(): AsyncGenerator<T> {
+  /** The next item; undefined once it has ended and all are read. No generator: it would take each item several turns of the microtask queue. */
+  async next(): Promise<T | undefined> {
     for (;;) {
       const item = this.#items.shift();
       if (item !== undefined) {
         this.#wakeWriter?.();
-        yield item;
-      } else if (this.#ended) return;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wakeReader = resolve;
-        });
+        return item;
       }
+      if (this.#ended) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve;
+      });
     }
   }
 }

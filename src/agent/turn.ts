@@ -29,6 +29,8 @@ export type TurnEvent =
 
 export interface TurnOptions {
   readonly conversation: Conversation;
+  /** What else changes the conversation when the turn begins. */
+  readonly onBegin?: () => void;
   readonly graph: TurnGraph;
   /** `provider:name`, kept with the answer. */
   readonly modelName: string | undefined;
@@ -38,6 +40,8 @@ export interface TurnOptions {
   readonly signal: AbortSignal | undefined;
   readonly secrets: readonly string[];
   readonly now: () => Date;
+  /** Milliseconds, for durations. */
+  readonly elapsed: () => number;
   readonly newId: () => string;
   /** Measures the answer, from when the model is asked. */
   readonly measure: () => AnswerMeter;
@@ -54,10 +58,9 @@ const STALL = 250;
 /** Counted in so many steps of a live event loop: where the process was busy, it is not the disk that is slow. */
 const STALL_STEPS = 10;
 
-/** Runs a turn to its end, or until the caller leaves; either way what was streamed is kept. */
-export async function* runTurn(options: TurnOptions): AsyncGenerator<TurnEvent> {
-  const turn = new Turn(options);
-  yield* turn.run();
+/** Runs a turn to its end, or until the caller leaves; either way what was streamed is kept. Begins when it is first asked for an event. */
+export function runTurn(options: TurnOptions): AsyncGenerator<TurnEvent> {
+  return new Turn(options).run();
 }
 
 class Turn {
@@ -71,7 +74,8 @@ class Turn {
   constructor(private readonly options: TurnOptions) {}
 
   async *run(): AsyncGenerator<TurnEvent> {
-    const { signal, conversation } = this.options;
+    const { signal, conversation, onBegin } = this.options;
+    onBegin?.();
     const onAbort = (): void => {
       this.#abort.abort();
     };
@@ -83,9 +87,17 @@ class Turn {
       await conversation.flush();
       yield { type: "start", ...this.#now() };
       this.#pumping = this.#pump();
-      for await (const event of this.#events.read()) {
-        if (event.type !== "end") yield* this.#held(event);
-        else yield await this.#ended(event);
+      for (let event = await this.#events.next(); event !== undefined; event = await this.#events.next()) {
+        if (event.type === "end") await conversation.flush();
+        else if (!this.#mayBeShown(event) && !(await this.#becomesDurable(event.revision))) {
+          if (this.#saveError !== undefined) {
+            this.#abort.abort();
+            continue;
+          }
+          if (!this.#stalled) yield { ...event, type: "stalled" };
+          this.#stalled = true;
+        }
+        yield event;
       }
     } finally {
       signal?.removeEventListener("abort", onAbort);
@@ -201,31 +213,24 @@ class Turn {
     });
   }
 
-  async *#held(event: TurnEvent): AsyncGenerator<TurnEvent> {
-    if (this.options.showDurableOnly && !(await this.#becomesDurable(event.revision))) {
-      if (this.#saveError !== undefined) {
-        this.#abort.abort();
-        return;
-      }
-      if (!this.#stalled) yield { ...event, type: "stalled" };
-      this.#stalled = true;
-    }
-    yield event;
+  /** At once, as all but the first of a batch may. */
+  #mayBeShown({ revision }: TurnEvent): boolean {
+    const { showDurableOnly, conversation } = this.options;
+    if (!showDurableOnly) return true;
+    if (revision > conversation.durableRevision) return false;
+    this.#stalled = false;
+    return true;
   }
 
   /** False when it takes too long or cannot be. While stalled, tokens no longer wait; once the disk has caught up they do again. */
   async #becomesDurable(revision: number): Promise<boolean> {
-    const { conversation } = this.options;
-    if (revision <= conversation.durableRevision) {
-      this.#stalled = false;
-      return true;
-    }
+    const { conversation, elapsed } = this.options;
     if (this.#saveError !== undefined) return false;
-    const asked = performance.now();
+    const asked = elapsed();
     const durable = conversation.whenDurable(revision).then(
       () => {
         // No token waits less than the sync that carries it: this disk keeps up again, however far ahead the stream is.
-        if (performance.now() - asked < STALL) this.#stalled = false;
+        if (elapsed() - asked < STALL) this.#stalled = false;
         return true;
       },
       (error: unknown) => {
@@ -247,10 +252,5 @@ class Turn {
     this.#events.capacity = AHEAD_OF_WATCHER;
     clearInterval(timer);
     return result;
-  }
-
-  async #ended(event: TurnEvent): Promise<TurnEvent> {
-    await this.options.conversation.flush();
-    return event;
   }
 }

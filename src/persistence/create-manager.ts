@@ -1,5 +1,5 @@
 /** The manager on this machine: files, the system's clock, the system's randomness. */
-import { performance } from "node:perf_hooks";
+import { hrtime } from "node:process";
 import { DraftstateError } from "../errors.js";
 import { postJson } from "../monitoring/http-post.js";
 import { createLocalStorage } from "../storage/index.js";
@@ -36,7 +36,7 @@ export function createDraftStatePersistenceManager(options: CreateManagerOptions
       storage: storage ?? createLocalStorage({ stateDir, backupDir, command, retry }),
       fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: backupsIn(fallbackDir), command, retry }),
       now: () => new Date(),
-      elapsed: () => performance.now(),
+      elapsed: () => Number(hrtime.bigint()) / 1e6,
       random: Math.random,
       logger,
       post: postJson,

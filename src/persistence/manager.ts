@@ -14,15 +14,15 @@ import { listBackups, type Backup } from "./backups/backups.js";
 import { listConversations, type ListOptions, type CatalogueRow } from "./reading/catalogue.js";
 import { comparePoints, type Comparison } from "./backups/compare-points.js";
 import type { Conversation } from "./conversation/conversation-handle.js";
-import { ConversationOpener, type ManagerEnvironment, type OpenOptions } from "./conversation/conversation-opener.js";
-import { ManagerEmitter, type ManagerEvents, type ManagerListener, type OnProgress } from "./events.js";
-import { Fallback } from "./conversation/fallback.js";
+import type { ManagerEnvironment, OpenOptions } from "./conversation/conversation-opener.js";
+import type { ManagerEvents, ManagerListener, OnProgress } from "./events.js";
 import type { Health } from "../monitoring/health.js";
 import { fork, type Beginning, type ForkOptions, type ForkResult } from "./conversation/fork.js";
 import { checkHealth, type HealthOptions } from "./measuring/health.js";
 import { ImplicitHandles } from "./conversation/implicit-handles.js";
 import { assertConversationId, knownIds } from "./layout.js";
-import { Monitor } from "./measuring/monitor.js";
+import type { Monitor } from "./measuring/monitor.js";
+import { ManagerParts } from "./manager-parts.js";
 import { prune, type PruneResult } from "./backups/prune.js";
 import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./reading/reader.js";
 import type { Decoded } from "../snapshot/decode.js";
@@ -35,13 +35,10 @@ import { restore, type RestoreOptions, type RestoreResult } from "./backups/rest
 import { resolveSettings, type Settings } from "./settings.js";
 import { renderPrometheus } from "../monitoring/prometheus.js";
 import { readStoreMetrics, type StoreMetrics } from "./measuring/store-metrics.js";
-import { SaveCounter, type SaveStatistics } from "./measuring/statistics.js";
-import { Trash } from "./trash/trash.js";
+import type { SaveStatistics } from "./measuring/statistics.js";
 import { describeOperation, undo, type UndoneOperation, type UndoResult } from "./trash/undo.js";
 import { verify, type Verification } from "./reading/verify.js";
 import { previewUndos, type PreviewOptions, type UndoPreview } from "./trash/undo-preview.js";
-
-const DAY = 24 * 60 * 60 * 1000;
 
 export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
 
@@ -59,14 +56,10 @@ export interface LoadedConversation {
 
 export class DraftStatePersistenceManager {
   readonly settings: Settings;
-  readonly #events = new ManagerEmitter();
-  readonly #counter: SaveCounter;
+  readonly #parts: ManagerParts;
   readonly #open = new Map<string, Promise<Conversation>>();
+  readonly #live = new Set<Conversation>();
   readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
-  readonly #fallback: Fallback | undefined;
-  readonly monitor: Monitor;
-  readonly #opener: ConversationOpener;
-  readonly #trash: Trash;
   #closed = false;
 
   constructor(
@@ -75,19 +68,16 @@ export class DraftStatePersistenceManager {
   ) {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
-    this.monitor = new Monitor({ ...environment, events: this.#events, settings: this.settings, live: () => this.#live });
-    this.#counter = new SaveCounter(this.#events, this.monitor.registry);
-    const { fallback, now, storage, random, onStorageRetry } = environment;
-    onStorageRetry?.((event) => {
-      this.#events.emit("retry", event);
-    });
-    const warn = (conversationId: string, message: string): void => {
-      this.#events.emit("warning", { conversationId, message });
-    };
-    this.#trash = new Trash({ storage, now, random, keepFor: this.settings.trashDays * DAY, warn });
-    const directory = this.settings.fallbackDir ?? "";
-    this.#fallback = fallback === undefined ? undefined : new Fallback({ storage: fallback, directory, events: this.#events, now });
-    this.#opener = new ConversationOpener({ environment, settings: this.settings, events: this.#events, fallback: this.#fallback, ids: () => this.ids() });
+    this.#parts = new ManagerParts({ environment, settings: this.settings, live: () => this.#live, ids: () => this.ids() });
+  }
+
+  get monitor(): Monitor {
+    return this.#parts.monitor;
+  }
+
+  /** Milliseconds on a clock that never goes back, for durations. */
+  elapsed(): number {
+    return this.environment.elapsed();
   }
 
   get storage(): Storage {
@@ -95,12 +85,12 @@ export class DraftStatePersistenceManager {
   }
 
   on<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): this {
-    this.#events.on(name, listener);
+    this.#parts.listeners.on(name, listener);
     return this;
   }
 
   off<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): this {
-    this.#events.off(name, listener);
+    this.#parts.listeners.off(name, listener);
     return this;
   }
 
@@ -148,7 +138,7 @@ export class DraftStatePersistenceManager {
   async load(id: string, options: { readonly allowEdited?: boolean } = {}): Promise<LoadedConversation | undefined> {
     assertConversationId(id);
     const read = await readConversation(this.storage, id);
-    const elsewhere = await this.#fallback?.find(id);
+    const elsewhere = await this.#parts.fallback?.find(id);
     if (elsewhere !== undefined && elsewhere.metadata.revision > (read?.version.revision ?? 0)) return this.#asElsewhere(id, elsewhere, read?.owner);
     if (read === undefined) return undefined;
     const { version, metadata, owner, problems, edited } = read;
@@ -165,8 +155,8 @@ export class DraftStatePersistenceManager {
   /** Newest first; damaged and edited conversations are rows that say so. */
   async list(options: ListOptions = {}): Promise<CatalogueRow[]> {
     const rows = await listConversations(this.storage, options);
-    if (this.#fallback === undefined) return rows;
-    const there = new Map((await listConversations(this.#fallback.storage, options)).map((row) => [row.conversationId, row]));
+    if (this.#parts.fallback === undefined) return rows;
+    const there = new Map((await listConversations(this.#parts.fallback.storage, options)).map((row) => [row.conversationId, row]));
     const newest = rows.map((row) => {
       const other = there.get(row.conversationId);
       there.delete(row.conversationId);
@@ -178,7 +168,7 @@ export class DraftStatePersistenceManager {
   /** Of every conversation that has a file, be it only a backup; sorted. */
   async ids(): Promise<string[]> {
     const here = knownIds(await this.storage.list("state"), await this.storage.list("backup"));
-    const elsewhere = (await this.#fallback?.ids()) ?? [];
+    const elsewhere = (await this.#parts.fallback?.ids()) ?? [];
     return elsewhere.length === 0 ? here : [...new Set([...here, ...elsewhere])].sort();
   }
 
@@ -221,7 +211,7 @@ export class DraftStatePersistenceManager {
   /** Goes back, forwards: a new revision with the old content, after a backup of the present. */
   async restore(id: string, backup: string, options: RestoreOptions = {}): Promise<RestoreResult> {
     assertConversationId(id);
-    return restore(this, id, backup, this.#trash, options);
+    return restore(this, id, backup, this.#parts.trash, options);
   }
 
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
@@ -230,9 +220,9 @@ export class DraftStatePersistenceManager {
     if (id !== undefined) assertConversationId(id);
     const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
     const removed = (event: ManagerEvents["backupRemoved"]): void => {
-      this.#events.emit("backupRemoved", event);
+      this.#parts.events.emit("backupRemoved", event);
     };
-    const context = { storage: this.storage, now: this.environment.now, trash: this.#trash, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
+    const context = { storage: this.storage, now: this.environment.now, trash: this.#parts.trash, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
     return prune(context, effective, { id, dryRun: dryRun === true, purge: purge === true, onProgress });
   }
 
@@ -241,7 +231,7 @@ export class DraftStatePersistenceManager {
    * Throws `CORRUPT` where nothing valid is left, `LOCKED` while it is open anywhere.
    */
   async repair(id: string, options: { readonly accept?: boolean } = {}): Promise<RepairResult> {
-    return this.#withRecovery(id, (context) => repair(context, id, this.#trash, { accept: options.accept === true }));
+    return this.#withRecovery(id, (context) => repair(context, id, this.#parts.trash, { accept: options.accept === true }));
   }
 
   /** Into the trash, with its restore points; with `purge` for good. Throws `NOT_FOUND`, `LOCKED` while it is open anywhere. */
@@ -253,30 +243,30 @@ export class DraftStatePersistenceManager {
   /** Several as one operation: all are locked before the first goes, and one `undo` brings all of them back. */
   async removeAll(ids: readonly string[], options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult[]> {
     for (const id of ids) assertConversationId(id);
-    const context = { storage: this.storage, trash: this.#trash, fallback: this.#fallback, withRecoveries: this.#withRecoveries };
+    const context = { storage: this.storage, trash: this.#parts.trash, fallback: this.#parts.fallback, withRecoveries: this.#withRecoveries };
     return removeAll(context, ids, { purge: options.purge === true, dryRun: options.dryRun === true });
   }
 
   /** Takes back the last restore, prune, rm, repair or rename: of one conversation, whatever was last, or the one of a time. */
   async undo(id?: string, options: { readonly at?: string } = {}): Promise<UndoResult> {
     if (id !== undefined) assertConversationId(id);
-    const context = { manager: this, trash: this.#trash, withRecoveries: this.#withRecoveries, assertNoLookalike: (each: string): Promise<void> => this.#opener.assertNoLookalike(each) };
+    const context = { manager: this, trash: this.#parts.trash, withRecoveries: this.#withRecoveries, assertNoLookalike: (each: string): Promise<void> => this.#parts.opener.assertNoLookalike(each) };
     return undo(context, { ...options, ...(id === undefined ? {} : { id }) });
   }
 
   /** What can be undone, newest first. */
   async operations(): Promise<UndoneOperation[]> {
-    return (await this.#trash.operations()).map(describeOperation);
+    return (await this.#parts.trash.operations()).map(describeOperation);
   }
 
   /** The same with what undoing each would change: of all, of one conversation, or of the one that `undo` would take. */
   previewUndos(options: PreviewOptions = {}): Promise<UndoPreview[]> {
-    return previewUndos(this, this.#trash, options);
+    return previewUndos(this, this.#parts.trash, options);
   }
 
   /** Everything in the trash, for good; the number of bytes freed. */
   emptyTrash(): Promise<number> {
-    return this.#trash.empty();
+    return this.#parts.trash.empty();
   }
 
   /** A copy under a new id, as it is or as a restore point holds it. */
@@ -287,7 +277,7 @@ export class DraftStatePersistenceManager {
 
   /** A new title; returns the revision. */
   async rename(id: string, title: string): Promise<number> {
-    return this.withConversation(id, (conversation) => rename(conversation, title, this.#trash), "existing");
+    return this.withConversation(id, (conversation) => rename(conversation, title, this.#parts.trash), "existing");
   }
 
   /** Snapshots of older schemas, rewritten in the current one; each original becomes a backup first. */
@@ -308,13 +298,13 @@ export class DraftStatePersistenceManager {
       autoSaveEnabled: this.settings.autoSave,
       autoSaveInterval: this.settings.autoSaveInterval,
       openConversations: this.#open.size,
-      ...this.#counter.counts,
+      ...this.#parts.counter.counts,
     };
   }
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return readStoreMetrics({ storage: this.storage, fallback: this.#fallback, monitor: this.monitor, now: this.environment.now });
+    return readStoreMetrics({ storage: this.storage, fallback: this.#parts.fallback, monitor: this.monitor, now: this.environment.now });
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
@@ -326,7 +316,7 @@ export class DraftStatePersistenceManager {
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
     const { monitor, settings } = this;
-    return checkHealth({ storage: this.storage, fallback: this.#fallback, settings, monitor, now: this.environment.now, verify: () => this.verify() }, options);
+    return checkHealth({ storage: this.storage, fallback: this.#parts.fallback, settings, monitor, now: this.environment.now, verify: () => this.verify() }, options);
   }
 
   /** Saves what is unsaved and closes every conversation that is open. */
@@ -335,7 +325,7 @@ export class DraftStatePersistenceManager {
     try {
       await this.#closeConversations();
     } finally {
-      await this.monitor.close();
+      await this.#parts.close();
     }
   }
 
@@ -350,8 +340,6 @@ export class DraftStatePersistenceManager {
     await this.close();
   }
 
-  readonly #live = new Set<Conversation>();
-
   get #queued(): number {
     return [...this.#live].reduce((sum, conversation) => sum + conversation.queuedChanges, 0);
   }
@@ -361,7 +349,7 @@ export class DraftStatePersistenceManager {
   }
 
   async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
-    const conversation = await this.#opener.open(id, options, () => {
+    const conversation = await this.#parts.opener.open(id, options, () => {
       this.#live.delete(conversation);
       this.#open.delete(id);
     });
@@ -380,12 +368,12 @@ export class DraftStatePersistenceManager {
     await this.#implicit.release(id);
     if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
     this.#assertUsable();
-    return this.#opener.withRecovery(id, act);
+    return this.#parts.opener.withRecovery(id, act);
   }
 
   /** A short hold for retention: not for conversations that this process has open. */
   #withLock<T>(id: string, act: () => Promise<T>): Promise<T> {
-    return this.#open.has(id) ? act() : this.#opener.withRecovery(id, act);
+    return this.#open.has(id) ? act() : this.#parts.opener.withRecovery(id, act);
   }
 
   /** All locks or none, always in the same order: what one command does to several conversations waits for nobody half-way. */

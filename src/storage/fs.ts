@@ -3,7 +3,6 @@
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
 import * as fs from "node:fs";
-import * as promises from "node:fs/promises";
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, writeSync } from "node:fs";
 import { platform } from "node:os";
 import { resolve } from "node:path";
@@ -17,11 +16,15 @@ const DIRECTORY_MODE = 0o700;
 /** Windows has neither. */
 const { O_NOFOLLOW: NO_FOLLOW = 0, O_NONBLOCK: NON_BLOCK = 0 } = constants as Partial<typeof constants>;
 
-/** What commands do that only read does not wait for node:fs/promises, which takes longer to load than many of them. */
+/** Not of node:fs/promises, which takes longer to load than many a command takes. */
+const close = promisify(fs.close);
 const fdatasync = promisify(fs.fdatasync);
+const fstat = promisify(fs.fstat);
+const fsync = promisify(fs.fsync);
 const link = promisify(fs.link);
 const lstat = promisify(fs.lstat);
 const mkdir = promisify(fs.mkdir);
+const open = promisify(fs.open);
 const read = promisify(fs.read);
 const readdir = promisify(fs.readdir);
 const realpath = promisify(fs.realpath.native);
@@ -29,44 +32,69 @@ const rename = promisify(fs.rename);
 const statFollowing = promisify(fs.stat);
 const statfs = promisify(fs.statfs);
 const unlink = promisify(fs.unlink);
+const write = promisify(fs.write);
 
-/** A file that is written. A handle is closed when no call uses it any more, and used by none after; a mere descriptor may be another file's by then. */
-class NodeFile implements OpenFile {
-  constructor(private readonly handle: promises.FileHandle) {}
+/** A file that is written. Its descriptor is closed when no call uses it any more, and used by none after: it may be another file's by then. */
+class WrittenFile implements OpenFile {
+  #uses = 0;
+  #closing: Promise<void> | undefined;
+  #onUnused: (() => void) | undefined;
 
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let written = 0; written < bytes.length; ) {
-      const [start, length] = [written, bytes.length - written];
-      // A batch of tokens goes to the page cache in microseconds; handing it to another thread and back takes longer.
-      written += length <= SMALL_WRITE_BYTES ? writeSync(this.handle.fd, bytes, start, length) : (await this.handle.write(bytes, start, length)).bytesWritten;
+  constructor(private readonly descriptor: number) {}
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#use(async (descriptor) => {
+      for (let written = 0; written < bytes.length; ) {
+        const [start, length] = [written, bytes.length - written];
+        // A batch of tokens goes to the page cache in microseconds; handing it to another thread and back takes longer.
+        written += length <= SMALL_WRITE_BYTES ? writeSync(descriptor, bytes, start, length) : (await write(descriptor, bytes, start, length)).bytesWritten;
+      }
+    });
+  }
+
+  async read(): Promise<Uint8Array> {
+    throw Object.assign(new Error("the file was opened for writing"), { code: "EBADF" });
+  }
+
+  info(): Promise<OpenFileInfo> {
+    return this.#use(async (descriptor) => {
+      const { size, mtime } = await fstat(descriptor);
+      return { size, modifiedAt: mtime };
+    });
+  }
+
+  sync(): Promise<void> {
+    return this.#use(async (descriptor) => {
+      await fdatasync(descriptor);
+      // A file without a name is gone when it is closed, however often it was synced.
+      if (fstatSync(descriptor).nlink > 0) return;
+      throw Object.assign(new Error("it was removed while it was being written: somebody deleted it or its directory"), { code: "ENOENT" });
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#uses > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onUnused = resolve;
+      });
     }
+    await close(this.descriptor);
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    const buffer = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await this.handle.read(buffer, filled, length - filled, position + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
+  async #use<T>(act: (descriptor: number) => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw Object.assign(new Error("the file is closed"), { code: "EBADF" });
+    this.#uses += 1;
+    try {
+      return await act(this.descriptor);
+    } finally {
+      this.#uses -= 1;
+      if (this.#uses === 0) this.#onUnused?.();
     }
-    return buffer.subarray(0, filled);
-  }
-
-  async info(): Promise<OpenFileInfo> {
-    const { size, mtime } = await this.handle.stat();
-    return { size, modifiedAt: mtime };
-  }
-
-  async sync(): Promise<void> {
-    await fdatasync(this.handle.fd);
-    // A file without a name is gone when it is closed, however often it was synced.
-    if (fstatSync(this.handle.fd).nlink > 0) return;
-    throw Object.assign(new Error("it was removed while it was being written: somebody deleted it or its directory"), { code: "ENOENT" });
-  }
-
-  async close(): Promise<void> {
-    await this.handle.close();
   }
 }
 
@@ -148,17 +176,17 @@ function openDescriptor(path: string): number {
 
 async function createFile(path: string): Promise<OpenFile> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | NO_FOLLOW;
-  return new NodeFile(await promises.open(path, flags, FILE_MODE));
+  return new WrittenFile(await open(path, flags, FILE_MODE));
 }
 
 async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open a directory; its renames are journaled by the file system.
   if (platform() === "win32") return;
-  const handle = await promises.open(path, constants.O_RDONLY);
+  const descriptor = await open(path, constants.O_RDONLY);
   try {
-    await handle.sync();
+    await fsync(descriptor);
   } finally {
-    await handle.close();
+    await close(descriptor);
   }
 }
 

@@ -207,13 +207,12 @@ describe.each([["memory", inMemory], ["files", files]] as const)("over %s", (_na
     });
 
     test("with realTimeSave off a change is saved at the interval", async () => {
-      const conversation = await managing({ realTimeSave: false, autoSave: true, autoSaveInterval: 40 }).open("chat");
+      const conversation = await managing({ realTimeSave: false, autoSave: true, autoSaveInterval: 500 }).open("chat");
       await conversation.flush();
       conversation.appendToken("Once");
-      await wait(5);
-      const before = (await managing().loadState("chat"))?.currentNarrative;
-      await wait(150);
-      expect([before, (await managing().loadState("chat"))?.currentNarrative]).toEqual(["", "Once"]);
+      const narrative = async (): Promise<unknown> => (await managing().loadState("chat"))?.currentNarrative;
+      expect(await narrative()).toBe("");
+      await expect.poll(narrative, { timeout: 10_000 }).toBe("Once");
     });
 
     test("with saveOnToken on a token is saved by itself", async () => {

@@ -1,0 +1,126 @@
+// Where the time goes in what the limits are about: writes profiles/<name>.txt, folded stacks as flame-graph tools read
+// them (https://www.speedscope.app, flamegraph.pl), and the sums at the top of profiles/README.md.
+// `npm run bench:profile`, or `node bench/profile.mjs show chat`.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const PROGRAM = join(ROOT, "bin/draftstate.js");
+const WORKS = join(ROOT, "bench/profiled.mjs");
+const KEPT = join(ROOT, "bench/profiles");
+/** Microseconds between two looks. */
+const INTERVAL = 100;
+/** Stacks that took less are left out of the folded files, in microseconds. */
+const LEAST = 200;
+
+const PROFILES = {
+  show: { title: "`draftstate show tale`, a whole process", args: [PROGRAM, "show", "tale"] },
+  ls: { title: "`draftstate ls`, a whole process", args: [PROGRAM, "ls"] },
+  chat: { title: "`draftstate chat --model offline Hi`, until its first token", args: [PROGRAM, "chat", "--model", "offline", "Hi"], untilFirstByte: true },
+  loop: { title: "an answer's tokens through agent and manager, 22 answers of 500", args: [WORKS, "loop"] },
+  synced: { title: "5,000 tokens, each synced before the next", args: [WORKS, "synced"] },
+  snapshot: { title: "20 snapshots of 10 MB, one message changed in each", args: [WORKS, "snapshot"] },
+  list: { title: "5 lists of 10,000 conversations, made before", args: [WORKS, "list"] },
+};
+
+/** Microseconds on the clock that V8's profiles count by. */
+const monotonic = () => Number(process.hrtime.bigint() / 1000n);
+
+/** The profile of one process, and when its first byte came. */
+function profile(args, cwd) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["--cpu-prof", "--cpu-prof-interval", String(INTERVAL), "--cpu-prof-dir", cwd, "--cpu-prof-name", "profile", ...args], {
+      cwd, env: { PATH: process.env.PATH, HOME: cwd }, stdio: ["ignore", "pipe", "inherit"],
+    });
+    let firstByte;
+    child.stdout.on("data", () => { firstByte ??= monotonic(); });
+    child.once("close", (status) => {
+      if (status === 0) resolve({ profile: JSON.parse(readFileSync(join(cwd, "profile"), "utf8")), firstByte });
+      else reject(new Error(`${args.join(" ")} ended with ${status}`));
+    });
+  });
+}
+
+function nameOf({ functionName, url, lineNumber }) {
+  const name = functionName === "" ? "(anonymous)" : functionName;
+  if (url === "") return name;
+  const place = url.replace(/^file:\/\//, "").replace(ROOT, "");
+  return `${name} ${place}:${lineNumber + 1}`.replaceAll(";", ",");
+}
+
+/** Milliseconds by stack, outermost first. */
+function stacksOf({ nodes, samples, timeDeltas, startTime }, until = Infinity) {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const parentOf = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id])));
+  const times = new Map();
+  let at = startTime;
+  samples.forEach((id, index) => {
+    at += timeDeltas[index];
+    if (at <= until) times.set(id, (times.get(id) ?? 0) + timeDeltas[index]);
+  });
+  return [...times].map(([id, time]) => {
+    const stack = [];
+    for (let each = id; each !== undefined; each = parentOf.get(each)) stack.unshift(nameOf(byId.get(each).callFrame));
+    return { stack: stack.slice(1), time };
+  });
+}
+
+/** What a function is part of, by the file it is in. */
+const PARTS = [
+  ["garbage collection", /^\(garbage collector\)/],
+  ["waiting (the disk, another thread)", /^\(idle\)/],
+  ["V8 and C++ (compiling, reading the code cache, system calls without a name)", /^\(program\)/],
+  ["code cache and packs", / bin\/|Script node:vm|runInThisContext|createCachedData/],
+  ["Node's own modules", / node:|^[^/]*$/],
+  ["LangGraph and LangChain", /langchain|langgraph|langsmith|packs\/chat\.js/],
+  ["draftstate", /./],
+];
+
+function sum(stacks, keysOf) {
+  const sums = new Map();
+  for (const { stack, time } of stacks) for (const key of new Set(keysOf(stack))) sums.set(key, (sums.get(key) ?? 0) + time);
+  return [...sums].sort(([, left], [, right]) => right - left);
+}
+
+const partOf = (stack) => PARTS.find(([, pattern]) => pattern.test(stack.at(-1) ?? "(program)"))[0];
+const ms = (micros) => (micros / 1000).toFixed(1).padStart(9);
+
+function report({ title }, stacks) {
+  const all = stacks.reduce((total, { time }) => total + time, 0);
+  const share = (time) => `${((100 * time) / all).toFixed(0).padStart(3)} %`;
+  const lines = (sums, count) => sums.slice(0, count).map(([key, time]) => `${ms(time)} ms ${share(time)}  ${key}`);
+  return [
+    `## ${title}`, "", "```text",
+    `${ms(all)} ms 100 %  in all, from when the profiler began`,
+    "by part", ...lines(sum(stacks, (stack) => [partOf(stack)]), 10),
+    "by function alone", ...lines(sum(stacks, (stack) => [stack.at(-1) ?? "(root)"]), 20),
+    "by function and all it called", ...lines(sum(stacks, (stack) => stack), 30),
+    "```", "",
+  ].join("\n");
+}
+
+function folded(stacks) {
+  return stacks.filter(({ time }) => time >= LEAST).map(({ stack, time }) => `${stack.join(";")} ${Math.round(time)}`).sort().join("\n");
+}
+
+async function takeProfile(name) {
+  const work = mkdtempSync(join(tmpdir(), "draftstate-profile-"));
+  try {
+    spawnSync(process.execPath, [PROGRAM, "chat", "--model", "offline", "--id", "tale", "Hi"], { cwd: work, env: { PATH: process.env.PATH, HOME: work, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" } });
+    const wanted = PROFILES[name];
+    const taken = await profile(wanted.args, work);
+    const stacks = stacksOf(taken.profile, wanted.untilFirstByte === true ? taken.firstByte : undefined);
+    writeFileSync(join(KEPT, `${name}.txt`), `${folded(stacks)}\n`);
+    return report(wanted, stacks);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+mkdirSync(KEPT, { recursive: true });
+const chosen = process.argv.slice(2);
+const names = chosen.length === 0 ? Object.keys(PROFILES) : chosen;
+for (const name of names) process.stdout.write(await takeProfile(name));
