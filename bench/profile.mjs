@@ -17,31 +17,44 @@ const INTERVAL = 100;
 const LEAST = 200;
 
 const PROFILES = {
-  show: { title: "`draftstate show tale`, a whole process", args: [PROGRAM, "show", "tale"] },
-  ls: { title: "`draftstate ls`, a whole process", args: [PROGRAM, "ls"] },
-  chat: { title: "`draftstate chat --model offline Hi`, until its first token", args: [PROGRAM, "chat", "--model", "offline", "Hi"], untilFirstByte: true },
-  loop: { title: "an answer's tokens through agent and manager, 22 answers of 500", args: [WORKS, "loop"] },
-  synced: { title: "5,000 tokens, each synced before the next", args: [WORKS, "synced"] },
-  snapshot: { title: "20 snapshots of 10 MB, one message changed in each", args: [WORKS, "snapshot"] },
-  list: { title: "5 lists of 10,000 conversations, made before", args: [WORKS, "list"] },
+  show: { title: "`draftstate show tale`, a whole process", command: ["show", "tale"] },
+  ls: { title: "`draftstate ls`, a whole process", command: ["ls"] },
+  chat: { title: "`draftstate chat --model offline Hi`, until its first token", command: ["chat", "--model", "offline", "Hi"], untilFirstByte: true },
+  loop: { title: "an answer of 50,000 tokens through agent and manager" },
+  synced: { title: "5,000 tokens, each synced before the next" },
+  snapshot: { title: "20 snapshots of 10 MB, one message changed in each" },
+  list: { title: "5 lists of 10,000 conversations" },
 };
 
 /** Microseconds on the clock that V8's profiles count by. */
 const monotonic = () => Number(process.hrtime.bigint() / 1000n);
 
-/** The profile of one process, and when its first byte came. */
-function profile(args, cwd) {
+/** What a process writes to stdout, and when the first byte of it came. */
+function run(args, cwd) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--cpu-prof", "--cpu-prof-interval", String(INTERVAL), "--cpu-prof-dir", cwd, "--cpu-prof-name", "profile", ...args], {
-      cwd, env: { PATH: process.env.PATH, HOME: cwd }, stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(process.execPath, args, { cwd, env: { PATH: process.env.PATH, HOME: cwd }, stdio: ["ignore", "pipe", "inherit"] });
+    const chunks = [];
     let firstByte;
-    child.stdout.on("data", () => { firstByte ??= monotonic(); });
+    child.stdout.on("data", (chunk) => {
+      firstByte ??= monotonic();
+      chunks.push(chunk);
+    });
     child.once("close", (status) => {
-      if (status === 0) resolve({ profile: JSON.parse(readFileSync(join(cwd, "profile"), "utf8")), firstByte });
+      if (status === 0) resolve({ text: Buffer.concat(chunks).toString(), firstByte });
       else reject(new Error(`${args.join(" ")} ended with ${status}`));
     });
   });
+}
+
+async function profileOfCommand({ command, untilFirstByte = false }, cwd) {
+  const chat = { cwd, env: { PATH: process.env.PATH, HOME: cwd, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" } };
+  spawnSync(process.execPath, [PROGRAM, "chat", "--model", "offline", "--id", "tale", "Hi"], chat);
+  const { firstByte } = await run(["--cpu-prof", "--cpu-prof-interval", String(INTERVAL), "--cpu-prof-dir", cwd, "--cpu-prof-name", "profile", PROGRAM, ...command], cwd);
+  return stacksOf(JSON.parse(readFileSync(join(cwd, "profile"), "utf8")), untilFirstByte ? firstByte : undefined);
+}
+
+async function profileOfWork(name, cwd) {
+  return stacksOf(JSON.parse((await run([WORKS, name], cwd)).text));
 }
 
 function nameOf({ functionName, url, lineNumber }) {
@@ -109,12 +122,10 @@ function folded(stacks) {
 async function takeProfile(name) {
   const work = mkdtempSync(join(tmpdir(), "draftstate-profile-"));
   try {
-    spawnSync(process.execPath, [PROGRAM, "chat", "--model", "offline", "--id", "tale", "Hi"], { cwd: work, env: { PATH: process.env.PATH, HOME: work, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" } });
     const wanted = PROFILES[name];
-    const taken = await profile(wanted.args, work);
-    const stacks = stacksOf(taken.profile, wanted.untilFirstByte === true ? taken.firstByte : undefined);
-    writeFileSync(join(KEPT, `${name}.txt`), `${folded(stacks)}\n`);
-    return report(wanted, stacks);
+    const stacks = wanted.command === undefined ? await profileOfWork(name, work) : await profileOfCommand(wanted, work);
+    writeFileSync(join(KEPT, `${name}.folded.txt`), `${folded(stacks)}\n`);
+    writeFileSync(join(KEPT, `${name}.md`), report(wanted, stacks));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -123,4 +134,7 @@ async function takeProfile(name) {
 mkdirSync(KEPT, { recursive: true });
 const chosen = process.argv.slice(2);
 const names = chosen.length === 0 ? Object.keys(PROFILES) : chosen;
-for (const name of names) process.stdout.write(await takeProfile(name));
+for (const name of names) {
+  process.stderr.write(`${name} …\n`);
+  await takeProfile(name);
+}

@@ -51,8 +51,8 @@ export interface TurnOptions {
 
 /** The model is read no faster than it is watched, so that whoever leaves early leaves an unfinished answer … */
 const AHEAD_OF_WATCHER = 1;
-/** … but while the watcher waits for the disk, what comes meanwhile shares the next sync. */
-const AHEAD_OF_DISK = 32;
+/** … but while the watcher waits for the disk, what comes meanwhile shares the next sync: as much as a fast model gives within a slow one. */
+const AHEAD_OF_DISK = 256;
 /** Longest that a stalled disk may hold back a token, in milliseconds. */
 const STALL = 250;
 /** Counted in so many steps of a live event loop: where the process was busy, it is not the disk that is slow. */

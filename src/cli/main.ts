@@ -69,7 +69,11 @@ class Main {
   async #program(argv: readonly string[]): Promise<Command> {
     const program = new Command("draftstate")
       .description("Keeps the state of a streaming chat agent token by token, in plain JSON files with backups to look at, compare and go back to.")
-      .version(readVersion(), "-V, --version")
+      .option("-V, --version", "output the version number")
+      .on("option:version", () => {
+        this.#output.data(`${readVersion()}\n`);
+        throw new CommanderError(0, "commander.version", "");
+      })
       .option("--state-dir <directory>", "where conversations are kept (default: ./state)")
       .option("--backup-dir <directory>", "where backups are kept (default: ./backup)")
       .option("--config <file>", "settings file, instead of the nearest one found upwards")

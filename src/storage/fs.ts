@@ -2,8 +2,11 @@
  * The only door to node:fs: the operating system behind the `FileSystem` contract.
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
-import * as fs from "node:fs";
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, writeSync } from "node:fs";
+import {
+  close as closeLater, closeSync, constants, fdatasync as fdatasyncLater, fstat as fstatLater, fstatSync, fsync as fsyncLater, link as linkLater, lstat as lstatLater,
+  mkdir as mkdirLater, open as openLater, openSync, read as readLater, readdir as readdirLater, readSync, realpath as realpathLater, realpathSync, rename as renameLater,
+  stat as statLater, statfs as statfsLater, statSync, unlink as unlinkLater, write as writeLater, writeSync,
+} from "node:fs";
 import { platform } from "node:os";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
@@ -17,22 +20,22 @@ const DIRECTORY_MODE = 0o700;
 const { O_NOFOLLOW: NO_FOLLOW = 0, O_NONBLOCK: NON_BLOCK = 0 } = constants as Partial<typeof constants>;
 
 /** Not of node:fs/promises, which takes longer to load than many a command takes. */
-const close = promisify(fs.close);
-const fdatasync = promisify(fs.fdatasync);
-const fstat = promisify(fs.fstat);
-const fsync = promisify(fs.fsync);
-const link = promisify(fs.link);
-const lstat = promisify(fs.lstat);
-const mkdir = promisify(fs.mkdir);
-const open = promisify(fs.open);
-const read = promisify(fs.read);
-const readdir = promisify(fs.readdir);
-const realpath = promisify(fs.realpath.native);
-const rename = promisify(fs.rename);
-const statFollowing = promisify(fs.stat);
-const statfs = promisify(fs.statfs);
-const unlink = promisify(fs.unlink);
-const write = promisify(fs.write);
+const close = promisify(closeLater);
+const fdatasync = promisify(fdatasyncLater);
+const fstat = promisify(fstatLater);
+const fsync = promisify(fsyncLater);
+const link = promisify(linkLater);
+const lstat = promisify(lstatLater);
+const mkdir = promisify(mkdirLater);
+const open = promisify(openLater);
+const read = promisify(readLater);
+const readdir = promisify(readdirLater);
+const realpath = promisify(realpathLater.native);
+const rename = promisify(renameLater);
+const statFollowing = promisify(statLater);
+const statfs = promisify(statfsLater);
+const unlink = promisify(unlinkLater);
+const write = promisify(writeLater);
 
 /** A file that is written. Its descriptor is closed when no call uses it any more, and used by none after: it may be another file's by then. */
 class WrittenFile implements OpenFile {
@@ -247,6 +250,11 @@ export const nodeFileSystem: FileSystem = {
 /** Where a path that a person gave leads, links followed; rejects with ENOENT where it leads nowhere. */
 export function followLinks(path: string): Promise<string> {
   return realpath(path);
+}
+
+/** At once, links followed, and cheaper than an open that fails. */
+export function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** A small file, at once, links followed: what is no regular file is refused without waiting for it. */

@@ -3,7 +3,7 @@
  * second container is never taken for the owner of a lock.
  */
 import { execFile } from "node:child_process";
-import * as fs from "node:fs";
+import { readFile as readFileLater, readlink as readlinkLater } from "node:fs";
 import { hostname } from "node:os";
 import { kill, pid } from "node:process";
 import { promisify } from "node:util";
@@ -26,8 +26,8 @@ export interface ProcessTable {
   liveness(identity: ProcessIdentity): Promise<"alive" | "dead" | "unknown">;
 }
 
-const readFile = promisify(fs.readFile);
-const readlink = promisify(fs.readlink);
+const readFile = promisify(readFileLater);
+const readlink = promisify(readlinkLater);
 
 async function readText(path: string): Promise<string> {
   return readFile(path, "utf8").catch(() => "");

@@ -5,7 +5,7 @@
 import { dirname, join } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
-import { followLinks, nodeFileSystem, readFollowed } from "./fs.js";
+import { followLinks, isThere, nodeFileSystem, readFollowed } from "./fs.js";
 
 export interface WriteUserFile {
   readonly path: string;
@@ -36,7 +36,7 @@ export async function readUserFile(path: string, maxBytes: number): Promise<Uint
 /** As text, links followed; undefined where there is none. Throws `CORRUPT` for what is no regular file or too large, else the system's error. */
 export function readTextAtOnce(path: string, maxBytes: number): string | undefined {
   try {
-    return Buffer.from(readFollowed(path, maxBytes)).toString("utf8");
+    return isThere(path) ? Buffer.from(readFollowed(path, maxBytes)).toString("utf8") : undefined;
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
