@@ -1,12 +1,13 @@
 // Runs the usual commands from the fresh bundle in a directory of their own, puts what each kind of them used into a pack,
 // runs them again from the packs, and keeps what was compiled for them.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { Loader, PARAMETERS, START, withPaths } from "../bin/loader.js";
+import { HASH_BYTES, Loader, PARAMETERS, START, withPaths } from "../bin/loader.js";
 
 const DIRECTORY = fileURLToPath(new URL("../dist/cli", import.meta.url));
 const PROGRAM = fileURLToPath(import.meta.url);
@@ -52,7 +53,8 @@ function packText(ids, elsewhere) {
     return `${JSON.stringify(id)}: function (${PARAMETERS.join(", ")}) {${code}\n}`;
   });
   const others = Object.entries(elsewhere).map(([pack, its]) => `${JSON.stringify(pack)}: ${JSON.stringify(its.join("\n"))}`);
-  return `({\n${[...others, ...functions].join(",\n")}\n})\n`;
+  const text = `({\n${[...others, ...functions].join(",\n")}\n})\n`;
+  return `//${createHash("sha256").update(text).digest("hex")}\n${text}`;
 }
 
 async function writePacks() {
@@ -72,13 +74,19 @@ async function writePacks() {
   for (const [pack, ids] of Object.entries(elsewhere)) writeFileSync(`${loader.packDirectory}/${pack}.js`, packText(ids, {}), "latin1");
 }
 
+/** Synced: what a power cut leaves of it would be believed, and run. */
+function writeCache({ packDirectory, cacheDirectory }, name, script) {
+  const hash = readFileSync(`${packDirectory}/${name}.js`, "latin1").slice(2, 2 + HASH_BYTES);
+  writeFileSync(join(cacheDirectory, `${name}.cache`), Buffer.concat([script.createCachedData(), Buffer.from(hash, "latin1")]), { flush: true });
+}
+
 async function writeCaches() {
   const loader = new Loader(DIRECTORY);
   mkdirSync(loader.cacheDirectory, { recursive: true });
   const kept = new Set();
   // Each when those have run that it is for: what others compile in it would be read by them for nothing.
   await runAll(loader, () => {
-    for (const [name, script] of loader.scripts) if (!kept.has(name)) writeFileSync(join(loader.cacheDirectory, `${name}.cache`), script.createCachedData());
+    for (const [name, script] of loader.scripts) if (!kept.has(name)) writeCache(loader, name, script);
     for (const name of loader.scripts.keys()) kept.add(name);
   });
 }

@@ -7,7 +7,8 @@ import { AIMessage, type AIMessageChunk, type BaseMessage } from "@langchain/cor
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { concat } from "@langchain/core/utils/stream";
 import type { StructuredToolInterface } from "@langchain/core/tools";
-import { Annotation, END, messagesStateReducer, START, StateGraph } from "@langchain/langgraph";
+// Its whole, without the AsyncLocalStorage that the main entry turns on for every promise of the process: a node is handed its config.
+import { Annotation, END, messagesStateReducer, START, StateGraph } from "@langchain/langgraph/web";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import { textOfContent } from "./messages.js";

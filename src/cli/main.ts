@@ -12,7 +12,7 @@ import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
 import { Output } from "./output.js";
 import { meantBy } from "./other-names.js";
 import { ALL_SETTINGS, resolveCliSettings } from "./settings.js";
-import { standardStream } from "./standard-stream.js";
+import { standardInput, standardStream } from "./standard-stream.js";
 import { toSafeLine } from "./terminal/safe-text.js";
 import { QuestionInterrupted } from "./terminal/prompt.js";
 import { readVersion } from "./version.js";
@@ -119,7 +119,7 @@ class Main {
       output: this.#output,
       // Asking for it makes it, which takes longer than many a command.
       get input() {
-        return process.stdin;
+        return standardInput();
       },
       env: process.env,
       settings,

@@ -167,7 +167,8 @@ export class DraftStatePersistenceManager {
 
   /** Of every conversation that has a file, be it only a backup; sorted. */
   async ids(): Promise<string[]> {
-    const here = knownIds(await this.storage.list("state"), await this.storage.list("backup"));
+    const [states, backups] = await Promise.all([this.storage.list("state"), this.storage.list("backup")]);
+    const here = knownIds(states, backups);
     const elsewhere = (await this.#parts.fallback?.ids()) ?? [];
     return elsewhere.length === 0 ? here : [...new Set([...here, ...elsewhere])].sort();
   }

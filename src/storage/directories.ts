@@ -1,37 +1,53 @@
 /**
- * Makes directories durably, level by level: none is made before the one above it is durable. So of directories that a
- * process left and died, only the last can be one that a power loss takes back, and it is synced again by the next.
+ * Makes directories durably, level by level: none is made before the one above it is durable, and those that share a parent
+ * share its sync. So of directories that a process left and died, only the last of them can be such as a power loss takes
+ * back, and they are synced again by the next.
  */
 import { dirname } from "node:path";
 import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 
 export class Directories {
-  /** Those whose entries are durable by now. */
   readonly #synced = new Set<string>();
+  /** Directories with entries that may not be durable, and whether any of those is of our making. */
+  readonly #unsynced = new Map<string, boolean>();
 
   constructor(private readonly fs: FileSystem) {}
 
-  /** Durable when it resolves. EEXIST where something else has the name. */
+  /** Durable when what it leaves `unsynced` is synced. EEXIST where something else has the name. */
   async make(path: string): Promise<void> {
-    const { fs } = this;
     const parent = dirname(path);
-    if (await fs.hasDirectory(path)) return this.#syncFound(parent);
-    if (parent !== path) await this.make(parent);
-    await fs.makeDirectory(path);
-    await fs.syncDirectory(parent);
-    this.#synced.add(parent);
+    if (await this.fs.hasDirectory(path)) {
+      if (!this.#synced.has(parent) && !this.#unsynced.has(parent)) this.#unsynced.set(parent, false);
+      return;
+    }
+    if (parent !== path) {
+      await this.make(parent);
+      await this.sync(dirname(parent));
+    }
+    await this.fs.makeDirectory(path);
+    this.#unsynced.set(parent, true);
   }
 
-  /** It was there before us: one that we must not read is not ours to sync. */
-  async #syncFound(directory: string): Promise<void> {
-    if (this.#synced.has(directory)) return;
+  get unsynced(): string[] {
+    return [...this.#unsynced.keys()];
+  }
+
+  async sync(directory: string): Promise<void> {
+    const isOurs = this.#unsynced.get(directory);
+    if (isOurs === undefined) return;
     try {
       await this.fs.syncDirectory(directory);
-      this.#synced.add(directory);
     } catch (error) {
-      const code = systemErrorCode(error);
-      if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw error;
+      // What was there before us, and must not be read by us, is not ours to sync.
+      if (isOurs || !isForbidden(error)) throw error;
     }
+    this.#unsynced.delete(directory);
+    this.#synced.add(directory);
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === "EACCES" || code === "EPERM" || code === "EROFS";
 }

@@ -61,6 +61,7 @@ export class FileStorage implements Storage {
     for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
       await this.#explained(directory, () => directories.make(resolve(directory)));
     }
+    for (const directory of directories.unsynced) await this.#explained(directory, () => directories.sync(directory));
   }
 
   async exists(): Promise<boolean> {
@@ -218,9 +219,9 @@ export class FileStorage implements Storage {
 
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
-    for (const area of AREAS) {
-      const directory = this.#directories[area];
-      for (const entry of await this.#entries(directory)) {
+    const found = await Promise.all(AREAS.map(async (area) => ({ area, directory: this.#directories[area], entries: await this.#entries(this.#directories[area]) })));
+    for (const { area, directory, entries } of found) {
+      for (const entry of entries) {
         const target = ASIDE.exec(entry)?.[1];
         if (target === undefined || !belongsTo(area, target, name)) continue;
         if (await this.#unlink(join(directory, entry))) removed.push(join(directory, entry));

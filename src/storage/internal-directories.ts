@@ -7,10 +7,9 @@ import type { FileSystem } from "./file-system.js";
 
 /** Throws `STORAGE` for the first that is a link; one that is missing is none. */
 export async function refuseLinks(fs: Pick<FileSystem, "stat">, directories: readonly string[]): Promise<void> {
-  for (const path of directories) {
-    const found = await fs.stat(path);
-    if (found?.kind === "link") {
-      throw new DraftstateError("STORAGE", `${path} is a symbolic link, and nothing is written through one: put a directory in its place`, { path });
-    }
-  }
+  const found = await Promise.all(directories.map(async (path) => ({ path, kind: (await fs.stat(path))?.kind })));
+  const link = found.find(({ kind }) => kind === "link");
+  if (link === undefined) return;
+  const { path } = link;
+  throw new DraftstateError("STORAGE", `${path} is a symbolic link, and nothing is written through one: put a directory in its place`, { path });
 }
