@@ -39,6 +39,7 @@ export const PACKAGES = {
   "node:fs/promises": [],
   "node:process": ["storage/process-table.ts", "persistence/create-manager.ts", "cli"],
   "node:child_process": ["storage/process-table.ts", "cli/terminal/pager.ts"],
+  "node:stream": ["cli/standard-stream.ts"],
   "node:os": ["storage", "persistence/reading/threads.ts", "cli/settings-file.ts"],
   "node:path": ["storage", "persistence/create-manager.ts", "cli"],
   "node:readline": ["cli"],

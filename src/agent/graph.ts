@@ -8,9 +8,10 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { concat } from "@langchain/core/utils/stream";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 // Its whole, without the AsyncLocalStorage that the main entry turns on for every promise of the process: a node is handed its config.
-import { Annotation, END, messagesStateReducer, START, StateGraph } from "@langchain/langgraph/web";
+import { Annotation, END, GraphRecursionError, messagesStateReducer, START, StateGraph } from "@langchain/langgraph/web";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
+import { distinguishCalls } from "./call-ids.js";
 import { textOfContent } from "./messages.js";
 import { refuseMendedCalls } from "./mended-calls.js";
 import { unreadable } from "./unreadable.js";
@@ -29,6 +30,8 @@ export const NO_ANSWER = "the model gave no answer at all: check --model and --b
 
 /** Steps a turn may take: one for each answer and each round of tools. */
 const MAX_STEPS = 50;
+
+const ENDLESS = `the model asked for tools ${MAX_STEPS / 2} times in one turn, and was stopped: what it said and got is kept; resume to go on`;
 
 type CallModel = (messages: BaseMessage[], config: RunnableConfig, write: (text: string) => void) => Promise<BaseMessage>;
 
@@ -52,7 +55,9 @@ function callableModel({ model, tools }: GraphOptions): CallModel {
       whole = whole === undefined ? chunk : concat(whole, chunk);
     }
     if (whole === undefined) throw new DraftstateError("MODEL", NO_ANSWER);
-    return refuseMendedCalls(whole);
+    // LangGraph takes two messages of one id for one, and there are servers that give all their answers the same.
+    delete whole.id;
+    return distinguishCalls(refuseMendedCalls(whole), messages);
   };
 }
 
@@ -84,9 +89,13 @@ export class TurnGraph {
   /** Rejects with the model's own error, or when the signal aborts; what was streamed until then has been given. */
   async *stream(messages: readonly BaseMessage[], signal: AbortSignal): AsyncGenerator<GraphEvent> {
     const stream = await this.#graph.stream({ messages: [...messages] }, { streamMode: ["custom", "updates"], signal, recursionLimit: MAX_STEPS });
-    for await (const [mode, data] of stream) {
-      if (mode === "custom") yield { type: "token", text: String(data) };
-      else yield* nodeEvents(data);
+    try {
+      for await (const [mode, data] of stream) {
+        if (mode === "custom") yield { type: "token", text: String(data) };
+        else yield* nodeEvents(data);
+      }
+    } catch (error) {
+      throw error instanceof GraphRecursionError ? new DraftstateError("MODEL", ENDLESS, { cause: error }) : error;
     }
   }
 }

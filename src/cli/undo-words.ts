@@ -16,6 +16,18 @@ function restoreChange({ restored }: UndoPreview): string {
 
 /** In the list: what it would do. */
 export function describeUndo(preview: UndoPreview): string {
+  return `${change(preview)}${withOthers(preview)}`;
+}
+
+const NAMED = 3;
+
+function withOthers({ together }: UndoPreview): string {
+  if (together.length === 0) return "";
+  const more = together.length - NAMED;
+  return `, with ${together.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+function change(preview: UndoPreview): string {
   const { operation, files } = preview;
   switch (operation) {
     case "rename": return titleChange(preview);

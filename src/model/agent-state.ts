@@ -1,14 +1,12 @@
 /** Whether a state is one that an agent can go on with. Any plain JSON is a state; only the agent's own fields must be as it knows them. */
 import { DraftstateError } from "../errors.js";
+import { messagesOf, ROLES } from "./conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
 
 type Check = readonly [field: string, isRight: (value: Json) => boolean, expected: string];
 
-const isMessage = (value: Json): boolean => isJsonObject(value) && typeof ownValue(value, "role") === "string";
-const isMessages = (value: Json): boolean => Array.isArray(value) && (value as readonly Json[]).every(isMessage);
-
 const CHECKS: readonly Check[] = [
-  ["messages", isMessages, "a list of messages with a role each"],
+  ["messages", Array.isArray, "a list"],
   ["currentNarrative", (value) => typeof value === "string", "a text"],
   ["streamingProperties", isJsonObject, "an object"],
 ];
@@ -26,5 +24,21 @@ function agentStateProblem(state: JsonObject): string | undefined {
     const value = ownValue(state, field);
     if (value !== undefined && !isRight(value)) return `its field "${field}" is not ${expected}`;
   }
+  return firstOf(messagesOf(state), messageProblem);
+}
+
+function firstOf(messages: readonly Json[], problemOf: (message: Json) => string | undefined): string | undefined {
+  for (const [index, message] of messages.entries()) {
+    const problem = problemOf(message);
+    if (problem !== undefined) return `messages[${index}] ${problem}`;
+  }
   return undefined;
+}
+
+function messageProblem(message: Json): string | undefined {
+  if (!isJsonObject(message)) return "is no object";
+  const [role, content] = [ownValue(message, "role"), ownValue(message, "content")];
+  if (role === undefined) return "has no role";
+  if (!(ROLES as readonly unknown[]).includes(role)) return `has the role ${JSON.stringify(role)}, which is none of ${ROLES.join(", ")}`;
+  return typeof content === "string" || Array.isArray(content) ? undefined : "has a content that is neither a text nor a list";
 }

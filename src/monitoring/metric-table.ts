@@ -26,7 +26,7 @@ export const METRICS = {
   draftstate_recoveries_total: { type: "counter", label: "kind", help: "Recoveries after a crash or damage, by kind: interrupted (a process died), damaged (files were damaged, the snapshot was usable), backup (only a backup was)." },
   draftstate_corruption_total: { type: "counter", label: "kind", help: "Damage found by recoveries, by kind." },
   draftstate_backups_total: { type: "counter", label: "reason", help: "Backups made, by reason." },
-  draftstate_backups_removed_total: { type: "counter", help: "Backups removed by retention." },
+  draftstate_backups_removed_total: { type: "counter", help: "Backups let go: interim ones, those beyond maxBackups, and pruned ones." },
   draftstate_warnings_total: { type: "counter", help: "Housekeeping that failed: nothing was lost, but someone should look." },
   draftstate_alerts_total: { type: "counter", label: "metric", help: "Alerts raised, by the metric of their rule." },
   draftstate_webhook_failures_total: { type: "counter", help: "Alerts that could not be delivered to the webhook." },

@@ -7,7 +7,10 @@ import type { AnswerMeasured } from "../monitoring/answer-meter.js";
 import type { Problem } from "../plan/recovery.js";
 
 export interface ManagerEvents {
-  /** Durable: a journal batch or a snapshot. `durationMs` from the first byte to the last sync. */
+  /**
+   * Durable: a journal batch or a snapshot. `durationMs` from the first byte to the last sync. `revision` is the last that this
+   * write holds: a snapshot, which is written beside the journal, may be told of after a journal batch of a higher one.
+   */
   stateSaved: { conversationId: string; kind: "journal" | "snapshot"; revision: number; records: number; bytes: number; durationMs: number };
   backupCreated: { conversationId: string; timestamp: string; path: string; revision: number; reason: BackupReason; bytes: number };
   backupRemoved: { conversationId: string; timestamp: string; path: string };

@@ -100,6 +100,27 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
     expect(server.lastMessages.map(({ role }) => role)).toEqual(["user"]);
   });
 
+  const callsWeather = (answer: Answer): void => {
+    delta(answer, { role: "assistant", content: null, tool_calls: [{ index: 0, id: "c1", type: "function", function: { name: "weather", arguments: "{}" } }] });
+    end(answer, "tool_calls");
+  };
+
+  test("of one id with the answer before it is another answer", async ({ workspace, serve }) => {
+    const { url } = await serve(callsWeather, (answer) => {
+      delta(answer, { content: "Fine" });
+      end(answer);
+    });
+    expect((await ask(workspace, url)).status).toBe(0);
+    expect((await workspace.show("tale")).messages.map(({ role, content }) => [role, role === "tool" ? "" : content])).toEqual([["user", "Hi"], ["assistant", ""], ["tool", ""], ["assistant", "Fine"]]);
+  });
+
+  test("that asks for tools for ever is stopped, and all of it kept", async ({ workspace, serve }) => {
+    const { url } = await serve(callsWeather);
+    const { status, stderr } = await ask(workspace, url);
+    expect([status, stderr]).toEqual([6, expect.stringContaining("the model asked for tools 25 times in one turn, and was stopped")]);
+    expect((await workspace.show("tale")).messages.filter(({ role }) => role === "tool")).toHaveLength(25);
+  });
+
   test("with a function call of the old protocol, broken, keeps it too", async ({ workspace, serve }) => {
     const { url } = await serve((answer) => {
       delta(answer, { role: "assistant", function_call: { name: "weather", arguments: "{" } });

@@ -58,10 +58,14 @@ async function readStats(manager: DraftStatePersistenceManager, context: Command
   return { metrics, conversations: rows.map((row) => conversationStats(row, metrics, growth.get(row.conversationId) ?? [])) };
 }
 
+/** Of a restore point the note of why it was made is part of the size, of the present none is: less than that is no shrinking. */
+const NOTE_BYTES = 256;
+
 function grown(sizes: readonly SizeAt[]): string {
   const [first, last] = [sizes[0], sizes.at(-1)];
   if (first === undefined || last === undefined || sizes.length < 2) return NONE;
-  const bytes = last.sizeBytes - first.sizeBytes;
+  const difference = last.sizeBytes - first.sizeBytes;
+  const bytes = difference < 0 && difference > -NOTE_BYTES ? 0 : difference;
   return `${bytes < 0 ? "" : "+"}${formatBytes(bytes)}`;
 }
 
@@ -111,7 +115,7 @@ function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: 
     { name: "tokens", value: `${formatCount(summary.tokens)} in ${pluralize(summary.answers, "answer")}, ${decimal(summary.tokensPerSecond)} a second` },
     { name: "written", value: written(summary) },
     { name: "write amplification", value: amplification(summary) },
-    { name: "backups", value: `${formatCount(summary.backups)} made, ${formatCount(summary.backupsRemoved)} removed by retention` },
+    { name: "backups", value: `${formatCount(summary.backups)} made, ${formatCount(summary.backupsRemoved)} let go: interim ones and those beyond maxBackups` },
     { name: "recoveries", value: `${formatCount(summary.recoveries)}, damage found ${formatCount(summary.damageFound)}`, ...bad(summary.recoveries) },
     { name: "save errors", value: `${formatCount(summary.saveErrors)}, ${pluralize(summary.retries, "retry", "retries")}, ${pluralize(summary.warnings, "warning")}, ${pluralize(summary.alerts, "alert")}`, ...bad(summary.saveErrors) },
     { name: "waiting", value: `${pluralize(gauge("draftstate_queue_depth"), "change")}, unsaved for ${decimal(gauge("draftstate_unsaved_seconds"), " s")}` },

@@ -22,6 +22,8 @@ export interface UndoPreview {
   readonly titles?: { readonly from: string; readonly to: string };
   /** Of a restore: the point it went back to, where that can be told, and what comes back. */
   readonly restored?: { readonly point: string | null; readonly messageCount: number; readonly revision: number };
+  /** Other conversations that the same command did this to: an undo without an id takes it back of them too. */
+  readonly together: readonly string[];
   /** Of a restore or repair: something was said since, and is replaced by the undo (which keeps a restore point of it). */
   readonly changedSince: boolean;
 }
@@ -58,16 +60,32 @@ async function ofRestore(manager: DraftStatePersistenceManager, trash: Trash, op
   return { restored: { point, messageCount: messagesOf(before.state).length, revision }, changedSince };
 }
 
-async function previewOf(manager: DraftStatePersistenceManager, trash: Trash, load: Load, operation: Operation, newer: readonly Operation[]): Promise<UndoPreview> {
+interface Surroundings {
+  readonly newer: readonly Operation[];
+  readonly together: readonly string[];
+}
+
+async function previewOf(manager: DraftStatePersistenceManager, trash: Trash, load: Load, operation: Operation, { newer, together }: Surroundings): Promise<UndoPreview> {
   const { kind, conversationId, stamp, files } = operation;
   const at = timeOfStamp(stamp);
-  const plain = { operation: kind, conversationId, at: at.toISOString(), files: files.length, changedSince: false };
+  const plain = { operation: kind, conversationId, at: at.toISOString(), files: files.length, together, changedSince: false };
   if (kind === "rm" || kind === "prune") return plain;
   const now = await load(conversationId);
   if (kind === "restore") return { ...plain, ...(await ofRestore(manager, trash, operation, now)) };
   if (kind === "repair") return { ...plain, changedSince: now !== undefined && saidAfter(now.state, at) };
   const titles = titlesOf(operation, newer, now);
   return titles === undefined ? plain : { ...plain, titles };
+}
+
+function groupOf({ kind, group }: Operation): string {
+  return `${kind} ${group}`;
+}
+
+/** The conversations of each command. */
+function groupsOf(operations: readonly Operation[]): Map<string, Set<string>> {
+  const groups = new Map<string, Set<string>>();
+  for (const operation of operations) groups.set(groupOf(operation), (groups.get(groupOf(operation)) ?? new Set()).add(operation.conversationId));
+  return groups;
 }
 
 export interface PreviewOptions extends UndoOptions {
@@ -86,6 +104,10 @@ export async function previewUndos(manager: DraftStatePersistenceManager, trash:
   };
   const wanted = fitting(operations, options).slice(0, options.last === true ? 1 : undefined);
   const previews: UndoPreview[] = [];
-  for (const operation of wanted) previews.push(await previewOf(manager, trash, load, operation, operations.slice(0, operations.indexOf(operation))));
+  const groups = groupsOf(operations);
+  for (const operation of wanted) {
+    const together = [...(groups.get(groupOf(operation)) ?? [])].filter((id) => id !== operation.conversationId).sort();
+    previews.push(await previewOf(manager, trash, load, operation, { newer: operations.slice(0, operations.indexOf(operation)), together }));
+  }
   return previews;
 }

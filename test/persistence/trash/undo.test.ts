@@ -47,6 +47,7 @@ describe("rm, undone", () => {
     const before = await contents(storage);
     await manager.removeAll(["third", "chat", "other", "chat"]);
     expect(await contents(storage)).toEqual({});
+    expect((await manager.previewUndos()).map(({ conversationId, together }) => [conversationId, together]).sort()).toEqual([["chat", ["other", "third"]], ["other", ["chat", "third"]], ["third", ["chat", "other"]]]);
     expect((await manager.undo("other")).conversationIds).toEqual(["other"]);
     expect((await manager.undo()).conversationIds).toEqual(["chat", "third"]);
     expect(await contents(storage)).toEqual(before);
