@@ -1,7 +1,7 @@
 /** `ls`: the conversations, newest first. One bad file is a row that says so. */
-import { Option } from "commander";
 import { STATUSES } from "../../model/conversation.js";
 import type { CatalogueRow } from "../../persistence/reading/catalogue.js";
+import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
 import { parseCount, parseDuration } from "../parse.js";
 import { paintStatus } from "../terminal/status.js";
@@ -91,10 +91,10 @@ export const registerLs: Register = (program, run) => {
     .alias("list")
     .summary("list conversations, newest first")
     .description("List conversations, newest first: id, title, status, messages, tokens, updated, size, backups.")
-    .addOption(new Option("--sort <field>", "by what").choices(Object.keys(ORDERS)).default("updated"))
+    .addOption(choiceOption("--sort <field>", "by what", Object.keys(ORDERS)).default("updated"))
     .option("--reverse", "the other way round")
     .option("-n, --limit <count>", "at most so many", parseCount("--limit"))
-    .addOption(new Option("--status <status>", "only those that are so").choices([...STATUSES, "corrupt"]))
+    .addOption(choiceOption("--status <status>", "only those that are so", [...STATUSES, "corrupt"]))
     .option("--grep <text>", "only those with this in title or id")
     .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
     .option("--model <name>", "only those of this model")

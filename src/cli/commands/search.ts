@@ -4,6 +4,7 @@ import type { LineMatch } from "../../exchange/search/find-lines.js";
 import { ROLES, STATUSES } from "../../model/conversation.js";
 import { snapshotKey } from "../../persistence/layout.js";
 import { scanConversations, type Scanned, type ScanResult, type SnapshotsScanned } from "../../persistence/reading/scan-conversations.js";
+import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
 import { wantsMetadata } from "../search/conditions.js";
 import { searchInThreads } from "../search/threads.js";
@@ -36,10 +37,6 @@ const PIPE_WIDTH = 200;
 const JSON_WIDTH = 2000;
 /** From here on it takes long enough to be told of. */
 const MANY = 500;
-
-function oneOf(name: string, value: string | undefined, known: readonly string[]): void {
-  if (value !== undefined && !known.includes(value)) throw new DraftstateError("USAGE", `--${name} ${JSON.stringify(value)}: it must be one of ${known.join(", ")}`);
-}
 
 async function scan(text: string, options: SearchOptions, context: CommandContext): Promise<ScanResult<LineMatch>> {
   const [{ compileQuery }, { prefilterFor }, { findLines }] = await Promise.all([import("../../exchange/search/query.js"), import("../../exchange/search/prefilter.js"), import("../../exchange/search/find-lines.js")]);
@@ -131,8 +128,6 @@ function caseAdvice(text: string, { regex, ignoreCase, caseSensitive }: SearchOp
 }
 
 async function search(text: string, options: SearchOptions, context: CommandContext): Promise<void> {
-  oneOf("role", options.role, ROLES);
-  oneOf("status", options.status, STATUSES);
   if (options.ignoreCase === true && options.caseSensitive === true) throw new DraftstateError("USAGE", "--ignore-case and --case-sensitive exclude each other");
   const { found, problems, scanned } = await scan(text, options, context);
   const { output } = context;
@@ -151,8 +146,8 @@ export const registerSearch: Register = (program, run) => {
     .option("-e, --regex", "the text is a regular expression (RE2: no look-around, no back-references)")
     .option("-i, --ignore-case", "upper and lower case are the same")
     .option("-s, --case-sensitive", "upper and lower case differ")
-    .option("--role <role>", `only in messages of ${ROLES.join(", ")}`)
-    .option("--status <status>", `only conversations that are ${STATUSES.join(", ")}`)
+    .addOption(choiceOption("--role <role>", "only in messages of this one", ROLES))
+    .addOption(choiceOption("--status <status>", "only conversations that are so", STATUSES))
     .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
     .option("-n, --limit <count>", "at most so many conversations", parseCount("--limit"))
     .option("-l, --list", "their ids only")
