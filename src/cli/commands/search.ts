@@ -8,7 +8,7 @@ import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
 import { wantsMetadata } from "../search/conditions.js";
 import { searchInThreads } from "../search/threads.js";
-import { parseCount, parseDuration } from "../parse.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
 import { pluralize } from "../terminal/format.js";
 import { excerptAround } from "../terminal/excerpt.js";
 import { toSafeLine } from "../terminal/safe-text.js";
@@ -21,7 +21,7 @@ interface SearchOptions {
   readonly caseSensitive?: boolean;
   readonly role?: string;
   readonly status?: string;
-  readonly since?: number;
+  readonly since?: When;
   readonly limit?: number;
   readonly list?: boolean;
   readonly backups?: boolean;
@@ -46,7 +46,7 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   const manager = await context.reader();
   const many = context.output.mayMoveCursor && (await manager.ids()).length >= MANY;
   const spinner = many ? await startSpinner("searching") : undefined;
-  const since = options.since === undefined ? undefined : new Date(context.now().getTime() - options.since).toISOString();
+  const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
   const snapshots = (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>
     searchInThreads({ files: ids.map((id) => ({ id, path: manager.storage.describe(snapshotKey(id)) })), query, role: options.role, status: options.status, since });
   try {
@@ -148,7 +148,7 @@ export const registerSearch: Register = (program, run) => {
     .option("-s, --case-sensitive", "upper and lower case differ")
     .addOption(choiceOption("--role <role>", "only in messages of this one", ROLES))
     .addOption(choiceOption("--status <status>", "only conversations that are so", STATUSES))
-    .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
+    .option("--since <when>", `only those changed since: ${WHEN}`, parseWhen("--since"))
     .option("-n, --limit <count>", "at most so many conversations", parseCount("--limit"))
     .option("-l, --list", "their ids only")
     .option("--backups", "also what only restore points still hold")
