@@ -1,9 +1,14 @@
 /** What the parser of arguments refuses, in the words of the other errors here. Pure. */
-import type { CommanderError } from "commander";
 import { meantBy } from "./other-names.js";
 
+export interface Refusal {
+  /** Of the parser. */
+  readonly code: string;
+  readonly message: string;
+}
+
 /** One line; `whereToLook` ends it where it does not itself say what to do. */
-export function usageMessage(error: CommanderError, whereToLook: string): string {
+export function usageMessage(error: Refusal, whereToLook: string): string {
   const text = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
   const meant = error.code === "commander.unknownCommand" ? otherName(text) : undefined;
   if (meant !== undefined) return meant;

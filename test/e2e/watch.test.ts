@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import { until, type JsonLine, type RunningCli, type Workspace } from "./cli.js";
 import { seed } from "./seed.js";
+import { TerminalSession } from "./terminal.js";
 import { test, TIMEOUT } from "./world.js";
 
 const WRITER = fileURLToPath(new URL("../doubles/token-writer.mjs", import.meta.url));
@@ -38,6 +39,18 @@ describe("watch of one conversation", TIMEOUT, () => {
     const result = await watcher.ended;
     expect(result.stdout).toBe(`${answerOf(500)}\n`);
     expect(result.status).toBe(0);
+  });
+
+  test("on a terminal breaks lines between words, shows each word once, and leaves the cursor as it was", async ({ workspace }) => {
+    const writer = await writerOf(workspace, "tale", 300);
+    const terminal = TerminalSession.start(workspace, ["watch", "tale", "--until-complete"], { columns: 32, rows: 12 });
+    await terminal.shows("tale is");
+    writer.stdin.write("go\n");
+    expect((await terminal.ended).status).toBe(0);
+    const rows = terminal.scrollback.split("\n").filter((row) => !/^user:|^tale is|^revision/.test(row));
+    expect(rows.length).toBeGreaterThan(300 / 8);
+    expect(rows.join(" ").match(/\d+\.?/g)).toEqual(answerOf(300).match(/\d+\.?/g));
+    expect(terminal.cursor.visible).toBe(true);
   });
 
   test("with --json gives tokens whose revisions rise, then that the answer is complete", async ({ workspace }) => {
