@@ -49,8 +49,11 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
   test("who imports sees as many backups as ls shows then, and how many exist already", async ({ workspace }) => {
     await workspace.write("one.json", JSON.stringify({ messages: [{ role: "user", content: "Hi" }] }));
     const dry = await workspace.run(["import", "one.json", "--id", "one", "--dry-run"]);
+    const dryJson = await workspace.json(["import", "one.json", "--id", "one", "--dry-run"]);
     const done = await workspace.run(["import", "one.json", "--id", "one"]);
+    const json = await workspace.json(["import", "one.json", "--id", "two"]);
     expect([(await workspace.row("one"))?.backupCount, dry.stdout.trimEnd().at(-1), done.stdout.trimEnd().at(-1)]).toEqual([1, "1", "1"]);
+    for (const said of [dryJson, json]) expect(said).toMatchObject({ imported: [{ restorePoints: 0, backupCount: 1 }] });
     expect((await workspace.run(["import", "one.json", "--id", "one", "--skip-existing"])).stderr).toContain("; 1 exists already\n");
   });
 });
