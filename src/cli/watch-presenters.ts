@@ -49,10 +49,14 @@ export function answersOn(screen: Screen, context: CommandContext): AnswerSink {
 
 /** Only answers on stdout; the rest on stderr. */
 export class OneAsText implements WatchPresenter {
+  #begun = false;
+
   constructor(private readonly context: CommandContext, private readonly answers: AnswerSink) {}
 
   show(events: readonly FollowEvent[], _current: Followed | undefined, id: string): void {
-    for (const event of events) this.#showOne(event, id);
+    const ordered = this.#begun ? events : streamingFirst(events);
+    this.#begun = true;
+    for (const event of ordered) this.#showOne(event, id);
   }
 
   end(): void {
@@ -89,6 +93,12 @@ export class OneAsText implements WatchPresenter {
       case "saved":
     }
   }
+}
+
+/** Who comes in the middle of an answer is told so before its text, and not in the middle of a line of it. */
+function streamingFirst(events: readonly FollowEvent[]): FollowEvent[] {
+  const isStreaming = (event: FollowEvent): boolean => event.kind === "status" && event.status === "streaming";
+  return [...events.filter(isStreaming), ...events.filter((event) => !isStreaming(event))];
 }
 
 export class OneAsJson implements WatchPresenter {
