@@ -27,7 +27,7 @@ export const PACKAGES = {
   "@langchain/langgraph": ["agent"],
   "@langchain/openai": ["agent"],
   chokidar: ["storage/watch.ts"],
-  commander: ["cli/main.ts", "cli/command-list.ts", "cli/commands", "cli/completion"],
+  commander: ["cli/main.ts", "cli/command-list.ts", "cli/choice.ts", "cli/commands", "cli/completion"],
   "cli-table3": ["cli/terminal"],
   ora: ["cli/terminal"],
   diff: ["cli/terminal", "exchange"],

@@ -10,11 +10,11 @@ import { CommandContext, type GlobalOptions } from "./context.js";
 import { candidatesFor } from "./completion/candidates.js";
 import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
 import { Output } from "./output.js";
-import { meantBy } from "./other-names.js";
 import { ALL_SETTINGS, resolveCliSettings } from "./settings.js";
 import { standardInput, standardStream } from "./standard-stream.js";
 import { toSafeLine } from "./terminal/safe-text.js";
 import { QuestionInterrupted } from "./terminal/prompt.js";
+import { usageMessage } from "./usage-errors.js";
 import { readVersion } from "./version.js";
 
 const USAGE = 2;
@@ -38,10 +38,21 @@ class Main {
   async run(): Promise<number> {
     if (this.argv[0] === COMPLETE) return this.#complete(this.argv.slice(this.argv[1] === "--" ? 2 : 1));
     try {
-      await (await this.#program(this.argv)).parseAsync(this.argv, { from: "user" });
+      await this.#parse(await this.#program(this.argv));
       return this.#status;
     } catch (error) {
       return this.#fail(error);
+    }
+  }
+
+  async #parse(program: Command): Promise<void> {
+    try {
+      await program.parseAsync(this.argv, { from: "user" });
+    } catch (error) {
+      const [help, unknown] = program.args;
+      if (help !== "help" || unknown === undefined || !isHelp(error)) throw error;
+      // Help of what there is not: refused as the command itself is.
+      await program.parseAsync([unknown], { from: "user" });
     }
   }
 
@@ -147,20 +158,13 @@ class Main {
 
   #failUsage(error: CommanderError): number {
     if (error.exitCode === 0) return 0;
-    if (error.code === "commander.help") {
+    if (isHelp(error)) {
       // A person gets the whole help, a program one line.
       if (this.#output.errorIsTerminal && !this.#json) this.#output.raw(`${this.#help()}\n`);
       this.#say("USAGE", "no command given: draftstate --help lists them", undefined);
       return USAGE;
     }
-    const unknown = error.code === "commander.unknownCommand" ? /'([^']*)'/.exec(error.message)?.[1] : undefined;
-    const meant = unknown === undefined ? undefined : meantBy(unknown);
-    if (meant !== undefined) {
-      this.#say("USAGE", `unknown command '${String(unknown)}': here it is draftstate ${meant}`, undefined);
-      return USAGE;
-    }
-    const enough = /Did you mean|Allowed choices/.test(error.message);
-    this.#say("USAGE", `${error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")}${enough ? "" : `; ${this.#whereToLook()}`}`, undefined);
+    this.#say("USAGE", usageMessage(error, this.#whereToLook()), undefined);
     return USAGE;
   }
 
@@ -174,6 +178,11 @@ class Main {
     if (this.#json) this.#output.json({ error: { code, message, path: path ?? null } });
     this.#output.error(message);
   }
+}
+
+/** Help where something else was asked for; help that was asked for is no error. */
+function isHelp(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === "commander.help" && error.exitCode !== 0;
 }
 
 export async function main(argv: readonly string[]): Promise<number> {

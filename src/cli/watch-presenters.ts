@@ -2,7 +2,9 @@
 import type { Followed, FollowEvent } from "../persistence/following/follow.js";
 import type { CommandContext } from "./context.js";
 import { formatCount } from "./terminal/format.js";
+import { AnswerView } from "./terminal/answer-view.js";
 import { SafeTextStream, toSafeLine } from "./terminal/safe-text.js";
+import type { Screen } from "./terminal/screen.js";
 import { paintStatus } from "./terminal/status.js";
 
 export interface WatchPresenter {
@@ -10,18 +12,24 @@ export interface WatchPresenter {
   end(): void;
 }
 
-/** Only answers on stdout, a line break behind each; the rest on stderr. */
-export class OneAsText implements WatchPresenter {
+/** Where the text of answers goes, piece by piece. */
+export interface AnswerSink {
+  push(text: string): void;
+  endText(): void;
+}
+
+/** A line break behind each answer. */
+export class PlainAnswers implements AnswerSink {
   #safe = new SafeTextStream();
   #lastText = "\n";
 
   constructor(private readonly context: CommandContext) {}
 
-  show(events: readonly FollowEvent[], _current: Followed | undefined, id: string): void {
-    for (const event of events) this.#showOne(event, id);
+  push(text: string): void {
+    this.#put(this.#safe.push(text));
   }
 
-  end(): void {
+  endText(): void {
     this.#put(this.#safe.end());
     this.#safe = new SafeTextStream();
     if (!this.#lastText.endsWith("\n")) this.#put("\n");
@@ -32,6 +40,28 @@ export class OneAsText implements WatchPresenter {
     this.context.output.data(text);
     this.#lastText = text;
   }
+}
+
+/** Laid out as `chat` does. */
+export function answersOn(screen: Screen, context: CommandContext): AnswerSink {
+  return new AnswerView({ screen, style: context.output.style, below: () => [] });
+}
+
+/** Only answers on stdout; the rest on stderr. */
+export class OneAsText implements WatchPresenter {
+  #begun = false;
+
+  constructor(private readonly context: CommandContext, private readonly answers: AnswerSink) {}
+
+  show(events: readonly FollowEvent[], _current: Followed | undefined, id: string): void {
+    const ordered = this.#begun ? events : streamingFirst(events);
+    this.#begun = true;
+    for (const event of ordered) this.#showOne(event, id);
+  }
+
+  end(): void {
+    this.answers.endText();
+  }
 
   #showOne(event: FollowEvent, id: string): void {
     const { output } = this.context;
@@ -40,7 +70,7 @@ export class OneAsText implements WatchPresenter {
     };
     switch (event.kind) {
       case "text":
-        this.#put(this.#safe.push(event.text));
+        this.answers.push(event.text);
         break;
       case "restart":
         this.end();
@@ -63,6 +93,12 @@ export class OneAsText implements WatchPresenter {
       case "saved":
     }
   }
+}
+
+/** Who comes in the middle of an answer is told so before its text, and not in the middle of a line of it. */
+function streamingFirst(events: readonly FollowEvent[]): FollowEvent[] {
+  const isStreaming = (event: FollowEvent): boolean => event.kind === "status" && event.status === "streaming";
+  return [...events.filter(isStreaming), ...events.filter((event) => !isStreaming(event))];
 }
 
 export class OneAsJson implements WatchPresenter {

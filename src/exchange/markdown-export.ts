@@ -3,15 +3,15 @@ import { textOf } from "../model/conversation.js";
 import { isJsonObject, ownValue, type Json } from "../model/json.js";
 import type { ConversationDocument, MakeVisible } from "./document.js";
 import { escapeMarkdown, fenced, tamedMarkdown } from "./markdown-body.js";
-import { count, errorText, otherBlocks, roleName, shortTime, shownMessages, textField, timestampToIso, titleText, toolCalls } from "./words.js";
+import { count, errorText, otherBlocks, shortTime, shownMessages, speakerName, textField, timestampToIso, titleText, toolCalls } from "./words.js";
 
 function line(text: string): string {
   return escapeMarkdown(text.replaceAll(/\s+/g, " ").trim());
 }
 
-function heading(message: Json): string {
+function heading(message: Json, speaker: string): string {
   const status = textField(message, "status");
-  const parts = [roleName(message), textField(message, "name"), textField(message, "model"), shortTime(textField(message, "createdAt")), status === "complete" ? "" : status];
+  const parts = [speaker, textField(message, "name"), textField(message, "model"), shortTime(textField(message, "createdAt")), status === "complete" ? "" : status];
   return `## ${parts.filter((part) => part !== "").map(line).join(" · ")}`;
 }
 
@@ -20,12 +20,12 @@ function callParts(call: Json): string[] {
   return [`Calls **${line(textField(call, "name"))}**:`, fenced(JSON.stringify(args ?? call, null, 2), "json")];
 }
 
-function messageParts(message: Json): string[] {
+function messageParts(message: Json, index: number, messages: readonly Json[]): string[] {
   const text = isJsonObject(message) ? textOf(ownValue(message, "content")) : JSON.stringify(message);
   const isData = textField(message, "role") === "tool";
   const error = errorText(message);
   return [
-    heading(message),
+    heading(message, speakerName(messages, index)),
     ...(text === "" ? [] : [isData ? fenced(text) : tamedMarkdown(text)]),
     ...otherBlocks(message).map((block) => fenced(JSON.stringify(block, null, 2), "json")),
     ...toolCalls(message).flatMap(callParts),

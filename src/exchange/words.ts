@@ -1,4 +1,5 @@
 /** What the readable formats say alike: times, names of roles, the messages in their order with the partial answer in its place. */
+import { isContinuation } from "../model/continued.js";
 import { messagesOf, statusOf, streamingOf, type Metadata } from "../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import type { ConversationDocument } from "./document.js";
@@ -22,6 +23,12 @@ export function timestampToIso(timestamp: string): string {
 export function roleName(message: Json): string {
   const role = textField(message, "role");
   return role === "" ? "Message" : `${role.charAt(0).toUpperCase()}${role.slice(1)}`;
+}
+
+/** As it heads the message at this place. */
+export function speakerName(messages: readonly Json[], index: number): string {
+  const name = roleName(messages[index] ?? null);
+  return isContinuation(messages, index) ? `${name} (continued)` : name;
 }
 
 export function count(number: number, one: string): string {

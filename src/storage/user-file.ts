@@ -15,10 +15,12 @@ export interface WriteUserFile {
   readonly unique: string;
 }
 
-/** Throws `NOT_FOUND`, `CORRUPT` for what is no regular file or too large, `STORAGE`. */
+/** Throws `NOT_FOUND`, `USAGE` for what is no regular file, `CORRUPT` for one that is too large, `STORAGE`. */
 export async function readUserFile(path: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    const file = await nodeFileSystem.openForReading(await followLinks(path));
+    const followed = await followLinks(path);
+    await assertFile(path, followed);
+    const file = await nodeFileSystem.openForReading(followed);
     try {
       const { size } = await file.info();
       if (size > maxBytes) throw new DraftstateError("CORRUPT", `${path} has ${size} bytes, more than the limit of ${maxBytes}`, { path });
@@ -31,6 +33,14 @@ export async function readUserFile(path: string, maxBytes: number): Promise<Uint
     if (code === "ENOENT" || code === "ENOTDIR") throw new DraftstateError("NOT_FOUND", `there is no file ${path}`, { path });
     throw refused(path, error);
   }
+}
+
+/** Whoever named something else meant a file: it is a slip and no damage. */
+async function assertFile(path: string, followed: string): Promise<void> {
+  const found = await nodeFileSystem.stat(followed);
+  if (found === undefined || found.kind === "file") return;
+  const advice = found.kind === "directory" ? "is a directory: give a file in it" : "is no regular file: give one, or pipe it to stdin";
+  throw new DraftstateError("USAGE", `${path} ${advice}`, { path });
 }
 
 /** As text, links followed; undefined where there is none. Throws `CORRUPT` for what is no regular file or too large, else the system's error. */

@@ -40,6 +40,16 @@ describe.concurrent("coming back", TIMEOUT, () => {
     expect(terminal.styled("dim")).toContain(LINES[29]);
   });
 
+  test("an answer that was continued is marked as such: by show, of the last message alone too, and on coming back", async ({ workspace, serve }) => {
+    const { url } = await serve(cutOff("It needed a keeper", " of the"), saying("courage."));
+    await workspace.run(["chat", "Tell me", "--id", "tale", "--base-url", url]);
+    await workspace.run(["chat", "--resume", "tale"]);
+    expect((await workspace.run(["show", "tale"])).stdout).toMatch(/^assistant {2}.*interrupted\nIt needed a keeper of the\n! .*\n\nassistant \(continued\) .*\ncourage\.$/m);
+    expect((await workspace.run(["show", "tale", "--last", "1"])).stdout).toMatch(/\n\nassistant \(continued\) .*\ncourage\.$/m);
+    const terminal = TerminalSession.start(workspace, ["chat", "-c"]);
+    await terminal.shows(/> Tell me\n {2}It needed a keeper of the\n {2}\(continued\) courage\.\n[\s\S]*\n>$/);
+  });
+
   test("shows how an answer broke off before it asks what to do with it", async ({ workspace, serve }) => {
     const { url } = await serve(cutOff("It needed a keeper", " of the"), saying(" courage."));
     await workspace.run(["chat", "Tell me", "--id", "tale", "--base-url", url]);

@@ -16,6 +16,12 @@ describe.concurrent("a prompt", TIMEOUT, () => {
     expect([shown.messages[0]?.content, shown._metadata.title]).toEqual(["a diff\n\nReview this", "Review this"]);
   });
 
+  test("from stdin that is no text is asked, and one line says what became of it", async ({ workspace }) => {
+    const { status, stderr } = await workspace.run(["chat", "Review", "--id", "tale", "--quiet"], { stdin: "a\0b" });
+    expect([status, stderr]).toEqual([0, "warning: stdin is not text: 1 NUL character is in it; convert it first, as with iconv, if it is to be read\n"]);
+    expect((await workspace.show("tale")).messages[0]?.content).toBe("a\0b\n\nReview");
+  });
+
   test("that is missing, stdin being empty, is wrong usage and leaves nothing behind", async ({ workspace }) => {
     const result = await workspace.run(["chat", "--id", "tale"]);
     expect([result.status, result.stdout, (await workspace.files()).size]).toEqual([2, "", 0]);
@@ -41,7 +47,7 @@ describe.concurrent("a conversation", TIMEOUT, () => {
     expect((await workspace.run(["chat", PROMPT, "--id", "tale"])).status).toBe(0);
     const before = await workspace.read("state/tale.json");
     const again = await workspace.run(["chat", PROMPT, "--id", "tale"]);
-    expect([again.status, again.stdout, again.stderr.includes("--resume"), await workspace.read("state/tale.json")]).toEqual([2, "", true, before]);
+    expect([again.status, again.stdout, again.stderr, await workspace.read("state/tale.json")]).toEqual([2, "", expect.stringMatching(/^error: .*--resume.*\n$/), before]);
   });
 
   for (const id of ["../escape", "", "con", "a/b", ".hidden"]) {

@@ -195,10 +195,31 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     await terminal.shows("Once");
     terminal.type("next");
     terminal.press("enter", "ctrl-c");
-    await terminal.shows(/stopped;[\s\S]*> next/);
+    await terminal.shows(/stopped;[\s\S]*> next$/);
     expect(server.requests).toHaveLength(1);
-    terminal.press("backspace", "enter");
+    terminal.type("!");
+    await terminal.shows(/> next!$/);
+    terminal.press("ctrl-u");
+    await terminal.shows(PROMPT);
+    terminal.type("then");
+    terminal.press("enter");
     await terminal.shows("Asked.");
+    expect(server.requests[1]?.body.messages.at(-1)).toMatchObject({ content: "then" });
+  });
+
+  test("of several messages that were sent ahead of a Ctrl-C, each stays a line of its own", async ({ workspace, serve }) => {
+    const server = await serve(stalling("Once"));
+    const terminal = TerminalSession.start(workspace, ["chat", "--base-url", server.url]);
+    await terminal.shows(PROMPT);
+    terminal.type("Hi");
+    terminal.press("enter");
+    await terminal.shows("Once");
+    terminal.type("one");
+    terminal.press("enter");
+    terminal.type("two");
+    terminal.press("enter", "ctrl-c");
+    await terminal.shows(/> one\n {2}two$/);
+    expect(server.requests).toHaveLength(1);
   });
 
   test("a status line says tokens and the saved revision, and is gone at the end", async ({ workspace, serve }) => {

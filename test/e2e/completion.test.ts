@@ -43,6 +43,15 @@ describe("__complete", TIMEOUT, () => {
     expect(await complete(workspace, "--state-dir", "")).toEqual([":directories"]);
   });
 
+  test("knows the values of every option that has few", async ({ workspace }) => {
+    await seed(workspace, "whale", [{ prompt: "one", answer: "First." }]);
+    expect(await complete(workspace, "export", "whale", "--format", "")).toEqual(["md", "html", "json", "jsonl"]);
+    expect(await complete(workspace, "export", "-f", "j")).toEqual(["json", "jsonl"]);
+    expect(await complete(workspace, "search", "--role", "")).toEqual(["system", "user", "assistant", "tool"]);
+    expect(await complete(workspace, "search", "--status", "")).toEqual(["streaming", "complete", "interrupted", "error"]);
+    expect(await complete(workspace, "ls", "--sort", "t")).toEqual(["title", "tokens"]);
+  });
+
   test("knows conversations and the timestamps of their backups, also in a directory that was named", async ({ workspace }) => {
     await twoConversations(workspace);
     const stamps = (await workspace.backups("whale")).map(({ timestamp }) => timestamp);
@@ -109,6 +118,12 @@ for (const shell of ["bash", "zsh", "fish"]) {
       expect(await typeIn(workspace, shell, "draftstate rest\t", "restore")).toContain("restore");
       expect(await typeIn(workspace, shell, "draftstate show wh\t", "whale")).toContain("whale");
       expect(await typeIn(workspace, shell, "draftstate show @la\t", "@last")).toContain("@last");
+    });
+
+    test("completes the value of an option, and lists all of them", async ({ workspace }) => {
+      await twoConversations(workspace);
+      expect(await typeIn(workspace, shell, "draftstate export whale --format h\t", "html")).toContain("html");
+      expect(await typeIn(workspace, shell, "draftstate export whale --format \t\t", "jsonl")).toMatch(/md\b[\s\S]*html\b[\s\S]*json\b[\s\S]*jsonl/);
     });
 
     test("completes the timestamp of a backup", async ({ workspace }) => {

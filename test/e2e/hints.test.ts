@@ -12,6 +12,24 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
     expect([status, stderr]).toEqual([2, expect.stringMatching(new RegExp(`^error: unknown command '${word}': here it is draftstate ${command}( <id>)?\n$`))]);
   });
 
+  test.for([
+    [["shwo"], "unknown command 'shwo' (Did you mean show?)"],
+    [["help", "shwo"], "unknown command 'shwo' (Did you mean show?)"],
+    [["help", "wxyz"], "unknown command 'wxyz'; draftstate --help lists what there is"],
+    [["help", "resume"], "unknown command 'resume': here it is draftstate chat --resume <id>"],
+    [["ls", "extra"], "draftstate ls takes no arguments, and was given 1; draftstate help ls says how it is used"],
+    [["show", "a", "b"], "draftstate show takes 1 argument, and was given 2; draftstate help show says how it is used"],
+    [["ls", "--sort"], "--sort <field> needs a value; draftstate help ls says how it is used"],
+    [["ls", "--sort", "age"], '--sort "age": it must be one of updated, created, id, title, messages, tokens, size'],
+    [["export", "tale", "--format", "pdf"], '--format "pdf": it must be one of md, html, json, jsonl'],
+    [["search", "x", "--role", "wizard"], '--role "wizard": it must be one of system, user, assistant, tool'],
+    [["completion", "tcsh"], '<shell> "tcsh": it must be one of bash, zsh, fish'],
+  ] as const)("who types %j reads one plain line, the same with --json", async ([args, message], { workspace }) => {
+    const [plain, json] = [await workspace.run(args), await workspace.run([...args, "--json"])];
+    expect([plain.status, plain.stdout, plain.stderr]).toEqual([2, "", `error: ${message}\n`]);
+    expect([json.status, JSON.parse(json.stdout)]).toEqual([2, { error: { code: "USAGE", message, path: null } }]);
+  });
+
   test("may type list for ls", async ({ workspace }) => {
     await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
     expect((await workspace.run(["list"])).stdout).toContain("tale");
@@ -31,8 +49,11 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
   test("who imports sees as many backups as ls shows then, and how many exist already", async ({ workspace }) => {
     await workspace.write("one.json", JSON.stringify({ messages: [{ role: "user", content: "Hi" }] }));
     const dry = await workspace.run(["import", "one.json", "--id", "one", "--dry-run"]);
+    const dryJson = await workspace.json(["import", "one.json", "--id", "one", "--dry-run"]);
     const done = await workspace.run(["import", "one.json", "--id", "one"]);
+    const json = await workspace.json(["import", "one.json", "--id", "two"]);
     expect([(await workspace.row("one"))?.backupCount, dry.stdout.trimEnd().at(-1), done.stdout.trimEnd().at(-1)]).toEqual([1, "1", "1"]);
+    for (const said of [dryJson, json]) expect(said).toMatchObject({ imported: [{ restorePoints: 0, backupCount: 1 }] });
     expect((await workspace.run(["import", "one.json", "--id", "one", "--skip-existing"])).stderr).toContain("; 1 exists already\n");
   });
 });

@@ -1,5 +1,5 @@
 /** `import` by the built CLI: what went out comes back equal, what others have comes in, and nothing is overwritten or half done. */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, symlink } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { writeFile } from "node:fs/promises";
@@ -33,7 +33,7 @@ describe.concurrent("import", TIMEOUT, () => {
       const before = await tale(workspace);
       await workspace.run(["export", "tale", "-o", `out.${format}`, "--with-backups"]);
       const result = (await workspace.json(["import", `out.${format}`, "--id", "copy"])) as ImportedJson;
-      expect(result).toMatchObject({ format: "draftstate", imported: [{ conversationId: "copy", messageCount: 4, restorePoints: 2 }] });
+      expect(result).toMatchObject({ format: "draftstate", imported: [{ conversationId: "copy", messageCount: 4, restorePoints: 2, backupCount: 2 }] });
       expect(content(await workspace.show("copy"))).toEqual(content(before));
       const points = async (id: string): Promise<object[]> => (await workspace.backups(id)).map(({ timestamp, revision, messageCount, reason, valid }) => ({ timestamp, revision, messageCount, reason, valid }));
       expect(await points("copy")).toEqual(await points("tale"));
@@ -99,7 +99,19 @@ describe.concurrent("import", TIMEOUT, () => {
   test("of a file that is missing, no file, or nothing known, says so by its status", async ({ workspace }) => {
     await workspace.write("other.json", '{"name":"x"}');
     const statuses = await Promise.all([["import", "missing.json"], ["import", "."], ["import", "other.json"], ["import", `${FIXTURES}llm-logs.json`, "--id", "one"]].map(async (args) => (await workspace.run(args)).status));
-    expect(statuses).toEqual([3, 4, 4, 2]);
+    expect(statuses).toEqual([3, 2, 4, 2]);
+  });
+
+  test("of a directory, also behind a link, or a device asks for a file", async ({ workspace }) => {
+    await mkdir(workspace.path("folder"));
+    await symlink("folder", workspace.path("link"));
+    const said = async (name: string): Promise<string> => (await workspace.run(["import", name])).stderr;
+    expect([await said("folder"), await said("link"), await said("/dev/null")]).toEqual([
+      "error: folder is a directory: give a file in it\n",
+      "error: link is a directory: give a file in it\n",
+      "error: /dev/null is no regular file: give one, or pipe it to stdin\n",
+    ]);
+    expect(await workspace.json(["ls"])).toEqual([]);
   });
 
   test("keeps hostile text out of the terminal's way", async ({ workspace }) => {

@@ -24,6 +24,8 @@ describe.concurrent("ls", TIMEOUT, () => {
     expect(await listed(workspace, "--grep", "zebra")).toEqual(["b-short"]);
     expect(await listed(workspace, "--model", "other-model")).toEqual(["a-long"]);
     expect(await listed(workspace, "--since", "1h", "--sort", "updated")).toEqual(["c-cut", "a-long", "b-short"]);
+    expect([(await listed(workspace, "--since", "2020-01-01T14:30")).length, await listed(workspace, "--since", "2999-01-01")]).toEqual([3, []]);
+    expect([(await workspace.json(["search", "one", "--since", "2020-01-01"]) as unknown[]).length, await workspace.json(["search", "one", "--since", "2999-01-01"])]).toEqual([3, []]);
   });
 });
 
@@ -32,6 +34,8 @@ describe.concurrent("prune", TIMEOUT, () => {
     await seed(workspace, "tale", [1, 2, 3].map((turn) => ({ prompt: `Turn ${turn}`, answer: "Once." })));
     const kept = async (...rules: string[]): Promise<number> => ((await workspace.json(["prune", "tale", ...rules, "--dry-run"])) as { kept: string[] }).kept.length;
     expect([await kept("--older-than", "1d"), await kept("--keep-weekly", "2"), await kept("--keep-monthly", "2")]).toEqual([3, 1, 1]);
+    expect(await kept("--older-than", "2020-01-01")).toBe(3);
+    expect(await workspace.run(["prune", "tale", "--older-than", "2999-01-01"])).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining("still to come") as unknown });
     await workspace.run(["chat", "Turn 4", "--resume", "tale"]);
     await workspace.run(["backup", "tale", "--pin", "--tag", "keep"]);
     await workspace.run(["prune", "tale", "--max", "0", "--purge", "--yes"]);

@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import { until, type JsonLine, type RunningCli, type Workspace } from "./cli.js";
 import { seed } from "./seed.js";
+import { byHand } from "./servers.js";
+import { TerminalSession } from "./terminal.js";
 import { test, TIMEOUT } from "./world.js";
 
 const WRITER = fileURLToPath(new URL("../doubles/token-writer.mjs", import.meta.url));
@@ -40,6 +42,18 @@ describe("watch of one conversation", TIMEOUT, () => {
     expect(result.status).toBe(0);
   });
 
+  test("on a terminal breaks lines between words, shows each word once, and leaves the cursor as it was", async ({ workspace }) => {
+    const writer = await writerOf(workspace, "tale", 300);
+    const terminal = TerminalSession.start(workspace, ["watch", "tale", "--until-complete"], { columns: 32, rows: 12 });
+    await terminal.shows("tale is");
+    writer.stdin.write("go\n");
+    expect((await terminal.ended).status).toBe(0);
+    const rows = terminal.scrollback.split("\n").filter((row) => !/^user:|^tale is|^revision/.test(row));
+    expect(rows.length).toBeGreaterThan(300 / 8);
+    expect(rows.join(" ").match(/\d+\.?/g)).toEqual(answerOf(300).match(/\d+\.?/g));
+    expect(terminal.cursor.visible).toBe(true);
+  });
+
   test("with --json gives tokens whose revisions rise, then that the answer is complete", async ({ workspace }) => {
     const writer = await writerOf(workspace, "tale", 500);
     const watcher = workspace.start(["watch", "tale", "--until-complete", "--json"]);
@@ -62,6 +76,22 @@ describe("watch of one conversation", TIMEOUT, () => {
     await watcher.printed("status", 1);
     expect(tokensOf(watcher.lines).map(({ text }) => text).join("")).toBe(answerOf(400));
     expect(await stopped(watcher)).toBe(130);
+  });
+
+  test("on a terminal says that it comes in the middle before the text, not within it", async ({ workspace, serve }) => {
+    const hand = byHand();
+    const { url } = await serve(hand.script);
+    const chat = workspace.start(["chat", "Hi", "--id", "tale", "--base-url", url]);
+    const answer = await hand.answer;
+    answer.text("Once upon a time there was a keeper of a lighthouse");
+    await chat.shows("lighthouse");
+    const terminal = TerminalSession.start(workspace, ["watch", "tale", "--until-complete"], { columns: 32 });
+    await terminal.shows("lighthouse");
+    answer.text(" by the sea.");
+    answer.finish();
+    answer.done();
+    expect((await terminal.ended).status).toBe(0);
+    expect(terminal.scrollback).toMatch(/^tale is streaming at revision \d+\nOnce upon a time there was a\nkeeper of a lighthouse by the\nsea\.\ntale is complete at revision \d+$/);
   });
 
   test("tells that the writer died, which changes no file", async ({ workspace }) => {

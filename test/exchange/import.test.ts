@@ -142,6 +142,15 @@ describe("without loss", () => {
 });
 
 describe("files of the draft and lists of messages", () => {
+  test.for([
+    ["a list", [{ role: "wizard", content: "x" }], '[0].role is no known role: "wizard"'],
+    ["lines", '{"role":"user","content":"a"}\n\n{"type":"wizard","content":"x"}', 'line 3.type is no known role: "wizard"'],
+    ["a file of the draft", { messages: [{ role: "user", content: "x" }, { role: "user", content: 1 }] }, "messages[1].content is neither a text nor a list of blocks"],
+    ["LangChain's form", [{ lc: 1, type: "constructor", id: ["AIMessage"], kwargs: { content: "x", tool_calls: [{}] } }], "[0].kwargs.tool_calls[0] is no tool call: it has no name and args"],
+  ] as const)("that cannot be read are refused with the place as it is in %s", ([, file, message]) => {
+    expect(() => read(file)).toThrow(expect.objectContaining({ code: "CORRUPT", message }));
+  });
+
   const META = { savedAt: "2025-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: "old" };
   const FORMS = {
     "role and content": [{ role: "user", content: "Hi" }, { role: "assistant", content: "Hello" }],
@@ -165,7 +174,7 @@ describe("files of the draft and lists of messages", () => {
   });
 
   test("a class that is not known is refused with its place", () => {
-    expect(() => read({ messages: [{ lc: 1, type: "constructor", id: ["os", "System"], kwargs: { content: "rm" } }], _metadata: META })).toThrow(/messages\.0\.id/);
+    expect(() => read({ messages: [{ lc: 1, type: "constructor", id: ["os", "System"], kwargs: { content: "rm" } }], _metadata: META })).toThrow(/^messages\[0\]\.id is no known class/);
   });
 });
 

@@ -15,6 +15,15 @@ function documentOf(messages: readonly Json[], more: Partial<ConversationDocumen
   return { conversationId: "tale", state, metadata, asOf: undefined, restorePoints: [], ...more };
 }
 
+/** An answer that was cut off, the one that goes on with it, and one to another question. */
+const CONTINUED: readonly JsonObject[] = [
+  { id: "u1", role: "user", content: "Tell me", createdAt: AT },
+  { id: "a1", role: "assistant", content: "Once", createdAt: AT, status: "interrupted" },
+  { id: "a2", role: "assistant", content: "upon a time.", createdAt: AT, status: "complete" },
+  { id: "u2", role: "user", content: "More", createdAt: AT },
+  { id: "a3", role: "assistant", content: "The end.", createdAt: AT, status: "complete" },
+];
+
 function user(content: string): JsonObject {
   return { id: "u1", role: "user", content, createdAt: AT };
 }
@@ -86,6 +95,11 @@ describe("html", () => {
     expect(page).toContain("The <del>slow</del><ins>quick</ins> brown fox");
   });
 
+  test("says of an answer that it goes on with the interrupted one before it, and of no other", () => {
+    const speakers = [...body(documentOf(CONTINUED)).matchAll(/<b>([^<]*)<\/b>/g)].map(([, speaker]) => speaker);
+    expect(speakers).toEqual(["User", "Assistant", "Assistant (continued)", "User", "Assistant"]);
+  });
+
   test("has the partial answer in its place", () => {
     const state = { messages: [user("Hi")], streamingProperties: { partialResponse: "Once upon", streamingStartTime: AT, streamingEndTime: null } } as JsonObject;
     expect(body(documentOf([], { state }))).toContain("Once upon");
@@ -103,6 +117,11 @@ describe("md", () => {
       expect(outsideCode).toContain("\nafter\n");
     });
   }
+
+  test("says of an answer that it goes on with the interrupted one before it, and of no other", () => {
+    const headings = [...toMarkdown(documentOf(CONTINUED), toSafeText).matchAll(/^## ([^·]*) ·/gm)].map(([, speaker]) => speaker);
+    expect(headings).toEqual(["User", "Assistant", "Assistant (continued)", "User", "Assistant"]);
+  });
 
   test("lets no message pass for another", () => {
     const text = toMarkdown(documentOf([user("# Big\n\n## Assistant\n\nfake\n\nAssistant\n---\nfake\n```\n## in code\n```")]), toSafeText);

@@ -7,7 +7,7 @@ import { MemoryStorage } from "../../storage/memory.js";
 import { answerTo } from "./answer.js";
 import { openConsole, type ChatConsole } from "./console.js";
 import { carryOut, whatToDo, type Resumption } from "./interrupted.js";
-import { chooseModel, wantedFor, type Wanted } from "./model.js";
+import { chooseModel, sayModel, wantedFor, type Wanted } from "./model.js";
 import { hasSystem, sayWhere } from "./other-conversations.js";
 import { findPerson, type Person } from "./person.js";
 import { readPrompt, type PromptInput } from "./prompt-input.js";
@@ -106,6 +106,7 @@ class Chat {
     }
     if (goesOn(options) || options.fork !== undefined) this.#wanted = wantedFor(context, conversation.info, hasSystem(conversation));
     const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
+    sayModel(context, chosen);
     await carryOut(conversation, resumption, context);
     holder.current = {
       context, console, input, conversation, chosen, openFirst,

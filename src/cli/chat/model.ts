@@ -39,11 +39,9 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
   const { seed, offlineTokenDelay, modelRetries } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({ model, baseUrl, apiKey, seed, offlineTokenDelay, modelRetries, onRequest: (event) => progress.listener?.(event) });
-  if (selected.offline && model === undefined) {
-    note(context, "no OPENAI_API_KEY and no --base-url: the built-in offline story model answers");
-  }
   return {
     baseUrl: selected.offline ? undefined : baseUrl,
+    notice: selected.offline && model === undefined ? "no OPENAI_API_KEY and no --base-url: the built-in offline story model answers" : undefined,
     agent: new DraftHybridStreamingAgent({
       model: selected.model,
       modelName: selected.name,
@@ -52,4 +50,9 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
       ...(system === undefined ? {} : { systemPrompt: system }),
     }),
   };
+}
+
+/** Once it is sure that it will be asked: who gets an error instead need not know. */
+export function sayModel(context: CommandContext, { notice }: ChosenModel): void {
+  if (notice !== undefined) note(context, notice);
 }

@@ -7,7 +7,7 @@ import { resolveId } from "../resolve-id.js";
 import { formatAge, pluralize } from "../terminal/format.js";
 import { toSafeLine } from "../terminal/safe-text.js";
 import { carryOut, whatToDo } from "./interrupted.js";
-import { chooseModel, wantedFor, type Wanted } from "./model.js";
+import { chooseModel, sayModel, wantedFor, type Wanted } from "./model.js";
 import { pickConversation } from "./picker.js";
 import { recapOf } from "./recap.js";
 import { note, noteWithCommand, say } from "./say.js";
@@ -74,6 +74,7 @@ async function goOver(session: Session, id: string): Promise<void> {
   const chosen = await choose(session, wanted, to);
   Object.assign(turn, { conversation: to, chosen, openFirst: undefined, title: undefined });
   Object.assign(session, { wanted, before: undefined, points: [] });
+  sayModel(turn.context, chosen);
   await from.close();
 }
 

@@ -2,6 +2,7 @@
 import { fstatSync } from "node:fs";
 import type { InputStream } from "../context.js";
 import type { Output } from "../output.js";
+import { decodePiped } from "./piped-text.js";
 
 export interface PromptInput {
   /** What is asked; undefined where nothing was given. */
@@ -25,7 +26,7 @@ function isSocket(fd: number | undefined): boolean {
   }
 }
 
-async function readAll(input: InputStream, mayBeIdle: boolean, output: Output): Promise<string> {
+async function readAll(input: InputStream, mayBeIdle: boolean, output: Output): Promise<Buffer> {
   const waiting = output.errorIsTerminal ? setTimeout(() => { output.message("waiting for the end of stdin …"); }, SAY_WAITING) : undefined;
   const chunks: Buffer[] = [];
   let size = 0;
@@ -34,7 +35,7 @@ async function readAll(input: InputStream, mayBeIdle: boolean, output: Output): 
       clearTimeout(waiting);
       clearTimeout(idle);
       input.pause();
-      resolve(new TextDecoder().decode(Buffer.concat(chunks)));
+      resolve(Buffer.concat(chunks));
     };
     const idle = mayBeIdle ? setTimeout(finish, IDLE_SOCKET) : undefined;
     input.on("data", (chunk: Buffer | string) => {
@@ -52,7 +53,9 @@ async function readAll(input: InputStream, mayBeIdle: boolean, output: Output): 
 export async function readPrompt(words: string, input: InputStream, output: Output): Promise<PromptInput> {
   const asked = words.trim() === "" ? undefined : words;
   if (input.isTTY === true) return { prompt: asked, title: asked };
-  const piped = (await readAll(input, asked !== undefined && isSocket(input.fd), output)).trim();
+  const { text, warning } = decodePiped(await readAll(input, asked !== undefined && isSocket(input.fd), output));
+  if (warning !== undefined) output.warning(warning);
+  const piped = text.trim();
   if (piped === "") return { prompt: asked, title: asked };
   return asked === undefined ? { prompt: piped, title: piped } : { prompt: `${piped}\n\n${asked}`, title: asked };
 }

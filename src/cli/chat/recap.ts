@@ -1,4 +1,5 @@
 /** Where one is in a conversation that one comes back to: which it is, what was asked last, and how the answer ends. Pure. */
+import { isContinuation } from "../../model/continued.js";
 import { messagesOf, statusOf, textOf, titleOf, type Version } from "../../model/conversation.js";
 import { isJsonObject, type Json } from "../../model/json.js";
 import { formatAge, pluralize } from "../terminal/format.js";
@@ -41,7 +42,7 @@ function lastTimeIn(messages: readonly Json[]): string | undefined {
 function exchange({ state }: Version, options: RecapOptions): string[] {
   const messages = messagesOf(state);
   const asked = messages.findLastIndex((message) => roleOf(message) === "user");
-  const answer = messages.slice(asked + 1).filter((message) => roleOf(message) === "assistant").map(contentOf).join("\n");
+  const answer = messages.flatMap((message, index) => (index > asked && roleOf(message) === "assistant" ? [`${isContinuation(messages, index) ? "(continued) " : ""}${contentOf(message)}`] : [])).join("\n");
   return [...(asked < 0 ? [] : questionRows(contentOf(messages[asked]), options)), ...answerRows(answer.trim(), statusOf(state) !== "complete", options)];
 }
 

@@ -16,6 +16,8 @@ export interface RequestProgress {
 export interface ChosenModel {
   readonly agent: DraftHybridStreamingAgent;
   readonly baseUrl: string | undefined;
+  /** What a person is told of it before it is asked. */
+  readonly notice: string | undefined;
 }
 
 export interface TurnContext {

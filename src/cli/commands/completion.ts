@@ -1,5 +1,5 @@
 /** `completion`: the script that lets a shell complete commands, options, ids and timestamps. */
-import { Argument } from "commander";
+import { choiceArgument } from "../choice.js";
 import { INSTALLATION, SCRIPTS, SHELLS, type Shell } from "../completion/scripts.js";
 import type { Register } from "./registration.js";
 
@@ -8,7 +8,7 @@ export const registerCompletion: Register = (program, run) => {
     .command("completion")
     .summary("print the completion script of a shell")
     .description("Print the completion script of a shell. It completes commands, options, conversations and timestamps of backups.")
-    .addArgument(new Argument("<shell>", "the shell that is to complete").choices(SHELLS))
+    .addArgument(choiceArgument("<shell>", "the shell that is to complete", SHELLS))
     .addHelpText("after", `\nExamples:\n${SHELLS.map((shell) => `  ${INSTALLATION[shell]}`).join("\n")}`)
     .action((shell: Shell) =>
       run(async ({ json, output }) => {

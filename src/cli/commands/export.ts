@@ -8,6 +8,7 @@ import { fromTimestamp } from "../../persistence/layout.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import { uniqueName } from "../../storage/index.js";
 import { writeUserFile } from "../../storage/user-file.js";
+import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
 import { formatBytes, pluralize } from "../terminal/format.js";
@@ -31,7 +32,6 @@ function formatOf({ format, output }: ExportOptions, context: CommandContext): F
   const wanted = format ?? (output === undefined ? undefined : { ".htm": "html", ".markdown": "md", ".ndjson": "jsonl" }[extname(output)] ?? extname(output).slice(1));
   const known = FORMATS.find((candidate) => candidate === wanted);
   if (known !== undefined) return known;
-  if (format !== undefined) throw new DraftstateError("USAGE", `--format ${JSON.stringify(format)}: it must be one of ${FORMATS.join(", ")}`);
   return context.json && output === undefined ? "json" : "md";
 }
 
@@ -116,7 +116,7 @@ export const registerExport: Register = (program, run) => {
     .command("export <id>")
     .summary("write a conversation for others: md, html, json, jsonl")
     .description("Write a conversation as Markdown, as one self-contained HTML page with its restore points, or as JSON that import brings back without loss.")
-    .option("-f, --format <format>", `${FORMATS.join(", ")} (default: by the name of the file, else md)`)
+    .addOption(choiceOption("-f, --format <format>", "by the name of the file where it is left out, else md", FORMATS))
     .option("-o, --output <file>", "into this file instead of stdout")
     .option("--force", "overwrite the file if it exists")
     .option("--redact", "replace keys, tokens, passwords and e-mail addresses")

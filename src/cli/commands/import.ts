@@ -103,9 +103,10 @@ async function writeAll(manager: DraftStatePersistenceManager, planned: readonly
   }
 }
 
-function describe({ id, conversation, exists }: PlannedImport): object {
+/** `restorePoints` is what the file had, `backupCount` what there is then: the present is a restore point too. */
+function describe({ id, conversation, exists }: PlannedImport, backups: ReadonlyMap<string, number>): object {
   const { version, points, place } = conversation;
-  return { conversationId: id, title: titleOf(version), messageCount: messagesOf(version.state).length, createdAt: version.info.createdAt, restorePoints: points.length, place, exists };
+  return { conversationId: id, title: titleOf(version), messageCount: messagesOf(version.state).length, createdAt: version.info.createdAt, restorePoints: points.length, backupCount: backups.get(id) ?? 0, place, exists };
 }
 
 /** As `ls` counts them afterwards; of a dry run with the restore point that is made of the present where none holds it. */
@@ -133,8 +134,9 @@ async function importFile(file: string, options: ImportCommandOptions, context: 
   const fresh = planned.filter((entry) => !entry.exists);
   const dryRun = options.dryRun === true;
   if (!dryRun) await writeAll(manager, fresh, context);
-  if (context.json) output.json({ format: imported.format, dryRun, imported: fresh.map(describe), skipped: planned.filter((entry) => entry.exists).map((entry) => entry.id) });
-  else if (fresh.length > 0) output.line(render(fresh, await backupCounts(manager, fresh, dryRun), context));
+  const backups = await backupCounts(manager, fresh, dryRun);
+  if (context.json) output.json({ format: imported.format, dryRun, imported: fresh.map((entry) => describe(entry, backups)), skipped: planned.filter((entry) => entry.exists).map((entry) => entry.id) });
+  else if (fresh.length > 0) output.line(render(fresh, backups, context));
   say(imported, planned, fresh, dryRun, context);
 }
 

@@ -1,9 +1,9 @@
 /** `ls`: the conversations, newest first. One bad file is a row that says so. */
-import { Option } from "commander";
 import { STATUSES } from "../../model/conversation.js";
 import type { CatalogueRow } from "../../persistence/reading/catalogue.js";
+import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
-import { parseCount, parseDuration } from "../parse.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
 import { paintStatus } from "../terminal/status.js";
 import { renderFittingTable, type FittingColumn } from "../terminal/fitting-table.js";
 import { formatAge, formatBytes, formatCount, pluralize } from "../terminal/format.js";
@@ -15,7 +15,7 @@ interface LsOptions {
   readonly limit?: number;
   readonly status?: string;
   readonly grep?: string;
-  readonly since?: number;
+  readonly since?: When;
   readonly model?: string;
   readonly check?: boolean;
 }
@@ -40,7 +40,7 @@ const ORDERS: Readonly<Record<string, Compare>> = {
 function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): CatalogueRow[] {
   const { status, grep, since, model, limit } = options;
   const text = grep?.toLowerCase();
-  const from = since === undefined ? undefined : new Date(now.getTime() - since).toISOString();
+  const from = since === undefined ? undefined : dateOf(since, now).toISOString();
   const chosen = rows.filter(
     (row) =>
       (status === undefined || row.status === status) &&
@@ -91,15 +91,15 @@ export const registerLs: Register = (program, run) => {
     .alias("list")
     .summary("list conversations, newest first")
     .description("List conversations, newest first: id, title, status, messages, tokens, updated, size, backups.")
-    .addOption(new Option("--sort <field>", "by what").choices(Object.keys(ORDERS)).default("updated"))
+    .addOption(choiceOption("--sort <field>", "by what", Object.keys(ORDERS)).default("updated"))
     .option("--reverse", "the other way round")
     .option("-n, --limit <count>", "at most so many", parseCount("--limit"))
-    .addOption(new Option("--status <status>", "only those that are so").choices([...STATUSES, "corrupt"]))
+    .addOption(choiceOption("--status <status>", "only those that are so", [...STATUSES, "corrupt"]))
     .option("--grep <text>", "only those with this in title or id")
-    .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
+    .option("--since <when>", `only those changed since: ${WHEN}`, parseWhen("--since"))
     .option("--model <name>", "only those of this model")
     .option("--check", "read every file whole: also one that was edited and kept its time is found")
-    .addHelpText("after", "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --json | jq -r '.[0].conversationId'")
+    .addHelpText("after", "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --since 2026-11-01\n  draftstate ls --json | jq -r '.[0].conversationId'")
     .action((options: LsOptions) =>
       run(async (context) => {
         const manager = await context.reader();

@@ -1,9 +1,10 @@
 /** `prune`: retention, on demand. Backups only; whatever is removed is said. */
+import { DraftstateError } from "../../errors.js";
 import type { RetentionPolicy } from "../../plan/retention.js";
 import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
 import type { PruneResult } from "../../persistence/backups/prune.js";
 import type { CommandContext } from "../context.js";
-import { parseCount, parseDuration } from "../parse.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
 import { resolveId } from "../resolve-id.js";
 import { confirm } from "../terminal/prompt.js";
 import { startProgress } from "../terminal/progress.js";
@@ -13,7 +14,7 @@ import type { Register } from "./registration.js";
 
 interface PruneCommandOptions {
   readonly max?: number;
-  readonly olderThan?: number;
+  readonly olderThan?: When;
   readonly keepDaily?: number;
   readonly keepWeekly?: number;
   readonly keepMonthly?: number;
@@ -27,14 +28,21 @@ function summary({ removed, kept, bytesFreed, dryRun, purged }: PruneResult): st
   return `${pluralize(removed.length, "backup")} ${dryRun ? "would be " : ""}${how} (${formatBytes(bytesFreed)}), ${kept.length} kept`;
 }
 
-function policyOf({ max, olderThan, keepDaily, keepWeekly, keepMonthly }: PruneCommandOptions): RetentionPolicy {
+function policyOf({ max, olderThan, keepDaily, keepWeekly, keepMonthly }: PruneCommandOptions, now: Date): RetentionPolicy {
   return {
     ...(max === undefined ? {} : { max }),
-    ...(olderThan === undefined ? {} : { olderThan }),
+    ...(olderThan === undefined ? {} : { olderThan: ageOf(olderThan, now) }),
     ...(keepDaily === undefined ? {} : { keepDaily }),
     ...(keepWeekly === undefined ? {} : { keepWeekly }),
     ...(keepMonthly === undefined ? {} : { keepMonthly }),
   };
+}
+
+/** A time to come would keep nothing, which nobody means by it. */
+function ageOf(when: When, now: Date): number {
+  const age = now.getTime() - dateOf(when, now).getTime();
+  if (age < 0) throw new DraftstateError("USAGE", `--older-than ${dateOf(when, now).toISOString()} is still to come: give a time that has been`);
+  return age;
 }
 
 /** Asks a person where the count alone decides, and it leaves nothing to go back to. */
@@ -52,7 +60,7 @@ export const registerPrune: Register = (program, run) => {
     .summary("remove old backups")
     .description("Remove old backups of one conversation or of all. Each rule names what it keeps; what no rule keeps is removed. Conversations and pinned backups are never touched; \"undo\" brings the others back.")
     .option("--max <count>", "keep the newest so many of each conversation (the setting maxBackups where no rule is given)", parseCount("--max"))
-    .option("--older-than <age>", "keep what is not older, such as 30d", parseDuration("--older-than"))
+    .option("--older-than <when>", `keep what is not older: ${WHEN}`, parseWhen("--older-than"))
     .option("--keep-daily <count>", "keep the newest of each of so many days", parseCount("--keep-daily"))
     .option("--keep-weekly <count>", "keep the newest of each of so many weeks", parseCount("--keep-weekly"))
     .option("--keep-monthly <count>", "keep the newest of each of so many months", parseCount("--keep-monthly"))
@@ -64,7 +72,7 @@ export const registerPrune: Register = (program, run) => {
       run(async (context) => {
         const manager = await context.reader();
         const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
-        const policy = { ...policyOf(options), ...(id === undefined ? {} : { id }) };
+        const policy = { ...policyOf(options, context.now()), ...(id === undefined ? {} : { id }) };
         if (!(await agreed(manager, policy, options, context))) {
           context.output.message("nothing was removed");
           return 1;

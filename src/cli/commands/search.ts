@@ -4,10 +4,11 @@ import type { LineMatch } from "../../exchange/search/find-lines.js";
 import { ROLES, STATUSES } from "../../model/conversation.js";
 import { snapshotKey } from "../../persistence/layout.js";
 import { scanConversations, type Scanned, type ScanResult, type SnapshotsScanned } from "../../persistence/reading/scan-conversations.js";
+import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
 import { wantsMetadata } from "../search/conditions.js";
 import { searchInThreads } from "../search/threads.js";
-import { parseCount, parseDuration } from "../parse.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
 import { pluralize } from "../terminal/format.js";
 import { excerptAround } from "../terminal/excerpt.js";
 import { toSafeLine } from "../terminal/safe-text.js";
@@ -20,7 +21,7 @@ interface SearchOptions {
   readonly caseSensitive?: boolean;
   readonly role?: string;
   readonly status?: string;
-  readonly since?: number;
+  readonly since?: When;
   readonly limit?: number;
   readonly list?: boolean;
   readonly backups?: boolean;
@@ -37,10 +38,6 @@ const JSON_WIDTH = 2000;
 /** From here on it takes long enough to be told of. */
 const MANY = 500;
 
-function oneOf(name: string, value: string | undefined, known: readonly string[]): void {
-  if (value !== undefined && !known.includes(value)) throw new DraftstateError("USAGE", `--${name} ${JSON.stringify(value)}: it must be one of ${known.join(", ")}`);
-}
-
 async function scan(text: string, options: SearchOptions, context: CommandContext): Promise<ScanResult<LineMatch>> {
   const [{ compileQuery }, { prefilterFor }, { findLines }] = await Promise.all([import("../../exchange/search/query.js"), import("../../exchange/search/prefilter.js"), import("../../exchange/search/find-lines.js")]);
   const matchCase = options.caseSensitive === true ? true : options.ignoreCase === true ? false : undefined;
@@ -49,7 +46,7 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   const manager = await context.reader();
   const many = context.output.mayMoveCursor && (await manager.ids()).length >= MANY;
   const spinner = many ? await startSpinner("searching") : undefined;
-  const since = options.since === undefined ? undefined : new Date(context.now().getTime() - options.since).toISOString();
+  const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
   const snapshots = (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>
     searchInThreads({ files: ids.map((id) => ({ id, path: manager.storage.describe(snapshotKey(id)) })), query, role: options.role, status: options.status, since });
   try {
@@ -131,8 +128,6 @@ function caseAdvice(text: string, { regex, ignoreCase, caseSensitive }: SearchOp
 }
 
 async function search(text: string, options: SearchOptions, context: CommandContext): Promise<void> {
-  oneOf("role", options.role, ROLES);
-  oneOf("status", options.status, STATUSES);
   if (options.ignoreCase === true && options.caseSensitive === true) throw new DraftstateError("USAGE", "--ignore-case and --case-sensitive exclude each other");
   const { found, problems, scanned } = await scan(text, options, context);
   const { output } = context;
@@ -151,9 +146,9 @@ export const registerSearch: Register = (program, run) => {
     .option("-e, --regex", "the text is a regular expression (RE2: no look-around, no back-references)")
     .option("-i, --ignore-case", "upper and lower case are the same")
     .option("-s, --case-sensitive", "upper and lower case differ")
-    .option("--role <role>", `only in messages of ${ROLES.join(", ")}`)
-    .option("--status <status>", `only conversations that are ${STATUSES.join(", ")}`)
-    .option("--since <age>", "only those changed within, such as 2h or 7d", parseDuration("--since"))
+    .addOption(choiceOption("--role <role>", "only in messages of this one", ROLES))
+    .addOption(choiceOption("--status <status>", "only conversations that are so", STATUSES))
+    .option("--since <when>", `only those changed since: ${WHEN}`, parseWhen("--since"))
     .option("-n, --limit <count>", "at most so many conversations", parseCount("--limit"))
     .option("-l, --list", "their ids only")
     .option("--backups", "also what only restore points still hold")

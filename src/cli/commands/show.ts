@@ -1,5 +1,6 @@
 /** `show`: a conversation, readable, with the partial answer in its place; `--json` is the file with its journal applied. */
 import { DraftstateError } from "../../errors.js";
+import { isContinuation } from "../../model/continued.js";
 import { metadataOf, statusOf, streamingOf, textOf, messagesOf, type Metadata } from "../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { contentOf, resolveBackup } from "../../persistence/backups/backups.js";
@@ -45,7 +46,7 @@ async function find(manager: DraftStatePersistenceManager, id: string, options: 
   return { id, state: loaded.state, metadata: loaded.metadata };
 }
 
-function heading(style: Style, message: JsonObject): string {
+function heading(style: Style, message: JsonObject, note: string): string {
   const role = textOf(ownValue(message, "role"));
   const [status, model, at] = [ownValue(message, "status"), ownValue(message, "model"), ownValue(message, "createdAt")];
   const marks = [
@@ -54,17 +55,17 @@ function heading(style: Style, message: JsonObject): string {
     typeof status === "string" && status !== "complete" ? paintStatus(style, status)(toSafeLine(status)) : "",
   ];
   const name = role === "user" ? style.cyan(style.bold("user")) : role === "assistant" ? style.green(style.bold("assistant")) : style.bold(toSafeLine(role));
-  return [name, ...marks].filter((mark) => mark !== "").join("  ");
+  return [note === "" ? name : `${name} ${note}`, ...marks].filter((mark) => mark !== "").join("  ");
 }
 
-function renderMessage(style: Style, message: Json, width: number | undefined): string {
+function renderMessage(style: Style, message: Json, width: number | undefined, note: string): string {
   if (!isJsonObject(message)) return toSafeText(JSON.stringify(message));
   const calls = ownValue(message, "toolCalls");
   const called = Array.isArray(calls) ? (calls as readonly Json[]).map((call) => style.dim(toSafeLine(`→ ${JSON.stringify(call)}`))) : [];
   const error = ownValue(message, "error");
   const failed = isJsonObject(error) ? [style.red(toSafeLine(`! ${textOf(error["message"])}`))] : [];
   const text = wrapText(toSafeText(textOf(ownValue(message, "content"))), width);
-  return [heading(style, message), ...(text === "" ? [] : [text]), ...called, ...failed].join("\n");
+  return [heading(style, message, note), ...(text === "" ? [] : [text]), ...called, ...failed].join("\n");
 }
 
 function partialAnswer(state: JsonObject): Json[] {
@@ -76,10 +77,11 @@ function partialAnswer(state: JsonObject): Json[] {
 
 function render({ id, state, metadata }: Shown, options: ShowOptions, { style, width }: CommandContext["output"]): string {
   const messages = [...messagesOf(state), ...partialAnswer(state)];
-  const shown = options.last === undefined ? messages : messages.slice(Math.max(0, messages.length - options.last));
+  const first = options.last === undefined ? 0 : Math.max(0, messages.length - options.last);
+  const shown = messages.map((message, index) => ({ message, note: isContinuation(messages, index) ? "(continued)" : "" })).slice(first);
   const title = metadata.title === "" ? id : metadata.title;
   const head = `${style.bold(toSafeLine(title))}\n${style.dim(`${id} · revision ${metadata.revision} · `)}${paintStatus(style, metadata.status)(metadata.status)}`;
-  return [head, ...shown.map((message) => renderMessage(style, message, width))].join("\n\n");
+  return [head, ...shown.map(({ message, note }) => renderMessage(style, message, width, note))].join("\n\n");
 }
 
 async function inspect(manager: DraftStatePersistenceManager, shown: Shown, context: CommandContext): Promise<number> {

@@ -2,12 +2,13 @@
 import { DraftstateError } from "../../errors.js";
 import type { Followed, FollowEvent } from "../../persistence/following/follow.js";
 import { watchConversations } from "../../persistence/following/watching.js";
+import { openConsole, type ChatConsole } from "../chat/console.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import { resolveId } from "../resolve-id.js";
 import { catchInterrupts } from "../terminal/interrupts.js";
 import { toSafeLine } from "../terminal/safe-text.js";
-import { AllPresenter, OneAsJson, OneAsText, type WatchPresenter } from "../watch-presenters.js";
+import { AllPresenter, answersOn, OneAsJson, OneAsText, PlainAnswers, type WatchPresenter } from "../watch-presenters.js";
 import type { Register } from "./registration.js";
 
 interface WatchCommandOptions {
@@ -28,15 +29,17 @@ function endedWith(events: readonly FollowEvent[], streamedBefore: boolean): str
   return undefined;
 }
 
-function presenterFor(context: CommandContext, id: string | undefined): WatchPresenter {
+function presenterFor(context: CommandContext, id: string | undefined, console: ChatConsole | undefined): WatchPresenter {
   if (id === undefined) return new AllPresenter(context);
-  return context.json ? new OneAsJson(context) : new OneAsText(context);
+  if (context.json) return new OneAsJson(context);
+  return new OneAsText(context, console?.drawsAnswers === true ? answersOn(console.screen, context) : new PlainAnswers(context));
 }
 
 /** Until Ctrl-C, until the reader of stdout leaves, or until the answer ends where that was asked for; the exit status. */
 async function watch(context: CommandContext, id: string | undefined, options: WatchCommandOptions): Promise<number> {
   const manager = await context.reader();
-  const presenter = presenterFor(context, id);
+  const console = id === undefined ? undefined : openConsole(context, undefined);
+  const presenter = presenterFor(context, id, console);
   const { promise, resolve, reject } = withResolvers();
   let streams: boolean | undefined;
   /** Where a chat is open, its next answer is waited for; where nobody writes there is none to come. */
@@ -69,6 +72,7 @@ async function watch(context: CommandContext, id: string | undefined, options: W
     await watcher.close();
     presenter.end();
     interrupts.release();
+    console?.close();
   }
 }
 

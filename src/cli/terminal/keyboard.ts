@@ -97,9 +97,10 @@ export class Keyboard {
     };
   }
 
-  /** Whoever stopped what went before did not mean to send what he had typed: line ends stay, but send nothing. */
+  /** Whoever stopped what went before did not mean to send what he had typed: its last Enter goes, those between lines stay as line ends. */
   disarm(): void {
-    this.#ahead = this.#ahead.map((key) => (key.kind === "key" && key.name === "enter" ? { kind: "key", name: "ctrl-j" } : key));
+    const last = this.#ahead.findLastIndex((key) => !isEnter(key));
+    this.#ahead = this.#ahead.slice(0, last + 1).map((key) => (isEnter(key) ? { kind: "key", name: "ctrl-j" } : key));
   }
 
   #give(key: Key): void {
@@ -138,6 +139,10 @@ export class Keyboard {
     this.#enterRaw();
     for (const { resumed } of this.#hooks) resumed();
   }
+}
+
+function isEnter(key: Key): boolean {
+  return key.kind === "key" && key.name === "enter";
 }
 
 function isInterrupt(key: Key): boolean {

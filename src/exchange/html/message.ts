@@ -1,7 +1,7 @@
 /** One message as an article of the page. */
 import { textOf } from "../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import { errorText, otherBlocks, roleName, shortTime, textField, toolCalls } from "../words.js";
+import { errorText, otherBlocks, shortTime, speakerName, textField, toolCalls } from "../words.js";
 import { escapeHtml } from "./escape.js";
 import { codeBlock, richText } from "./rich-text.js";
 
@@ -13,10 +13,10 @@ export function messageAnchor(index: number): string {
   return `m${index + 1}`;
 }
 
-function who(message: Json, index: number): string {
+function who(message: Json, index: number, speaker: string): string {
   const [name, model, at, status] = ["name", "model", "createdAt", "status"].map((key) => textField(message, key)) as [string, string, string, string];
   const marks = [
-    `<b>${escapeHtml(roleName(message))}</b>`,
+    `<b>${escapeHtml(speaker)}</b>`,
     name === "" ? "" : `<span>${escapeHtml(name)}</span>`,
     model === "" ? "" : `<span>${escapeHtml(model)}</span>`,
     at === "" ? "" : `<time datetime="${escapeHtml(at)}">${escapeHtml(shortTime(at))}</time>`,
@@ -61,7 +61,7 @@ function bodyText(message: Json): string {
   return lines > 12 || text.length > 1500 ? fold(`result, ${lines.toLocaleString("en-US")} ${lines === 1 ? "line" : "lines"}`, codeBlock(text, "")) : codeBlock(text, "");
 }
 
-export function renderMessage(message: Json, index: number): string {
+export function renderMessage(message: Json, index: number, messages: readonly Json[]): string {
   const role = textField(message, "role");
   const [error, note] = [errorText(message), NOTES[textField(message, "status")]];
   const body = [
@@ -71,5 +71,5 @@ export function renderMessage(message: Json, index: number): string {
     error === "" ? "" : `<p class="failure">${escapeHtml(error)}</p>`,
     note === undefined ? "" : `<p class="note">${note}</p>`,
   ].join("");
-  return `<article class="message ${ROLES.includes(role) ? role : "other"}" id="${messageAnchor(index)}">${who(message, index)}<div class="body" dir="auto">${body}</div></article>\n`;
+  return `<article class="message ${ROLES.includes(role) ? role : "other"}" id="${messageAnchor(index)}">${who(message, index, speakerName(messages, index))}<div class="body" dir="auto">${body}</div></article>\n`;
 }

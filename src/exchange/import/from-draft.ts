@@ -8,7 +8,7 @@ import { infoOf } from "../../model/conversation.js";
 import { isJsonObject, jsonEqual, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { migrate } from "../../model/migrations/index.js";
 import { parseMetadata } from "../../snapshot/decode.js";
-import { listAt, objectAt, refuse, textAt, type ImportedConversation, type ImportOptions } from "./imported.js";
+import { at, listAt, objectAt, refuse, textAt, type ImportedConversation, type ImportOptions } from "./imported.js";
 
 export const DRAFT_VERSION = "1.0.0-draft";
 
@@ -69,7 +69,15 @@ function withSource(original: readonly Json[], migrated: readonly Json[]): Json[
   });
 }
 
-export function fromDraftDocument(document: JsonObject, options: ImportOptions): ImportedConversation {
+/** Where in the file the message of this index is. */
+export type PlaceOf = (index: number) => string;
+
+/** `messages.0.tool_calls.1`, which a migration names, as it is in the file. */
+function placeInFile(path: string, placeOf: PlaceOf): string {
+  return path.replace(/^messages\.(\d+)/, (_all, index: string) => placeOf(Number(index))).replaceAll(/\.(\d+)(?=\.|$)/g, "[$1]");
+}
+
+export function fromDraftDocument(document: JsonObject, options: ImportOptions, placeOf: PlaceOf = (index) => at("messages", index)): ImportedConversation {
   const header = objectAt(document, "_metadata");
   const messages = ownValue(document, "messages");
   if (messages !== undefined && !Array.isArray(messages)) throw refuse("messages", "is no list");
@@ -82,15 +90,15 @@ export function fromDraftDocument(document: JsonObject, options: ImportOptions):
     const whole = { ...state, messages: withSource(original, listAt(state, "messages")) };
     return { place: "", name: textAt(header, "conversationId"), version: { state: whole, info: infoOf(metadata), revision: metadata.revision }, points: [] };
   } catch (error) {
-    if (isDraftstateError(error, "CORRUPT") && error.path !== undefined) throw refuse("", error.message);
+    if (isDraftstateError(error, "CORRUPT") && error.path !== undefined) throw refuse(placeInFile(error.path, placeOf), error.message.slice(error.path.length + 1));
     throw error;
   }
 }
 
-/** A bare list of messages, or lists of them. */
-export function fromMessages(messages: readonly Json[], place: string, options: ImportOptions): ImportedConversation {
-  const read = fromDraftDocument({ messages, _metadata: { version: DRAFT_VERSION, savedAt: options.at } }, options);
-  return { ...read, place, name: undefined };
+/** A bare list of messages. */
+export function fromMessages(messages: readonly Json[], placeOf: PlaceOf, options: ImportOptions): ImportedConversation {
+  const read = fromDraftDocument({ messages, _metadata: { version: DRAFT_VERSION, savedAt: options.at } }, options, placeOf);
+  return { ...read, place: "", name: undefined };
 }
 
 export function isDraftDocument(value: Json): value is JsonObject {

@@ -5,7 +5,7 @@ import { fromClaudeCode, isClaudeCodeSession } from "./from-claude-code.js";
 import { fromDraftDocument, fromMessages, isDraftDocument, isMessageList } from "./from-draft.js";
 import { fromOurDocument, fromOurLines, isOurDocument, isOurHeader } from "./from-draftstate.js";
 import { fromLlm, isLlmLog } from "./from-llm.js";
-import { refuse, type ImportedConversation, type ImportOptions, type SourceFormat } from "./imported.js";
+import { at, refuse, type ImportedConversation, type ImportOptions, type SourceFormat } from "./imported.js";
 import { readSource, type Line } from "./read-text.js";
 
 export interface Imported {
@@ -27,7 +27,7 @@ function fromValue(value: Json, bytes: Uint8Array, options: ImportOptions): Impo
   if (isChatGptConversation(value)) return { format: "chatgpt", conversations: fromChatGpt([value], options) };
   if (isChatGptExport(value)) return { format: "chatgpt", conversations: fromChatGpt(value, options) };
   if (isLlmLog(value)) return { format: "llm", conversations: fromLlm(value, options) };
-  if (isMessageList(value)) return { format: "draft", conversations: [fromMessages(value, "", options)] };
+  if (isMessageList(value)) return { format: "draft", conversations: [fromMessages(value, (index) => at("", index), options)] };
   throw refuse("", `is of no known format: ${KNOWN}`);
 }
 
@@ -35,6 +35,6 @@ function fromLines(lines: readonly Line[], options: ImportOptions): Imported {
   if (isOurHeader(lines[0]?.value)) return { format: "draftstate", conversations: [fromOurLines(lines)] };
   if (isClaudeCodeSession(lines)) return { format: "claude-code", conversations: [fromClaudeCode(lines, options)] };
   const values = lines.map((line) => line.value);
-  if (isMessageList(values)) return { format: "draft", conversations: [fromMessages(values, "", options)] };
+  if (isMessageList(values)) return { format: "draft", conversations: [fromMessages(values, (index) => `line ${lines[index]?.number ?? index + 1}`, options)] };
   throw refuse("", `is of no known format: ${KNOWN}`);
 }

@@ -20,10 +20,12 @@ const ROLE_BY_CLASS: Readonly<Record<string, Role>> = {
 interface Source {
   readonly role: Role;
   readonly fields: JsonObject;
+  /** Where the fields are. */
+  readonly path: string;
 }
 
 function refuse(path: string, found: string): DraftstateError {
-  return new DraftstateError("CORRUPT", `${path} cannot be read as a message: ${found}`, { path });
+  return new DraftstateError("CORRUPT", `${path} ${found}`, { path });
 }
 
 function fromSerialised(message: JsonObject, path: string): Source {
@@ -31,31 +33,33 @@ function fromSerialised(message: JsonObject, path: string): Source {
   const className = Array.isArray(id) ? (id as readonly Json[]).at(-1) : undefined;
   const role = typeof className === "string" && Object.hasOwn(ROLE_BY_CLASS, className) ? ROLE_BY_CLASS[className] : undefined;
   const fields = ownValue(message, "kwargs");
-  if (role === undefined) throw refuse(`${path}.id`, `${JSON.stringify(className ?? null)} is no known message class`);
-  if (!isJsonObject(fields)) throw refuse(`${path}.kwargs`, "it is missing");
-  return { role, fields };
+  if (role === undefined) throw refuse(`${path}.id`, `is no known class of messages: ${JSON.stringify(className ?? null)}`);
+  if (!isJsonObject(fields)) throw refuse(`${path}.kwargs`, "is missing");
+  return { role, fields, path: `${path}.kwargs` };
 }
 
 function fromNamed(message: JsonObject, path: string): Source {
-  const name = ownValue(message, "role") ?? ownValue(message, "type");
+  const key = (ownValue(message, "role") ?? null) === null && Object.hasOwn(message, "type") ? "type" : "role";
+  const name = ownValue(message, key);
   const role = typeof name === "string" && Object.hasOwn(ROLE_BY_NAME, name) ? ROLE_BY_NAME[name] : undefined;
-  if (role === undefined) throw refuse(`${path}.role`, `${JSON.stringify(name ?? null)} is no known role`);
+  if (role === undefined) throw refuse(`${path}.${key}`, `is no known role: ${JSON.stringify(name ?? null)}`);
   const data = ownValue(message, "data");
-  return { role, fields: isJsonObject(data) && ownValue(message, "content") === undefined ? data : message };
+  return isJsonObject(data) && ownValue(message, "content") === undefined ? { role, fields: data, path: `${path}.data` } : { role, fields: message, path };
 }
 
 function contentOf(fields: JsonObject, path: string): Json {
   const content = ownValue(fields, "content");
   if (typeof content === "string" || Array.isArray(content)) return content;
-  throw refuse(`${path}.content`, "it is neither a text nor a list of blocks");
+  throw refuse(`${path}.content`, "is neither a text nor a list of blocks");
 }
 
 function toolCallsOf(fields: JsonObject, path: string): Json | undefined {
-  const calls = ownValue(fields, "tool_calls") ?? ownValue(fields, "toolCalls");
+  const key = (ownValue(fields, "tool_calls") ?? null) === null ? "toolCalls" : "tool_calls";
+  const calls = ownValue(fields, key);
   if (!Array.isArray(calls) || calls.length === 0) return undefined;
   return (calls as readonly Json[]).map((call, index) => {
     const [name, args, id] = isJsonObject(call) ? [ownValue(call, "name"), ownValue(call, "args"), ownValue(call, "id")] : [];
-    if (typeof name !== "string" || !isJsonObject(args)) throw refuse(`${path}.tool_calls.${index}`, "it has no name and args");
+    if (typeof name !== "string" || !isJsonObject(args)) throw refuse(`${path}.${key}.${index}`, "is no tool call: it has no name and args");
     return { id: typeof id === "string" ? id : `call-${index + 1}`, name, args };
   });
 }
@@ -64,16 +68,16 @@ function toolCallsOf(fields: JsonObject, path: string): Json | undefined {
 const CONSUMED = new Set(["id", "role", "type", "content", "createdAt", "tool_calls", "toolCalls", "tool_call_id", "toolCallId"]);
 
 export function migrateMessage(message: Json, path: string, defaults: { readonly id: string; readonly createdAt: string }): JsonObject {
-  if (!isJsonObject(message)) throw refuse(path, "it is not an object");
+  if (!isJsonObject(message)) throw refuse(path, "is no message: it is not an object");
   const serialised = ownValue(message, "lc") !== undefined;
-  const { role, fields } = serialised ? fromSerialised(message, path) : fromNamed(message, path);
+  const { role, fields, path: place } = serialised ? fromSerialised(message, path) : fromNamed(message, path);
   const [id, createdAt, toolCallId] = [ownValue(fields, "id"), ownValue(fields, "createdAt"), ownValue(fields, "tool_call_id") ?? ownValue(fields, "toolCallId")];
-  const toolCalls = role === "assistant" ? toolCallsOf(fields, path) : undefined;
+  const toolCalls = role === "assistant" ? toolCallsOf(fields, place) : undefined;
   const own = Object.entries(fields).filter(([key]) => !CONSUMED.has(key));
   return {
     id: typeof id === "string" && id !== "" ? id : defaults.id,
     role,
-    content: contentOf(fields, path),
+    content: contentOf(fields, place),
     createdAt: typeof createdAt === "string" ? createdAt : defaults.createdAt,
     ...(role === "assistant" ? { status: "complete" } : {}),
     ...(toolCalls === undefined ? {} : { toolCalls }),
@@ -88,7 +92,7 @@ export function fromDraft(document: JsonObject): JsonObject {
   const [id, saved] = [ownValue(metadata, "conversationId"), ownValue(metadata, "savedAt")];
   const savedAt = typeof saved === "string" ? saved : "1970-01-01T00:00:00.000Z";
   const messages = ownValue(fields, "messages") ?? [];
-  if (!Array.isArray(messages)) throw refuse("messages", "it is not a list");
+  if (!Array.isArray(messages)) throw refuse("messages", "is not a list");
   const state = {
     ...fields,
     messages: (messages as readonly Json[]).map((message, index) =>

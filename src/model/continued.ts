@@ -1,0 +1,15 @@
+/**
+ * Which answers go on with the one before them: an assistant's message directly behind one of its that was interrupted.
+ * Read off the messages wherever they are shown, so that no file says it. Pure.
+ */
+import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
+
+function answerAt(messages: readonly Json[], index: number): JsonObject | undefined {
+  const message = messages[index];
+  return isJsonObject(message) && ownValue(message, "role") === "assistant" ? message : undefined;
+}
+
+export function isContinuation(messages: readonly Json[], index: number): boolean {
+  const before = answerAt(messages, index - 1);
+  return before !== undefined && ownValue(before, "status") === "interrupted" && answerAt(messages, index) !== undefined;
+}
