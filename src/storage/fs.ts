@@ -185,11 +185,11 @@ async function createFile(path: string): Promise<OpenFile> {
 async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open a directory; its renames are journaled by the file system.
   if (platform() === "win32") return;
-  const descriptor = await open(path, constants.O_RDONLY);
+  const descriptor = openSync(path, constants.O_RDONLY);
   try {
     await fsync(descriptor);
   } finally {
-    await close(descriptor);
+    closeSync(descriptor);
   }
 }
 

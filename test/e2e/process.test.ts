@@ -21,11 +21,13 @@ export async function resolve(specifier, context, next) {
 const REGISTER = `
 import fs from "node:fs";
 import { register, syncBuiltinESMExports } from "node:module";
-const read = fs.readFileSync;
-fs.readFileSync = (path, ...rest) => {
-  if (String(path).endsWith(".js")) fs.writeSync(2, "loaded " + path + "\\n");
-  return read(path, ...rest);
-};
+for (const name of ["openSync", "readFileSync"]) {
+  const before = fs[name];
+  fs[name] = (path, ...rest) => {
+    if (String(path).endsWith(".js")) fs.writeSync(2, "loaded " + path + "\\n");
+    return before(path, ...rest);
+  };
+}
 syncBuiltinESMExports();
 register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(HOOK)}`)});`;
 const TRACE = ["--import", `data:text/javascript,${encodeURIComponent(REGISTER)}`];
