@@ -77,14 +77,14 @@ describe.concurrent("a wrong setting", TIMEOUT, () => {
 });
 
 describe.concurrent("a state that is no chat's", TIMEOUT, () => {
-  for (const [field, state] of [["messages", { messages: 5 }], ["messages", { messages: [null] }], ["streamingProperties", { messages: [], streamingProperties: 7 }], ["currentNarrative", { messages: [], currentNarrative: {} }]] as const) {
-    test(`(${JSON.stringify(state)}) is refused with 4, the field named, and stays as it was`, async ({ workspace }) => {
+  for (const [place, state] of [['"messages"', { messages: 5 }], ["messages[0]", { messages: [null] }], ["messages[0]", { messages: [{ role: "wizard", content: "Hi" }] }], ['"streamingProperties"', { messages: [], streamingProperties: 7 }], ['"currentNarrative"', { messages: [], currentNarrative: {} }]] as const) {
+    test(`(${JSON.stringify(state)}) is refused with 4, the place named, and stays as it was`, async ({ workspace }) => {
       const manager = createDraftStatePersistenceManager({ stateDir: workspace.path("state"), backupDir: workspace.path("backup") });
       await manager.saveState("app", state);
       await manager.close();
       const before = await workspace.read("state/app.json");
       const { status, stdout, stderr } = await workspace.run(["chat", "--resume", "app", "Hi"]);
-      expect([status, stdout, stderr.includes(`"${field}"`), stderr.includes("saved as")]).toEqual([4, "", true, false]);
+      expect([status, stdout, stderr.includes(place), stderr.includes("saved as")]).toEqual([4, "", true, false]);
       expect(await workspace.read("state/app.json")).toBe(before);
     });
   }
