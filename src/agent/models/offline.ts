@@ -61,7 +61,7 @@ export class OfflineStoryModel extends BaseChatModel {
     const tokens = tokenize(this.#tell(messages));
     const inputTokens = messages.reduce((sum, message) => sum + tokenize(textOfContent(message.content)).length, 0);
     for (const [index, text] of tokens.entries()) {
-      if (this.#tokenDelay > 0) await delay(this.#tokenDelay, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      if (index > 0 && this.#tokenDelay > 0) await delay(this.#tokenDelay, undefined, options.signal === undefined ? {} : { signal: options.signal });
       options.signal?.throwIfAborted();
       const last = index === tokens.length - 1;
       const usage = { input_tokens: inputTokens, output_tokens: tokens.length, total_tokens: inputTokens + tokens.length };
