@@ -79,8 +79,9 @@ export class Assembly {
   #take(place: Place, before: string): void {
     const run = this.#taken?.run;
     if (run !== undefined && run.bytes === place.bytes && run.end + before.length === place.start && before !== "") {
+      // Only a run that is short yet can come to be copied.
+      if (run.end - run.start < MIN_TAKEN_BYTES) this.#taken?.entries.push({ place, start: place.start, end: place.end });
       run.end = place.end;
-      this.#taken?.entries.push({ place, start: place.start, end: place.end });
       return;
     }
     this.text(before);
