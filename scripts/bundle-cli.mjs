@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import MagicString from "magic-string";
 import { rolldown } from "rolldown";
+import { assertAllEdited, editedPackages } from "./edited-packages.mjs";
 import { declarationsHaveNoEffect, lazyModules } from "./lazy-modules.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -25,22 +25,8 @@ const oneLanguage = {
   load: (id) => (/[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/.test(id) ? 'export { default as en } from "./en.js";' : null),
 };
 
-const MAKES_CLIENT = "const client = config.client ?? RunTree.getSharedClient();";
-
-/** LangChain makes a run of LangSmith's for each step, and with it a client (the largest of all modules) also where nothing is traced. */
-const clientWhenTraced = {
-  name: "client-when-traced",
-  transform(code, id) {
-    if (!/[\\/]langsmith[\\/]lib[\\/]run_trees\.m?js$/.test(id)) return null;
-    if (!code.includes(MAKES_CLIENT)) throw new Error(`${id} is not what it was: see clientWhenTraced`);
-    clientWhenTraced.found = true;
-    const text = new MagicString(code).replace(MAKES_CLIENT, "const { client } = config; if (client === undefined) Object.defineProperty(this, 'client', { enumerable: true, get: () => RunTree.getSharedClient(), set: () => undefined });");
-    return { code: text.toString(), map: text.generateMap({ hires: "boundary" }) };
-  },
-};
-
 export async function bundleCli() {
-  const bundle = await rolldown({ input: ENTRIES, cwd: root, platform: "node", plugins: [lazyChildProcess, oneLanguage, clientWhenTraced, declarationsHaveNoEffect, lazyModules] });
+  const bundle = await rolldown({ input: ENTRIES, cwd: root, platform: "node", plugins: [lazyChildProcess, oneLanguage, editedPackages, declarationsHaveNoEffect, lazyModules] });
   const { output } = await bundle.generate({
     format: "cjs",
     preserveModules: true,
@@ -50,7 +36,7 @@ export async function bundleCli() {
     sourcemap: true,
     minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
   });
-  if (!clientWhenTraced.found) throw new Error("langsmith has no lib/run_trees: see clientWhenTraced");
+  assertAllEdited();
   for (const { type, fileName, code, map } of output) if (type === "chunk") write(fileName, code, map);
   const chunks = output.filter(({ type }) => type === "chunk");
   const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
