@@ -95,7 +95,8 @@ function stacksOf({ nodes, samples, timeDeltas, startTime }, until = Infinity) {
     const stack = [];
     for (let each = id; each !== undefined; each = parentOf.get(each)) stack.unshift(nameOf(byId.get(each).callFrame));
     return { stack: stack.slice(1), time };
-  });
+    // The profiler's own beginning and end are no part of the work.
+  }).filter(({ stack }) => !stack.some((name) => name.includes("node:inspector")));
 }
 
 /** What a function is part of, by the file it is in. */

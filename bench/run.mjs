@@ -1,7 +1,9 @@
 // Measures every row, prints the tables, and with --keep writes results.json and the tables in README.md. --quick measures
 // less and compares its ratios with those kept; `node run.mjs load verify` measures the rooms whose names are given.
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
+import { fileURLToPath } from "node:url";
 import { figure } from "./measure.mjs";
 import { commands, timer } from "./rows/commands.mjs";
 import { groupCommit, snapshotAfterOneChange, wholeTurn } from "./rows/disk.mjs";
@@ -15,6 +17,9 @@ const RESULTS = new URL("results.json", import.meta.url);
 const README = new URL("README.md", import.meta.url);
 /** A ratio this much worse than the kept one is worth a look; less is noise. */
 const REGRESSION = 1.5;
+
+/** Given to the process that measures one. */
+const ROOM = "--room=";
 
 const words = process.argv.slice(2);
 const quick = words.includes("--quick");
@@ -88,27 +93,39 @@ function readKept() {
   }
 }
 
-async function measure() {
+/** In this process, which does nothing else. */
+async function measureRoom(name) {
   const scratch = new Scratch();
-  const rows = [];
   try {
-    for (const [name, room] of Object.entries(ROOMS)) {
-      if (chosen.length > 0 && !chosen.includes(name)) continue;
-      process.stderr.write(`${name} …\n`);
-      rows.push(...(await room({ scratch, quick, rounds: quick ? 3 : 9, count: quick ? 1000 : 10_000 })));
-    }
+    return await ROOMS[name]({ scratch, quick, rounds: quick ? 3 : 9, count: quick ? 1000 : 10_000 });
   } finally {
     scratch.remove();
   }
-  return rows;
 }
 
-const before = readKept();
-const rows = await measure();
-process.stdout.write(`${describe({ machine: machine(), rows })}\n`);
-if (words.includes("--keep")) keep({ machine: machine(), rows });
-else if (before !== undefined) {
-  const found = regressions(rows, before);
-  for (const line of found) process.stderr.write(`warning: worse than kept: ${line}\n`);
-  if (found.length === 0) process.stderr.write("no ratio is worse than the kept one by more than half\n");
+/** Each room in a process of its own: what one leaves in memory must not slow the next. */
+function measure() {
+  const names = Object.keys(ROOMS).filter((name) => chosen.length === 0 || chosen.includes(name));
+  return names.flatMap((name) => {
+    process.stderr.write(`${name} …\n`);
+    const { status, stdout } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ROOM + name, ...(quick ? ["--quick"] : [])], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 26 });
+    if (status !== 0) throw new Error(`${name} ended with ${status}`);
+    return JSON.parse(stdout);
+  });
 }
+
+function report() {
+  const before = readKept();
+  const rows = measure();
+  process.stdout.write(`${describe({ machine: machine(), rows })}\n`);
+  if (words.includes("--keep")) keep({ machine: machine(), rows });
+  else if (before !== undefined) {
+    const found = regressions(rows, before);
+    for (const line of found) process.stderr.write(`warning: worse than kept: ${line}\n`);
+    if (found.length === 0) process.stderr.write("no ratio is worse than the kept one by more than half\n");
+  }
+}
+
+const room = words.find((word) => word.startsWith(ROOM))?.slice(ROOM.length);
+if (room === undefined) report();
+else process.stdout.write(JSON.stringify(await measureRoom(room)));
