@@ -28,6 +28,15 @@ export class Channel<T> {
     }
   }
 
+  /** Resolves when the reader has taken all there is, or has gone. */
+  async emptied(): Promise<void> {
+    while (this.#items.length > 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wakeWriter = resolve;
+      });
+    }
+  }
+
   #isFull(): boolean {
     return this.#items.length >= this.#capacity && !this.#ended;
   }

@@ -75,13 +75,14 @@ class Turn {
 
   async *run(): AsyncGenerator<TurnEvent> {
     const { signal, conversation, onBegin } = this.options;
-    onBegin?.();
+    const release = conversation.beginAnswer();
     const onAbort = (): void => {
       this.#abort.abort();
     };
     if (signal?.aborted === true) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
+      onBegin?.();
       this.#begin();
       // What the user said is durable before a model is asked.
       await conversation.flush();
@@ -89,6 +90,8 @@ class Turn {
       this.#pumping = this.#pump();
       for (let event = await this.#events.next(); event !== undefined; event = await this.#events.next()) {
         if (event.type === "end") await conversation.flush();
+        // Who has said stop is shown no more, however far ahead of the disk the model was.
+        else if (this.#abort.signal.aborted) continue;
         else if (!this.#mayBeShown(event) && !(await this.#becomesDurable(event.revision))) {
           if (this.#saveError !== undefined) {
             this.#abort.abort();
@@ -104,6 +107,7 @@ class Turn {
       this.#abort.abort();
       this.#events.end();
       await this.#pumping;
+      release();
       await conversation.endTurn();
     }
     if (this.#saveError !== undefined) throw this.#saveError;
@@ -135,7 +139,7 @@ class Turn {
   /** Reads the model to its end. Never rejects: how it ended is the last event and the answer's status. */
   async #pump(): Promise<void> {
     this.#meter = this.options.measure();
-    const outcome = await this.#readModel().catch((error: unknown) => this.#failure(error));
+    const outcome = await this.#watched(await this.#readModel().catch((error: unknown) => this.#failure(error)));
     const { status, error, usage } = outcome;
     try {
       this.#endAnswer({ ...outcome, status });
@@ -149,6 +153,13 @@ class Turn {
     this.#meter.end(status, usage);
     await this.#events.push({ type: "end", status, usage, error, ...this.#now() });
     this.#events.end();
+  }
+
+  /** A model that was through before its watcher, who left or said stop in the middle, has told him no whole answer. */
+  async #watched(outcome: Outcome): Promise<Outcome> {
+    if (outcome.status !== "complete") return outcome;
+    await this.#events.emptied();
+    return this.#abort.signal.aborted ? { status: "interrupted" } : outcome;
   }
 
   async #readModel(): Promise<Outcome> {

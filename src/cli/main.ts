@@ -12,12 +12,15 @@ import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
 import { Output } from "./output.js";
 import { ALL_SETTINGS, resolveCliSettings } from "./settings.js";
 import { standardInput, standardStream } from "./standard-stream.js";
+import { isEnding } from "./terminal/interrupts.js";
 import { toSafeLine } from "./terminal/safe-text.js";
 import { QuestionInterrupted } from "./terminal/prompt.js";
 import { usageMessage } from "./usage-errors.js";
 import { readVersion } from "./version.js";
 
 const USAGE = 2;
+/** Milliseconds. */
+const GRACE = 1000;
 /** Hidden: asked by the scripts of `completion`. */
 const COMPLETE = "__complete";
 
@@ -58,9 +61,19 @@ class Main {
 
   /** Waits until all is written; the exit status, which a failure to write changes too. */
   async finish(status: number): Promise<number> {
-    await this.#output.flushed();
+    await this.#flushed(status);
     const { failure } = this.#output;
     return failure === undefined || status !== 0 ? status : this.#fail(failure);
+  }
+
+  /** Whoever was asked to end does not wait for a reader that has stopped reading: all there is to say is on disk. */
+  async #flushed(status: number): Promise<void> {
+    const flushed = this.#output.flushed();
+    if (status !== INTERRUPTED && !isEnding(status)) return flushed;
+    const patience = new Promise<void>((resolve) => {
+      setTimeout(resolve, GRACE);
+    });
+    await Promise.race([flushed, patience]);
   }
 
   /** For shells, at each press of a key: what cannot be said is left unsaid. */

@@ -14,7 +14,7 @@ import { listBackups, type Backup } from "./backups/backups.js";
 import { listConversations, type ListOptions, type CatalogueRow } from "./reading/catalogue.js";
 import { comparePoints, type Comparison } from "./backups/compare-points.js";
 import type { Conversation } from "./conversation/conversation-handle.js";
-import type { ManagerEnvironment, OpenOptions } from "./conversation/conversation-opener.js";
+import type { ManagerEnvironment, OpenOptions, SaveOptions } from "./conversation/conversation-opener.js";
 import type { ManagerEvents, ManagerListener, OnProgress } from "./events.js";
 import type { Health } from "../monitoring/health.js";
 import { fork, type Beginning, type ForkOptions, type ForkResult } from "./conversation/fork.js";
@@ -349,7 +349,7 @@ export class DraftStatePersistenceManager {
     return [...this.#live].some((conversation) => conversation.isSaving);
   }
 
-  async #openNow(id: string, options: OpenOptions): Promise<Conversation> {
+  async #openNow(id: string, options: SaveOptions): Promise<Conversation> {
     const conversation = await this.#parts.opener.open(id, options, () => {
       this.#live.delete(conversation);
       this.#open.delete(id);
@@ -421,7 +421,7 @@ export class DraftStatePersistenceManager {
 
   /** Opened by a save alone: it counts as open like any other. */
   #openImplicitly(id: string, expect: "any" | "existing"): Promise<Conversation> {
-    const opening = this.#openNow(id, { expect });
+    const opening = this.#openNow(id, { expect, forSave: true });
     this.#open.set(id, opening);
     opening.catch(() => this.#open.delete(id));
     return opening;

@@ -6,6 +6,7 @@
 import { dirname } from "node:path";
 import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
+import { storageError } from "./storage-error.js";
 
 export class Directories {
   readonly #synced = new Set<string>();
@@ -40,7 +41,7 @@ export class Directories {
       await this.fs.syncDirectory(directory);
     } catch (error) {
       // What was there before us, and must not be read by us, is not ours to sync.
-      if (isOurs || !isForbidden(error)) throw error;
+      if (isOurs || !isForbidden(error)) throw storageError(directory, error);
     }
     this.#unsynced.delete(directory);
     this.#synced.add(directory);

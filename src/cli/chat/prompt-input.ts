@@ -1,5 +1,6 @@
 /** The prompt from arguments, stdin, or both. A terminal is never read here, and an idle pipe of a parent program not waited for. */
 import { fstatSync } from "node:fs";
+import { systemErrorCode } from "../../errors.js";
 import type { InputStream } from "../context.js";
 import type { Output } from "../output.js";
 import { decodePiped } from "./piped-text.js";
@@ -46,7 +47,11 @@ async function readAll(input: InputStream, mayBeIdle: boolean, output: Output): 
       chunks.push(bytes);
     });
     input.on("end", finish);
-    input.on("error", reject);
+    // Opened for writing alone, as by `0>file`: nothing can come from it.
+    input.on("error", (error: Error) => {
+      if (systemErrorCode(error) === "EBADF") finish();
+      else reject(error);
+    });
   });
 }
 

@@ -27,6 +27,8 @@ export interface HandleOptions {
   readonly base: { readonly revision: number; readonly stat: Stat } | undefined;
   /** The state directory does not hold what the version continues: the first save writes all of it. */
   readonly wholeFirst?: boolean;
+  /** New, and opened for a save: where nothing comes of that, there is nothing to keep. */
+  readonly isUntouched?: boolean;
   readonly storage: Storage;
   readonly lock: Lock;
   readonly events: ManagerEmitter;
@@ -51,6 +53,9 @@ export class Conversation<S extends object = AgentState> {
   #closing: Promise<void> | undefined;
   #housekeeping: Promise<void> = Promise.resolve();
   #timedSnapshotWaits = false;
+  #isAnswering = false;
+  /** Nothing was changed yet. */
+  #isUntouched: boolean;
 
   constructor(private readonly options: HandleOptions) {
     const { id, version, settings } = options;
@@ -58,6 +63,7 @@ export class Conversation<S extends object = AgentState> {
     this.#container = new StateContainer(version.state);
     this.#info = version.info;
     this.#revision = version.revision;
+    this.#isUntouched = options.isUntouched === true;
     this.#writer = new ConversationWriter({
       ...options,
       syncEachBatch: settings.durability === "strict",
@@ -112,15 +118,25 @@ export class Conversation<S extends object = AgentState> {
     if (realTimeSave && saveOnToken) this.#writer.kick();
   }
 
-  /** Becomes exactly this state, `_metadata` left out; what is written is the difference. */
-  replaceState(state: unknown): void {
+  /** An answer streams into the conversation until the function that this gives back is called. Throws `LOCKED` while another does. */
+  beginAnswer(): () => void {
     this.#assertOpen();
+    if (this.#isAnswering) throw new DraftstateError("LOCKED", `conversation ${this.id} is in the middle of an answer: wait for its end, or stop it`);
+    this.#isAnswering = true;
+    return () => {
+      this.#isAnswering = false;
+    };
+  }
+
+  /** Becomes exactly this state, `_metadata` left out; what is written is the difference. Throws `LOCKED` in the middle of an answer. */
+  replaceState(state: unknown): void {
+    this.#assertReplaceable();
     this.#changed(this.#container.replace(withoutMetadata(state), diffStates));
   }
 
   /** Like `replaceState`, but starts no save: the caller, the next change or the timer does. */
   replaceStateQuietly(state: unknown): void {
-    this.#assertOpen();
+    this.#assertReplaceable();
     const patches = this.#container.replace(withoutMetadata(state), diffStates);
     if (patches.length > 0) this.#record(patches);
   }
@@ -192,8 +208,8 @@ export class Conversation<S extends object = AgentState> {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     try {
-      await this.flush();
-      await this.#oneAtATime(() => this.#housekeep("the snapshot", () => this.#writer.compact()));
+      if (!this.#isUntouched) await this.flush();
+      await this.#oneAtATime(() => this.#housekeep("the snapshot", () => this.#foldAtEnd()));
     } finally {
       await this.#writer.close();
       try {
@@ -202,6 +218,16 @@ export class Conversation<S extends object = AgentState> {
         this.options.onClose();
       }
     }
+  }
+
+  async #foldAtEnd(): Promise<void> {
+    if (!this.#isUntouched) await this.#writer.compact();
+  }
+
+  /** A whole state that somebody has in hand does not hold the tokens that came since. */
+  #assertReplaceable(): void {
+    this.#assertOpen();
+    if (this.#isAnswering) throw new DraftstateError("LOCKED", `conversation ${this.id} is in the middle of an answer, whose tokens are saved as they come: change what is yours with update(), or save when it has ended; nothing was replaced`);
   }
 
   #assertOpen(): void {
@@ -218,6 +244,7 @@ export class Conversation<S extends object = AgentState> {
 
   #record(patches: readonly Patch[], info?: InfoChange): void {
     this.#revision += 1;
+    this.#isUntouched = false;
     this.#writer.record(this.#revision, patches, info);
   }
 

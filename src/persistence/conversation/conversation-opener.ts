@@ -53,6 +53,12 @@ export interface OpenOptions {
   readonly beginning?: Beginning;
 }
 
+/** As a save opens it. */
+export interface SaveOptions extends OpenOptions {
+  /** A new one that nothing comes of, since what was to be saved is refused, is not kept. */
+  readonly forSave?: boolean;
+}
+
 export interface OpenerOptions {
   readonly environment: ManagerEnvironment;
   readonly settings: Settings;
@@ -68,7 +74,7 @@ export class ConversationOpener {
   constructor(private readonly options: OpenerOptions) {}
 
   /** Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`, `NOT_FOUND`, `INVALID_ID`, `STORAGE`. */
-  async open(id: string, options: OpenOptions, onClose: () => void): Promise<Conversation> {
+  async open(id: string, options: SaveOptions, onClose: () => void): Promise<Conversation> {
     const { settings } = this.options;
     const lock = await this.#prepareAndLock(id, options.lockTimeout ?? settings.lockTimeout);
     try {
@@ -128,7 +134,7 @@ export class ConversationOpener {
     return acquireLock(storage, id, timeout, this.options.environment);
   }
 
-  async #openLocked(id: string, lock: Lock, { expect = "any", beginning }: OpenOptions, onClose: () => void): Promise<Conversation> {
+  async #openLocked(id: string, lock: Lock, { expect = "any", beginning, forSave }: SaveOptions, onClose: () => void): Promise<Conversation> {
     const { storage, now } = this.options.environment;
     await this.#sweep(id);
     const noRoom = await this.#foldBack(id, lock);
@@ -139,7 +145,7 @@ export class ConversationOpener {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.assertNoLookalike(id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
-      return this.#handle(id, lock, { version: { state, info: { createdAt: now().toISOString(), ...info }, revision }, base: undefined }, onClose);
+      return this.#handle(id, lock, { version: { state, info: { createdAt: now().toISOString(), ...info }, revision }, base: undefined, isUntouched: forSave === true }, onClose);
     }
     if (expect === "new") throw existsAlready(id);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
@@ -194,7 +200,7 @@ export class ConversationOpener {
     return { storage, lock, events, now, compression: settings.compression };
   }
 
-  #handle(id: string, lock: Lock, begin: Pick<HandleOptions, "version" | "base" | "wholeFirst">, onClose: () => void): Conversation {
+  #handle(id: string, lock: Lock, begin: Pick<HandleOptions, "version" | "base" | "wholeFirst" | "isUntouched">, onClose: () => void): Conversation {
     const { environment, settings, events, fallback } = this.options;
     const retry = {
       attempts: settings.retryAttempts,
