@@ -76,7 +76,7 @@ describe.concurrent("the command", TIMEOUT, () => {
     expect(packages.filter((name) => name.includes("openai"))).toEqual([]);
   });
 
-  test("saves the answer, and hears Ctrl-C, also while the reader of its pipe waits", async ({ workspace, serve }) => {
+  test.for([["SIGINT", 130], ["SIGTERM", 143]] as const)("saves the answer, hears %s and ends by it, also while the reader of its pipe waits", async ([signal, status], { workspace, serve }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
     // Nobody reads: more than a pipe holds, and then some.
@@ -85,10 +85,19 @@ describe.concurrent("the command", TIMEOUT, () => {
     answer.text("x".repeat(400_000));
     answer.text("the end");
     await until(async () => ((await workspace.run(["show", "tale", "--json"])).stdout.includes("xthe end") ? true : undefined), () => "what came later is not saved");
-    chat.kill("SIGINT");
-    await until(async () => ((await workspace.row("tale"))?.status === "interrupted" ? true : undefined), () => "it does not stop");
-    chat.kill("SIGKILL");
-    await once(chat, "close");
+    const ended = once(chat, "exit");
+    chat.kill(signal);
+    expect([await ended, (await workspace.row("tale"))?.status]).toEqual([[status, null], "interrupted"]);
+  });
+
+  test("shows no more after Ctrl-C, however fast the model is, and says that the answer is interrupted", async ({ workspace }) => {
+    const chat = workspace.start(["chat", "Hi", "--id", "tale", "--model", "offline"], { env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" } });
+    await chat.shows("O");
+    const { status, stdout, stderr } = await chat.end("SIGINT");
+    const row = await workspace.row("tale");
+    // Where the answer was through before the signal came, it is whole.
+    if (row?.status === "complete") expect(stdout.trim()).toBe(String((await workspace.show("tale")).messages[1]?.content).trim());
+    else expect([status, row?.status, stderr]).toEqual([130, "interrupted", expect.stringContaining("(interrupted)")]);
   });
 
   test("writes a file whole, and says where it cannot", async ({ workspace }) => {
