@@ -17,6 +17,12 @@ if (!existsSync(join(directory, "packs/start.js"))) {
   process.exit(1);
 }
 const { main } = loaderFor(directory).load("/src/cli/main.js");
-// Until it has ended: a process that has nothing left to wait for, and has not, has failed.
-process.exitCode = 1;
-void main(process.argv.slice(2)).then((status) => process.exit(status));
+let ended = false;
+// A process that has nothing left to wait for, and is not through, has failed.
+process.once("exit", (status) => {
+  if (!ended && status === 0) process.exitCode = 1;
+});
+void main(process.argv.slice(2)).then((status) => {
+  ended = true;
+  process.exit(status);
+});
