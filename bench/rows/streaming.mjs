@@ -8,6 +8,8 @@ import { conversationWith, managerIn, streamAwaited, streamPipelined } from "../
 import { draftPerToken, lowdbPerToken, memorySaverPerToken, RawAppend, sqlite, sqliteSaverPerToken } from "../peers.mjs";
 import { stateOf, TOKENS } from "../work.mjs";
 
+/** Rounds that are not counted: until then the program is being compiled. */
+const WARM_UP = 8;
 const SIZES = [10, 1000, 10_000];
 
 /** So many tokens of a slow contender, counted as if there were 500. */
@@ -82,14 +84,14 @@ export async function eventLoopTime({ scratch, rounds }) {
   const tails = [];
   const means = [];
   const longest = [];
-  for (let round = 0; round < rounds + 2; round += 1) {
+  for (let round = 0; round < rounds + WARM_UP; round += 1) {
     for (const size of [10, 10_000]) {
       const { manager, conversation } = await conversationWith(stateOf(size), scratch.directory(), { maxBackups: 0 });
       const active = [];
       const turn = turnOf({ manager, conversation, graph: tokensAsGraph(active) });
       for await (const _event of turn);
       await manager.close();
-      if (round < 2) continue;
+      if (round < WARM_UP) continue;
       medianOf[size].push(quantile(active, 0.5));
       if (size !== 10_000) continue;
       tails.push(quantile(active, 0.99));
