@@ -36,6 +36,7 @@ function tryRead(path) {
   }
 }
 
+/** Modules go by their path in the bundle, as "/src/cli/main.js", also where they ask for each other; what else they ask for is Node's. */
 class Loader {
   scripts = new Map();
   #packs = new Map();
