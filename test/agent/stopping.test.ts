@@ -90,11 +90,22 @@ describe("in the middle of an answer", () => {
     const refusals: unknown[] = [];
     for await (const state of agent(1).streamConversation("Hi", { conversationId: "tale" })) {
       if (state.streamingProperties.tokenCount !== 3 || refusals.length > 0) continue;
-      refusals.push(await manager.saveState("tale", { messages: [] }).catch((error: unknown) => error), await manager.saveStateOnToken("tale", state).catch((error: unknown) => error));
+      for (const given of [{ messages: [] }, { ...state, note: "mine" }]) refusals.push(await manager.saveState("tale", given).catch((error: unknown) => error));
     }
     expect(refusals).toMatchObject([{ code: "LOCKED" }, { code: "LOCKED" }]);
     expect((await manager.loadState("tale"))?.messages.map(({ role, status }) => [role, status])).toEqual([["user", undefined], ["assistant", "complete"]]);
   });
+});
+
+test("what the agent gave is saved already, and may be given back", async () => {
+  let tokens = 0;
+  for await (const state of agent().streamConversation("Hi", { conversationId: "tale" })) {
+    await manager.saveStateOnToken("tale", state);
+    await manager.saveState(state.conversationId, state);
+    tokens = state.streamingProperties.tokenCount;
+  }
+  expect(await answer()).toMatchObject({ status: "complete", tokenCount: tokens });
+  expect(await manager.loadState("tale")).not.toHaveProperty("conversationId");
 });
 
 describe("a new conversation", () => {

@@ -7,6 +7,7 @@ import type { InfoChange } from "../../journal/record.js";
 import { changeInfo } from "../../journal/replay.js";
 import { isStreaming, MAX_REVISION, type AgentState, type BackupNote, type Info, type Version } from "../../model/conversation.js";
 import { StateContainer, type Recipe } from "../../model/container.js";
+import { isEarlierInAnswer } from "../../model/earlier.js";
 import { isJsonObject } from "../../model/json.js";
 import { diffStates, type Patch } from "../../model/patches.js";
 import type { Lock, Stat, Storage } from "../../storage/storage.js";
@@ -130,12 +131,14 @@ export class Conversation<S extends object = AgentState> {
 
   /** Becomes exactly this state, `_metadata` left out; what is written is the difference. Throws `LOCKED` in the middle of an answer. */
   replaceState(state: unknown): void {
+    if (this.#isSavedAlready(state)) return;
     this.#assertReplaceable();
     this.#changed(this.#container.replace(withoutMetadata(state), diffStates));
   }
 
   /** Like `replaceState`, but starts no save: the caller, the next change or the timer does. */
   replaceStateQuietly(state: unknown): void {
+    if (this.#isSavedAlready(state)) return;
     this.#assertReplaceable();
     const patches = this.#container.replace(withoutMetadata(state), diffStates);
     if (patches.length > 0) this.#record(patches);
@@ -222,6 +225,11 @@ export class Conversation<S extends object = AgentState> {
 
   async #foldAtEnd(): Promise<void> {
     if (!this.#isUntouched) await this.#writer.compact();
+  }
+
+  /** What the agent gave as it answers, and is given back. */
+  #isSavedAlready(state: unknown): boolean {
+    return this.#isAnswering && isEarlierInAnswer(state, this.#container.state, this.id);
   }
 
   /** A whole state that somebody has in hand does not hold the tokens that came since. */
