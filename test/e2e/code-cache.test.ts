@@ -39,6 +39,12 @@ async function rewrite(path: string, change: (text: string) => string): Promise<
   await utimes(path, atime, mtime);
 }
 
+test("a program that has nothing left to wait for and is not through has failed", TIMEOUT, async ({ workspace }) => {
+  const copy = await copyOfProgram(workspace.directory);
+  await writeFile(join(copy, START), '({ "/src/cli/main.js": function (exports) { exports.main = () => new Promise(() => undefined); } })');
+  await expect(run(process.execPath, ["bin/draftstate.js", "ls"], { cwd: copy })).rejects.toMatchObject({ code: 1 });
+});
+
 describe.concurrent("the code cache", TIMEOUT, () => {
   test("is used for the pack that it was made of", async ({ workspace }) => {
     expect(await start(await copyOfProgram(workspace.directory))).toMatchObject({ used: true });

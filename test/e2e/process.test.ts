@@ -100,6 +100,12 @@ describe.concurrent("the command", TIMEOUT, () => {
     else expect([status, row?.status, stderr]).toEqual([130, "interrupted", expect.stringContaining("(interrupted)")]);
   });
 
+  test("asks what its arguments say where stdin can only be written", async ({ workspace }) => {
+    const child = spawn("bash", ["--norc", "--noprofile", "-c", '"$0" "$1" chat Hi --id tale --model offline 0> written', process.execPath, PROGRAM], { cwd: workspace.directory, env: workspace.environment({ DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" }), stdio: "ignore" });
+    expect(await once(child, "close")).toEqual([0, null]);
+    expect((await workspace.show("tale")).messages[0]).toMatchObject({ content: "Hi" });
+  });
+
   test("writes a file whole, and says where it cannot", async ({ workspace }) => {
     const shell = async (command: string): Promise<string> => {
       const child = spawn("bash", ["--norc", "--noprofile", "-c", command, process.execPath, PROGRAM], { cwd: workspace.directory, env: workspace.environment() });
