@@ -106,12 +106,12 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
   };
 
   test("of one id with the answer before it is another answer", async ({ workspace, serve }) => {
-    const { url } = await serve(callsWeather, (answer) => {
+    const { url } = await serve(callsWeather, callsWeather, (answer) => {
       delta(answer, { content: "Fine" });
       end(answer);
     });
     expect((await ask(workspace, url)).status).toBe(0);
-    expect((await workspace.show("tale")).messages.map(({ role, content }) => [role, role === "tool" ? "" : content])).toEqual([["user", "Hi"], ["assistant", ""], ["tool", ""], ["assistant", "Fine"]]);
+    expect((await workspace.show("tale")).messages.map(({ role, content }) => [role, role === "tool" ? "" : content])).toEqual([["user", "Hi"], ["assistant", ""], ["tool", ""], ["assistant", ""], ["tool", ""], ["assistant", "Fine"]]);
   });
 
   test("that asks for tools for ever is stopped, and all of it kept", async ({ workspace, serve }) => {
