@@ -1,18 +1,18 @@
 import tseslint from "typescript-eslint";
 import { AGENT_GATES, PACKAGES, ROOMS } from "./architecture.js";
 
-const isWithin = (owner, room) => owner === room || owner.startsWith(`${room}/`);
+const isWithin = (owner, room) => owner === room || owner === `${room}.ts` || owner.startsWith(`${room}/`);
 
 /** Import rules of one room, from the table in architecture.js. Files with a right of their own are told by test/architecture.test.ts. */
 function importRules(room, allowed) {
   const rooms = Object.keys(ROOMS).filter((other) => other !== room && !allowed.includes(other) && !(room === "cli" && other === "agent"));
   const packages = Object.entries(PACKAGES).filter(([, owners]) => !owners.some((owner) => isWithin(owner, room))).map(([name]) => name);
   return {
-    files: [`src/${room}/**/*.ts`],
+    files: [`src/${room}.ts`, `src/${room}/**/*.ts`],
     rules: {
       "no-restricted-imports": ["error", {
         patterns: [
-          ...rooms.map((other) => ({ group: [`**/${other}/*`, `**/${other}/**`], message: `${room} may not import ${other}: see architecture.js` })),
+          ...rooms.map((other) => ({ group: [`**/${other}.js`, `**/${other}/*`, `**/${other}/**`], message: `${room} may not import ${other}: see architecture.js` })),
           ...packages.map((name) => ({ regex: `^${name.replaceAll("/", "\\/")}(\\/|$)`, message: `${name} has no place in ${room}: see architecture.js` })),
         ],
       }],
@@ -36,7 +36,7 @@ export default tseslint.config(
       // Contracts promise promises; an implementation without a wait is still one of them.
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/no-invalid-void-type": "off",
-      "no-restricted-globals": ["error", { name: "process", message: "import it from node:process, in cli, storage/process-table.ts or persistence/create-manager.ts" }],
+      "no-restricted-globals": ["error", { name: "process", message: "import it from node:process, in cli, storage/process-table.ts or create-manager.ts" }],
       "no-restricted-syntax": ["error", { selector: "ExportDefaultDeclaration", message: "named exports only" }],
     },
   },

@@ -21,8 +21,8 @@ const outfile = join(directory, "monitoring.mjs");
 const contents = `
   export { AnswerMeter } from "./src/monitoring/answer-meter.ts";
   export { MetricRegistry } from "./src/monitoring/registry.ts";
-  export { ManagerEmitter } from "./src/persistence/events.ts";
-  export { Recorder } from "./src/persistence/measuring/recorder.ts";`;
+  export { ManagerEmitter } from "./src/store/events.ts";
+  export { Recorder } from "./src/metrics/recorder.ts";`;
 await build({ stdin: { contents, resolveDir: process.cwd(), loader: "ts" }, bundle: true, platform: "node", format: "esm", outfile });
 const { AnswerMeter, MetricRegistry, ManagerEmitter, Recorder } = await import(pathToFileURL(outfile).href);
 

@@ -2,36 +2,36 @@
 export { DraftHybridStreamingAgent, type AgentOptions, type ConversationState, type StreamOptions } from "./agent/agent.js";
 export type { TurnEvent } from "./agent/turn.js";
 export { OfflineStoryModel, type OfflineModelOptions } from "./agent/models/offline.js";
-export { createDraftStatePersistenceManager, type CreateManagerOptions } from "./persistence/create-manager.js";
+export { createDraftStatePersistenceManager, type CreateManagerOptions } from "./create-manager.js";
 export {
   DraftStatePersistenceManager,
   type LoadedConversation,
   type ManagerEnvironment,
   type ManagerOptions,
   type OpenOptions,
-} from "./persistence/manager.js";
-export type { Conversation } from "./persistence/conversation/conversation-handle.js";
-export type { ManagerEvents, ManagerListener } from "./persistence/events.js";
-export type { Backup } from "./persistence/backups/backups.js";
-export type { CatalogueRow } from "./persistence/reading/catalogue.js";
-export type { Comparison, ComparedPoint } from "./persistence/backups/compare-points.js";
-export type { PruneResult } from "./persistence/backups/prune.js";
-export type { RestoreOptions, RestoreResult } from "./persistence/backups/restore.js";
-export type { ForkOptions, ForkResult } from "./persistence/conversation/fork.js";
-export type { MigrateOptions, MigrateResult } from "./persistence/mending/migrate.js";
-export type { RemoveResult } from "./persistence/trash/remove.js";
-export type { UndoneOperation, UndoResult } from "./persistence/trash/undo.js";
-export type { PreviewOptions, UndoPreview } from "./persistence/trash/undo-preview.js";
-export type { RepairResult } from "./persistence/mending/repair.js";
+} from "./manager.js";
+export type { Conversation } from "./session/conversation.js";
+export type { ManagerEvents, ManagerListener } from "./store/events.js";
+export type { Backup } from "./store/backups.js";
+export type { CatalogueRow } from "./operations/list/list.js";
+export type { Comparison, ComparedPoint } from "./operations/diff.js";
+export type { PruneResult } from "./operations/prune.js";
+export type { RestoreOptions, RestoreResult } from "./operations/restore.js";
+export type { ForkOptions, ForkResult } from "./operations/fork.js";
+export type { MigrateOptions, MigrateResult } from "./operations/migrate.js";
+export type { RemoveResult } from "./operations/remove.js";
+export type { UndoneOperation, UndoResult } from "./operations/undo/undo.js";
+export type { PreviewOptions, UndoPreview } from "./operations/undo/preview.js";
+export type { RepairResult } from "./operations/repair.js";
 export type { Health, HealthCheck, HealthStatus } from "./monitoring/health.js";
-export type { HealthOptions } from "./persistence/measuring/health.js";
+export type { HealthOptions } from "./operations/health.js";
 export type { Alert } from "./monitoring/alerts.js";
 export type { AlertRule } from "./monitoring/alert-rules.js";
-export type { LogEntry, Logger, LogLevel } from "./persistence/event-log.js";
-export type { StoreMetrics } from "./persistence/measuring/store-metrics.js";
-export type { SaveStatistics } from "./persistence/measuring/statistics.js";
-export type { Verification, VerifiedProblem } from "./persistence/reading/verify.js";
-export { SETTINGS, type Settings } from "./persistence/settings.js";
+export type { LogEntry, Logger, LogLevel } from "./metrics/event-log.js";
+export type { StoreMetrics } from "./operations/stats/store-metrics.js";
+export type { SaveStatistics } from "./metrics/statistics.js";
+export type { Verification, VerifiedProblem } from "./operations/verify/verify.js";
+export { SETTINGS, type Settings } from "./store/settings.js";
 export type { RetentionPolicy } from "./plan/retention.js";
 export type { AgentState, BackupNote, BackupReason, Message, Metadata, Role, Status, StreamingProperties, ToolCall, Usage } from "./model/conversation.js";
 export type { Json, JsonObject } from "./model/json.js";

@@ -3,7 +3,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import writeFileAtomic from "write-file-atomic";
-import { DraftStatePersistenceManager } from "../../dist/persistence/manager.js";
+import { DraftStatePersistenceManager } from "../../dist/manager.js";
 import { FileStorage } from "../../dist/storage/file-storage.js";
 import { nodeFileSystem } from "../../dist/storage/fs.js";
 import { SystemProcessTable } from "../../dist/storage/process-table.js";

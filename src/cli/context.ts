@@ -1,9 +1,9 @@
 /** What a command is given: settings, streams, the manager when it asks for one. Commands never reach for `process`. */
 import { DraftstateError } from "../errors.js";
-import { createDraftStatePersistenceManager } from "../persistence/create-manager.js";
-import type { DraftStatePersistenceManager } from "../persistence/manager.js";
-import type { LogEntry, Logger, LogLevel } from "../persistence/event-log.js";
-import { SETTINGS } from "../persistence/settings.js";
+import { createDraftStatePersistenceManager } from "../create-manager.js";
+import type { DraftStatePersistenceManager } from "../manager.js";
+import type { LogEntry, Logger, LogLevel } from "../metrics/event-log.js";
+import { SETTINGS } from "../store/settings.js";
 import type { Storage } from "../storage/storage.js";
 import { logLine } from "./terminal/log-line.js";
 import type { Output } from "./output.js";

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import process from "node:process";
 import { Command, CommanderError, Option } from "commander";
 import { isDraftstateError, messageOf } from "../errors.js";
-import { createDraftStatePersistenceManager } from "../persistence/create-manager.js";
+import { createDraftStatePersistenceManager } from "../create-manager.js";
 import type { Run } from "./commands/registration.js";
 import { commandsFor } from "./command-list.js";
 import { CommandContext, type GlobalOptions } from "./context.js";

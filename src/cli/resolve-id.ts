@@ -1,7 +1,7 @@
 /** What a person types for a conversation → its id: the full name, a unique prefix, or `@last`. */
 import { DraftstateError } from "../errors.js";
-import { didYouMean } from "../persistence/reading/nearest.js";
-import type { DraftStatePersistenceManager } from "../persistence/manager.js";
+import { didYouMean } from "../store/nearest.js";
+import type { DraftStatePersistenceManager } from "../manager.js";
 
 const SHOWN = 5;
 

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { DraftstateError } from "../errors.js";
-import { checkSetting, SETTINGS, unknownSetting, type SettingDefinition, type Settings } from "../persistence/settings.js";
+import { checkSetting, SETTINGS, unknownSetting, type SettingDefinition, type Settings } from "../store/settings.js";
 import { findSettingsFile, readSettingsFile } from "./settings-file.js";
 
 /** What the command line adds to the settings of the core. */

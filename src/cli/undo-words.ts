@@ -1,6 +1,6 @@
 /** What an undo does, in a few words: before, for a list to choose from, and after. Text from files is made safe. */
-import type { UndoResult } from "../persistence/trash/undo.js";
-import type { UndoPreview } from "../persistence/trash/undo-preview.js";
+import type { UndoResult } from "../operations/undo/undo.js";
+import type { UndoPreview } from "../operations/undo/preview.js";
 import { pluralize } from "./terminal/format.js";
 import { toSafeLine } from "./terminal/safe-text.js";
 

@@ -1,5 +1,5 @@
 /** What `watch` shows: the growing answer as text, the events of one conversation as JSON lines, or a line for each change of any. */
-import type { Followed, FollowEvent } from "../persistence/following/follow.js";
+import type { Followed, FollowEvent } from "../operations/watch/follow.js";
 import type { CommandContext } from "./context.js";
 import { formatCount } from "./terminal/format.js";
 import { AnswerView } from "./terminal/answer-view.js";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DraftHybridStreamingAgent } from "../../src/agent/agent.js";
 import { OfflineStoryModel } from "../../src/agent/models/offline.js";
-import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 
 let directory: string;
 let manager: DraftStatePersistenceManager;

@@ -6,8 +6,8 @@
 import { isDraftstateError, messageOf } from "../../src/errors.js";
 import { decodeLine } from "../../src/journal/record.js";
 import type { AgentState } from "../../src/model/conversation.js";
-import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import type { Conversation } from "../../src/session/conversation.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { START } from "../doubles/managers.js";
 import type { DiskImage } from "../doubles/disk-image.js";
 import type { SimulatedFileSystem } from "../doubles/simulated-file-system.js";

@@ -3,8 +3,8 @@
  * Played without faults every deed must succeed; with faults, one that fails must say so, and the next goes on.
  */
 import { isDraftstateError } from "../../src/errors.js";
-import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import type { Conversation } from "../../src/session/conversation.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { AgentState } from "../../src/model/conversation.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
 import type { DiskImage, DiskOperation } from "../doubles/disk-image.js";

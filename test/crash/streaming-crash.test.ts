@@ -5,8 +5,8 @@
  */
 import { describe, expect, test } from "vitest";
 import type { AgentState } from "../../src/model/conversation.js";
-import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import type { Conversation } from "../../src/session/conversation.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { messageOf } from "../../src/errors.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
 import { begin, end, managerOver } from "../doubles/managers.js";

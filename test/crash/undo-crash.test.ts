@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { messageOf } from "../../src/errors.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { contents } from "../doubles/contents.js";

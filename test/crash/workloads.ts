@@ -2,8 +2,8 @@
  * What people do with a conversation, as deeds in a row: the power-loss exploration and the sweep of faults run each of
  * them. A deed may fail where a fault was planted; the next ones then go on as a program would.
  */
-import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
-import type { ManagerOptions } from "../../src/persistence/manager.js";
+import type { Conversation } from "../../src/session/conversation.js";
+import type { ManagerOptions } from "../../src/manager.js";
 import { contentOf, loseUnreachable, type DiskImage, type DiskOperation } from "../doubles/disk-image.js";
 import { begin, end } from "../doubles/managers.js";
 import { STATE_DIR } from "../doubles/storage-over.js";

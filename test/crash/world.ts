@@ -3,7 +3,7 @@
  * a run can be repeated exactly. Its fallback directory is on the same disk.
  */
 import { vi } from "vitest";
-import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/persistence/manager.js";
+import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/manager.js";
 import { FileStorage } from "../../src/storage/file-storage.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
 import { RetryingFileSystem } from "../../src/storage/retrying-file-system.js";

@@ -9,10 +9,10 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DraftstateError } from "../../src/errors.js";
 import { MAX_DEPTH } from "../../src/model/json.js";
-import { MAX_FILE_BYTES } from "../../src/persistence/backups/backup-codec.js";
-import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
-import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import { MAX_FILE_BYTES } from "../../src/store/codec.js";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
+import type { Conversation } from "../../src/session/conversation.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { Victim } from "../process/victim.js";
 import { CONTENTS, GOOD, oddNames, PLACES, sealedSnapshot, SOUND, THINGS, type Directories, type Plant } from "./hostile-files.js";
 

@@ -5,8 +5,8 @@
 import { DraftstateError, messageOf } from "../../src/errors.js";
 import type { AgentState } from "../../src/model/conversation.js";
 import type { JsonObject } from "../../src/model/json.js";
-import type { Compression } from "../../src/persistence/layout.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import type { Compression } from "../../src/store/names.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { AREAS, type Key } from "../../src/storage/storage.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import { begin, managerOver, memory, turn } from "../doubles/managers.js";

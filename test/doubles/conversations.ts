@@ -1,7 +1,7 @@
 /** Conversations as tests of removing and undoing need them: a few turns long, closed, perhaps damaged or left in the middle. */
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import type { Storage } from "../../src/storage/storage.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { textOf } from "./contents.js";
 import { begin, managerOver, turn } from "./managers.js";
 

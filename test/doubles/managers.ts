@@ -2,8 +2,8 @@
 import { MemoryStorage } from "../../src/storage/memory.js";
 import type { Storage } from "../../src/storage/storage.js";
 import type { AgentState } from "../../src/model/conversation.js";
-import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
-import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/persistence/manager.js";
+import type { Conversation } from "../../src/session/conversation.js";
+import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/manager.js";
 import { beginTurn, endAnswer } from "../../src/model/transitions.js";
 
 export const START = Date.UTC(2026, 0, 14, 21, 30);

@@ -1,6 +1,6 @@
 /** What goes wrong before any model is asked: wrong usage, wrong settings, unknown ids, damaged files; each by its exit status. */
 import { describe, expect } from "vitest";
-import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { errorOf, type Workspace } from "./cli.js";
 import { test, TIMEOUT } from "./world.js";
 

@@ -1,5 +1,5 @@
 /** Conversations made in this process by the library itself, where what made them is not what is tested: quicker than a CLI each. */
-import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { beginTurn, endAnswer } from "../../src/model/transitions.js";
 import type { Status } from "../../src/model/conversation.js";
 import type { Workspace } from "./cli.js";

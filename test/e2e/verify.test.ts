@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
-import type { Verification } from "../../src/persistence/reading/verify.js";
+import type { Verification } from "../../src/operations/verify/verify.js";
 import { CREATED_AT, snapshotBytes, versionAt } from "../doubles/snapshots.js";
 import type { Workspace } from "./cli.js";
 import { test, TIMEOUT } from "./world.js";
@@ -36,7 +36,7 @@ describe.concurrent("verify", TIMEOUT, () => {
     expect([status, checked, problems.map(({ conversationId, kind }) => [conversationId, kind])]).toEqual([4, 2 * COUNT, [["tale-3", "snapshot-damaged"], ["tale-5", "snapshot-edited"], ["tale-7", "backup-damaged"]]]);
   });
 
-  test.each(["dist/cli/src/persistence/reading", "dist/persistence/reading"])("has its thread built in %s: it answers with the whole files alone", async (place) => {
+  test.each(["dist/cli/src/operations/verify", "dist/operations/verify"])("has its thread built in %s: it answers with the whole files alone", async (place) => {
     const { Workspace: Made } = await import("./cli.js");
     const workspace = await Made.create();
     await store(workspace, 8);

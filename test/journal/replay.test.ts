@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { changeInfo, replay } from "../../src/journal/replay.js";
 import type { JournalRecord } from "../../src/journal/record.js";
-import { mergeRecords } from "../../src/persistence/conversation/change-queue.js";
+import { mergeRecords } from "../../src/session/change-queue.js";
 import { BASE, historyOf } from "../doubles/histories.js";
 import { CREATED_AT } from "../doubles/snapshots.js";
 

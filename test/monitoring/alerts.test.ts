@@ -4,7 +4,7 @@ import { DraftstateError } from "../../src/errors.js";
 import { parseAlertRules } from "../../src/monitoring/alert-rules.js";
 import { AlertRules, type Readings } from "../../src/monitoring/alerts.js";
 import { MetricRegistry } from "../../src/monitoring/registry.js";
-import { resolveSettings } from "../../src/persistence/settings.js";
+import { resolveSettings } from "../../src/store/settings.js";
 
 const START = Date.UTC(2026, 0, 14, 21, 30);
 const SECOND = 1000;

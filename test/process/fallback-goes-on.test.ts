@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { AgentState } from "../../src/model/conversation.js";
-import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { SmallDisk } from "./small-disk.js";
 import { Victim } from "./victim.js";
 

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { jsonLines, until, type Row, type Shown } from "../e2e/cli.js";
 import { SmallDisk } from "./small-disk.js";
 import { Victim } from "./victim.js";

@@ -6,7 +6,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createDraftStatePersistenceManager } from "../../src/persistence/create-manager.js";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import type { AgentState } from "../../src/model/conversation.js";
 import { seeded, type Random } from "./random.js";
 import { toldBy } from "./told-tokens.js";

@@ -5,9 +5,9 @@
 import { DraftstateError } from "../../src/errors.js";
 import { isStreaming, type AgentState } from "../../src/model/conversation.js";
 import type { Json, JsonObject } from "../../src/model/json.js";
-import type { Conversation } from "../../src/persistence/conversation/conversation-handle.js";
+import type { Conversation } from "../../src/session/conversation.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
-import type { DraftStatePersistenceManager } from "../../src/persistence/manager.js";
+import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { canonical, uninterrupted } from "../damage/specimen.js";
 import { begin, end, managerOver, START } from "../doubles/managers.js";
 import { ProcessWorld } from "../doubles/process-world.js";

@@ -1,8 +1,8 @@
 /** One run of `chat`, from its options to its exit status. Only the answer on stdout, the rest on stderr. */
 import { DraftstateError } from "../../errors.js";
 import { statusOf, titleFrom } from "../../model/conversation.js";
-import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import type { Conversation } from "../../session/conversation.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import { answerTo } from "./answer.js";
 import { openConsole, type ChatConsole } from "./console.js";

@@ -1,6 +1,6 @@
 /** What to do with an answer that was cut off, when its conversation is resumed: keep, continue, regenerate, discard. */
 import { statusOf } from "../../model/conversation.js";
-import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
+import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
 import { askAt, type Asking } from "./ask.js";
 import { lastRoleOf, takeBack } from "./last-turn.js";

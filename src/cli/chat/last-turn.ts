@@ -1,7 +1,7 @@
 /** Takes back the last turn, or its answer alone, after a restore point of what there was. */
 import { idleStreaming, messagesOf, textOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
-import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
+import type { Conversation } from "../../session/conversation.js";
 
 export type TakenBack = "answer" | "turn";
 

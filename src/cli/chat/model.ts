@@ -1,6 +1,6 @@
 /** Which model answers: as asked for, else as the conversation remembers it, else as the settings say. LangChain is loaded here. */
 import type { Info } from "../../model/conversation.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
 import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./turn-context.js";

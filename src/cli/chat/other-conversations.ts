@@ -1,8 +1,8 @@
 /** Going over from one conversation to another without leaving: the list, one that is there, a copy, a new one. */
 import { messagesOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
-import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
-import { assertConversationId } from "../../persistence/layout.js";
+import type { Conversation } from "../../session/conversation.js";
+import { assertConversationId } from "../../store/names.js";
 import { resolveId } from "../resolve-id.js";
 import { formatAge, pluralize } from "../terminal/format.js";
 import { toSafeLine } from "../terminal/safe-text.js";

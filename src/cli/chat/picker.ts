@@ -1,5 +1,5 @@
 /** Chooses one of the conversations: arrow keys, typing to filter, Enter. Undefined where the person left instead. */
-import type { CatalogueRow } from "../../persistence/reading/catalogue.js";
+import type { CatalogueRow } from "../../operations/list/list.js";
 import type { CommandContext } from "../context.js";
 import { formatAge, pluralize } from "../terminal/format.js";
 import { catchInterrupts } from "../terminal/interrupts.js";

@@ -1,8 +1,8 @@
 /** A conversation on the terminal: a message, an answer, and again. What goes wrong is said, and the prompt comes back. */
 import { messageOf } from "../../errors.js";
 import type { State } from "../../model/conversation.js";
-import type { Backup } from "../../persistence/backups/backups.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import type { Backup } from "../../store/backups.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
 import { INTERRUPTED } from "../exit-status.js";
 import { isEnding } from "../terminal/interrupts.js";
 import { answerTo } from "./answer.js";

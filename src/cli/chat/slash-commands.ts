@@ -1,8 +1,8 @@
 /** What can be said at the prompt beside messages. Each command is what users of coding agents expect under its name. */
 import { messagesOf, statusOf, textOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
-import { contentOf, resolveBackup } from "../../persistence/backups/backups.js";
-import { fromTimestamp } from "../../persistence/layout.js";
+import { contentOf, resolveBackup } from "../../store/backups.js";
+import { fromTimestamp } from "../../store/names.js";
 import { formatAge, pluralize } from "../terminal/format.js";
 import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
 import { renderStateDiff } from "../terminal/state-diff.js";

@@ -1,10 +1,10 @@
 /** Which conversation a chat goes on with, or begins: by id, the last, a copy, one chosen from a list, a new one. */
 import { DraftstateError } from "../../errors.js";
 import { assertAgentState } from "../../model/agent-state.js";
-import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
-import { assertConversationId } from "../../persistence/layout.js";
-import { createDraftStatePersistenceManager } from "../../persistence/create-manager.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import type { Conversation } from "../../session/conversation.js";
+import { assertConversationId } from "../../store/names.js";
+import { createDraftStatePersistenceManager } from "../../create-manager.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import type { CommandContext } from "../context.js";
 import { lastConversation, resolveId, splitPoint } from "../resolve-id.js";

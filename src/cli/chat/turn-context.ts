@@ -2,7 +2,7 @@
 import type { DraftHybridStreamingAgent } from "../../agent/agent.js";
 import type { RequestEvent } from "../../agent/models/request-progress.js";
 import type { TurnEvent } from "../../agent/turn.js";
-import type { Conversation } from "../../persistence/conversation/conversation-handle.js";
+import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext, InputStream } from "../context.js";
 import type { ChatConsole } from "./console.js";
 

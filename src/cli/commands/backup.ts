@@ -1,5 +1,5 @@
 /** `backup`: a restore point now, on demand. */
-import { backupName, backupKey } from "../../persistence/layout.js";
+import { backupName, backupKey } from "../../store/names.js";
 import { resolveId } from "../resolve-id.js";
 import type { Register } from "./registration.js";
 

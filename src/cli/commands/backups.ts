@@ -2,8 +2,8 @@
 import { compareMessages, countChanges, type ChangeCounts } from "../../model/compare.js";
 import { textOf, titleFrom } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
-import type { Backup } from "../../persistence/backups/backups.js";
-import { fromTimestamp } from "../../persistence/layout.js";
+import type { Backup } from "../../store/backups.js";
+import { fromTimestamp } from "../../store/names.js";
 import { resolveId } from "../resolve-id.js";
 import type { CommandContext } from "../context.js";
 import { renderFittingTable, type FittingColumn } from "../terminal/fitting-table.js";

@@ -1,11 +1,11 @@
 /** `export`: a conversation as a file for others: Markdown, one HTML page, or JSON that `import` brings back without loss. */
 import { extname } from "node:path";
 import { DraftstateError } from "../../errors.js";
-import type { ConversationDocument, RestorePoint } from "../../exchange/document.js";
+import type { ConversationDocument, RestorePoint } from "../../formats/document.js";
 import { metadataOf } from "../../model/conversation.js";
-import { contentOf, resolveBackup } from "../../persistence/backups/backups.js";
-import { fromTimestamp } from "../../persistence/layout.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import { contentOf, resolveBackup } from "../../store/backups.js";
+import { fromTimestamp } from "../../store/names.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
 import { uniqueName } from "../../storage/index.js";
 import { writeUserFile } from "../../storage/user-file.js";
 import { choiceOption } from "../choice.js";
@@ -63,10 +63,10 @@ async function find(manager: DraftStatePersistenceManager, id: string, format: F
 /** Loaded by those who export, not by every command. */
 async function render(document: ConversationDocument, format: Format): Promise<string> {
   switch (format) {
-    case "json": return (await import("../../exchange/json-export.js")).toJson(document);
-    case "jsonl": return (await import("../../exchange/json-export.js")).toJsonLines(document);
-    case "md": return (await import("../../exchange/markdown-export.js")).toMarkdown(document, toSafeText);
-    case "html": return (await import("../../exchange/html/page.js")).toHtml(document, toSafeText);
+    case "json": return (await import("../../formats/json-export.js")).toJson(document);
+    case "jsonl": return (await import("../../formats/json-export.js")).toJsonLines(document);
+    case "md": return (await import("../../formats/markdown-export.js")).toMarkdown(document, toSafeText);
+    case "html": return (await import("../../formats/html/page.js")).toHtml(document, toSafeText);
   }
 }
 
@@ -77,7 +77,7 @@ interface Redacted {
 
 async function redact(document: ConversationDocument, options: ExportOptions): Promise<Redacted> {
   if (options.redact !== true) return { document, counts: undefined };
-  const { Redactor } = await import("../../exchange/redaction.js");
+  const { Redactor } = await import("../../formats/redaction.js");
   const redactor = new Redactor();
   return { document: redactor.document(document), counts: redactor.counts };
 }

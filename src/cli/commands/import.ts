@@ -1,13 +1,13 @@
 /** `import`: conversations from a file, ours or another program's, without loss. All are read and checked before one is written. */
 import { basename } from "node:path";
 import { DraftstateError, isDraftstateError } from "../../errors.js";
-import type { Imported } from "../../exchange/import/read-import.js";
-import type { ImportedConversation } from "../../exchange/import/imported.js";
+import type { Imported } from "../../formats/import/read-import.js";
+import type { ImportedConversation } from "../../formats/import/imported.js";
 import { messagesOf, titleOf } from "../../model/conversation.js";
-import { decompress, MAX_FILE_BYTES } from "../../persistence/backups/backup-codec.js";
-import { importConversation } from "../../persistence/conversation/import-conversation.js";
-import { assertConversationId, type Compression } from "../../persistence/layout.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import { decompress, MAX_FILE_BYTES } from "../../store/codec.js";
+import { importConversation } from "../../operations/import.js";
+import { assertConversationId, type Compression } from "../../store/names.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
 import { readUserFile } from "../../storage/user-file.js";
 import type { CommandContext, InputStream } from "../context.js";
 import { formatCount, pluralize } from "../terminal/format.js";
@@ -54,7 +54,7 @@ function compressionOf(bytes: Uint8Array, name: string): Compression {
 
 async function read(file: string, options: ImportCommandOptions, context: CommandContext): Promise<Imported> {
   const bytes = file === "-" ? await readInput(context.options.input) : await readUserFile(file, MAX_FILE_BYTES);
-  const { readImport } = await import("../../exchange/import/read-import.js");
+  const { readImport } = await import("../../formats/import/read-import.js");
   try {
     return readImport(await decompress(bytes, compressionOf(bytes, file)), { at: context.now().toISOString(), acceptEdited: options.accept === true });
   } catch (error) {
@@ -73,7 +73,7 @@ async function plan(manager: DraftStatePersistenceManager, imported: Imported, f
     assertConversationId(options.id);
     if (conversations.length > 1) throw new DraftstateError("USAGE", `${file} holds ${conversations.length} conversations: --id is for one; without it each gets an id of its own`);
   }
-  const { chooseIds } = await import("../../exchange/import/ids.js");
+  const { chooseIds } = await import("../../formats/import/ids.js");
   const taken = new Map((await manager.ids()).map((id) => [id.toLowerCase(), id]));
   const ids = options.id === undefined ? chooseIds(conversations, fallbackName(file)) : [options.id];
   return conversations.map((conversation, index) => ({ conversation, id: ids[index] ?? "", exists: taken.has((ids[index] ?? "").toLowerCase()) }));

@@ -1,6 +1,6 @@
 /** `ls`: the conversations, newest first. One bad file is a row that says so. */
 import { STATUSES } from "../../model/conversation.js";
-import type { CatalogueRow } from "../../persistence/reading/catalogue.js";
+import type { CatalogueRow } from "../../operations/list/list.js";
 import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
 import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";

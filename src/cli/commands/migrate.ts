@@ -1,6 +1,6 @@
 /** `migrate`: brings conversations of older schemas to the current one; each original becomes a backup first. */
 import { DraftstateError } from "../../errors.js";
-import type { MigrateResult } from "../../persistence/mending/migrate.js";
+import type { MigrateResult } from "../../operations/migrate.js";
 import { exitStatusOf } from "../exit-status.js";
 import { pluralize } from "../terminal/format.js";
 import { resolveId } from "../resolve-id.js";

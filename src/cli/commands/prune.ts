@@ -1,8 +1,8 @@
 /** `prune`: retention, on demand. Backups only; whatever is removed is said. */
 import { DraftstateError } from "../../errors.js";
 import type { RetentionPolicy } from "../../plan/retention.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
-import type { PruneResult } from "../../persistence/backups/prune.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
+import type { PruneResult } from "../../operations/prune.js";
 import type { CommandContext } from "../context.js";
 import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
 import { resolveId } from "../resolve-id.js";

@@ -1,9 +1,9 @@
 /** `restore`: goes back to a restore point, after saving the present so that it can be undone the same way. */
 import { jsonEqual, type JsonObject } from "../../model/json.js";
-import { contentOf, resolveBackup, type Backup } from "../../persistence/backups/backups.js";
-import { fromTimestamp } from "../../persistence/layout.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
-import type { RestoreResult } from "../../persistence/backups/restore.js";
+import { contentOf, resolveBackup, type Backup } from "../../store/backups.js";
+import { fromTimestamp } from "../../store/names.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
+import type { RestoreResult } from "../../operations/restore.js";
 import type { CommandContext } from "../context.js";
 import type { Output } from "../output.js";
 import { resolveId } from "../resolve-id.js";

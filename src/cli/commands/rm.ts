@@ -1,6 +1,6 @@
 /** `rm`: conversations go to the trash with their restore points, from where `undo` brings them back. */
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
-import type { RemoveResult } from "../../persistence/trash/remove.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
+import type { RemoveResult } from "../../operations/remove.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
 import { formatBytes, pluralize } from "../terminal/format.js";

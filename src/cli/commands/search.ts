@@ -1,9 +1,9 @@
 /** `search`: which conversations say it, with the lines. Finding nothing is an answer, not an error. */
 import { DraftstateError } from "../../errors.js";
-import type { LineMatch } from "../../exchange/search/find-lines.js";
+import type { LineMatch } from "../../formats/search/find-lines.js";
 import { ROLES, STATUSES } from "../../model/conversation.js";
-import { snapshotKey } from "../../persistence/layout.js";
-import { scanConversations, type Scanned, type ScanResult, type SnapshotsScanned } from "../../persistence/reading/scan-conversations.js";
+import { snapshotKey } from "../../store/names.js";
+import { scanConversations, type Scanned, type ScanResult, type SnapshotsScanned } from "../../operations/search.js";
 import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
 import { wantsMetadata } from "../search/conditions.js";
@@ -39,7 +39,7 @@ const JSON_WIDTH = 2000;
 const MANY = 500;
 
 async function scan(text: string, options: SearchOptions, context: CommandContext): Promise<ScanResult<LineMatch>> {
-  const [{ compileQuery }, { prefilterFor }, { findLines }] = await Promise.all([import("../../exchange/search/query.js"), import("../../exchange/search/prefilter.js"), import("../../exchange/search/find-lines.js")]);
+  const [{ compileQuery }, { prefilterFor }, { findLines }] = await Promise.all([import("../../formats/search/query.js"), import("../../formats/search/prefilter.js"), import("../../formats/search/find-lines.js")]);
   const matchCase = options.caseSensitive === true ? true : options.ignoreCase === true ? false : undefined;
   const query = { text, regex: options.regex === true, matchCase };
   const matcher = await compileQuery(query);

@@ -1,8 +1,8 @@
 /** `undo`: takes back the last restore, prune, rm, repair or rename. */
 import { DraftstateError, isDraftstateError } from "../../errors.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
-import type { UndoResult } from "../../persistence/trash/undo.js";
-import type { UndoPreview } from "../../persistence/trash/undo-preview.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
+import type { UndoResult } from "../../operations/undo/undo.js";
+import type { UndoPreview } from "../../operations/undo/preview.js";
 import type { CommandContext } from "../context.js";
 import { resolveId } from "../resolve-id.js";
 import { formatAge, formatBytes, pluralize } from "../terminal/format.js";

@@ -1,5 +1,5 @@
 /** `verify`: looks at every file and says what is wrong; changes nothing. */
-import type { Verification } from "../../persistence/reading/verify.js";
+import type { Verification } from "../../operations/verify/verify.js";
 import { resolveId } from "../resolve-id.js";
 import { startProgress } from "../terminal/progress.js";
 import { pluralize } from "../terminal/format.js";

@@ -1,7 +1,7 @@
 /** `watch`: what other processes change, live. One conversation: its answer as it grows; all: a line for each change. */
 import { DraftstateError } from "../../errors.js";
-import type { Followed, FollowEvent } from "../../persistence/following/follow.js";
-import { watchConversations } from "../../persistence/following/watching.js";
+import type { Followed, FollowEvent } from "../../operations/watch/follow.js";
+import { watchConversations } from "../../operations/watch/watch.js";
 import { openConsole, type ChatConsole } from "../chat/console.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";

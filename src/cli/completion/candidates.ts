@@ -1,7 +1,7 @@
 /** What may stand where the cursor is: commands, options, choices, ids, backup timestamps. Reads names, not files, wherever that is enough. */
 import type { Command } from "commander";
-import { listBackupNames } from "../../persistence/reading/reader.js";
-import type { DraftStatePersistenceManager } from "../../persistence/manager.js";
+import { listBackupNames } from "../../store/read.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
 import { resolveId } from "../resolve-id.js";
 import { readTypedLine, visibleCommands, type TypedLine } from "./typed-line.js";
 

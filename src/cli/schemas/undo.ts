@@ -1,6 +1,6 @@
 /** `undo --json`, also with `--list` and `--empty-trash`. */
 import { z } from "zod";
-import { OPERATION_KINDS } from "../../persistence/trash/trash-record.js";
+import { OPERATION_KINDS } from "../../store/trash-record.js";
 import { bytes, conversationId, path, time, timestamp } from "./parts.js";
 
 const operation = {

@@ -1,13 +1,13 @@
 /** A thread of the search: reads its snapshots, answers with what they say and with those it cannot tell of, ends. */
 import { parentPort, workerData } from "node:worker_threads";
-import { findLines, type LineMatch } from "../../exchange/search/find-lines.js";
-import { prefilterFor } from "../../exchange/search/prefilter.js";
-import { compileQuery } from "../../exchange/search/query.js";
-import { MAX_FILE_BYTES } from "../../persistence/backups/backup-codec.js";
-import { scanSnapshot, type Scanned, type SnapshotsScanned } from "../../persistence/reading/scan-conversations.js";
+import { findLines, type LineMatch } from "../../formats/search/find-lines.js";
+import { prefilterFor } from "../../formats/search/prefilter.js";
+import { compileQuery } from "../../formats/search/query.js";
+import { MAX_FILE_BYTES } from "../../store/codec.js";
+import { scanSnapshot, type Scanned, type SnapshotsScanned } from "../../operations/search.js";
 import { readAtOnce } from "../../storage/fs.js";
 import { wantsMetadata } from "./conditions.js";
-import type { FromThread } from "../../persistence/reading/threads.js";
+import type { FromThread } from "../../operations/threads.js";
 import type { SearchTask } from "./threads.js";
 
 async function search({ files, query, role, status, since }: SearchTask): Promise<SnapshotsScanned<LineMatch>> {

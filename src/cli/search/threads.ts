@@ -2,10 +2,10 @@
  * Snapshots searched by threads: reading and parsing thousands of small files is work for every core. What a thread
  * cannot tell by the snapshot alone is left to the caller, and where there are no threads, everything is.
  */
-import type { LineMatch } from "../../exchange/search/find-lines.js";
-import type { Query } from "../../exchange/search/query.js";
-import type { SnapshotsScanned } from "../../persistence/reading/scan-conversations.js";
-import { inThreads } from "../../persistence/reading/threads.js";
+import type { LineMatch } from "../../formats/search/find-lines.js";
+import type { Query } from "../../formats/search/query.js";
+import type { SnapshotsScanned } from "../../operations/search.js";
+import { inThreads } from "../../operations/threads.js";
 
 export interface SearchTask {
   readonly files: readonly { readonly id: string; readonly path: string }[];

@@ -1,0 +1,28 @@
+/**
+ * A row of the list whose file was changed after it was saved. The list is made from the ends of files, which do not tell;
+ * but a file's time does not fit then, and only such a file is read as a whole. So an edit is found without reading
+ * thousands of files, and a file that was only copied or touched is not taken for one.
+ */
+import { isDraftstateError } from "../../errors.js";
+import { planRecovery } from "../../plan/recovery.js";
+import type { Storage } from "../../storage/storage.js";
+import { findConversation, refusal } from "../../store/read.js";
+
+/** Milliseconds between the time in a file and the file's own that a write takes by itself. A slower one costs a look at the whole file. */
+const SLACK = 25;
+const BYTES_A_MILLISECOND = 100_000;
+
+export function mayBeEdited({ savedAt, modifiedAt, sizeBytes }: { readonly savedAt: string; readonly modifiedAt: Date; readonly sizeBytes: number }): boolean {
+  return Math.abs(modifiedAt.getTime() - new Date(savedAt).getTime()) > SLACK + sizeBytes / BYTES_A_MILLISECOND;
+}
+
+/** Why it cannot be gone on with; undefined where it can, or nobody can tell. */
+export async function findEdit(storage: Storage, id: string): Promise<unknown> {
+  try {
+    const plan = planRecovery(await findConversation(storage, id));
+    return plan.kind === "usable" || plan.kind === "absent" ? undefined : refusal(storage, id, plan);
+  } catch (error) {
+    if (isDraftstateError(error)) return undefined;
+    throw error;
+  }
+}

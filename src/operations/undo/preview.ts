@@ -1,0 +1,113 @@
+/**
+ * What undoing each operation would change, for a person who is about to do it: read from the records, the copies in
+ * the trash and the conversations as they are. Changes nothing and takes no lock; what cannot be read is left out.
+ */
+import { messagesOf, titleOf } from "../../model/conversation.js";
+import { isJsonObject, jsonEqual, type JsonObject } from "../../model/json.js";
+import { decodeSnapshot } from "../../snapshot/decode.js";
+import type { DraftStatePersistenceManager, LoadedConversation } from "../../manager.js";
+import { fromTimestamp } from "../../store/names.js";
+import type { Trash } from "../../store/trash.js";
+import { timeOfStamp, type Operation, type OperationKind } from "../../store/trash-record.js";
+import { fitting, type UndoOptions } from "./undo.js";
+
+export interface UndoPreview {
+  readonly operation: OperationKind;
+  readonly conversationId: string;
+  /** ISO 8601: when the operation was done. */
+  readonly at: string;
+  /** Files that it took away or copied. */
+  readonly files: number;
+  /** Of a rename: the title that it gave and the one that comes back. */
+  readonly titles?: { readonly from: string; readonly to: string };
+  /** Of a restore: the point it went back to, where that can be told, and what comes back. */
+  readonly restored?: { readonly point: string | null; readonly messageCount: number; readonly revision: number };
+  /** Other conversations that the same command did this to: an undo without an id takes it back of them too. */
+  readonly together: readonly string[];
+  /** Of a restore or repair: something was said since, and is replaced by the undo (which keeps a restore point of it). */
+  readonly changedSince: boolean;
+}
+
+type Load = (id: string) => Promise<LoadedConversation | undefined>;
+
+function saidAfter(state: JsonObject, at: Date): boolean {
+  return messagesOf(state).some((message) => isJsonObject(message) && typeof message["createdAt"] === "string" && new Date(message["createdAt"]) > at);
+}
+
+/** The title that comes back where a conversation had none of its own: its first words. */
+function titlesOf(operation: Operation, newer: readonly Operation[], now: LoadedConversation | undefined): UndoPreview["titles"] {
+  if (now === undefined) return undefined;
+  const own = titleOf({ state: now.state, info: { createdAt: now.metadata.createdAt } });
+  const next = newer.findLast(({ kind, conversationId }) => kind === "rename" && conversationId === operation.conversationId);
+  return { from: next === undefined ? now.metadata.title : (next.title ?? own), to: operation.title ?? own };
+}
+
+/** Restore points of before the operation that hold what is there now: by the newest, undoing loses nothing. */
+async function pointHolding(manager: DraftStatePersistenceManager, id: string, state: JsonObject, before: Date): Promise<string | null> {
+  const points = (await manager.listBackups(id)).filter(({ timestamp }) => fromTimestamp(timestamp) < before);
+  return points.find(({ decoded }) => decoded.kind === "valid" && jsonEqual(decoded.state, state))?.timestamp ?? null;
+}
+
+async function ofRestore(manager: DraftStatePersistenceManager, trash: Trash, operation: Operation, now: LoadedConversation | undefined): Promise<Partial<UndoPreview>> {
+  const { conversationId: id, stamp, files: [file] } = operation;
+  const bytes = file === undefined ? undefined : await trash.readCopy(stamp, file);
+  const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
+  if (before?.kind !== "valid") return {};
+  const { revision } = before.metadata;
+  const point = now === undefined ? null : await pointHolding(manager, id, now.state, timeOfStamp(stamp));
+  // A restore is one revision above what it replaces; going back to a point once more is no change either.
+  const changedSince = now !== undefined && now.metadata.revision > revision + 1 && point === null;
+  return { restored: { point, messageCount: messagesOf(before.state).length, revision }, changedSince };
+}
+
+interface Surroundings {
+  readonly newer: readonly Operation[];
+  readonly together: readonly string[];
+}
+
+async function previewOf(manager: DraftStatePersistenceManager, trash: Trash, load: Load, operation: Operation, { newer, together }: Surroundings): Promise<UndoPreview> {
+  const { kind, conversationId, stamp, files } = operation;
+  const at = timeOfStamp(stamp);
+  const plain = { operation: kind, conversationId, at: at.toISOString(), files: files.length, together, changedSince: false };
+  if (kind === "rm" || kind === "prune") return plain;
+  const now = await load(conversationId);
+  if (kind === "restore") return { ...plain, ...(await ofRestore(manager, trash, operation, now)) };
+  if (kind === "repair") return { ...plain, changedSince: now !== undefined && saidAfter(now.state, at) };
+  const titles = titlesOf(operation, newer, now);
+  return titles === undefined ? plain : { ...plain, titles };
+}
+
+function groupOf({ kind, group }: Operation): string {
+  return `${kind} ${group}`;
+}
+
+/** The conversations of each command. */
+function groupsOf(operations: readonly Operation[]): Map<string, Set<string>> {
+  const groups = new Map<string, Set<string>>();
+  for (const operation of operations) groups.set(groupOf(operation), (groups.get(groupOf(operation)) ?? new Set()).add(operation.conversationId));
+  return groups;
+}
+
+export interface PreviewOptions extends UndoOptions {
+  /** Only of the one that an undo would take. */
+  readonly last?: boolean;
+}
+
+/** In the order of the operations, newest first. */
+export async function previewUndos(manager: DraftStatePersistenceManager, trash: Trash, options: PreviewOptions): Promise<UndoPreview[]> {
+  const operations = await trash.operations();
+  const loaded = new Map<string, Promise<LoadedConversation | undefined>>();
+  const load: Load = (id) => {
+    const known = loaded.get(id) ?? manager.load(id, { allowEdited: true }).catch(() => undefined);
+    loaded.set(id, known);
+    return known;
+  };
+  const wanted = fitting(operations, options).slice(0, options.last === true ? 1 : undefined);
+  const previews: UndoPreview[] = [];
+  const groups = groupsOf(operations);
+  for (const operation of wanted) {
+    const together = [...(groups.get(groupOf(operation)) ?? [])].filter((id) => id !== operation.conversationId).sort();
+    previews.push(await previewOf(manager, trash, load, operation, { newer: operations.slice(0, operations.indexOf(operation)), together }));
+  }
+  return previews;
+}

@@ -1,0 +1,180 @@
+/**
+ * Follows one conversation that another process writes. Each look reads what is new since the last, by revision: from the
+ * journal where its records join, from the whole where they do not. So nothing is missed and nothing told twice, however
+ * the files were replaced meanwhile, and however many changes one hint stands for. Takes no lock.
+ */
+import { isDraftstateError, type DraftstateError } from "../../errors.js";
+import { replay } from "../../journal/replay.js";
+import { AnswerText, type Heard } from "../../model/answer-text.js";
+import { isStreaming, statusOf, tokenCountOf, titleOf, type Status, type Version } from "../../model/conversation.js";
+import type { JournalRecord } from "../../journal/record.js";
+import { planRecovery } from "../../plan/recovery.js";
+import type { Storage } from "../../storage/storage.js";
+import { JournalTail } from "./journal-tail.js";
+import { journalKey, snapshotKey } from "../../store/names.js";
+import { findConversation, readMetadataOnly, refusal } from "../../store/read.js";
+
+export type FollowEvent =
+  | (Heard & { readonly revision: number; readonly tokenCount: number })
+  /** On disk up to this revision. */
+  | { readonly kind: "saved"; readonly revision: number; readonly tokenCount: number }
+  /** Now this, and not what it was; `streaming` while its writer lives, `interrupted` when it is dead. */
+  | { readonly kind: "status"; readonly status: Status; readonly revision: number }
+  | { readonly kind: "removed"; readonly revision: number }
+  /** Its files cannot be read as they are; told once, until they can. */
+  | { readonly kind: "problem"; readonly error: DraftstateError; readonly revision: number };
+
+export interface Followed {
+  readonly conversationId: string;
+  readonly title: string;
+  readonly status: Status;
+  readonly revision: number;
+  readonly tokenCount: number;
+}
+
+export class ConversationFollower {
+  readonly #tail: JournalTail;
+  #text = new AnswerText();
+  #version: Version | undefined;
+  #status: Status | undefined;
+  #problem: string | undefined;
+  #looked = false;
+  /** Of the snapshot that was last read as a whole: one of the same revision that differs was edited. */
+  #snapshotSeen = "";
+
+  constructor(
+    private readonly storage: Storage,
+    readonly id: string,
+  ) {
+    this.#tail = new JournalTail(storage, journalKey(id));
+  }
+
+  /** As last seen; undefined where it is not there. */
+  get current(): Followed | undefined {
+    if (this.#version === undefined) return undefined;
+    const { state, revision } = this.#version;
+    return { conversationId: this.id, title: titleOf(this.#version), status: this.#status ?? statusOf(state), revision, tokenCount: tokenCountOf(state) };
+  }
+
+  /** What happened since the last look; at the first, what is there. Looks must not overlap. */
+  async look(): Promise<FollowEvent[]> {
+    // Before anything is read: what a writer that is dead by now has written is then in what is read.
+    const owner = await this.storage.lockOwner(this.id);
+    try {
+      const before = this.#version?.revision;
+      const events = (await this.#readJournal()) ?? (await this.#readWhole());
+      this.#problem = undefined;
+      this.#looked = true;
+      const saved = this.#savedSince(before);
+      return [...events, ...saved, ...(await this.#statusChange(owner !== undefined))];
+    } catch (error) {
+      if (!isDraftstateError(error) || error.code === "STORAGE") throw error;
+      return this.#problemOnce(error);
+    }
+  }
+
+  #problemOnce(error: DraftstateError): FollowEvent[] {
+    if (this.#problem === error.message) return [];
+    this.#problem = error.message;
+    return [{ kind: "problem", error, revision: this.#version?.revision ?? 0 }];
+  }
+
+  /** Undefined where only the whole tells. */
+  async #readJournal(): Promise<FollowEvent[] | undefined> {
+    const version = this.#version;
+    if (version === undefined) return undefined;
+    const look = await this.#tail.look({ revision: version.revision, createdAt: version.info.createdAt });
+    if (look.kind === "unclear") return undefined;
+    const records = look.kind === "records" ? look.records : [];
+    const events: FollowEvent[] = [];
+    for (const record of records) {
+      const told = this.#apply(record);
+      if (told === undefined) return undefined;
+      events.push(...told);
+    }
+    if (records.length > 0 || (await this.#isAllIn(look.kind === "absent"))) return events;
+    return undefined;
+  }
+
+  #apply(record: JournalRecord): FollowEvent[] | undefined {
+    const before = this.#version;
+    if (before === undefined) return undefined;
+    const replayed = replay(before, [record]);
+    if (replayed.stopped !== undefined) return undefined;
+    this.#version = replayed.version;
+    const [patch, ...others] = record.patches;
+    const onlyToken = patch?.op === "token" && others.length === 0 && isStreaming(before.state);
+    return this.#told(onlyToken ? this.#text.token(patch.text) : this.#text.advance(replayed.version.state));
+  }
+
+  #told(heard: readonly Heard[]): FollowEvent[] {
+    const version = this.#version;
+    if (version === undefined || heard.length === 0) return [];
+    const tokenCount = tokenCountOf(version.state);
+    return heard.map((one) => ({ ...one, revision: version.revision, tokenCount }));
+  }
+
+  /** Whether the snapshot holds nothing that was not seen: told by its last bytes. */
+  async #isAllIn(noJournal: boolean): Promise<boolean> {
+    const version = this.#version;
+    const found = await readMetadataOnly(this.storage, this.id);
+    if (version === undefined || found === undefined) return false;
+    const { revision, createdAt } = found.metadata;
+    if (createdAt !== version.info.createdAt) return false;
+    if (!noJournal) return revision <= version.revision;
+    return revision === version.revision && (await this.#snapshotLook()) === this.#snapshotSeen;
+  }
+
+  async #snapshotLook(): Promise<string> {
+    const stat = await this.storage.stat(snapshotKey(this.id));
+    return stat === undefined ? "" : `${stat.size} ${stat.modifiedAt.getTime()}`;
+  }
+
+  async #readWhole(): Promise<FollowEvent[]> {
+    if (!(await this.#isThere())) return this.#removed();
+    this.#snapshotSeen = await this.#snapshotLook();
+    const plan = planRecovery(await findConversation(this.storage, this.id));
+    if (plan.kind === "absent") return this.#removed();
+    if (plan.kind !== "usable") throw refusal(this.storage, this.id, plan);
+    const before = this.#version;
+    const isSame = before?.info.createdAt === plan.version.info.createdAt;
+    // Older than what was seen: something newer was damaged. What was seen was there.
+    if (isSame && plan.version.revision < before.revision) return [];
+    this.#version = plan.version;
+    if (isSame) return this.#told(this.#text.advance(plan.version.state));
+    this.#text = new AnswerText();
+    this.#status = undefined;
+    return this.#told(this.#text.begin(plan.version.state));
+  }
+
+  /** Not by its backups alone. */
+  async #isThere(): Promise<boolean> {
+    const [journal, snapshot] = [await this.storage.stat(journalKey(this.id)), await this.storage.stat(snapshotKey(this.id))];
+    return journal !== undefined || snapshot !== undefined;
+  }
+
+  #removed(): FollowEvent[] {
+    const before = this.#version;
+    if (before === undefined && this.#looked) return [];
+    this.#version = undefined;
+    this.#status = undefined;
+    return [{ kind: "removed", revision: before?.revision ?? 0 }];
+  }
+
+  #savedSince(before: number | undefined): FollowEvent[] {
+    const version = this.#version;
+    if (version === undefined || version.revision === before) return [];
+    return [{ kind: "saved", revision: version.revision, tokenCount: tokenCountOf(version.state) }];
+  }
+
+  async #statusChange(hadOwner: boolean): Promise<FollowEvent[]> {
+    const version = this.#version;
+    if (version === undefined) return [];
+    const written = statusOf(version.state);
+    const lives = hadOwner || written !== "streaming" || (await this.storage.lockOwner(this.id)) !== undefined;
+    const status = lives ? written : "interrupted";
+    if (status === this.#status) return [];
+    this.#status = status;
+    return [{ kind: "status", status, revision: version.revision }];
+  }
+}

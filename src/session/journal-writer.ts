@@ -1,0 +1,87 @@
+/**
+ * One conversation's journal on disk: begun with its header and its first batch, then one append and one sync a batch.
+ * After any failure the file is spent, since the kernel may have marked unwritten pages clean: it is never synced again.
+ * While a snapshot is being written the journal goes on; what came meanwhile is all that the next journal begins with.
+ */
+import { encodeHeader, encodeRecord, type JournalHeader, type JournalRecord } from "../journal/record.js";
+import type { Key, Lock, Log, Storage } from "../storage/storage.js";
+
+export interface JournalWriterOptions {
+  readonly storage: Storage;
+  readonly key: Key;
+  readonly lock: Lock;
+  readonly syncEachBatch: boolean;
+}
+
+export class JournalWriter {
+  #log: Log | undefined;
+  #bytes = 0;
+  /** Batches written since the snapshot under way was begun. */
+  #behindSnapshot: Buffer[] | undefined;
+
+  constructor(private readonly options: JournalWriterOptions) {}
+
+  /** Bytes in the journal since it was begun. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Durable when it resolves (with `syncEachBatch`). Returns the bytes written. */
+  async write(records: readonly JournalRecord[], header: () => JournalHeader): Promise<number> {
+    const batch = Buffer.from(records.map(encodeRecord).join(""), "utf8");
+    const log = this.#log;
+    if (log === undefined) await this.#begin(header(), [batch]);
+    else {
+      await log.append(batch);
+      if (this.options.syncEachBatch) await log.sync();
+      this.#bytes += batch.length;
+    }
+    this.#behindSnapshot?.push(batch);
+    return batch.length;
+  }
+
+  /** Whether anything was written since the snapshot under way was begun. */
+  get goesOnBehindSnapshot(): boolean {
+    return (this.#behindSnapshot ?? []).length > 0;
+  }
+
+  /** A snapshot of all that was written so far is about to be made. */
+  snapshotBegins(): void {
+    this.#behindSnapshot = [];
+  }
+
+  snapshotFailed(): void {
+    this.#behindSnapshot = undefined;
+  }
+
+  /** The snapshot is durable: its records go (I3). Where others came meanwhile, a journal of these alone takes the name, in one step. */
+  async snapshotTaken(header: JournalHeader): Promise<void> {
+    const behind = this.#behindSnapshot ?? [];
+    this.#behindSnapshot = undefined;
+    if (behind.length === 0) return this.drop();
+    await this.abandon();
+    await this.#begin(header, behind);
+  }
+
+  /** The snapshot holds everything: the file goes, and comes back harmless if a crash undoes that (I3). */
+  async drop(): Promise<void> {
+    await this.abandon();
+    await this.options.storage.remove(this.options.key);
+  }
+
+  /** Lets go of the file and leaves it to recovery. */
+  async abandon(): Promise<void> {
+    const log = this.#log;
+    this.#log = undefined;
+    this.#bytes = 0;
+    this.#behindSnapshot = undefined;
+    await log?.close().catch(() => undefined);
+  }
+
+  async #begin(header: JournalHeader, batches: readonly Buffer[]): Promise<void> {
+    const { storage, key, lock } = this.options;
+    const first = Buffer.concat([Buffer.from(encodeHeader(header), "utf8"), ...batches]);
+    this.#log = await storage.createLog(key, first, lock);
+    this.#bytes = first.length;
+  }
+}

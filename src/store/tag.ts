@@ -1,0 +1,11 @@
+/** Names that a person gives to restore points. Pure: what could not be used to go back to one is refused when it is given. */
+import { DraftstateError } from "../errors.js";
+
+const MAX_TAG_LENGTH = 64;
+/** What `--backup` understands as something else: the newest, the third newest, the beginning of a timestamp. */
+const TAKEN = /^(?:latest|now|~.*|\d{1,4}|\d{4}-[\d\-T:.Z]*)$/;
+
+export function assertTag(tag: string | undefined): void {
+  if (tag === undefined || (tag !== "" && tag.length <= MAX_TAG_LENGTH && !/[\s\p{C}@]/u.test(tag) && !TAKEN.test(tag))) return;
+  throw new DraftstateError("USAGE", `${JSON.stringify(tag.slice(0, MAX_TAG_LENGTH))} cannot be a tag: give one word of at most ${MAX_TAG_LENGTH} characters that is no timestamp, neither "latest" nor "now", and holds no "@"`);
+}

@@ -1,0 +1,115 @@
+/**
+ * What one operation took away, as a sealed record, and the names of everything in the trash. Pure. A record is data
+ * from a disk: it names files of its own conversation, of the kinds that its operation touches, or it is none.
+ */
+import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
+import { seal, verifySeal } from "../snapshot/checksum.js";
+import type { Area, Key } from "../storage/storage.js";
+import { fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey, toTimestamp } from "./names.js";
+
+export const OPERATION_KINDS = ["rm", "prune", "restore", "repair", "rename"] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+/** A file that the operation took away, or a copy of one that it changed, under its name in its own area. */
+export interface KeptFile {
+  readonly area: "state" | "backup";
+  readonly name: string;
+}
+
+export interface Operation {
+  readonly kind: OperationKind;
+  readonly conversationId: string;
+  /** Orders operations; drawn under the conversation's lock. */
+  readonly stamp: string;
+  /** Shared by what one command did to several conversations: one undo takes all of it back. */
+  readonly group: string;
+  readonly files: readonly KeptFile[];
+  /** Of a rename: the title before; null where there was none of its own. */
+  readonly title?: string | null;
+}
+
+const AREAS_OF: Readonly<Record<OperationKind, readonly Area[]>> = { rm: ["backup", "state"], prune: ["backup"], restore: ["state"], repair: ["state"], rename: [] };
+const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z-[0-9a-z]{4}$/;
+const STAMP_LENGTH = "2025-01-14T21-30-00-000Z-0000".length;
+const RECORD = /^_operation_(.+)\.json$/;
+/** The last moment whose year has four digits: a stamp beyond it would not be read as one. */
+const LAST_MOMENT = Date.UTC(10_000, 0) - 1;
+
+export function recordKey({ stamp, conversationId }: Pick<Operation, "stamp" | "conversationId">): Key {
+  return { area: "trash", name: `${stamp}_operation_${conversationId}.json` };
+}
+
+/** What a record is called once it was undone: the name means nothing, and goes next. */
+export function undoneKey({ stamp, conversationId }: Operation): Key {
+  return { area: "trash", name: `${stamp}_undone_${conversationId}.json` };
+}
+
+export function trashKey(stamp: string, { area, name }: KeptFile): Key {
+  return { area: "trash", name: `${stamp}_${area}_${name}` };
+}
+
+export function timeOfStamp(stamp: string): Date {
+  return fromTimestamp(stamp.slice(0, -"-0000".length));
+}
+
+/** The stamp at the beginning of a name in the trash. */
+export function stampOf(name: string): string | undefined {
+  const stamp = name.slice(0, STAMP_LENGTH);
+  return STAMP.test(stamp) && !Number.isNaN(timeOfStamp(stamp).getTime()) ? stamp : undefined;
+}
+
+export function parseRecordName(name: string): Pick<Operation, "stamp" | "conversationId"> | undefined {
+  const [stamp, conversationId] = [stampOf(name), RECORD.exec(name.slice(STAMP_LENGTH))?.[1]];
+  return stamp === undefined || conversationId === undefined || !isConversationId(conversationId) ? undefined : { stamp, conversationId };
+}
+
+/** Later than every stamp among these names, which are sorted; `random` is 0 to 1. */
+export function stampAfter(names: readonly string[], now: Date, random: number): string {
+  const newest = names.findLast((name) => stampOf(name) !== undefined);
+  const floor = newest === undefined ? 0 : timeOfStamp(newest.slice(0, STAMP_LENGTH)).getTime() + 1;
+  const at = new Date(Math.min(LAST_MOMENT, Math.max(now.getTime(), floor)));
+  return `${toTimestamp(at)}-${Math.floor(random * 36 ** 4).toString(36).padStart(4, "0").slice(-4)}`;
+}
+
+export function encodeOperation(operation: Operation): Uint8Array {
+  return seal(Buffer.from(`${JSON.stringify({ ...operation, checksum: "sha256:" }, null, 2)}\n`));
+}
+
+/** A string says what is wrong with it. */
+export function decodeOperation(bytes: Uint8Array, { stamp, conversationId }: Pick<Operation, "stamp" | "conversationId">): Operation | string {
+  if (verifySeal(Buffer.from(bytes)) !== "valid") return "its checksum differs from its content";
+  const value = parse(bytes);
+  if (value === undefined || value["stamp"] !== stamp || value["conversationId"] !== conversationId) return "it is not the record that its name says";
+  const kind = OPERATION_KINDS.find((known) => known === value["kind"]);
+  if (kind === undefined) return "it is of an operation that this version does not know";
+  const files = decodeFiles(ownValue(value, "files"), kind, conversationId);
+  if (files === undefined) return `it names files that ${kind} of ${conversationId} cannot have taken`;
+  const [group, title] = [ownValue(value, "group"), ownValue(value, "title")];
+  return { kind, conversationId, stamp, group: typeof group === "string" ? group : stamp, files, ...(typeof title === "string" || title === null ? { title } : {}) };
+}
+
+function parse(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeFiles(value: Json | undefined, kind: OperationKind, id: string): KeptFile[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const files = (value as readonly Json[]).map((file) => decodeFile(file, kind, id));
+  return files.includes(undefined) ? undefined : files.filter((file) => file !== undefined);
+}
+
+/** No path, no other area and no other conversation's file: what is put back goes where it came from. */
+function decodeFile(value: Json, kind: OperationKind, id: string): KeptFile | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const area = AREAS_OF[kind].find((known) => known === value["area"]);
+  const name = value["name"];
+  if (typeof name !== "string") return undefined;
+  if (area === "backup" && parseBackupName(name)?.conversationId === id) return { area, name };
+  if (area === "state" && (name === snapshotKey(id).name || name === journalKey(id).name)) return { area, name };
+  return undefined;
+}

@@ -1,0 +1,184 @@
+/** A conversation goes away by rm and nothing else: whole, in whatever state it is, and comes back as it was. */
+import { describe, expect, test } from "vitest";
+import { DraftStatePersistenceManager } from "../../src/manager.js";
+import type { MemoryStorage } from "../../src/storage/memory.js";
+import { contents } from "../doubles/contents.js";
+import { cutOff, damage, edit, told } from "../doubles/conversations.js";
+import { codeRejected } from "../doubles/error-code.js";
+import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
+import { managerOver, memory, START } from "../doubles/managers.js";
+import { snapshotBytes, versionAt } from "../doubles/snapshots.js";
+import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
+import { storageOver } from "../doubles/storage-over.js";
+
+const KEY = { area: "state", name: "chat.json" } as const;
+const JOURNAL = { area: "state", name: "chat.journal" } as const;
+
+async function setting(): Promise<{ storage: MemoryStorage; manager: DraftStatePersistenceManager }> {
+  const storage = memory();
+  const manager = managerOver(storage);
+  await told(manager, "chat");
+  return { storage, manager };
+}
+
+describe("what is removed", () => {
+  test("is every file of the conversation and no file of another whose id begins alike", async () => {
+    const { storage, manager } = await setting();
+    for (const id of ["chat_2", "chat.json", "chat_2026-01-14T21-30-00-000Z"]) await told(manager, id);
+    const before = await contents(storage);
+    const { removed, bytes, purged } = await manager.remove("chat");
+    const left = await contents(storage);
+    expect([removed.length, purged, Object.keys(before).length - Object.keys(left).length]).toEqual([3, false, 3]);
+    expect(bytes).toBe(Object.entries(before).filter(([name]) => !(name in left)).reduce((sum, [, text]) => sum + text.length, 0));
+    expect(before).toMatchObject(left);
+    expect(await manager.ids()).toEqual(["chat.json", "chat_2", "chat_2026-01-14T21-30-00-000Z"]);
+  });
+
+  test("a dry run tells, takes no lock and changes nothing", async () => {
+    const { storage, manager } = await setting();
+    const before = await contents(storage, ["state", "backup", "trash"]);
+    const conversation = await manager.open("chat");
+    const planned = await manager.remove("chat", { dryRun: true });
+    expect(await contents(storage, ["state", "backup", "trash"])).toEqual(before);
+    await conversation.close();
+    expect({ ...(await manager.remove("chat")), dryRun: true }).toEqual(planned);
+  });
+
+  test("an id that is not there is not found, and several are removed all or not at all", async () => {
+    const { storage, manager } = await setting();
+    expect(await codeRejected(manager.remove("nobody"))).toBe("NOT_FOUND");
+    expect(await codeRejected(manager.remove("../chat"))).toBe("INVALID_ID");
+    await told(manager, "other");
+    const held = await storage.tryLock("other", new Date(START));
+    const before = await contents(storage, ["state", "backup", "trash"]);
+    expect(await codeRejected(manager.removeAll(["chat", "other"]))).toBe("LOCKED");
+    expect(await contents(storage, ["state", "backup", "trash"])).toEqual(before);
+    expect(held.acquired).toBe(true);
+  });
+
+  test("one that vanished between two others is said together with what went before it, which comes back", async () => {
+    const { storage, manager } = await setting();
+    const before = await contents(storage);
+    await expect(manager.removeAll(["chat", "nobody"])).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("chat went before it") as unknown });
+    await manager.undo();
+    expect(await contents(storage)).toEqual(before);
+  });
+});
+
+describe("in whatever state it is", () => {
+  test("a journal is folded in first, so that there is one file to move", async () => {
+    const storage = memory();
+    const manager = await cutOff(storage, "chat");
+    const seen = await manager.loadState("chat");
+    await manager.remove("chat");
+    expect((await storage.list("trash")).filter((name) => name.endsWith(".journal"))).toEqual([]);
+    await manager.undo();
+    expect(await manager.loadState("chat")).toEqual(seen);
+    expect(seen?.messages.at(-1)).toMatchObject({ status: "interrupted", content: "half an" });
+  });
+
+  test.each(["damaged", "edited", "newer", "lost"])("%s, its files are moved as they are, and come back as they were", async (state) => {
+    const { storage, manager } = await setting();
+    if (state === "damaged") await damage(storage, "chat");
+    if (state === "edited") await edit(storage, "chat", "upon", "under");
+    if (state === "newer") await edit(storage, "chat", '"version": "1.0.0"', '"version": "2.0.0"');
+    if (state === "lost") for (const name of await storage.list("backup")) await storage.replace({ area: "backup", name }, Buffer.from("torn"));
+    if (state === "lost") await damage(storage, "chat");
+    await storage.replace(JOURNAL, Buffer.from("no journal\n"));
+    const before = await contents(storage);
+    const events: unknown[] = [];
+    manager.on("recovered", (event) => events.push(event));
+    await manager.remove("chat");
+    expect(await contents(storage)).toEqual({});
+    await manager.undo();
+    // Damaged, with a valid backup, it is recovered on the way: what was damaged is in quarantine then.
+    if (events.length === 0) expect(await contents(storage)).toEqual(before);
+    else expect(Object.values(await contents(storage, ["quarantine"]))).toEqual(expect.arrayContaining(["{ torn", "no journal\n"]));
+  });
+
+  test("only backups left: these go and come back", async () => {
+    const { storage, manager } = await setting();
+    await storage.remove(KEY);
+    const before = await contents(storage);
+    expect((await manager.remove("chat")).removed).toHaveLength(2);
+    expect(await manager.ids()).toEqual([]);
+    await manager.undo();
+    expect(await contents(storage)).toEqual(before);
+  });
+});
+
+describe("in the fallback store", () => {
+  function withFallback(): { storage: MemoryStorage; fallback: MemoryStorage; manager: DraftStatePersistenceManager } {
+    const [storage, fallback] = [memory(), memory()];
+    let at = START;
+    const manager = new DraftStatePersistenceManager(
+      { storage, fallback, now: () => new Date((at += 1)), elapsed: () => performance.now(), random: () => 0.5 },
+      { fallbackDir: "elsewhere", autoSave: false },
+    );
+    return { storage, fallback, manager };
+  }
+
+  test("it is brought home and removed, and does not come back by itself", async () => {
+    const { fallback, manager } = withFallback();
+    await fallback.replace(KEY, snapshotBytes(versionAt(7, { said: "elsewhere" })));
+    await manager.remove("chat");
+    expect(await manager.ids()).toEqual([]);
+    await manager.undo();
+    expect(await manager.loadState("chat")).toMatchObject({ said: "elsewhere" });
+  });
+
+  test("it is gone from there too, by a purge", async () => {
+    const { fallback, manager } = withFallback();
+    await told(manager, "chat");
+    await fallback.replace(KEY, snapshotBytes(versionAt(70)));
+    await manager.remove("chat", { purge: true });
+    expect([await manager.ids(), await fallback.list("state")]).toEqual([[], []]);
+  });
+
+  test("what cannot be brought home, since the snapshot here was edited, is not removed by half", async () => {
+    const { storage, fallback, manager } = withFallback();
+    await told(manager, "chat");
+    await edit(storage, "chat", "upon", "under");
+    await fallback.replace(KEY, snapshotBytes(versionAt(70)));
+    const before = await contents(storage);
+    expect(await codeRejected(manager.remove("chat"))).toBe("CORRUPT");
+    expect(await contents(storage)).toEqual(before);
+  });
+});
+
+describe("purged", () => {
+  test("it is gone for good, with what was done to it, and an earlier one of its id that was removed stays undoable", async () => {
+    const { storage, manager } = await setting();
+    const old = await contents(storage);
+    await manager.remove("chat");
+    await told(manager, "chat", 3);
+    await manager.rename("chat", "New");
+    await manager.restore("chat", "~1");
+    await manager.prune({ id: "chat", max: 1 });
+    expect(await manager.remove("chat", { purge: true })).toMatchObject({ purged: true });
+    expect((await manager.operations()).map(({ operation }) => operation)).toEqual(["rm"]);
+    expect((await storage.list("trash")).filter((name) => name.includes("state_"))).toHaveLength(1);
+    await manager.undo("chat");
+    expect(await contents(storage)).toEqual(old);
+  });
+
+  test.each(["rm", "prune"] as const)("%s of a disk that fills up needs no room; without --purge it says so and moves nothing", async (kind) => {
+    const fs = new FaultyFileSystem(new SimulatedFileSystem());
+    const storage = storageOver(fs);
+    const manager = managerOver(storage);
+    await told(manager, "chat", 3);
+    const before = await contents(storage);
+    const tryLock = storage.tryLock.bind(storage);
+    storage.tryLock = async (name, since) => {
+      const attempt = await tryLock(name, since);
+      fs.setFault({ code: "ENOSPC", at: 1, lasting: "from-then-on", only: ["write", "createFile"] });
+      return attempt;
+    };
+    const act = (purge: boolean): Promise<unknown> => (kind === "rm" ? manager.remove("chat", { purge }) : manager.prune({ max: 0, purge }));
+    await expect(act(false)).rejects.toMatchObject({ code: "STORAGE", message: expect.stringContaining("--purge") as unknown });
+    expect(await contents(storage)).toEqual(before);
+    fs.clearFault();
+    await act(true);
+    expect(Object.keys(await contents(storage))).toEqual(kind === "rm" ? [] : ["state/chat.json"]);
+  });
+});

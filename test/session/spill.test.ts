@@ -1,0 +1,106 @@
+/**
+ * While the state directory refuses every write, the whole state goes to the fallback store, loudly; it is folded back
+ * by the next save that works, or by the next open.
+ */
+import { describe, expect, test } from "vitest";
+import type { Conversation } from "../../src/session/conversation.js";
+import type { ManagerEvents } from "../../src/store/events.js";
+import { DraftStatePersistenceManager } from "../../src/manager.js";
+import { MemoryStorage } from "../../src/storage/memory.js";
+import { codeRejected } from "../doubles/error-code.js";
+import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
+import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
+import { storageOver } from "../doubles/storage-over.js";
+
+const KEY = { area: "state", name: "chat.json" } as const;
+
+interface Setting {
+  readonly fs: FaultyFileSystem;
+  readonly fallback: MemoryStorage;
+  readonly manager: DraftStatePersistenceManager;
+  readonly told: ManagerEvents["fallback"][];
+}
+
+function setting(): Setting {
+  const fs = new FaultyFileSystem(new SimulatedFileSystem());
+  const fallback = new MemoryStorage({ now: () => new Date(), command: "test" });
+  const manager = new DraftStatePersistenceManager(
+    { storage: storageOver(fs), fallback, now: () => new Date(), elapsed: () => performance.now(), random: () => 0 },
+    { fallbackDir: "elsewhere", retryDelay: 0, autoSave: false },
+  );
+  const told: ManagerEvents["fallback"][] = [];
+  manager.on("fallback", (event) => told.push(event));
+  return { fs, fallback, manager, told };
+}
+
+function fillDisk(fs: FaultyFileSystem): void {
+  fs.setFault({ code: "ENOSPC", at: 1, lasting: "from-then-on", only: ["write", "createFile"] });
+}
+
+async function say(conversation: Conversation, text: string): Promise<void> {
+  conversation.update((draft) => {
+    draft.currentNarrative = text;
+  });
+  await conversation.flush();
+}
+
+describe("a state directory that cannot be written", () => {
+  test("a save goes to the fallback store, and is told", async () => {
+    const { fs, fallback, manager, told } = setting();
+    const conversation = await manager.open("chat");
+    await say(conversation, "before");
+    fillDisk(fs);
+    await say(conversation, "in need");
+    expect(told).toMatchObject([{ conversationId: "chat", active: true, directory: "elsewhere" }]);
+    expect(Buffer.from((await fallback.read(KEY)) ?? []).toString()).toContain("in need");
+    expect(await manager.loadState("chat")).toMatchObject({ currentNarrative: "in need" });
+  });
+
+  test("the next save that works brings everything home", async () => {
+    const { fs, fallback, manager, told } = setting();
+    const conversation = await manager.open("chat");
+    await say(conversation, "before");
+    fillDisk(fs);
+    await say(conversation, "in need");
+    fs.clearFault();
+    await say(conversation, "after");
+    expect(told.map(({ active }) => active)).toEqual([true, false]);
+    expect(await fallback.read(KEY)).toBeUndefined();
+    expect(Buffer.from((await manager.storage.read(KEY)) ?? []).toString()).toContain("after");
+  });
+
+  test("the next open brings it home, under a new revision", async () => {
+    const { fs, fallback, manager } = setting();
+    const conversation = await manager.open("chat");
+    await say(conversation, "before");
+    fillDisk(fs);
+    await say(conversation, "in need");
+    const revision = conversation.revision;
+    await conversation.close();
+    fs.clearFault();
+    const again = await manager.open("chat");
+    expect(again.state).toMatchObject({ currentNarrative: "in need" });
+    expect(again.revision).toBeGreaterThan(revision);
+    expect(await fallback.read(KEY)).toBeUndefined();
+  });
+
+  test("a new conversation begins in the fallback store", async () => {
+    const { fs, fallback, manager } = setting();
+    await manager.storage.prepare();
+    fillDisk(fs);
+    const conversation = await manager.open("chat");
+    await say(conversation, "new");
+    expect(Buffer.from((await fallback.read(KEY)) ?? []).toString()).toContain("new");
+    expect((await manager.list()).map(({ conversationId }) => conversationId)).toEqual(["chat"]);
+    expect(await manager.ids()).toEqual(["chat"]);
+  });
+
+  test("where the fallback store refuses too, the save rejects", async () => {
+    const { fs, fallback, manager } = setting();
+    const conversation = await manager.open("chat");
+    await say(conversation, "before");
+    fillDisk(fs);
+    fallback.replace = () => Promise.reject(new Error("full as well"));
+    expect(await codeRejected(say(conversation, "lost"))).toBe("STORAGE");
+  });
+});
