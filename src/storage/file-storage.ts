@@ -9,7 +9,7 @@ import type { FileSystem, OpenFile } from "./file-system.js";
 import { refuseLinks } from "./internal-directories.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
-import type { Area, Change, Content, End, FoundLock, Key, Lock, LockAttempt, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
+import type { Area, Change, Content, End, FoundLock, Key, ListOptions, Lock, LockAttempt, LockOptions, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
 import { watchWhenThere } from "./watch-when-there.js";
@@ -81,18 +81,32 @@ export class FileStorage implements Storage {
 
   async readEnd(key: Key, length: number): Promise<End | undefined> {
     return this.#reading(key, async (file) => {
-      const { size, modifiedAt } = await file.info();
-      const start = Math.max(0, size - length);
-      return { size, modifiedAt, bytes: await file.read(start, size - start) };
+      const info = await file.info();
+      const start = Math.max(0, info.size - length);
+      return { ...statOf(info), bytes: await file.read(start, info.size - start) };
     });
   }
 
-  async stat(key: Key): Promise<Stat | undefined> {
-    return this.#explained(this.describe(key), () => this.options.fs.stat(this.describe(key)));
+  async readEnds(keys: readonly Key[], length: number): Promise<(End | undefined)[]> {
+    return Promise.all(keys.map((key) => this.readEnd(key, length)));
   }
 
-  async list(area: Area): Promise<string[]> {
-    return (await this.#entries(this.#directories[area])).filter((name) => !name.startsWith(".")).sort();
+  async stat(key: Key): Promise<Stat | undefined> {
+    const found = await this.#explained(this.describe(key), () => this.options.fs.stat(this.describe(key)));
+    return found === undefined ? undefined : statOf(found);
+  }
+
+  async list(area: Area, { prefix = "", after, limit }: ListOptions = {}): Promise<string[]> {
+    const names = (await this.#entries(this.#directories[area])).filter((name) => !name.startsWith(".") && name.startsWith(prefix) && (after === undefined || name > after));
+    return names.sort().slice(0, limit);
+  }
+
+  get identity(): string {
+    return this.options.stateDir;
+  }
+
+  pathOf(key: Key): string {
+    return this.describe(key);
   }
 
   async replace(key: Key, content: Content, guard?: Lock): Promise<void> {
@@ -106,18 +120,22 @@ export class FileStorage implements Storage {
     );
   }
 
-  async create(key: Key, bytes: Uint8Array): Promise<boolean> {
+  async create(key: Key, content: Content, guard?: Lock): Promise<boolean> {
     const path = this.describe(key);
     return this.#explained(path, () =>
-      this.#withFileAside(key, bytes, (aside) => this.#linkDurably(aside, path)),
+      this.#withFileAside(key, content, async (aside) => {
+        await guard?.assertHeld();
+        return this.#linkDurably(aside, path);
+      }),
     );
   }
 
-  async move(from: Key, to: Key): Promise<boolean> {
+  async move(from: Key, to: Key, guard?: Lock): Promise<boolean> {
     const [source, target] = [this.describe(from), this.describe(to)];
     return this.#explained(source, async () => {
       const { fs } = this.options;
       await this.#refuseLinks([from.area, to.area]);
+      await guard?.assertHeld();
       try {
         if (!(await this.#linkDurably(source, target))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
       } catch (error) {
@@ -141,9 +159,10 @@ export class FileStorage implements Storage {
     });
   }
 
-  async remove(key: Key): Promise<boolean> {
+  async remove(key: Key, guard?: Lock): Promise<boolean> {
     return this.#explained(this.describe(key), async () => {
       await this.#refuseLinks([key.area]);
+      await guard?.assertHeld();
       return this.#unlink(this.describe(key));
     });
   }
@@ -177,7 +196,7 @@ export class FileStorage implements Storage {
     });
   }
 
-  async tryLock(name: string, since: Date): Promise<LockAttempt> {
+  async tryLock(name: string, since: Date, _options: LockOptions = {}): Promise<LockAttempt> {
     const path = this.#locks.pathOf(name);
     const attempt = await this.#explained(path, async () => {
       await refuseLinks(this.options.fs, [this.#internal, this.#lockDirectory]);
@@ -186,6 +205,7 @@ export class FileStorage implements Storage {
     if (!attempt.acquired) return attempt;
     const { lock } = attempt;
     const explained: Lock = {
+      name,
       owner: lock.owner,
       assertHeld: () => this.#explained(path, () => lock.assertHeld()),
       release: () => this.#explained(path, () => lock.release()),
@@ -350,6 +370,10 @@ export class FileStorage implements Storage {
   }
 }
 
+function statOf({ size, modifiedAt }: Pick<Stat, "size" | "modifiedAt">): Stat {
+  return { size, modifiedAt, version: `${size} ${modifiedAt.getTime()}` };
+}
+
 const TIMESTAMP = String.raw`\d{4}-\d\d-\d\dT[^_.]*`;
 
 /** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
@@ -373,7 +397,7 @@ function belongsTo(area: Area, target: string, name: string): boolean {
 async function writeContent(file: OpenFile, content: Content): Promise<void> {
   let writing = Promise.resolve();
   try {
-    for (const part of content instanceof Uint8Array ? [content] : content) {
+    for await (const part of content instanceof Uint8Array ? [content] : content) {
       await writing;
       writing = file.write(part);
       // Waited for in the next round.

@@ -6,7 +6,7 @@
  * the same kind. Only its owner and the claim's holder ever change a lock file, so once the claim is held and the
  * file still says N, replacing it by rename is safe. A claimant that dies leaves a claim that is claimed in turn.
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import type { ProcessIdentity, ProcessTable } from "./process-table.js";
@@ -241,6 +241,7 @@ export class LockDirectory {
       return found.kind === "held" && found.record.nonce === record.nonce;
     };
     return {
+      name: basename(path, ".lock"),
       owner: ownerOf(record),
       assertHeld: async () => {
         if (await isOurs()) return;

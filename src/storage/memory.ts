@@ -3,11 +3,12 @@
  * durable as the process, and locks hold between managers that share one instance.
  */
 import { DraftstateError } from "../errors.js";
-import { AREAS, type Area, type Change, type Content, type End, type FoundLock, type Key, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
+import { AREAS, type Area, type Change, type Content, type End, type FoundLock, type Key, type ListOptions, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
 
 interface Entry {
   bytes: Uint8Array;
   modifiedAt: Date;
+  version: string;
 }
 
 interface Holding {
@@ -27,6 +28,8 @@ export class MemoryStorage implements Storage {
   constructor(private readonly options: MemoryStorageOptions) {}
 
   #prepared = false;
+  #versions = 0;
+  readonly identity = `memory:${Math.random().toString(36).slice(2)}`;
 
   async prepare(): Promise<void> {
     this.#prepared = true;
@@ -46,31 +49,39 @@ export class MemoryStorage implements Storage {
 
   async readEnd(key: Key, length: number): Promise<End | undefined> {
     const entry = this.#area(key.area).get(key.name);
-    return entry === undefined ? undefined : { bytes: entry.bytes.slice(Math.max(0, entry.bytes.length - length)), size: entry.bytes.length, modifiedAt: entry.modifiedAt };
+    return entry === undefined ? undefined : { ...statOf(entry), bytes: entry.bytes.slice(Math.max(0, entry.bytes.length - length)) };
+  }
+
+  async readEnds(keys: readonly Key[], length: number): Promise<(End | undefined)[]> {
+    return Promise.all(keys.map((key) => this.readEnd(key, length)));
   }
 
   async stat(key: Key): Promise<Stat | undefined> {
     const entry = this.#area(key.area).get(key.name);
-    return entry === undefined ? undefined : { size: entry.bytes.length, modifiedAt: entry.modifiedAt };
+    return entry === undefined ? undefined : statOf(entry);
   }
 
-  async list(area: Area): Promise<string[]> {
-    return [...this.#area(area).keys()].sort();
+  async list(area: Area, { prefix = "", after, limit }: ListOptions = {}): Promise<string[]> {
+    const names = [...this.#area(area).keys()].filter((name) => name.startsWith(prefix) && (after === undefined || name > after));
+    return names.sort().slice(0, limit);
   }
 
   async replace(key: Key, content: Content, guard?: Lock): Promise<void> {
-    const bytes = content instanceof Uint8Array ? content.slice() : Uint8Array.from(Buffer.concat([...content]));
+    const bytes = await bytesOf(content);
     await guard?.assertHeld();
     this.#put(key, bytes);
   }
 
-  async create(key: Key, bytes: Uint8Array): Promise<boolean> {
+  async create(key: Key, content: Content, guard?: Lock): Promise<boolean> {
+    const bytes = await bytesOf(content);
+    await guard?.assertHeld();
     if (this.#area(key.area).has(key.name)) return false;
-    this.#put(key, bytes.slice());
+    this.#put(key, bytes);
     return true;
   }
 
-  async move(from: Key, to: Key): Promise<boolean> {
+  async move(from: Key, to: Key, guard?: Lock): Promise<boolean> {
+    await guard?.assertHeld();
     const entry = this.#area(from.area).get(from.name);
     if (entry === undefined) return false;
     if (this.#area(to.area).has(to.name)) throw new DraftstateError("STORAGE", `${this.describe(to)} exists already`, { path: this.describe(to) });
@@ -80,7 +91,8 @@ export class MemoryStorage implements Storage {
     return true;
   }
 
-  async remove(key: Key): Promise<boolean> {
+  async remove(key: Key, guard?: Lock): Promise<boolean> {
+    await guard?.assertHeld();
     const removed = this.#area(key.area).delete(key.name);
     if (removed) this.#changed(key);
     return removed;
@@ -95,6 +107,7 @@ export class MemoryStorage implements Storage {
       append: async (bytes) => {
         entry.bytes = Buffer.concat([entry.bytes, bytes]);
         entry.modifiedAt = this.options.now();
+        entry.version = this.#nextVersion();
         this.#changed(key);
       },
       sync: async () => {},
@@ -112,6 +125,7 @@ export class MemoryStorage implements Storage {
     return {
       acquired: true,
       lock: {
+        name,
         owner: holding.owner,
         assertHeld: async () => {
           if (!isOurs()) throw new DraftstateError("LOCKED", `the lock ${path} is no longer ours; nothing was overwritten`, { path });
@@ -170,13 +184,28 @@ export class MemoryStorage implements Storage {
   }
 
   #put(key: Key, bytes: Uint8Array): Entry {
-    const entry: Entry = { bytes, modifiedAt: this.options.now() };
+    const entry: Entry = { bytes, modifiedAt: this.options.now(), version: this.#nextVersion() };
     this.#area(key.area).set(key.name, entry);
     this.#changed(key);
     return entry;
   }
 
+  #nextVersion(): string {
+    return String((this.#versions += 1));
+  }
+
   #changed(key: Key): void {
     for (const listener of this.#watchers.get(key.area) ?? []) listener({ key });
   }
+}
+
+function statOf({ bytes, modifiedAt, version }: Entry): Stat {
+  return { size: bytes.length, modifiedAt, version };
+}
+
+async function bytesOf(content: Content): Promise<Uint8Array> {
+  if (content instanceof Uint8Array) return content.slice();
+  const parts: Uint8Array[] = [];
+  for await (const part of content) parts.push(part);
+  return Uint8Array.from(Buffer.concat(parts));
 }

@@ -20,22 +20,34 @@ export interface ReadOptions {
   readonly maxBytes?: number;
 }
 
-export interface End {
-  readonly bytes: Uint8Array;
-  /** Size of the whole, in bytes. */
+export interface Stat {
+  /** Of the whole, in bytes. */
   readonly size: number;
   readonly modifiedAt: Date;
+  /** Opaque: two looks at one key that give the same token saw the same content. Says nothing across keys. */
+  readonly version: string;
 }
 
-export interface Stat {
-  readonly size: number;
-  readonly modifiedAt: Date;
+export interface End extends Stat {
+  readonly bytes: Uint8Array;
+}
+
+export interface ListOptions {
+  /** Only names that begin with it. */
+  readonly prefix?: string;
+  /** Only names behind this one. */
+  readonly after?: string;
+  /** At most this many. */
+  readonly limit?: number;
 }
 
 /** Bytes, or their parts in order: iterated once, each part made while the one before is written. */
-export type Content = Uint8Array | Iterable<Uint8Array>;
+export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** An append-only sequence of bytes. After a rejected `append` or `sync` the log is spent: close it, write elsewhere. */
+/**
+ * An append-only sequence of bytes. After a rejected `append` or `sync` the log is spent: close it, write elsewhere.
+ * A log that was created under a lock rejects both with `LOCKED` once that lock is lost: what resolved was written by its holder.
+ */
 export interface Log {
   /** Visible to readers when it resolves, durable only after `sync`. */
   append(bytes: Uint8Array): Promise<void>;
@@ -52,7 +64,12 @@ export interface LockOwner {
   readonly since: string;
 }
 
+/**
+ * Also the guard of changes: a call that is given one checks it atomically with the change and rejects with `LOCKED` once it
+ * is lost. A lock of another storage is no guard: the call rejects with a `TypeError`, whatever the lock's state.
+ */
 export interface Lock {
+  readonly name: string;
   readonly owner: LockOwner;
   /** Rejects with `LOCKED` unless the lock is still this holder's own. */
   assertHeld(): Promise<void>;
@@ -66,6 +83,11 @@ export interface FoundLock {
   readonly owner: LockOwner | undefined;
   /** `unknown` for an owner that cannot be seen from here. */
   readonly liveness: "alive" | "dead" | "unknown";
+}
+
+export interface LockOptions {
+  /** Milliseconds: the lock ends by itself unless its holder renews it, which it does while its process lives. */
+  readonly lease?: number;
 }
 
 export interface Space {
@@ -93,27 +115,29 @@ export interface Storage {
   /** The last `length` bytes (or all, when shorter). */
   readEnd(key: Key, length: number): Promise<End | undefined>;
   stat(key: Key): Promise<Stat | undefined>;
+  /** The ends of many values, in the order of the keys. */
+  readEnds(keys: readonly Key[], length: number): Promise<(End | undefined)[]>;
   /** The names in an area in code-unit order. Unfinished writes never show. */
-  list(area: Area): Promise<string[]>;
+  list(area: Area, options?: ListOptions): Promise<string[]>;
 
-  /** Atomic and durable: readers see the old bytes or the new ones, also after a crash. `guard` is asserted last. */
+  /** Atomic and durable: readers see the old bytes or the new ones, also after a crash. */
   replace(key: Key, content: Content, guard?: Lock): Promise<void>;
   /** Like `replace`, but only where the name is free; false where it is taken. */
-  create(key: Key, bytes: Uint8Array): Promise<boolean>;
+  create(key: Key, content: Content, guard?: Lock): Promise<boolean>;
   /** Durable. False where there is nothing under `from`. Never overwrites: rejects when `to` is taken. */
-  move(from: Key, to: Key): Promise<boolean>;
+  move(from: Key, to: Key, guard?: Lock): Promise<boolean>;
   /** Not durable: what was removed may come back after a power loss, so callers must be able to meet it again. */
-  remove(key: Key): Promise<boolean>;
+  remove(key: Key, guard?: Lock): Promise<boolean>;
   /** What stands in an area by now, removals too, survives power loss: also what another process left there and died. */
   settle(area: Area): Promise<void>;
 
   /**
    * A new log that begins with these bytes (with none where left out), in place of whatever has the name: readers see
-   * the old one or the new one, also after a crash. Durable when it resolves. `guard` is asserted last.
+   * the old one or the new one, also after a crash. Durable when it resolves.
    */
   createLog(key: Key, first?: Uint8Array, guard?: Lock): Promise<Log>;
 
-  tryLock(name: string, since: Date): Promise<LockAttempt>;
+  tryLock(name: string, since: Date, options?: LockOptions): Promise<LockAttempt>;
   /** The live holder of a lock; undefined where it is free or its owner is dead. */
   lockOwner(name: string): Promise<LockOwner | undefined>;
 
@@ -125,11 +149,15 @@ export interface Storage {
   /** Room left where the area is; undefined where there is no area yet, or no limit. */
   space(area: Area): Promise<Space | undefined>;
 
-  /** Removes what dead writers left unfinished under this name. Called by a writer that holds the lock. */
+  /** Removes what writers that held the lock of this name and died left unfinished. Called by a writer that holds it. */
   sweep(name: string): Promise<string[]>;
 
+  /** Names this store: the same in every process that uses it, in no other store, also while it is out of reach. */
+  readonly identity: string;
   /** Where a person would look for this key: a path or URL, for messages only. */
   describe(key: Key): string;
+  /** Where the values are files of this machine: the path of one, to be read by other means. */
+  pathOf?(key: Key): string;
 
   /** Calls back for each change until closed. */
   watch(area: Area, listener: (change: Change) => void): Promise<Watcher>;

@@ -43,7 +43,7 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
     /** A guard that runs `look` at the last moment before a replacement, and lets it pass. */
     function guardThat(look: () => Promise<void>, lock: Lock): Lock {
-      return { owner: lock.owner, assertHeld: look, release: () => lock.release() };
+      return { name: lock.name, owner: lock.owner, assertHeld: look, release: () => lock.release() };
     }
 
     describe("prepare and exists", () => {
