@@ -1,7 +1,7 @@
-/** Waiting for the writer's lock, and what whoever does not get it is told. */
+/** Waits for the writer's lock, and says what to do about one that is not to be had. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DraftstateError } from "../errors.js";
-import type { Lock, LockAttempt, Storage } from "../storage/storage.js";
+import type { Lock, LockRefusal, Storage } from "../storage/storage.js";
 
 export interface LockingEnvironment {
   readonly now: () => Date;
@@ -26,10 +26,14 @@ export async function acquireLock(storage: Storage, id: string, timeout: number,
   }
 }
 
-function lockedError(id: string, attempt: Extract<LockAttempt, { acquired: false }>): DraftstateError {
-  const { owner, path, detail } = attempt;
-  const who = owner === undefined
-    ? `its lock file ${detail ?? "cannot be read"}: if no process uses it, remove ${path}`
-    : `${owner.command} (pid ${owner.pid} on ${owner.host}) has it open since ${owner.since}: end that, wait for it with DRAFTSTATE_LOCK_TIMEOUT (milliseconds), or go on in a copy with draftstate chat --fork ${id}`;
-  return new DraftstateError("LOCKED", `conversation ${id} is locked: ${who}`, { path });
+function lockedError(id: string, attempt: LockRefusal): DraftstateError {
+  const { where } = attempt;
+  return new DraftstateError("LOCKED", `conversation ${id} is locked: ${reasonOf(id, attempt)}`, { path: where });
+}
+
+function reasonOf(id: string, { holder, liveness, where, detail }: LockRefusal): string {
+  if (holder === undefined) return liveness === "alive" ? `it is ${detail ?? "in use"}: try again` : `its lock file ${detail ?? "cannot be read"}: if no process uses it, remove ${where}`;
+  const held = `${holder.holder} has it open since ${holder.since}`;
+  const wait = `end that, wait for it with DRAFTSTATE_LOCK_TIMEOUT (milliseconds), or continue in a copy with draftstate chat --fork ${id}`;
+  return liveness === "alive" ? `${held}: ${wait}` : `${held}, and whether that still runs cannot be seen from here: ${wait}; if it no longer runs, remove ${where}`;
 }

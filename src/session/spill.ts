@@ -51,7 +51,7 @@ export class Fallback {
   /** Clears away what a dead writer left unfinished here, unless someone alive writes it. For a writer that holds the lock. */
   async sweep(id: string): Promise<void> {
     const { storage } = this.options;
-    if (!(await storage.exists()) || (await storage.lockOwner(id)) !== undefined) return;
+    if (!(await storage.exists()) || (await storage.lockHolder(id)) !== undefined) return;
     await storage.sweep(id);
   }
 

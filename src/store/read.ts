@@ -9,7 +9,7 @@ import { interruptAnswer, type AgentDraft } from "../model/transitions.js";
 import { scanJournal } from "../journal/scan.js";
 import { needsBackups, planRecovery, type Found, type FoundBackup, type Problem, type RecoveryPlan } from "../plan/recovery.js";
 import { decodeMetadataEnd, decodeSnapshot, type Decoded } from "../snapshot/decode.js";
-import type { LockOwner, Storage } from "../storage/storage.js";
+import type { LockHolder, Storage } from "../storage/storage.js";
 import { decompress, MAX_FILE_BYTES } from "./codec.js";
 import { backupKey, journalKey, parseBackupName, snapshotKey, type BackupName } from "./names.js";
 
@@ -23,7 +23,7 @@ export type UsablePlan = Extract<RecoveryPlan, { kind: "usable" }>;
 export interface ReadConversation {
   readonly version: Version;
   readonly metadata: Metadata;
-  readonly owner: LockOwner | undefined;
+  readonly owner: LockHolder | undefined;
   readonly problems: readonly Problem[];
   /** The snapshot was edited by hand or damaged: only ever shown, with a warning. */
   readonly edited: boolean;
@@ -130,9 +130,9 @@ export function interruptedVersion(plan: UsablePlan): Version {
 
 /** Undefined where there is none. Throws what `refusal` gives for lost and newer ones. */
 export async function readConversation(storage: Storage, id: string): Promise<ReadConversation | undefined> {
-  const ownerBefore = await storage.lockOwner(id);
+  const ownerBefore = await storage.lockHolder(id);
   const plan = planRecovery(await findConversation(storage, id));
-  const owner = ownerBefore ?? (await storage.lockOwner(id));
+  const owner = ownerBefore ?? (await storage.lockHolder(id));
   if (plan.kind === "absent") return undefined;
   if (plan.kind === "edited") {
     const { version, problems } = plan;
