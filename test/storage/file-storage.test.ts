@@ -2,9 +2,11 @@
  * File storage keeps the storage contract over the real file system and over both doubles, and keeps it when calls
  * fail: a rejected call leaves the old or the new value, says STORAGE, and the next call works.
  */
-import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import { nodeFileSystem } from "../../src/storage/fs.js";
 import { createLocalStorage } from "../../src/storage/index.js";
@@ -15,6 +17,7 @@ import { acquired, describeStorageContract, textAt } from "../contracts/storage-
 import type { StorageFixture } from "../contracts/storage-contract.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
 import { FaultyStorage } from "../doubles/faulty-storage.js";
+import { intercepted } from "../doubles/interleaving.js";
 import { lockRecord, plant } from "../doubles/lock-record.js";
 import { ProcessWorld } from "../doubles/process-world.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
@@ -23,6 +26,7 @@ import { STATE_DIR, lockPath, storageOver } from "../doubles/storage-over.js";
 
 const KEY: Key = { area: "state", name: "chat.json" };
 const SINCE = new Date(0);
+const run = promisify(execFile);
 const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 
 async function replaceLock(fs: FileSystem, path: string, host: string): Promise<void> {
@@ -43,9 +47,11 @@ async function onRealFiles(): Promise<StorageFixture> {
   const again = (): Storage => createLocalStorage({ stateDir, backupDir: join(directory, "backup"), command: "test" });
   const editInPlace = async (key: Key, bytes: Uint8Array): Promise<void> => {
     const path = storage.describe(key);
-    const { atime, mtime } = await stat(path);
+    await writeFile(join(directory, "times"), "");
+    await run("touch", ["-r", path, join(directory, "times")]);
     await writeFile(path, bytes, { flag: "r+" });
-    await utimes(path, atime, mtime);
+    // To the nanosecond, which Node.js cannot.
+    await run("touch", ["-r", join(directory, "times"), path]);
   };
   return { storage, loseLock, again, editInPlace, leases: true, leaveUnfinished: leaveUnfinished(nodeFileSystem, storage), dispose };
 }
@@ -279,6 +285,34 @@ describe("sweeping", () => {
     acquired(await storage.tryLock("chat", SINCE));
     expect((await storage.sweep("chat")).sort()).toEqual(claims);
     expect(await disk.stat(lockPath("chat.lock"))).toBeDefined();
+  });
+
+  test("records of dead contenders for a lock of another name stay", async () => {
+    const disk = new SimulatedFileSystem();
+    const world = new ProcessWorld();
+    world.kill(9);
+    const storage = storageOver(disk, world.table(1));
+    await storage.prepare();
+    const records = ["chat", "chat.1", "chat-2"].map((name) => `${STATE_DIR}/.draftstate/locks/.tmp-dead-${name}`);
+    for (const path of records) await plant(disk, path, lockRecord(world.identity(9), "dead"));
+    expect(await storage.sweep("chat")).toEqual(records.slice(0, 1));
+  });
+
+  test("what is written aside carries the lock's name, and without a lock the key's own", async () => {
+    const disk = new SimulatedFileSystem();
+    const aside: string[] = [];
+    const storage = storageOver(intercepted(disk, async (call, paths, act) => {
+      if (call === "createFile" && paths[0]?.includes("/locks/") === false) aside.push(paths[0].replace(/^.*\/\.tmp-[a-z0-9]+-/, ""));
+      return act();
+    }));
+    await storage.prepare();
+    const lock = acquired(await storage.tryLock("chat.1", SINCE));
+    for (const guard of [lock, undefined]) {
+      await storage.replace(KEY, bytesOf("x"), guard);
+      await storage.create({ area: "backup", name: `b${aside.length}` }, bytesOf("x"), guard);
+      await (await storage.createLog({ area: "state", name: "chat.journal" }, undefined, guard)).close();
+    }
+    expect(aside).toEqual(["chat.1", "chat.1", "chat.1", "chat.json", "b4", "chat.journal"]);
   });
 
   test("an unprepared store has nothing to sweep, or says STORAGE", async () => {

@@ -1,8 +1,10 @@
 /** When a guard is looked at, and what a look costs; contents of any size pass through without being held. */
+import { execFile } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { OpenFile } from "../../src/storage/file-system.js";
 import { createLocalStorage } from "../../src/storage/index.js";
@@ -71,6 +73,21 @@ describe("a look at a held lock", () => {
     await expect(lock.assertHeld()).rejects.toMatchObject({ code: "LOCKED" });
     await rm(directory, { recursive: true });
   });
+});
+
+test("notices another's lock of the same size and time", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "draftstate-times-"));
+  const storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+  await storage.prepare();
+  const lock = acquired(await storage.tryLock("chat", SINCE));
+  const path = lockPath("chat", join(directory, "state"));
+  const text = await readFile(path, "utf8");
+  const { nonce } = JSON.parse(text) as { readonly nonce: string };
+  await writeFile(`${path}.new`, text.replace(nonce, "0".repeat(nonce.length)));
+  await promisify(execFile)("touch", ["-r", path, `${path}.new`]);
+  await rename(`${path}.new`, path);
+  await expect(lock.assertHeld()).rejects.toMatchObject({ code: "LOCKED" });
+  await rm(directory, { recursive: true });
 });
 
 describe("a guard is looked at", () => {

@@ -228,11 +228,51 @@ describe("renewals and takeovers interleaved at random", () => {
       const locks = [lock, ...settled.flatMap((attempt) => (attempt.acquired ? [attempt.lock] : []))];
       const held = await Promise.all(locks.map((each) => each.assertHeld().then(() => true, () => false)));
       expect(held.filter((each) => each).length, `seed ${seed}`).toBeLessThanOrEqual(1);
+      // What was given is not taken back by a renewal that was under way.
+      expect(held.slice(1).every((each) => each), `seed ${seed}`).toBe(true);
       outcomes[held[0] === true ? "kept" : "taken"] += 1;
       await Promise.all(locks.map((each) => each.release()));
     }
     expect(Math.min(outcomes.kept, outcomes.taken)).toBeGreaterThan(10);
   }, 60_000);
+});
+
+describe("releases and takeovers interleaved at random", () => {
+  test("one that took a lease over keeps it, though its old holder releases it meanwhile", async () => {
+    vi.useRealTimers();
+    let taken = 0;
+    for (let seed = 1; seed <= 400; seed += 1) {
+      const random = seeded(seed);
+      machines = new Machines();
+      await machines.storage(9001).prepare();
+      const lock = acquired(await machines.storage(1001, unsteady(machines.disk, random)).tryLock("chat", new Date(), { lease: 1_000_000 }));
+      stop(1_000_000);
+      const attempts = [2001, 3001].map((pid) => machines.storage(pid, unsteady(machines.disk, random)).tryLock("chat", new Date()));
+      const [settled] = await Promise.all([Promise.all(attempts), lock.release()]);
+      for (const attempt of settled.filter(({ acquired: won }) => won)) {
+        taken += 1;
+        await expect(acquired(attempt).assertHeld(), `seed ${seed}`).resolves.toBeUndefined();
+      }
+      expect(settled.filter((attempt) => attempt.acquired).length, `seed ${seed}`).toBeLessThanOrEqual(1);
+    }
+    expect(taken).toBeGreaterThan(20);
+  }, 60_000);
+});
+
+test("a lease that is renewed while a contender is on its way to it is not taken over", async () => {
+  const lock = acquired(await holder.tryLock("chat", new Date(), { lease: LEASE }));
+  stop(LEASE);
+  let renewed = false;
+  const through = intercepted(machines.disk, async (call, paths, act) => {
+    // The contender found it over, and is about to claim it.
+    if (call === "link" && paths[1]?.startsWith(`${lockPath("chat")}.`) === true && !renewed) {
+      renewed = true;
+      await live(LEASE / 3);
+    }
+    return act();
+  });
+  expect(await machines.storage(2001, through).tryLock("chat", new Date(), { lease: LEASE })).toMatchObject({ acquired: false, holder: { expiresAt: machines.at(LEASE) } });
+  await lock.assertHeld();
 });
 
 describe("in memory", () => {

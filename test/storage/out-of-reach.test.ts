@@ -121,6 +121,14 @@ describe("the identity of a store", () => {
     expect(here().identity).toBe(identity);
   });
 
+  test("is the same while the directory that a link leads to is away", async () => {
+    await mkdir(join(root, "disk"));
+    await symlink(join(root, "disk"), stateDir);
+    const { identity } = here();
+    await rm(join(root, "disk"), { recursive: true });
+    expect(here().identity).toBe(identity);
+  });
+
   test("is the same by a relative path, with a slash at its end, and by a link to the directory above", async () => {
     await symlink(root, `${root}-link`);
     try {

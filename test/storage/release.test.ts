@@ -61,6 +61,40 @@ describe("contenders of the same process", () => {
     await acquired(taken).assertHeld();
   });
 
+  test("is had by one alone, also where a given-up lock is released again meanwhile", async () => {
+    for (let seed = 1; seed <= 600; seed += 1) {
+      const [disk, random, table] = [new SimulatedFileSystem(), seeded(seed), new ProcessWorld().table(1)];
+      let refused = true;
+      const through = intercepted(unsteady(disk, random), async (call, paths, act) => {
+        if (refused && call === "unlink" && paths[0] === lockPath("chat")) throw Object.assign(new Error("not now"), { code: "EIO" });
+        return act();
+      });
+      const storage = storageOver(through, table, "a");
+      await storage.prepare();
+      const lock = acquired(await storage.tryLock("chat", SINCE));
+      expect(await codeRejected(lock.release())).toBe("STORAGE");
+      refused = false;
+      const others = ["b", "c"].map((prefix) => storageOver(unsteady(disk, random), table, prefix).tryLock("chat", SINCE));
+      const [attempts] = await Promise.all([Promise.all(others), lock.release()]);
+      const winners = attempts.filter((attempt) => attempt.acquired);
+      expect(winners.length, `seed ${seed}`).toBeLessThanOrEqual(1);
+      for (const winner of winners) expect(await codeRejected(acquired(winner).assertHeld()), `seed ${seed}`).toBe("it resolved");
+    }
+  });
+
+  test("a lock whose removal failed guards nothing any more", async () => {
+    const disk = new SimulatedFileSystem();
+    const storage = storageOver(intercepted(disk, async (call, paths, act) => {
+      if (call === "unlink" && paths[0] === lockPath("chat")) throw Object.assign(new Error("not now"), { code: "EIO" });
+      return act();
+    }));
+    await storage.prepare();
+    const lock = acquired(await storage.tryLock("chat", SINCE));
+    expect(await codeRejected(lock.release())).toBe("STORAGE");
+    expect(await codeRejected(lock.assertHeld())).toBe("LOCKED");
+    expect(await codeRejected(storage.replace({ area: "state", name: "chat.json" }, Buffer.from("x"), lock))).toBe("LOCKED");
+  });
+
   test("a lock whose removal failed is removed by the next release", async () => {
     const disk = new SimulatedFileSystem();
     let refusals = 1;
