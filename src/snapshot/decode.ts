@@ -2,7 +2,7 @@
  * The bytes of a snapshot or backup as what they are: valid, edited, damaged or from a newer version. Damage is a
  * case that callers must look at, never an exception and never a guess.
  */
-import { BACKUP_REASONS, MAX_REVISION, SCHEMA_VERSION, STATUSES, type BackupNote, type Metadata, type Status } from "../model/conversation.js";
+import { BACKUP_REASONS, MAX_REVISION, SCHEMA_VERSION, STATUSES, infoOf, type BackupNote, type Metadata, type Status, type Version } from "../model/conversation.js";
 import { freezeJson, freezeNode, freezeParsed, isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { migrate } from "../model/migrations/index.js";
 import { isDraftstateError, messageOf } from "../errors.js";
@@ -14,6 +14,10 @@ export type Decoded =
   | { readonly kind: "edited"; readonly state: JsonObject; readonly metadata: Metadata; readonly detail: string }
   | { readonly kind: "damaged"; readonly detail: string }
   | { readonly kind: "newer"; readonly version: string };
+
+export function versionOf({ state, metadata }: Extract<Decoded, { kind: "valid" }>): Version {
+  return { state, info: infoOf(metadata), revision: metadata.revision };
+}
 
 /** Unknown fields of `_metadata` are kept up to this many bytes of JSON. */
 export const MAX_EXTRA_BYTES = 16 * 1024;

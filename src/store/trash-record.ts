@@ -26,6 +26,10 @@ export interface Operation {
   readonly files: readonly KeptFile[];
   /** Of a rename: the title before; null where there was none of its own. */
   readonly title?: string | null;
+  /** Of a rename: the title that it gives. */
+  readonly renamedTo?: string;
+  /** Of a restore: the revision that it writes. */
+  readonly revision?: number;
 }
 
 const AREAS_OF: Readonly<Record<OperationKind, readonly Area[]>> = { rm: ["backup", "state"], prune: ["backup"], restore: ["state"], repair: ["state"], rename: [] };
@@ -37,6 +41,11 @@ const LAST_MOMENT = Date.UTC(10_000, 0) - 1;
 
 export function recordKey({ stamp, conversationId }: Pick<Operation, "stamp" | "conversationId">): Key {
   return { area: "trash", name: `${stamp}_operation_${conversationId}.json` };
+}
+
+/** A record of what is about to be done. One operation at a time is under way on a conversation. */
+export function pendingKey(conversationId: string): Key {
+  return { area: "trash", name: `pending_${conversationId}.json` };
 }
 
 /** What a record is called once it was undone: the name means nothing, and goes next. */
@@ -84,8 +93,20 @@ export function decodeOperation(bytes: Uint8Array, { stamp, conversationId }: Pi
   if (kind === undefined) return "it is of an operation that this version does not know";
   const files = decodeFiles(ownValue(value, "files"), kind, conversationId);
   if (files === undefined) return `it names files that ${kind} of ${conversationId} cannot have taken`;
-  const [group, title] = [ownValue(value, "group"), ownValue(value, "title")];
-  return { kind, conversationId, stamp, group: typeof group === "string" ? group : stamp, files, ...(typeof title === "string" || title === null ? { title } : {}) };
+  const [group, title, renamedTo, revision] = ["group", "title", "renamedTo", "revision"].map((field) => ownValue(value, field));
+  return {
+    kind, conversationId, stamp, files,
+    group: typeof group === "string" ? group : stamp,
+    ...(typeof title === "string" || title === null ? { title } : {}),
+    ...(typeof renamedTo === "string" ? { renamedTo } : {}),
+    ...(typeof revision === "number" ? { revision } : {}),
+  };
+}
+
+/** The name of a pending record holds no stamp: the record says it. */
+export function decodePending(bytes: Uint8Array, conversationId: string): ReturnType<typeof decodeOperation> {
+  const stamp = parse(bytes)?.["stamp"];
+  return typeof stamp === "string" && stampOf(stamp) === stamp ? decodeOperation(bytes, { stamp, conversationId }) : "it has no stamp";
 }
 
 function parse(bytes: Uint8Array): JsonObject | undefined {
