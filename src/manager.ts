@@ -8,7 +8,7 @@ import { isJsonObject, type JsonObject } from "./model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
 import type { Problem } from "./plan/recovery.js";
 import type { RetentionPolicy } from "./plan/retention.js";
-import type { LockOwner, Storage } from "./storage/storage.js";
+import type { LockHolder, Storage } from "./storage/storage.js";
 import { assertCanCompress } from "./store/codec.js";
 import { listBackups, type Backup } from "./store/backups.js";
 import { listConversations, type ListOptions, type CatalogueRow } from "./operations/list/list.js";
@@ -49,7 +49,7 @@ export interface LoadedConversation {
   readonly state: JsonObject;
   readonly metadata: Metadata;
   /** The process that writes it now. */
-  readonly owner: LockOwner | undefined;
+  readonly owner: LockHolder | undefined;
   readonly problems: readonly Problem[];
   readonly edited: boolean;
 }
@@ -147,7 +147,7 @@ export class DraftStatePersistenceManager {
   }
 
   /** Newer in the fallback directory than in its own: shown from there until it is folded back. */
-  #asElsewhere(id: string, found: Extract<Decoded, { kind: "valid" }>, owner: LockOwner | undefined): LoadedConversation {
+  #asElsewhere(id: string, found: Extract<Decoded, { kind: "valid" }>, owner: LockHolder | undefined): LoadedConversation {
     const version = owner === undefined && isStreaming(found.state) ? withInterruption(versionOf(found), found.metadata.savedAt) : versionOf(found);
     return { conversationId: id, state: version.state, metadata: metadataOf(version, id, found.metadata.savedAt), owner, problems: [], edited: false };
   }

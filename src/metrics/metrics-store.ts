@@ -28,8 +28,8 @@ export interface ProcessGauges {
 }
 
 export interface LiveProcess extends ProcessGauges {
-  readonly pid: number;
-  readonly command: string;
+  /** Its lock's holder, for people. */
+  readonly holder: string;
 }
 
 export interface KeptMetrics {
@@ -79,8 +79,8 @@ export class MetricsStore {
     const counted = [...files].filter(([name]) => !total.folded.includes(name));
     const live: LiveProcess[] = [];
     for (const [name, file] of counted) {
-      const owner = file.closed ? undefined : await this.storage.lockOwner(name);
-      if (owner !== undefined) live.push({ queueDepth: file.queueDepth, unsavedSince: file.unsavedSince, pid: owner.pid, command: owner.command });
+      const holder = file.closed ? undefined : await this.storage.lockHolder(name);
+      if (holder !== undefined) live.push({ queueDepth: file.queueDepth, unsavedSince: file.unsavedSince, holder: holder.holder });
     }
     return { data: counted.reduce((sum, [, file]) => addMetrics(sum, file.data), total.data), live };
   }
@@ -181,7 +181,7 @@ export class MetricsStore {
     const ended: string[] = [];
     for (const name of names) {
       const file = await this.#readProcess(name);
-      if (file === undefined || (!file.closed && (await this.storage.lockOwner(name)) !== undefined)) continue;
+      if (file === undefined || (!file.closed && (await this.storage.lockHolder(name)) !== undefined)) continue;
       ended.push(name);
       if (!total.folded.includes(name)) data = addMetrics(data, file.data);
     }

@@ -21,7 +21,7 @@ export type Fact<T> = { readonly value: T } | { readonly error: string };
 export interface HealthFacts {
   readonly directories: readonly { readonly path: string; readonly probe: Fact<"writable" | "missing"> }[];
   readonly space: Fact<readonly { readonly path: string; readonly freeBytes: number; readonly totalBytes: number }[]>;
-  readonly locks: Fact<{ readonly stale: readonly { readonly name: string; readonly pid: number; readonly since: string }[]; readonly unreadable: readonly string[] }>;
+  readonly locks: Fact<{ readonly stale: readonly { readonly name: string; readonly holder: string; readonly since: string }[]; readonly unreadable: readonly string[] }>;
   readonly damage: Fact<{ readonly checked: number; readonly quick: boolean; readonly problems: readonly { readonly path: string; readonly kind: string }[]; readonly quarantined: number }>;
   readonly unsaved: Fact<readonly { readonly who: string; readonly ageMs: number }[]>;
   readonly fallback: Fact<{ readonly directory: string | undefined; readonly conversations: readonly string[] }>;
@@ -92,7 +92,7 @@ function staleLocks({ locks }: HealthFacts): HealthCheck {
   return judged("stale-locks", locks, ({ stale, unreadable }): Verdict => {
     if (unreadable.length > 0) return ["warn", `cannot be read, and block whoever wants to write: ${named(unreadable)}`];
     if (stale.length === 0) return ["ok", "none"];
-    const who = stale.map(({ name, pid, since }) => `${name} (pid ${pid}, since ${since})`);
+    const who = stale.map(({ name, holder, since }) => `${name} (${holder}, since ${since})`);
     return ["warn", `left by processes that are gone: ${named(who)}; the next writer takes them over`];
   });
 }

@@ -56,8 +56,8 @@ async function space(storage: Storage) {
 async function locks(storage: Storage) {
   const found = (await storage.locks()).filter(({ name }) => isConversationId(name));
   return {
-    stale: found.flatMap(({ name, owner, liveness }) => (owner !== undefined && liveness === "dead" ? [{ name, pid: owner.pid, since: owner.since }] : [])),
-    unreadable: found.flatMap(({ name, owner }) => (owner === undefined ? [name] : [])),
+    stale: found.flatMap(({ name, holder, liveness }) => (holder !== undefined && liveness === "dead" ? [{ name, holder: holder.holder, since: holder.since }] : [])),
+    unreadable: found.flatMap(({ name, holder }) => (holder === undefined ? [name] : [])),
   };
 }
 
@@ -89,7 +89,7 @@ async function unsaved({ monitor, now }: HealthContext) {
   const at = now().getTime();
   const own = [...monitor.unsavedSince()].map(([id, since]) => ({ who: `${id} in this process`, ageMs: at - since }));
   const { live } = await monitor.others();
-  const others = live.flatMap(({ unsavedSince, pid, command }) => (unsavedSince === null ? [] : [{ who: `${command} (pid ${pid})`, ageMs: at - Date.parse(unsavedSince) }]));
+  const others = live.flatMap(({ unsavedSince, holder }) => (unsavedSince === null ? [] : [{ who: holder, ageMs: at - Date.parse(unsavedSince) }]));
   return [...own, ...others];
 }
 

@@ -9,7 +9,7 @@ import type { FileSystem, OpenFile } from "./file-system.js";
 import { refuseLinks } from "./internal-directories.js";
 import { LockDirectory } from "./lock.js";
 import type { ProcessTable } from "./process-table.js";
-import type { Area, Change, Content, End, FoundLock, Key, ListOptions, Lock, LockAttempt, LockOptions, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
+import type { Area, Change, Content, End, FoundLock, Key, ListOptions, Lock, LockAttempt, LockOptions, LockHolder, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
 import { watchWhenThere } from "./watch-when-there.js";
@@ -206,15 +206,15 @@ export class FileStorage implements Storage {
     const { lock } = attempt;
     const explained: Lock = {
       name,
-      owner: lock.owner,
+      holder: lock.holder,
       assertHeld: () => this.#explained(path, () => lock.assertHeld()),
       release: () => this.#explained(path, () => lock.release()),
     };
     return { ...attempt, lock: explained };
   }
 
-  async lockOwner(name: string): Promise<LockOwner | undefined> {
-    return this.#explained(this.#locks.pathOf(name), () => this.#locks.owner(name));
+  async lockHolder(name: string): Promise<LockHolder | undefined> {
+    return this.#explained(this.#locks.pathOf(name), () => this.#locks.holder(name));
   }
 
   async locks(): Promise<FoundLock[]> {

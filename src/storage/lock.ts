@@ -10,7 +10,7 @@ import { basename, join } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import type { ProcessIdentity, ProcessTable } from "./process-table.js";
-import type { FoundLock, Lock, LockAttempt, LockOwner } from "./storage.js";
+import type { FoundLock, Lock, LockAttempt, LockHolder, LockRefusal } from "./storage.js";
 
 const MAX_LOCK_BYTES = 16 * 1024;
 const MAX_CLAIM_DEPTH = 8;
@@ -69,8 +69,8 @@ function claimedNonces(name: string, entry: string): readonly string[] | undefin
   return nonces.every((nonce) => /^[A-Za-z0-9]+$/.test(nonce) && nonce !== "lock") ? nonces : undefined;
 }
 
-function ownerOf(record: LockRecord): LockOwner {
-  return { pid: record.pid, host: record.host, command: record.command, since: record.since };
+function holderOf({ command, pid, host, since }: LockRecord): LockHolder {
+  return { holder: `${command} (pid ${pid} on ${host})`, since };
 }
 
 export class LockDirectory {
@@ -99,10 +99,11 @@ export class LockDirectory {
   }
 
   /** Looked for first, so that many who wait write nothing; undefined where there may be a lock to get. */
-  async #refusal(path: string): Promise<LockAttempt | undefined> {
+  async #refusal(path: string): Promise<LockRefusal | undefined> {
     const found = await this.#look(path);
-    if (found.kind !== "held" || (await this.#liveness(found.record)) === "dead") return undefined;
-    return { acquired: false, owner: ownerOf(found.record), path };
+    if (found.kind !== "held") return undefined;
+    const liveness = await this.#liveness(found.record);
+    return liveness === "dead" ? undefined : { acquired: false, holder: holderOf(found.record), liveness, where: path };
   }
 
   async #tryOnce(name: string, since: Date): Promise<LockAttempt> {
@@ -111,10 +112,10 @@ export class LockDirectory {
     return this.#withRecordFile(record, (file) => this.#acquire(this.pathOf(name), record, file, 0));
   }
 
-  async owner(name: string): Promise<LockOwner | undefined> {
+  async holder(name: string): Promise<LockHolder | undefined> {
     const found = await this.#look(this.pathOf(name));
     if (found.kind !== "held") return undefined;
-    return (await this.#liveness(found.record)) === "dead" ? undefined : ownerOf(found.record);
+    return (await this.#liveness(found.record)) === "dead" ? undefined : holderOf(found.record);
   }
 
   async all(): Promise<FoundLock[]> {
@@ -124,8 +125,8 @@ export class LockDirectory {
     const locks: FoundLock[] = [];
     for (const name of names.sort()) {
       const found = await this.#look(this.pathOf(name));
-      if (found.kind === "unreadable") locks.push({ name, owner: undefined, liveness: "unknown" });
-      if (found.kind === "held") locks.push({ name, owner: ownerOf(found.record), liveness: await this.#liveness(found.record) });
+      if (found.kind === "unreadable") locks.push({ name, holder: undefined, liveness: "unknown" });
+      if (found.kind === "held") locks.push({ name, holder: holderOf(found.record), liveness: await this.#liveness(found.record) });
     }
     return locks;
   }
@@ -174,21 +175,21 @@ export class LockDirectory {
       if (await this.#link(file, path)) return { acquired: true, lock: this.#lockAt(path, record) };
       const found = await this.#look(path);
       if (found.kind === "free") continue;
-      if (found.kind === "unreadable") return { acquired: false, owner: undefined, path, detail: found.detail };
-      const holder = found.record;
-      const liveness = await this.#liveness(holder);
-      if (liveness !== "dead") return { acquired: false, owner: ownerOf(holder), path };
-      const attempt = await this.#takeOver(path, holder, record, file, depth);
+      if (found.kind === "unreadable") return { acquired: false, holder: undefined, liveness: "unknown", where: path, detail: found.detail };
+      const { record: other } = found;
+      const liveness = await this.#liveness(other);
+      if (liveness !== "dead") return { acquired: false, holder: holderOf(other), liveness, where: path };
+      const attempt = await this.#takeOver(path, other, record, file, depth);
       if (attempt !== undefined) return attempt;
     }
-    return { acquired: false, owner: undefined, path, detail: "contended by many processes" };
+    return { acquired: false, holder: undefined, liveness: "alive", where: path, detail: "contended by many processes" };
   }
 
   /** Undefined when the lock changed hands meanwhile: look again. */
   async #takeOver(path: string, dead: LockRecord, record: LockRecord, file: string, depth: number): Promise<LockAttempt | undefined> {
-    if (depth >= MAX_CLAIM_DEPTH) return { acquired: false, owner: ownerOf(dead), path, detail: "too many dead claimants" };
+    if (depth >= MAX_CLAIM_DEPTH) return { acquired: false, holder: holderOf(dead), liveness: "unknown", where: path, detail: "too many dead claimants" };
     const claim = await this.#acquire(`${path}.${dead.nonce}`, record, file, depth + 1);
-    if (!claim.acquired) return { acquired: false, owner: claim.owner, path, ...(claim.detail === undefined ? {} : { detail: claim.detail }) };
+    if (!claim.acquired) return { ...claim, where: path };
     try {
       const still = await this.#look(path);
       if (still.kind !== "held" || still.record.nonce !== dead.nonce) return undefined;
@@ -196,7 +197,7 @@ export class LockDirectory {
       const replacement = join(directory, `.tmp-${randomName()}`);
       await fs.link(file, replacement);
       await fs.rename(replacement, path);
-      return { acquired: true, lock: this.#lockAt(path, record), takenOverFrom: ownerOf(dead) };
+      return { acquired: true, lock: this.#lockAt(path, record), takenOverFrom: holderOf(dead) };
     } finally {
       // A claim left on a lock that changed hands blocks nobody; a failing release must not hide the outcome.
       await claim.lock.release().catch(() => undefined);
@@ -242,7 +243,7 @@ export class LockDirectory {
     };
     return {
       name: basename(path, ".lock"),
-      owner: ownerOf(record),
+      holder: holderOf(record),
       assertHeld: async () => {
         if (await isOurs()) return;
         throw new DraftstateError("LOCKED", `the lock ${path} is no longer ours: it was removed or replaced from outside; nothing was overwritten`, { path });

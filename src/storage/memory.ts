@@ -3,7 +3,7 @@
  * durable as the process, and locks hold between managers that share one instance.
  */
 import { DraftstateError } from "../errors.js";
-import { AREAS, type Area, type Change, type Content, type End, type FoundLock, type Key, type ListOptions, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
+import { AREAS, type Area, type Change, type Content, type End, type FoundLock, type Key, type ListOptions, type Lock, type LockAttempt, type LockHolder, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
 
 interface Entry {
   bytes: Uint8Array;
@@ -12,7 +12,7 @@ interface Entry {
 }
 
 interface Holding {
-  readonly owner: LockOwner;
+  readonly holder: LockHolder;
 }
 
 export interface MemoryStorageOptions {
@@ -118,15 +118,15 @@ export class MemoryStorage implements Storage {
   async tryLock(name: string, since: Date): Promise<LockAttempt> {
     const path = `memory:locks/${name}`;
     const held = this.#locks.get(name);
-    if (held !== undefined) return { acquired: false, owner: held.owner, path };
-    const holding: Holding = { owner: { pid: 0, host: "memory", command: this.options.command, since: since.toISOString() } };
+    if (held !== undefined) return { acquired: false, holder: held.holder, liveness: "alive", where: path };
+    const holding: Holding = { holder: { holder: `${this.options.command} (in this process)`, since: since.toISOString() } };
     this.#locks.set(name, holding);
     const isOurs = (): boolean => this.#locks.get(name) === holding;
     return {
       acquired: true,
       lock: {
         name,
-        owner: holding.owner,
+        holder: holding.holder,
         assertHeld: async () => {
           if (!isOurs()) throw new DraftstateError("LOCKED", `the lock ${path} is no longer ours; nothing was overwritten`, { path });
         },
@@ -137,12 +137,12 @@ export class MemoryStorage implements Storage {
     };
   }
 
-  async lockOwner(name: string): Promise<LockOwner | undefined> {
-    return this.#locks.get(name)?.owner;
+  async lockHolder(name: string): Promise<LockHolder | undefined> {
+    return this.#locks.get(name)?.holder;
   }
 
   async locks(): Promise<FoundLock[]> {
-    const found = [...this.#locks].map(([name, { owner }]): FoundLock => ({ name, owner, liveness: "alive" }));
+    const found = [...this.#locks].map(([name, { holder }]): FoundLock => ({ name, holder, liveness: "alive" }));
     return found.sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 

@@ -43,7 +43,7 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
     /** A guard that runs `look` at the last moment before a replacement, and lets it pass. */
     function guardThat(look: () => Promise<void>, lock: Lock): Lock {
-      return { name: lock.name, owner: lock.owner, assertHeld: look, release: () => lock.release() };
+      return { name: lock.name, holder: lock.holder, assertHeld: look, release: () => lock.release() };
     }
 
     describe("prepare and exists", () => {
@@ -53,7 +53,7 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         expect(await fresh.read(KEY)).toBeUndefined();
         expect(await fresh.readEnd(KEY, 10)).toBeUndefined();
         expect(await fresh.stat(KEY)).toBeUndefined();
-        expect(await fresh.lockOwner("chat")).toBeUndefined();
+        expect(await fresh.lockHolder("chat")).toBeUndefined();
         for (const area of AREAS) expect(await fresh.list(area)).toEqual([]);
         expect(await fresh.exists()).toBe(false);
         await dispose();
@@ -271,17 +271,17 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     });
 
     describe("locks", () => {
-      test("a free lock is had, and its owner can be asked for", async () => {
+      test("a free lock is had, and its holder can be asked for", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
-        expect(lock.owner.since).toBe(SINCE.toISOString());
-        expect(await storage.lockOwner("chat")).toEqual(lock.owner);
+        expect(lock.holder.since).toBe(SINCE.toISOString());
+        expect(await storage.lockHolder("chat")).toEqual(lock.holder);
         await expect(lock.assertHeld()).resolves.toBeUndefined();
       });
 
       test("a second attempt is refused and told who holds it", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
         const second = await storage.tryLock("chat", new Date(SINCE.getTime() + 1000));
-        expect(second).toMatchObject({ acquired: false, owner: lock.owner });
+        expect(second).toMatchObject({ acquired: false, holder: lock.holder });
         await expect(lock.assertHeld()).resolves.toBeUndefined();
       });
 
@@ -296,7 +296,7 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
       test("a released lock can be had again", async () => {
         await acquired(await storage.tryLock("chat", SINCE)).release();
-        expect(await storage.lockOwner("chat")).toBeUndefined();
+        expect(await storage.lockHolder("chat")).toBeUndefined();
         const again = acquired(await storage.tryLock("chat", SINCE));
         await expect(again.assertHeld()).resolves.toBeUndefined();
       });
@@ -330,8 +330,8 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         const second = acquired(await storage.tryLock("second", SINCE));
         const first = acquired(await storage.tryLock("first", SINCE));
         expect(await storage.locks()).toEqual([
-          { name: "first", owner: first.owner, liveness: "alive" },
-          { name: "second", owner: second.owner, liveness: "alive" },
+          { name: "first", holder: first.holder, liveness: "alive" },
+          { name: "second", holder: second.holder, liveness: "alive" },
         ]);
         await first.release();
         expect((await storage.locks()).map(({ name }) => name)).toEqual(["second"]);

@@ -41,7 +41,7 @@ async function verifyOne(storage: Storage, id: string, backupNames: readonly Bac
 }
 
 async function verifyReadable(storage: Storage, id: string, backupNames: readonly BackupName[]): Promise<Verification> {
-  const liveBefore = (await storage.lockOwner(id)) !== undefined;
+  const liveBefore = (await storage.lockHolder(id)) !== undefined;
   const found = await findConversation(storage, id);
   const plan = planRecovery(found);
   const problems: VerifiedProblem[] = [];
@@ -50,7 +50,7 @@ async function verifyReadable(storage: Storage, id: string, backupNames: readonl
     problems.push({ conversationId: id, path: error.path ?? "", kind: "snapshot-newer", detail: error.message, repairable: false });
   } else if (plan.kind !== "absent" && plan.problems.length > 0) {
     // Also one that ended meanwhile: what looked torn was being written.
-    const live = liveBefore || (await storage.lockOwner(id)) !== undefined;
+    const live = liveBefore || (await storage.lockHolder(id)) !== undefined;
     for (const problem of plan.problems) {
       if (live && problem.kind === "journal-torn") continue;
       const path = pathOfProblem(storage, id, problem);

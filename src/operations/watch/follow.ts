@@ -59,7 +59,7 @@ export class ConversationFollower {
   /** What happened since the last look; at the first, what is there. Looks must not overlap. */
   async look(): Promise<FollowEvent[]> {
     // Before anything is read: what a writer that is dead by now has written is then in what is read.
-    const owner = await this.storage.lockOwner(this.id);
+    const owner = await this.storage.lockHolder(this.id);
     try {
       const before = this.#version?.revision;
       const events = (await this.#readJournal()) ?? (await this.#readWhole());
@@ -171,7 +171,7 @@ export class ConversationFollower {
     const version = this.#version;
     if (version === undefined) return [];
     const written = statusOf(version.state);
-    const lives = hadOwner || written !== "streaming" || (await this.storage.lockOwner(this.id)) !== undefined;
+    const lives = hadOwner || written !== "streaming" || (await this.storage.lockHolder(this.id)) !== undefined;
     const status = lives ? written : "interrupted";
     if (status === this.#status) return [];
     this.#status = status;
