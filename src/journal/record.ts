@@ -6,6 +6,7 @@
 import { crc32 } from "node:zlib";
 import { MAX_REVISION } from "../model/conversation.js";
 import { isJsonObject, ownValue, type JsonObject } from "../model/json.js";
+import { isSessionName } from "../model/sessions.js";
 import { parsePatch, type Patch, type TokenPatch } from "../model/patches.js";
 import { messageOf } from "../errors.js";
 
@@ -18,6 +19,8 @@ export interface JournalHeader {
   readonly createdAt: string;
   /** Revision of the snapshot that the first record follows. */
   readonly base: number;
+  /** The session that writes it; left out by programs that name none. */
+  readonly session?: string;
 }
 
 /** Fields of the conversation's info that a record sets; null takes one away. */
@@ -96,9 +99,11 @@ function decodeFields(fields: JsonObject): DecodedLine {
 
 function decodeHeader(fields: JsonObject): DecodedLine {
   const { journal, conversationId, createdAt, base } = fields;
+  const session = ownValue(fields, "session");
   if (journal !== JOURNAL_VERSION) return bad(`its journal version ${JSON.stringify(journal)} is unknown`);
   if (typeof conversationId !== "string" || typeof createdAt !== "string" || typeof base !== "number") return bad("its header is incomplete");
-  return { kind: "header", header: { conversationId, createdAt, base } };
+  // A name that is none is no reason to give up the records: nobody wrote them that is known, that is all.
+  return { kind: "header", header: { conversationId, createdAt, base, ...(isSessionName(session) ? { session } : {}) } };
 }
 
 function decodePatches(fields: JsonObject): Patch[] {

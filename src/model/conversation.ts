@@ -3,6 +3,7 @@
  * derived from the one for the other. Pure; the shapes are those of the file format.
  */
 import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
+import { MAX_MARKS, type SessionMark } from "./sessions.js";
 
 export const SCHEMA_VERSION = "1.0.0";
 
@@ -90,6 +91,19 @@ export type BackupNote = {
   readonly pinned?: boolean;
 };
 
+/** Of a snapshot that a session keeps elsewhere while it cannot write to its store. */
+export type SpillNote = {
+  readonly format: typeof SPILL_FORMAT;
+  /** The identity of the store that it belongs to. */
+  readonly store: string;
+  /** The session that wrote it, and the only one that ever replaces it. */
+  readonly session: string;
+  /** The last revision that this session, or the spill it continued, saw durable in the store; 0 where there was none. */
+  readonly base: number;
+};
+
+export const SPILL_FORMAT = 1;
+
 export type Metadata = {
   readonly savedAt: string;
   readonly version: string;
@@ -104,6 +118,9 @@ export type Metadata = {
   readonly model?: string;
   readonly baseUrl?: string;
   readonly backup?: BackupNote;
+  readonly spill?: SpillNote;
+  /** Which sessions wrote what the file holds; at most `MAX_MARKS`. */
+  readonly sessions?: readonly SessionMark[];
   readonly extra?: JsonObject;
 };
 
@@ -198,7 +215,7 @@ export function titleOf(version: Pick<Version, "state" | "info">): string {
   return isJsonObject(first) ? titleFrom(textOf(first["content"])) : "";
 }
 
-export function metadataOf(version: Version, conversationId: string, savedAt: string): Metadata {
+export function metadataOf(version: Version, conversationId: string, savedAt: string, sessions: readonly SessionMark[] = []): Metadata {
   const { state, info, revision } = version;
   return {
     savedAt,
@@ -212,6 +229,7 @@ export function metadataOf(version: Version, conversationId: string, savedAt: st
     tokenCount: tokenCountOf(state),
     ...(info.model === undefined ? {} : { model: info.model }),
     ...(info.baseUrl === undefined ? {} : { baseUrl: info.baseUrl }),
+    ...(sessions.length === 0 ? {} : { sessions: sessions.slice(-MAX_MARKS) }),
     ...(info.extra === undefined ? {} : { extra: info.extra }),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Version } from "../model/conversation.js";
+import type { SessionMark } from "../model/sessions.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { withRetry } from "../storage/retry.js";
 import type { Lock } from "../storage/storage.js";
@@ -17,8 +18,6 @@ export interface BaseOptions {
   readonly id: string;
   readonly store: Store;
   readonly lock: Lock;
-  /** Sessions whose spills the snapshots of this one hold. */
-  readonly sessions: readonly string[] | undefined;
 }
 
 /** A snapshot on disk: its revision, its size in bytes, and what tells it from others. */
@@ -59,8 +58,8 @@ export class Base {
   }
 
   /** Durable when it resolves; gives the bytes written. Throws `LOCKED` where the snapshot was changed from outside, or the lock is lost. */
-  async replace(version: Version): Promise<number> {
-    const { id, store, lock, sessions } = this.options;
+  async replace(version: Version, sessions: readonly SessionMark[]): Promise<number> {
+    const { id, store, lock } = this.options;
     const bytes = await withRetry("snapshot", store.retry, async () => {
       await this.#assertReplaceable();
       // The clock is read here as `writeSnapshot` reads it: a later one is another attempt.

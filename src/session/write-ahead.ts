@@ -8,6 +8,7 @@
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import type { InfoChange, JournalHeader, JournalRecord } from "../journal/record.js";
 import type { Version } from "../model/conversation.js";
+import { withMark, type SessionMark } from "../model/sessions.js";
 import type { Patch } from "../model/patches.js";
 import type { Lock } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
@@ -33,8 +34,10 @@ export interface WriteAheadOptions {
   readonly stored: number;
   /** The files on disk do not hold what the version continues: the first save is a whole snapshot. */
   readonly wholeFirst: boolean;
+  /** Who wrote what the version holds. */
+  readonly sessions: readonly SessionMark[];
   /** Sessions whose spills the version holds: they go once the store holds it durably. */
-  readonly holds: readonly string[];
+  readonly spilled: readonly string[];
 }
 
 interface SnapshotWaiter {
@@ -67,15 +70,15 @@ export class WriteAhead {
   #spilled: readonly string[];
 
   constructor(private readonly options: WriteAheadOptions) {
-    const { id, session, store, lock, snapshot, version, stored, wholeFirst, holds } = options;
+    const { id, store, lock, snapshot, version, stored, wholeFirst } = options;
     this.#journal = new JournalWriter({ storage: store.storage, lock, key: journalKey(id), syncEachBatch: store.settings.durability === "strict" });
     this.#queue = new ChangeQueue(store.settings.maxQueuedChanges);
-    this.#base = new Base({ id, store, lock, sessions: store.spills === undefined ? undefined : [...holds, session] }, snapshot);
+    this.#base = new Base({ id, store, lock }, snapshot);
     this.#latest = version;
     this.#stored = wholeFirst || snapshot === undefined ? stored : version.revision;
     this.#waiters = new Waiters(this.#stored);
     this.#journalBroken = wholeFirst;
-    this.#spilled = holds;
+    this.#spilled = options.spilled;
   }
 
   /** The highest revision that callers may be told of. */
@@ -256,10 +259,10 @@ export class WriteAhead {
 
   /** Only where the storage refuses: a lock that was lost is no reason to write elsewhere. */
   async #spill(version: Version, cause: unknown): Promise<boolean> {
-    const { store: { spills }, id, session, holds } = this.options;
+    const { store: { spills }, id, session } = this.options;
     if (spills === undefined || !isDraftstateError(cause, "STORAGE")) return false;
     try {
-      await spills.save(id, version, { session, base: this.#stored, holds: [...holds] }, cause);
+      await spills.save(id, version, { session, base: this.#stored, sessions: this.#marks(version.revision) }, cause);
     } catch (error) {
       this.#warn("the fallback directory could not be written either", error);
       return false;
@@ -326,9 +329,15 @@ export class WriteAhead {
   async #replaceSnapshot(version: Version): Promise<void> {
     const { elapsed } = this.options.store;
     const started = elapsed();
-    const bytes = await this.#base.replace(version);
+    const bytes = await this.#base.replace(version, this.#marks(version.revision));
     this.#snapshotRate.spent(started, elapsed());
     this.#saved("snapshot", version.revision, 0, bytes, started);
+  }
+
+  /** Who wrote the version of this revision. Only a session that may spill leaves its name. */
+  #marks(revision: number): readonly SessionMark[] {
+    const { store, session, sessions } = this.options;
+    return store.spills === undefined ? sessions : withMark(sessions, { session, revision });
   }
 
   /** In the store, as opposed to a spill. */

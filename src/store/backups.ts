@@ -5,7 +5,8 @@
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import { metadataOf, type BackupNote, type BackupReason, type Metadata, type Version } from "../model/conversation.js";
 import { newestFirst, type RetainedBackup } from "../plan/retention.js";
-import { decodeMetadataEnd, decodeSnapshot, isNewer, versionOf, type Decoded } from "../snapshot/decode.js";
+import { decodeMetadataEnd, decodeSnapshot, versionOf, type Decoded } from "../snapshot/decode.js";
+import { isNewer } from "../snapshot/metadata.js";
 import { SnapshotParts } from "../snapshot/encode.js";
 import type { End, Lock, Storage } from "../storage/storage.js";
 import { compressed, decompress, decompressEnd, MAX_FILE_BYTES } from "./codec.js";

@@ -4,11 +4,12 @@
  * Nothing is opened, locked or continued here; a spill is brought home under the lock of its store (session/bring-home.ts).
  */
 import { isDraftstateError, messageOf } from "../errors.js";
-import { metadataOf, type Version } from "../model/conversation.js";
+import { metadataOf, SPILL_FORMAT, type Version } from "../model/conversation.js";
 import { ended } from "../model/interruption.js";
+import type { SessionMark } from "../model/sessions.js";
 import { planSpills, type PlannedSpill } from "../plan/spill.js";
 import { SnapshotParts } from "../snapshot/encode.js";
-import { decodeSpill, type DecodedSpill, type SpillNote } from "../snapshot/spill.js";
+import { decodeSpill, type DecodedSpill } from "../snapshot/spill.js";
 import { versionOf } from "../snapshot/decode.js";
 import type { Key, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
@@ -35,6 +36,13 @@ export interface FoundSpill {
 
 export type ValidSpill = FoundSpill & { readonly decoded: Extract<DecodedSpill, { kind: "valid" }> };
 
+export interface SpillRequest {
+  readonly session: string;
+  /** The highest revision that the store holds durably. */
+  readonly base: number;
+  readonly sessions: readonly SessionMark[];
+}
+
 /** What the store holds of a conversation, for comparison with its spills. */
 export interface HeldByStore {
   /** Undefined where there is no such conversation. */
@@ -52,13 +60,13 @@ export class Spills {
   constructor(private readonly options: SpillsOptions) {}
 
   /** Durable when it resolves; in place of what the session spilled before. `cause` is why it is needed. */
-  async save(id: string, version: Version, note: Omit<SpillNote, "format" | "store">, cause: unknown): Promise<void> {
+  async save(id: string, version: Version, { session, base, sessions }: SpillRequest, cause: unknown): Promise<void> {
     const { storage, events, now, directory, store } = this.options;
     await storage.prepare();
-    const metadata = { ...metadataOf(version, id, now().toISOString()), spill: { format: 1, store, ...note } as const };
-    await storage.replace(spillKey(id, note.session), new SnapshotParts(version.state, metadata));
-    if (this.#active.has(note.session)) return;
-    this.#active.add(note.session);
+    const metadata = { ...metadataOf(version, id, now().toISOString(), sessions), spill: { format: SPILL_FORMAT, store, session, base } } as const;
+    await storage.replace(spillKey(id, session), new SnapshotParts(version.state, metadata));
+    if (this.#active.has(session)) return;
+    this.#active.add(session);
     events.emit("fallback", { conversationId: id, active: true, directory, error: cause });
   }
 
@@ -108,8 +116,8 @@ export class Spills {
       if (bytes === undefined) return undefined;
       const decoded = decodeSpill(bytes, id);
       // Another project may share the directory: its spills are its own.
-      if (decoded.kind === "valid" && decoded.spill.store !== store) return undefined;
-      const isOwn = decoded.kind !== "valid" || decoded.spill.session === session;
+      if (decoded.kind === "valid" && decoded.note.store !== store) return undefined;
+      const isOwn = decoded.kind !== "valid" || decoded.note.session === session;
       return { ...about, sizeBytes: bytes.length, decoded: isOwn ? decoded : { kind: "damaged", detail: "it is of another session than its name says" } };
     } catch (error) {
       if (!isDraftstateError(error, "CORRUPT")) throw error;

@@ -1,5 +1,6 @@
 /** A conversation's snapshot, written atomically under its lock (I1). Part by part, so that neither memory nor the event loop holds all of it. */
 import { metadataOf, type Version } from "../model/conversation.js";
+import type { SessionMark } from "../model/sessions.js";
 import { SnapshotParts } from "../snapshot/encode.js";
 import type { Lock } from "../storage/storage.js";
 import { journalKey, snapshotKey } from "./names.js";
@@ -11,8 +12,8 @@ export interface WrittenSnapshot {
   readonly savedAt: string;
 }
 
-/** Durable when it resolves. `sessions`: whose spills it holds. */
-export async function writeSnapshot({ storage, now }: Pick<Store, "storage" | "now">, id: string, version: Version, guard: Lock, sessions?: readonly string[]): Promise<WrittenSnapshot> {
+/** Durable when it resolves. `sessions`: who wrote what it holds. */
+export async function writeSnapshot({ storage, now }: Pick<Store, "storage" | "now">, id: string, version: Version, guard: Lock, sessions: readonly SessionMark[] = []): Promise<WrittenSnapshot> {
   const savedAt = now().toISOString();
   const parts = new SnapshotParts(version.state, metadataOf(version, id, savedAt, sessions));
   await storage.replace(snapshotKey(id), parts, guard);
@@ -20,7 +21,7 @@ export async function writeSnapshot({ storage, now }: Pick<Store, "storage" | "n
 }
 
 /** The same, and the journal goes: every record of it is at or below the snapshot's revision (I3). */
-export async function writeWhole(store: Pick<Store, "storage" | "now">, id: string, version: Version, guard: Lock, sessions?: readonly string[]): Promise<void> {
+export async function writeWhole(store: Pick<Store, "storage" | "now">, id: string, version: Version, guard: Lock, sessions: readonly SessionMark[] = []): Promise<void> {
   await writeSnapshot(store, id, version, guard, sessions);
   await store.storage.remove(journalKey(id), guard);
 }

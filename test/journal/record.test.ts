@@ -1,4 +1,5 @@
 /** A record is one line that carries its own proof, comes back as it was, and costs what its change costs. */
+import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeLine, encodeHeader, encodeRecord, type JournalRecord } from "../../src/journal/record.js";
@@ -99,7 +100,23 @@ describe("a line is bad", () => {
   });
 });
 
-test("a header comes back as it was", () => {
+describe("a header", () => {
   const header = { conversationId: "chat", createdAt: "2026-01-14T21:30:00.000Z", base: 7 };
-  expect(decoded(encodeHeader(header))).toEqual({ kind: "header", header });
+  test("comes back as it was, with its session or without", () => {
+    for (const written of [header, { ...header, session: "x9f2" }]) expect(decoded(encodeHeader(written))).toEqual({ kind: "header", header: written });
+  });
+
+  test("is read whatever other fields it has: a name that is none names nobody", () => {
+    expect(decoded(encodeHeader({ ...header, session: "../x", theirs: { a: 1 } } as never))).toEqual({ kind: "header", header });
+  });
+});
+
+test("the lines in docs/format.md are what is written, byte for byte", () => {
+  const text = readFileSync(new URL("../../docs/format.md", import.meta.url), "utf8");
+  const lines = text.split("\n").filter((line) => line.startsWith('{"crc"'));
+  expect(lines.length).toBeGreaterThan(3);
+  for (const line of lines) {
+    const read = decodeLine(Buffer.from(line));
+    expect(read.kind === "bad" ? read : read.kind === "header" ? encodeHeader(read.header) : encodeRecord(read.record)).toBe(`${line}\n`);
+  }
 });
