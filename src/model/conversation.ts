@@ -131,7 +131,10 @@ export type Version = {
   readonly revision: number;
 };
 
+/** In characters, of a title that is made from the first message. */
 const MAX_TITLE_LENGTH = 80;
+/** Of one that was given: longer ones are refused, since `_metadata` is read from the end of a file. */
+export const MAX_OWN_TITLE_LENGTH = 200;
 
 export function initialState(): State & AgentState {
   return {
@@ -210,7 +213,7 @@ export function titleFrom(text: string): string {
 }
 
 export function titleOf(version: Pick<Version, "state" | "info">): string {
-  if (version.info.title !== undefined && version.info.title !== "") return shorten(version.info.title, MAX_TITLE_LENGTH);
+  if (version.info.title !== undefined && version.info.title !== "") return shorten(version.info.title, MAX_OWN_TITLE_LENGTH);
   const first = messagesOf(version.state).find((message) => isJsonObject(message) && message["role"] === "user");
   return isJsonObject(first) ? titleFrom(textOf(first["content"])) : "";
 }

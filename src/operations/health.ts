@@ -2,11 +2,12 @@
 import { isDraftstateError, messageOf } from "../errors.js";
 import { judgeHealth, DEFAULT_LIMITS, type Fact, type Health, type HealthFacts, type HealthLimits } from "../monitoring/health.js";
 import type { Area, Storage } from "../storage/storage.js";
-import { listConversations } from "./list/list.js";
-import type { Fallback } from "../session/spill.js";
+import { list } from "./list/list.js";
+import { load } from "./load.js";
+import type { Store } from "../store/store.js";
 import { conversationIds, fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey } from "../store/names.js";
 import type { Monitor } from "../metrics/monitor.js";
-import { pathOfProblem, readConversation, readMetadataOnly } from "../store/read.js";
+import { pathOfProblem, readMetadataOnly } from "../store/read.js";
 import type { Settings } from "../store/settings.js";
 import type { Verification } from "./verify/verify.js";
 
@@ -17,7 +18,9 @@ export interface HealthOptions extends Partial<HealthLimits> {
 
 export interface HealthContext {
   readonly storage: Storage;
-  readonly fallback: Fallback | undefined;
+  readonly store: Store;
+  /** Ids with changes in the fallback directory. */
+  readonly spilled: () => Promise<readonly string[]>;
   readonly settings: Settings;
   readonly monitor: Monitor;
   readonly now: () => Date;
@@ -62,18 +65,19 @@ async function locks(storage: Storage) {
 }
 
 /** Reads the whole only of what the end of its snapshot does not vouch for. */
-async function problemsAtTheEnd(storage: Storage, id: string): Promise<{ path: string; kind: string }[]> {
+async function problemsAtTheEnd(store: Store, id: string): Promise<{ path: string; kind: string }[]> {
+  const { storage } = store;
   const path = storage.describe(snapshotKey(id));
   try {
     if ((await storage.stat(journalKey(id))) === undefined && (await readMetadataOnly(storage, id)) !== undefined) return [];
-    const read = await readConversation(storage, id);
+    const read = await load(store, id);
     return (read?.problems ?? []).map((problem) => ({ path: pathOfProblem(storage, id, problem), kind: problem.kind }));
   } catch (error) {
     return [{ path, kind: isDraftstateError(error) ? error.code : messageOf(error) }];
   }
 }
 
-async function damage({ storage, verify }: HealthContext, quick: boolean) {
+async function damage({ storage, store, verify }: HealthContext, quick: boolean) {
   const quarantined = (await storage.list("quarantine")).length;
   if (!quick) {
     const { checked, problems } = await verify();
@@ -81,7 +85,7 @@ async function damage({ storage, verify }: HealthContext, quick: boolean) {
   }
   const ids = conversationIds(await storage.list("state"));
   const problems: { path: string; kind: string }[] = [];
-  for (const id of ids) problems.push(...(await problemsAtTheEnd(storage, id)));
+  for (const id of ids) problems.push(...(await problemsAtTheEnd(store, id)));
   return { checked: ids.length, quick, quarantined, problems };
 }
 
@@ -94,7 +98,7 @@ async function unsaved({ monitor, now }: HealthContext) {
 }
 
 /** A turn that is still streaming gets its backup when it ends. */
-async function backups({ storage, settings, now }: HealthContext) {
+async function backups({ storage, store, settings, now }: HealthContext) {
   const enabled = settings.maxBackups > 0;
   if (!enabled) return { enabled, conversations: 0, overdue: [] };
   const newest = new Map<string, number>();
@@ -103,7 +107,7 @@ async function backups({ storage, settings, now }: HealthContext) {
     if (backup === undefined) continue;
     newest.set(backup.conversationId, Math.max(newest.get(backup.conversationId) ?? 0, fromTimestamp(backup.timestamp).getTime()));
   }
-  const found = await listConversations(storage);
+  const found = await list(store);
   const overdue = found.flatMap((row) => {
     if (row.error !== undefined || row.status === "streaming" || row.updatedAt === null) return [];
     const backedUp = newest.get(row.conversationId);
@@ -115,7 +119,7 @@ async function backups({ storage, settings, now }: HealthContext) {
 }
 
 export async function checkHealth(context: HealthContext, options: HealthOptions = {}): Promise<Health> {
-  const { storage, fallback, settings } = context;
+  const { storage, settings } = context;
   const { quick = false, ...limits } = options;
   const facts: HealthFacts = {
     directories: await directories(storage),
@@ -123,7 +127,7 @@ export async function checkHealth(context: HealthContext, options: HealthOptions
     locks: await fact(() => locks(storage)),
     damage: await fact(() => damage(context, quick)),
     unsaved: await fact(() => unsaved(context)),
-    fallback: await fact(async () => ({ directory: settings.fallbackDir, conversations: (await fallback?.ids()) ?? [] })),
+    fallback: await fact(async () => ({ directory: settings.fallbackDir, conversations: await context.spilled() })),
     backups: await fact(() => backups(context)),
   };
   return judgeHealth(facts, { ...DEFAULT_LIMITS, ...limits });

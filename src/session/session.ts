@@ -80,6 +80,11 @@ export class Session {
     return { state: this.#container.state, info: this.#info, revision: this.#revision };
   }
 
+  /** New, opened for a save, and not changed yet: nothing of it is on disk. */
+  get isUntouched(): boolean {
+    return this.#isUntouched;
+  }
+
   get queuedChanges(): number {
     return this.#writer.queuedChanges;
   }

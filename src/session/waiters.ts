@@ -14,6 +14,7 @@ export class Waiters {
   #held = 0;
   #durable: number;
   #acknowledged: number;
+  #closed: Error | undefined;
 
   constructor(durable: number) {
     this.#durable = durable;
@@ -68,13 +69,15 @@ export class Waiters {
   }
 
   /** Nothing more is written: nobody waits for ever. */
-  rejectAll(error: unknown): void {
+  close(error: Error): void {
+    this.#closed = error;
     for (const waiter of [...this.#inside, ...this.#waiters]) waiter.reject(error);
     this.#inside = [];
     this.#waiters = [];
   }
 
   #wait(waiters: Waiter[], revision: number): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
       waiters.push({ revision, resolve, reject });
     });

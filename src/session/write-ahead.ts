@@ -171,7 +171,7 @@ export class WriteAhead {
   async close(): Promise<void> {
     for (let busy = this.#running ?? this.#snapshotting; busy !== undefined; busy = this.#running ?? this.#snapshotting) await busy;
     await this.#journal.abandon();
-    this.#waiters.rejectAll(new DraftstateError("USAGE", `conversation ${this.options.id} was closed before this revision was saved`));
+    this.#waiters.close(new DraftstateError("USAGE", `conversation ${this.options.id} was closed before this revision was saved`));
   }
 
   async #drain(): Promise<void> {

@@ -7,6 +7,7 @@ import { isDraftstateError, messageOf } from "../errors.js";
 import { metadataOf, SPILL_FORMAT, type Version } from "../model/conversation.js";
 import { ended } from "../model/interruption.js";
 import type { SessionMark } from "../model/sessions.js";
+import type { Found, RecoveryPlan } from "../plan/recovery.js";
 import { planSpills, type PlannedSpill } from "../plan/spill.js";
 import { SnapshotParts } from "../snapshot/encode.js";
 import { decodeSpill, type DecodedSpill } from "../snapshot/spill.js";
@@ -48,7 +49,7 @@ export interface HeldByStore {
   /** Undefined where there is no such conversation. */
   readonly createdAt: string | undefined;
   readonly revision: number;
-  readonly sessions: readonly string[];
+  readonly sessions: readonly SessionMark[];
   readonly journalSession: string | undefined;
 }
 
@@ -92,6 +93,11 @@ export class Spills {
       if (spill !== undefined) found.push(spill);
     }
     return found;
+  }
+
+  /** Whether a spill of this store continues a conversation that it held. */
+  async continueSomething(): Promise<boolean> {
+    return (await this.find()).some(({ decoded }) => decoded.kind === "valid" && decoded.note.base > 0);
   }
 
   /** The ids of this store's conversations that have spills; sorted. */
@@ -146,6 +152,13 @@ export function spillAhead(spills: readonly FoundSpill[], main: HeldByStore): Va
   const valid = spills.filter(isValidSpill);
   const index = planOf(valid, main).findIndex(({ kind }) => kind === "apply");
   return valid[index];
+}
+
+/** Of what was found under the store's own names. */
+export function heldBy({ snapshot, journal }: Pick<Found, "snapshot" | "journal">, plan: RecoveryPlan): HeldByStore {
+  if (plan.kind !== "usable") return { createdAt: undefined, revision: 0, sessions: [], journalSession: undefined };
+  const { info, revision } = plan.version;
+  return { createdAt: info.createdAt, revision, sessions: snapshot?.kind === "valid" ? (snapshot.metadata.sessions ?? []) : [], journalSession: journal?.header?.session };
 }
 
 /** The version in a spill, an answer that its session did not end interrupted. */

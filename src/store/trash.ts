@@ -20,6 +20,13 @@ export interface TrashEnvironment {
   readonly warn: (conversationId: string, message: string) => void;
 }
 
+export interface OperationsWanted {
+  /** Of this conversation. */
+  readonly id?: string | undefined;
+  /** The newest, and those that the same command did. */
+  readonly newestGroup?: boolean;
+}
+
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 export class Trash {
@@ -113,12 +120,15 @@ export class Trash {
     return places.every((place) => place === "same");
   }
 
-  /** Newest first. */
-  async operations(): Promise<Operation[]> {
+  /** Newest first: all of them, or those that are asked for. */
+  async operations({ id, newestGroup = false }: OperationsWanted = {}): Promise<Operation[]> {
     const operations: Operation[] = [];
     for (const name of (await this.storage.list("trash")).reverse()) {
       const named = parseRecordName(name);
-      const operation = named === undefined ? undefined : await this.#read(named);
+      if (named === undefined || (id !== undefined && named.conversationId !== id)) continue;
+      // A group is named by a stamp that was drawn before those of its operations.
+      if (newestGroup && operations[0] !== undefined && named.stamp < operations[0].group) break;
+      const operation = await this.#read(named);
       if (operation !== undefined) operations.push(operation);
     }
     return operations;
@@ -174,7 +184,7 @@ export class Trash {
 
   /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */
   async forgetAll(conversationId: string, guard: Lock): Promise<void> {
-    const operations = (await this.operations()).filter((operation) => operation.conversationId === conversationId);
+    const operations = await this.operations({ id: conversationId });
     const removed = operations.findIndex(({ kind }) => kind === "rm");
     for (const operation of removed === -1 ? operations : operations.slice(0, removed)) await this.forget(operation, guard);
     const pending = await this.pending(conversationId);

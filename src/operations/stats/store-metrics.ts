@@ -1,7 +1,6 @@
 /** The metrics of a whole store: what all its processes have counted, and what can be seen of it now. */
 import { addMetrics, type MetricData, type Values } from "../../monitoring/figures.js";
 import type { Area, Storage } from "../../storage/storage.js";
-import type { Fallback } from "../../session/spill.js";
 import { knownIds } from "../../store/names.js";
 import type { Monitor } from "../../metrics/monitor.js";
 
@@ -13,7 +12,8 @@ export interface StoreMetrics {
 
 export interface StoreMetricsContext {
   readonly storage: Storage;
-  readonly fallback: Fallback | undefined;
+  /** Ids with changes in the fallback directory. */
+  readonly spilled: () => Promise<readonly string[]>;
   readonly monitor: Monitor;
   readonly now: () => Date;
 }
@@ -29,7 +29,7 @@ async function byArea(areas: readonly Area[], look: (area: Area) => Promise<numb
   return Object.fromEntries(found.flatMap(([area, value]) => (value === undefined ? [] : [[area, value]])));
 }
 
-export async function readStoreMetrics({ storage, fallback, monitor, now }: StoreMetricsContext): Promise<StoreMetrics> {
+export async function readStoreMetrics({ storage, spilled, monitor, now }: StoreMetricsContext): Promise<StoreMetrics> {
   const { data, live } = await monitor.others();
   const processes = [monitor.gauges, ...live];
   const ages = processes.map(({ unsavedSince }) => (unsavedSince === null ? 0 : Math.max(0, now().getTime() - Date.parse(unsavedSince)) / 1000));
@@ -39,7 +39,7 @@ export async function readStoreMetrics({ storage, fallback, monitor, now }: Stor
     gauges: {
       draftstate_queue_depth: { "": processes.reduce((sum, { queueDepth }) => sum + queueDepth, 0) },
       draftstate_unsaved_seconds: { "": Math.max(...ages) },
-      draftstate_fallback_active: { "": (await fallback?.ids())?.length ?? 0 },
+      draftstate_fallback_active: { "": (await spilled()).length },
       draftstate_conversations: { "": knownIds(await storage.list("state"), await storage.list("backup")).length },
       draftstate_store_bytes: await byArea(areas, (area) => bytesIn(storage, area)),
       draftstate_free_bytes: await byArea(areas, async (area) => (await storage.space(area))?.freeBytes),
