@@ -8,7 +8,7 @@ import { jsonEqual } from "../model/json.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { conversationIds, snapshotKey } from "../store/names.js";
 import type { DraftStatePersistenceManager } from "../manager.js";
-import { readSnapshot, refusal, versionOf, withInterruption } from "../store/read.js";
+import { newerVersion, readSnapshot, refusal, versionOf, withInterruption } from "../store/read.js";
 
 export interface MigrateOptions {
   readonly id?: string;
@@ -53,7 +53,7 @@ async function rewrite(manager: DraftStatePersistenceManager, id: string, before
 /** Undefined where it is of the current schema, or where there is no snapshot. Throws what keeps it from being migrated. */
 async function migrateOne(manager: DraftStatePersistenceManager, id: string, decoded: Decoded | undefined, dryRun: boolean): Promise<MigratedConversation | undefined> {
   const path = manager.storage.describe(snapshotKey(id));
-  if (decoded?.kind === "newer") throw refusal(manager.storage, id, { kind: "newer", schema: decoded.version });
+  if (decoded?.kind === "newer") throw newerVersion(path, `it is of the newer schema ${decoded.version}`);
   if (decoded?.kind === "damaged") throw new DraftstateError("CORRUPT", `${path}: ${decoded.detail}: "draftstate repair ${id}" mends what can be mended`, { path });
   if (decoded === undefined || !isOlder(decoded)) return undefined;
   if (!dryRun) await rewrite(manager, id, decoded);

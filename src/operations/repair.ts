@@ -58,13 +58,15 @@ async function keepAsFound(id: string, trash: Trash): Promise<void> {
 /** Throws `CORRUPT` where no valid file is left; nothing is changed then. */
 export async function repair(context: RecoveryContext, id: string, trash: Trash, options: { readonly accept: boolean }): Promise<RepairResult> {
   const found = await findConversation(context.storage, id);
+  const asFound = planRecovery(found);
+  if (asFound.kind === "newer") throw refusal(context.storage, id, asFound);
   const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
   if (edited !== undefined && options.accept) {
     await keepAsFound(id, trash);
     return accept(context, id, edited, found.journal);
   }
   if (options.accept) throw new DraftstateError("USAGE", `${id} was not edited: there is nothing to accept`);
-  const plan = edited === undefined ? planRecovery(found) : await planWithoutSnapshot(context, id, found, edited);
+  const plan = edited === undefined ? asFound : await planWithoutSnapshot(context, id, found, edited);
   if (plan.kind !== "usable") throw refusal(context.storage, id, plan);
   if (!plan.clean) await keepAsFound(id, trash);
   const { version, quarantined } = await recover(context, id, plan);

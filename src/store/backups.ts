@@ -12,7 +12,7 @@ import type { Storage } from "../storage/storage.js";
 import { didYouMean } from "./nearest.js";
 import { compress } from "./codec.js";
 import { backupKey, backupName, fromTimestamp, toTimestamp, type BackupName, type Compression } from "./names.js";
-import { listBackupNames, METADATA_END_BYTES, readBackupFile, versionOf } from "./read.js";
+import { listBackupNames, METADATA_END_BYTES, newerVersion, readBackupFile, versionOf } from "./read.js";
 
 export interface Backup extends BackupName, RetainedBackup {
   readonly conversationId: string;
@@ -178,8 +178,9 @@ function notFound(id: string, wanted: string, backups: readonly Backup[]): Draft
   return new DraftstateError("NOT_FOUND", `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: "draftstate backups ${id}" lists them`);
 }
 
-/** The content of a valid backup. Throws `CORRUPT` for any other. */
+/** The content of a valid backup. Throws `NEWER_VERSION` or `CORRUPT` for any other. */
 export function contentOf(backup: Backup): Version {
   if (backup.decoded.kind === "valid") return versionOf(backup.decoded);
+  if (backup.decoded.kind === "newer") throw newerVersion(backup.path, `it is of the newer schema ${backup.decoded.version}`);
   throw new DraftstateError("CORRUPT", `backup ${backup.path} cannot be used: ${backup.problem ?? "it is damaged"}`, { path: backup.path });
 }

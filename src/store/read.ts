@@ -8,7 +8,7 @@ import { StateContainer } from "../model/container.js";
 import { interruptAnswer, type AgentDraft } from "../model/transitions.js";
 import { scanJournal } from "../journal/scan.js";
 import { needsBackups, planRecovery, type Found, type FoundBackup, type Problem, type RecoveryPlan } from "../plan/recovery.js";
-import { decodeMetadataEnd, decodeSnapshot, type Decoded } from "../snapshot/decode.js";
+import { decodeMetadataEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
 import type { LockOwner, Storage } from "../storage/storage.js";
 import { decompress, MAX_FILE_BYTES } from "./codec.js";
 import { backupKey, journalKey, parseBackupName, snapshotKey, type BackupName } from "./names.js";
@@ -89,6 +89,11 @@ export function pathOfProblem(storage: Storage, id: string, problem: Problem): s
   return storage.describe(problem.file === "journal" ? journalKey(id) : { area: "backup", name: problem.file.backup });
 }
 
+/** `detail` says what was found in the file. */
+export function newerVersion(path: string, detail: string): DraftstateError {
+  return new DraftstateError("NEWER_VERSION", `${path} was written by a newer version (${detail}): update draftstate to use it; nothing was changed`, { path });
+}
+
 /** What a plan that cannot be used means to whoever asked. */
 export function refusal(storage: Storage, id: string, plan: Exclude<RecoveryPlan, UsablePlan>): DraftstateError {
   const path = storage.describe(snapshotKey(id));
@@ -96,7 +101,7 @@ export function refusal(storage: Storage, id: string, plan: Exclude<RecoveryPlan
     case "absent":
       return new DraftstateError("NOT_FOUND", `there is no conversation ${id}: "draftstate ls" lists them`, { path });
     case "newer":
-      return new DraftstateError("NEWER_VERSION", `${path} was written by a newer version (schema ${plan.schema}): update draftstate to use it; nothing was changed`, { path });
+      return newerVersion(pathOfProblem(storage, id, plan.problems[0]), plan.problems[0].detail);
     case "edited":
       return new DraftstateError(
         "CORRUPT",
@@ -150,7 +155,7 @@ export async function readMetadataOnly(storage: Storage, id: string): Promise<{ 
   for (const length of [METADATA_END_BYTES, LONG_METADATA_END_BYTES]) {
     const end = await storage.readEnd(snapshotKey(id), length);
     const metadata = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
-    if (end !== undefined && metadata?.conversationId === id) return { metadata, sizeBytes: end.size, modifiedAt: end.modifiedAt };
+    if (end !== undefined && metadata?.conversationId === id && !isNewer(metadata.version)) return { metadata, sizeBytes: end.size, modifiedAt: end.modifiedAt };
     if (end === undefined || end.size <= length) return undefined;
   }
   return undefined;

@@ -10,7 +10,7 @@ import { encodeBackup, writeBackup } from "../../store/backups.js";
 import { beginningOf } from "../fork.js";
 import { journalKey, snapshotKey } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
-import { findConversation, versionOf } from "../../store/read.js";
+import { findConversation, refusal, versionOf } from "../../store/read.js";
 import { copyToQuarantine, recover, type RecoveryContext, type WithRecoveries } from "../../session/recover.js";
 import { filesOf } from "../remove.js";
 import type { Trash } from "../../store/trash.js";
@@ -144,6 +144,7 @@ async function keepPresent(recovery: RecoveryContext, id: string): Promise<strin
     const bytes = encodeBackup(id, version, { reason: "repair" }, now());
     return (await writeBackup(storage, { id, bytes, compression, now: now() })).timestamp;
   }
+  if (plan.kind === "newer") throw refusal(storage, id, plan);
   for (const key of [snapshotKey(id), journalKey(id)]) await copyToQuarantine(recovery, key);
   return null;
 }

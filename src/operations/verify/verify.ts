@@ -6,7 +6,7 @@ import { inspectBackups } from "../../store/backups.js";
 import type { OnProgress } from "../../store/events.js";
 import { backupKey, backupsById, journalKey, knownIds, snapshotKey, type BackupName } from "../../store/names.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
-import { findConversation, pathOfProblem, refusal } from "../../store/read.js";
+import { findConversation, pathOfProblem } from "../../store/read.js";
 import type { FileToCheck, FindWholeFiles } from "./whole-files.js";
 
 export interface VerifiedProblem {
@@ -45,22 +45,19 @@ async function verifyReadable(storage: Storage, id: string, backupNames: readonl
   const found = await findConversation(storage, id);
   const plan = planRecovery(found);
   const problems: VerifiedProblem[] = [];
-  if (plan.kind === "newer") {
-    const error = refusal(storage, id, plan);
-    problems.push({ conversationId: id, path: error.path ?? "", kind: "snapshot-newer", detail: error.message, repairable: false });
-  } else if (plan.kind !== "absent" && plan.problems.length > 0) {
+  if (plan.kind !== "absent" && plan.problems.length > 0) {
     // Also one that ended meanwhile: what looked torn was being written.
     const live = liveBefore || (await storage.lockOwner(id)) !== undefined;
     for (const problem of plan.problems) {
       if (live && problem.kind === "journal-torn") continue;
       const path = pathOfProblem(storage, id, problem);
-      problems.push({ conversationId: id, path, kind: problem.kind, detail: problem.detail, repairable: plan.kind !== "lost" });
+      problems.push({ conversationId: id, path, kind: problem.kind, detail: problem.detail, repairable: plan.kind !== "lost" && plan.kind !== "newer" });
     }
   }
   const backups = await inspectBackups(storage, backupNames);
   for (const backup of backups) {
     if (backup.valid || problems.some((problem) => problem.path === backup.path)) continue;
-    problems.push({ conversationId: id, path: backup.path, kind: "backup-damaged", detail: backup.problem ?? "it is damaged", repairable: false });
+    problems.push({ conversationId: id, path: backup.path, kind: backup.decoded.kind === "newer" ? "backup-newer" : "backup-damaged", detail: backup.problem ?? "it is damaged", repairable: false });
   }
   const files = (found.snapshot === undefined ? 0 : 1) + (found.journal === undefined ? 0 : 1) + backups.length;
   return { checked: files, ok: problems.length === 0, problems };
