@@ -1,11 +1,15 @@
 /**
  * What one operation took away, as a sealed record, and the names of everything in the trash. Pure. A record is data
- * from a disk: it names files of its own conversation, of the kinds that its operation touches, or it is none.
+ * from a disk: it names files of its own conversation, of the kinds that its operation touches, or it is none. One of a
+ * newer version, or of an operation that this one does not know, is told from damage.
  */
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { seal, verifySeal } from "../snapshot/checksum.js";
 import type { Area, Key } from "../storage/storage.js";
 import { fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey, toTimestamp } from "./names.js";
+
+/** Records without a version are of the first. */
+export const RECORD_VERSION = 1;
 
 export const OPERATION_KINDS = ["rm", "prune", "restore", "repair", "rename"] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
@@ -27,6 +31,11 @@ export interface Operation {
   /** Of a rename: the title before; null where there was none of its own. */
   readonly title?: string | null;
 }
+
+export type DecodedOperation =
+  | { readonly kind: "valid"; readonly operation: Operation }
+  | { readonly kind: "newer"; readonly detail: string }
+  | { readonly kind: "damaged"; readonly detail: string };
 
 const AREAS_OF: Readonly<Record<OperationKind, readonly Area[]>> = { rm: ["backup", "state"], prune: ["backup"], restore: ["state"], repair: ["state"], rename: [] };
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z-[0-9a-z]{4}$/;
@@ -72,20 +81,38 @@ export function stampAfter(names: readonly string[], now: Date, random: number):
 }
 
 export function encodeOperation(operation: Operation): Uint8Array {
-  return seal(Buffer.from(`${JSON.stringify({ ...operation, checksum: "sha256:" }, null, 2)}\n`));
+  return seal(Buffer.from(`${JSON.stringify({ version: RECORD_VERSION, ...operation, checksum: "sha256:" }, null, 2)}\n`));
 }
 
-/** A string says what is wrong with it. */
-export function decodeOperation(bytes: Uint8Array, { stamp, conversationId }: Pick<Operation, "stamp" | "conversationId">): Operation | string {
-  if (verifySeal(Buffer.from(bytes)) !== "valid") return "its checksum differs from its content";
+function damaged(detail: string): DecodedOperation {
+  return { kind: "damaged", detail };
+}
+
+export function decodeOperation(bytes: Uint8Array, named: Pick<Operation, "stamp" | "conversationId">): DecodedOperation {
+  if (verifySeal(Buffer.from(bytes)) !== "valid") return damaged("its checksum differs from its content");
   const value = parse(bytes);
-  if (value === undefined || value["stamp"] !== stamp || value["conversationId"] !== conversationId) return "it is not the record that its name says";
+  if (value === undefined) return damaged("it is not a JSON object");
+  const { stamp, conversationId } = named;
+  // Before all else: of a newer version any other field may have changed.
+  const version = ownValue(value, "version") ?? RECORD_VERSION;
+  if (version !== RECORD_VERSION) return newerOrDamaged(version);
+  if (value["stamp"] !== stamp || value["conversationId"] !== conversationId) return damaged("it is not the record that its name says");
   const kind = OPERATION_KINDS.find((known) => known === value["kind"]);
-  if (kind === undefined) return "it is of an operation that this version does not know";
+  if (kind === undefined) return typeof value["kind"] === "string" ? { kind: "newer", detail: `operation ${inShort(value["kind"])}` } : damaged("it names no operation");
   const files = decodeFiles(ownValue(value, "files"), kind, conversationId);
-  if (files === undefined) return `it names files that ${kind} of ${conversationId} cannot have taken`;
+  if (files === undefined) return damaged(`it names files that ${kind} of ${conversationId} cannot have taken`);
   const [group, title] = [ownValue(value, "group"), ownValue(value, "title")];
-  return { kind, conversationId, stamp, group: typeof group === "string" ? group : stamp, files, ...(typeof title === "string" || title === null ? { title } : {}) };
+  const operation = { kind, conversationId, stamp, group: typeof group === "string" ? group : stamp, files, ...(typeof title === "string" || title === null ? { title } : {}) };
+  return { kind: "valid", operation };
+}
+
+function newerOrDamaged(version: Json): DecodedOperation {
+  return typeof version === "number" && version > RECORD_VERSION ? { kind: "newer", detail: `record version ${version}` } : damaged(`its version ${inShort(version)} is none`);
+}
+
+/** In few characters, whatever it is. */
+function inShort(value: Json): string {
+  return JSON.stringify(value).slice(0, 40);
 }
 
 function parse(bytes: Uint8Array): JsonObject | undefined {

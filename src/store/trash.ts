@@ -6,7 +6,8 @@
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Key, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
-import { decodeOperation, encodeOperation, parseRecordName, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type KeptFile, type Operation } from "./trash-record.js";
+import { decodeOperation, encodeOperation, parseRecordName, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type DecodedOperation, type KeptFile, type Operation } from "./trash-record.js";
+import { newerVersion } from "./read.js";
 
 export interface TrashEnvironment {
   readonly storage: Storage;
@@ -17,6 +18,8 @@ export interface TrashEnvironment {
   readonly keepFor: number;
   readonly warn: (conversationId: string, message: string) => void;
 }
+
+export type NamedRecord = Pick<Operation, "stamp" | "conversationId">;
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
@@ -85,6 +88,17 @@ export class Trash {
       if (operation !== undefined) operations.push(operation);
     }
     return operations;
+  }
+
+  /** Throws `NEWER_VERSION` where the newest record that fits is of a newer version: what lies below it is not undone in its place. */
+  async assertNewestIsKnown(fits: (named: NamedRecord) => boolean): Promise<void> {
+    for (const name of (await this.storage.list("trash")).reverse()) {
+      const named = parseRecordName(name);
+      if (named === undefined || !fits(named)) continue;
+      const decoded = await this.#decoded(recordKey(named), named);
+      if (decoded?.kind === "newer") throw newerVersion(this.storage.describe(recordKey(named)), decoded.detail);
+      if (decoded?.kind === "valid") return;
+    }
   }
 
   /** Whether it can still be undone: another process may have been faster. */
@@ -181,23 +195,25 @@ export class Trash {
     return ours === undefined || theirs === undefined || Buffer.from(ours).equals(theirs) ? "same" : "taken";
   }
 
-  async #read(named: Pick<Operation, "stamp" | "conversationId">): Promise<Operation | undefined> {
+  async #read(named: NamedRecord): Promise<Operation | undefined> {
     const key = recordKey(named);
     const decoded = await this.#decoded(key, named);
-    if (typeof decoded !== "string") return decoded;
+    if (decoded === undefined) return undefined;
+    if (decoded.kind === "valid") return decoded.operation;
     const path = this.storage.describe(key);
-    if (!this.#reported.has(path)) this.environment.warn(named.conversationId, `${path} cannot be used for an undo: ${decoded}`);
+    const why = decoded.kind === "newer" ? `it was written by a newer version (${decoded.detail})` : decoded.detail;
+    if (!this.#reported.has(path)) this.environment.warn(named.conversationId, `${path} cannot be used for an undo: ${why}`);
     this.#reported.add(path);
     return undefined;
   }
 
-  async #decoded(key: Key, named: Pick<Operation, "stamp" | "conversationId">): Promise<Operation | string | undefined> {
+  async #decoded(key: Key, named: NamedRecord): Promise<DecodedOperation | undefined> {
     try {
       const bytes = await this.storage.read(key, { maxBytes: MAX_RECORD_BYTES });
       return bytes === undefined ? undefined : decodeOperation(bytes, named);
     } catch (error) {
       // Too large, a directory, a link: one bad record hides no other.
-      if (isDraftstateError(error, "CORRUPT")) return error.message;
+      if (isDraftstateError(error, "CORRUPT")) return { kind: "damaged", detail: error.message };
       throw error;
     }
   }

@@ -13,7 +13,7 @@ import type { DraftStatePersistenceManager } from "../../manager.js";
 import { findConversation, refusal, versionOf } from "../../store/read.js";
 import { copyToQuarantine, recover, type RecoveryContext, type WithRecoveries } from "../../session/recover.js";
 import { filesOf } from "../remove.js";
-import type { Trash } from "../../store/trash.js";
+import type { NamedRecord, Trash } from "../../store/trash.js";
 import { timeOfStamp, type KeptFile, type Operation, type OperationKind } from "../../store/trash-record.js";
 
 export interface UndoOptions {
@@ -190,7 +190,7 @@ function undoAll(context: UndoContext, operations: readonly [Operation, ...Opera
 }
 
 /** Newest first, as the operations are. */
-export function fitting(operations: readonly Operation[], { id, at }: UndoOptions): Operation[] {
+export function fitting<N extends NamedRecord>(operations: readonly N[], { id, at }: UndoOptions): N[] {
   const stamp = at?.replaceAll(/[:.]/g, "-");
   return operations.filter((operation) => (id === undefined || operation.conversationId === id) && (stamp === undefined || operation.stamp.startsWith(stamp)));
 }
@@ -211,8 +211,9 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
   return last;
 }
 
-/** The last operation, the last one on this conversation, or the one of this time. */
+/** The last operation, the last one on this conversation, or the one of this time. Throws `NEWER_VERSION` where a newer version did it. */
 export async function undo(context: UndoContext, options: UndoOptions): Promise<UndoResult> {
+  await context.trash.assertNewestIsKnown((named) => fitting([named], options).length > 0);
   const operations = await context.trash.operations();
   const last = pick(operations, options);
   const others = operations.filter((operation) => options.id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
