@@ -52,7 +52,7 @@ export const PACKAGES = {
   "node:module": [],
   "node:buffer": ["snapshot"],
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
-  "node:zlib": ["journal/record.ts", "store/codec.ts"],
+  "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
   "node:events": ["store/events.ts"],
   "node:worker_threads": ["cli/search/search-thread.ts", "operations"],

@@ -4,10 +4,10 @@
  */
 import { metadataOf, type Metadata, type Version } from "../model/conversation.js";
 import type { JsonObject } from "../model/json.js";
-import { planRecovery, type Found, type Problem, type RecoveryPlan } from "../plan/recovery.js";
+import type { Problem, RecoveryPlan } from "../plan/recovery.js";
 import type { LockHolder } from "../storage/storage.js";
 import { versionOf } from "../snapshot/decode.js";
-import { findConversation, interruptedVersion, lastChange, refusal } from "../store/read.js";
+import { interruptedVersion, lastChange, readPlan, refusal } from "../store/read.js";
 import { heldBy, spillAhead, versionIn, type FoundSpill, type ValidSpill } from "../store/spills.js";
 import type { Store } from "../store/store.js";
 
@@ -35,9 +35,8 @@ export interface LoadOptions {
 export async function load(store: Store, id: string, options: LoadOptions = {}): Promise<LoadedConversation | undefined> {
   const { storage } = store;
   const holderBefore = await storage.lockHolder(id);
-  const found = await findConversation(storage, id);
-  const plan = planRecovery(found);
-  const spilled = spillOf(options.spills ?? (await store.spills?.find(id)) ?? [], found, plan);
+  const plan = await readPlan(storage, id);
+  const spilled = spillOf(options.spills ?? (await store.spills?.find(id)) ?? [], plan);
   const owner = holderBefore ?? (await storage.lockHolder(id));
   if (spilled !== undefined) return asSpilled(id, spilled, owner);
   if (plan.kind === "absent") return undefined;
@@ -50,8 +49,8 @@ export async function load(store: Store, id: string, options: LoadOptions = {}):
 }
 
 /** The one that is ahead of the store; what was edited, or is newer, is not decided by a reader. */
-function spillOf(spills: readonly FoundSpill[], found: Found, plan: RecoveryPlan): ValidSpill | undefined {
-  return spills.length === 0 || plan.kind === "edited" || plan.kind === "newer" ? undefined : spillAhead(spills, heldBy(found, plan));
+function spillOf(spills: readonly FoundSpill[], plan: RecoveryPlan): ValidSpill | undefined {
+  return spills.length === 0 || plan.kind === "edited" || plan.kind === "newer" ? undefined : spillAhead(spills, heldBy(plan));
 }
 
 function shown(id: string, version: Version, savedAt: string): Pick<LoadedConversation, "conversationId" | "state" | "metadata"> {

@@ -9,6 +9,7 @@ import { jsonEqual } from "../model/json.js";
 import type { Sessions } from "../session/sessions.js";
 import { versionOf, type Decoded } from "../snapshot/decode.js";
 import { conversationIds, snapshotKey } from "../store/names.js";
+import { newerVersion } from "../store/newer.js";
 import { listIds, readSnapshot, refusal } from "../store/read.js";
 import type { Store } from "../store/store.js";
 
@@ -51,7 +52,7 @@ async function rewrite({ storage }: Store, sessions: Sessions, id: string, befor
 /** Undefined where it is of the current schema, or where there is no snapshot. Throws what keeps it from being migrated. */
 async function migrateOne(store: Store, sessions: Sessions, id: string, decoded: Decoded | undefined, dryRun: boolean): Promise<MigratedConversation | undefined> {
   const path = store.storage.describe(snapshotKey(id));
-  if (decoded?.kind === "newer") throw refusal(store.storage, id, { kind: "newer", schema: decoded.version });
+  if (decoded?.kind === "newer") throw newerVersion(path, `it is of the newer schema ${decoded.version}`);
   if (decoded?.kind === "damaged") throw new DraftstateError("CORRUPT", `${path}: ${decoded.detail}: "draftstate repair ${id}" repairs what can be repaired`, { path });
   if (decoded === undefined || !isOlder(decoded)) return undefined;
   if (!dryRun) await rewrite(store, sessions, id, decoded);

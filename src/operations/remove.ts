@@ -4,7 +4,7 @@
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import { takeStock } from "../session/open.js";
-import { recover, sessionsOf, type Locked } from "../session/recover.js";
+import { recover, type Locked } from "../session/recover.js";
 import type { Sessions } from "../session/sessions.js";
 import { listBackupNames } from "../store/backups.js";
 import { journalKey, snapshotKey } from "../store/names.js";
@@ -53,7 +53,7 @@ async function gather(locked: Locked): Promise<void> {
   const { found, plan, home } = await takeStock(locked);
   // What was spilled and cannot be brought home would come back by itself, as if nothing had been removed.
   if (home !== undefined) throw home.cause;
-  if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined) await recover(locked, plan, sessionsOf(found, plan.version.revision));
+  if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined) await recover(locked, plan);
   if (plan.kind === "newer") throw refusal(locked.store.storage, locked.id, plan);
 }
 

@@ -7,7 +7,7 @@ import { replay } from "../journal/replay.js";
 import { infoOf } from "../model/conversation.js";
 import { planRecovery, type Found, type Problem, type RecoveryPlan } from "../plan/recovery.js";
 import { takeStock } from "../session/open.js";
-import { lastNamed, recover, sessionsOf, type Locked } from "../session/recover.js";
+import { lastNamed, recover, type Locked } from "../session/recover.js";
 import type { Sessions } from "../session/sessions.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { journalKey, snapshotKey } from "../store/names.js";
@@ -46,13 +46,14 @@ export function repair(sessions: Sessions, id: string, options: RepairOptions): 
 async function repairLocked(locked: Locked, { accept = false }: RepairOptions): Promise<RepairResult> {
   const { store: { storage }, id } = locked;
   const { found, plan: asIs } = await takeStock(locked);
+  if (asIs.kind === "newer") throw refusal(storage, id, asIs);
   const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
   if (edited !== undefined && accept) return undoably(locked, () => acceptEdit(locked, edited, found.journal));
   if (accept) throw new DraftstateError("USAGE", `${id} was not edited: there is nothing to accept`);
   const plan = edited === undefined ? asIs : await planWithoutSnapshot(locked, found, edited);
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
   const act = async (): Promise<RepairResult> => {
-    const { version, quarantined } = await recover(locked, plan, sessionsOf(found, plan.version.revision));
+    const { version, quarantined } = await recover(locked, plan);
     return { conversationId: id, repaired: !plan.clean, problems: plan.problems, quarantined, revision: version.revision };
   };
   return plan.clean ? act() : undoably(locked, act);

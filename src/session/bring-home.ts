@@ -12,7 +12,7 @@ import { SnapshotParts } from "../snapshot/encode.js";
 import { journalKey, snapshotKey } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { readSnapshot } from "../store/read.js";
-import { heldBy, isValidSpill, planOf, versionIn, type ValidSpill } from "../store/spills.js";
+import { heldBy, planOf, versionIn, type PlannedSpill, type ValidSpill } from "../store/spills.js";
 import { warn, type Store } from "../store/store.js";
 import { writeWhole } from "../store/write-snapshot.js";
 import { keepWhatIsReplaced, lastNamed, lastUsed, type Locked } from "./recover.js";
@@ -33,24 +33,36 @@ export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan
   const newer = all.find(({ decoded }) => decoded.kind === "newer");
   if (newer?.decoded.kind === "newer") throw new DraftstateError("NEWER_VERSION", `${newer.path}, which holds changes that could not be saved to the store, was written by a newer version (${newer.decoded.detail}): update draftstate to use it; nothing was changed`, { path: newer.path });
   spills.report(all);
-  const valid = all.filter(isValidSpill);
-  const planned = planOf(valid, heldBy(found, plan)).map((step, index) => ({ ...step, spill: valid[index] as ValidSpill }));
-  const ahead = planned.find(({ kind }) => kind === "apply");
-  if (ahead !== undefined) {
-    const held = planned.filter(({ kind }) => kind === "held").map(({ spill }) => spill.session);
-    try {
-      await apply(locked, found, plan, ahead.spill);
-    } catch (error) {
-      if (!isDraftstateError(error, "STORAGE")) throw error;
-      const { version, sessions } = continued(ahead.spill);
-      return { kind: "no-room", version, sessions, spilled: [...held, ahead.spill.session], cause: error };
-    }
+  const planned = planOf(all, heldBy(plan));
+  const ahead = planned.find(({ decision }) => decision.kind === "apply")?.found;
+  try {
+    if (ahead !== undefined) await apply(locked, found, plan, ahead);
+  } catch (error) {
+    if (ahead === undefined || !isDraftstateError(error, "STORAGE")) throw error;
+    return { kind: "no-room", ...continued(ahead), spilled: sessionsHeldBy(ahead.session, planned), cause: error };
   }
-  for (const { kind, spill, reason } of planned) if (kind === "fork") await keepAsFork(locked, spill, reason);
+  const kept = new Set<string>();
+  for (const { decision, found: spill } of planned) {
+    if (decision.kind === "fork" && !(await keepAsFork(locked, spill, decision.detail))) kept.add(spill.session);
+  }
   // A killed writer may have brought it home and not synced the directory: the file goes once that is durable.
   await locked.store.storage.settle("state");
-  for (const { kind, spill } of planned) if (kind !== "fork") await spills.remove(id, spill.session);
+  for (const { decision, found: spill } of planned) {
+    // What a spill that stays is needed for stays as well.
+    if (decision.kind === "held" && decision.by !== "store" && kept.has(decision.by.session)) kept.add(spill.session);
+  }
+  for (const { found: spill } of planned) if (!kept.has(spill.session)) await spills.remove(id, spill.session);
   return { kind: ahead === undefined ? "nothing" : "applied" };
+}
+
+/** The spill that the session continues from, and those that it holds: all go once the store has their content. */
+function sessionsHeldBy(session: string, planned: readonly PlannedSpill[]): string[] {
+  const held = new Set([session]);
+  // In the order of their revisions: what one holds stands before it.
+  for (const { decision, found } of [...planned].reverse()) {
+    if (decision.kind === "held" && (decision.by === "store" || held.has(decision.by.session))) held.add(found.session);
+  }
+  return [...held];
 }
 
 function continued(spill: ValidSpill): { readonly version: Version; readonly sessions: readonly SessionMark[] } {
@@ -82,28 +94,28 @@ async function keepDamaged({ store, id, guard }: Locked, { snapshot, journal }: 
   return copies;
 }
 
-/** Under a name made of the session's, so that a crash in the middle leads to the same one again. */
-async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: string): Promise<void> {
-  const { storage, spills, now } = store;
+/** Under a name made of the session's, so that a crash in the middle leads to the same one again. False where the spill stays. */
+async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: string): Promise<boolean> {
+  const { storage, now } = store;
   const forkId = `${id.slice(0, 96)}-spill-${spill.session.slice(-12)}`;
   const attempt = await storage.tryLock(forkId, now());
   if (!attempt.acquired) {
     warn(store, id, `${spill.path} stays for now, since ${forkId} is in use: ${reason}`);
-    return;
+    return false;
   }
   try {
     const version = versionIn(spill);
     const parts = new SnapshotParts(version.state, metadataOf(version, forkId, now().toISOString()));
     if (!(await storage.create(snapshotKey(forkId), parts, attempt.lock)) && !(await isKept(store, forkId, version))) {
       warn(store, id, `${spill.path} stays as it is: it is to be kept as ${forkId}, which exists and is another conversation`);
-      return;
+      return false;
     }
-    await storage.settle("state");
     warn(store, id, `changes that could not be saved to the store are kept as the conversation ${forkId}: ${reason}`);
-    await spills?.remove(id, spill.session);
+    return true;
   } catch (error) {
     if (!isDraftstateError(error, "STORAGE")) throw error;
     warn(store, id, `${spill.path} stays for now, since the store cannot be written: ${messageOf(error)}`, error);
+    return false;
   } finally {
     await attempt.lock.release().catch(() => undefined);
   }

@@ -13,7 +13,7 @@ import type { Operation } from "../store/trash-record.js";
 import { snapshotOnDisk } from "./base.js";
 import { bringHome } from "./bring-home.js";
 import { acquireLock } from "./lock.js";
-import { recover, sessionsOf, type Locked } from "./recover.js";
+import { recover, type Locked } from "./recover.js";
 import { Session, type SessionOptions } from "./session.js";
 
 /** What a conversation begins as that is not empty. */
@@ -134,7 +134,7 @@ export class Opener {
 
   async #begin(locked: Locked, { expect = "any", beginning, forSave }: SaveOptions): Promise<Begin> {
     const { store: { storage, now }, id } = locked;
-    const { found, plan, home } = await takeStock(locked);
+    const { plan, home } = await takeStock(locked);
     if (home?.kind === "no-room") {
       if (expect === "new") throw existsAlready(id);
       const stored = plan.kind === "usable" ? plan.version.revision : 0;
@@ -150,7 +150,7 @@ export class Opener {
     }
     if (expect === "new") throw existsAlready(id);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
-    return recovered(locked, found, plan);
+    return recovered(locked, plan);
   }
 
   /** Of a session, never used twice. */
@@ -209,18 +209,17 @@ async function happened({ trash }: Store, operation: Operation, plan: RecoveryPl
 }
 
 /** With a fallback, a store that can be read but not written is continued in memory: the first save writes all of it, or spills. */
-async function recovered(locked: Locked, found: Found, plan: Extract<RecoveryPlan, { kind: "usable" }>): Promise<Begin> {
+async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "usable" }>): Promise<Begin> {
   const { store, id } = locked;
-  const sessions = sessionsOf(found, plan.version.revision);
   try {
-    const { version } = await recover(locked, plan, sessions);
-    return { version, snapshot: await snapshotOnDisk(store, id), stored: version.revision, wholeFirst: false, sessions, spilled: [], isUntouched: false };
+    const { version } = await recover(locked, plan);
+    return { version, snapshot: await snapshotOnDisk(store, id), stored: version.revision, wholeFirst: false, sessions: plan.sessions, spilled: [], isUntouched: false };
   } catch (error) {
     // What would have to go to quarantine first is never continued.
     if (store.spills === undefined || !isDraftstateError(error, "STORAGE") || plan.quarantine.length > 0 || plan.migratedFrom !== undefined) throw error;
     const version = interruptedVersion(plan);
     const next: Version = version === plan.version ? version : { ...version, revision: plan.lastRevision + 1 };
-    return { version: next, snapshot: await snapshotOnDisk(store, id), stored: plan.version.revision, wholeFirst: true, sessions, spilled: [], isUntouched: false };
+    return { version: next, snapshot: await snapshotOnDisk(store, id), stored: plan.version.revision, wholeFirst: true, sessions: plan.sessions, spilled: [], isUntouched: false };
   }
 }
 

@@ -4,8 +4,6 @@
  * the same plan again, and a second run finds nothing to do (G6).
  */
 import type { Version } from "../model/conversation.js";
-import type { SessionMark } from "../model/sessions.js";
-import type { Found } from "../plan/recovery.js";
 import type { Lock, Storage } from "../storage/storage.js";
 import { keepAsBackup, listBackupNames, readBackupBytes, readBackupHeads } from "../store/backups.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
@@ -29,7 +27,7 @@ export interface Recovered {
   readonly quarantined: readonly string[];
 }
 
-export async function recover(locked: Locked, plan: UsablePlan, sessions: readonly SessionMark[]): Promise<Recovered> {
+export async function recover(locked: Locked, plan: UsablePlan): Promise<Recovered> {
   const { store, id, guard } = locked;
   const version = interruptedVersion(plan);
   const isInterrupted = version !== plan.version;
@@ -42,7 +40,7 @@ export async function recover(locked: Locked, plan: UsablePlan, sessions: readon
   const last = await lastUsed(locked, plan);
   const isChanged = isInterrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > version.revision;
   const next = isChanged ? { ...version, revision: Math.max(version.revision, last) + 1 } : version;
-  await writeWhole(store, id, next, guard, sessions);
+  await writeWhole(store, id, next, guard, plan.sessions);
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
   if (plan.problems.length > 0 || isInterrupted) store.events.emit("recovered", { conversationId: id, revision: next.revision, source, problems: plan.problems, quarantined });
   return { version: next, quarantined };
@@ -69,13 +67,6 @@ export async function lastNamed(storage: Storage, id: string): Promise<number> {
   const [newest] = await readBackupHeads(storage, id);
   const snapshot = await readMetadataOnly(storage, id);
   return Math.max(newest?.revision ?? 0, snapshot?.metadata.revision ?? 0);
-}
-
-/** Who wrote what the files hold. */
-export function sessionsOf({ snapshot, journal }: Pick<Found, "snapshot" | "journal">, revision: number): readonly SessionMark[] {
-  const marks = snapshot?.kind === "valid" ? (snapshot.metadata.sessions ?? []) : [];
-  const session = journal?.header?.session;
-  return session === undefined ? marks : [...marks.filter((mark) => mark.session !== session), { session, revision }];
 }
 
 /** A file of an older schema stays readable as what it was: its bytes become a backup before they are rewritten. */

@@ -7,16 +7,20 @@ import { freezeJson, freezeNode, freezeParsed, isJsonObject, ownValue, type Json
 import { migrate } from "../model/migrations/index.js";
 import { isDraftstateError, messageOf } from "../errors.js";
 import { verifySeal } from "./checksum.js";
-import { isNewer, parseMetadata, text } from "./metadata.js";
+import { count, isNewer, isVersion, parseMetadata, text } from "./metadata.js";
 import { parseBytes } from "./parse.js";
 
 export { isNewer, MAX_EXTRA_BYTES, parseMetadata } from "./metadata.js";
+
+/** In characters: it is any text. */
+const MAX_NAMED_VERSION = 64;
 
 export type Decoded =
   | { readonly kind: "valid"; readonly state: JsonObject; readonly metadata: Metadata; readonly migratedFrom?: string }
   | { readonly kind: "edited"; readonly state: JsonObject; readonly metadata: Metadata; readonly detail: string }
   | { readonly kind: "damaged"; readonly detail: string }
-  | { readonly kind: "newer"; readonly version: string };
+  /** `revision` where it can be read as this version would. */
+  | { readonly kind: "newer"; readonly version: string; readonly revision?: number };
 
 function parseDocument(bytes: Buffer): JsonObject | string {
   let value: unknown;
@@ -48,10 +52,24 @@ export function decodeWithHeader(bytes: Uint8Array, conversationId: string): { r
   return { decoded: decodeParts(buffer, conversationId, header, rest), header };
 }
 
+/**
+ * A higher major version is believed whatever the checksum, which it may compute in another way: such a file is left alone.
+ * What is no version here is one of a newer version only where the checksum is right.
+ */
+function newerVersionIn(buffer: Buffer, header: JsonObject): string | undefined {
+  const version = ownValue(header, "version");
+  if (typeof version === "string" && isVersion(version)) return isNewer(version) ? version : undefined;
+  return version !== undefined && verifySeal(buffer) === "valid" ? JSON.stringify(version) : undefined;
+}
+
 function decodeParts(buffer: Buffer, conversationId: string, header: JsonObject, rest: JsonObject): Decoded {
+  const newer = newerVersionIn(buffer, header);
+  if (newer !== undefined) {
+    const revision = count(header, "revision");
+    return { kind: "newer", version: newer.slice(0, MAX_NAMED_VERSION), ...(revision === undefined ? {} : { revision }) };
+  }
   const version = text(header, "version");
   if (version === undefined) return { kind: "damaged", detail: "its _metadata names no version" };
-  if (isNewer(version)) return { kind: "newer", version };
   const inside = text(header, "conversationId");
   if (inside !== conversationId) {
     return { kind: "damaged", detail: `it belongs to conversation ${JSON.stringify(inside ?? "")}, not to ${JSON.stringify(conversationId)}` };

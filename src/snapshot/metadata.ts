@@ -10,12 +10,18 @@ const OWN_FIELDS = new Set([
   "status", "messageCount", "tokenCount", "model", "baseUrl", "backup", "spill", "sessions",
 ]);
 
-function majorOf(version: string): number {
-  return Number.parseInt(version, 10);
+/** Undefined for a text that is no version. */
+function majorOf(version: string): number | undefined {
+  const digits = /^\d+/.exec(version)?.[0];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export function isVersion(version: string): boolean {
+  return majorOf(version) !== undefined;
 }
 
 export function isNewer(version: string): boolean {
-  return majorOf(version) > majorOf(SCHEMA_VERSION);
+  return (majorOf(version) ?? 0) > (majorOf(SCHEMA_VERSION) ?? 0);
 }
 
 export function text(object: JsonObject, key: string): string | undefined {
@@ -23,7 +29,7 @@ export function text(object: JsonObject, key: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function count(object: JsonObject, key: string): number | undefined {
+export function count(object: JsonObject, key: string): number | undefined {
   const value = ownValue(object, key);
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -11,6 +11,7 @@ import { SnapshotParts } from "../snapshot/encode.js";
 import type { End, Lock, Storage } from "../storage/storage.js";
 import { compressed, decompress, decompressEnd, MAX_FILE_BYTES } from "./codec.js";
 import { backupKey, backupName, backupPrefix, fromTimestamp, parseBackupName, toTimestamp, type BackupName, type Compression } from "./names.js";
+import { newerVersion } from "./newer.js";
 import { didYouMean } from "./nearest.js";
 
 /** Holds nearly every `_metadata`. */
@@ -139,7 +140,7 @@ export async function readBackupVersion(storage: Storage, backup: BackupName): P
   const path = storage.describe(backupKey(backup));
   if (decoded === undefined) throw new DraftstateError("NOT_FOUND", `backup ${path} is gone: "draftstate backups ${backup.conversationId}" lists those that are left`, { path });
   if (decoded.kind === "valid") return versionOf(decoded);
-  if (decoded.kind === "newer") throw new DraftstateError("NEWER_VERSION", `backup ${path} was written by a newer version (schema ${decoded.version}): update draftstate to use it`, { path });
+  if (decoded.kind === "newer") throw newerVersion(path, `it is of the newer schema ${decoded.version}`);
   throw new DraftstateError("CORRUPT", `backup ${path} cannot be used: ${problemOf(decoded) ?? "it is damaged"}`, { path });
 }
 

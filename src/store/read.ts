@@ -7,9 +7,10 @@ import type { Metadata, Version } from "../model/conversation.js";
 import { ended } from "../model/interruption.js";
 import { scanJournal } from "../journal/scan.js";
 import { needsBackups, planRecovery, type Found, type FoundBackup, type Problem, type RecoveryPlan } from "../plan/recovery.js";
-import { decodeMetadataEnd, decodeSnapshot, type Decoded } from "../snapshot/decode.js";
+import { decodeMetadataEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
 import type { End, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
+import { newerVersion } from "./newer.js";
 import { METADATA_END_BYTES, readBackupFile, readBackupHeads } from "./backups.js";
 import { journalKey, knownIds, snapshotKey } from "./names.js";
 
@@ -28,13 +29,15 @@ export async function readSnapshot(storage: Storage, id: string): Promise<Decode
   }
 }
 
-/** From the highest revision on, up to and with the first that is valid or of a newer version. */
+/** From the highest revision on, up to and with the first that is valid; and all whose heads tell nothing that can be used. */
 export async function readBackupsUntilValid(storage: Storage, id: string): Promise<FoundBackup[]> {
   const found: FoundBackup[] = [];
+  let isFound = false;
   for (const head of await readBackupHeads(storage, id)) {
+    if (isFound && head.valid) continue;
     const decoded = await readBackupFile(storage, head);
     if (decoded !== undefined) found.push({ name: head.name, decoded });
-    if (decoded?.kind === "valid") break;
+    isFound ||= decoded?.kind === "valid";
   }
   return found;
 }
@@ -85,7 +88,7 @@ export function refusal(storage: Storage, id: string, plan: Exclude<RecoveryPlan
     case "absent":
       return new DraftstateError("NOT_FOUND", `there is no conversation ${id}: "draftstate ls" lists them`, { path });
     case "newer":
-      return new DraftstateError("NEWER_VERSION", `${path} was written by a newer version (schema ${plan.schema}): update draftstate to use it; nothing was changed`, { path });
+      return newerVersion(pathOfProblem(storage, id, plan.problems[0]), plan.problems[0].detail);
     case "edited":
       return new DraftstateError(
         "CORRUPT",
@@ -122,7 +125,7 @@ export async function readMetadataOnly(storage: Storage, id: string): Promise<Fo
   for (const length of [METADATA_END_BYTES, LONG_METADATA_END_BYTES]) {
     const end = await storage.readEnd(snapshotKey(id), length);
     const metadata = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
-    if (end !== undefined && metadata?.conversationId === id) return { metadata, end };
+    if (end !== undefined && metadata?.conversationId === id && !isNewer(metadata.version)) return { metadata, end };
     if (end === undefined || end.size <= length) return undefined;
   }
   return undefined;

@@ -7,8 +7,8 @@ import { isDraftstateError, messageOf } from "../errors.js";
 import { metadataOf, SPILL_FORMAT, type Version } from "../model/conversation.js";
 import { ended } from "../model/interruption.js";
 import type { SessionMark } from "../model/sessions.js";
-import type { Found, RecoveryPlan } from "../plan/recovery.js";
-import { planSpills, type PlannedSpill } from "../plan/spill.js";
+import type { RecoveryPlan } from "../plan/recovery.js";
+import { planSpills, type SpillDecision, type SpillStore } from "../plan/spill.js";
 import { SnapshotParts } from "../snapshot/encode.js";
 import { decodeSpill, type DecodedSpill } from "../snapshot/spill.js";
 import { versionOf } from "../snapshot/decode.js";
@@ -42,15 +42,6 @@ export interface SpillRequest {
   /** The highest revision that the store holds durably. */
   readonly base: number;
   readonly sessions: readonly SessionMark[];
-}
-
-/** What the store holds of a conversation, for comparison with its spills. */
-export interface HeldByStore {
-  /** Undefined where there is no such conversation. */
-  readonly createdAt: string | undefined;
-  readonly revision: number;
-  readonly sessions: readonly SessionMark[];
-  readonly journalSession: string | undefined;
 }
 
 export class Spills {
@@ -136,29 +127,30 @@ export function isValidSpill(spill: FoundSpill): spill is ValidSpill {
   return spill.decoded.kind === "valid";
 }
 
-/** What is to be done with each valid spill, in their order. */
-export function planOf(spills: readonly ValidSpill[], main: HeldByStore): PlannedSpill[] {
-  return planSpills(main, spills.map(({ session, decoded }) => ({
-    session,
-    createdAt: decoded.metadata.createdAt,
-    base: decoded.spill.base,
-    revision: decoded.metadata.revision,
-    holds: decoded.spill.holds,
-  })));
+export interface PlannedSpill {
+  readonly found: ValidSpill;
+  readonly decision: SpillDecision;
+}
+
+/** What is to be done with each valid spill, in the order in which they can be removed. */
+export function planOf(spills: readonly FoundSpill[], main: SpillStore): PlannedSpill[] {
+  const candidates = spills.filter(isValidSpill).map((found) => {
+    const { metadata: { createdAt, revision, sessions = [] }, note: { base } } = found.decoded;
+    return { found, session: found.session, createdAt, base, revision, sessions };
+  });
+  return planSpills(main, candidates).map(({ spill, decision }) => ({ found: spill.found, decision }));
 }
 
 /** The spill that is ahead of its store: what a reader is shown, and what the next session continues from. */
-export function spillAhead(spills: readonly FoundSpill[], main: HeldByStore): ValidSpill | undefined {
-  const valid = spills.filter(isValidSpill);
-  const index = planOf(valid, main).findIndex(({ kind }) => kind === "apply");
-  return valid[index];
+export function spillAhead(spills: readonly FoundSpill[], main: SpillStore): ValidSpill | undefined {
+  return planOf(spills, main).find(({ decision }) => decision.kind === "apply")?.found;
 }
 
-/** Of what was found under the store's own names. */
-export function heldBy({ snapshot, journal }: Pick<Found, "snapshot" | "journal">, plan: RecoveryPlan): HeldByStore {
-  if (plan.kind !== "usable") return { createdAt: undefined, revision: 0, sessions: [], journalSession: undefined };
-  const { info, revision } = plan.version;
-  return { createdAt: info.createdAt, revision, sessions: snapshot?.kind === "valid" ? (snapshot.metadata.sessions ?? []) : [], journalSession: journal?.header?.session };
+/** What the store holds, for comparison with spills: nothing where all of it is lost. */
+export function heldBy(plan: RecoveryPlan): SpillStore {
+  if (plan.kind !== "usable") return { createdAt: undefined, revision: 0, sessions: [] };
+  const { version: { info, revision }, sessions } = plan;
+  return { createdAt: info.createdAt, revision, sessions };
 }
 
 /** The version in a spill, an answer that its session did not end interrupted. */

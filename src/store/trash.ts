@@ -8,7 +8,8 @@
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
-import { decodeOperation, decodePending, encodeOperation, parseRecordName, pendingKey, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type KeptFile, type Operation } from "./trash-record.js";
+import { newerVersion } from "./newer.js";
+import { decodeOperation, decodePending, encodeOperation, parseRecordName, pendingKey, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type DecodedOperation, type KeptFile, type Operation } from "./trash-record.js";
 
 export interface TrashEnvironment {
   readonly storage: Storage;
@@ -26,6 +27,8 @@ export interface OperationsWanted {
   /** The newest, and those that the same command did. */
   readonly newestGroup?: boolean;
 }
+
+export type NamedRecord = Pick<Operation, "stamp" | "conversationId">;
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
@@ -84,11 +87,11 @@ export class Trash {
   /** What its process did not live to commit or withdraw. A record that cannot be read is reported, and undoes nothing. */
   async pending(conversationId: string): Promise<Operation | undefined> {
     const key = pendingKey(conversationId);
-    const bytes = await this.storage.read(key, { maxBytes: MAX_RECORD_BYTES });
-    if (bytes === undefined) return undefined;
-    const decoded = decodePending(bytes, conversationId);
-    if (typeof decoded !== "string") return decoded;
-    this.#report(conversationId, key, decoded);
+    const decoded = await this.#decode(key, (bytes) => decodePending(bytes, conversationId));
+    if (decoded === undefined) return undefined;
+    if (decoded.kind === "newer") throw newerVersion(this.storage.describe(key), decoded.detail);
+    if (decoded.kind === "valid") return decoded.operation;
+    this.#report(conversationId, key, decoded.detail);
     return undefined;
   }
 
@@ -132,6 +135,17 @@ export class Trash {
       if (operation !== undefined) operations.push(operation);
     }
     return operations;
+  }
+
+  /** Throws `NEWER_VERSION` where the newest record that fits is of a newer version: what lies below it is not undone in its place. */
+  async assertNewestIsKnown(fits: (named: NamedRecord) => boolean): Promise<void> {
+    for (const name of (await this.storage.list("trash")).reverse()) {
+      const named = parseRecordName(name);
+      if (named === undefined || !fits(named)) continue;
+      const decoded = await this.#decoded(recordKey(named), named);
+      if (decoded?.kind === "newer") throw newerVersion(this.storage.describe(recordKey(named)), decoded.detail);
+      if (decoded?.kind === "valid") return;
+    }
   }
 
   /** Whether it can still be undone: another process may have been faster. */
@@ -230,11 +244,12 @@ export class Trash {
     return ours === undefined || theirs === undefined || Buffer.from(ours).equals(theirs) ? "same" : "taken";
   }
 
-  async #read(named: Pick<Operation, "stamp" | "conversationId">): Promise<Operation | undefined> {
+  async #read(named: NamedRecord): Promise<Operation | undefined> {
     const key = recordKey(named);
     const decoded = await this.#decoded(key, named);
-    if (typeof decoded !== "string") return decoded;
-    this.#report(named.conversationId, key, decoded);
+    if (decoded === undefined) return undefined;
+    if (decoded.kind === "valid") return decoded.operation;
+    this.#report(named.conversationId, key, decoded.kind === "newer" ? `it was written by a newer version (${decoded.detail})` : decoded.detail);
     return undefined;
   }
 
@@ -244,13 +259,17 @@ export class Trash {
     this.#reported.add(path);
   }
 
-  async #decoded(key: Key, named: Pick<Operation, "stamp" | "conversationId">): Promise<Operation | string | undefined> {
+  #decoded(key: Key, named: NamedRecord): Promise<DecodedOperation | undefined> {
+    return this.#decode(key, (bytes) => decodeOperation(bytes, named));
+  }
+
+  async #decode(key: Key, decode: (bytes: Uint8Array) => DecodedOperation): Promise<DecodedOperation | undefined> {
     try {
       const bytes = await this.storage.read(key, { maxBytes: MAX_RECORD_BYTES });
-      return bytes === undefined ? undefined : decodeOperation(bytes, named);
+      return bytes === undefined ? undefined : decode(bytes);
     } catch (error) {
       // Too large, a directory, a link: one bad record hides no other.
-      if (isDraftstateError(error, "CORRUPT")) return error.message;
+      if (isDraftstateError(error, "CORRUPT")) return { kind: "damaged", detail: error.message };
       throw error;
     }
   }

@@ -7,13 +7,14 @@ import { DraftstateError } from "../../errors.js";
 import { ended } from "../../model/interruption.js";
 import { decodeSnapshot, versionOf } from "../../snapshot/decode.js";
 import { takeStock } from "../../session/open.js";
-import { recover, sessionsOf, type Locked } from "../../session/recover.js";
+import { recover, type Locked } from "../../session/recover.js";
 import type { Sessions } from "../../session/sessions.js";
 import { listBackupNames, writeBackup } from "../../store/backups.js";
 import { journalKey, snapshotKey } from "../../store/names.js";
 import { copyToQuarantine } from "../../store/quarantine.js";
+import { refusal } from "../../store/read.js";
 import type { Store } from "../../store/store.js";
-import type { Trash } from "../../store/trash.js";
+import type { NamedRecord, Trash } from "../../store/trash.js";
 import { timeOfStamp, type KeptFile, type Operation, type OperationKind } from "../../store/trash-record.js";
 import { filesOf } from "../remove.js";
 import { foldIn, replaceWithBackup } from "../restore.js";
@@ -147,12 +148,13 @@ function undoRename({ trash }: Store, sessions: Sessions, operation: Operation):
 async function keepPresent(locked: Locked): Promise<string | null> {
   const { store, id, guard } = locked;
   const { storage, now, settings: { compression } } = store;
-  const { found, plan } = await takeStock(locked);
+  const { plan } = await takeStock(locked);
   if (plan.kind === "usable") {
-    const { version } = await recover(locked, plan, sessionsOf(found, plan.version.revision));
+    const { version } = await recover(locked, plan);
     const newest = (await listBackupNames(storage, id))[0]?.timestamp;
     return (await writeBackup(storage, { id, version, note: { reason: "repair" }, compression, now: now(), guard, newest })).timestamp;
   }
+  if (plan.kind === "newer") throw refusal(storage, id, plan);
   for (const key of [snapshotKey(id), journalKey(id)]) await copyToQuarantine(store, key, guard);
   return null;
 }
@@ -201,7 +203,7 @@ async function undoAll(store: Store, sessions: Sessions, operations: readonly [O
 }
 
 /** Newest first, as the operations are. */
-export function fitting(operations: readonly Operation[], { id, at }: UndoOptions): Operation[] {
+export function fitting<Named extends NamedRecord>(operations: readonly Named[], { id, at }: UndoOptions): Named[] {
   const stamp = at?.replaceAll(/[:.]/g, "-");
   return operations.filter((operation) => (id === undefined || operation.conversationId === id) && (stamp === undefined || operation.stamp.startsWith(stamp)));
 }
@@ -222,9 +224,10 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
   return last;
 }
 
-/** The last operation, the last one on this conversation, or the one of this time. */
+/** The last operation, the last one on this conversation, or the one of this time. Throws `NEWER_VERSION` where a newer version did it. */
 export async function undo(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
+  await store.trash.assertNewestIsKnown((named) => fitting([named], options).length > 0);
   const operations = await store.trash.operations({ id, newestGroup: at === undefined });
   const last = pick(operations, options);
   const others = operations.filter((operation) => id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);

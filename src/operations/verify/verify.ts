@@ -5,7 +5,7 @@ import { problemOf, readBackupFile } from "../../store/backups.js";
 import type { OnProgress } from "../../store/events.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
 import { backupKey, backupsById, journalKey, knownIds, snapshotKey, type BackupName } from "../../store/names.js";
-import { findConversation, listNames, pathOfProblem, refusal } from "../../store/read.js";
+import { findConversation, listNames, pathOfProblem } from "../../store/read.js";
 import type { Store } from "../../store/store.js";
 import { withSpilledIds } from "../load.js";
 import type { FileToCheck, FindWholeFiles } from "./whole-files.js";
@@ -47,16 +47,13 @@ async function verifyReadable(store: Store, id: string, backupNames: readonly Ba
   const found = await findConversation(storage, id);
   const plan = planRecovery(found);
   const problems: VerifiedProblem[] = [];
-  if (plan.kind === "newer") {
-    const error = refusal(storage, id, plan);
-    problems.push({ conversationId: id, path: error.path ?? "", kind: "snapshot-newer", detail: error.message, repairable: false });
-  } else if (plan.kind !== "absent" && plan.problems.length > 0) {
+  if (plan.kind !== "absent" && plan.problems.length > 0) {
     // Also one that ended meanwhile: what looked torn was being written.
     const isLive = isLiveBefore || (await storage.lockHolder(id)) !== undefined;
     for (const problem of plan.problems) {
       if (isLive && problem.kind === "journal-torn") continue;
       const path = pathOfProblem(storage, id, problem);
-      problems.push({ conversationId: id, path, kind: problem.kind, detail: problem.detail, repairable: plan.kind !== "lost" });
+      problems.push({ conversationId: id, path, kind: problem.kind, detail: problem.detail, repairable: plan.kind !== "lost" && plan.kind !== "newer" });
     }
   }
   let checked = (found.snapshot === undefined ? 0 : 1) + (found.journal === undefined ? 0 : 1);
@@ -66,7 +63,7 @@ async function verifyReadable(store: Store, id: string, backupNames: readonly Ba
     checked += 1;
     const path = storage.describe(backupKey(name));
     if (decoded.kind === "valid" || problems.some((problem) => problem.path === path)) continue;
-    problems.push({ conversationId: id, path, kind: "backup-damaged", detail: problemOf(decoded) ?? "it is damaged", repairable: false });
+    problems.push({ conversationId: id, path, kind: decoded.kind === "newer" ? "backup-newer" : "backup-damaged", detail: problemOf(decoded) ?? "it is damaged", repairable: false });
   }
   const spills = await verifySpills(store, id);
   return { checked: checked + spills.checked, ok: problems.length + spills.problems.length === 0, problems: [...problems, ...spills.problems] };
