@@ -54,7 +54,8 @@ async function gather(locked: Locked): Promise<void> {
   // What was spilled and cannot be brought home would come back by itself, as if nothing had been removed.
   if (home !== undefined) throw home.cause;
   if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined) await recover(locked, plan);
-  if (plan.kind === "newer") throw refusal(locked.store.storage, locked.id, plan);
+  const isUndecided = plan.kind === "edited" || plan.kind === "newer";
+  if (isUndecided && ((await locked.store.spills?.find(locked.id)) ?? []).length > 0) throw refusal(locked.store.storage, locked.id, plan);
 }
 
 async function toTrash(locked: Locked, group: string): Promise<RemoveResult> {

@@ -85,8 +85,12 @@ export class Opener {
 
   /** Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
   async assertNoLookalike(id: string): Promise<void> {
+    const isLike = (like: string | undefined): boolean => like !== undefined && like !== id;
+    if (!isLike((await this.#knownIds()).get(id.toLowerCase()))) return;
+    // It may be gone by now.
+    this.#ids = undefined;
     const like = (await this.#knownIds()).get(id.toLowerCase());
-    if (like === undefined || like === id) return;
+    if (like === undefined || !isLike(like)) return;
     throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
   }
 

@@ -4,6 +4,7 @@
  * themselves has the lock alone. All of them wait for their turn.
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import { assertConversationId } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { Conversation } from "./conversation.js";
 import { existsAlready, Opener, type OpenOptions } from "./open.js";
@@ -113,7 +114,8 @@ export class Sessions {
     if (failed.length > 0) throw allOf(failed);
   }
 
-  #inTurn<T>(id: string, act: (slot: Slot) => Promise<T>): Promise<T> {
+  async #inTurn<T>(id: string, act: (slot: Slot) => Promise<T>): Promise<T> {
+    assertConversationId(id);
     let slot = this.#slots.get(id);
     if (slot === undefined) {
       slot = new Slot(() => this.#slots.delete(id));
