@@ -54,7 +54,6 @@ export const PACKAGES = {
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
   "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
-  "node:events": ["store/events.ts"],
   "node:worker_threads": ["cli/search/search-thread.ts", "operations"],
   "node:timers/promises": ["session", "metrics", "storage/retry.ts", "agent/models/offline.ts"],
   "node:util": ["storage", "store/codec.ts"],
