@@ -12,15 +12,14 @@ export const ROOMS = {
   formats: ["model", "snapshot"],
   monitoring: ["model"],
   storage: [],
-  store: ["plan", "journal", "snapshot", "model", "monitoring", "storage", "session"],
+  store: ["plan", "journal", "snapshot", "model", "monitoring", "storage"],
   metrics: ["store", "model", "monitoring", "storage"],
-  session: ["store", "plan", "journal", "snapshot", "model", "monitoring", "storage", "metrics", "operations"],
-  operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage", "manager"],
-  manager: ["operations", "session", "metrics", "store", "plan", "snapshot", "model", "monitoring", "storage", "manager-parts"],
-  "manager-parts": ["session", "metrics", "store"],
+  session: ["store", "plan", "journal", "snapshot", "model", "storage"],
+  operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage"],
+  manager: ["operations", "session", "metrics", "store", "plan", "model", "monitoring", "storage"],
   "create-manager": ["manager", "operations", "metrics", "store", "monitoring", "storage"],
-  agent: ["model", "manager", "create-manager", "session", "operations", "metrics", "store"],
-  cli: ["manager", "create-manager", "operations", "session", "metrics", "store", "model", "storage", "plan", "formats", "monitoring"],
+  agent: ["create-manager", "manager", "session", "metrics", "model"],
+  cli: ["create-manager", "manager", "operations", "session", "metrics", "store", "plan", "formats", "monitoring", "storage", "model"],
 };
 
 /** cli may reach the agent from these files alone, by dynamic import or for its types. */
@@ -45,7 +44,7 @@ export const PACKAGES = {
   "node:fs/promises": [],
   "node:process": ["storage/process-table.ts", "create-manager.ts", "cli"],
   "node:child_process": ["storage/process-table.ts", "cli/terminal/pager.ts"],
-  "node:stream": ["cli/standard-stream.ts"],
+  "node:stream": ["cli/standard-stream.ts", "store/codec.ts"],
   "node:os": ["storage", "operations/threads.ts", "cli/settings-file.ts"],
   "node:path": ["storage", "create-manager.ts", "cli"],
   "node:readline": ["cli"],
@@ -55,6 +54,6 @@ export const PACKAGES = {
   "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
   "node:worker_threads": ["cli/search/search-thread.ts", "operations"],
-  "node:timers/promises": ["session", "metrics", "storage/retry.ts", "agent/models/offline.ts"],
+  "node:timers/promises": ["session/lock.ts", "metrics", "storage", "agent/models/offline.ts"],
   "node:util": ["storage", "store/codec.ts"],
 };

@@ -9,7 +9,7 @@ export const ABSENCES = ["a file in its place", "missing", "without permission"]
 export type Absence = (typeof ABSENCES)[number];
 
 /** Everything that looks at or changes the state directory. A backup directory elsewhere stays in reach. */
-const IN_STATE_DIRECTORY: readonly StorageCall[] = ["prepare", "exists", "tryLock", "lockOwner", "locks", "sweep"];
+const IN_STATE_DIRECTORY: readonly StorageCall[] = ["prepare", "exists", "tryLock", "lockHolder", "locks", "sweep"];
 const WITH_A_KEY: readonly StorageCall[] = ["read", "readEnd", "stat", "replace", "create", "remove", "createLog"];
 
 function isRoot(): boolean {
