@@ -37,8 +37,8 @@ interface PruneRequest {
   readonly names: readonly BackupName[];
   readonly policy: RetentionPolicy;
   readonly purge: boolean;
-  /** One command's removals share it, so that one undo takes all of them back. */
-  readonly group: string;
+  /** One command's removals share it, so that one undo takes all of them back: the stamp of the first. */
+  readonly group: { stamp: string | undefined };
 }
 
 /** Where the snapshot is not valid the newest valid backup is all there is: then each is verified, and that one stays (I5). */
@@ -60,7 +60,9 @@ async function takeAway(store: Store, { id, purge, group }: PruneRequest, backup
     return;
   }
   const files = backups.map(({ name }): KeptFile => ({ area: "backup", name }));
-  const operation: Operation = { kind: "prune", conversationId: id, stamp: await trash.newStamp(), group, files };
+  const stamp = await trash.newStamp();
+  group.stamp ??= stamp;
+  const operation: Operation = { kind: "prune", conversationId: id, stamp, group: group.stamp, files };
   await trash.begin(operation, guard);
   try {
     await takeEach(store, backups, ({ name }) => trash.take(operation.stamp, { area: "backup", name }, guard));
@@ -88,7 +90,7 @@ async function takeEach({ storage, events }: Store, backups: readonly Backup[], 
 export async function prune(store: Store, sessions: Sessions, policy: RetentionPolicy, options: PruneOptions, onProgress?: OnProgress): Promise<PruneResult> {
   const { id, dryRun = false } = options;
   const purge = options.purge === true || !store.trash.keeps;
-  const group = purge ? "" : await store.trash.newStamp();
+  const group = { stamp: undefined };
   const result = { kept: [] as string[], removed: [] as string[], bytesFreed: 0, dryRun, purged: purge, skipped: [] as { conversationId: string; reason: string }[] };
   const reasons: Record<string, readonly string[]> = {};
   // What comes while this runs is newer than all of these, and stays.

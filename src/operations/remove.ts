@@ -58,7 +58,7 @@ async function gather(locked: Locked): Promise<void> {
   if (isUndecided && ((await locked.store.spills?.find(locked.id)) ?? []).length > 0) throw refusal(locked.store.storage, locked.id, plan);
 }
 
-async function toTrash(locked: Locked, group: string): Promise<RemoveResult> {
+async function toTrash(locked: Locked, group: string | undefined): Promise<RemoveResult & { readonly stamp: string }> {
   const { store, id, guard } = locked;
   const { storage, trash } = store;
   await gather(locked);
@@ -67,10 +67,10 @@ async function toTrash(locked: Locked, group: string): Promise<RemoveResult> {
   const files = await filesOf(store, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
   const stamp = await trash.newStamp();
-  const operation: Operation = { kind: "rm", conversationId: id, stamp, group, files };
+  const operation: Operation = { kind: "rm", conversationId: id, stamp, group: group ?? stamp, files };
   await trash.begin(operation, guard);
   try {
-    return { conversationId: id, ...(await takeAway(store, files, (file) => trash.take(stamp, file, guard))), purged: false, dryRun: false };
+    return { conversationId: id, ...(await takeAway(store, files, (file) => trash.take(stamp, file, guard))), purged: false, dryRun: false, stamp };
   } catch (error) {
     await trash.withdrawIfNothingWent(operation, guard).catch(() => undefined);
     throw error;
@@ -116,10 +116,16 @@ export async function removeAll(store: Store, sessions: Sessions, ids: readonly 
     return results;
   }
   return sessions.exclusive(different, async (held) => {
-    const group = purged ? "" : await store.trash.newStamp();
+    // Named by the stamp of its first operation.
+    let group: string | undefined;
     for (const locked of inOrder(different, held)) {
       try {
-        results.push(purged ? await forGood(locked) : await toTrash(locked, group));
+        if (purged) results.push(await forGood(locked));
+        else {
+          const { stamp, ...result } = await toTrash(locked, group);
+          group ??= stamp;
+          results.push(result);
+        }
       } catch (error) {
         throw stoppedAfter(results, error);
       }

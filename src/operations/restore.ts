@@ -10,11 +10,11 @@ import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
 import { SnapshotParts } from "../snapshot/encode.js";
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
-import { readBackupVersion, type Backup } from "../store/backups.js";
+import { readBackupVersion, resolveBackup, type Backup } from "../store/backups.js";
 import { fromTimestamp, snapshotKey } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { timeOfStamp, type KeptFile, type Operation } from "../store/trash-record.js";
-import { findBackup } from "./backups.js";
+import { listBackups } from "./backups.js";
 import { fork } from "./fork.js";
 import { mustLoad } from "./load.js";
 import { commit } from "./undoable.js";
@@ -45,24 +45,23 @@ interface RestorePlan {
   readonly content: JsonObject;
 }
 
-async function planRestore(store: Store, id: string, wanted: string): Promise<RestorePlan> {
-  const backup = await findBackup(store, id, wanted);
+async function planRestore(store: Store, id: string, backups: readonly Backup[], wanted: string): Promise<RestorePlan> {
+  const backup = resolveBackup(backups, id, wanted);
   const version = await readBackupVersion(store.storage, backup);
   return { backup, content: ended(version, fromTimestamp(backup.timestamp).toISOString()).state };
 }
 
 export async function restore(store: Store, sessions: Sessions, id: string, wanted: string, options: RestoreOptions): Promise<RestoreResult> {
-  const plan = await planRestore(store, id, wanted);
-  const { timestamp } = plan.backup;
   if (options.fork !== undefined) {
-    const forked = await fork(store, sessions, id, { newId: options.fork, backup: timestamp });
-    return { conversationId: forked.conversationId, restoredFrom: timestamp, safetyBackup: null, revision: forked.revision, dryRun: false, changes: [] };
+    const { conversationId, backup, revision } = await fork(store, sessions, id, { newId: options.fork, backup: wanted });
+    return { conversationId, restoredFrom: backup ?? wanted, safetyBackup: null, revision, dryRun: false, changes: [] };
   }
   if (options.dryRun === true) {
+    const { backup, content } = await planRestore(store, id, await listBackups(store, id), wanted);
     const now = await mustLoad(store, id);
-    return { conversationId: id, restoredFrom: timestamp, safetyBackup: null, revision: now.metadata.revision, dryRun: true, changes: toJsonPatch(now.state, plan.content) };
+    return { conversationId: id, restoredFrom: backup.timestamp, safetyBackup: null, revision: now.metadata.revision, dryRun: true, changes: toJsonPatch(now.state, content) };
   }
-  return sessions.use(id, (session) => goBack(store, session, plan), "existing");
+  return sessions.use(id, async (session) => goBack(store, session, await planRestore(store, id, await session.backups.all(), wanted)), "existing");
 }
 
 async function goBack(store: Store, session: Session, { backup: { timestamp }, content }: RestorePlan): Promise<RestoreResult> {

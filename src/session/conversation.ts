@@ -57,9 +57,9 @@ export class Conversation<S extends object = AgentState> {
     return this.#session.isSaving;
   }
 
-  /** From the first call of `close` on. */
+  /** From the first call of `close` on, or once the manager closed it. */
   get isClosed(): boolean {
-    return this.#closing !== undefined;
+    return this.#closing !== undefined || this.#session.isClosed;
   }
 
   /**
@@ -140,6 +140,10 @@ export class Conversation<S extends object = AgentState> {
 
   async #inTurn<T>(act: (session: Session) => Promise<T>): Promise<T> {
     const session = this.#open;
-    return this.options.inTurn(() => act(session));
+    return this.options.inTurn(async () => {
+      // What was asked for before may have been the end of it.
+      if (session.isClosed) throw closedError(this.id);
+      return act(session);
+    });
   }
 }

@@ -40,14 +40,20 @@ export interface SaveOptions extends OpenOptions {
   readonly forSave?: boolean;
 }
 
-type Begin = Pick<SessionOptions, "version" | "snapshot" | "stored" | "wholeFirst" | "sessions" | "spilled" | "isUntouched">;
+type Begin = Pick<SessionOptions, "version" | "snapshot" | "stored" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched">;
+
+interface KnownIds {
+  readonly at: number;
+  readonly ids: Set<string>;
+  readonly byLowerCase: Map<string, string>;
+}
 
 /** Milliseconds for which a listing of all ids is used to find ids that differ by case alone. */
 const IDS_FRESH = 5000;
 
 export class Opener {
   #prepared: Promise<void> | undefined;
-  #ids: { readonly at: number; readonly byLowerCase: Map<string, string> } | undefined;
+  #ids: KnownIds | undefined;
   #sessionCount = 0;
 
   constructor(
@@ -86,20 +92,21 @@ export class Opener {
   /** Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
   async assertNoLookalike(id: string): Promise<void> {
     const isLike = (like: string | undefined): boolean => like !== undefined && like !== id;
-    if (!isLike((await this.#knownIds()).get(id.toLowerCase()))) return;
+    if (!isLike((await this.#known()).byLowerCase.get(id.toLowerCase()))) return;
     // It may be gone by now.
     this.#ids = undefined;
-    const like = (await this.#knownIds()).get(id.toLowerCase());
+    const like = (await this.#known()).byLowerCase.get(id.toLowerCase());
     if (like === undefined || !isLike(like)) return;
     throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
   }
 
-  async #knownIds(): Promise<Map<string, string>> {
-    const { elapsed } = this.store;
-    if (this.#ids !== undefined && elapsed() - this.#ids.at < IDS_FRESH) return this.#ids.byLowerCase;
-    const byLowerCase = new Map((await listIds(this.store.storage)).map((id) => [id.toLowerCase(), id]));
-    this.#ids = { at: elapsed(), byLowerCase };
-    return byLowerCase;
+  /** One listing serves many that are opened together, as an import does. */
+  async #known(): Promise<KnownIds> {
+    const { storage, elapsed } = this.store;
+    if (this.#ids !== undefined && elapsed() - this.#ids.at < IDS_FRESH) return this.#ids;
+    const ids = await listIds(storage);
+    this.#ids = { at: elapsed(), ids: new Set(ids), byLowerCase: new Map(ids.map((id) => [id.toLowerCase(), id])) };
+    return this.#ids;
   }
 
   async #lock(id: string, timeout = this.store.settings.lockTimeout): Promise<Lock> {
@@ -138,19 +145,20 @@ export class Opener {
 
   async #begin(locked: Locked, { expect = "any", beginning, forSave }: SaveOptions): Promise<Begin> {
     const { store: { storage, now }, id } = locked;
-    const { plan, home } = await takeStock(locked);
+    const { plan, home } = await takeStock(locked, async () => (await this.#known()).ids.has(locked.id));
     if (home?.kind === "no-room") {
       if (expect === "new") throw existsAlready(id);
       const stored = plan.kind === "usable" ? plan.version.revision : 0;
-      return { version: home.version, snapshot: await snapshotOnDisk(locked.store, id), stored, wholeFirst: true, sessions: home.sessions, spilled: home.spilled, isUntouched: false };
+      return { version: home.version, snapshot: await snapshotOnDisk(locked.store, id), stored, wholeFirst: true, sessions: home.sessions, spilled: home.spilled, isNew: false, isUntouched: false };
     }
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.assertNoLookalike(id);
+      this.#ids?.ids.add(id);
       this.#ids?.byLowerCase.set(id.toLowerCase(), id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
       const version = { state, info: { createdAt: now().toISOString(), ...info }, revision };
-      return { version, snapshot: undefined, stored: 0, wholeFirst: false, sessions: [], spilled: [], isUntouched: forSave === true };
+      return { version, snapshot: undefined, stored: 0, wholeFirst: false, sessions: [], spilled: [], isNew: true, isUntouched: forSave === true };
     }
     if (expect === "new") throw existsAlready(id);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
@@ -177,9 +185,9 @@ export interface Stock {
 }
 
 /** What a writer finds once nothing of others is under way any more and what was spilled is in the store. */
-export async function takeStock(locked: Locked): Promise<Stock> {
+export async function takeStock(locked: Locked, mayHaveBackups?: () => Promise<boolean>): Promise<Stock> {
   const { store, id } = locked;
-  const found = await findConversation(store.storage, id);
+  const found = await findConversation(store.storage, id, mayHaveBackups);
   const plan = planRecovery(found);
   await settlePending(locked, () => Promise.resolve(plan));
   // What was edited, or is newer, is not decided here: opening says so, and the spill stays.
@@ -217,13 +225,13 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
   const { store, id } = locked;
   try {
     const { version } = await recover(locked, plan);
-    return { version, snapshot: await snapshotOnDisk(store, id), stored: version.revision, wholeFirst: false, sessions: plan.sessions, spilled: [], isUntouched: false };
+    return { version, snapshot: await snapshotOnDisk(store, id), stored: version.revision, wholeFirst: false, sessions: plan.sessions, spilled: [], isNew: false, isUntouched: false };
   } catch (error) {
     // What would have to go to quarantine first is never continued.
     if (store.spills === undefined || !isDraftstateError(error, "STORAGE") || plan.quarantine.length > 0 || plan.migratedFrom !== undefined) throw error;
     const version = interruptedVersion(plan);
     const next: Version = version === plan.version ? version : { ...version, revision: plan.lastRevision + 1 };
-    return { version: next, snapshot: await snapshotOnDisk(store, id), stored: plan.version.revision, wholeFirst: true, sessions: plan.sessions, spilled: [], isUntouched: false };
+    return { version: next, snapshot: await snapshotOnDisk(store, id), stored: plan.version.revision, wholeFirst: true, sessions: plan.sessions, spilled: [], isNew: false, isUntouched: false };
   }
 }
 

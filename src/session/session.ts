@@ -18,6 +18,8 @@ import { SessionBackups } from "./turn-end.js";
 import { WriteAhead, type WriteAheadOptions } from "./write-ahead.js";
 
 export interface SessionOptions extends WriteAheadOptions {
+  /** There was no such conversation: no backup of it either. */
+  readonly isNew: boolean;
   /** New, and opened for a save: where nothing comes of that, there is nothing to keep. */
   readonly isUntouched: boolean;
   /** Runs what the session does by itself in the conversation's turn. */
@@ -46,7 +48,7 @@ export class Session {
   constructor(private readonly options: SessionOptions) {
     const { id, version, store, lock } = options;
     this.id = id;
-    this.backups = new SessionBackups(store, id, lock);
+    this.backups = new SessionBackups(store, id, lock, options.isNew ? [] : undefined);
     this.#container = new StateContainer(version.state);
     this.#info = version.info;
     this.#revision = version.revision;
@@ -78,6 +80,10 @@ export class Session {
 
   get version(): Version {
     return { state: this.#container.state, info: this.#info, revision: this.#revision };
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** New, opened for a save, and not changed yet: nothing of it is on disk. */

@@ -19,7 +19,16 @@ export class SessionBackups {
     private readonly store: Store,
     private readonly id: string,
     private readonly lock: Lock,
-  ) {}
+    known?: readonly Backup[],
+  ) {
+    this.#known = known;
+  }
+
+  /** Newest first. */
+  async all(): Promise<readonly Backup[]> {
+    this.#known ??= await readBackupHeads(this.store.storage, this.id);
+    return this.#known;
+  }
 
   /** Somebody else works on the backups under this lock: look again. */
   forget(): void {
@@ -29,7 +38,7 @@ export class SessionBackups {
   /** Of the version, which is durable (I7); the newest where it holds the same revision. Gives the timestamp. */
   async backUp(version: Version, note: BackupNote): Promise<string> {
     const { storage, settings, now, retry, events } = this.store;
-    const known = await this.#look();
+    const known = await this.all();
     const [newest] = known;
     const isPlain = note.tag === undefined && note.pinned !== true;
     if (isPlain && newest?.valid === true && newest.revision === version.revision && newest.reason !== "interim") return this.#reuse(newest);
@@ -43,7 +52,7 @@ export class SessionBackups {
 
   /** The newest backup where it holds exactly this state: another would add nothing. An interim one is replaced soon, and does not count. */
   async holding(version: Version): Promise<string | undefined> {
-    const [newest] = await this.#look();
+    const [newest] = await this.all();
     if (newest === undefined || newest.reason === "interim") return undefined;
     const decoded = await readBackupFile(this.store.storage, newest);
     return decoded?.kind === "valid" && jsonEqual(decoded.state, version.state) ? this.#reuse(newest) : undefined;
@@ -52,7 +61,7 @@ export class SessionBackups {
   /** At least `minimum` stay. Interim backups stand beside the count, at most the newest of them, and only while nothing newer stands. */
   async retain(minimum: number): Promise<void> {
     const { settings, now } = this.store;
-    const known = await this.#look();
+    const known = await this.all();
     const isInterim = (backup: Backup): boolean => backup.reason === "interim" && !backup.pinned;
     const interim = known.filter((backup) => isInterim(backup) && backup !== known[0]);
     const counted = known.filter((backup) => !isInterim(backup));
@@ -71,10 +80,5 @@ export class SessionBackups {
   async #reuse(backup: Backup): Promise<string> {
     await this.store.storage.settle("backup");
     return backup.timestamp;
-  }
-
-  async #look(): Promise<readonly Backup[]> {
-    this.#known ??= await readBackupHeads(this.store.storage, this.id);
-    return this.#known;
   }
 }

@@ -42,12 +42,16 @@ export async function readBackupsUntilValid(storage: Storage, id: string): Promi
   return found;
 }
 
-/** Throws `STORAGE` where the state directory is missing and this conversation is known to have been there. */
-export async function findConversation(storage: Storage, id: string): Promise<Found> {
+/**
+ * Throws `STORAGE` where the state directory is missing and this conversation is known to have been there. Backups are looked
+ * for where there is nothing else, unless `mayHaveBackups` knows that there are none: that costs a listing.
+ */
+export async function findConversation(storage: Storage, id: string, mayHaveBackups: () => Promise<boolean> = () => Promise.resolve(true)): Promise<Found> {
   const journalBytes = await storage.read(journalKey(id), { maxBytes: MAX_FILE_BYTES });
   const snapshot = await readSnapshot(storage, id);
   const journal = journalBytes === undefined || journalBytes.length === 0 ? undefined : scanJournal(journalBytes);
-  const backups = needsBackups(snapshot) ? await readBackupsUntilValid(storage, id) : [];
+  const isNew = snapshot === undefined && journal === undefined && !(await mayHaveBackups());
+  const backups = needsBackups(snapshot) && !isNew ? await readBackupsUntilValid(storage, id) : [];
   if (snapshot === undefined && journal === undefined && backups.length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
   return { conversationId: id, snapshot, journal, backups };
 }

@@ -21,13 +21,6 @@ export interface TrashEnvironment {
   readonly warn: (conversationId: string, message: string) => void;
 }
 
-export interface OperationsWanted {
-  /** Of this conversation. */
-  readonly id?: string | undefined;
-  /** The newest, and those that the same command did. */
-  readonly newestGroup?: boolean;
-}
-
 export type NamedRecord = Pick<Operation, "stamp" | "conversationId">;
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
@@ -123,29 +116,37 @@ export class Trash {
     return places.every((place) => place === "same");
   }
 
-  /** Newest first: all of them, or those that are asked for. */
-  async operations({ id, newestGroup = false }: OperationsWanted = {}): Promise<Operation[]> {
+  /** Newest first: of all conversations, or of one. */
+  async operations(id?: string): Promise<Operation[]> {
     const operations: Operation[] = [];
-    for (const name of (await this.storage.list("trash")).reverse()) {
-      const named = parseRecordName(name);
-      if (named === undefined || (id !== undefined && named.conversationId !== id)) continue;
-      // A group is named by a stamp that was drawn before those of its operations.
-      if (newestGroup && operations[0] !== undefined && named.stamp < operations[0].group) break;
-      const operation = await this.#read(named);
+    for (const named of await this.#records()) {
+      const operation = id === undefined || named.conversationId === id ? await this.#read(named) : undefined;
       if (operation !== undefined) operations.push(operation);
     }
     return operations;
   }
 
-  /** Throws `NEWER_VERSION` where the newest record that fits is of a newer version: what lies below it is not undone in its place. */
-  async assertNewestIsKnown(fits: (named: NamedRecord) => boolean): Promise<void> {
-    for (const name of (await this.storage.list("trash")).reverse()) {
-      const named = parseRecordName(name);
-      if (named === undefined || !fits(named)) continue;
+  /**
+   * Those that fit, newest first; with `groupOnly` the newest and what the same command did. Throws `NEWER_VERSION` where the
+   * newest is of a newer version: what lies below it is not undone in its place.
+   */
+  async latest(fits: (named: NamedRecord) => boolean, groupOnly: boolean): Promise<Operation[]> {
+    const operations: Operation[] = [];
+    for (const named of await this.#records()) {
+      // A group is named by the stamp of its first operation, or one that was drawn before.
+      if (groupOnly && operations[0] !== undefined && named.stamp < operations[0].group) break;
+      if (!fits(named)) continue;
       const decoded = await this.#decoded(recordKey(named), named);
-      if (decoded?.kind === "newer") throw newerVersion(this.storage.describe(recordKey(named)), decoded.detail);
-      if (decoded?.kind === "valid") return;
+      if (decoded?.kind === "newer" && operations.length === 0) throw newerVersion(this.storage.describe(recordKey(named)), decoded.detail);
+      const operation = this.#usable(named, decoded);
+      if (operation !== undefined) operations.push(operation);
     }
+    return operations;
+  }
+
+  /** Newest first. */
+  async #records(): Promise<NamedRecord[]> {
+    return (await this.storage.list("trash")).reverse().flatMap((name) => parseRecordName(name) ?? []);
   }
 
   /** Whether it can still be undone: another process may have been faster. */
@@ -198,7 +199,7 @@ export class Trash {
 
   /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */
   async forgetAll(conversationId: string, guard: Lock): Promise<void> {
-    const operations = await this.operations({ id: conversationId });
+    const operations = await this.operations(conversationId);
     const removed = operations.findIndex(({ kind }) => kind === "rm");
     for (const operation of removed === -1 ? operations : operations.slice(0, removed)) await this.forget(operation, guard);
     const pending = await this.pending(conversationId);
@@ -245,11 +246,14 @@ export class Trash {
   }
 
   async #read(named: NamedRecord): Promise<Operation | undefined> {
-    const key = recordKey(named);
-    const decoded = await this.#decoded(key, named);
+    return this.#usable(named, await this.#decoded(recordKey(named), named));
+  }
+
+  /** What cannot be used is reported once. */
+  #usable(named: NamedRecord, decoded: DecodedOperation | undefined): Operation | undefined {
     if (decoded === undefined) return undefined;
     if (decoded.kind === "valid") return decoded.operation;
-    this.#report(named.conversationId, key, decoded.kind === "newer" ? `it was written by a newer version (${decoded.detail})` : decoded.detail);
+    this.#report(named.conversationId, recordKey(named), decoded.kind === "newer" ? `it was written by a newer version (${decoded.detail})` : decoded.detail);
     return undefined;
   }
 

@@ -227,8 +227,7 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
 /** The last operation, the last one on this conversation, or the one of this time. Throws `NEWER_VERSION` where a newer version did it. */
 export async function undo(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
-  await store.trash.assertNewestIsKnown((named) => fitting([named], options).length > 0);
-  const operations = await store.trash.operations({ id, newestGroup: at === undefined });
+  const operations = await store.trash.latest((named) => fitting([named], options).length > 0, at === undefined);
   const last = pick(operations, options);
   const others = operations.filter((operation) => id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
   const together: readonly [Operation, ...Operation[]] = [last, ...others];
