@@ -305,7 +305,7 @@ export class DraftStatePersistenceManager {
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return readStoreMetrics({ storage: this.storage, fallback: this.#parts.fallback, monitor: this.monitor, now: this.environment.now });
+    return readStoreMetrics({ storage: this.storage, metrics: this.monitor, spilled: this.#spilled, now: this.environment.now });
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
@@ -317,8 +317,10 @@ export class DraftStatePersistenceManager {
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
     const { monitor, settings } = this;
-    return checkHealth({ storage: this.storage, fallback: this.#parts.fallback, settings, monitor, now: this.environment.now, verify: () => this.verify() }, options);
+    return checkHealth({ storage: this.storage, settings, now: this.environment.now, verify: () => this.verify(), list: () => listConversations(this.storage), spilled: this.#spilled, unsaved: () => monitor.unsaved() }, options);
   }
+
+  readonly #spilled = async (): Promise<readonly string[]> => (await this.#parts.fallback?.ids()) ?? [];
 
   /** Saves what is unsaved and closes every conversation that is open. */
   async close(): Promise<void> {
