@@ -104,6 +104,7 @@ export class Monitor implements MetricsSource {
   #lookedAt = -LOOK_EVERY;
   #failing = false;
   #watching = true;
+  #outOfTime = false;
   #closing: Promise<void> | undefined;
 
   constructor(private readonly options: MonitorOptions) {
@@ -174,12 +175,12 @@ export class Monitor implements MetricsSource {
    * no call to the storage begins and no lock of the monitor remains; only a call that the storage never answered may be left.
    */
   close(): Promise<void> {
+    clearInterval(this.#timer);
     this.#closing ??= Promise.resolve().then(() => this.#closeNow());
     return this.#closing;
   }
 
   async #closeNow(): Promise<void> {
-    clearInterval(this.#timer);
     this.#attempt(() => { this.#look(); });
     this.#watching = false;
     await Promise.all([this.#closeStore(), this.#webhook?.close(this.options.closePatience ?? CLOSE_PATIENCE)]);
@@ -189,6 +190,7 @@ export class Monitor implements MetricsSource {
     const { closePatience = CLOSE_PATIENCE, callPatience = CALL_PATIENCE } = this.options;
     const work = Promise.all([this.#keepLast(), this.#readingSpace]);
     if (await settlesWithin(closePatience, work)) return;
+    this.#outOfTime = true;
     this.#store.stop();
     this.#fail("the storage did not answer in time");
     if (await settlesWithin(callPatience, work)) return;
@@ -335,7 +337,7 @@ export class Monitor implements MetricsSource {
   async #told(act: () => Promise<void>): Promise<void> {
     try {
       await act();
-      this.#failing = false;
+      if (!this.#outOfTime) this.#failing = false;
     } catch (error) {
       this.#changed = true;
       this.#fail(reasonOf(error));
