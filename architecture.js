@@ -46,6 +46,8 @@ export const PACKAGES = {
   "node:child_process": ["storage/process-table.ts", "cli/terminal/pager.ts"],
   "node:stream": ["cli/standard-stream.ts", "store/codec.ts"],
   "node:os": ["storage", "operations/threads.ts", "cli/settings-file.ts"],
+  "node:http": ["monitoring/http-post.ts"],
+  "node:https": ["monitoring/http-post.ts"],
   "node:path": ["storage", "create-manager.ts", "cli"],
   "node:readline": ["cli"],
   "node:module": [],

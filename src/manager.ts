@@ -16,7 +16,7 @@ import type { TelemetryApi } from "./metrics/telemetry.js";
 import { listBackups, readBackup, type BackupContent } from "./operations/backups.js";
 import { compare, type Comparison } from "./operations/diff.js";
 import { fork, openNew, type ForkOptions, type ForkResult } from "./operations/fork.js";
-import { checkHealth, type HealthOptions } from "./operations/health.js";
+import { checkHealth, type HealthContext, type HealthOptions } from "./operations/health.js";
 import { importConversation, type ImportRequest } from "./operations/import.js";
 import { list, type CatalogueRow, type ListOptions } from "./operations/list/list.js";
 import { load, withSpilledIds, type LoadedConversation, type LoadOptions } from "./operations/load.js";
@@ -279,7 +279,7 @@ export class DraftStatePersistenceManager {
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return this.#underWay.read(() => readStoreMetrics({ storage: this.storage, spilled: () => this.#spilledIds(), monitor: this.monitor, now: this.environment.now }));
+    return this.#underWay.read(() => readStoreMetrics({ storage: this.storage, metrics: this.monitor, spilled: () => this.#spilledIds(), now: this.environment.now }));
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
@@ -290,8 +290,16 @@ export class DraftStatePersistenceManager {
 
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
-    const { monitor, settings, environment: { storage, now } } = this;
-    const context = { storage, settings, monitor, now, store: this.#store, verify: () => this.verify(), spilled: () => this.#spilledIds() };
+    const { monitor, settings, environment: { storage, now, findWholeFiles } } = this;
+    const store = this.#store;
+    const context: HealthContext = {
+      storage, settings, now,
+      load: (id) => load(store, id),
+      verify: (names) => verify(store, { names, findWholeFiles }),
+      list: (names) => list(store, { names }),
+      spilled: () => this.#spilledIds(),
+      unsaved: () => monitor.unsaved(),
+    };
     return this.#underWay.read(() => checkHealth(context, options));
   }
 

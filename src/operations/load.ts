@@ -8,7 +8,7 @@ import type { Problem, RecoveryPlan } from "../plan/recovery.js";
 import type { LockHolder } from "../storage/storage.js";
 import { versionOf } from "../snapshot/decode.js";
 import { interruptedVersion, lastChange, readPlan, refusal } from "../store/read.js";
-import { heldBy, spillAhead, versionIn, type FoundSpill, type ValidSpill } from "../store/spills.js";
+import { assertNoneNewer, heldBy, spillAhead, versionIn, type FoundSpill, type ValidSpill } from "../store/spills.js";
 import type { Store } from "../store/store.js";
 
 export interface LoadedConversation {
@@ -36,7 +36,9 @@ export async function load(store: Store, id: string, options: LoadOptions = {}):
   const { storage } = store;
   const holderBefore = await storage.lockHolder(id);
   const plan = await readPlan(storage, id);
-  const spilled = spillOf(options.spills ?? (await store.spills?.find(id)) ?? [], plan);
+  const all = options.spills ?? (await store.spills?.find(id)) ?? [];
+  assertNoneNewer(all);
+  const spilled = spillOf(all, plan);
   const owner = holderBefore ?? (await storage.lockHolder(id));
   if (spilled !== undefined) return asSpilled(id, spilled, owner);
   if (plan.kind === "absent") return undefined;

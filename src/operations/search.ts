@@ -101,7 +101,7 @@ async function scanOne<Match>(store: Store, id: string, { quick, backups: names 
 }
 
 export async function scanConversations<Match>(store: Store, query: ScanQuery<Match>): Promise<ScanResult<Match>> {
-  const [stateNames, backupNames] = await listNames(store.storage);
+  const { state: stateNames, backup: backupNames } = await listNames(store.storage);
   const ids = await withSpilledIds(store, knownIds(stateNames, backupNames));
   const names = new Set(stateNames);
   // What stands in the fallback directory, and what backups hold, is not in the snapshot.

@@ -3,7 +3,7 @@
  * continues the store's history becomes its snapshot; what does not is kept as a conversation of its own. A spill goes once
  * its content is durable in the store; while there is no room it stays, and the session continues from it in memory.
  */
-import { isDraftstateError, messageOf, DraftstateError } from "../errors.js";
+import { isDraftstateError, messageOf, type DraftstateError } from "../errors.js";
 import { metadataOf, type Version } from "../model/conversation.js";
 import { jsonEqual } from "../model/json.js";
 import { withMark, type SessionMark } from "../model/sessions.js";
@@ -12,7 +12,7 @@ import { SnapshotParts } from "../snapshot/encode.js";
 import { journalKey, snapshotKey } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { readSnapshot } from "../store/read.js";
-import { heldBy, planOf, versionIn, type PlannedSpill, type ValidSpill } from "../store/spills.js";
+import { assertNoneNewer, heldBy, planOf, versionIn, type PlannedSpill, type ValidSpill } from "../store/spills.js";
 import { warn, type Store } from "../store/store.js";
 import { writeWhole } from "../store/write-snapshot.js";
 import { keepWhatIsReplaced, lastNamed, lastUsed, type Locked } from "./recover.js";
@@ -30,8 +30,7 @@ export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan
   const { store: { spills }, id } = locked;
   const all = (await spills?.find(id)) ?? [];
   if (spills === undefined || all.length === 0) return { kind: "nothing" };
-  const newer = all.find(({ decoded }) => decoded.kind === "newer");
-  if (newer?.decoded.kind === "newer") throw new DraftstateError("NEWER_VERSION", `${newer.path}, which holds changes that could not be saved to the store, was written by a newer version (${newer.decoded.detail}): update draftstate to use it; nothing was changed`, { path: newer.path });
+  assertNoneNewer(all);
   spills.report(all);
   const planned = planOf(all, heldBy(plan));
   const ahead = planned.find(({ decision }) => decision.kind === "apply")?.found;

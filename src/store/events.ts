@@ -125,7 +125,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** Of anything that was thrown: even its text may be missing, or throw. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   try {
     return messageOf(error).slice(0, MAX_REASON);
   } catch {

@@ -64,15 +64,21 @@ export function storeIsMissing(storage: Storage): DraftstateError {
 
 /** Every conversation that has a file, be it only a backup; sorted. Throws `STORAGE` where only the state directory is missing. */
 export async function listIds(storage: Storage): Promise<string[]> {
-  const [states, backups] = await listNames(storage);
-  return knownIds(states, backups);
+  const { state, backup } = await listNames(storage);
+  return knownIds(state, backup);
 }
 
-/** The names of the state area and of the backup area. Throws `STORAGE` where only the former is missing. */
-export async function listNames(storage: Storage): Promise<[states: string[], backups: string[]]> {
-  const [states, backups] = await Promise.all([storage.list("state"), storage.list("backup")]);
-  if (states.length === 0 && backups.length > 0 && knownIds([], backups).length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
-  return [states, backups];
+/** The names in the two areas that hold conversations, as one look found them. */
+export interface StoreNames {
+  readonly state: readonly string[];
+  readonly backup: readonly string[];
+}
+
+/** Throws `STORAGE` where only the state directory is missing. */
+export async function listNames(storage: Storage): Promise<StoreNames> {
+  const [state, backup] = await Promise.all([storage.list("state"), storage.list("backup")]);
+  if (state.length === 0 && knownIds([], backup).length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
+  return { state, backup };
 }
 
 export async function mustExist(storage: Storage, id: string): Promise<void> {

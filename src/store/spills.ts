@@ -15,6 +15,7 @@ import { versionOf } from "../snapshot/decode.js";
 import type { Key, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import type { ManagerEmitter } from "./events.js";
+import { newerVersion } from "./newer.js";
 import { parseSpillName, spillKey } from "./names.js";
 
 export interface SpillsOptions {
@@ -139,6 +140,11 @@ export function planOf(spills: readonly FoundSpill[], main: SpillStore): Planned
     return { found, session: found.session, createdAt, base, revision, sessions };
   });
   return planSpills(main, candidates).map(({ spill, decision }) => ({ found: spill.found, decision }));
+}
+
+/** Throws `NEWER_VERSION`: a spill of a newer version may hold what comes after all that is in the store. */
+export function assertNoneNewer(spills: readonly FoundSpill[]): void {
+  for (const { path, decoded } of spills) if (decoded.kind === "newer") throw newerVersion(path, `${decoded.detail}; it holds changes that could not be saved to the store`);
 }
 
 /** The spill that is ahead of its store: what a reader is shown, and what the next session continues from. */

@@ -8,7 +8,7 @@ import type { Metadata, Status } from "../../model/conversation.js";
 import type { Storage } from "../../storage/storage.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
 import { conversationIds, journalKey, parseBackupName, snapshotKey } from "../../store/names.js";
-import { listNames, readMetadataOnly } from "../../store/read.js";
+import { listNames, readMetadataOnly, type StoreNames } from "../../store/read.js";
 import type { FoundSpill } from "../../store/spills.js";
 import type { Store } from "../../store/store.js";
 import { load } from "../load.js";
@@ -80,11 +80,13 @@ async function readRow(store: Store, id: string, { hasJournal, spills, backupCou
 export interface ListOptions {
   /** Each file is read whole: also one that was edited and kept its time is found. */
   readonly everything?: boolean;
+  /** Where the store was listed already. */
+  readonly names?: StoreNames;
 }
 
 /** Newest first. */
-export async function list(store: Store, { everything = false }: ListOptions = {}): Promise<CatalogueRow[]> {
-  const [[names, backups], found] = await Promise.all([listNames(store.storage), store.spills?.find()]);
+export async function list(store: Store, { everything = false, names: listed }: ListOptions = {}): Promise<CatalogueRow[]> {
+  const [{ state: names, backup: backups }, found] = await Promise.all([listed ?? listNames(store.storage), store.spills?.find()]);
   const present = new Set(names);
   const backupCounts = new Map<string, number>();
   for (const name of backups) {

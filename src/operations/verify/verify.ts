@@ -5,7 +5,7 @@ import { problemOf, readBackupFile } from "../../store/backups.js";
 import type { OnProgress } from "../../store/events.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
 import { backupKey, backupsById, journalKey, knownIds, snapshotKey, type BackupName } from "../../store/names.js";
-import { findConversation, listNames, pathOfProblem } from "../../store/read.js";
+import { findConversation, listNames, pathOfProblem, type StoreNames } from "../../store/read.js";
 import type { Store } from "../../store/store.js";
 import { withSpilledIds } from "../load.js";
 import type { FileToCheck, FindWholeFiles } from "./whole-files.js";
@@ -79,6 +79,8 @@ async function verifySpills(store: Store, id: string): Promise<Pick<Verification
 }
 
 export interface VerifyOptions {
+  /** Where the store was listed already. */
+  readonly names?: StoreNames | undefined;
   readonly id?: string | undefined;
   readonly onProgress?: OnProgress | undefined;
   /** Where the files can be had by their paths. */
@@ -94,7 +96,7 @@ interface Listed {
 /** Every conversation that has a file, or the one. */
 export async function verify(store: Store, options: VerifyOptions = {}): Promise<Verification> {
   const { id, onProgress } = options;
-  const [stateNames, backupNames] = await listNames(store.storage);
+  const { state: stateNames, backup: backupNames } = options.names ?? (await listNames(store.storage));
   const ids = id === undefined ? await withSpilledIds(store, knownIds(stateNames, backupNames)) : [id];
   const listed: Listed = { ids, stateNames: new Set(stateNames), backups: backupsById(backupNames) };
   const done = await verifiedWhole(store, listed, options);
