@@ -49,14 +49,14 @@ export function fallbackIn(directory: string): { readonly fallbackDir: string } 
   return { fallbackDir: join(directory, "fallback") };
 }
 
-interface SeenMessage {
+export interface SeenMessage {
   readonly id: string;
   readonly role: "user";
   readonly content: string;
   readonly createdAt: string;
 }
 
-function message(id: string): SeenMessage {
+export function message(id: string): SeenMessage {
   return { id, role: "user", content: id, createdAt: "2026-01-14T21:30:00.000Z" };
 }
 
