@@ -124,6 +124,8 @@ export class Scheduler {
       last = chosen;
     }
     this.#isParking = false;
+    // Following contexts costs every promise of the process something.
+    this.#context.disable();
     // Of threads that hang, nothing is left parked; of a run that was cut off, the rest goes on freely.
     for (const { release } of this.#parked.splice(0)) release();
     await settle();
@@ -134,7 +136,7 @@ export class Scheduler {
   async runFreely(): Promise<void> {
     await settle();
     while (this.time.hasNext()) {
-      this.#context.run(TIMERS, () => { this.time.fireNext(); });
+      this.time.fireNext();
       await settle();
     }
   }

@@ -49,7 +49,7 @@ export async function inspect(disk: SimulatedFileSystem, acknowledged: ReadonlyS
   const operations = await manager.operations().then((all) => all.filter(({ conversationId }) => conversationId === ID).map(({ operation }) => operation as string), (error: unknown) => [resultOf(error)]);
   await manager.close();
   const backups = backupsIn(image);
-  return { ...found, backups, operations, problems, locks, temporary, lost: await lostOf(disk, acknowledged) };
+  return { ...found, backups, operations, problems, locks, temporary, lost: await lostOf(disk, acknowledged, [found.state, found.copy, ...backups]) };
 }
 
 async function look(manager: DraftStatePersistenceManager): Promise<Pick<Inspection, "state" | "title" | "copy">> {
@@ -78,27 +78,24 @@ function backupsIn({ entries, contents }: DiskImage): string[] {
 }
 
 /** Undoes as long as there is something to undo, on a copy of the disk, until everything has been met. */
-export async function lostOf(disk: SimulatedFileSystem, acknowledged: ReadonlySet<string>): Promise<string[]> {
+async function lostOf(disk: SimulatedFileSystem, acknowledged: ReadonlySet<string>, seen: readonly string[]): Promise<string[]> {
   const missing = new Set(acknowledged);
+  const meet = (found: readonly string[]): void => {
+    for (const text of [...missing]) if (found.some((texts) => texts.includes(text))) missing.delete(text);
+  };
+  meet(seen);
+  if (missing.size === 0) return [];
   const copy = disk.settled();
   const manager = laterProcess(copy);
-  const meet = async (): Promise<void> => {
-    for (const text of [...missing]) if (await isIn(text, manager, copy.image)) missing.delete(text);
-  };
-  await meet();
   for (let count = 0; count < MAX_UNDOS && missing.size > 0; count += 1) {
     try {
       await manager.undo();
     } catch {
       break;
     }
-    await meet();
+    const found = await look(manager);
+    meet([found.state, found.copy, ...backupsIn(copy.image)]);
   }
   await manager.close().catch(() => undefined);
   return [...missing];
-}
-
-async function isIn(text: string, manager: DraftStatePersistenceManager, image: DiskImage): Promise<boolean> {
-  const { state, copy } = await look(manager);
-  return [state, copy, ...backupsIn(image)].some((texts) => texts.includes(text));
 }
