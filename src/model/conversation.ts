@@ -2,7 +2,7 @@
  * What a conversation is: its state as a program sees it, what is said of it in `_metadata`, and what can be
  * derived from the one for the other. Pure; the shapes are those of the file format.
  */
-import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
+import { isFrozenJson, isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
 import { MAX_MARKS, type SessionMark } from "./sessions.js";
 
 export const SCHEMA_VERSION = "1.0.0";
@@ -177,17 +177,39 @@ function numberAt(object: JsonObject, key: string): number {
   return typeof value === "number" && Number.isFinite(value) ? value : 0;
 }
 
-/** Tokens the models gave in this conversation: as streamed, or as reported where an answer was not streamed here. */
-export function tokenCountOf(state: State): number {
+interface Tokens {
+  readonly total: number;
+  /** Whether any of them were streamed here. */
+  readonly streamed: boolean;
+}
+
+/** Of lists that never change: while an answer streams, only its own tokens are added to those of the messages. */
+const counted = new WeakMap<readonly Json[], Tokens>();
+
+function tokensOf(messages: readonly Json[]): Tokens {
+  const known = counted.get(messages);
+  if (known !== undefined) return known;
+  const tokens = countTokens(messages);
+  if (isFrozenJson(messages)) counted.set(messages, tokens);
+  return tokens;
+}
+
+function countTokens(messages: readonly Json[]): Tokens {
   let total = 0;
   let streamed = false;
-  for (const message of messagesOf(state)) {
+  for (const message of messages) {
     if (!isJsonObject(message) || message["role"] !== "assistant") continue;
     const usage = ownValue(message, "usage");
     const own = numberAt(message, "tokenCount");
     streamed ||= own > 0;
     total += own > 0 ? own : isJsonObject(usage) ? numberAt(usage, "outputTokens") : 0;
   }
+  return { total, streamed };
+}
+
+/** Tokens the models gave in this conversation: as streamed, or as reported where an answer was not streamed here. */
+export function tokenCountOf(state: State): number {
+  const { total, streamed } = tokensOf(messagesOf(state));
   const current = numberAt(streamingOf(state), "tokenCount");
   if (isStreaming(state)) return total + current;
   return streamed || total > 0 ? total : current;

@@ -75,7 +75,7 @@ async function acceptEdit({ store, id, guard }: Locked, edited: Edited, journal:
 }
 
 async function planWithoutSnapshot({ store: { storage }, id }: Locked, found: Found, edited: Edited): Promise<RecoveryPlan> {
-  const backups = await readBackupsUntilValid(storage, id);
+  const backups = await readBackupsUntilValid(storage, id, found.journal);
   return planRecovery({ conversationId: id, snapshot: { kind: "damaged", detail: edited.detail }, journal: found.journal, backups });
 }
 

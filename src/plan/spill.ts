@@ -54,7 +54,8 @@ export function planSpills<S extends FoundSpill>(store: SpillStore, spills: read
   const candidates: Candidate<S>[] = [];
   for (const spill of [...spills].sort((left, right) => left.revision - right.revision || compareNames(left.session, right.session))) candidates.push(candidateOf(store, spill, candidates));
   const holders = new Map(candidates.flatMap((holder) => holder.holds.map((held) => [held, holder] as const)));
-  const applied = candidates.findLast((each) => each.continuesStore && each.spill.revision > store.revision && !each.heldByStore && !holders.has(each));
+  // The last that continues the store is held by none: what held it would continue the store too, and come later.
+  const applied = candidates.findLast((each) => each.continuesStore && each.spill.revision > store.revision);
   const conversation = store.createdAt ?? applied?.spill.createdAt;
   return candidates.map((each) => ({ spill: each.spill, decision: decide(store, each, holders.get(each), each === applied, conversation) }));
 }

@@ -24,6 +24,8 @@ export interface Backup extends BackupName, RetainedBackup {
   readonly path: string;
   readonly sizeBytes: number;
   readonly messageCount: number;
+  /** Of the conversation, ISO 8601: an earlier one of the same id is told by it. Undefined where the head cannot be read. */
+  readonly createdAt: string | undefined;
   readonly reason: BackupReason | undefined;
   readonly tag?: string;
   /** What is wrong with it; undefined when valid. */
@@ -98,6 +100,7 @@ function headOf(storage: Storage, name: BackupName, sizeBytes: number, metadata:
     at: fromTimestamp(name.timestamp).getTime(),
     revision: metadata?.revision ?? 0,
     pinned: note?.pinned === true || note?.tag !== undefined,
+    createdAt: metadata?.createdAt,
     reason: note?.reason,
     ...(note?.tag === undefined ? {} : { tag: note.tag }),
     messageCount: metadata?.messageCount ?? 0,

@@ -3,10 +3,10 @@ import { pipeline, Readable, type Transform } from "node:stream";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { DraftstateError, messageOf } from "../errors.js";
+import { MAX_FILE_BYTES } from "../snapshot/size.js";
 import type { Compression } from "./names.js";
 
-/** Largest snapshot, journal or decompressed backup that is read or written: what a string of this runtime can hold, with room. */
-export const MAX_FILE_BYTES = 400 * 1024 * 1024;
+export { MAX_FILE_BYTES };
 
 type Codec = (bytes: Uint8Array, options: object) => Promise<Buffer>;
 

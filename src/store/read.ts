@@ -6,7 +6,7 @@ import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Metadata, Version } from "../model/conversation.js";
 import { ended } from "../model/interruption.js";
 import { scanJournal } from "../journal/scan.js";
-import { needsBackups, planRecovery, type Found, type FoundBackup, type Problem, type RecoveryPlan } from "../plan/recovery.js";
+import { needsBackups, orderForRecovery, planRecovery, type Found, type FoundBackup, type Problem, type RecoveryPlan } from "../plan/recovery.js";
 import { decodeMetadataEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
 import type { End, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
@@ -29,15 +29,14 @@ export async function readSnapshot(storage: Storage, id: string): Promise<Decode
   }
 }
 
-/** From the highest revision on, up to and with the first that is valid; and all whose heads tell nothing that can be used. */
-export async function readBackupsUntilValid(storage: Storage, id: string): Promise<FoundBackup[]> {
+/** In the order in which recovery looks at them, up to and with the first that is valid. `journal`: what they may belong to. */
+export async function readBackupsUntilValid(storage: Storage, id: string, journal: Found["journal"]): Promise<FoundBackup[]> {
+  const heads = (await readBackupHeads(storage, id)).map((name) => ({ name, createdAt: name.createdAt, revision: name.createdAt === undefined ? undefined : name.revision }));
   const found: FoundBackup[] = [];
-  let isFound = false;
-  for (const head of await readBackupHeads(storage, id)) {
-    if (isFound && head.valid) continue;
-    const decoded = await readBackupFile(storage, head);
-    if (decoded !== undefined) found.push({ name: head.name, decoded });
-    isFound ||= decoded?.kind === "valid";
+  for (const { name } of orderForRecovery(heads, journal?.header?.createdAt)) {
+    const decoded = await readBackupFile(storage, name);
+    if (decoded !== undefined) found.push({ name: name.name, decoded });
+    if (decoded?.kind === "valid") break;
   }
   return found;
 }
@@ -51,7 +50,7 @@ export async function findConversation(storage: Storage, id: string, mayHaveBack
   const snapshot = await readSnapshot(storage, id);
   const journal = journalBytes === undefined || journalBytes.length === 0 ? undefined : scanJournal(journalBytes);
   const isNew = snapshot === undefined && journal === undefined && !(await mayHaveBackups());
-  const backups = needsBackups(snapshot) && !isNew ? await readBackupsUntilValid(storage, id) : [];
+  const backups = needsBackups(snapshot) && !isNew ? await readBackupsUntilValid(storage, id, journal) : [];
   if (snapshot === undefined && journal === undefined && backups.length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
   return { conversationId: id, snapshot, journal, backups };
 }

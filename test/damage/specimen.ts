@@ -142,6 +142,6 @@ export async function askEverything(files: readonly StoredFile[]): Promise<Answe
   return {
     load, backup, opened, restored, listed,
     verified: typeof verification !== "string" && verification.ok,
-    verifiedAfter: after === undefined ? undefined : typeof after !== "string" && after.problems.every((problem) => problem.kind === "backup-damaged"),
+    verifiedAfter: after === undefined ? undefined : typeof after !== "string" && after.problems.every((problem) => problem.kind.startsWith("backup-")),
   };
 }

@@ -69,6 +69,12 @@ describe("a journal", () => {
     expect(scanJournal(bytes)).toMatchObject({ tail: { kind: "damaged", goodRecordsBehind: 5 }, validBytes: STARTS[4] });
   });
 
+  test("with a bad record before an unfinished one is torn: neither was ever acknowledged", () => {
+    const bytes = Buffer.from(BYTES.subarray(0, -1));
+    bytes.fill(0, STARTS[8], (STARTS[9] ?? 0) - 1);
+    expect(scanJournal(bytes)).toMatchObject({ tail: { kind: "torn" }, validBytes: STARTS[8], lastRevision: BASE.revision + 7 });
+  });
+
   test("without a header is not believed", () => {
     expect(scanJournal(BYTES.subarray(STARTS[1])).records).toEqual([]);
   });

@@ -94,6 +94,14 @@ describe("several spills", () => {
     expect(kindsOf(storeAt(8, mark("a", 8)), spillOf("d", 20), first)).toEqual({ "b@12": "moved-on", "d@20": "apply" });
   });
 
+  test("of a conversation that is not in the store: where none holds the other, the further one is applied", () => {
+    expect(kindsOf(ABSENT, spillOf("d", 20), first)).toEqual({ "b@12": "moved-on", "d@20": "apply" });
+  });
+
+  test("of two conversations do not hold each other, whatever their marks say", () => {
+    expect(kindsOf(storeAt(8, mark("a", 8)), { ...first, createdAt: "2020" }, second)).toEqual({ "b@12": "other-conversation", "c@15": "apply" });
+  });
+
   test("that are copies of one: one of them stays", () => {
     expect(planSpills(storeAt(20, mark("x", 20)), [first, { ...first }]).map(({ decision: { kind } }) => kind).sort()).toEqual(["fork", "held"]);
   });

@@ -4,6 +4,7 @@ import { encodeLine } from "../../src/journal/framing.js";
 import type { JsonObject } from "../../src/model/json.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { seal } from "../../src/snapshot/checksum.js";
+import { readMetadataOnly } from "../../src/store/read.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import { AREAS } from "../../src/storage/storage.js";
 import { contents } from "../doubles/contents.js";
@@ -86,6 +87,14 @@ describe.each(Object.entries(NEWER))("%s of a newer version", (_what, make) => {
     expect((await manager.list()).map(({ error }) => error?.code)).toEqual(["NEWER_VERSION"]);
     expect((await manager.verify()).problems.map(({ kind, repairable }) => [kind.endsWith("-newer"), repairable])).toContainEqual([true, false]);
   });
+});
+
+test("the end of a snapshot of a newer version is not read as one of ours", async () => {
+  const storage = memory();
+  await (await cutOff(storage, "chat")).close();
+  const before = await readMetadataOnly(storage, "chat");
+  await edit(storage, "chat", '"version": "1.0.0"', '"version": "2.0.0"');
+  expect([before?.metadata.version, await readMetadataOnly(storage, "chat")]).toEqual(["1.0.0", undefined]);
 });
 
 test("a backup of a newer version is not restored, and nothing changes", async () => {
