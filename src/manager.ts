@@ -42,6 +42,7 @@ import type { Backup } from "./store/backups.js";
 import { assertCanCompress } from "./store/codec.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener, type OnProgress } from "./store/events.js";
 import { assertConversationId } from "./store/names.js";
+import { undoableOperations } from "./store/pending.js";
 import { listIds } from "./store/read.js";
 import { resolveSettings, type Settings } from "./store/settings.js";
 import { createStore, type Store, type StoreEnvironment } from "./store/store.js";
@@ -223,7 +224,7 @@ export class DraftStatePersistenceManager {
 
   /** What can be undone, newest first. */
   operations(): Promise<UndoneOperation[]> {
-    return this.#underWay.read(async () => (await this.#store.trash.operations()).map(describeOperation));
+    return this.#underWay.read(async () => (await undoableOperations(this.#store)).map(describeOperation));
   }
 
   /** The same with what undoing each would change: of all, of one conversation, or of the one that `undo` would take. */

@@ -7,9 +7,9 @@ import { initialState, type Info, type State, type Version } from "../model/conv
 import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js";
 import type { Lock } from "../storage/storage.js";
 import { parseBackupName } from "../store/names.js";
-import { findConversation, interruptedVersion, listIds, refusal, storeIsMissing } from "../store/read.js";
+import { happened } from "../store/pending.js";
+import { findConversation, interruptedVersion, listIds, readPlan, refusal, storeIsMissing } from "../store/read.js";
 import { warn, type Store } from "../store/store.js";
-import type { Operation } from "../store/trash-record.js";
 import { snapshotOnDisk } from "./base.js";
 import { bringHome } from "./bring-home.js";
 import { acquireLock } from "./lock.js";
@@ -80,7 +80,7 @@ export class Opener {
     const guard = await this.#lock(id);
     try {
       const locked = { store, id, guard };
-      await settlePending(locked, () => readPlan(locked));
+      await settlePending(locked, () => readPlan(store.storage, id));
       return await act(locked);
     } finally {
       await guard.release().catch((error: unknown) => {
@@ -173,10 +173,6 @@ export class Opener {
   }
 }
 
-async function readPlan({ store, id }: Locked): Promise<RecoveryPlan> {
-  return planRecovery(await findConversation(store.storage, id));
-}
-
 export interface Stock {
   readonly found: Found;
   readonly plan: RecoveryPlan;
@@ -211,13 +207,6 @@ async function settlePending({ store, id, guard }: Locked, planOf: () => Promise
     if (!isDraftstateError(error, "STORAGE")) throw error;
     warn(store, id, `${operation.kind} was cut off, and whether it can be undone is not settled: ${messageOf(error)}`, error);
   }
-}
-
-async function happened({ trash }: Store, operation: Operation, plan: RecoveryPlan): Promise<boolean> {
-  if (operation.kind === "repair") return !(await trash.isUnchanged(operation));
-  if (plan.kind !== "usable") return false;
-  if (operation.kind === "rename") return plan.version.info.title === operation.renamedTo;
-  return operation.revision !== undefined && plan.version.revision >= operation.revision;
 }
 
 /** With a fallback, a store that can be read but not written is continued in memory: the first save writes all of it, or spills. */

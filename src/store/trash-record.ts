@@ -57,6 +57,12 @@ export function pendingKey(conversationId: string): Key {
   return { area: "trash", name: `pending_${conversationId}.json` };
 }
 
+/** Undefined for any other name. */
+export function parsePendingName(name: string): string | undefined {
+  const id = /^pending_(.+)\.json$/.exec(name)?.[1];
+  return id !== undefined && isConversationId(id) ? id : undefined;
+}
+
 /** What a record is called once it was undone: the name means nothing, and goes next. */
 export function undoneKey({ stamp, conversationId }: Operation): Key {
   return { area: "trash", name: `${stamp}_undone_${conversationId}.json` };

@@ -67,7 +67,11 @@ export class Trash {
 
   /** It happened, durably: from now on it can be undone. */
   async commit(operation: Operation, guard: Lock): Promise<void> {
-    if (this.keeps) await this.storage.move(pendingKey(operation.conversationId), recordKey(operation), guard);
+    if (!this.keeps) return;
+    const [pending, record] = [pendingKey(operation.conversationId), recordKey(operation)];
+    // A crash in the middle of the move may have left both names.
+    if ((await this.storage.stat(record)) === undefined) await this.storage.move(pending, record, guard);
+    else await this.storage.remove(pending, guard);
   }
 
   /** It did not happen: nothing of it is left. */
@@ -119,7 +123,7 @@ export class Trash {
   /** Newest first: of all conversations, or of one. */
   async operations(id?: string): Promise<Operation[]> {
     const operations: Operation[] = [];
-    for (const named of await this.#records()) {
+    for (const named of recordsIn(await this.names())) {
       const operation = id === undefined || named.conversationId === id ? await this.#read(named) : undefined;
       if (operation !== undefined) operations.push(operation);
     }
@@ -130,9 +134,9 @@ export class Trash {
    * Those that fit, newest first; with `groupOnly` the newest and what the same command did. Throws `NEWER_VERSION` where the
    * newest is of a newer version: what lies below it is not undone in its place.
    */
-  async latest(fits: (named: NamedRecord) => boolean, groupOnly: boolean): Promise<Operation[]> {
+  async latest(fits: (named: NamedRecord) => boolean, groupOnly: boolean, names?: readonly string[]): Promise<Operation[]> {
     const operations: Operation[] = [];
-    for (const named of await this.#records()) {
+    for (const named of recordsIn(names ?? (await this.names()))) {
       // A group is named by the stamp of its first operation, or one that was drawn before.
       if (groupOnly && operations[0] !== undefined && named.stamp < operations[0].group) break;
       if (!fits(named)) continue;
@@ -144,9 +148,8 @@ export class Trash {
     return operations;
   }
 
-  /** Newest first. */
-  async #records(): Promise<NamedRecord[]> {
-    return (await this.storage.list("trash")).reverse().flatMap((name) => parseRecordName(name) ?? []);
+  names(): Promise<string[]> {
+    return this.storage.list("trash");
   }
 
   /** Whether it can still be undone: another process may have been faster. */
@@ -277,6 +280,11 @@ export class Trash {
       throw error;
     }
   }
+}
+
+/** Newest first. */
+function recordsIn(names: readonly string[]): NamedRecord[] {
+  return [...names].reverse().flatMap((name) => parseRecordName(name) ?? []);
 }
 
 function isRecord(name: string): boolean {

@@ -7,6 +7,7 @@ import { isJsonObject, jsonEqual, type JsonObject } from "../../model/json.js";
 import { decodeSnapshot } from "../../snapshot/decode.js";
 import { readBackupFile, readBackupHeads } from "../../store/backups.js";
 import { load, type LoadedConversation } from "../load.js";
+import { undoableOperations } from "../../store/pending.js";
 import type { Store } from "../../store/store.js";
 import { fromTimestamp } from "../../store/names.js";
 import { timeOfStamp, type Operation, type OperationKind } from "../../store/trash-record.js";
@@ -101,7 +102,7 @@ export interface PreviewOptions extends UndoOptions {
 
 /** In the order of the operations, newest first. */
 export async function previewUndos(store: Store, options: PreviewOptions): Promise<UndoPreview[]> {
-  const operations = await store.trash.operations();
+  const operations = await undoableOperations(store);
   const loaded = new Map<string, Promise<LoadedConversation | undefined>>();
   const loadOnce: Load = (id) => {
     const known = loaded.get(id) ?? load(store, id, { allowEdited: true }).catch(() => undefined);

@@ -3,7 +3,7 @@
  * quarantine, so that an undo loses nothing either. Each step can be repeated: a crash in the middle leaves an undo to run
  * again.
  */
-import { DraftstateError } from "../../errors.js";
+import { DraftstateError, isDraftstateError } from "../../errors.js";
 import { ended } from "../../model/interruption.js";
 import { decodeSnapshot, versionOf } from "../../snapshot/decode.js";
 import { takeStock } from "../../session/open.js";
@@ -11,6 +11,7 @@ import { recover, type Locked } from "../../session/recover.js";
 import type { Sessions } from "../../session/sessions.js";
 import { listBackupNames, writeBackup } from "../../store/backups.js";
 import { journalKey, snapshotKey } from "../../store/names.js";
+import { pendingIds } from "../../store/pending.js";
 import { copyToQuarantine } from "../../store/quarantine.js";
 import { refusal } from "../../store/read.js";
 import type { Store } from "../../store/store.js";
@@ -166,12 +167,18 @@ function undoRepair({ trash, storage }: Store, sessions: Sessions, operation: Op
     await assertStillThere(trash, operation);
     const locked = lockedOf(held, operation);
     const { guard } = locked;
+    const copies = new Map<string, Uint8Array>();
+    for (const file of files) {
+      const bytes = await trash.readCopy(stamp, file);
+      if (bytes === undefined) throw new DraftstateError("CORRUPT", `what ${id} was before its repair is no longer in the trash: "draftstate backups ${id}" lists its backups`);
+      copies.set(file.name, bytes);
+    }
     const safetyBackup = await keepPresent(locked);
     const restored: string[] = [];
     // The old journal first: beside the repaired snapshot its records are all in the past, and skipped (I3).
     for (const { name } of [journalKey(id), snapshotKey(id)]) {
       const file: KeptFile = { area: "state", name };
-      const bytes = files.some((kept) => kept.name === name) ? await trash.readCopy(stamp, file) : undefined;
+      const bytes = copies.get(name);
       if (bytes === undefined) await storage.remove(file, guard);
       else {
         await storage.replace(file, bytes, guard);
@@ -224,10 +231,23 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
   return last;
 }
 
+/** The names in the trash, once what dead processes had under way is settled. */
+async function settledNames({ trash }: Store, sessions: Sessions, wanted: string | undefined): Promise<readonly string[]> {
+  const names = await trash.names();
+  const ids = pendingIds(names).filter((id) => wanted === undefined || id === wanted);
+  for (const id of ids) {
+    // Holding the lock settles it; who holds it now is about to.
+    await sessions.guarded(id, () => Promise.resolve()).catch((error: unknown) => {
+      if (!isDraftstateError(error, "LOCKED")) throw error;
+    });
+  }
+  return ids.length === 0 ? names : trash.names();
+}
+
 /** The last operation, the last one on this conversation, or the one of this time. Throws `NEWER_VERSION` where a newer version did it. */
 export async function undo(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
-  const operations = await store.trash.latest((named) => fitting([named], options).length > 0, at === undefined);
+  const operations = await store.trash.latest((named) => fitting([named], options).length > 0, at === undefined, await settledNames(store, sessions, id));
   const last = pick(operations, options);
   const others = operations.filter((operation) => id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
   const together: readonly [Operation, ...Operation[]] = [last, ...others];
