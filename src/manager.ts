@@ -149,12 +149,12 @@ export class DraftStatePersistenceManager {
 
   /** Newest first; damaged and edited conversations are rows that say so. */
   list(options: ListOptions = {}): Promise<CatalogueRow[]> {
-    return this.#underWay.read(() => list(this.#store, options));
+    return this.#underWay.run(() => list(this.#store, options));
   }
 
   /** Of every conversation that has a file, be it only a backup or a spill; sorted. */
   ids(): Promise<string[]> {
-    return this.#underWay.read(async () => withSpilledIds(this.#store, await listIds(this.storage)));
+    return this.#underWay.run(async () => withSpilledIds(this.#store, await listIds(this.storage)));
   }
 
   /** Newest revision first, from the ends of the files: content is verified when it is read. Throws `NOT_FOUND` where there is neither a conversation nor a backup. */
@@ -224,12 +224,12 @@ export class DraftStatePersistenceManager {
 
   /** What can be undone, newest first. */
   operations(): Promise<UndoneOperation[]> {
-    return this.#underWay.read(async () => (await undoableOperations(this.#store)).map(describeOperation));
+    return this.#underWay.run(async () => (await undoableOperations(this.#store)).map(describeOperation));
   }
 
   /** The same with what undoing each would change: of all, of one conversation, or of the one that `undo` would take. */
   previewUndos(options: PreviewOptions = {}): Promise<UndoPreview[]> {
-    return this.#underWay.read(() => previewUndos(this.#store, options));
+    return this.#underWay.run(() => previewUndos(this.#store, options));
   }
 
   /** Everything in the trash, for good; the number of bytes freed. */
@@ -263,7 +263,7 @@ export class DraftStatePersistenceManager {
 
   /** What the query finds in every conversation; a damaged file hides no other. */
   search<Match>(query: ScanQuery<Match>): Promise<ScanResult<Match>> {
-    return this.#underWay.read(() => scanConversations(this.#store, query));
+    return this.#underWay.run(() => scanConversations(this.#store, query));
   }
 
   getSaveStatistics(): SaveStatistics {
@@ -280,7 +280,7 @@ export class DraftStatePersistenceManager {
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return this.#underWay.read(() => readStoreMetrics({ storage: this.storage, metrics: this.monitor, spilled: () => this.#spilledIds(), now: this.environment.now }));
+    return this.#underWay.run(() => readStoreMetrics({ storage: this.storage, metrics: this.monitor, spilled: () => this.#spilledIds(), now: this.environment.now }));
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
@@ -301,7 +301,7 @@ export class DraftStatePersistenceManager {
       spilled: () => this.#spilledIds(),
       unsaved: () => monitor.unsaved(),
     };
-    return this.#underWay.read(() => checkHealth(context, options));
+    return this.#underWay.run(() => checkHealth(context, options));
   }
 
   /**
@@ -347,7 +347,7 @@ export class DraftStatePersistenceManager {
   }
 
   #read<T>(id: string | undefined, act: () => Promise<T>): Promise<T> {
-    return this.#underWay.read(async () => {
+    return this.#underWay.run(async () => {
       if (id !== undefined) assertConversationId(id);
       return act();
     });

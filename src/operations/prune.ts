@@ -3,7 +3,7 @@ import { isDraftstateError } from "../errors.js";
 import { planRetention, type RetentionPlan, type RetentionPolicy } from "../plan/retention.js";
 import type { Lock } from "../storage/storage.js";
 import type { Sessions } from "../session/sessions.js";
-import { headsOf, readBackupFile, type Backup } from "../store/backups.js";
+import { headsOf, listBackupNames, readBackupFile, type Backup } from "../store/backups.js";
 import type { OnProgress } from "../store/events.js";
 import { backupKey, backupsById, type BackupName } from "../store/names.js";
 import { readSnapshot } from "../store/read.js";
@@ -94,13 +94,14 @@ export async function prune(store: Store, sessions: Sessions, policy: RetentionP
   const result = { kept: [] as string[], removed: [] as string[], bytesFreed: 0, dryRun, purged: purge, skipped: [] as { conversationId: string; reason: string }[] };
   const reasons: Record<string, readonly string[]> = {};
   // What comes while this runs is newer than all of these, and stays.
-  const backups = backupsById(await store.storage.list("backup", id === undefined ? {} : { prefix: `${id}_` }));
-  const ids = id === undefined ? [...backups.keys()].sort() : [id];
+  const backups = id === undefined ? backupsById(await store.storage.list("backup")) : undefined;
+  const ids = id === undefined ? [...(backups?.keys() ?? [])].sort() : [id];
   for (const [index, each] of ids.entries()) {
     onProgress?.(index, ids.length);
-    const request: PruneRequest = { id: each, names: backups.get(each) ?? [], policy, purge, group };
+    // Of one conversation the names are asked for in its turn, after all that was asked before.
+    const look = async (): Promise<PruneRequest> => ({ id: each, names: backups?.get(each) ?? (await listBackupNames(store.storage, each)), policy, purge, group });
     try {
-      const { keep, remove } = dryRun ? await planPrune(store, request) : await sessions.guarded(each, ({ guard }) => pruneOne(store, request, guard));
+      const { keep, remove } = dryRun ? await planPrune(store, await look()) : await sessions.guarded(each, async ({ guard }) => pruneOne(store, await look(), guard));
       result.kept.push(...keep.map(({ backup }) => backup.path));
       result.removed.push(...remove.map(({ path }) => path));
       result.bytesFreed += remove.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

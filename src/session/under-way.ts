@@ -5,14 +5,9 @@ export class UnderWay {
   readonly #acts = new Set<Promise<unknown>>();
   #isClosing = false;
 
-  /** Throws `USAGE` once closing has begun. */
+  /** Rejects with `USAGE` once closing has begun. */
   async run<T>(act: () => Promise<T>): Promise<T> {
     if (this.#isClosing) throw new DraftstateError("USAGE", "the persistence manager is closed: make a new one");
-    return this.#track(act());
-  }
-
-  /** The same for what only reads, which is never refused. */
-  read<T>(act: () => Promise<T>): Promise<T> {
     return this.#track(act());
   }
 

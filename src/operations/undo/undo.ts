@@ -43,6 +43,8 @@ export interface UndoResult extends UndoneOperation {
   readonly safetyBackup: string | null;
 }
 
+const MAX_ATTEMPTS = 8;
+
 interface Undone {
   readonly restored: readonly string[];
   readonly safetyBackup: string | null;
@@ -52,10 +54,21 @@ export function describeOperation(operation: Operation): UndoneOperation {
   return { operation: operation.kind, conversationId: operation.conversationId, at: timeOfStamp(operation.stamp).toISOString() };
 }
 
-/** Asked again under the lock: two that undo the same take back one operation, not two. */
-async function assertStillThere(trash: Trash, operation: Operation): Promise<void> {
-  if (await trash.has(operation)) return;
-  throw new DraftstateError("NOT_FOUND", `${operation.kind} of ${operation.conversationId} was undone meanwhile: "draftstate undo --list" shows what is left`);
+/** The operation that an undo chose, to be asked about again in its conversation's turn. */
+interface Chosen {
+  readonly trash: Trash;
+  readonly options: UndoOptions;
+}
+
+/** Another operation came before the undo had its turn: that is the last one now. */
+class Overtaken extends Error {}
+
+/** Two that undo the same take back one operation, not two; and nothing older is taken back than what is last by now. */
+async function assertStillLast({ trash, options }: Chosen, operation: Operation): Promise<void> {
+  if (!(await trash.has(operation))) throw new DraftstateError("NOT_FOUND", `${operation.kind} of ${operation.conversationId} was undone meanwhile: "draftstate undo --list" shows what is left`);
+  if (options.at !== undefined) return;
+  const [last] = await trash.latest((named) => fitting([named], options).length > 0, true);
+  if (last !== undefined && last.stamp > operation.stamp && last.group !== operation.group) throw new Overtaken();
 }
 
 /** Throws before anything moves where the id was used again, be it with other files than those that would come back. */
@@ -90,10 +103,10 @@ function lockedOf(held: ReadonlyMap<string, Locked>, { conversationId }: Operati
 }
 
 /** All of one command's removals or none: each is looked at before the first file moves. */
-function putAllBack(store: Store, sessions: Sessions, operations: readonly Operation[]): Promise<Undone[]> {
+function putAllBack(store: Store, sessions: Sessions, chosen: Chosen, operations: readonly Operation[]): Promise<Undone[]> {
   return sessions.exclusive(operations.map(({ conversationId }) => conversationId), async (held) => {
     for (const operation of operations) {
-      await assertStillThere(store.trash, operation);
+      await assertStillLast(chosen, operation);
       await assertRoom(store, sessions, operation);
     }
     const undone: Undone[] = [];
@@ -103,22 +116,22 @@ function putAllBack(store: Store, sessions: Sessions, operations: readonly Opera
 }
 
 /** Backups come back beside an open conversation, too. */
-async function undoPrune(store: Store, sessions: Sessions, operation: Operation): Promise<Undone> {
+async function undoPrune(store: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
   return sessions.guarded(operation.conversationId, async (locked) => {
-    await assertStillThere(store.trash, operation);
+    await assertStillLast(chosen, operation);
     await assertRoom(store, sessions, operation);
     return putBack(locked, operation);
   });
 }
 
 /** The old content as a new revision, after a backup of the present: as `restore` itself goes back (I4). */
-function undoRestore(store: Store, sessions: Sessions, operation: Operation): Promise<Undone> {
+function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
   const { trash } = store;
   const { conversationId: id, stamp, files } = operation;
   return sessions.use(
     id,
     async (session) => {
-      await assertStillThere(trash, operation);
+      await assertStillLast(chosen, operation);
       const bytes = files[0] === undefined ? undefined : await trash.readCopy(stamp, files[0]);
       const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
       if (before?.kind !== "valid") throw new DraftstateError("CORRUPT", `what ${id} held before the restore cannot be read: "draftstate backups ${id}" lists its backups`);
@@ -131,11 +144,11 @@ function undoRestore(store: Store, sessions: Sessions, operation: Operation): Pr
   );
 }
 
-function undoRename({ trash }: Store, sessions: Sessions, operation: Operation): Promise<Undone> {
+function undoRename({ trash }: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
   return sessions.use(
     operation.conversationId,
     async (session) => {
-      await assertStillThere(trash, operation);
+      await assertStillLast(chosen, operation);
       session.updateInfo({ title: operation.title ?? null });
       await session.flush();
       await trash.forget(operation, session.lock);
@@ -161,10 +174,10 @@ async function keepPresent(locked: Locked): Promise<string | null> {
 }
 
 /** The files are as they were found again, damaged or edited as they may be. */
-function undoRepair({ trash, storage }: Store, sessions: Sessions, operation: Operation): Promise<Undone> {
+function undoRepair({ trash, storage }: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
   const { conversationId: id, stamp, files } = operation;
   return sessions.exclusive([id], async (held) => {
-    await assertStillThere(trash, operation);
+    await assertStillLast(chosen, operation);
     const locked = lockedOf(held, operation);
     const { guard } = locked;
     const copies = new Map<string, Uint8Array>();
@@ -190,22 +203,22 @@ function undoRepair({ trash, storage }: Store, sessions: Sessions, operation: Op
   });
 }
 
-async function undoAll(store: Store, sessions: Sessions, operations: readonly [Operation, ...Operation[]]): Promise<Undone[]> {
+async function undoAll(store: Store, sessions: Sessions, chosen: Chosen, operations: readonly [Operation, ...Operation[]]): Promise<Undone[]> {
   const [operation] = operations;
   switch (operation.kind) {
     case "rm":
-      return putAllBack(store, sessions, operations);
+      return putAllBack(store, sessions, chosen, operations);
     case "prune": {
       const undone: Undone[] = [];
-      for (const each of operations) undone.push(await undoPrune(store, sessions, each));
+      for (const each of operations) undone.push(await undoPrune(store, sessions, chosen, each));
       return undone;
     }
     case "restore":
-      return [await undoRestore(store, sessions, operation)];
+      return [await undoRestore(store, sessions, chosen, operation)];
     case "repair":
-      return [await undoRepair(store, sessions, operation)];
+      return [await undoRepair(store, sessions, chosen, operation)];
     case "rename":
-      return [await undoRename(store, sessions, operation)];
+      return [await undoRename(store, sessions, chosen, operation)];
   }
 }
 
@@ -246,12 +259,23 @@ async function settledNames({ trash }: Store, sessions: Sessions, wanted: string
 
 /** The last operation, the last one on this conversation, or the one of this time. Throws `NEWER_VERSION` where a newer version did it. */
 export async function undo(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await undoLast(store, sessions, options);
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+      if (attempt === MAX_ATTEMPTS) throw new DraftstateError("LOCKED", 'other operations are being made all the time: choose one with "draftstate undo --at"; nothing was undone');
+    }
+  }
+}
+
+async function undoLast(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
   const operations = await store.trash.latest((named) => fitting([named], options).length > 0, at === undefined, await settledNames(store, sessions, id));
   const last = pick(operations, options);
   const others = operations.filter((operation) => id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
   const together: readonly [Operation, ...Operation[]] = [last, ...others];
-  const undone = await undoAll(store, sessions, together);
+  const undone = await undoAll(store, sessions, { trash: store.trash, options }, together);
   return {
     ...describeOperation(last),
     conversationIds: [...new Set(together.map(({ conversationId }) => conversationId))].sort(),
