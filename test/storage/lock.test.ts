@@ -147,10 +147,17 @@ describe("who is dead, and who cannot be known to be", () => {
     expect(await attemptAfter({ bootId: "00000000-0000-0000-0000-000000000000" })).toMatchObject({ acquired: true });
   });
 
-  test("an owner on another host is never taken for dead", async () => {
+  test("an owner on another machine is never taken for dead, whatever its host is called", async () => {
     const { pid } = await deadIdentity();
-    expect(await attemptAfter({ host: `not-${hostname()}`, pid, bootId: "another", startTime: "1" })).toMatchObject({ acquired: false, holder: heldBy(pid) });
-    expect(await storage.lockHolder("chat")).toMatchObject(heldBy(pid));
+    for (const host of [hostname(), `not-${hostname()}`]) {
+      expect(await attemptAfter({ host, machineId: "another", pid, bootId: "another", startTime: "1" })).toMatchObject({ acquired: false, liveness: "unknown", holder: heldBy(pid), where: lock });
+      expect(await storage.lockHolder("chat")).toMatchObject(heldBy(pid));
+    }
+  });
+
+  test.runIf(onLinux)("an owner that is dead on this boot is dead, though the host was renamed since", async () => {
+    const { pid } = await deadIdentity();
+    expect(await attemptAfter({ host: `not-${hostname()}`, pid, startTime: "1" })).toMatchObject({ acquired: true, takenOverFrom: heldBy(pid) });
   });
 
   test("an owner in another pid namespace is never taken for dead", async () => {
