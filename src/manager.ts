@@ -249,7 +249,7 @@ export class DraftStatePersistenceManager {
 
   /** A conversation that was had elsewhere, with its backups. Throws `INVALID_ID` where the id is taken. */
   import(request: ImportRequest): Promise<void> {
-    return this.#change(request.id, () => importConversation(this.#store, this.#sessions, request));
+    return this.#change(request.id, () => importConversation(this.#sessions, request));
   }
 
   /** Snapshots of older schemas, rewritten in the current one; each original becomes a backup first. */

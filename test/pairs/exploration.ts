@@ -173,7 +173,7 @@ export class PairExploration {
 
   async all({ runs, random }: Budget): Promise<Explored> {
     await this.#sequentialOrders();
-    const offset = randomFrom(this.seed + [...nameOf(this.pair)].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7))();
+    const offset = randomFrom(this.seed + Array.from(nameOf(this.pair)).reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7))();
     let layer: Candidate[] = [{ prefix: ["A"], changing: false }, { prefix: ["B"], changing: false }];
     const limit = runs - random;
     for (let switches = 0; layer.length > 0 && this.explored.tried < limit; switches += 1) {

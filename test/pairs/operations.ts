@@ -76,7 +76,7 @@ const onManager = (name: string, act: (manager: DraftStatePersistenceManager, ac
   name, of: "manager", writes: true,
   act: async (actor) => {
     const result = await act(actor.manager, actor);
-    return result === undefined ? "done" : String(result);
+    return typeof result === "string" ? result : "done";
   },
 });
 

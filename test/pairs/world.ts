@@ -30,7 +30,7 @@ export function clock(start: number): () => Date {
 }
 
 export function managerOn({ name, storage, now }: ProcessOptions, options: ManagerOptions = {}, fallback?: Storage): DraftStatePersistenceManager {
-  const seed = [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
+  const seed = Array.from(name).reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
   return new DraftStatePersistenceManager(
     { storage, ...(fallback === undefined ? {} : { fallback }), now, elapsed: () => time.elapsed, random: randomFrom(seed) },
     { ...OPTIONS, ...options },
