@@ -57,7 +57,6 @@ const tracer = { startSpan: () => ({ setStatus: () => undefined, end: () => unde
 describe("telemetry", () => {
   test.each<readonly [string, () => Promise<TelemetryApi | undefined>]>([
     ["whose loading rejects", () => Promise.reject(new Error("broken"))],
-    ["whose loading rejects with nothing", async () => { throw undefined; }],
     ["whose loading rejects with what has no text", () => Promise.reject(Object.create(null) as Error)],
     ["whose loading throws", fail],
     ["that has no tracer", () => Promise.resolve(apiWith({}))],
