@@ -227,6 +227,13 @@ describe("closing", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("of one that was never started, nothing starts afterwards either", async () => {
+    const { monitor } = monitorOn(memory());
+    await monitor.close();
+    monitor.start();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("what it counted is not counted twice by whoever asks afterwards", async () => {
     const slow = new SlowStorage();
     for (const { monitor, events } of [await keeping(slow.storage), monitorOn(slow.storage)]) {
@@ -271,12 +278,14 @@ describe("a metrics area that cannot be written", () => {
 
   test("names that are all taken are given up, not tried for ever", async () => {
     const inner = memory();
-    const taken = wrappedStorage(inner, { tryLock: async () => ({ acquired: false, owner: undefined, path: "" }), create: async () => false });
+    let tried = 0;
+    const taken = wrappedStorage(inner, { tryLock: async () => ({ acquired: false, owner: undefined, path: "" }), create: async () => false }, ({ name }) => void (tried += name === "tryLock" ? 1 : 0));
     const { monitor, events, errors } = monitorOn(taken);
     monitor.start();
     events.emit("answerEnded", ENDED);
     vi.advanceTimersByTime(1000);
     await monitor.close();
     expect(errors).toHaveLength(1);
+    expect(tried).toBe(100);
   });
 });

@@ -71,6 +71,15 @@ describe("telemetry", () => {
     expect(await reportsOf({ telemetry: () => new Promise(() => undefined) })).toEqual([]);
   });
 
+  test("that is loaded only once all is closed is not used", async () => {
+    let load: (api: TelemetryApi) => void = () => undefined;
+    let used = 0;
+    await reportsOf({ telemetry: () => new Promise((resolve) => (load = resolve)) });
+    load(apiWith({ getTracer: () => ((used += 1), tracer) }));
+    await settled();
+    expect(used).toBe(0);
+  });
+
   test("that is not installed is told by nobody; one that is there and broken is", async () => {
     const absent = Object.assign(new Error("Cannot find package '@opentelemetry/api' imported from x"), { code: "ERR_MODULE_NOT_FOUND" });
     expect(await loadTelemetry(() => Promise.reject(absent))).toBeUndefined();

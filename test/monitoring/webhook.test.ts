@@ -212,19 +212,29 @@ describe("whatever the ways out of this process do", () => {
     expect(posted).toHaveLength(before);
   });
 
+  test("closing ends what is under way", async () => {
+    let signal: AbortSignal | undefined;
+    const { webhook } = webhookTo("http://127.0.0.1/", { post: (_url, _body, given) => ((signal = given), new Promise(() => undefined)) });
+    webhook.send({});
+    await webhook.close(5);
+    expect(signal?.aborted).toBe(true);
+  });
+
   test("an answer without end is read no further than its status", async () => {
     let timer: NodeJS.Timeout | undefined;
+    let ended = false;
     const { url } = await serve((response) => {
       response.writeHead(200);
       timer = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
-      response.on("close", () => clearInterval(timer));
+      response.on("close", () => (ended = true));
     });
     const { webhook, failures } = webhookTo(url);
     webhook.send({});
     await webhook.close(5000);
-    await delay(50);
+    await delay(100);
     clearInterval(timer);
     expect(failures).toEqual([]);
+    expect(ended).toBe(true);
   });
 
   test("a server that never answers keeps no process alive", async () => {

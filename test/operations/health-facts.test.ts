@@ -61,21 +61,21 @@ describe("health", () => {
 });
 
 describe("the store's metrics", () => {
-  test("list each area once, and add this process to the others", async () => {
+  test.each([[1500, 4], [5000, 5]])("list each area once, and add this process to the others (unsaved here for %d ms)", async (unsavedMs, oldest) => {
     const inner = await storeWithOne();
     const listed: unknown[] = [];
     const storage = wrappedStorage(inner, {}, ({ name, args }) => { if (name === "list") listed.push(args[0]); });
     const { gauges } = await readStoreMetrics({
       storage,
       metrics: {
-        own: { data: EMPTY, queueDepth: 2, unsavedMs: 1500 },
+        own: { data: EMPTY, queueDepth: 2, unsavedMs },
         others: async () => ({ data: EMPTY, live: [{ queueDepth: 3, unsavedSince: new Date(START - 4000).toISOString(), pid: 1, command: "x" }, { queueDepth: 0, unsavedSince: new Date(START + 9000).toISOString(), pid: 2, command: "ahead" }] }),
       },
       spilled: async () => ["a", "b"],
       now: () => new Date(START),
     });
     expect(listed.sort()).toEqual(["backup", "state"]);
-    expect(gauges).toMatchObject({ draftstate_queue_depth: { "": 5 }, draftstate_unsaved_seconds: { "": 4 }, draftstate_fallback_active: { "": 2 }, draftstate_conversations: { "": 1 } });
+    expect(gauges).toMatchObject({ draftstate_queue_depth: { "": 5 }, draftstate_unsaved_seconds: { "": oldest }, draftstate_fallback_active: { "": 2 }, draftstate_conversations: { "": 1 } });
     expect(gauges["draftstate_store_bytes"]?.["state"]).toBeGreaterThan(0);
   });
 });
