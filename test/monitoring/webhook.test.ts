@@ -204,12 +204,13 @@ describe("whatever the ways out of this process do", () => {
       posted.push(body);
       return new Promise((_resolve, reject) => setTimeout(reject, 20, new Error("reset")));
     };
-    const { webhook } = webhookTo("http://127.0.0.1/", { post });
+    const { webhook, failures } = webhookTo("http://127.0.0.1/", { post });
     for (let alert = 0; alert < 5; alert += 1) webhook.send({ alert });
     await webhook.close(5);
     const before = posted.length;
     await delay(60);
     expect(posted).toHaveLength(before);
+    expect(failures).toHaveLength(1);
   });
 
   test("closing ends what is under way", async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { EMPTY } from "../../src/monitoring/figures.js";
 import { checkHealth, type HealthContext } from "../../src/operations/health.js";
 import { listConversations } from "../../src/operations/list/list.js";
+import { readGrowth } from "../../src/operations/stats/growth.js";
 import { readStoreMetrics } from "../../src/operations/stats/store-metrics.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { managerOver, memory, START, turn } from "../doubles/managers.js";
@@ -78,4 +79,13 @@ describe("the store's metrics", () => {
     expect(gauges).toMatchObject({ draftstate_queue_depth: { "": 5 }, draftstate_unsaved_seconds: { "": oldest }, draftstate_fallback_active: { "": 2 }, draftstate_conversations: { "": 1 } });
     expect(gauges["draftstate_store_bytes"]?.["state"]).toBeGreaterThan(0);
   });
+});
+
+test("the growth of one conversation asks for its own backups alone", async () => {
+  const inner = await storeWithOne();
+  const listed: (readonly unknown[])[] = [];
+  const storage = wrappedStorage(inner, {}, ({ name, args }) => { if (name === "list") listed.push(args); });
+  const growth = await readGrowth(storage, ["tale"], new Date(START));
+  expect(growth.get("tale")).toHaveLength(2);
+  expect(listed).toEqual([["backup", { prefix: "tale_" }]]);
 });
