@@ -13,7 +13,7 @@ export const ROOMS = {
   monitoring: ["model"],
   storage: [],
   store: ["plan", "journal", "snapshot", "model", "monitoring", "storage", "session"],
-  metrics: ["store", "model", "monitoring", "storage"],
+  metrics: ["store", "monitoring", "storage"],
   session: ["store", "plan", "journal", "snapshot", "model", "monitoring", "storage", "metrics", "operations"],
   operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage", "manager"],
   manager: ["operations", "session", "metrics", "store", "plan", "snapshot", "model", "monitoring", "storage", "manager-parts"],
