@@ -357,7 +357,7 @@ export class DraftStatePersistenceManager {
   #watch(): { readonly monitor: Monitor; readonly counter: SaveCounter } {
     if (this.#watching !== undefined) return this.#watching;
     const monitor = new Monitor({ ...this.environment, events: this.#events, settings: this.settings, live: () => this.#sessions.live });
-    this.#watching = { monitor, counter: new SaveCounter(this.#events, monitor.registry) };
+    this.#watching = { monitor, counter: new SaveCounter(this.#events.as("metrics"), monitor.registry) };
     return this.#watching;
   }
 }
