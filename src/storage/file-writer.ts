@@ -57,7 +57,7 @@ export class FileWriter {
       if (code !== "EXDEV") throw error;
       return this.#copy(from, to, permission);
     });
-    if (taken === undefined) return false;
+    if (taken === undefined || (taken === "taken" && (await fs.stat(from)) === undefined)) return false;
     if (taken === "taken") throw new DraftstateError("STORAGE", `${to} exists already`, { path: to });
     if (taken === "linked") await this.#unlinkSource(from, to);
     await fs.syncDirectory(dirname(from));

@@ -64,7 +64,7 @@ let stores = 0;
 
 async function over(fs: FileSystem): Promise<StorageFixture> {
   const root = `/store${(stores += 1)}`;
-  const storage = storageOver(fs, undefined, "n", root);
+  const storage = storageOver(fs, undefined, "n", { root });
   return {
     storage,
     loseLock: (name) => replaceLock(fs, lockPath(name, join(root, "state")), "host-1"),
