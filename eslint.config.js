@@ -36,7 +36,7 @@ export default tseslint.config(
       // Contracts promise promises; an implementation without a wait is still one of them.
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/no-invalid-void-type": "off",
-      "no-restricted-globals": ["error", { name: "process", message: "import it from node:process, in cli, storage/process-table.ts or create-manager.ts" }],
+      "no-restricted-globals": ["error", { name: "process", message: "import it from node:process, in cli, storage/system.ts or create-manager.ts" }],
       "no-restricted-syntax": ["error", { selector: "ExportDefaultDeclaration", message: "named exports only" }],
     },
   },

@@ -1,25 +1,29 @@
 /**
- * The storage contract over a file system. Writes go to a file aside (`.tmp-{random}-{name}`), are synced, and
- * take their name in one step; the directory is synced after. What a killed process leaves aside is swept later.
+ * The storage contract over a file system: areas are directories, keys are files in them, locks are files of their own.
+ * The guard of a change is looked at as the last thing before the change.
  */
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { Directories } from "./directories.js";
-import type { FileSystem, OpenFile } from "./file-system.js";
+import { FileAreas } from "./file-areas.js";
+import { FileLog } from "./file-log.js";
+import type { FileSystem, OpenFile, OpenFileInfo } from "./file-system.js";
+import { FileWriter, nameAside, unguarded, type Permission } from "./file-writer.js";
+import type { HeldLock, LockClock } from "./held-lock.js";
 import { refuseLinks } from "./internal-directories.js";
 import { LockDirectory } from "./lock.js";
+import { mapBounded } from "./map-bounded.js";
 import type { ProcessTable } from "./process-table.js";
-import type { Area, Change, Content, End, FoundLock, Key, ListOptions, Lock, LockAttempt, LockOptions, LockOwner, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
+import type { Area, Change, Content, End, FoundLock, Key, ListOptions, Lock, LockAttempt, LockHolder, LockOptions, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
 import { watchWhenThere } from "./watch-when-there.js";
 
-const INTERNAL_FOLDER = ".draftstate";
 /** As much as a small save takes: a disk with room for a name alone is full. */
 const PROBE_BYTES = 4096;
-/** Of a process that was killed while it tried: they are nobody's. */
-const LEFT_PROBE = /^\.tmp-[A-Za-z0-9]+-probe$/;
-const ASIDE = /^\.tmp-[A-Za-z0-9]+-(.+)$/;
+const READ_AT_ONCE = 32;
+const CREATE_PAUSE_MS = 10;
+const CREATE_ATTEMPTS = 200;
 
 export interface FileStorageOptions {
   readonly stateDir: string;
@@ -28,45 +32,41 @@ export interface FileStorageOptions {
   readonly processes: ProcessTable;
   /** Letters and digits, unique enough never to repeat. */
   readonly randomName: () => string;
-  /** How this process presents itself to whoever finds its lock. */
+  /** How this process presents itself to a contender that finds its lock. */
   readonly command: string;
   readonly watch: (directory: string, listener: (name: string) => void) => Promise<Watcher>;
+  /** Where a directory leads, links followed as far as there is anything; the path itself where left out. */
+  readonly realDirectory?: (path: string) => string;
+  readonly clock?: LockClock;
 }
 
+const SYSTEM_CLOCK: LockClock = { now: () => Date.now(), elapsed: () => performance.now() };
+
 export class FileStorage implements Storage {
-  readonly #directories: Record<Area, string>;
+  readonly identity: string;
+  readonly #areas: FileAreas;
+  readonly #writer: FileWriter;
   readonly #locks: LockDirectory;
-  readonly #lockDirectory: string;
-  readonly #internal: string;
+  /** The locks that this storage gave: no other is a guard. */
+  readonly #held = new WeakMap<Lock, HeldLock>();
 
   constructor(private readonly options: FileStorageOptions) {
-    const { stateDir, backupDir } = options;
-    const internal = join(stateDir, INTERNAL_FOLDER);
-    this.#directories = {
-      state: stateDir,
-      backup: backupDir,
-      quarantine: join(internal, "quarantine"),
-      trash: join(internal, "trash"),
-      history: join(internal, "history"),
-      metrics: join(internal, "metrics"),
-    };
-    this.#internal = internal;
-    this.#lockDirectory = join(internal, "locks");
-    this.#locks = new LockDirectory({ ...options, directory: this.#lockDirectory });
+    const { stateDir, backupDir, fs, realDirectory = (path: string) => path, clock = SYSTEM_CLOCK } = options;
+    // Not of the directory itself, which may be away: what leads to it stays.
+    const path = resolve(stateDir);
+    this.identity = join(realDirectory(dirname(path)), basename(path));
+    this.#areas = new FileAreas(fs, stateDir, backupDir);
+    this.#locks = new LockDirectory({ ...options, clock, directory: this.#areas.locks });
+    this.#writer = new FileWriter({ ...options, alone: (path, act) => this.#alone(path, act) });
   }
 
   async prepare(): Promise<void> {
-    await this.#explained(this.#internal, () => this.#refuseLinks());
-    const directories = new Directories(this.options.fs);
-    for (const directory of [...AREAS.map((area) => this.#directories[area]), this.#lockDirectory]) {
-      await this.#explained(directory, () => directories.make(resolve(directory)));
-    }
-    for (const directory of directories.unsynced) await this.#explained(directory, () => directories.sync(directory));
+    await this.#explained(this.#areas.internal, () => this.#areas.prepare());
   }
 
   async exists(): Promise<boolean> {
     const { stateDir, fs } = this.options;
-    return this.#explained(stateDir, async () => (await fs.stat(stateDir)) !== undefined);
+    return this.#explained(stateDir, () => fs.hasDirectory(stateDir));
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
@@ -88,206 +88,170 @@ export class FileStorage implements Storage {
   }
 
   async readEnds(keys: readonly Key[], length: number): Promise<(End | undefined)[]> {
-    return Promise.all(keys.map((key) => this.readEnd(key, length)));
+    return mapBounded(keys, READ_AT_ONCE, (key) => this.readEnd(key, length));
   }
 
   async stat(key: Key): Promise<Stat | undefined> {
-    const found = await this.#explained(this.describe(key), () => this.options.fs.stat(this.describe(key)));
+    const path = this.describe(key);
+    const found = await this.#explained(path, () => this.options.fs.stat(path));
     return found === undefined ? undefined : statOf(found);
   }
 
   async list(area: Area, { prefix = "", after, limit }: ListOptions = {}): Promise<string[]> {
-    const names = (await this.#entries(this.#directories[area])).filter((name) => !name.startsWith(".") && name.startsWith(prefix) && (after === undefined || name > after));
+    const names = (await this.#entries(area)).filter((name) => !name.startsWith(".") && name.startsWith(prefix) && (after === undefined || name > after));
     return names.sort().slice(0, limit);
   }
 
-  get identity(): string {
-    return this.options.stateDir;
-  }
-
-  pathOf(key: Key): string {
-    return this.describe(key);
-  }
-
   async replace(key: Key, content: Content, guard?: Lock): Promise<void> {
-    const path = this.describe(key);
-    await this.#explained(path, () =>
-      this.#withFileAside(key, content, async (aside) => {
-        await guard?.assertHeld();
-        await this.options.fs.rename(aside, path);
-        await this.options.fs.syncDirectory(dirname(path));
-      }),
-    );
+    const permission = this.#permission(key, guard);
+    await this.#changing(key, async (path) => this.#writer.replace(path, content, permission));
   }
 
   async create(key: Key, content: Content, guard?: Lock): Promise<boolean> {
-    const path = this.describe(key);
-    return this.#explained(path, () =>
-      this.#withFileAside(key, content, async (aside) => {
-        await guard?.assertHeld();
-        return this.#linkDurably(aside, path);
-      }),
-    );
+    const permission = this.#permission(key, guard);
+    return this.#changing(key, (path) => this.#writer.create(path, content, permission));
   }
 
   async move(from: Key, to: Key, guard?: Lock): Promise<boolean> {
-    const [source, target] = [this.describe(from), this.describe(to)];
-    return this.#explained(source, async () => {
-      const { fs } = this.options;
-      await this.#refuseLinks([from.area, to.area]);
-      await guard?.assertHeld();
-      try {
-        if (!(await this.#linkDurably(source, target))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
-      } catch (error) {
-        const code = systemErrorCode(error);
-        // A missing target directory is ENOENT too, and no reason to say that there is nothing to move.
-        if (code === "ENOENT" && (await fs.stat(source)) === undefined) return false;
-        if (code !== "EXDEV") throw error;
-        const bytes = await this.read(from);
-        if (bytes === undefined) return false;
-        if (!(await this.create(to, bytes))) throw new DraftstateError("STORAGE", `${target} exists already`, { path: target });
-      }
-      try {
-        await fs.unlink(source);
-      } catch (error) {
-        // What rejects has changed nothing, where it still stands under its old name.
-        if ((await fs.stat(source)) !== undefined) await this.#unlink(target).catch(() => false);
-        throw error;
-      }
-      await fs.syncDirectory(dirname(source));
-      return true;
+    const permission = this.#permission(to, guard);
+    return this.#changing(from, async (path) => {
+      await this.#areas.refuseLinks([to.area]);
+      return this.#writer.move(path, this.describe(to), permission);
     });
   }
 
   async remove(key: Key, guard?: Lock): Promise<boolean> {
-    return this.#explained(this.describe(key), async () => {
-      await this.#refuseLinks([key.area]);
-      await guard?.assertHeld();
-      return this.#unlink(this.describe(key));
+    const { check } = this.#permission(key, guard);
+    return this.#changing(key, async (path) => {
+      await check();
+      return this.#writer.unlink(path);
     });
   }
 
   async settle(area: Area): Promise<void> {
-    const directory = this.#directories[area];
+    const directory = this.#areas.directoryOf(area);
     await this.#explained(directory, () => this.options.fs.syncDirectory(directory));
   }
 
   async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
-    const path = this.describe(key);
-    return this.#explained(path, async () => {
-      const aside = this.#aside(key);
-      const file = await this.options.fs.createFile(aside);
-      try {
-        await file.write(first);
-        await file.sync();
-        await guard?.assertHeld();
-        await this.options.fs.rename(aside, path);
-        await this.options.fs.syncDirectory(dirname(path));
-      } catch (error) {
-        await file.close().catch(() => undefined);
-        await this.#unlink(aside).catch(() => false);
-        throw error;
-      }
+    const permission = this.#permission(key, guard);
+    return this.#changing(key, async (path) => {
+      const log = new FileLog(await this.#writer.replaceOpen(path, first, permission), permission.check);
       return {
-        append: (bytes) => this.#explained(path, () => file.write(bytes)),
-        sync: () => this.#explained(path, () => file.sync()),
-        close: () => this.#explained(path, () => file.close()),
+        append: (bytes) => this.#explained(path, () => log.append(bytes)),
+        sync: () => this.#explained(path, () => log.sync()),
+        close: () => this.#explained(path, () => log.close()),
       };
     });
   }
 
-  async tryLock(name: string, since: Date, _options: LockOptions = {}): Promise<LockAttempt> {
+  async tryLock(name: string, since: Date, options: LockOptions = {}): Promise<LockAttempt> {
     const path = this.#locks.pathOf(name);
     const attempt = await this.#explained(path, async () => {
-      await refuseLinks(this.options.fs, [this.#internal, this.#lockDirectory]);
-      return this.#locks.tryLock(name, since);
+      await refuseLinks(this.options.fs, [this.#areas.internal, this.#areas.locks]);
+      return this.#locks.tryLock(name, since, options);
     });
     if (!attempt.acquired) return attempt;
-    const { lock } = attempt;
-    const explained: Lock = {
-      name,
-      owner: lock.owner,
-      assertHeld: () => this.#explained(path, () => lock.assertHeld()),
-      release: () => this.#explained(path, () => lock.release()),
-    };
-    return { ...attempt, lock: explained };
+    return { ...attempt, lock: this.#ownLock(path, attempt.lock) };
   }
 
-  async lockOwner(name: string): Promise<LockOwner | undefined> {
-    return this.#explained(this.#locks.pathOf(name), () => this.#locks.owner(name));
+  async lockHolder(name: string): Promise<LockHolder | undefined> {
+    return this.#explained(this.#locks.pathOf(name), () => this.#locks.holder(name));
   }
 
   async locks(): Promise<FoundLock[]> {
-    return this.#explained(this.#lockDirectory, () => this.#locks.all());
+    return this.#explained(this.#areas.locks, () => this.#locks.all());
   }
 
   async probe(area: Area): Promise<boolean> {
-    const directory = this.#directories[area];
+    const directory = this.#areas.directoryOf(area);
     return this.#explained(directory, async () => {
-      await this.#refuseLinks();
+      await this.#areas.refuseLinks();
       const found = await this.options.fs.stat(directory);
-      if (found === undefined && (await this.#isMissing(directory))) return false;
-      for (const entry of await this.#entries(directory)) if (LEFT_PROBE.test(entry)) await this.#unlink(join(directory, entry));
-      return this.#withFileAside({ area, name: "probe" }, new Uint8Array(PROBE_BYTES), () => Promise.resolve(true));
+      if (found === undefined) return false;
+      // Of a process that was killed while it tried.
+      for (const entry of await this.#entries(area)) if (nameAside(entry) === "probe") await this.#writer.unlink(join(directory, entry));
+      return this.#writer.withFileAside(directory, "probe", new Uint8Array(PROBE_BYTES), () => Promise.resolve(true));
     });
   }
 
   async space(area: Area): Promise<Space | undefined> {
-    const directory = this.#directories[area];
+    const directory = this.#areas.directoryOf(area);
     return this.#explained(directory, () => this.options.fs.space(directory));
   }
 
   async sweep(name: string): Promise<string[]> {
-    const removed = await this.#explained(this.#lockDirectory, () => this.#locks.sweep(name));
-    const found = await Promise.all(AREAS.map(async (area) => ({ area, directory: this.#directories[area], entries: await this.#entries(this.#directories[area]) })));
-    for (const { area, directory, entries } of found) {
-      for (const entry of entries) {
-        const target = ASIDE.exec(entry)?.[1];
-        if (target === undefined || !belongsTo(area, target, name)) continue;
-        if (await this.#unlink(join(directory, entry))) removed.push(join(directory, entry));
+    const removed = await this.#explained(this.#areas.locks, () => this.#locks.sweep(name));
+    for (const area of AREAS) {
+      for (const entry of (await this.#entries(area)).filter((each) => nameAside(each) === name)) {
+        const path = join(this.#areas.directoryOf(area), entry);
+        if (await this.#explained(path, () => this.#writer.unlink(path))) removed.push(path);
       }
     }
     return removed;
   }
 
   describe(key: Key): string {
-    return join(this.#directories[key.area], key.name);
+    return join(this.#areas.directoryOf(key.area), key.name);
+  }
+
+  pathOf(key: Key): string {
+    return this.describe(key);
   }
 
   async watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {
     const tell = (name: string): void => {
       if (!name.startsWith(".")) listener({ key: { area, name } });
     };
-    return watchWhenThere({ ...this.options, directory: this.#directories[area], listener: tell });
+    return watchWhenThere({ ...this.options, directory: this.#areas.directoryOf(area), listener: tell });
   }
 
-  async #refuseLinks(areas: readonly Area[] = AREAS): Promise<void> {
-    const inside = areas.filter((area) => area !== "state" && area !== "backup").map((area) => this.#directories[area]);
-    if (areas !== AREAS && inside.length === 0) return;
-    await refuseLinks(this.options.fs, [this.#internal, this.#lockDirectory, ...inside]);
+  #ownLock(path: string, held: HeldLock): Lock {
+    const lock: Lock = {
+      name: held.name,
+      get holder() {
+        return held.holder;
+      },
+      assertHeld: () => this.#explained(path, () => held.assertHeld()),
+      release: () => this.#explained(path, () => held.release()),
+    };
+    this.#held.set(lock, held);
+    return lock;
   }
 
-  #aside(key: Key): string {
-    return join(this.#directories[key.area], `.tmp-${this.options.randomName()}-${key.name}`);
+  /** Throws a `TypeError` for a lock of another storage. */
+  #permission(key: Key, guard: Lock | undefined): Permission {
+    if (guard === undefined) return unguarded(this.describe(key));
+    const held = this.#held.get(guard);
+    if (held === undefined) throw new TypeError(`the lock ${guard.name} is a lock of another storage: it does not guard ${this.describe(key)}`);
+    return { name: guard.name, check: () => held.assertHeld() };
   }
 
-  async #withFileAside<T>(key: Key, content: Content, take: (aside: string) => Promise<T>): Promise<T> {
-    const { fs } = this.options;
-    await this.#refuseLinks([key.area]);
-    const aside = this.#aside(key);
-    const file = await fs.createFile(aside);
-    try {
-      try {
-        await writeContent(file, content);
-        await file.sync();
-      } finally {
-        await file.close();
+  async #changing<T>(key: Key, act: (path: string) => Promise<T>): Promise<T> {
+    const path = this.describe(key);
+    return this.#explained(path, async () => {
+      await this.#areas.refuseLinks([key.area]);
+      return act(path);
+    });
+  }
+
+  /** Without hard links: a lock of this name alone keeps writers apart, and goes to another if its owner dies. */
+  async #alone<T>(path: string, act: () => Promise<T>): Promise<T> {
+    const name = `.create-${basename(dirname(path))}-${basename(path)}`;
+    for (let attempt = 1; attempt <= CREATE_ATTEMPTS; attempt += 1) {
+      const reserved = await this.#locks.tryLock(name, new Date(0));
+      if (!reserved.acquired) {
+        await delay(CREATE_PAUSE_MS);
+        continue;
       }
-      return await take(aside);
-    } finally {
-      // After a rename there is nothing left aside; a failing clean-up must not hide the outcome.
-      await this.#unlink(aside).catch(() => false);
+      try {
+        return await act();
+      } finally {
+        // Not to hide what became of the act; what is left goes with the next attempt of this process.
+        await reserved.lock.release().catch(() => undefined);
+      }
     }
+    throw new DraftstateError("STORAGE", `${path} is being created by another process: try again, or remove ${this.#locks.pathOf(name)} if none is`, { path });
   }
 
   async #reading<T>(key: Key, use: (file: OpenFile) => Promise<T>): Promise<T | undefined> {
@@ -297,8 +261,7 @@ export class FileStorage implements Storage {
       try {
         file = await this.options.fs.openForReading(path);
       } catch (error) {
-        const code = systemErrorCode(error);
-        if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+        if (systemErrorCode(error) === "ENOENT") return undefined;
         throw error;
       }
       try {
@@ -309,7 +272,8 @@ export class FileStorage implements Storage {
     });
   }
 
-  async #entries(directory: string): Promise<string[]> {
+  async #entries(area: Area): Promise<string[]> {
+    const directory = this.#areas.directoryOf(area);
     return this.#explained(directory, async () => {
       try {
         return await this.options.fs.list(directory);
@@ -318,47 +282,6 @@ export class FileStorage implements Storage {
         throw error;
       }
     });
-  }
-
-  /** Not there, as opposed to not to be had: a part of its path is no directory, or a link leads nowhere. */
-  async #isMissing(directory: string): Promise<boolean> {
-    for (let at = directory; ; at = dirname(at)) {
-      const found = await this.options.fs.stat(at);
-      if (found !== undefined) return found.kind === "directory" || found.kind === "link";
-      if (dirname(at) === at) return true;
-    }
-  }
-
-  /** A name whose directory could not be synced is taken back: what rejects has changed nothing. */
-  async #linkDurably(from: string, to: string): Promise<boolean> {
-    if (!(await this.#link(from, to))) return false;
-    try {
-      await this.options.fs.syncDirectory(dirname(to));
-    } catch (error) {
-      await this.#unlink(to).catch(() => false);
-      throw error;
-    }
-    return true;
-  }
-
-  async #link(from: string, to: string): Promise<boolean> {
-    try {
-      await this.options.fs.link(from, to);
-      return true;
-    } catch (error) {
-      if (systemErrorCode(error) === "EEXIST") return false;
-      throw error;
-    }
-  }
-
-  async #unlink(path: string): Promise<boolean> {
-    try {
-      await this.options.fs.unlink(path);
-      return true;
-    } catch (error) {
-      if (systemErrorCode(error) === "ENOENT") return false;
-      throw error;
-    }
   }
 
   async #explained<T>(path: string, act: () => Promise<T>): Promise<T> {
@@ -370,40 +293,6 @@ export class FileStorage implements Storage {
   }
 }
 
-function statOf({ size, modifiedAt }: Pick<Stat, "size" | "modifiedAt">): Stat {
-  return { size, modifiedAt, version: `${size} ${modifiedAt.getTime()}` };
-}
-
-const TIMESTAMP = String.raw`\d{4}-\d\d-\d\dT[^_.]*`;
-
-/** Whether a file is one of this name's own, as opposed to one of a longer name that begins alike. */
-function belongsTo(area: Area, target: string, name: string): boolean {
-  const escaped = name.replaceAll(/[.\\^$*+?()[\]{}|]/g, String.raw`\$&`);
-  const state = String.raw`${escaped}\.(?:json|journal)`;
-  const backup = String.raw`${escaped}_${TIMESTAMP}\.json(?:\.\w+)?`;
-  const patterns: Readonly<Record<Area, string>> = {
-    state,
-    backup,
-    quarantine: String.raw`${state}\.${TIMESTAMP}`,
-    // Nobody's but the terminal's, which replaces it whole.
-    history: "(?!)",
-    metrics: String.raw`${escaped}\.json`,
-    trash: String.raw`${TIMESTAMP}_(?:operation_${escaped}\.json|state_${state}|backup_${backup})`,
-  };
-  return new RegExp(`^(?:${patterns[area]})$`).test(target);
-}
-
-/** A part is made while the one before is on its way. What is on its way is waited for, whatever happens: the file is closed next. */
-async function writeContent(file: OpenFile, content: Content): Promise<void> {
-  let writing = Promise.resolve();
-  try {
-    for await (const part of content instanceof Uint8Array ? [content] : content) {
-      await writing;
-      writing = file.write(part);
-      // Waited for in the next round.
-      writing.catch(() => undefined);
-    }
-  } finally {
-    await writing;
-  }
+function statOf({ size, modifiedAt, version }: OpenFileInfo): Stat {
+  return { size, modifiedAt, version };
 }

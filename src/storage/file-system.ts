@@ -3,7 +3,7 @@
  * can lose, reorder and tear whatever a crash could, and inject any error at any call.
  */
 
-export type OpenFileInfo = Pick<FileStat, "size" | "modifiedAt">;
+export type OpenFileInfo = Pick<FileStat, "size" | "modifiedAt" | "identity" | "version">;
 
 export interface OpenFile {
   /** Appends all bytes or rejects. */
@@ -22,7 +22,12 @@ export interface FileStat {
   readonly kind: FileKind;
   readonly size: number;
   readonly modifiedAt: Date;
-  readonly inode: number;
+  /** Device and inode: shared by all names of a file, and given to another file once this one is gone. */
+  readonly inode: string;
+  /** Inode, size and modification time to the nanosecond: the same under every name of a file until its content changes. */
+  readonly identity: string;
+  /** Identity and change time: also tells of an edit in place that set the modification time back. */
+  readonly version: string;
 }
 
 export interface FileSystemSpace {
@@ -41,14 +46,14 @@ export interface FileSystem {
   /** Exclusive (EEXIST rejects), mode 0600, for appending. */
   createFile(path: string): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
-  /** Hard link; EEXIST rejects. */
+  /** Hard link; EEXIST rejects. Not every file system has them: see `linksAreMissing`. */
   link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   /** Creations, renames and removals in the directory, of directories too, survive power loss. */
   syncDirectory(path: string): Promise<void>;
   /** Names of the entries; ENOENT rejects. */
   list(path: string): Promise<string[]>;
-  /** Of the entry itself, links not followed; undefined where there is none. */
+  /** Of the entry itself, links not followed; undefined where there is none. ENOTDIR rejects where a part of the path is not a directory. */
   stat(path: string): Promise<FileStat | undefined>;
   /** Of the file system that holds the path, links followed; undefined where there is no such path. */
   space(path: string): Promise<FileSystemSpace | undefined>;

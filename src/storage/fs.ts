@@ -5,10 +5,10 @@
 import {
   close as closeLater, closeSync, constants, fdatasync as fdatasyncLater, fstat as fstatLater, fstatSync, fsync as fsyncLater, link as linkLater, lstatSync,
   mkdir as mkdirLater, open as openLater, openSync, read as readLater, readdir as readdirLater, readSync, realpath as realpathLater, realpathSync, rename as renameLater,
-  stat as statLater, statfs as statfsLater, statSync, unlink as unlinkLater, write as writeLater, writeSync,
+  stat as statLater, statfs as statfsLater, statSync, unlink as unlinkLater, write as writeLater, writeSync, type BigIntStats,
 } from "node:fs";
 import { platform } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileKind, FileStat, FileSystem, FileSystemSpace, OpenFile, OpenFileInfo } from "./file-system.js";
@@ -60,8 +60,7 @@ class WrittenFile implements OpenFile {
 
   info(): Promise<OpenFileInfo> {
     return this.#use(async (descriptor) => {
-      const { size, mtime } = await fstat(descriptor);
-      return { size, modifiedAt: mtime };
+      return statOf(await fstat(descriptor, { bigint: true }));
     });
   }
 
@@ -148,6 +147,12 @@ function kindOf(stat: { isFile(): boolean; isDirectory(): boolean; isSymbolicLin
   return stat.isSymbolicLink() ? "link" : "other";
 }
 
+function statOf(found: BigIntStats): FileStat {
+  const inode = `${found.dev}:${found.ino}`;
+  const identity = `${inode}:${found.size}:${found.mtimeNs}`;
+  return { kind: kindOf(found), size: Number(found.size), modifiedAt: found.mtime, inode, identity, version: `${identity}:${found.ctimeNs}` };
+}
+
 function refuse(path: string, kind: FileKind): DraftstateError {
   return new DraftstateError("CORRUPT", `${path} is not a regular file (${kind}): move it away`, { path });
 }
@@ -155,10 +160,9 @@ function refuse(path: string, kind: FileKind): DraftstateError {
 async function openForReading(path: string): Promise<OpenFile> {
   const descriptor = openDescriptor(path);
   try {
-    const found = fstatSync(descriptor);
-    const kind = kindOf(found);
-    if (kind !== "file") throw refuse(path, kind);
-    return new ReadFile(descriptor, { size: found.size, modifiedAt: found.mtime });
+    const found = statOf(fstatSync(descriptor, { bigint: true }));
+    if (found.kind !== "file") throw refuse(path, found.kind);
+    return new ReadFile(descriptor, found);
   } catch (error) {
     closeSync(descriptor);
     throw error;
@@ -212,13 +216,18 @@ function ignoreExisting(error: unknown): void {
 
 /** At once: it takes microseconds, and to have another thread ask takes a hundred. */
 async function stat(path: string): Promise<FileStat | undefined> {
-  try {
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    return found === undefined ? undefined : { kind: kindOf(found), size: found.size, modifiedAt: found.mtime, inode: found.ino };
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOTDIR") return undefined;
-    throw error;
-  }
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (found === undefined) assertDirectories(path);
+  return found === undefined ? undefined : statOf(found);
+}
+
+/** A path through something that is not a directory is no absence; some versions of Node.js report both alike. */
+function assertDirectories(path: string): void {
+  const parent = dirname(path);
+  const found = statSync(parent, { throwIfNoEntry: false });
+  if (found === undefined && parent !== path) assertDirectories(parent);
+  if (found === undefined || found.isDirectory()) return;
+  throw Object.assign(new Error(`${parent} is not a directory`), { code: "ENOTDIR", syscall: "lstat", path });
 }
 
 async function space(path: string): Promise<FileSystemSpace | undefined> {
@@ -291,8 +300,9 @@ export function readAtOnce(path: string, maxBytes: number): Uint8Array | undefin
     return undefined;
   }
   try {
-    const { size, isFile } = statOf(descriptor);
-    if (!isFile || size > maxBytes) return undefined;
+    const found = fstatSync(descriptor);
+    const { size } = found;
+    if (!found.isFile() || size > maxBytes) return undefined;
     if (scratch.length < size) scratch = Buffer.allocUnsafeSlow(2 * size);
     return readSync(descriptor, scratch, 0, size, 0) === size ? scratch.subarray(0, size) : undefined;
   } catch {
@@ -303,8 +313,3 @@ export function readAtOnce(path: string, maxBytes: number): Uint8Array | undefin
 }
 
 let scratch = Buffer.alloc(0);
-
-function statOf(descriptor: number): { size: number; isFile: boolean } {
-  const found = fstatSync(descriptor);
-  return { size: found.size, isFile: found.isFile() };
-}

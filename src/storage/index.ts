@@ -5,6 +5,7 @@ import { nodeFileSystem } from "./fs.js";
 import { SystemProcessTable } from "./process-table.js";
 import type { RetryPolicy } from "./retry.js";
 import { RetryingFileSystem } from "./retrying-file-system.js";
+import { realDirectory } from "./same-directory.js";
 import type { Storage } from "./storage.js";
 import { watchDirectory } from "./watch.js";
 
@@ -21,12 +22,16 @@ export function uniqueName(): string {
   return randomBytes(8).toString("hex");
 }
 
+/** One of this process, which is what a process is: its storages know of each other's locks. */
+const processes = new SystemProcessTable();
+
 export function createLocalStorage({ retry, ...options }: LocalStorageOptions): Storage {
   return new FileStorage({
     ...options,
     fs: retry === undefined ? nodeFileSystem : new RetryingFileSystem(nodeFileSystem, retry),
-    processes: new SystemProcessTable(),
+    processes,
     randomName: uniqueName,
     watch: watchDirectory,
+    realDirectory,
   });
 }

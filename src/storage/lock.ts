@@ -1,33 +1,31 @@
 /**
- * Locks as files: complete from their first moment (written aside, then linked), never broken for their age,
- * taken over only from an owner known to be dead, by exactly one of many contenders.
+ * Locks as files: complete from their first moment, never broken for their age, taken over only from an owner known to
+ * be dead or from a lease that ran out, by exactly one of many contenders.
  *
- * Takeover: whoever wants to replace the lock of dead owner N must hold the claim `{lock}.{N}`, itself a lock of
- * the same kind. Only its owner and the claim's holder ever change a lock file, so once the claim is held and the
- * file still says N, replacing it by rename is safe. A claimant that dies leaves a claim that is claimed in turn.
+ * Takeover: a contender that wants to replace the lock of dead owner N must hold the claim `{lock}.{N}`, itself a lock of
+ * the same kind. Only its owner and the claim's holder ever change a lock file, so once the claim is held and the file
+ * still says N and may still be taken, replacing it by rename is safe. A claimant that dies leaves a claim that is claimed
+ * in turn.
+ *
+ * Leases: the owner renews under that same claim, so a renewal and a takeover exclude each other. A claimant that was
+ * stopped for longer than its own lease may replace a lock that has changed hands since. It then does not have the lock,
+ * and the owner whose lock it replaced notices at its next check: nobody writes, and the next contender takes over.
  */
-import { basename, join } from "node:path";
-import { DraftstateError, systemErrorCode } from "../errors.js";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
-import type { ProcessIdentity, ProcessTable } from "./process-table.js";
-import type { FoundLock, Lock, LockAttempt, LockOwner } from "./storage.js";
+import { givenUpLocks, type GivenUpLocks } from "./given-up.js";
+import { HeldLock, type LockClock, type LockKeeper, type TakenLock } from "./held-lock.js";
+import { claimedNonces, isAside, lockNameOf, LockFiles, type Aside } from "./lock-files.js";
+import { holderOf, type LockRecord } from "./lock-record.js";
+import type { Liveness, ProcessTable } from "./process-table.js";
+import type { FoundLock, LockHolder, LockOptions, LockRefusal } from "./storage.js";
 
-const MAX_LOCK_BYTES = 16 * 1024;
 const MAX_CLAIM_DEPTH = 8;
 const MAX_ROUNDS = 50;
 const MAX_ATTEMPTS = 5;
-
-interface LockRecord extends ProcessIdentity {
-  readonly command: string;
-  readonly since: string;
-  /** Unique for each acquisition: tells one holding from the next. */
-  readonly nonce: string;
-}
-
-type Found =
-  | { readonly kind: "free" }
-  | { readonly kind: "held"; readonly record: LockRecord }
-  | { readonly kind: "unreadable"; readonly detail: string };
+const PAUSE_MS = 10;
 
 export interface LockDirectoryOptions {
   readonly fs: FileSystem;
@@ -35,62 +33,43 @@ export interface LockDirectoryOptions {
   readonly directory: string;
   readonly command: string;
   readonly randomName: () => string;
+  readonly clock: LockClock;
 }
 
-function parseRecord(bytes: Uint8Array): LockRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (typeof value !== "object" || value === null) return undefined;
-    const fields = value as Record<string, unknown>;
-    const text = (name: string): string | undefined => (typeof fields[name] === "string" ? fields[name] : undefined);
-    const [host, nonce, since] = [text("host"), text("nonce"), text("since")];
-    if (typeof fields["pid"] !== "number" || host === undefined || nonce === undefined || since === undefined) return undefined;
-    if (!/^[A-Za-z0-9]{1,64}$/.test(nonce)) return undefined;
-    return {
-      pid: fields["pid"],
-      host,
-      nonce,
-      since,
-      bootId: text("bootId") ?? "",
-      pidNamespace: text("pidNamespace") ?? "",
-      startTime: text("startTime") ?? "",
-      command: text("command") ?? "",
-    };
-  } catch {
-    return undefined;
-  }
+export type HeldLockAttempt = { readonly acquired: true; readonly lock: HeldLock; readonly takenOverFrom?: LockHolder } | LockRefusal;
+
+/** One contender, for the lock or for a claim on the way to it. */
+interface Contender {
+  readonly name: string;
+  readonly record: LockRecord;
+  readonly aside: Aside;
+  readonly lease: number | undefined;
+  /** By the monotonic clock, when its record was made. */
+  readonly begun: number;
 }
 
-/** The nonces in a claim's file name, outermost first; undefined for another file, such as the lock of an id like `a.lock`. */
-function claimedNonces(name: string, entry: string): readonly string[] | undefined {
-  const prefix = `${name}.lock.`;
-  if (!entry.startsWith(prefix)) return undefined;
-  const nonces = entry.slice(prefix.length).split(".");
-  return nonces.every((nonce) => /^[A-Za-z0-9]+$/.test(nonce) && nonce !== "lock") ? nonces : undefined;
-}
+type Acquired = { readonly acquired: true; readonly identity: string; readonly takenOverFrom?: LockHolder } | LockRefusal;
 
-function ownerOf(record: LockRecord): LockOwner {
-  return { pid: record.pid, host: record.host, command: record.command, since: record.since };
-}
+export class LockDirectory implements LockKeeper {
+  readonly files: LockFiles;
+  readonly clock: LockClock;
+  readonly #givenUp: GivenUpLocks;
 
-export class LockDirectory {
-  /** Holdings of ours that were given up, also where the file could not be removed: nobody holds them any more. */
-  readonly #givenUp = new Set<string>();
-
-  constructor(private readonly options: LockDirectoryOptions) {}
-
-  #liveness(record: LockRecord): Promise<"alive" | "dead" | "unknown"> {
-    return this.#givenUp.has(record.nonce) ? Promise.resolve("dead") : this.options.processes.liveness(record);
+  constructor(private readonly options: LockDirectoryOptions) {
+    this.files = new LockFiles(options.fs, options.directory, options.randomName);
+    this.clock = options.clock;
+    this.#givenUp = givenUpLocks(options.processes);
   }
 
   pathOf(name: string): string {
-    return join(this.options.directory, `${name}.lock`);
+    return this.files.pathOf(name);
   }
 
-  async tryLock(name: string, since: Date): Promise<LockAttempt> {
+  async tryLock(name: string, since: Date, { lease }: LockOptions = {}): Promise<HeldLockAttempt> {
+    await this.#removeGivenUp(this.pathOf(name));
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return (await this.#refusal(this.pathOf(name))) ?? (await this.#tryOnce(name, since));
+        return (await this.#refusal(this.pathOf(name))) ?? (await this.#tryOnce(name, since, lease));
       } catch (error) {
         // A sweep by another process took our record, still empty, for one that a killed process left.
         if (systemErrorCode(error) !== "ENOENT" || attempt === MAX_ATTEMPTS) throw error;
@@ -98,168 +77,174 @@ export class LockDirectory {
     }
   }
 
-  /** Looked for first, so that many who wait write nothing; undefined where there may be a lock to get. */
-  async #refusal(path: string): Promise<LockAttempt | undefined> {
-    const found = await this.#look(path);
-    if (found.kind !== "held" || (await this.#liveness(found.record)) === "dead") return undefined;
-    return { acquired: false, owner: ownerOf(found.record), path };
-  }
-
-  async #tryOnce(name: string, since: Date): Promise<LockAttempt> {
-    const { processes, command, randomName } = this.options;
-    const record: LockRecord = { ...(await processes.self()), command, since: since.toISOString(), nonce: randomName() };
-    return this.#withRecordFile(record, (file) => this.#acquire(this.pathOf(name), record, file, 0));
-  }
-
-  async owner(name: string): Promise<LockOwner | undefined> {
-    const found = await this.#look(this.pathOf(name));
+  async holder(name: string): Promise<LockHolder | undefined> {
+    const found = await this.files.look(this.pathOf(name));
     if (found.kind !== "held") return undefined;
-    return (await this.#liveness(found.record)) === "dead" ? undefined : ownerOf(found.record);
+    return (await this.#liveness(found.record)) === "dead" ? undefined : holderOf(found.record);
   }
 
   async all(): Promise<FoundLock[]> {
     const { fs, directory } = this.options;
     if ((await fs.stat(directory)) === undefined) return [];
-    const names = (await fs.list(directory)).flatMap((entry) => /^(?!\.)(.+)\.lock$/.exec(entry)?.[1] ?? []);
+    const names = (await this.files.list()).flatMap((entry) => lockNameOf(entry) ?? []);
     const locks: FoundLock[] = [];
     for (const name of names.sort()) {
-      const found = await this.#look(this.pathOf(name));
-      if (found.kind === "unreadable") locks.push({ name, owner: undefined, liveness: "unknown" });
-      if (found.kind === "held") locks.push({ name, owner: ownerOf(found.record), liveness: await this.#liveness(found.record) });
+      const found = await this.files.look(this.pathOf(name));
+      if (found.kind === "unreadable") locks.push({ name, holder: undefined, liveness: "unknown" });
+      if (found.kind === "held") locks.push({ name, holder: holderOf(found.record), liveness: await this.#liveness(found.record) });
     }
     return locks;
   }
 
-  /** Removes what killed processes left in the directory: files written aside and claims on locks long gone. */
+  /** Removes what killed processes left of this lock: records written aside, and claims on holdings that are over. */
   async sweep(name: string): Promise<string[]> {
-    const { fs, directory } = this.options;
     const removed: string[] = [];
-    const current = await this.#look(this.pathOf(name));
-    for (const entry of await fs.list(directory)) {
-      const aside = entry.startsWith(".tmp-");
+    const current = await this.files.look(this.pathOf(name));
+    for (const entry of await this.files.list()) {
       const nonces = claimedNonces(name, entry);
+      const aside = isAside(name, entry);
       if (!aside && nonces === undefined) continue;
       if (current.kind === "held" && nonces?.[0] === current.record.nonce) continue;
-      const found = await this.#look(join(directory, entry));
-      // A record that its writer was killed over, or is about to write: whoever loses a living one begins again.
+      const path = join(this.files.directory, entry);
+      const found = await this.files.look(path);
+      // A record that its writer was killed over, or is about to write: a living writer begins again.
       const torn = aside && found.kind === "unreadable";
       if (!torn && (found.kind !== "held" || (await this.#liveness(found.record)) !== "dead")) continue;
-      await this.#unlink(join(directory, entry));
-      removed.push(join(directory, entry));
+      await this.files.unlink(path);
+      removed.push(path);
     }
     return removed;
   }
 
-  async #withRecordFile<T>(record: LockRecord, use: (file: string) => Promise<T>): Promise<T> {
-    const { fs, directory } = this.options;
-    const path = join(directory, `.tmp-${record.nonce}`);
-    const file = await fs.createFile(path);
-    try {
+  async underClaim<T>({ name, path, record, lease }: TakenLock, act: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
+    return this.#contend(name, new Date(this.clock.now()), lease, async (contender) => {
+      const claim = claimOn(path, record);
+      if (!(await this.#acquire(claim, contender, 1)).acquired) return undefined;
       try {
-        await file.write(Buffer.from(`${JSON.stringify(record)}\n`));
-        // A lock must not come back empty after power loss: an unreadable lock is nobody's to break.
-        await file.sync();
+        return { value: await act() };
       } finally {
-        await file.close();
+        await this.#leave(claim, contender);
       }
-      return await use(path);
-    } finally {
-      // A failing clean-up must not hide that the lock was acquired: it would be held by nobody who knows.
-      await this.#unlink(path).catch(() => undefined);
+    });
+  }
+
+  giveUp({ path, record }: TakenLock): void {
+    this.#givenUp.set(record.nonce, { path, directory: resolve(this.files.directory) });
+  }
+
+  isGivenUp({ record }: TakenLock): boolean {
+    return this.#givenUp.has(record.nonce);
+  }
+
+  async remove(lock: TakenLock): Promise<boolean> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const removed = await this.underClaim(lock, () => this.#removeIfStill(lock));
+      if (removed !== undefined) return removed.value;
+      // A contender looks whether the lock may be taken over: it is through in a moment.
+      await delay(PAUSE_MS);
+    }
+    return false;
+  }
+
+  async #removeIfStill({ path, record }: TakenLock): Promise<boolean> {
+    const found = await this.files.look(path);
+    if (found.kind !== "held" || found.record.nonce !== record.nonce) return false;
+    await this.files.unlink(path);
+    this.#givenUp.delete(record.nonce);
+    return true;
+  }
+
+  /** Of this directory, while it is there; but for the one that is wanted, which is taken over. */
+  async #removeGivenUp(wanted: string): Promise<void> {
+    const directory = resolve(this.files.directory);
+    for (const [nonce, lock] of this.#givenUp) {
+      if (lock.directory !== directory || lock.path === wanted) continue;
+      const found = await this.files.look(lock.path).catch(() => undefined);
+      if (found?.kind !== "held" || found.record.nonce !== nonce) continue;
+      await this.remove({ name: lockNameOf(lock.path) ?? nonce, path: lock.path, record: found.record, lease: undefined }).catch(() => undefined);
     }
   }
 
-  async #acquire(path: string, record: LockRecord, file: string, depth: number): Promise<LockAttempt> {
+  /** A lease that ran out counts as dead: it may be taken over, whatever is known of its owner. */
+  async #liveness(record: LockRecord): Promise<Liveness> {
+    if (this.#givenUp.has(record.nonce)) return "dead";
+    if (record.expiresAt !== undefined && Date.parse(record.expiresAt) <= this.clock.now()) return "dead";
+    return this.options.processes.liveness(record);
+  }
+
+  /** Looked for first, so that many who wait write nothing; undefined where there may be a lock to get. */
+  async #refusal(path: string): Promise<LockRefusal | undefined> {
+    const found = await this.files.look(path);
+    if (found.kind !== "held") return undefined;
+    const liveness = await this.#liveness(found.record);
+    return liveness === "dead" ? undefined : { acquired: false, holder: holderOf(found.record), liveness, where: path };
+  }
+
+  #tryOnce(name: string, since: Date, lease: number | undefined): Promise<HeldLockAttempt> {
+    return this.#contend(name, since, lease, async (contender) => {
+      const path = this.pathOf(name);
+      const { record, begun } = contender;
+      const attempt = await this.#acquire(path, contender, 0);
+      if (!attempt.acquired) return attempt;
+      const { identity, ...outcome } = attempt;
+      return { ...outcome, lock: new HeldLock(this, { name, path, record, lease, begun, identity }) };
+    });
+  }
+
+  async #contend<T>(name: string, since: Date, lease: number | undefined, act: (contender: Contender) => Promise<T>): Promise<T> {
+    const { processes, command, randomName } = this.options;
+    const begun = this.clock.elapsed();
+    const expiry = lease === undefined ? {} : { expiresAt: new Date(this.clock.now() + lease).toISOString() };
+    const record: LockRecord = { ...(await processes.self()), command, since: since.toISOString(), nonce: randomName(), ...expiry };
+    return this.files.withRecordAside(name, record, (aside) => act({ name, record, aside, lease, begun }));
+  }
+
+  async #acquire(path: string, contender: Contender, depth: number): Promise<Acquired> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      if (await this.#link(file, path)) return { acquired: true, lock: this.#lockAt(path, record) };
-      const found = await this.#look(path);
+      const identity = await this.files.take(path, contender.record, contender.aside);
+      if (identity !== undefined) return { acquired: true, identity };
+      const found = await this.files.look(path);
       if (found.kind === "free") continue;
-      if (found.kind === "unreadable") return { acquired: false, owner: undefined, path, detail: found.detail };
-      const holder = found.record;
-      const liveness = await this.#liveness(holder);
-      if (liveness !== "dead") return { acquired: false, owner: ownerOf(holder), path };
-      const attempt = await this.#takeOver(path, holder, record, file, depth);
+      if (found.kind === "unreadable") return { acquired: false, holder: undefined, liveness: "unknown", where: path, detail: found.detail };
+      const liveness = await this.#liveness(found.record);
+      if (liveness !== "dead") return { acquired: false, holder: holderOf(found.record), liveness, where: path };
+      const attempt = await this.#takeOver(path, found.record, contender, depth);
       if (attempt !== undefined) return attempt;
     }
-    return { acquired: false, owner: undefined, path, detail: "contended by many processes" };
+    return { acquired: false, holder: undefined, liveness: "alive", where: path, detail: "contended by many processes" };
   }
 
   /** Undefined when the lock changed hands meanwhile: look again. */
-  async #takeOver(path: string, dead: LockRecord, record: LockRecord, file: string, depth: number): Promise<LockAttempt | undefined> {
-    if (depth >= MAX_CLAIM_DEPTH) return { acquired: false, owner: ownerOf(dead), path, detail: "too many dead claimants" };
-    const claim = await this.#acquire(`${path}.${dead.nonce}`, record, file, depth + 1);
-    if (!claim.acquired) return { acquired: false, owner: claim.owner, path, ...(claim.detail === undefined ? {} : { detail: claim.detail }) };
+  async #takeOver(path: string, dead: LockRecord, contender: Contender, depth: number): Promise<Acquired | undefined> {
+    if (depth >= MAX_CLAIM_DEPTH) return { acquired: false, holder: holderOf(dead), liveness: "unknown", where: path, detail: "too many dead claimants" };
+    const claim = claimOn(path, dead);
+    const claimed = await this.#acquire(claim, contender, depth + 1);
+    if (!claimed.acquired) return { ...claimed, where: path };
     try {
-      const still = await this.#look(path);
+      const still = await this.files.look(path);
       if (still.kind !== "held" || still.record.nonce !== dead.nonce) return undefined;
-      const { fs, directory, randomName } = this.options;
-      const replacement = join(directory, `.tmp-${randomName()}`);
-      await fs.link(file, replacement);
-      await fs.rename(replacement, path);
-      return { acquired: true, lock: this.#lockAt(path, record), takenOverFrom: ownerOf(dead) };
+      // A lease may have been renewed since.
+      if ((await this.#liveness(still.record)) !== "dead") return undefined;
+      const identity = await this.files.replace(path, contender.name, contender.record);
+      if (this.#isLate(contender)) return { acquired: false, holder: holderOf(dead), liveness: "alive", where: path, detail: "stopped for too long while it was taken over" };
+      return { acquired: true, identity, takenOverFrom: holderOf(dead) };
     } finally {
-      // A claim left on a lock that changed hands blocks nobody; a failing release must not hide the outcome.
-      await claim.lock.release().catch(() => undefined);
+      await this.#leave(claim, contender);
     }
   }
 
-  async #link(file: string, path: string): Promise<boolean> {
-    try {
-      await this.options.fs.link(file, path);
-      return true;
-    } catch (error) {
-      if (systemErrorCode(error) === "EEXIST") return false;
-      throw error;
-    }
+  /** A claim left on a lock that changed hands blocks nobody; a failing removal must not hide the outcome. One that may be another's by now is left to expire. */
+  async #leave(claim: string, contender: Contender): Promise<void> {
+    if (this.#isLate(contender)) return;
+    const found = await this.files.look(claim).catch(() => undefined);
+    if (found?.kind === "held" && found.record.nonce === contender.record.nonce) await this.files.unlink(claim).catch(() => undefined);
   }
 
-  async #look(path: string): Promise<Found> {
-    const { fs } = this.options;
-    const stat = await fs.stat(path);
-    if (stat === undefined) return { kind: "free" };
-    if (stat.kind !== "file") return { kind: "unreadable", detail: `is a ${stat.kind}, not a lock file` };
-    try {
-      const file = await fs.openForReading(path);
-      try {
-        // Its own size: the lock may have been replaced by a longer one since `stat`.
-        const { size } = await file.info();
-        if (size > MAX_LOCK_BYTES) return { kind: "unreadable", detail: "is too large for a lock file" };
-        const record = parseRecord(await file.read(0, size));
-        return record === undefined ? { kind: "unreadable", detail: "is not a lock file of draftstate" } : { kind: "held", record };
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (systemErrorCode(error) === "ENOENT") return { kind: "free" };
-      throw error;
-    }
+  #isLate({ begun, lease }: Contender): boolean {
+    return lease !== undefined && this.clock.elapsed() - begun >= lease;
   }
+}
 
-  #lockAt(path: string, record: LockRecord): Lock {
-    const isOurs = async (): Promise<boolean> => {
-      const found = await this.#look(path);
-      return found.kind === "held" && found.record.nonce === record.nonce;
-    };
-    return {
-      name: basename(path, ".lock"),
-      owner: ownerOf(record),
-      assertHeld: async () => {
-        if (await isOurs()) return;
-        throw new DraftstateError("LOCKED", `the lock ${path} is no longer ours: it was removed or replaced from outside; nothing was overwritten`, { path });
-      },
-      release: async () => {
-        this.#givenUp.add(record.nonce);
-        if (await isOurs()) await this.#unlink(path);
-        this.#givenUp.delete(record.nonce);
-      },
-    };
-  }
-
-  async #unlink(path: string): Promise<void> {
-    try {
-      await this.options.fs.unlink(path);
-    } catch (error) {
-      if (systemErrorCode(error) !== "ENOENT") throw error;
-    }
-  }
+function claimOn(path: string, { nonce }: LockRecord): string {
+  return `${path}.${nonce}`;
 }

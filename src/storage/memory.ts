@@ -3,33 +3,40 @@
  * durable as the process, and locks hold between managers that share one instance.
  */
 import { DraftstateError } from "../errors.js";
-import { AREAS, type Area, type Change, type Content, type End, type FoundLock, type Key, type ListOptions, type Lock, type LockAttempt, type LockOwner, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
+import { MemoryLocks } from "./memory-locks.js";
+import { AREAS, type Area, type Change, type Content, type End, type FoundLock, type Key, type ListOptions, type Lock, type LockAttempt, type LockHolder, type LockOptions, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
 
 interface Entry {
-  bytes: Uint8Array;
-  modifiedAt: Date;
-  version: string;
+  readonly bytes: Uint8Array;
+  readonly modifiedAt: Date;
+  readonly version: string;
 }
 
-interface Holding {
-  readonly owner: LockOwner;
+/** One value under one name. A log keeps it when another takes the name. */
+interface Cell {
+  entry: Entry;
 }
 
 export interface MemoryStorageOptions {
   readonly now: () => Date;
   readonly command: string;
+  /** Milliseconds since some moment, for leases; of the machine where left out. */
+  readonly elapsed?: () => number;
 }
 
+let instances = 0;
+
 export class MemoryStorage implements Storage {
-  readonly #areas = new Map<Area, Map<string, Entry>>(AREAS.map((area) => [area, new Map<string, Entry>()]));
-  readonly #locks = new Map<string, Holding>();
+  readonly identity = `memory:${(instances += 1)}`;
+  readonly #areas = new Map<Area, Map<string, Cell>>(AREAS.map((area) => [area, new Map<string, Cell>()]));
   readonly #watchers = new Map<Area, Set<(change: Change) => void>>();
-
-  constructor(private readonly options: MemoryStorageOptions) {}
-
+  readonly #locks: MemoryLocks;
   #prepared = false;
   #versions = 0;
-  readonly identity = `memory:${Math.random().toString(36).slice(2)}`;
+
+  constructor(private readonly options: MemoryStorageOptions) {
+    this.#locks = new MemoryLocks(options);
+  }
 
   async prepare(): Promise<void> {
     this.#prepared = true;
@@ -40,7 +47,7 @@ export class MemoryStorage implements Storage {
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
-    const entry = this.#area(key.area).get(key.name);
+    const entry = this.#entry(key);
     if (entry !== undefined && options.maxBytes !== undefined && entry.bytes.length > options.maxBytes) {
       throw new DraftstateError("CORRUPT", `${this.describe(key)} has ${entry.bytes.length} bytes, more than the limit of ${options.maxBytes}`, { path: this.describe(key) });
     }
@@ -48,7 +55,7 @@ export class MemoryStorage implements Storage {
   }
 
   async readEnd(key: Key, length: number): Promise<End | undefined> {
-    const entry = this.#area(key.area).get(key.name);
+    const entry = this.#entry(key);
     return entry === undefined ? undefined : { ...statOf(entry), bytes: entry.bytes.slice(Math.max(0, entry.bytes.length - length)) };
   }
 
@@ -57,7 +64,7 @@ export class MemoryStorage implements Storage {
   }
 
   async stat(key: Key): Promise<Stat | undefined> {
-    const entry = this.#area(key.area).get(key.name);
+    const entry = this.#entry(key);
     return entry === undefined ? undefined : statOf(entry);
   }
 
@@ -67,22 +74,24 @@ export class MemoryStorage implements Storage {
   }
 
   async replace(key: Key, content: Content, guard?: Lock): Promise<void> {
+    const check = this.#locks.checkOf(guard, this.describe(key));
     const bytes = await bytesOf(content);
-    await guard?.assertHeld();
+    check();
     this.#put(key, bytes);
   }
 
   async create(key: Key, content: Content, guard?: Lock): Promise<boolean> {
+    const check = this.#locks.checkOf(guard, this.describe(key));
     const bytes = await bytesOf(content);
-    await guard?.assertHeld();
+    check();
     if (this.#area(key.area).has(key.name)) return false;
     this.#put(key, bytes);
     return true;
   }
 
   async move(from: Key, to: Key, guard?: Lock): Promise<boolean> {
-    await guard?.assertHeld();
-    const entry = this.#area(from.area).get(from.name);
+    this.#locks.checkOf(guard, this.describe(from))();
+    const entry = this.#entry(from);
     if (entry === undefined) return false;
     if (this.#area(to.area).has(to.name)) throw new DraftstateError("STORAGE", `${this.describe(to)} exists already`, { path: this.describe(to) });
     this.#area(from.area).delete(from.name);
@@ -92,7 +101,7 @@ export class MemoryStorage implements Storage {
   }
 
   async remove(key: Key, guard?: Lock): Promise<boolean> {
-    await guard?.assertHeld();
+    this.#locks.checkOf(guard, this.describe(key))();
     const removed = this.#area(key.area).delete(key.name);
     if (removed) this.#changed(key);
     return removed;
@@ -101,49 +110,32 @@ export class MemoryStorage implements Storage {
   async settle(): Promise<void> {}
 
   async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
-    await guard?.assertHeld();
-    const entry = this.#put(key, first.slice());
+    const check = this.#locks.checkOf(guard, this.describe(key));
+    check();
+    const cell = this.#put(key, first.slice());
     return {
       append: async (bytes) => {
-        entry.bytes = Buffer.concat([entry.bytes, bytes]);
-        entry.modifiedAt = this.options.now();
-        entry.version = this.#nextVersion();
-        this.#changed(key);
+        check();
+        cell.entry = this.#entryOf(Buffer.concat([cell.entry.bytes, bytes]));
+        if (this.#area(key.area).get(key.name) === cell) this.#changed(key);
       },
-      sync: async () => {},
+      sync: async () => {
+        check();
+      },
       close: async () => {},
     };
   }
 
-  async tryLock(name: string, since: Date): Promise<LockAttempt> {
-    const path = `memory:locks/${name}`;
-    const held = this.#locks.get(name);
-    if (held !== undefined) return { acquired: false, owner: held.owner, path };
-    const holding: Holding = { owner: { pid: 0, host: "memory", command: this.options.command, since: since.toISOString() } };
-    this.#locks.set(name, holding);
-    const isOurs = (): boolean => this.#locks.get(name) === holding;
-    return {
-      acquired: true,
-      lock: {
-        name,
-        owner: holding.owner,
-        assertHeld: async () => {
-          if (!isOurs()) throw new DraftstateError("LOCKED", `the lock ${path} is no longer ours; nothing was overwritten`, { path });
-        },
-        release: async () => {
-          if (isOurs()) this.#locks.delete(name);
-        },
-      },
-    };
+  async tryLock(name: string, since: Date, options: LockOptions = {}): Promise<LockAttempt> {
+    return this.#locks.tryLock(name, since, options);
   }
 
-  async lockOwner(name: string): Promise<LockOwner | undefined> {
-    return this.#locks.get(name)?.owner;
+  async lockHolder(name: string): Promise<LockHolder | undefined> {
+    return this.#locks.holder(name);
   }
 
   async locks(): Promise<FoundLock[]> {
-    const found = [...this.#locks].map(([name, { owner }]): FoundLock => ({ name, owner, liveness: "alive" }));
-    return found.sort((left, right) => (left.name < right.name ? -1 : 1));
+    return this.#locks.all();
   }
 
   async probe(): Promise<boolean> {
@@ -154,9 +146,9 @@ export class MemoryStorage implements Storage {
     return undefined;
   }
 
-  /** Takes a lock away as someone outside could: its holder finds out when it asks. */
+  /** Takes a lock away as another process could: its holder finds out when it asks. */
   breakLock(name: string): void {
-    this.#locks.delete(name);
+    this.#locks.break(name);
   }
 
   async sweep(): Promise<string[]> {
@@ -177,21 +169,26 @@ export class MemoryStorage implements Storage {
     };
   }
 
-  #area(area: Area): Map<string, Entry> {
+  #area(area: Area): Map<string, Cell> {
     const found = this.#areas.get(area);
     if (found === undefined) throw new RangeError(`unknown area ${area}`);
     return found;
   }
 
-  #put(key: Key, bytes: Uint8Array): Entry {
-    const entry: Entry = { bytes, modifiedAt: this.options.now(), version: this.#nextVersion() };
-    this.#area(key.area).set(key.name, entry);
-    this.#changed(key);
-    return entry;
+  #entry(key: Key): Entry | undefined {
+    return this.#area(key.area).get(key.name)?.entry;
   }
 
-  #nextVersion(): string {
-    return String((this.#versions += 1));
+  #put(key: Key, bytes: Uint8Array): Cell {
+    const cell = { entry: this.#entryOf(bytes) };
+    this.#area(key.area).set(key.name, cell);
+    this.#changed(key);
+    return cell;
+  }
+
+  #entryOf(bytes: Uint8Array): Entry {
+    this.#versions += 1;
+    return { bytes, modifiedAt: this.options.now(), version: String(this.#versions) };
   }
 
   #changed(key: Key): void {
@@ -206,6 +203,6 @@ function statOf({ bytes, modifiedAt, version }: Entry): Stat {
 async function bytesOf(content: Content): Promise<Uint8Array> {
   if (content instanceof Uint8Array) return content.slice();
   const parts: Uint8Array[] = [];
-  for await (const part of content) parts.push(part);
+  for await (const part of content) parts.push(part.slice());
   return Uint8Array.from(Buffer.concat(parts));
 }

@@ -2,10 +2,14 @@
  * A file system whose calls are tried again when what refused them can pass. Call by call, since each call either did
  * its work or did nothing: opening, locking, reading and listing wait out a moment without file descriptors as saving
  * does. What was half done, a write or a sync, is never repeated here.
+ *
+ * A call on a network file system can time out after it has done its work. So a link, a rename or a removal that fails
+ * when it is repeated is looked at before it counts as failed.
  */
+import { platform } from "node:os";
 import { systemErrorCode } from "../errors.js";
 import type { FileStat, FileSystem, FileSystemSpace, OpenFile } from "./file-system.js";
-import { withRetry, type RetryPolicy } from "./retry.js";
+import { isTransient, withRetry, type RetryPolicy } from "./retry.js";
 
 /** Of a directory's sync only the opening can be refused this way; a sync that failed is not asked again. */
 function lacksDescriptors(error: unknown): boolean {
@@ -16,34 +20,42 @@ export class RetryingFileSystem implements FileSystem {
   constructor(
     private readonly inner: FileSystem,
     private readonly policy: RetryPolicy,
+    private readonly system: NodeJS.Platform = platform(),
   ) {}
 
   makeDirectory(path: string): Promise<void> {
-    return withRetry("makeDirectory", this.policy, () => this.inner.makeDirectory(path));
+    return this.#retry("makeDirectory", () => this.inner.makeDirectory(path));
   }
 
   hasDirectory(path: string): Promise<boolean> {
-    return withRetry("stat", this.policy, () => this.inner.hasDirectory(path));
+    return this.#retry("stat", () => this.inner.hasDirectory(path));
   }
 
   openForReading(path: string): Promise<OpenFile> {
-    return withRetry("open", this.policy, () => this.inner.openForReading(path));
+    return this.#retry("open", () => this.inner.openForReading(path));
   }
 
   createFile(path: string): Promise<OpenFile> {
-    return withRetry("create", this.policy, () => this.inner.createFile(path));
+    return this.#retry("create", () => this.inner.createFile(path));
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return withRetry("rename", this.policy, () => this.inner.rename(from, to));
+  async rename(from: string, to: string): Promise<void> {
+    // Asked for before: once the rename is done, its old name no longer says which file it was.
+    const before = await this.stat(from);
+    const isDone = async (): Promise<boolean> => before !== undefined && (await this.#inodeOf(to)) === before.inode;
+    await this.#retry("rename", (attempt) => unlessDone(attempt, "ENOENT", isDone, () => this.inner.rename(from, to)));
   }
 
-  link(from: string, to: string): Promise<void> {
-    return withRetry("link", this.policy, () => this.inner.link(from, to));
+  async link(from: string, to: string): Promise<void> {
+    const isDone = async (): Promise<boolean> => {
+      const inode = await this.#inodeOf(from);
+      return inode !== undefined && (await this.#inodeOf(to)) === inode;
+    };
+    await this.#retry("link", (attempt) => unlessDone(attempt, "EEXIST", isDone, () => this.inner.link(from, to)));
   }
 
-  unlink(path: string): Promise<void> {
-    return withRetry("unlink", this.policy, () => this.inner.unlink(path));
+  async unlink(path: string): Promise<void> {
+    await this.#retry("unlink", (attempt) => unlessDone(attempt, "ENOENT", () => Promise.resolve(true), () => this.inner.unlink(path)));
   }
 
   syncDirectory(path: string): Promise<void> {
@@ -51,14 +63,31 @@ export class RetryingFileSystem implements FileSystem {
   }
 
   list(path: string): Promise<string[]> {
-    return withRetry("list", this.policy, () => this.inner.list(path));
+    return this.#retry("list", () => this.inner.list(path));
   }
 
   stat(path: string): Promise<FileStat | undefined> {
-    return withRetry("stat", this.policy, () => this.inner.stat(path));
+    return this.#retry("stat", () => this.inner.stat(path));
   }
 
   space(path: string): Promise<FileSystemSpace | undefined> {
-    return withRetry("space", this.policy, () => this.inner.space(path));
+    return this.#retry("space", () => this.inner.space(path));
+  }
+
+  async #inodeOf(path: string): Promise<string | undefined> {
+    return (await this.stat(path))?.inode;
+  }
+
+  #retry<T>(operation: string, act: (attempt: number) => Promise<T>): Promise<T> {
+    return withRetry(operation, this.policy, act, (error) => isTransient(error, this.system));
+  }
+}
+
+/** `code` from a repeated call may mean that an earlier attempt did the work, though it was reported as failed. */
+async function unlessDone(attempt: number, code: string, isDone: () => Promise<boolean>, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (attempt === 1 || systemErrorCode(error) !== code || !(await isDone())) throw error;
   }
 }

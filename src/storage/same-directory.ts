@@ -2,7 +2,8 @@
 import { dirname, join, resolve, sep } from "node:path";
 import { realPathOf } from "./fs.js";
 
-function realDirectory(path: string): string {
+/** Links followed as far as there is anything. */
+export function realDirectory(path: string): string {
   const absolute = resolve(path);
   const found = realPathOf(absolute);
   if (found !== undefined || dirname(absolute) === absolute) return found ?? absolute;

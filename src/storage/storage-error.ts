@@ -1,5 +1,7 @@
 /** Turns an operating system's refusal into a `STORAGE` error that says what to do. */
+import { platform } from "node:os";
 import { DraftstateError, messageOf, systemErrorCode } from "../errors.js";
+import { isInUse } from "./retry.js";
 
 const ADVICE: Record<string, string> = {
   ENOSPC: "the disk is full: free some space and run the command again",
@@ -13,10 +15,12 @@ const ADVICE: Record<string, string> = {
   EIO: "the disk reports an input/output error: check it, and keep a copy elsewhere",
 };
 
-export function storageError(path: string, error: unknown): unknown {
+const IN_USE = "another program, such as a virus scanner or a backup, has it open: close that, or run the command again";
+
+export function storageError(path: string, error: unknown, system: NodeJS.Platform = platform()): unknown {
   if (error instanceof DraftstateError) return error;
   const code = systemErrorCode(error);
   if (code === undefined) return error;
-  const advice = ADVICE[code] ?? messageOf(error);
+  const advice = isInUse(error, system) ? IN_USE : (ADVICE[code] ?? messageOf(error));
   return new DraftstateError("STORAGE", `${path}: ${advice} (${code})`, { path, cause: error });
 }

@@ -55,13 +55,14 @@ export interface Log {
   close(): Promise<void>;
 }
 
-/** Who holds a lock, as told to whoever finds it taken. */
-export interface LockOwner {
-  readonly pid: number;
-  readonly host: string;
-  readonly command: string;
+/** Who holds a lock, as told to a contender that finds it taken. */
+export interface LockHolder {
+  /** For people, such as `draftstate chat (pid 123 on host)`. */
+  readonly holder: string;
   /** ISO 8601. */
   readonly since: string;
+  /** ISO 8601; only where the lock is a lease. */
+  readonly expiresAt?: string;
 }
 
 /**
@@ -70,17 +71,17 @@ export interface LockOwner {
  */
 export interface Lock {
   readonly name: string;
-  readonly owner: LockOwner;
+  readonly holder: LockHolder;
   /** Rejects with `LOCKED` unless the lock is still this holder's own. */
   assertHeld(): Promise<void>;
   release(): Promise<void>;
 }
 
-/** A lock that is there, whoever left it. */
+/** A lock that exists, held or left behind. */
 export interface FoundLock {
   readonly name: string;
   /** Undefined where it cannot be read. */
-  readonly owner: LockOwner | undefined;
+  readonly holder: LockHolder | undefined;
   /** `unknown` for an owner that cannot be seen from here. */
   readonly liveness: "alive" | "dead" | "unknown";
 }
@@ -96,9 +97,19 @@ export interface Space {
   readonly totalBytes: number;
 }
 
-export type LockAttempt =
-  | { readonly acquired: true; readonly lock: Lock; readonly takenOverFrom?: LockOwner }
-  | { readonly acquired: false; readonly owner: LockOwner | undefined; readonly path: string; readonly detail?: string };
+export interface LockRefusal {
+  readonly acquired: false;
+  /** Undefined where the lock cannot be read. */
+  readonly holder: LockHolder | undefined;
+  /** `unknown` where the holder may be dead and only a person can tell. */
+  readonly liveness: "alive" | "unknown";
+  /** Where a person finds the lock, for messages only. */
+  readonly where: string;
+  /** Why it was refused, where the holder does not say it. */
+  readonly detail?: string;
+}
+
+export type LockAttempt = { readonly acquired: true; readonly lock: Lock; readonly takenOverFrom?: LockHolder } | LockRefusal;
 
 /** A change seen by `watch`: something under this name appeared, grew, was replaced or went away. */
 export interface Change {
@@ -139,7 +150,7 @@ export interface Storage {
 
   tryLock(name: string, since: Date, options?: LockOptions): Promise<LockAttempt>;
   /** The live holder of a lock; undefined where it is free or its owner is dead. */
-  lockOwner(name: string): Promise<LockOwner | undefined>;
+  lockHolder(name: string): Promise<LockHolder | undefined>;
 
   /** Every lock there is, also those that dead processes left; in order of their names. */
   locks(): Promise<FoundLock[]>;

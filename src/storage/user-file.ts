@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import { followLinks, isThere, nodeFileSystem, readFollowed } from "./fs.js";
+import { takeFreeName } from "./take-free-name.js";
 
 export interface WriteUserFile {
   readonly path: string;
@@ -104,19 +105,14 @@ async function writeAside(aside: string, bytes: Uint8Array, fs: FileSystem): Pro
   }
 }
 
-/** A link fails where the name was taken meanwhile; where the file system has no links, the look before has to do. */
 async function takeName(aside: string, request: WriteUserFile, fs: FileSystem): Promise<void> {
   const { path, overwrite } = request;
-  if (!overwrite) {
-    try {
-      await fs.link(aside, path);
-      return;
-    } catch (error) {
-      const code = systemErrorCode(error);
-      if (code === "EEXIST") throw exists(path);
-      if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS" && code !== "EOPNOTSUPP") throw error;
-    }
+  if (overwrite) {
+    await assertFree(request, fs);
+    await fs.rename(aside, path);
+    return;
   }
-  await assertFree(request, fs);
-  await fs.rename(aside, path);
+  // Nothing keeps other programs out of a directory of the user's.
+  const taken = await takeFreeName(fs, { from: aside, to: path, check: () => Promise.resolve(), alone: (act) => act() });
+  if (taken === "taken") throw exists(path);
 }

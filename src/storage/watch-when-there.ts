@@ -3,6 +3,7 @@
  * it meanwhile is told of like any change.
  */
 import { dirname, resolve } from "node:path";
+import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import type { Watcher } from "./storage.js";
 
@@ -17,8 +18,17 @@ export interface WatchOptions {
 
 async function nearestThere({ fs, directory }: WatchOptions): Promise<string> {
   let path = resolve(directory);
-  while ((await fs.stat(path))?.kind !== "directory" && dirname(path) !== path) path = dirname(path);
+  while (!(await isDirectory(fs, path)) && dirname(path) !== path) path = dirname(path);
   return path;
+}
+
+async function isDirectory(fs: WatchOptions["fs"], path: string): Promise<boolean> {
+  try {
+    return (await fs.stat(path))?.kind === "directory";
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOTDIR") return false;
+    throw error;
+  }
 }
 
 class Waiting implements Watcher {

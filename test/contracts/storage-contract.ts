@@ -3,7 +3,7 @@
  * nothing, runs this suite or is none. It knows no files; what an implementation must stage for it is its fixture's.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Key, Lock, LockAttempt, Storage } from "../../src/storage/storage.js";
+import type { Area, Content, Key, Lock, LockAttempt, Storage } from "../../src/storage/storage.js";
 import { AREAS } from "../../src/storage/storage.js";
 
 export interface StorageFixture {
@@ -12,11 +12,29 @@ export interface StorageFixture {
   /** From outside: the lock of this name now belongs to somebody else. */
   loseLock(name: string): Promise<void>;
   dispose(): Promise<void>;
+  /** The same store as another process would open it. Left out where a store lives in one instance. */
+  readonly again?: () => Storage;
+  /** From outside: the value's bytes are overwritten where they are, at the same size, and its times set back. Left out where nobody can. */
+  readonly editInPlace?: (key: Key, bytes: Uint8Array) => Promise<void>;
+  /** What a writer that held this lock and died left unfinished in the area; how it is told. Left out where nothing can be left. */
+  readonly leaveUnfinished?: (area: Area, lockName: string) => Promise<string>;
+  /** Whether locks of this implementation are leases where that is asked for. */
+  readonly leases: boolean;
 }
+
+/** Every call that takes a guard. Each changes something, so that a refusal can be told from success. */
+const GUARDED: Readonly<Record<string, (storage: Storage, guard: Lock, content?: Content) => Promise<unknown>>> = {
+  replace: (storage, guard, content = bytesOf("new")) => storage.replace(KEY, content, guard),
+  create: (storage, guard, content = bytesOf("new")) => storage.create({ area: "backup", name: "new.json" }, content, guard),
+  move: (storage, guard) => storage.move(KEY, OTHER, guard),
+  remove: (storage, guard) => storage.remove(KEY, guard),
+  createLog: async (storage, guard) => (await storage.createLog(LOG, bytesOf("new"), guard)).close(),
+};
 
 const SINCE = new Date("2026-01-14T21:30:00.000Z");
 const KEY: Key = { area: "state", name: "chat.json" };
 const OTHER: Key = { area: "trash", name: "chat-1.json" };
+const LOG: Key = { area: "state", name: "chat.journal" };
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 export function acquired(attempt: LockAttempt): Lock {
@@ -41,9 +59,24 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     });
     afterEach(() => fixture.dispose());
 
-    /** A guard that runs `look` at the last moment before a replacement, and lets it pass. */
-    function guardThat(look: () => Promise<void>, lock: Lock): Lock {
-      return { name: lock.name, owner: lock.owner, assertHeld: look, release: () => lock.release() };
+    /** Content that runs `look` when half of it is on its way. */
+    async function* contentThat(look: () => Promise<void>): AsyncGenerator<Uint8Array> {
+      yield bytesOf("n");
+      await look();
+      yield bytesOf("ew");
+    }
+
+    /** Everything that a guarded call could have changed. */
+    async function everything(): Promise<unknown> {
+      const found: Record<string, string | undefined> = {};
+      for (const area of AREAS) for (const name of await storage.list(area)) found[`${area}/${name}`] = await textAt(storage, { area, name });
+      return found;
+    }
+
+    async function another(): Promise<StorageFixture> {
+      const made = await makeStorage();
+      await made.storage.prepare();
+      return made;
     }
 
     describe("prepare and exists", () => {
@@ -53,7 +86,7 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         expect(await fresh.read(KEY)).toBeUndefined();
         expect(await fresh.readEnd(KEY, 10)).toBeUndefined();
         expect(await fresh.stat(KEY)).toBeUndefined();
-        expect(await fresh.lockOwner("chat")).toBeUndefined();
+        expect(await fresh.lockHolder("chat")).toBeUndefined();
         for (const area of AREAS) expect(await fresh.list(area)).toEqual([]);
         expect(await fresh.exists()).toBe(false);
         await dispose();
@@ -130,6 +163,17 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         expect(Buffer.from(end?.bytes ?? []).toString()).toBe("ab");
       });
 
+      test("readEnds gives many ends in the order of the keys, absent ones as undefined, one asked for twice twice", async () => {
+        const keys = Array.from({ length: 100 }, (_, index): Key => ({ area: "backup", name: `b${index}` }));
+        for (const key of keys.filter((_, index) => index % 3 !== 0)) await storage.replace(key, bytesOf(`the end of ${key.name}`));
+        const ends = await storage.readEnds([...keys, ...keys.slice(0, 2)], 4);
+        const texts = ends.map((end) => (end === undefined ? undefined : Buffer.from(end.bytes).toString()));
+        const expected = keys.map(({ name }, index) => (index % 3 === 0 ? undefined : `the end of ${name}`.slice(-4)));
+        expect(texts).toEqual([...expected, ...expected.slice(0, 2)]);
+        expect(ends[1]?.size).toBe("the end of b1".length);
+        expect(await storage.readEnds([], 4)).toEqual([]);
+      });
+
       test("the same name in another area is another value", async () => {
         for (const area of AREAS) await storage.replace({ area, name: "same" }, bytesOf(area));
         for (const area of AREAS) expect(await textAt(storage, { area, name: "same" })).toBe(area);
@@ -143,11 +187,37 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       });
 
       test("an unfinished write never shows", async () => {
-        const lock = acquired(await storage.tryLock("chat", SINCE));
         const seen: string[][] = [];
-        await storage.replace(KEY, bytesOf("new"), guardThat(async () => void seen.push(await storage.list("state")), lock));
+        await storage.replace(KEY, contentThat(async () => void seen.push(await storage.list("state"))));
         expect(seen).toEqual([[]]);
         expect(await storage.list("state")).toEqual(["chat.json"]);
+      });
+
+      test("a prefix gives the names that begin with it, its own included", async () => {
+        for (const name of ["a", "ab", "ab.json", "b", "aB"]) await storage.replace({ area: "backup", name }, bytesOf(name));
+        expect(await storage.list("backup", { prefix: "ab" })).toEqual(["ab", "ab.json"]);
+        expect(await storage.list("backup", { prefix: "c" })).toEqual([]);
+      });
+
+      test("a prefix is text and no pattern", async () => {
+        for (const name of ["a_b", "a-b", "a%b", "axb"]) await storage.replace({ area: "backup", name }, bytesOf(name));
+        expect(await storage.list("backup", { prefix: "a_" })).toEqual(["a_b"]);
+        expect(await storage.list("backup", { prefix: "a%" })).toEqual(["a%b"]);
+      });
+
+      test("pages of a listing are the listing: none twice, none left out", async () => {
+        const names = Array.from({ length: 25 }, (_, index) => `n${index}`);
+        for (const name of [...names, "other"]) await storage.replace({ area: "backup", name }, bytesOf(name));
+        const pages: string[][] = [];
+        for (let page = await storage.list("backup", { prefix: "n", limit: 7 }); page.length > 0; page = await storage.list("backup", { prefix: "n", limit: 7, after: page.at(-1) ?? "" })) pages.push(page);
+        expect(pages.map((page) => page.length)).toEqual([7, 7, 7, 4]);
+        expect(pages.flat()).toEqual([...names].sort());
+      });
+
+      test("after a name that is not there the listing continues where it would be", async () => {
+        for (const name of ["a", "c"]) await storage.replace({ area: "backup", name }, bytesOf(name));
+        expect(await storage.list("backup", { after: "b" })).toEqual(["c"]);
+        expect(await storage.list("backup", { limit: 0 })).toEqual([]);
       });
 
       test("locks do not show", async () => {
@@ -164,27 +234,143 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
       test("a reader sees the old bytes until the new ones are there", async () => {
         await storage.replace(KEY, bytesOf("old"));
-        const lock = acquired(await storage.tryLock("chat", SINCE));
         const seen: (string | undefined)[] = [];
-        await storage.replace(KEY, bytesOf("new"), guardThat(async () => void seen.push(await textAt(storage, KEY)), lock));
+        await storage.replace(KEY, contentThat(async () => void seen.push(await textAt(storage, KEY))));
         expect(seen).toEqual(["old"]);
         expect(await textAt(storage, KEY)).toBe("new");
       });
 
-      test("a guard that holds lets it pass", async () => {
+    });
+
+    describe.each(Object.entries(GUARDED))("the guard of %s", (_call, act) => {
+      beforeEach(() => storage.replace(KEY, bytesOf("old")));
+
+      test("lets it pass while it is held", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
-        await storage.replace(KEY, bytesOf("guarded"), lock);
-        expect(await textAt(storage, KEY)).toBe("guarded");
+        const before = await everything();
+        await act(storage, lock);
+        expect(await everything()).not.toEqual(before);
       });
 
-      test("a lost guard refuses with LOCKED, the old bytes stay and nothing is left over", async () => {
-        await storage.replace(KEY, bytesOf("old"));
+      test("refuses with LOCKED once it is lost, and leaves everything as it is", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
+        const before = await everything();
         await fixture.loseLock("chat");
-        await expect(storage.replace(KEY, bytesOf("new"), lock)).rejects.toMatchObject({ code: "LOCKED" });
-        expect(await textAt(storage, KEY)).toBe("old");
-        expect(await storage.list("state")).toEqual(["chat.json"]);
+        await expect(act(storage, lock)).rejects.toMatchObject({ code: "LOCKED" });
+        expect(await everything()).toEqual(before);
         expect(await storage.sweep("chat")).toEqual([]);
+      });
+
+      test("refuses with LOCKED once it is released", async () => {
+        const lock = acquired(await storage.tryLock("chat", SINCE));
+        const before = await everything();
+        await lock.release();
+        await expect(act(storage, lock)).rejects.toMatchObject({ code: "LOCKED" });
+        expect(await everything()).toEqual(before);
+      });
+
+      test("must be a lock of this storage: another's is a TypeError, held or not, before anything happens", async () => {
+        const { storage: elsewhere, dispose } = await another();
+        const lock = acquired(await elsewhere.tryLock("chat", SINCE));
+        const before = await everything();
+        await expect(act(storage, lock)).rejects.toThrow(TypeError);
+        await lock.release();
+        await expect(act(storage, lock)).rejects.toThrow(TypeError);
+        // One that looks right, as a proxy or a copy would.
+        const own = acquired(await storage.tryLock("chat", SINCE));
+        await expect(act(storage, { ...own, name: own.name })).rejects.toThrow(TypeError);
+        expect(await everything()).toEqual(before);
+        await dispose();
+      });
+    });
+
+    describe.each(["replace", "create"])("the guard of %s with streamed content", (call) => {
+      test("is looked at after the last part: lost on the way, it refuses", async () => {
+        const lock = acquired(await storage.tryLock("chat", SINCE));
+        const before = await everything();
+        await expect(GUARDED[call]?.(storage, lock, contentThat(() => fixture.loseLock("chat")))).rejects.toMatchObject({ code: "LOCKED" });
+        expect(await everything()).toEqual(before);
+        expect(await storage.sweep("chat")).toEqual([]);
+      });
+
+      test("of another storage is refused before a part is asked for", async () => {
+        const { storage: elsewhere, dispose } = await another();
+        const lock = acquired(await elsewhere.tryLock("chat", SINCE));
+        let asked = false;
+        const content = contentThat(async () => void (asked = true));
+        await expect(GUARDED[call]?.(storage, lock, content)).rejects.toThrow(TypeError);
+        expect(asked).toBe(false);
+        await dispose();
+      });
+    });
+
+    describe("streams", () => {
+      test("parts may come later, one after the other", async () => {
+        await storage.create(KEY, contentThat(() => new Promise((resolve) => setTimeout(resolve, 5))));
+        expect(await textAt(storage, KEY)).toBe("new");
+      });
+
+      test("a stream that fails creates nothing", async () => {
+        await expect(storage.create(KEY, contentThat(() => Promise.reject(new Error("no more"))))).rejects.toThrow("no more");
+        expect(await storage.list("state")).toEqual([]);
+      });
+    });
+
+    describe("version tokens", () => {
+      async function version(key = KEY): Promise<string | undefined> {
+        const [stat, end, ends] = [await storage.stat(key), await storage.readEnd(key, 1), await storage.readEnds([key], 1)];
+        expect([end?.version, ends[0]?.version]).toEqual([stat?.version, stat?.version]);
+        return stat?.version;
+      }
+
+      test("two looks give one token, however it is asked for", async () => {
+        await storage.replace(KEY, bytesOf("same"));
+        expect(await version()).toBe(await version());
+        expect(await version()).toBeTypeOf("string");
+      });
+
+      test("content of the same size, written at once, has another", async () => {
+        const seen = new Set<string | undefined>();
+        for (let round = 0; round < 20; round += 1) {
+          await storage.replace(KEY, bytesOf(String(round % 10)));
+          seen.add(await version());
+        }
+        expect(seen.size).toBe(20);
+      });
+
+      test("what was removed and created anew has another", async () => {
+        await storage.create(KEY, bytesOf("one"));
+        const before = await version();
+        await storage.remove(KEY);
+        await storage.create(KEY, bytesOf("two"));
+        expect(await version()).not.toBe(before);
+      });
+
+      test("each append gives another", async () => {
+        const log = await storage.createLog(LOG, bytesOf("first"));
+        const seen = [await version(LOG)];
+        for (const part of ["a", "b"]) {
+          await log.append(bytesOf(part));
+          seen.push(await version(LOG));
+        }
+        await log.close();
+        expect(new Set(seen).size).toBe(3);
+        expect(await version(LOG)).toBe(seen.at(-1));
+      });
+
+      test("an edit in place of the same size, with its times set back, gives another", async () => {
+        await storage.replace(KEY, bytesOf("before"));
+        const before = await version();
+        await fixture.editInPlace?.(KEY, bytesOf("edited"));
+        if (fixture.editInPlace !== undefined) expect(await version()).not.toBe(before);
+      });
+
+      test("what was moved, and came back, has other content only under another token", async () => {
+        await storage.replace(KEY, bytesOf("one"));
+        const before = await version();
+        await storage.move(KEY, OTHER);
+        await storage.replace(KEY, bytesOf("two"));
+        expect(await version()).not.toBe(before);
       });
     });
 
@@ -240,8 +426,6 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     });
 
     describe("logs", () => {
-      const LOG: Key = { area: "state", name: "chat.journal" };
-
       test("appends come back in order, synced or not", async () => {
         const log = await storage.createLog(LOG);
         await log.append(bytesOf("one,"));
@@ -258,6 +442,63 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         await log.close();
       });
 
+      test("a log begins with the bytes it was given", async () => {
+        const log = await storage.createLog(LOG, bytesOf("first,"));
+        await log.append(bytesOf("second"));
+        expect(await textAt(storage, LOG)).toBe("first,second");
+        await log.close();
+      });
+
+      test("a log under a lock rejects with LOCKED once the lock is lost, at append and at sync", async () => {
+        const lock = acquired(await storage.tryLock("chat", SINCE));
+        const log = await storage.createLog(LOG, bytesOf("first,"), lock);
+        await log.append(bytesOf("held,"));
+        await log.sync();
+        await fixture.loseLock("chat");
+        await expect(log.append(bytesOf("lost"))).rejects.toMatchObject({ code: "LOCKED" });
+        await expect(log.sync()).rejects.toMatchObject({ code: "LOCKED" });
+        expect(await textAt(storage, LOG)).toMatch(/^first,held,/);
+        await log.close();
+      });
+
+      test("a log under a lock rejects with LOCKED once the lock is released", async () => {
+        const lock = acquired(await storage.tryLock("chat", SINCE));
+        const log = await storage.createLog(LOG, bytesOf(""), lock);
+        await lock.release();
+        await expect(log.append(bytesOf("x"))).rejects.toMatchObject({ code: "LOCKED" });
+        await expect(log.sync()).rejects.toMatchObject({ code: "LOCKED" });
+        await log.close();
+      });
+
+      test("what a holder was told is written is read by the next holder, whenever the lock changed hands", async () => {
+        const lock = acquired(await storage.tryLock("chat", SINCE));
+        const log = await storage.createLog(LOG, bytesOf(""), lock);
+        const acknowledged: string[] = [];
+        const writing = (async () => {
+          for (let record = 0; ; record += 1) {
+            await log.append(bytesOf(`${record}\n`));
+            acknowledged.push(String(record));
+            if (record % 8 === 0) await new Promise((resolve) => setTimeout(resolve));
+          }
+        })().catch((error: unknown) => error);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        await fixture.loseLock("chat");
+        const read = ((await textAt(storage, LOG)) ?? "").split("\n").slice(0, -1);
+        expect(await writing).toMatchObject({ code: "LOCKED" });
+        expect(read.slice(0, acknowledged.length)).toEqual(acknowledged);
+        await log.close();
+      });
+
+      test("a log without a lock knows none", async () => {
+        acquired(await storage.tryLock("chat", SINCE));
+        const log = await storage.createLog(LOG);
+        await fixture.loseLock("chat");
+        await log.append(bytesOf("x"));
+        await log.sync();
+        expect(await textAt(storage, LOG)).toBe("x");
+        await log.close();
+      });
+
       test("createLog replaces: nothing of the old log is left, and nothing more of it arrives", async () => {
         const old = await storage.createLog(LOG);
         await old.append(bytesOf("old"));
@@ -271,17 +512,18 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     });
 
     describe("locks", () => {
-      test("a free lock is had, and its owner can be asked for", async () => {
+      test("a free lock is had, and its holder can be asked for", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
-        expect(lock.owner.since).toBe(SINCE.toISOString());
-        expect(await storage.lockOwner("chat")).toEqual(lock.owner);
+        expect(lock.name).toBe("chat");
+        expect(lock.holder).toEqual({ holder: expect.stringMatching(/./) as string, since: SINCE.toISOString() });
+        expect(await storage.lockHolder("chat")).toEqual(lock.holder);
         await expect(lock.assertHeld()).resolves.toBeUndefined();
       });
 
       test("a second attempt is refused and told who holds it", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
         const second = await storage.tryLock("chat", new Date(SINCE.getTime() + 1000));
-        expect(second).toMatchObject({ acquired: false, owner: lock.owner });
+        expect(second).toMatchObject({ acquired: false, holder: lock.holder, liveness: "alive", where: expect.stringMatching(/./) as string });
         await expect(lock.assertHeld()).resolves.toBeUndefined();
       });
 
@@ -296,9 +538,20 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
       test("a released lock can be had again", async () => {
         await acquired(await storage.tryLock("chat", SINCE)).release();
-        expect(await storage.lockOwner("chat")).toBeUndefined();
+        expect(await storage.lockHolder("chat")).toBeUndefined();
         const again = acquired(await storage.tryLock("chat", SINCE));
         await expect(again.assertHeld()).resolves.toBeUndefined();
+      });
+
+      test("while it is released, exactly one of many who try has it next, and keeps it", async () => {
+        let lock = acquired(await storage.tryLock("chat", SINCE));
+        for (let round = 0; round < 20; round += 1) {
+          const [, , ...attempts] = await Promise.all([lock.release(), lock.release(), ...Array.from({ length: 6 }, () => storage.tryLock("chat", SINCE))]);
+          const winners = attempts.filter((attempt) => attempt.acquired);
+          expect(winners.length).toBeLessThanOrEqual(1);
+          lock = acquired(winners[0] ?? (await storage.tryLock("chat", SINCE)));
+          await lock.assertHeld();
+        }
       });
 
       test("a lock released twice takes nothing from the next holder", async () => {
@@ -324,14 +577,68 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       });
     });
 
+    describe("leases", () => {
+      const LEASE = 240;
+
+      test("a lease says when it ends, and a lock without one never does", async () => {
+        const lock = acquired(await storage.tryLock("lease", new Date(), { lease: 60_000 }));
+        const expiresAt = fixture.leases ? (expect.stringMatching(/^\d{4}-/) as string) : undefined;
+        expect(lock.holder.expiresAt).toEqual(expiresAt);
+        expect(await storage.lockHolder("lease")).toEqual(lock.holder);
+        expect(await storage.tryLock("lease", new Date(), { lease: 60_000 })).toMatchObject({ acquired: false, holder: lock.holder });
+        expect(acquired(await storage.tryLock("plain", SINCE)).holder.expiresAt).toBeUndefined();
+        await lock.release();
+      });
+
+      test("its holder keeps it for longer than it lasts", async () => {
+        const lock = acquired(await storage.tryLock("chat", new Date(), { lease: LEASE }));
+        const first = lock.holder.expiresAt ?? "";
+        await new Promise((resolve) => setTimeout(resolve, 2 * LEASE));
+        await lock.assertHeld();
+        await storage.replace(KEY, bytesOf("kept"), lock);
+        expect(await storage.tryLock("chat", new Date())).toMatchObject({ acquired: false });
+        if (fixture.leases) expect((lock.holder.expiresAt ?? "") > first).toBe(true);
+        await lock.release();
+        await acquired(await storage.tryLock("chat", new Date())).release();
+      });
+    });
+
+    describe("the same store, opened again", () => {
+      test("sees the same values, locks and identity, and its locks guard nothing of the first", async () => {
+        const again = fixture.again?.();
+        if (again === undefined) return;
+        await Promise.all([again.prepare(), again.prepare(), storage.prepare()]);
+        expect(again.identity).toBe(storage.identity);
+        await storage.replace(KEY, bytesOf("shared"));
+        expect(await textAt(again, KEY)).toBe("shared");
+        expect((await again.stat(KEY))?.version).toBe((await storage.stat(KEY))?.version);
+        const lock = acquired(await storage.tryLock("chat", SINCE));
+        expect(await again.tryLock("chat", SINCE)).toMatchObject({ acquired: false, holder: lock.holder });
+        await expect(again.replace(KEY, bytesOf("x"), lock)).rejects.toThrow(TypeError);
+        await lock.release();
+        await acquired(await again.tryLock("chat", SINCE)).release();
+      });
+
+      test("another store has another identity", async () => {
+        const { storage: elsewhere, dispose } = await another();
+        expect([storage.identity === "", storage.identity === elsewhere.identity, storage.identity]).toEqual([false, false, storage.identity]);
+        await dispose();
+      });
+
+      test("a key is described, and where it has a path, that says so too", () => {
+        expect(storage.describe(KEY)).toContain(KEY.name);
+        if (storage.pathOf !== undefined) expect(storage.pathOf(KEY)).toContain(KEY.name);
+      });
+    });
+
     describe("locks that are there", () => {
       test("none, then each that is held, in order, with its owner; a released one no more", async () => {
         expect(await storage.locks()).toEqual([]);
         const second = acquired(await storage.tryLock("second", SINCE));
         const first = acquired(await storage.tryLock("first", SINCE));
         expect(await storage.locks()).toEqual([
-          { name: "first", owner: first.owner, liveness: "alive" },
-          { name: "second", owner: second.owner, liveness: "alive" },
+          { name: "first", holder: first.holder, liveness: "alive" },
+          { name: "second", holder: second.holder, liveness: "alive" },
         ]);
         await first.release();
         expect((await storage.locks()).map(({ name }) => name)).toEqual(["second"]);
@@ -370,6 +677,17 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     });
 
     describe("sweep", () => {
+      test.each(["chat", "chat.1", "chat-2", "chat.lock", "hat"])("what a dead holder of %s left goes, and only that", async (swept) => {
+        const { leaveUnfinished } = fixture;
+        if (leaveUnfinished === undefined) return;
+        const left = new Map<string, string[]>();
+        for (const name of ["chat", "chat.1", "chat-2", "chat.lock", "chat.json", "hat", "a-chat", "_chat"]) left.set(name, await Promise.all(AREAS.map((area) => leaveUnfinished(area, name))));
+        acquired(await storage.tryLock(swept, SINCE));
+        expect((await storage.sweep(swept)).sort()).toEqual(left.get(swept)?.sort());
+        expect(await storage.sweep(swept)).toEqual([]);
+        for (const area of AREAS) expect(await storage.list(area)).toEqual([]);
+      });
+
       test("nothing finished and nothing held is swept", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
         await storage.tryLock("chat.lock", SINCE);

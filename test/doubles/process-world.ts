@@ -20,8 +20,7 @@ export class ProcessWorld {
     return {
       self: () => Promise.resolve(self),
       liveness: async (other) => {
-        if (other.host !== self.host) return "unknown";
-        if (other.bootId !== self.bootId) return "dead";
+        if (other.bootId !== self.bootId) return other.host === self.host ? "dead" : "unknown";
         return this.#dead.has(other.pid) ? "dead" : "alive";
       },
     };

@@ -22,12 +22,14 @@ export class SimulatedFileSystem implements FileSystem {
   readonly #live: DiskImage;
   readonly #operations: DiskOperation[] = [];
   readonly #modified = new Map<number, number>();
+  readonly #age: number;
   #nextInode: number;
   /** What `space` says; nothing else looks at it. */
   room: FileSystemSpace = { freeBytes: 1e12, totalBytes: 2e12 };
 
-  /** `image` is durable; `operations` were done on it and may not be. */
-  constructor(image: DiskImage = emptyImage(), operations: readonly DiskOperation[] = []) {
+  /** `image` is durable; `operations` were done on it and may not be. `age` grows from life to life of one disk, so that no version of a file comes twice. */
+  constructor(image: DiskImage = emptyImage(), operations: readonly DiskOperation[] = [], age = 0) {
+    this.#age = age;
     this.#base = copyImage(image);
     this.#live = copyImage(image);
     for (const operation of operations) this.#do(operation);
@@ -55,13 +57,13 @@ export class SimulatedFileSystem implements FileSystem {
   /** Every disk that a crash could leave when `after` operations had been issued. */
   *crashStates({ after = this.operationCount }: { readonly after?: number } = {}): Generator<CrashState> {
     for (const { label, image } of crashImages(this.#base, this.#operations.slice(0, after))) {
-      yield { label, fileSystem: new SimulatedFileSystem(image) };
+      yield { label, fileSystem: new SimulatedFileSystem(image, [], this.#age + this.operationCount + 1) };
     }
   }
 
   /** The same disk with everything durable and nothing pending. */
   settled(): SimulatedFileSystem {
-    return new SimulatedFileSystem(this.#live);
+    return new SimulatedFileSystem(this.#live, [], this.#age + this.operationCount + 1);
   }
 
   async makeDirectory(path: string): Promise<void> {
@@ -122,14 +124,19 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   async stat(path: string): Promise<FileStat | undefined> {
-    if (this.#live.directories.has(path)) return { kind: "directory", size: 0, modifiedAt: new Date(0), inode: 0 };
+    if (this.#live.directories.has(path)) return { kind: "directory", size: 0, modifiedAt: new Date(0), inode: path, identity: path, version: path };
     const inode = this.#live.entries.get(path);
-    if (inode === undefined) return undefined;
-    return { kind: "file", size: contentOf(this.#live, inode).length, modifiedAt: new Date(this.#modified.get(inode) ?? 0), inode };
+    if (inode === undefined && this.#absence(path) === "ENOTDIR") throw systemError("ENOTDIR", "lstat", path);
+    return inode === undefined ? undefined : this.#statOf(inode);
   }
 
   async space(path: string): Promise<FileSystemSpace | undefined> {
     return this.#live.directories.has(path) ? this.room : undefined;
+  }
+
+  #statOf(inode: number): FileStat {
+    const identity = `${inode}:${this.#age + (this.#modified.get(inode) ?? 0)}`;
+    return { kind: "file", size: contentOf(this.#live, inode).length, modifiedAt: new Date(this.#modified.get(inode) ?? 0), inode: String(inode), identity, version: identity };
   }
 
   #do(operation: DiskOperation): void {
@@ -155,7 +162,7 @@ export class SimulatedFileSystem implements FileSystem {
       },
       info: async () => {
         check("fstat", true);
-        return { size: contentOf(this.#live, inode).length, modifiedAt: new Date(this.#modified.get(inode) ?? 0) };
+        return this.#statOf(inode);
       },
       sync: async () => {
         check("fdatasync", true);
@@ -175,7 +182,8 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   #absence(path: string): SystemErrorCode {
-    return this.#live.entries.has(dirname(path)) ? "ENOTDIR" : "ENOENT";
+    for (let at = dirname(path); at !== dirname(at); at = dirname(at)) if (this.#live.entries.has(at)) return "ENOTDIR";
+    return "ENOENT";
   }
 
   #mustBeDirectory(path: string, syscall: string): void {

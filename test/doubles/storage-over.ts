@@ -5,18 +5,19 @@ import type { FileSystem } from "../../src/storage/file-system.js";
 import type { ProcessTable } from "../../src/storage/process-table.js";
 import { ProcessWorld } from "./process-world.js";
 
-export const STATE_DIR = "/store/state";
-export const BACKUP_DIR = "/store/backup";
+const ROOT = "/store";
+export const STATE_DIR = join(ROOT, "state");
+export const BACKUP_DIR = join(ROOT, "backup");
 
 export function lockPath(name: string, stateDir = STATE_DIR): string {
   return join(stateDir, ".draftstate", "locks", `${name}.lock`);
 }
 
-export function storageOver(fs: FileSystem, processes: ProcessTable = new ProcessWorld().table(1), prefix = "n"): FileStorage {
+export function storageOver(fs: FileSystem, processes: ProcessTable = new ProcessWorld().table(1), prefix = "n", root = ROOT): FileStorage {
   let count = 0;
   return new FileStorage({
-    stateDir: STATE_DIR,
-    backupDir: BACKUP_DIR,
+    stateDir: join(root, "state"),
+    backupDir: join(root, "backup"),
     fs,
     processes,
     randomName: () => `${prefix}${(count += 1)}`,

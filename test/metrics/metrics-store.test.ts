@@ -101,7 +101,7 @@ describe("metrics on disk", () => {
     for (let process = 0; process < 20; process += 1) await storeOn(storage).close(counted(1));
     const { data, live } = await storeOn(storage).read();
     expect(totalOf(data, "draftstate_saves_total")).toBe(1120);
-    expect(live).toEqual([{ queueDepth: 7, unsavedSince: new Date(START).toISOString(), pid: 0, command: "test" }]);
+    expect(live).toEqual([{ queueDepth: 7, unsavedSince: new Date(START).toISOString(), holder: "test (in this process)" }]);
     expect(await processFiles(storage)).not.toContain(`${lock}.json`);
     await living.close(counted(101));
     expect(await savesIn(storage)).toBe(1121);

@@ -141,7 +141,7 @@ describe("free space", () => {
   });
 });
 
-test("a lock whose owner was killed warns, and names conversation and pid; a living owner's does not", async () => {
+test("a lock whose owner was killed warns, and names conversation and holder; a living owner's does not", async () => {
   const script = `import { createDraftStatePersistenceManager } from ${JSON.stringify(new URL("../../dist/index.js", import.meta.url).href)};
     const manager = createDraftStatePersistenceManager({ stateDir: "state", backupDir: "backup" });
     await manager.open("tale"); console.log("open"); setInterval(() => {}, 1000);`;
@@ -152,7 +152,7 @@ test("a lock whose owner was killed warns, and names conversation and pid; a liv
   await once(child, "close");
   const stale = check(await manager().health(), "stale-locks");
   expect(stale.status).toBe("warn");
-  expect(stale.detail).toContain(`tale (pid ${child.pid ?? 0}`);
+  expect(stale.detail).toContain(`(pid ${child.pid ?? 0} on `);
   await (await manager().open("tale")).close();
   expect(check(await manager().health(), "stale-locks").status).toBe("ok");
 });

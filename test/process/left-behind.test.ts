@@ -18,7 +18,7 @@ test("a lock record that its writer was killed over, empty or torn, is swept", a
   const disk = new SimulatedFileSystem();
   const storage = storageOver(disk);
   await storage.prepare();
-  const left = [`${LOCKS}/.tmp-aaaa`, `${LOCKS}/.tmp-bbbb`];
+  const left = [`${LOCKS}/.tmp-aaaa-chat`, `${LOCKS}/.tmp-bbbb-chat`];
   await plant(disk, left[0] as string, "");
   await plant(disk, left[1] as string, '{"pid":1,"ho');
   acquired(await storage.tryLock("chat", new Date(0)));
@@ -47,8 +47,8 @@ test("a copy to quarantine that was cut short is swept, and only that of its own
   const disk = new SimulatedFileSystem();
   const storage = storageOver(disk);
   await storage.prepare();
-  const left = [`${QUARANTINE}/.tmp-r1-chat.journal.2026-01-14T21-30-00-000Z`, `${QUARANTINE}/.tmp-r2-chat.json.2026-01-14T21-30-00-000Z-1`];
-  const others = [`${QUARANTINE}/.tmp-r3-chat.json.json.2026-01-14T21-30-00-000Z`, `${QUARANTINE}/.tmp-r4-chat2.json.2026-01-14T21-30-00-000Z`];
+  const left = [`${QUARANTINE}/.tmp-r1-chat`, `${QUARANTINE}/.tmp-r2-chat`];
+  const others = [`${QUARANTINE}/.tmp-r3-chat.json`, `${QUARANTINE}/.tmp-r4-chat2`];
   for (const path of [...left, ...others]) await plant(disk, path, "half");
   expect((await storage.sweep("chat")).sort()).toEqual(left);
   for (const path of others) expect(await disk.stat(path)).toBeDefined();

@@ -93,7 +93,7 @@ describe("the lock of a process", () => {
   });
 
   test.each(["of another host", "in another container"])("%s is LOCKED, whatever its age", async (where) => {
-    const elsewhere = where === "of another host" ? { host: "another.example" } : { pidNamespace: "pid:[1]" };
+    const elsewhere = where === "of another host" ? { host: "another.example", bootId: "another", machineId: "another" } : { pidNamespace: "pid:[1]" };
     await writeFile(lock, lockRecord({ ...(await self), pid: 2 ** 22 + 1, ...elsewhere }, NONCE));
     await expect(manager.open(ID)).rejects.toMatchObject({ code: "LOCKED", message: expect.stringContaining("left behind (pid 4194305 on") as string });
   });

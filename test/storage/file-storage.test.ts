@@ -2,20 +2,23 @@
  * File storage keeps the storage contract over the real file system and over both doubles, and keeps it when calls
  * fail: a rejected call leaves the old or the new value, says STORAGE, and the next call works.
  */
-import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { nodeFileSystem } from "../../src/storage/fs.js";
 import { createLocalStorage } from "../../src/storage/index.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
-import { AREAS, type Change, type Key, type Storage } from "../../src/storage/storage.js";
+import { RetryingFileSystem } from "../../src/storage/retrying-file-system.js";
+import { AREAS, type Area, type Change, type Key, type Storage } from "../../src/storage/storage.js";
 import { acquired, describeStorageContract, textAt } from "../contracts/storage-contract.js";
 import type { StorageFixture } from "../contracts/storage-contract.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
+import { FaultyStorage } from "../doubles/faulty-storage.js";
 import { lockRecord, plant } from "../doubles/lock-record.js";
 import { ProcessWorld } from "../doubles/process-world.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
+import type { SystemErrorCode } from "../doubles/system-error.js";
 import { STATE_DIR, lockPath, storageOver } from "../doubles/storage-over.js";
 
 const KEY: Key = { area: "state", name: "chat.json" };
@@ -35,17 +38,58 @@ async function realDirectory(): Promise<{ readonly directory: string; readonly s
 
 async function onRealFiles(): Promise<StorageFixture> {
   const { directory, storage, dispose } = await realDirectory();
-  const loseLock = (name: string): Promise<void> => replaceLock(nodeFileSystem, lockPath(name, join(directory, "state")), `not-${hostname()}`);
-  return { storage, loseLock, dispose };
+  const stateDir = join(directory, "state");
+  const loseLock = (name: string): Promise<void> => replaceLock(nodeFileSystem, lockPath(name, stateDir), `not-${hostname()}`);
+  const again = (): Storage => createLocalStorage({ stateDir, backupDir: join(directory, "backup"), command: "test" });
+  const editInPlace = async (key: Key, bytes: Uint8Array): Promise<void> => {
+    const path = storage.describe(key);
+    const { atime, mtime } = await stat(path);
+    await writeFile(path, bytes, { flag: "r+" });
+    await utimes(path, atime, mtime);
+  };
+  return { storage, loseLock, again, editInPlace, leases: true, leaveUnfinished: leaveUnfinished(nodeFileSystem, storage), dispose };
 }
 
+/** A file aside, as a killed writer leaves it. */
+function leaveUnfinished(fs: FileSystem, storage: Storage): (area: Area, lockName: string) => Promise<string> {
+  let count = 0;
+  return async (area, lockName) => {
+    const path = storage.describe({ area, name: `.tmp-left${(count += 1)}-${lockName}` });
+    await plant(fs, path, "half");
+    return path;
+  };
+}
+
+let stores = 0;
+
 async function over(fs: FileSystem): Promise<StorageFixture> {
-  return { storage: storageOver(fs), loseLock: (name) => replaceLock(fs, lockPath(name), "host-1"), dispose: () => Promise.resolve() };
+  const root = `/store${(stores += 1)}`;
+  const storage = storageOver(fs, undefined, "n", root);
+  return {
+    storage,
+    loseLock: (name) => replaceLock(fs, lockPath(name, join(root, "state")), "host-1"),
+    leases: true,
+    leaveUnfinished: leaveUnfinished(fs, storage),
+    dispose: () => Promise.resolve(),
+  };
 }
 
 describeStorageContract("files in a temporary directory", onRealFiles);
 describeStorageContract("the simulated file system", () => over(new SimulatedFileSystem()));
 describeStorageContract("the faulty file system with no fault set", () => over(new FaultyFileSystem(new SimulatedFileSystem())));
+describeStorageContract("the retrying file system", () => over(new RetryingFileSystem(new SimulatedFileSystem(), { attempts: 2, delay: 0, random: () => 0.5, onRetry: () => undefined })));
+describeStorageContract("a file system without hard links", () => over(withoutLinks(new SimulatedFileSystem())));
+describeStorageContract("a faulty storage with no fault set", async () => {
+  const fixture = await over(new SimulatedFileSystem());
+  return { ...fixture, storage: new FaultyStorage(fixture.storage) };
+});
+
+/** As exFAT is, and some mounts. */
+function withoutLinks(inner: FileSystem, code: SystemErrorCode = "EPERM"): FaultyFileSystem {
+  const fs = new FaultyFileSystem(inner);
+  fs.setFault({ code, at: 1, only: ["link"], lasting: "from-then-on" });
+  return fs;
+}
 
 async function faultyStore(): Promise<{ readonly fs: FaultyFileSystem; readonly disk: SimulatedFileSystem; readonly storage: Storage }> {
   const disk = new SimulatedFileSystem();
@@ -224,26 +268,6 @@ describe("moving", () => {
 });
 
 describe("sweeping", () => {
-  test("what a dead writer left aside goes, and only under the name asked for", async () => {
-    const disk = new SimulatedFileSystem();
-    const storage = storageOver(disk);
-    await storage.prepare();
-    const [at, internal] = ["2026-01-14T21-30-00-000Z", `${STATE_DIR}/.draftstate`];
-    const left = [
-      `${STATE_DIR}/.tmp-r1-chat.json`, `${STATE_DIR}/.tmp-r2-chat.journal`, `/store/backup/.tmp-r3-chat_${at}.json`, `/store/backup/.tmp-r4-chat_${at}.json.gz`,
-      `${internal}/quarantine/.tmp-r5-chat.json.${at}`, `${internal}/quarantine/.tmp-r6-chat.journal.${at}-1`,
-      `${internal}/trash/.tmp-r7-${at}-abcd_operation_chat.json`, `${internal}/trash/.tmp-r8-${at}-abcd_state_chat.json`, `${internal}/trash/.tmp-r9-${at}-abcd_backup_chat_${at}.json.gz`,
-    ];
-    const others = [
-      `${STATE_DIR}/.tmp-s1-chat-2.json`, `${STATE_DIR}/.tmp-s2-chat.json.json`, `/store/backup/.tmp-s3-chat_2_${at}.json`,
-      `${internal}/quarantine/.tmp-s4-chat.json.json.${at}`, `${internal}/trash/.tmp-s5-${at}-abcd_operation_chat.json.json`,
-      `${internal}/trash/.tmp-s6-${at}-abcd_backup_chat_2_${at}.json`, `${internal}/trash/.tmp-s7-${at}-abcd_state_chatter.json`,
-    ];
-    for (const path of [...left, ...others]) await plant(disk, path, "half");
-    expect((await storage.sweep("chat")).sort()).toEqual(left.sort());
-    for (const path of others) expect(await disk.stat(path)).toBeDefined();
-  });
-
   test("claims of dead processes go at any depth; the dead lock of a conversation that is called like a claim stays", async () => {
     const disk = new SimulatedFileSystem();
     const world = new ProcessWorld();

@@ -24,6 +24,11 @@ const SINCE = new Date(0);
 const ROUNDS = 10;
 const onLinux = platform() === "linux";
 
+/** The holder that process `pid` shows, whatever its host. */
+function heldBy(pid: number | undefined, command = ""): { readonly holder: string } {
+  return { holder: expect.stringContaining(`${command} (pid ${pid ?? "of nobody"} on `) as string };
+}
+
 let root: string;
 let program: string;
 let directory: string;
@@ -67,10 +72,10 @@ describe("a killed owner", () => {
   test("its lock is taken over, and the heir is told from whom", async () => {
     const owner = await start();
     expect(await owner.tryLock()).toMatchObject({ acquired: true });
-    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: false, owner: { pid: owner.pid, command: "lock-process" } });
+    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: false, holder: heldBy(owner.pid, "lock-process") });
     await owner.kill();
-    expect(await storage.lockOwner("chat")).toBeUndefined();
-    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: true, takenOverFrom: { pid: owner.pid } });
+    expect(await storage.lockHolder("chat")).toBeUndefined();
+    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: true, takenOverFrom: heldBy(owner.pid) });
   });
 
   test(`of 8 processes that contend for its lock exactly one wins, ${ROUNDS} times over`, { timeout: 60_000 }, async () => {
@@ -82,10 +87,10 @@ describe("a killed owner", () => {
       const attempts = await Promise.all(contenders.map((contender) => contender.tryLock()));
       const winners = contenders.filter((_, index) => attempts[index]?.acquired);
       expect(winners).toHaveLength(1);
-      expect(attempts.find((attempt) => attempt.acquired)).toMatchObject({ takenOverFrom: { pid: owner.pid } });
+      expect(attempts.find((attempt) => attempt.acquired)).toMatchObject({ takenOverFrom: heldBy(owner.pid) });
       const [winner] = winners;
       if (winner === undefined) throw new Error("nobody won");
-      expect(await storage.lockOwner("chat")).toMatchObject({ pid: winner.pid });
+      expect(await storage.lockHolder("chat")).toMatchObject(heldBy(winner.pid));
       owner = winner;
       contenders.splice(contenders.indexOf(winner), 1, await start());
     }
@@ -116,7 +121,7 @@ describe("a living owner", () => {
     await owner.tryLock();
     owner.signal("SIGSTOP");
     const contenders = await Promise.all([start(), start()]);
-    for (const contender of contenders) expect(await contender.tryLock()).toMatchObject({ acquired: false, owner: { pid: owner.pid } });
+    for (const contender of contenders) expect(await contender.tryLock()).toMatchObject({ acquired: false, holder: heldBy(owner.pid) });
     owner.signal("SIGCONT");
     await owner.release();
     expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: true });
@@ -124,7 +129,7 @@ describe("a living owner", () => {
 
   test("a lock that is years old is not broken for its age", async () => {
     await writeFile(lock, lockRecord(await new SystemProcessTable().self(), "old").replace("2026", "1999"));
-    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: false, owner: { pid: process.pid, since: "1999-01-01T00:00:00.000Z" } });
+    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: false, holder: { ...heldBy(process.pid), since: "1999-01-01T00:00:00.000Z" } });
   });
 });
 
@@ -135,17 +140,24 @@ describe("who is dead, and who cannot be known to be", () => {
   }
 
   test("a live pid with another start time is another process: the owner is dead", async () => {
-    expect(await attemptAfter({ startTime: "1" })).toMatchObject({ acquired: true, takenOverFrom: { pid: process.pid } });
+    expect(await attemptAfter({ startTime: "1" })).toMatchObject({ acquired: true, takenOverFrom: heldBy(process.pid) });
   });
 
   test.runIf(onLinux)("a live pid from before a reboot is dead", async () => {
     expect(await attemptAfter({ bootId: "00000000-0000-0000-0000-000000000000" })).toMatchObject({ acquired: true });
   });
 
-  test("an owner on another host is never taken for dead", async () => {
+  test("an owner on another machine is never taken for dead, whatever its host is called", async () => {
     const { pid } = await deadIdentity();
-    expect(await attemptAfter({ host: `not-${hostname()}`, pid, bootId: "another", startTime: "1" })).toMatchObject({ acquired: false, owner: { pid } });
-    expect(await storage.lockOwner("chat")).toMatchObject({ pid });
+    for (const host of [hostname(), `not-${hostname()}`]) {
+      expect(await attemptAfter({ host, machineId: "another", pid, bootId: "another", startTime: "1" })).toMatchObject({ acquired: false, liveness: "unknown", holder: heldBy(pid), where: lock });
+      expect(await storage.lockHolder("chat")).toMatchObject(heldBy(pid));
+    }
+  });
+
+  test.runIf(onLinux)("an owner that is dead on this boot is dead, though the host was renamed since", async () => {
+    const { pid } = await deadIdentity();
+    expect(await attemptAfter({ host: `not-${hostname()}`, pid, startTime: "1" })).toMatchObject({ acquired: true, takenOverFrom: heldBy(pid) });
   });
 
   test("an owner in another pid namespace is never taken for dead", async () => {
@@ -173,7 +185,7 @@ describe("a lock file that is none", () => {
     await planted[name]?.();
     const before = await lstat(lock);
     const attempt = await storage.tryLock("chat", SINCE);
-    expect(attempt).toMatchObject({ acquired: false, owner: undefined, path: lock, detail: expect.stringMatching(/./) as string });
+    expect(attempt).toMatchObject({ acquired: false, holder: undefined, liveness: "unknown", where: lock, detail: expect.stringMatching(/./) as string });
     await storage.sweep("chat");
     const after = await lstat(lock);
     expect([after.ino, after.size, after.mode]).toEqual([before.ino, before.size, before.mode]);
@@ -268,7 +280,7 @@ describe("contenders interleaved at random, some of them dying on the way", () =
       const next = await storageOver(disk, world.table(50), "next").tryLock("chat", SINCE);
       if (livingHolders.length === 1) {
         held += 1;
-        expect(next, `seed ${seed}`).toMatchObject({ acquired: false, owner: { pid: livingHolders[0] } });
+        expect(next, `seed ${seed}`).toMatchObject({ acquired: false, holder: heldBy(livingHolders[0]) });
       } else {
         inherited += 1;
         expect(next, `seed ${seed}`).toMatchObject({ acquired: true });

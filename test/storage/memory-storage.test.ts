@@ -1,4 +1,4 @@
-/** Storage in memory keeps the storage contract, and hands out its locks as one machine would. */
+/** Storage in memory keeps the storage contract, at a time that stands still, and hands out its locks as one machine would. */
 import { describeStorageContract } from "../contracts/storage-contract.js";
 import { MemoryStorage } from "../../src/storage/memory.js";
 
@@ -10,6 +10,7 @@ describeStorageContract("memory", async () => {
       storage.breakLock(name);
       await storage.tryLock(name, new Date());
     },
+    leases: true,
     dispose: () => Promise.resolve(),
   };
 });

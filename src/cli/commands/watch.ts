@@ -44,7 +44,7 @@ async function watch(context: CommandContext, id: string | undefined, options: W
   let streams: boolean | undefined;
   /** Where a chat is open, its next answer is waited for; where nobody writes there is none to come. */
   const endIfNobodyWrites = async (current: Followed): Promise<void> => {
-    if ((await manager.storage.lockOwner(current.conversationId)) !== undefined) return;
+    if ((await manager.storage.lockHolder(current.conversationId)) !== undefined) return;
     context.output.message(context.output.errorStyle.dim(toSafeLine(`nobody writes ${current.conversationId}: there is no answer to wait for`)));
     resolve(current.status === "complete" ? 0 : 1);
   };

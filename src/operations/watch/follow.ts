@@ -39,7 +39,7 @@ export class ConversationFollower {
   #status: Status | undefined;
   #problem: string | undefined;
   #looked = false;
-  /** Of the snapshot that was last read as a whole: one of the same revision that differs was edited. */
+  /** The version token of the snapshot that was last read as a whole: one of the same revision that differs was edited. */
   #snapshotSeen = "";
 
   constructor(
@@ -59,7 +59,7 @@ export class ConversationFollower {
   /** What happened since the last look; at the first, what is there. Looks must not overlap. */
   async look(): Promise<FollowEvent[]> {
     // Before anything is read: what a writer that is dead by now has written is then in what is read.
-    const owner = await this.storage.lockOwner(this.id);
+    const owner = await this.storage.lockHolder(this.id);
     try {
       const before = this.#version?.revision;
       const events = (await this.#readJournal()) ?? (await this.#readWhole());
@@ -126,8 +126,7 @@ export class ConversationFollower {
   }
 
   async #snapshotLook(): Promise<string> {
-    const stat = await this.storage.stat(snapshotKey(this.id));
-    return stat === undefined ? "" : `${stat.size} ${stat.modifiedAt.getTime()}`;
+    return (await this.storage.stat(snapshotKey(this.id)))?.version ?? "";
   }
 
   async #readWhole(): Promise<FollowEvent[]> {
@@ -171,7 +170,7 @@ export class ConversationFollower {
     const version = this.#version;
     if (version === undefined) return [];
     const written = statusOf(version.state);
-    const lives = hadOwner || written !== "streaming" || (await this.storage.lockOwner(this.id)) !== undefined;
+    const lives = hadOwner || written !== "streaming" || (await this.storage.lockHolder(this.id)) !== undefined;
     const status = lives ? written : "interrupted";
     if (status === this.#status) return [];
     this.#status = status;

@@ -1,0 +1,80 @@
+/** Where the areas of a store are on disk, made once and then only checked: a directory that goes away later, as with an unmounted disk, is never replaced by an empty one. */
+import { join, resolve } from "node:path";
+import { DraftstateError, systemErrorCode } from "../errors.js";
+import { Directories } from "./directories.js";
+import type { FileSystem } from "./file-system.js";
+import { refuseLinks } from "./internal-directories.js";
+import { AREAS, type Area } from "./storage.js";
+import { storageError } from "./storage-error.js";
+
+const INTERNAL_FOLDER = ".draftstate";
+
+export class FileAreas {
+  readonly internal: string;
+  readonly locks: string;
+  readonly #directories: Record<Area, string>;
+  #made = false;
+
+  constructor(
+    private readonly fs: FileSystem,
+    stateDir: string,
+    backupDir: string,
+  ) {
+    this.internal = join(stateDir, INTERNAL_FOLDER);
+    this.locks = join(this.internal, "locks");
+    this.#directories = {
+      state: stateDir,
+      backup: backupDir,
+      quarantine: join(this.internal, "quarantine"),
+      trash: join(this.internal, "trash"),
+      history: join(this.internal, "history"),
+      metrics: join(this.internal, "metrics"),
+    };
+  }
+
+  directoryOf(area: Area): string {
+    return this.#directories[area];
+  }
+
+  async prepare(): Promise<void> {
+    await this.refuseLinks();
+    if (this.#made) {
+      for (const directory of this.#all()) await this.#assertThere(directory);
+      return;
+    }
+    const directories = new Directories(this.fs);
+    for (const directory of this.#all()) await explained(directory, () => directories.make(resolve(directory)));
+    for (const directory of directories.unsynced) await explained(directory, () => directories.sync(directory));
+    this.#made = true;
+  }
+
+  /** Those of the two that a person names may be links; the others may not. */
+  async refuseLinks(areas: readonly Area[] = AREAS): Promise<void> {
+    const inside = areas.filter((area) => area !== "state" && area !== "backup").map((area) => this.#directories[area]);
+    if (areas !== AREAS && inside.length === 0) return;
+    await refuseLinks(this.fs, [this.internal, this.locks, ...inside]);
+  }
+
+  #all(): readonly string[] {
+    return [...AREAS.map((area) => this.#directories[area]), this.locks];
+  }
+
+  async #assertThere(directory: string): Promise<void> {
+    const isThere = await explained(directory, () => this.fs.hasDirectory(directory).catch(missingWhereItLeadsNowhere));
+    if (!isThere) throw new DraftstateError("STORAGE", `${directory} was there and is gone: bring it back (is its disk mounted?), or start again to make a new one`, { path: directory });
+  }
+}
+
+/** A link to a directory that is away. */
+function missingWhereItLeadsNowhere(error: unknown): boolean {
+  if (systemErrorCode(error) === "ENOENT") return false;
+  throw error;
+}
+
+async function explained<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw storageError(path, error);
+  }
+}
