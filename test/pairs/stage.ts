@@ -210,17 +210,20 @@ async function begin(stage: Stage, start: Start, state: JsonObject): Promise<Con
   return handle;
 }
 
+/** `idle`: what waits for a timer ends; `saved`: what the handle has not saved yet is saved. */
+export type Moment = "nothing" | "idle" | "saved";
+
 export interface Play {
   /** Groups of sides: those of one group at the same time, one group after the other. */
   readonly groups: readonly (readonly ("A" | "B")[])[];
-  /** Whether what waits for a timer ends before each group. */
-  readonly idle?: readonly boolean[];
+  /** What happens by itself before each group: it may at any time. */
+  readonly moments?: readonly Moment[];
   readonly strategy: Strategy;
   readonly level: Level;
 }
 
 /** One run, from the beginning to the look at what is left. */
-export async function play(pair: PairCase, { groups, idle = [], strategy, level }: Play): Promise<Played> {
+export async function play(pair: PairCase, { groups, moments = [], strategy, level }: Play): Promise<Played> {
   const start = await theBase();
   time.reset();
   const rejections = new Rejections();
@@ -232,7 +235,8 @@ export async function play(pair: PairCase, { groups, idle = [], strategy, level 
     const results: Record<string, string> = {};
     const runs: Run[] = [];
     for (const [index, group] of groups.entries()) {
-      if (idle[index] === true) await stage.scheduler.runFreely();
+      if (moments[index] === "idle") await stage.scheduler.runFreely();
+      if (moments[index] === "saved") await handle?.flush().catch(() => undefined);
       runs.push(await stage.scheduler.run(group.map((side) => threadOf(side, pair, stage, handle, results)), strategy));
     }
     const hanging = runs.flatMap((run) => run.hanging);
