@@ -119,7 +119,7 @@ export class Opener {
     const { lock, takenOverFrom } = await acquireLock(store, id, timeout, this.signal);
     // Only a holder that died leaves anything unfinished.
     if (takenOverFrom !== undefined) {
-      await store.storage.sweep(id).catch((error: unknown) => {
+      await Promise.all([store.storage.sweep(id), store.spills?.sweep(id)]).catch((error: unknown) => {
         warn(store, id, `unfinished files could not be removed: ${messageOf(error)}`, error);
       });
     }

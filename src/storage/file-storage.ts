@@ -107,6 +107,10 @@ export class FileStorage implements Storage {
     await this.#changing(key, async (path) => this.#writer.replace(path, content, permission));
   }
 
+  async replaceAs(writer: string, key: Key, content: Content): Promise<void> {
+    return this.#changing(key, (path) => this.#writer.replace(path, content, { ...unguarded(path), name: writer }));
+  }
+
   async create(key: Key, content: Content, guard?: Lock): Promise<boolean> {
     const permission = this.#permission(key, guard);
     return this.#changing(key, (path) => this.#writer.create(path, content, permission));
