@@ -52,9 +52,8 @@ export class FileStorage implements Storage {
 
   constructor(private readonly options: FileStorageOptions) {
     const { stateDir, backupDir, fs, realDirectory = (path: string) => path, clock = SYSTEM_CLOCK } = options;
-    // Not of the directory itself, which may be away: what leads to it stays.
-    const path = resolve(stateDir);
-    this.identity = join(realDirectory(dirname(path)), basename(path));
+    // The same while the directory is away: what leads to it stays.
+    this.identity = realDirectory(resolve(stateDir));
     this.#areas = new FileAreas(fs, stateDir, backupDir);
     this.#locks = new LockDirectory({ ...options, clock, directory: this.#areas.locks });
     this.#writer = new FileWriter({ ...options, alone: (path, act) => this.#alone(path, act) });
