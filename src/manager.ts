@@ -1,66 +1,76 @@
 /**
- * The draft's persistence manager: conversations opened for writing, saved, loaded, listed, compared and restored.
- * One writer a conversation, held by a lock; readers take none. Clock, ids and storage are handed in.
+ * The draft's persistence manager: the published face of one store in this process. It builds the store and its sessions;
+ * each method is an operation over them. Clock, randomness and storage are handed in.
  */
-import { DraftstateError, isDraftstateError } from "./errors.js";
-import { isStreaming, messagesOf, metadataOf, type AgentState, type BackupNote, type Metadata } from "./model/conversation.js";
-import { isJsonObject, type JsonObject } from "./model/json.js";
+import type { BackupNote } from "./model/conversation.js";
+import type { AgentState } from "./model/conversation.js";
 import { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
-import type { Problem } from "./plan/recovery.js";
-import type { RetentionPolicy } from "./plan/retention.js";
-import type { LockHolder, Storage } from "./storage/storage.js";
-import { assertCanCompress } from "./store/codec.js";
-import { listBackups, type Backup } from "./store/backups.js";
-import { listConversations, type ListOptions, type CatalogueRow } from "./operations/list/list.js";
-import { comparePoints, type Comparison } from "./operations/diff.js";
-import type { Conversation } from "./session/conversation.js";
-import type { ManagerEnvironment, OpenOptions, SaveOptions } from "./session/open.js";
-import type { ManagerEvents, ManagerListener, OnProgress } from "./store/events.js";
 import type { Health } from "./monitoring/health.js";
-import { fork, type Beginning, type ForkOptions, type ForkResult } from "./operations/fork.js";
-import { checkHealth, type HealthOptions } from "./operations/health.js";
-import { ImplicitHandles } from "./session/implicit-handles.js";
-import { assertConversationId, knownIds } from "./store/names.js";
-import type { Monitor } from "./metrics/monitor.js";
-import { ManagerParts } from "./manager-parts.js";
-import { prune, type PruneResult } from "./operations/prune.js";
-import { findConversation, readConversation, refusal, versionOf, withInterruption } from "./store/read.js";
-import type { Decoded } from "./snapshot/decode.js";
-import { migrateAll, type MigrateOptions, type MigrateResult } from "./operations/migrate.js";
-import type { RecoveryContext, WithRecoveries } from "./session/recover.js";
-import { removeAll, type RemoveResult } from "./operations/remove.js";
-import { rename } from "./operations/rename.js";
-import { repair, type RepairResult } from "./operations/repair.js";
-import { restore, type RestoreOptions, type RestoreResult } from "./operations/restore.js";
-import { resolveSettings, type Settings } from "./store/settings.js";
 import { renderPrometheus } from "./monitoring/prometheus.js";
+import type { HttpPost } from "./monitoring/webhook.js";
+import type { RetentionPolicy } from "./plan/retention.js";
+import { Monitor } from "./metrics/monitor.js";
+import type { Logger } from "./metrics/event-log.js";
+import { SaveCounter, type SaveStatistics } from "./metrics/statistics.js";
+import type { TelemetryApi } from "./metrics/telemetry.js";
+import { listBackups, readBackup, type BackupContent } from "./operations/backups.js";
+import { compare, type Comparison } from "./operations/diff.js";
+import { fork, openNew, type ForkOptions, type ForkResult } from "./operations/fork.js";
+import { checkHealth, type HealthContext, type HealthOptions } from "./operations/health.js";
+import { importConversation, type ImportRequest } from "./operations/import.js";
+import { list, type CatalogueRow, type ListOptions } from "./operations/list/list.js";
+import { load, withSpilledIds, type LoadedConversation, type LoadOptions } from "./operations/load.js";
+import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.js";
+import { prune, type PruneOptions, type PruneResult } from "./operations/prune.js";
+import { removeAll, type RemoveOptions, type RemoveResult } from "./operations/remove.js";
+import { rename } from "./operations/rename.js";
+import { repair, type RepairOptions, type RepairResult } from "./operations/repair.js";
+import { restore, type RestoreOptions, type RestoreResult } from "./operations/restore.js";
+import { saveQuietly, saveState } from "./operations/save.js";
+import { scanConversations, type ScanQuery, type ScanResult } from "./operations/search.js";
 import { readStoreMetrics, type StoreMetrics } from "./operations/stats/store-metrics.js";
-import type { SaveStatistics } from "./metrics/statistics.js";
-import { describeOperation, undo, type UndoneOperation, type UndoResult } from "./operations/undo/undo.js";
-import { verify, type Verification } from "./operations/verify/verify.js";
 import { previewUndos, type PreviewOptions, type UndoPreview } from "./operations/undo/preview.js";
+import { describeOperation, undo, type UndoneOperation, type UndoOptions, type UndoResult } from "./operations/undo/undo.js";
+import { verify, type Verification } from "./operations/verify/verify.js";
+import type { FindWholeFiles } from "./operations/verify/whole-files.js";
+import type { Conversation } from "./session/conversation.js";
+import type { Beginning, OpenOptions } from "./session/open.js";
+import { Sessions } from "./session/sessions.js";
+import { UnderWay } from "./session/under-way.js";
+import type { Storage } from "./storage/storage.js";
+import type { Backup } from "./store/backups.js";
+import { assertCanCompress } from "./store/codec.js";
+import { ManagerEmitter, type ManagerEvents, type ManagerListener, type OnProgress } from "./store/events.js";
+import { assertConversationId } from "./store/names.js";
+import { undoableOperations } from "./store/pending.js";
+import { listIds } from "./store/read.js";
+import { resolveSettings, type Settings } from "./store/settings.js";
+import { createStore, type Store, type StoreEnvironment } from "./store/store.js";
 
 export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
+export type { OpenOptions } from "./session/open.js";
+export type { LoadedConversation } from "./operations/load.js";
 
-export type { ManagerEnvironment, OpenOptions } from "./session/open.js";
-
-export interface LoadedConversation {
-  readonly conversationId: string;
-  readonly state: JsonObject;
-  readonly metadata: Metadata;
-  /** The process that writes it now. */
-  readonly owner: LockHolder | undefined;
-  readonly problems: readonly Problem[];
-  readonly edited: boolean;
+/** What the manager needs of the world. */
+export interface ManagerEnvironment extends StoreEnvironment {
+  /** Takes one structured entry for each event. */
+  readonly logger?: Logger | undefined;
+  /** The way to the webhook of alerts. */
+  readonly post?: HttpPost | undefined;
+  /** OpenTelemetry, where the application has it. */
+  readonly telemetry?: (() => Promise<TelemetryApi | undefined>) | undefined;
+  /** Checks many files at once, where they can be had by their paths. */
+  readonly findWholeFiles?: FindWholeFiles | undefined;
 }
 
 export class DraftStatePersistenceManager {
   readonly settings: Settings;
-  readonly #parts: ManagerParts;
-  readonly #open = new Map<string, Promise<Conversation>>();
-  readonly #live = new Set<Conversation>();
-  readonly #implicit = new ImplicitHandles((id, expect) => this.#openImplicitly(id, expect));
-  #closed = false;
+  readonly #store: Store;
+  readonly #sessions: Sessions;
+  readonly #events = new ManagerEmitter();
+  readonly #underWay = new UnderWay();
+  #watching: { readonly monitor: Monitor; readonly counter: SaveCounter } | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(
     private readonly environment: ManagerEnvironment,
@@ -68,11 +78,22 @@ export class DraftStatePersistenceManager {
   ) {
     this.settings = resolveSettings(options);
     assertCanCompress(this.settings.compression);
-    this.#parts = new ManagerParts({ environment, settings: this.settings, live: () => this.#live, ids: () => this.ids() });
+    this.#store = createStore(environment, this.settings, this.#events);
+    this.#sessions = new Sessions(this.#store);
+    if (environment.logger !== undefined) this.#watch();
+  }
+
+  get storage(): Storage {
+    return this.environment.storage;
+  }
+
+  /** Everything of the store on disk, for operations that are not methods here. */
+  get store(): Store {
+    return this.#store;
   }
 
   get monitor(): Monitor {
-    return this.#parts.monitor;
+    return this.#watch().monitor;
   }
 
   /** Milliseconds on a clock that never goes back, for durations. */
@@ -80,232 +101,186 @@ export class DraftStatePersistenceManager {
     return this.environment.elapsed();
   }
 
-  get storage(): Storage {
-    return this.environment.storage;
-  }
-
   on<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): this {
-    this.#parts.listeners.on(name, listener);
+    this.#events.on(name, listener);
     return this;
   }
 
   off<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): this {
-    this.#parts.listeners.off(name, listener);
+    this.#events.off(name, listener);
     return this;
   }
 
-  /** Takes the writer's lock, recovers what a dead writer left, and creates the conversation if new. Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`. */
+  /** Takes the writer's lock, recovers what a dead writer left, and creates the conversation if new. Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
   async open<S extends object = AgentState>(id: string, options: OpenOptions = {}): Promise<Conversation<S>> {
-    assertConversationId(id);
-    this.#assertUsable();
-    await this.#implicit.release(id);
-    if (this.#open.has(id)) {
-      throw new DraftstateError("LOCKED", `conversation ${id} is open in this process already: close it first, or use that handle`);
-    }
-    const opening = this.#openNow(id, options);
-    this.#open.set(id, opening);
-    opening.catch(() => this.#open.delete(id));
-    return (await opening) as unknown as Conversation<S>;
+    return (await this.#change(id, () => this.#sessions.open(id, options))) as unknown as Conversation<S>;
+  }
+
+  /** A new conversation under a name of its own: `draft_chat_` and the time in milliseconds, as the draft names them. */
+  openNew(beginning?: Beginning): Promise<Conversation> {
+    return this.#run(() => openNew(this.#store, this.#sessions, beginning));
   }
 
   /** Saves the whole state; durable when it resolves. The end of a turn also makes the snapshot and a backup. */
-  async saveState(id: string, state: object): Promise<void> {
-    await this.withConversation(id, async (conversation) => {
-      const before = conversation.state as unknown as JsonObject;
-      conversation.replaceState(state);
-      await conversation.flush();
-      if (endsTurn(before, conversation.state)) await conversation.endTurn();
-    });
+  saveState(id: string, state: object): Promise<void> {
+    return this.#change(id, () => saveState(this.#sessions, id, state));
   }
 
-  /** Saves when `saveOnToken` (and `realTimeSave`) say so; otherwise with the next change or timed save. */
-  async saveStateOnToken(id: string, state: object): Promise<void> {
-    await this.#saveWhen(this.settings.saveOnToken, id, state);
+  /** Saves when `saveOnToken` (and `realTimeSave`) say so; otherwise with the next change, timed save or `close`. */
+  saveStateOnToken(id: string, state: object): Promise<void> {
+    return this.#change(id, () => saveQuietly(this.#sessions, id, state, this.settings.realTimeSave && this.settings.saveOnToken));
   }
 
-  /** Saves when `saveOnStateChange` (and `realTimeSave`) say so; otherwise with the next timed save. */
-  async saveStateOnChange(id: string, state: object): Promise<void> {
-    await this.#saveWhen(this.settings.saveOnStateChange, id, state);
+  /** Saves when `saveOnStateChange` (and `realTimeSave`) say so; otherwise with the next timed save or `close`. */
+  saveStateOnChange(id: string, state: object): Promise<void> {
+    return this.#change(id, () => saveQuietly(this.#sessions, id, state, this.settings.realTimeSave && this.settings.saveOnStateChange));
   }
 
-  /** The state without `_metadata`; null when there is none. Throws `CORRUPT`, never returns half. */
+  /** The state without `_metadata`; null when there is none. Throws `CORRUPT`, `STORAGE`, never returns half. */
   async loadState<S extends object = AgentState>(id: string): Promise<S | null> {
     const loaded = await this.load(id);
     return loaded === undefined ? null : (loaded.state as unknown as S);
   }
 
   /** State, metadata and health, journal applied. Throws `CORRUPT` unless `allowEdited`, which shows an edited one as it is. */
-  async load(id: string, options: { readonly allowEdited?: boolean } = {}): Promise<LoadedConversation | undefined> {
-    assertConversationId(id);
-    const read = await readConversation(this.storage, id);
-    const elsewhere = await this.#parts.fallback?.find(id);
-    if (elsewhere !== undefined && elsewhere.metadata.revision > (read?.version.revision ?? 0)) return this.#asElsewhere(id, elsewhere, read?.owner);
-    if (read === undefined) return undefined;
-    const { version, metadata, owner, problems, edited } = read;
-    if (edited && options.allowEdited !== true) throw refusal(this.storage, id, { kind: "edited", version, problems });
-    return { conversationId: id, state: version.state, metadata, owner, problems, edited };
-  }
-
-  /** Newer in the fallback directory than in its own: shown from there until it is folded back. */
-  #asElsewhere(id: string, found: Extract<Decoded, { kind: "valid" }>, owner: LockHolder | undefined): LoadedConversation {
-    const version = owner === undefined && isStreaming(found.state) ? withInterruption(versionOf(found), found.metadata.savedAt) : versionOf(found);
-    return { conversationId: id, state: version.state, metadata: metadataOf(version, id, found.metadata.savedAt), owner, problems: [], edited: false };
+  load(id: string, options: Pick<LoadOptions, "allowEdited"> = {}): Promise<LoadedConversation | undefined> {
+    return this.#read(id, () => load(this.#store, id, options));
   }
 
   /** Newest first; damaged and edited conversations are rows that say so. */
-  async list(options: ListOptions = {}): Promise<CatalogueRow[]> {
-    const rows = await listConversations(this.storage, options);
-    if (this.#parts.fallback === undefined) return rows;
-    const there = new Map((await listConversations(this.#parts.fallback.storage, options)).map((row) => [row.conversationId, row]));
-    const newest = rows.map((row) => {
-      const other = there.get(row.conversationId);
-      there.delete(row.conversationId);
-      return other !== undefined && other.revision > row.revision ? { ...other, backupCount: row.backupCount } : row;
-    });
-    return [...there.values(), ...newest].sort((left, right) => (right.updatedAt ?? "").localeCompare(left.updatedAt ?? "", "en"));
+  list(options: ListOptions = {}): Promise<CatalogueRow[]> {
+    return this.#underWay.run(() => list(this.#store, options));
   }
 
-  /** Of every conversation that has a file, be it only a backup; sorted. */
-  async ids(): Promise<string[]> {
-    const [states, backups] = await Promise.all([this.storage.list("state"), this.storage.list("backup")]);
-    const here = knownIds(states, backups);
-    const elsewhere = (await this.#parts.fallback?.ids()) ?? [];
-    return elsewhere.length === 0 ? here : [...new Set([...here, ...elsewhere])].sort();
+  /** Of every conversation that has a file, be it only a backup or a spill; sorted. */
+  ids(): Promise<string[]> {
+    return this.#underWay.run(async () => withSpilledIds(this.#store, await listIds(this.storage)));
   }
 
-  /** A new conversation under a name of its own: `draft_chat_` and the time in milliseconds, as the draft names them, later by one where that is taken. */
-  async openNew(beginning?: Beginning): Promise<Conversation> {
-    for (let at = this.environment.now().getTime(); ; at += 1) {
-      try {
-        return await this.open(`draft_chat_${at}`, { expect: "new", lockTimeout: 0, ...(beginning === undefined ? {} : { beginning }) });
-      } catch (error) {
-        // Another process chose the same millisecond.
-        if (!isDraftstateError(error, "INVALID_ID") && !isDraftstateError(error, "LOCKED")) throw error;
-      }
-    }
+  /** Newest revision first, from the ends of the files: content is verified when it is read. Throws `NOT_FOUND` where there is neither a conversation nor a backup. */
+  listBackups(id: string): Promise<Backup[]> {
+    return this.#read(id, () => listBackups(this.#store, id));
   }
 
-  /** Newest first, each verified. Throws `NOT_FOUND` where there is neither a conversation nor a backup. */
-  async listBackups(id: string): Promise<Backup[]> {
-    assertConversationId(id);
-    const backups = await listBackups(this.storage, id);
-    if (backups.length === 0) await this.#mustExist(id);
-    return backups;
+  /** The content of a backup: by timestamp, unique prefix, tag, `latest` or `@n`. Throws `NOT_FOUND`, `CORRUPT`. */
+  readBackup(id: string, backup: string): Promise<BackupContent> {
+    return this.#read(id, () => readBackup(this.#store, id, backup));
   }
 
-  /** A restore point now; returns its timestamp. */
-  async backup(id: string, note?: BackupNote): Promise<string> {
-    return this.withConversation(id, (conversation) => conversation.backup(note), "existing");
+  /** A backup of now; the existing one where the newest holds the same. Returns its timestamp. */
+  backup(id: string, note?: BackupNote): Promise<string> {
+    return this.#change(id, () => this.#sessions.use(id, (session) => session.backup(note), "existing"));
   }
 
-  /** JSON Patch (RFC 6902) from one restore point to another, `_metadata` left out; by default newest different backup → now. */
+  /** JSON Patch (RFC 6902) from one backup to another, `_metadata` left out; by default newest different backup → now. */
   async diff(id: string, from?: string, to?: string): Promise<JsonPatchOperation[]> {
     const { before, after } = await this.compare(id, from, to);
     return toJsonPatch(before.state, after.state);
   }
 
-  async compare(id: string, from?: string, to?: string): Promise<Comparison> {
-    assertConversationId(id);
-    return comparePoints(this.storage, id, from, to, async () => (await this.#mustLoad(id)).state);
+  compare(id: string, from?: string, to?: string): Promise<Comparison> {
+    return this.#read(id, () => compare(this.#store, id, from, to));
   }
 
   /** Goes back, forwards: a new revision with the old content, after a backup of the present. */
-  async restore(id: string, backup: string, options: RestoreOptions = {}): Promise<RestoreResult> {
-    assertConversationId(id);
-    return restore(this, id, backup, this.#parts.trash, options);
+  restore(id: string, backup: string, options: RestoreOptions = {}): Promise<RestoreResult> {
+    return this.#change(id, () => restore(this.#store, this.#sessions, id, backup, options));
   }
 
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
-  async prune(policy: RetentionPolicy & { readonly id?: string; readonly dryRun?: boolean; readonly purge?: boolean } = {}, onProgress?: OnProgress): Promise<PruneResult> {
+  prune(policy: RetentionPolicy & PruneOptions = {}, onProgress?: OnProgress): Promise<PruneResult> {
     const { id, dryRun, purge, ...rules } = policy;
-    if (id !== undefined) assertConversationId(id);
     const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
-    const removed = (event: ManagerEvents["backupRemoved"]): void => {
-      this.#parts.events.emit("backupRemoved", event);
-    };
-    const context = { storage: this.storage, now: this.environment.now, trash: this.#parts.trash, removed, withLock: <T>(each: string, act: () => Promise<T>): Promise<T> => this.#withLock(each, act) };
-    return prune(context, effective, { id, dryRun: dryRun === true, purge: purge === true, onProgress });
+    return this.#change(id, () => prune(this.#store, this.#sessions, effective, { id, dryRun, purge }, onProgress));
   }
 
   /**
-   * Mends what can be mended of one conversation; with `accept`, signs a snapshot that was edited by hand as it is.
+   * Repairs what can be repaired of one conversation; with `accept`, signs a snapshot that was edited by hand as it is.
    * Throws `CORRUPT` where nothing valid is left, `LOCKED` while it is open anywhere.
    */
-  async repair(id: string, options: { readonly accept?: boolean } = {}): Promise<RepairResult> {
-    return this.#withRecovery(id, (context) => repair(context, id, this.#parts.trash, { accept: options.accept === true }));
+  repair(id: string, options: RepairOptions = {}): Promise<RepairResult> {
+    return this.#change(id, () => repair(this.#sessions, id, options));
   }
 
-  /** Into the trash, with its restore points; with `purge` for good. Throws `NOT_FOUND`, `LOCKED` while it is open anywhere. */
-  async remove(id: string, options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult> {
+  /** Into the trash, with its backups; with `purge` for good. Throws `NOT_FOUND`, `LOCKED` while it is open anywhere. */
+  async remove(id: string, options: RemoveOptions = {}): Promise<RemoveResult> {
     const [result] = await this.removeAll([id], options);
     return result as RemoveResult;
   }
 
   /** Several as one operation: all are locked before the first goes, and one `undo` brings all of them back. */
-  async removeAll(ids: readonly string[], options: { readonly purge?: boolean; readonly dryRun?: boolean } = {}): Promise<RemoveResult[]> {
-    for (const id of ids) assertConversationId(id);
-    const context = { storage: this.storage, trash: this.#parts.trash, fallback: this.#parts.fallback, withRecoveries: this.#withRecoveries };
-    return removeAll(context, ids, { purge: options.purge === true, dryRun: options.dryRun === true });
+  removeAll(ids: readonly string[], options: RemoveOptions = {}): Promise<RemoveResult[]> {
+    return this.#run(() => {
+      for (const id of ids) assertConversationId(id);
+      return removeAll(this.#store, this.#sessions, ids, options);
+    });
   }
 
   /** Takes back the last restore, prune, rm, repair or rename: of one conversation, whatever was last, or the one of a time. */
-  async undo(id?: string, options: { readonly at?: string } = {}): Promise<UndoResult> {
-    if (id !== undefined) assertConversationId(id);
-    const context = { manager: this, trash: this.#parts.trash, withRecoveries: this.#withRecoveries, assertNoLookalike: (each: string): Promise<void> => this.#parts.opener.assertNoLookalike(each) };
-    return undo(context, { ...options, ...(id === undefined ? {} : { id }) });
+  undo(id?: string, options: { readonly at?: string } = {}): Promise<UndoResult> {
+    const wanted: UndoOptions = { ...options, ...(id === undefined ? {} : { id }) };
+    return this.#change(id, () => undo(this.#store, this.#sessions, wanted));
   }
 
   /** What can be undone, newest first. */
-  async operations(): Promise<UndoneOperation[]> {
-    return (await this.#parts.trash.operations()).map(describeOperation);
+  operations(): Promise<UndoneOperation[]> {
+    return this.#underWay.run(async () => (await undoableOperations(this.#store)).map(describeOperation));
   }
 
   /** The same with what undoing each would change: of all, of one conversation, or of the one that `undo` would take. */
   previewUndos(options: PreviewOptions = {}): Promise<UndoPreview[]> {
-    return previewUndos(this, this.#parts.trash, options);
+    return this.#underWay.run(() => previewUndos(this.#store, options));
   }
 
   /** Everything in the trash, for good; the number of bytes freed. */
   emptyTrash(): Promise<number> {
-    return this.#parts.trash.empty();
+    return this.#run(() => this.#store.trash.empty());
   }
 
-  /** A copy under a new id, as it is or as a restore point holds it. */
-  async fork(id: string, options: ForkOptions = {}): Promise<ForkResult> {
-    assertConversationId(id);
-    return fork(this, id, options);
+  /** A copy under a new id, as it is or as a backup holds it. */
+  fork(id: string, options: ForkOptions = {}): Promise<ForkResult> {
+    return this.#change(id, () => fork(this.#store, this.#sessions, id, options));
   }
 
   /** A new title; returns the revision. */
-  async rename(id: string, title: string): Promise<number> {
-    return this.withConversation(id, (conversation) => rename(conversation, title, this.#parts.trash), "existing");
+  rename(id: string, title: string): Promise<number> {
+    return this.#change(id, () => rename(this.#store, this.#sessions, id, title));
+  }
+
+  /** A conversation that was had elsewhere, with its backups. Throws `INVALID_ID` where the id is taken. */
+  import(request: ImportRequest): Promise<void> {
+    return this.#change(request.id, () => importConversation(this.#sessions, request));
   }
 
   /** Snapshots of older schemas, rewritten in the current one; each original becomes a backup first. */
-  async migrate(options: MigrateOptions = {}): Promise<MigrateResult> {
-    if (options.id !== undefined) assertConversationId(options.id);
-    return migrateAll(this, options);
+  migrate(options: MigrateOptions = {}): Promise<MigrateResult> {
+    return this.#change(options.id, () => migrate(this.#store, this.#sessions, options));
   }
 
   verify(id?: string, onProgress?: OnProgress): Promise<Verification> {
-    if (id !== undefined) assertConversationId(id);
-    return verify(this.storage, { id, onProgress, findWholeFiles: this.environment.findWholeFiles });
+    return this.#read(id, () => verify(this.#store, { id, onProgress, findWholeFiles: this.environment.findWholeFiles }));
+  }
+
+  /** What the query finds in every conversation; a damaged file hides no other. */
+  search<Match>(query: ScanQuery<Match>): Promise<ScanResult<Match>> {
+    return this.#underWay.run(() => scanConversations(this.#store, query));
   }
 
   getSaveStatistics(): SaveStatistics {
+    const { live } = this.#sessions;
     return {
-      queuedSaves: this.#queued,
-      isSaving: this.#saving,
+      queuedSaves: live.reduce((sum, session) => sum + session.queuedChanges, 0),
+      isSaving: live.some((session) => session.isSaving),
       autoSaveEnabled: this.settings.autoSave,
       autoSaveInterval: this.settings.autoSaveInterval,
-      openConversations: this.#open.size,
-      ...this.#parts.counter.counts,
+      openConversations: live.length,
+      ...this.#watch().counter.counts,
     };
   }
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return readStoreMetrics({ storage: this.storage, fallback: this.#parts.fallback, monitor: this.monitor, now: this.environment.now });
+    return this.#underWay.run(() => readStoreMetrics({ storage: this.storage, metrics: this.monitor, spilled: () => this.#spilledIds(), now: this.environment.now }));
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
@@ -316,120 +291,73 @@ export class DraftStatePersistenceManager {
 
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
-    const { monitor, settings } = this;
-    return checkHealth({ storage: this.storage, fallback: this.#parts.fallback, settings, monitor, now: this.environment.now, verify: () => this.verify() }, options);
+    const { monitor, settings, environment: { storage, now, findWholeFiles } } = this;
+    const store = this.#store;
+    const context: HealthContext = {
+      storage, settings, now,
+      load: (id) => load(store, id),
+      verify: (names) => verify(store, { names, findWholeFiles }),
+      list: (names) => list(store, { names }),
+      spilled: () => this.#spilledIds(),
+      unsaved: () => monitor.unsaved(),
+    };
+    return this.#underWay.run(() => checkHealth(context, options));
   }
 
-  /** Saves what is unsaved and closes every conversation that is open. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    try {
-      await this.#closeConversations();
-    } finally {
-      await this.#parts.close();
-    }
-  }
-
-  async #closeConversations(): Promise<void> {
-    await this.#implicit.releaseAll();
-    const outcomes = await Promise.allSettled([...this.#open.values()].map(async (opening) => (await opening).close()));
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+  /**
+   * Waits for all that is under way, saves what is unsaved and closes every conversation, even where one fails; then rejects
+   * with all that failed. Once it is settled nothing of this manager touches the store, and none of its locks remains.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  get #queued(): number {
-    return [...this.#live].reduce((sum, conversation) => sum + conversation.queuedChanges, 0);
+  async #close(): Promise<void> {
+    this.#sessions.stopWaiting();
+    try {
+      await this.#underWay.end();
+      await this.#sessions.close();
+    } finally {
+      await this.#watching?.monitor.close();
+    }
   }
 
-  get #saving(): boolean {
-    return [...this.#live].some((conversation) => conversation.isSaving);
+  async #spilledIds(): Promise<readonly string[]> {
+    return (await this.#store.spills?.ids()) ?? [];
   }
 
-  async #openNow(id: string, options: SaveOptions): Promise<Conversation> {
-    const conversation = await this.#parts.opener.open(id, options, () => {
-      this.#live.delete(conversation);
-      this.#open.delete(id);
-    });
-    this.#live.add(conversation);
-    this.monitor.start();
-    return conversation;
-  }
-
-  #assertUsable(): void {
-    if (this.#closed) throw new DraftstateError("USAGE", "the persistence manager is closed: make a new one");
-  }
-
-  /** Under the lock, for what works on the files themselves: not while anyone has the conversation open. */
-  async #withRecovery<T>(id: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> {
-    assertConversationId(id);
-    await this.#implicit.release(id);
-    if (this.#open.has(id)) throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
-    this.#assertUsable();
-    return this.#parts.opener.withRecovery(id, act);
-  }
-
-  /** A short hold for retention: not for conversations that this process has open. */
-  #withLock<T>(id: string, act: () => Promise<T>): Promise<T> {
-    return this.#open.has(id) ? act() : this.#parts.opener.withRecovery(id, act);
-  }
-
-  /** All locks or none, always in the same order: what one command does to several conversations waits for nobody half-way. */
-  readonly #withRecoveries: WithRecoveries = (ids, act) => {
-    const held = new Map<string, RecoveryContext>();
-    const sorted = [...new Set(ids)].sort();
-    const next = async (index: number): ReturnType<typeof act> => {
-      const id = sorted[index];
-      if (id === undefined) return act(held);
-      return this.#withRecovery(id, (context) => {
-        held.set(id, context);
-        return next(index + 1);
-      });
-    };
-    return next(0);
-  };
-
-  async #mustExist(id: string): Promise<void> {
-    const found = await findConversation(this.storage, id);
-    if (found.snapshot === undefined && found.journal === undefined) throw refusal(this.storage, id, { kind: "absent" });
-  }
-
-  async #mustLoad(id: string): Promise<LoadedConversation> {
-    const loaded = await this.load(id);
-    if (loaded === undefined) throw refusal(this.storage, id, { kind: "absent" });
-    return loaded;
-  }
-
-  async #saveWhen(wanted: boolean, id: string, state: object): Promise<void> {
-    await this.withConversation(id, async (conversation) => {
-      conversation.replaceStateQuietly(state);
-      if (this.settings.realTimeSave && wanted) await conversation.flush();
+  /** Of the conversation, or of several: refused once the manager is closed. */
+  #change<T>(id: string | undefined, act: () => Promise<T>): Promise<T> {
+    return this.#run(() => {
+      if (id !== undefined) assertConversationId(id);
+      return act();
     });
   }
 
-  /** Acts on the open handle of a conversation, or on one opened for this and kept while saves keep coming. */
-  async withConversation<T>(id: string, act: (conversation: Conversation) => Promise<T>, expect: "any" | "existing" = "any"): Promise<T> {
-    assertConversationId(id);
-    this.#assertUsable();
-    const explicit = this.#implicit.has(id) ? undefined : this.#open.get(id);
-    if (explicit !== undefined) return act(await explicit);
-    return this.#implicit.use(id, expect, act);
+  #run<T>(act: () => Promise<T>): Promise<T> {
+    return this.#underWay.run(async () => {
+      this.#watch().monitor.start();
+      return act();
+    });
   }
 
-  /** Opened by a save alone: it counts as open like any other. */
-  #openImplicitly(id: string, expect: "any" | "existing"): Promise<Conversation> {
-    const opening = this.#openNow(id, { expect, forSave: true });
-    this.#open.set(id, opening);
-    opening.catch(() => this.#open.delete(id));
-    return opening;
+  #read<T>(id: string | undefined, act: () => Promise<T>): Promise<T> {
+    return this.#underWay.run(async () => {
+      if (id !== undefined) assertConversationId(id);
+      return act();
+    });
   }
-}
 
-function endsTurn(before: JsonObject, after: JsonObject): boolean {
-  if (isStreaming(after)) return false;
-  const hasMessages = isJsonObject(after) && Array.isArray(after["messages"]);
-  return !hasMessages || isStreaming(before) || messagesOf(before) !== messagesOf(after);
+  /** Made when something is changed first: a process that only reads counts nothing. */
+  #watch(): { readonly monitor: Monitor; readonly counter: SaveCounter } {
+    if (this.#watching !== undefined) return this.#watching;
+    const monitor = new Monitor({ ...this.environment, events: this.#events, settings: this.settings, live: () => this.#sessions.live });
+    this.#watching = { monitor, counter: new SaveCounter(this.#events.as("metrics"), monitor.registry) };
+    return this.#watching;
+  }
 }

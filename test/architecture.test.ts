@@ -64,6 +64,29 @@ function mayImport(entry: Import): boolean {
   return rooms[room]?.includes(roomOf(target)) === true;
 }
 
+/** Files that can reach each other by imports (Tarjan's strongly connected components), a line a circle. */
+function circlesIn(imports: readonly Import[]): string[] {
+  const edges = new Map<string, string[]>();
+  for (const entry of imports) edges.set(entry.from, [...(edges.get(entry.from) ?? []), targetOf(entry).replace(/\.js$/, ".ts")]);
+  const index = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[] = [];
+  const visit = (file: string): number => {
+    const own = index.size;
+    index.set(file, own);
+    let low = own;
+    stack.push(file);
+    for (const target of edges.get(file) ?? []) low = Math.min(low, index.has(target) ? (stack.includes(target) ? (index.get(target) ?? own) : own) : visit(target));
+    if (low === own) {
+      const circle = stack.splice(stack.indexOf(file));
+      if (circle.length > 1) circles.push(circle.join(" → "));
+    }
+    return low;
+  };
+  for (const file of edges.keys()) if (!index.has(file)) visit(file);
+  return circles;
+}
+
 describe("the architecture", () => {
   test("every folder of src, and every file at its top, is a room of the table", () => {
     const found = new Set(sourceFiles().map(roomOf).filter((room) => room !== "" && room !== "errors"));
@@ -73,6 +96,10 @@ describe("the architecture", () => {
   test("imports go one way, and the agent is loaded by chat alone", () => {
     expect(ours.length).toBeGreaterThan(100);
     expect(ours.filter((entry) => !mayImport(entry)).map(({ from, specifier }) => `${from} → ${specifier}`)).toEqual([]);
+  });
+
+  test("no file imports itself by way of others, for its types neither", () => {
+    expect(circlesIn(ours)).toEqual([]);
   });
 
   test("commands never import each other", () => {

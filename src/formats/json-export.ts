@@ -18,7 +18,8 @@ function escaped(json: string): string {
   return json.replace(ACTING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-function metadataFields({ extra, checksum: _checksum, ...known }: Metadata): JsonObject {
+/** Without what is true of one file in one store alone. */
+function metadataFields({ extra, checksum: _checksum, sessions: _sessions, spill: _spill, ...known }: Metadata): JsonObject {
   return { ...extra, ...known };
 }
 

@@ -1,15 +1,17 @@
 /**
- * Bytes ↔ record. A journal is lines of JSON; each line begins with its checksum and its length:
- *   {"crc":"9a3c01ff","len":41,"rev":231,"at":1736890201000,"token":" end."}
- * `crc` is CRC-32 over everything behind its comma up to the closing brace, `len` counts the bytes behind its own comma.
+ * What a line of a conversation's journal means: the header, or a record with its changes. What is well-formed and unknown here
+ * (another journal version, another kind of record, another operation) was written by a newer version: never damage.
  */
-import { crc32 } from "node:zlib";
 import { MAX_REVISION } from "../model/conversation.js";
-import { isJsonObject, ownValue, type JsonObject } from "../model/json.js";
-import { parsePatch, type Patch, type TokenPatch } from "../model/patches.js";
-import { messageOf } from "../errors.js";
+import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
+import { isSessionName } from "../model/sessions.js";
+import { isPatchOperation, parsePatch, type Patch, type TokenPatch } from "../model/patches.js";
+import type { Numbered } from "./continuity.js";
+import { decodeLine as decodeFramed, encodeLine, type DecodedPayload, type PayloadCodec } from "./framing.js";
 
 export const JOURNAL_VERSION = 1;
+
+const INFO_FIELDS = ["title", "model", "baseUrl"] as const;
 
 /** The first line: whose journal it is and which snapshot it continues. */
 export interface JournalHeader {
@@ -18,39 +20,37 @@ export interface JournalHeader {
   readonly createdAt: string;
   /** Revision of the snapshot that the first record follows. */
   readonly base: number;
+  /** The session that writes it; left out by programs that name none. */
+  readonly session?: string;
 }
 
 /** Fields of the conversation's info that a record sets; null takes one away. */
-export type InfoChange = { readonly [field in "title" | "model" | "baseUrl"]?: string | null };
+export type InfoChange = { readonly [field in (typeof INFO_FIELDS)[number]]?: string | null };
 
-export interface JournalRecord {
-  /** The first of the revisions that the record holds; equal to `revision` unless changes were merged. */
-  readonly from: number;
-  readonly revision: number;
+/** `from` is equal to `revision` unless changes were merged. */
+export interface JournalRecord extends Numbered {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly patches: readonly Patch[];
   readonly info?: InfoChange;
 }
 
-export type DecodedLine =
+export type JournalLine =
   | { readonly kind: "header"; readonly header: JournalHeader }
-  | { readonly kind: "record"; readonly record: JournalRecord }
-  | { readonly kind: "bad"; readonly detail: string };
+  | { readonly kind: "record"; readonly record: JournalRecord };
 
-const LINE = /^\{"crc":"([0-9a-f]{8})",("len":(\d{1,12}),)/;
+export type DecodedLine = JournalLine | Exclude<DecodedPayload<JournalLine>, { kind: "ok" }>;
 
-function encodeLine(fields: string): string {
-  const body = `"len":${Buffer.byteLength(fields) + 1},${fields}}`;
-  return `{"crc":"${crc32(body).toString(16).padStart(8, "0")}",${body}\n`;
-}
+export const JOURNAL_CODEC: PayloadCodec<JournalLine> = { decode, misplaced };
 
-function encodeFields(fields: object): string {
-  return JSON.stringify(fields).slice(1, -1);
+/** One line without its newline. */
+export function decodeLine(line: Buffer): DecodedLine {
+  const decoded = decodeFramed(line, JOURNAL_CODEC);
+  return decoded.kind === "ok" ? decoded.value : decoded;
 }
 
 export function encodeHeader(header: JournalHeader): string {
-  return encodeLine(encodeFields({ journal: JOURNAL_VERSION, ...header }));
+  return encodeLine({ journal: JOURNAL_VERSION, ...header });
 }
 
 function tokenFields(patch: TokenPatch): object {
@@ -61,44 +61,64 @@ export function encodeRecord(record: JournalRecord): string {
   const { from, revision, at, patches, info } = record;
   const [only] = patches;
   const change = patches.length === 1 && only?.op === "token" && info === undefined ? tokenFields(only) : { patches, ...(info === undefined ? {} : { info }) };
-  return encodeLine(encodeFields({ rev: revision, ...(from === revision ? {} : { from }), at, ...change }));
+  return encodeLine({ rev: revision, ...(from === revision ? {} : { from }), at, ...change });
 }
 
-function bad(detail: string): DecodedLine {
+type Decoded = DecodedPayload<JournalLine>;
+
+function bad(detail: string): Decoded {
   return { kind: "bad", detail };
 }
 
-/** One line without its newline. */
-export function decodeLine(line: Buffer): DecodedLine {
-  const start = LINE.exec(line.toString("latin1", 0, 64));
-  if (start === null) return bad("it does not begin like a record");
-  const [, crc = "", lengthField = "", length = ""] = start;
-  const bodyAt = '{"crc":"00000000",'.length;
-  if (line.length !== bodyAt + lengthField.length + Number(length)) return bad("its length differs from what it says");
-  if (crc32(line.subarray(bodyAt)).toString(16).padStart(8, "0") !== crc) return bad("its checksum differs from its content");
-  try {
-    const value: unknown = JSON.parse(line.toString("utf8"));
-    return isJsonObject(value) ? decodeFields(value) : bad("it is not an object");
-  } catch (error) {
-    return bad(messageOf(error));
-  }
+function newer(detail: string): Decoded {
+  return { kind: "newer", detail };
 }
 
-function decodeFields(fields: JsonObject): DecodedLine {
+function decode(fields: JsonObject): Decoded {
   if (ownValue(fields, "journal") !== undefined) return decodeHeader(fields);
+  const unknown = unknownIn(fields);
+  if (unknown !== undefined) return newer(unknown);
   const [revision, from = revision, at] = [fields["rev"], fields["from"], fields["at"]];
   if (!isRevision(revision) || !isRevision(from) || from > revision) return bad("its revision is wrong");
   if (!isTime(at)) return bad("its time is wrong");
   const patches = decodePatches(fields);
   const info = ownValue(fields, "info");
-  return { kind: "record", record: { from, revision, at, patches, ...(isJsonObject(info) ? { info: decodeInfo(info) } : {}) } };
+  return { kind: "ok", value: { kind: "record", record: { from, revision, at, patches, ...(isJsonObject(info) ? { info: decodeInfo(info) } : {}) } } };
 }
 
-function decodeHeader(fields: JsonObject): DecodedLine {
+function misplaced(line: JournalLine, before: JournalLine | undefined): string | undefined {
+  if (line.kind === "header") return before === undefined ? undefined : "a second header";
+  return before === undefined ? "a record without a header" : undefined;
+}
+
+function decodeHeader(fields: JsonObject): Decoded {
   const { journal, conversationId, createdAt, base } = fields;
-  if (journal !== JOURNAL_VERSION) return bad(`its journal version ${JSON.stringify(journal)} is unknown`);
+  const session = ownValue(fields, "session");
+  if (journal !== JOURNAL_VERSION) return newer(`journal version ${named([journal])}`);
   if (typeof conversationId !== "string" || typeof createdAt !== "string" || typeof base !== "number") return bad("its header is incomplete");
-  return { kind: "header", header: { conversationId, createdAt, base } };
+  // A name that is none is no reason to give up the records: who wrote them is unknown then, as without a name.
+  return { kind: "ok", value: { kind: "header", header: { conversationId, createdAt, base, ...(isSessionName(session) ? { session } : {}) } } };
+}
+
+const CHANGES = ["token", "patches", "info"] as const;
+
+/** What only a newer version can have written; looked for before anything else, since it may give the rest another meaning. */
+function unknownIn(fields: JsonObject): string | undefined {
+  const others = CHANGES.some((kind) => ownValue(fields, kind) !== undefined) ? [] : Object.keys(fields).filter((key) => !ENVELOPE.has(key));
+  if (others.length > 0) return `a record of another kind, with ${named(others)}`;
+  const [patches, info] = [ownValue(fields, "patches"), ownValue(fields, "info")];
+  const operations = Array.isArray(patches) ? (patches as readonly Json[]).map((patch) => (isJsonObject(patch) ? ownValue(patch, "op") : undefined)) : [];
+  const operation = operations.find((op) => typeof op === "string" && !isPatchOperation(op));
+  if (operation !== undefined) return `a change by ${named([operation])}`;
+  const field = isJsonObject(info) ? Object.keys(info).find((key) => !INFO_FIELDS.some((known) => known === key)) : undefined;
+  return field === undefined ? undefined : `a change of ${named([field])}`;
+}
+
+const ENVELOPE: ReadonlySet<string> = new Set(["crc", "len", "rev", "from", "at"]);
+
+/** A few, each cut: they may be of any kind and length. */
+function named(values: readonly (Json | undefined)[]): string {
+  return values.slice(0, 3).map((value) => JSON.stringify(value).slice(0, 40)).join(", ");
 }
 
 function decodePatches(fields: JsonObject): Patch[] {
@@ -108,6 +128,8 @@ function decodePatches(fields: JsonObject): Patch[] {
     return [{ op: "token", text: token, last: typeof last === "string" ? last : token, count: count === undefined ? 1 : countOf(count) }];
   }
   const patches = ownValue(fields, "patches");
+  // A change of the info alone.
+  if (patches === undefined && token === undefined && isJsonObject(ownValue(fields, "info"))) return [];
   if (!Array.isArray(patches)) throw new TypeError("it holds no change");
   return (patches as readonly unknown[]).map(decodePatch);
 }
@@ -133,7 +155,7 @@ function countOf(value: unknown): number {
 
 function decodeInfo(value: JsonObject): InfoChange {
   const change: { -readonly [field in keyof InfoChange]: InfoChange[field] } = {};
-  for (const field of ["title", "model", "baseUrl"] as const) {
+  for (const field of INFO_FIELDS) {
     const found = ownValue(value, field);
     if (typeof found === "string" || found === null) change[field] = found;
   }

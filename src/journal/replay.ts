@@ -5,6 +5,7 @@
 import type { Info, Version } from "../model/conversation.js";
 import { Patcher } from "../model/patches.js";
 import { messageOf } from "../errors.js";
+import { continuityOf } from "./continuity.js";
 import type { InfoChange, JournalRecord } from "./record.js";
 
 export interface Replayed {
@@ -32,11 +33,12 @@ export function replay(base: Version, records: readonly JournalRecord[]): Replay
   let [applied, skipped] = [0, 0];
   let lastAt: number | undefined;
   for (const [index, record] of records.entries()) {
-    if (record.revision <= revision) {
+    const continuity = continuityOf(revision, record);
+    if (continuity === "held") {
       skipped += 1;
       continue;
     }
-    const detail = record.from === revision + 1 ? applyRecord(patcher, record) : `revision ${record.from} follows ${revision}`;
+    const detail = continuity === "next" ? applyRecord(patcher, record) : `revision ${record.from} follows ${revision}`;
     if (detail !== undefined) {
       // Begun again without it, since what a misfit changed before it failed must not stay: never half a change.
       return { ...replay(base, records.slice(0, index)), stopped: { detail, records: records.length - index } };

@@ -3,13 +3,13 @@
  * text of a conversation: of damage the kind is told and not what was found, since that may quote it.
  */
 import { isDraftstateError, messageOf, systemErrorCode } from "../errors.js";
-import type { ManagerEmitter, ManagerEvents } from "../store/events.js";
+import type { EventSource, ManagerEvents } from "../store/events.js";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogEntry = Readonly<Record<string, string | number | boolean | null>> & { readonly event: string };
 
-/** Takes one structured entry a call. One that throws harms nothing. */
-export type Logger = Readonly<Record<LogLevel, (entry: LogEntry) => void>>;
+/** Takes one structured entry a call. One that throws, or rejects, harms nothing and is told once as a `monitoringError`. */
+export type Logger = Readonly<Record<LogLevel, (entry: LogEntry) => unknown>>;
 
 type Fields = Readonly<Record<string, string | number | boolean | null>>;
 type Writes = { readonly [Name in keyof ManagerEvents]: (event: ManagerEvents[Name]) => readonly [LogLevel, Fields] };
@@ -38,12 +38,12 @@ const WRITES: Writes = {
   warning: ({ conversationId, message, error }) => ["warn", { conversationId, message, ...(isDraftstateError(error) ? { code: error.code } : {}) }],
 };
 
-export function logEvents(events: ManagerEmitter, logger: Logger): void {
+export function logEvents(events: EventSource, logger: Logger): void {
   for (const name of Object.keys(WRITES) as (keyof ManagerEvents)[]) {
     const write = WRITES[name] as (event: ManagerEvents[keyof ManagerEvents]) => readonly [LogLevel, Fields];
     events.on(name, (event) => {
       const [level, fields] = write(event);
-      logger[level]({ event: name, ...fields });
+      return logger[level]({ event: name, ...fields });
     });
   }
 }

@@ -1,19 +1,26 @@
 /** Counts what the manager's events tell into the registry. A few additions an event, since most tokens are one. */
 import type { FigureSums, MetricRegistry } from "../monitoring/registry.js";
 import { dayOf } from "../monitoring/days.js";
-import type { ManagerEmitter, ManagerEvents } from "../store/events.js";
+import type { EventSource, ManagerEvents } from "../store/events.js";
+
+interface LastSums {
+  readonly id: string;
+  readonly day: string;
+  readonly generation: number;
+  readonly sums: readonly [FigureSums, FigureSums];
+}
 
 export class Recorder {
   #dayIndex = -1;
   #day = "";
-  #last: { readonly id: string; readonly day: string; readonly sums: readonly [FigureSums, FigureSums] } | undefined;
+  #last: LastSums | undefined;
 
   constructor(
     private readonly registry: MetricRegistry,
     private readonly now: () => Date,
   ) {}
 
-  listen(events: ManagerEmitter): void {
+  listen(events: EventSource): void {
     const { registry } = this;
     this.#listenToSaves(events);
     events.on("saveError", ({ conversationId, error }) => {
@@ -49,7 +56,7 @@ export class Recorder {
   }
 
   /** The path of every token: series are looked up once. */
-  #listenToSaves(events: ManagerEmitter): void {
+  #listenToSaves(events: EventSource): void {
     const { registry } = this;
     const series = (kind: "journal" | "snapshot") => ({
       saves: registry.counter("draftstate_saves_total", kind),
@@ -73,10 +80,14 @@ export class Recorder {
     });
   }
 
-  /** Looked up anew only for another conversation or another day. */
+  /** Looked up again only for another conversation, another day, or once the registry has let its conversations go. */
   #sumsOf(id: string): readonly [FigureSums, FigureSums] {
+    const { registry } = this;
+    const { generation } = registry;
     const day = this.#today();
-    if (this.#last?.id !== id || this.#last.day !== day) this.#last = { id, day, sums: [this.registry.conversation(id), this.registry.day(day)] };
+    if (this.#last?.id !== id || this.#last.day !== day || this.#last.generation !== generation) {
+      this.#last = { id, day, generation, sums: [registry.conversation(id), registry.day(day)] };
+    }
     return this.#last.sums;
   }
 

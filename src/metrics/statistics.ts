@@ -2,7 +2,7 @@
 import { definitionOf } from "../monitoring/metric-table.js";
 import { quantilesOf, type Quantiles } from "../monitoring/quantile.js";
 import type { MetricRegistry } from "../monitoring/registry.js";
-import type { ManagerEmitter } from "../store/events.js";
+import type { EventSource } from "../store/events.js";
 
 export interface SaveStatistics {
   /** Changes that wait to be written. */
@@ -47,7 +47,7 @@ export class SaveCounter {
   #totalDuration = 0;
 
   constructor(
-    events: ManagerEmitter,
+    events: EventSource,
     private readonly registry: MetricRegistry,
   ) {
     events.on("stateSaved", (event) => {

@@ -3,11 +3,46 @@
  * for each model's answer and the client metrics of the GenAI conventions, and our own for saves. The package
  * `@opentelemetry/api` is optional: where it is not installed, or no SDK is set up, nothing of this happens.
  */
-import type { Attributes, Histogram, Meter, Tracer } from "@opentelemetry/api";
-import type { ManagerEmitter, ManagerEvents } from "../store/events.js";
+import { messageOf, systemErrorCode } from "../errors.js";
+import type { EventSource, ManagerEvents } from "../store/events.js";
 
-/** Of the package, what is used here. */
-export type TelemetryApi = typeof import("@opentelemetry/api");
+type Attributes = Readonly<Record<string, string | number | boolean>>;
+
+interface Histogram {
+  record(value: number, attributes?: Attributes): void;
+}
+
+interface Counter {
+  add(value: number, attributes?: Attributes): void;
+}
+
+interface InstrumentOptions {
+  description: string;
+  unit?: string;
+  advice?: { explicitBucketBoundaries: number[] };
+}
+
+interface Meter {
+  createHistogram(name: string, options: InstrumentOptions): Histogram;
+  createCounter(name: string, options: InstrumentOptions): Counter;
+}
+
+interface Span {
+  setStatus(status: { code: number }): unknown;
+  end(endTime: number): void;
+}
+
+interface Tracer {
+  startSpan(name: string, options: { kind: number; startTime: number; attributes: Attributes }): Span;
+}
+
+/** The part of the package that is used here, in types of our own: ours must compile where it is not installed. */
+export interface TelemetryApi {
+  readonly trace: { getTracer(name: string): Tracer };
+  readonly metrics: { getMeter(name: string): Meter };
+  readonly SpanKind: { readonly CLIENT: number };
+  readonly SpanStatusCode: { readonly ERROR: number };
+}
 
 type Answer = ManagerEvents["answerEnded"];
 
@@ -15,13 +50,20 @@ const SCOPE = "draftstate";
 /** In a variable, so that a bundler leaves the decision to the moment. */
 const PACKAGE = "@opentelemetry/api";
 
-/** Undefined where the package is not installed. */
-export async function loadTelemetry(): Promise<TelemetryApi | undefined> {
+/** Undefined where the package is not installed. Rejects where it is and cannot be loaded. */
+export async function loadTelemetry(load: (name: string) => Promise<unknown> = (name) => import(name)): Promise<TelemetryApi | undefined> {
   try {
-    return (await import(PACKAGE)) as TelemetryApi;
-  } catch {
-    return undefined;
+    return (await load(PACKAGE)) as TelemetryApi;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
   }
+}
+
+/** Also as bundlers and other loaders say it. */
+function isAbsent(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") && messageOf(error).includes(PACKAGE);
 }
 
 /** `openai:gpt-4o` → provider and model; what has no provider is its own. */
@@ -46,7 +88,7 @@ export class TelemetryBridge {
     this.#instruments = instrumentsOf(api.metrics.getMeter(SCOPE));
   }
 
-  listen(events: ManagerEmitter): void {
+  listen(events: EventSource): void {
     const { saves, bytes, saveErrors, recoveries } = this.#instruments;
     events.on("answerEnded", (answer) => {
       this.#answerEnded(answer);

@@ -37,6 +37,7 @@ function fromImmer(patch: ImmerPatch, before: JsonObject): Patch {
 
 export class StateContainer {
   #state: JsonObject;
+  #isChanging = false;
 
   constructor(state: JsonObject) {
     this.#state = freezeObject(state);
@@ -47,8 +48,23 @@ export class StateContainer {
     return this.#state;
   }
 
-  /** Runs the recipe; returns what it changed, empty when nothing. Throws `INVALID_STATE`, unchanged, for what is no plain JSON. */
+  /** Throws `USAGE` inside a recipe: what it is in the middle of changing is changed through its draft alone. */
+  assertNotChanging(): void {
+    if (this.#isChanging) throw new DraftstateError("USAGE", "a recipe changes its draft, and cannot change the conversation by other means: do that before or after the update; nothing was saved");
+  }
+
+  /** Runs the recipe; returns what it changed, empty when nothing. Throws `INVALID_STATE`, unchanged, for what is not plain JSON. */
   update(recipe: Recipe<JsonObject>): Patch[] {
+    this.assertNotChanging();
+    this.#isChanging = true;
+    try {
+      return this.#update(recipe);
+    } finally {
+      this.#isChanging = false;
+    }
+  }
+
+  #update(recipe: Recipe<JsonObject>): Patch[] {
     const before = this.#state;
     const given = { whole: false };
     const [after, made] = immer.produceWithPatches(before, (draft) => {
@@ -64,6 +80,7 @@ export class StateContainer {
 
   /** Throws `INVALID_STATE`, unchanged, for what is no text. */
   token(token: string): TokenPatch {
+    this.assertNotChanging();
     const text = asText(token);
     const patch: TokenPatch = { op: "token", text, last: text, count: 1 };
     this.#state = withToken(this.#state, patch);
@@ -72,6 +89,7 @@ export class StateContainer {
 
   /** Becomes exactly `next`; returns the difference. */
   replace(next: unknown, diff: (from: JsonObject, to: JsonObject) => Patch[]): Patch[] {
+    this.assertNotChanging();
     const to = freezeObject(next);
     const patches = diff(this.#state, to);
     this.#state = to;

@@ -2,7 +2,8 @@
  * What a conversation is: its state as a program sees it, what is said of it in `_metadata`, and what can be
  * derived from the one for the other. Pure; the shapes are those of the file format.
  */
-import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
+import { isFrozenJson, isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
+import { MAX_MARKS, type SessionMark } from "./sessions.js";
 
 export const SCHEMA_VERSION = "1.0.0";
 
@@ -90,6 +91,19 @@ export type BackupNote = {
   readonly pinned?: boolean;
 };
 
+/** Of a snapshot that a session keeps elsewhere while it cannot write to its store. */
+export type SpillNote = {
+  readonly format: typeof SPILL_FORMAT;
+  /** The identity of the store that it belongs to. */
+  readonly store: string;
+  /** The session that wrote it, and the only one that ever replaces it. */
+  readonly session: string;
+  /** The last revision that this session, or the spill it continued, saw durable in the store; 0 where there was none. */
+  readonly base: number;
+};
+
+export const SPILL_FORMAT = 1;
+
 export type Metadata = {
   readonly savedAt: string;
   readonly version: string;
@@ -104,6 +118,9 @@ export type Metadata = {
   readonly model?: string;
   readonly baseUrl?: string;
   readonly backup?: BackupNote;
+  readonly spill?: SpillNote;
+  /** Which sessions wrote what the file holds; at most `MAX_MARKS`. */
+  readonly sessions?: readonly SessionMark[];
   readonly extra?: JsonObject;
 };
 
@@ -114,7 +131,10 @@ export type Version = {
   readonly revision: number;
 };
 
+/** In characters, of a title that is made from the first message. */
 const MAX_TITLE_LENGTH = 80;
+/** Of one that was given: longer ones are refused, since `_metadata` is read from the end of a file. */
+export const MAX_OWN_TITLE_LENGTH = 200;
 
 export function initialState(): State & AgentState {
   return {
@@ -157,17 +177,39 @@ function numberAt(object: JsonObject, key: string): number {
   return typeof value === "number" && Number.isFinite(value) ? value : 0;
 }
 
-/** Tokens the models gave in this conversation: as streamed, or as reported where an answer was not streamed here. */
-export function tokenCountOf(state: State): number {
+interface Tokens {
+  readonly total: number;
+  /** Whether any of them were streamed here. */
+  readonly streamed: boolean;
+}
+
+/** Of lists that never change: while an answer streams, only its own tokens are added to those of the messages. */
+const counted = new WeakMap<readonly Json[], Tokens>();
+
+function tokensOf(messages: readonly Json[]): Tokens {
+  const known = counted.get(messages);
+  if (known !== undefined) return known;
+  const tokens = countTokens(messages);
+  if (isFrozenJson(messages)) counted.set(messages, tokens);
+  return tokens;
+}
+
+function countTokens(messages: readonly Json[]): Tokens {
   let total = 0;
   let streamed = false;
-  for (const message of messagesOf(state)) {
+  for (const message of messages) {
     if (!isJsonObject(message) || message["role"] !== "assistant") continue;
     const usage = ownValue(message, "usage");
     const own = numberAt(message, "tokenCount");
     streamed ||= own > 0;
     total += own > 0 ? own : isJsonObject(usage) ? numberAt(usage, "outputTokens") : 0;
   }
+  return { total, streamed };
+}
+
+/** Tokens the models gave in this conversation: as streamed, or as reported where an answer was not streamed here. */
+export function tokenCountOf(state: State): number {
+  const { total, streamed } = tokensOf(messagesOf(state));
   const current = numberAt(streamingOf(state), "tokenCount");
   if (isStreaming(state)) return total + current;
   return streamed || total > 0 ? total : current;
@@ -193,12 +235,12 @@ export function titleFrom(text: string): string {
 }
 
 export function titleOf(version: Pick<Version, "state" | "info">): string {
-  if (version.info.title !== undefined && version.info.title !== "") return shorten(version.info.title, MAX_TITLE_LENGTH);
+  if (version.info.title !== undefined && version.info.title !== "") return shorten(version.info.title, MAX_OWN_TITLE_LENGTH);
   const first = messagesOf(version.state).find((message) => isJsonObject(message) && message["role"] === "user");
   return isJsonObject(first) ? titleFrom(textOf(first["content"])) : "";
 }
 
-export function metadataOf(version: Version, conversationId: string, savedAt: string): Metadata {
+export function metadataOf(version: Version, conversationId: string, savedAt: string, sessions: readonly SessionMark[] = []): Metadata {
   const { state, info, revision } = version;
   return {
     savedAt,
@@ -212,6 +254,7 @@ export function metadataOf(version: Version, conversationId: string, savedAt: st
     tokenCount: tokenCountOf(state),
     ...(info.model === undefined ? {} : { model: info.model }),
     ...(info.baseUrl === undefined ? {} : { baseUrl: info.baseUrl }),
+    ...(sessions.length === 0 ? {} : { sessions: sessions.slice(-MAX_MARKS) }),
     ...(info.extra === undefined ? {} : { extra: info.extra }),
   };
 }

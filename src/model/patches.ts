@@ -17,6 +17,13 @@ export type Patch =
 /** `text` is all that was streamed, `last` its last token where it holds several, `count` how many. */
 export type TokenPatch = { readonly op: "token"; readonly text: string; readonly last: string; readonly count: number };
 
+const OPERATIONS: ReadonlySet<string> = new Set<Patch["op"]>(["add", "replace", "remove", "append", "token"]);
+
+/** Whether this version knows the operation; what it does not know was written by a newer one. */
+export function isPatchOperation(op: string): op is Patch["op"] {
+  return OPERATIONS.has(op);
+}
+
 const UNREACHABLE = new Set(["__proto__", "constructor", "prototype"]);
 
 function refuse(path: Path, why: string): DraftstateError {

@@ -1,7 +1,8 @@
 /**
  * Rules and values over time → alerts. A rule fires when its value has been beyond its bound for as long as the rule
  * says, once; it recovers, with a notice, when the value has been back as long as that (and at least five seconds), so
- * that a value which dances about its bound does not ring each time. Pure: time and values are arguments.
+ * that a value which dances about its bound does not ring each time. Durations are of a monotonic clock; the wall clock is
+ * only told. Pure: both clocks and the values are arguments.
  */
 import { sinceThen, type HistogramData } from "./figures.js";
 import type { ParsedRule } from "./alert-rules.js";
@@ -42,6 +43,13 @@ interface Look<V> {
   readonly value: V;
 }
 
+/** Of one moment. */
+interface Moment {
+  /** Milliseconds on a clock that never goes back. */
+  readonly elapsed: number;
+  readonly wall: Date;
+}
+
 /** What was at the beginning of the window. */
 class Past<V> {
   #looks: Look<V>[] = [];
@@ -72,12 +80,12 @@ class WatchedRule {
     return this.#firing;
   }
 
-  look(now: number, readings: Readings): Alert | undefined {
-    const value = this.#value(now, readings);
+  look(moment: Moment, readings: Readings): Alert | undefined {
+    const value = this.#value(moment.elapsed, readings);
     if (value === undefined) return undefined;
     const { direction, threshold } = this.rule;
     const bad = direction === "above" ? value > threshold : value < threshold;
-    return bad ? this.#bad(now, value) : this.#good(now, value);
+    return bad ? this.#bad(moment, value) : this.#good(moment, value);
   }
 
   #value(now: number, readings: Readings): number | undefined {
@@ -92,32 +100,33 @@ class WatchedRule {
     return observed === undefined ? undefined : quantileOf(sinceThen(observed, this.#histogram.before(now, observed)), bounds, PERCENTILE);
   }
 
-  #bad(now: number, value: number): Alert | undefined {
+  #bad(moment: Moment, value: number): Alert | undefined {
     this.#goodSince = undefined;
-    this.#badSince ??= now;
-    if (this.#firing || now - this.#badSince < this.rule.forMs) return undefined;
+    this.#badSince ??= moment.elapsed;
+    if (this.#firing || moment.elapsed - this.#badSince < this.rule.forMs) return undefined;
     this.#firing = true;
-    return this.#alert("firing", now, value);
+    return this.#alert("firing", moment, value);
   }
 
-  #good(now: number, value: number): Alert | undefined {
+  #good(moment: Moment, value: number): Alert | undefined {
     if (!this.#firing) {
       this.#badSince = undefined;
       return undefined;
     }
-    this.#goodSince ??= now;
-    if (now - this.#goodSince < Math.max(LEAST_RECOVERY, this.rule.forMs)) return undefined;
-    const alert = this.#alert("resolved", now, value);
+    this.#goodSince ??= moment.elapsed;
+    if (moment.elapsed - this.#goodSince < Math.max(LEAST_RECOVERY, this.rule.forMs)) return undefined;
+    const alert = this.#alert("resolved", moment, value);
     this.#firing = false;
     this.#badSince = this.#goodSince = undefined;
     return alert;
   }
 
-  #alert(state: Alert["state"], now: number, value: number): Alert {
+  #alert(state: Alert["state"], { elapsed, wall }: Moment, value: number): Alert {
     const { text, metric, direction, threshold } = this.rule;
     const shown = Number(value.toPrecision(6));
     const message = state === "firing" ? `${metric} is ${shown} (rule: ${text})` : `${metric} is ${shown} again (rule: ${text})`;
-    return { rule: text, state, metric, value, direction, threshold, since: iso(this.#badSince ?? now), at: iso(now), message };
+    const lasted = elapsed - (this.#badSince ?? elapsed);
+    return { rule: text, state, metric, value, direction, threshold, since: iso(wall.getTime() - lasted), at: iso(wall.getTime()), message };
   }
 }
 
@@ -141,8 +150,8 @@ export class AlertRules {
     return this.#watched.filter(({ firing }) => firing).map(({ rule }) => rule.text);
   }
 
-  /** What has changed by now; `now` in milliseconds since 1970, never going back. */
-  look(now: number, readings: Readings): Alert[] {
-    return this.#watched.flatMap((watched) => watched.look(now, readings) ?? []);
+  /** What has changed by now: `elapsed` in milliseconds on a clock that never goes back, `wall` for what is told. */
+  look(elapsed: number, readings: Readings, wall: Date): Alert[] {
+    return this.#watched.flatMap((watched) => watched.look({ elapsed, wall }, readings) ?? []);
   }
 }

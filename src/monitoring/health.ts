@@ -1,6 +1,6 @@
 /**
- * What was found of a store → checks, each with a status and a line that says what to do. Pure; gathering the facts is
- * persistence/health.ts. No text of a conversation is in them, only names.
+ * What was found of a store → checks, each with a status and a line that says what to do. Pure; operations/health.ts
+ * gathers the facts. No text of a conversation is in them, only names.
  */
 export type HealthStatus = "ok" | "warn" | "fail";
 
@@ -19,8 +19,8 @@ export interface Health {
 export type Fact<T> = { readonly value: T } | { readonly error: string };
 
 export interface HealthFacts {
-  readonly directories: readonly { readonly path: string; readonly probe: Fact<"writable" | "missing"> }[];
-  readonly space: Fact<readonly { readonly path: string; readonly freeBytes: number; readonly totalBytes: number }[]>;
+  readonly directories: readonly { readonly place: string; readonly probe: Fact<"writable" | "missing"> }[];
+  readonly space: Fact<readonly { readonly place: string; readonly freeBytes: number; readonly totalBytes: number }[]>;
   readonly locks: Fact<{ readonly stale: readonly { readonly name: string; readonly holder: string; readonly since: string }[]; readonly unreadable: readonly string[] }>;
   readonly damage: Fact<{ readonly checked: number; readonly quick: boolean; readonly problems: readonly { readonly path: string; readonly kind: string }[]; readonly quarantined: number }>;
   readonly unsaved: Fact<readonly { readonly who: string; readonly ageMs: number }[]>;
@@ -71,18 +71,18 @@ function judged<T>(name: string, fact: Fact<T>, judge: (value: T) => Verdict): H
 
 function directories(facts: HealthFacts): HealthCheck {
   const bad = facts.directories.flatMap(({ probe }) => ("error" in probe ? [probe.error] : []));
-  const missing = facts.directories.flatMap(({ path, probe }) => ("value" in probe && probe.value === "missing" ? [path] : []));
+  const missing = facts.directories.flatMap(({ place, probe }) => ("value" in probe && probe.value === "missing" ? [place] : []));
   const name = "directories-writable";
   if (bad.length > 0) return { name, status: "fail", detail: [...new Set(bad)].join("; ") };
   if (missing.length > 0) return { name, status: "warn", detail: `not there yet: ${missing.join(", ")}; made by the first save, unless a disk is not mounted` };
-  return { name, status: "ok", detail: facts.directories.map(({ path }) => path).join(", ") };
+  return { name, status: "ok", detail: facts.directories.map(({ place }) => place).join(", ") };
 }
 
 function freeSpace({ space }: HealthFacts, { minFreeBytes }: HealthLimits): HealthCheck {
   return judged("free-space", space, (found): Verdict => {
     const least = [...found].sort((a, b) => a.freeBytes - b.freeBytes)[0];
     if (least === undefined) return ["ok", "no limit is known"];
-    const text = `${megabytes(least.freeBytes)} of ${megabytes(least.totalBytes)} free where ${least.path} is`;
+    const text = `${megabytes(least.freeBytes)} of ${megabytes(least.totalBytes)} free where ${least.place} is`;
     if (least.freeBytes >= minFreeBytes) return ["ok", text];
     return [least.freeBytes < minFreeBytes / 10 ? "fail" : "warn", `${text}, less than ${megabytes(minFreeBytes)}: make room`];
   });

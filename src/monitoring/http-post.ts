@@ -1,13 +1,31 @@
-/** One HTTP POST with the platform's fetch: redirects are answers like any other, and no answer is read beyond its status. */
-import type { HttpPost } from "./webhook.js";
+/**
+ * One HTTP POST that keeps no process alive: its socket does not count, as that of `fetch` would. Redirects are answers
+ * like any other, and no answer is read beyond its status. Loads the HTTP modules: import it when it is first needed.
+ */
+import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
+import { request as requestHttps } from "node:https";
+import type { HttpPost, HttpReply } from "./webhook.js";
 
 export const postJson: HttpPost = async (url, body, signal) => {
   const target = new URL(url);
-  const { username, password } = target;
-  // fetch refuses an address with a name and a password in it.
+  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body), "user-agent": "draftstate", ...authorizationOf(target) };
   target.username = target.password = "";
-  const authorization = username === "" ? {} : { authorization: `Basic ${btoa(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)}` };
-  const response = await fetch(target, { method: "POST", redirect: "manual", headers: { "content-type": "application/json", "user-agent": "draftstate", ...authorization }, body, signal });
-  await response.body?.cancel();
-  return { status: response.status };
+  const request = target.protocol === "https:" ? requestHttps : requestHttp;
+  const options: RequestOptions = { method: "POST", headers, signal, agent: false };
+  return new Promise<HttpReply>((resolve, reject) => {
+    const answered = (response: IncomingMessage): void => {
+      resolve({ status: response.statusCode ?? 0 });
+      response.destroy();
+    };
+    const sent = request(target, options, answered);
+    sent.on("socket", (socket) => socket.unref());
+    sent.on("error", reject);
+    sent.end(body);
+  });
 };
+
+/** An address may hold a name and a password; they are sent as a header. */
+function authorizationOf({ username, password }: URL): { authorization?: string } {
+  if (username === "") return {};
+  return { authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64")}` };
+}

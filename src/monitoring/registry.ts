@@ -44,6 +44,7 @@ export class MetricRegistry {
   readonly #counters = new Map<string, Map<string, Counter>>();
   readonly #histograms = new Map<string, Map<string, Histogram>>();
   readonly #conversations = new Map<string, FigureSums>();
+  #generation = 0;
   readonly #days = new Map<string, FigureSums>();
 
   counter(name: MetricName, label = ""): Counter {
@@ -54,7 +55,7 @@ export class MetricRegistry {
     return within(this.#histograms, name, label, () => new Histogram(definitionOf(name).bounds ?? []));
   }
 
-  /** To be added to by whoever keeps it: a conversation's. */
+  /** Of one conversation, to be added to until `generation` changes. */
   conversation(id: string): FigureSums {
     return at(this.#conversations, id);
   }
@@ -66,9 +67,30 @@ export class MetricRegistry {
 
   /** For a conversation and for the day it happens on. */
   add(conversationId: string, day: string, figures: Figures): void {
-    for (const sums of [this.conversation(conversationId), this.day(day)]) {
-      for (const name of FIGURE_NAMES) sums[name] += figures[name] ?? 0;
-    }
+    addTo(this.conversation(conversationId), figures);
+    addTo(this.day(day), figures);
+  }
+
+  get conversationCount(): number {
+    return this.#conversations.size;
+  }
+
+  /** Changes whenever the figures of conversations are taken out. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The figures of all conversations, which count from zero again; nothing else changes. */
+  takeConversations(): MetricData["conversations"] {
+    const taken = figuresOf(this.#conversations);
+    this.#conversations.clear();
+    this.#generation += 1;
+    return taken;
+  }
+
+  /** What was taken, added again. */
+  putBackConversations(taken: MetricData["conversations"]): void {
+    for (const [id, figures] of Object.entries(taken)) addTo(this.conversation(id), figures);
   }
 
   /** Over all values of the label, or for the one. */
@@ -102,6 +124,10 @@ function within<V>(table: Map<string, Map<string, V>>, name: string, label: stri
   let found = series.get(label);
   if (found === undefined) series.set(label, (found = make()));
   return found;
+}
+
+function addTo(sums: FigureSums, figures: Figures): void {
+  for (const name of FIGURE_NAMES) sums[name] += figures[name] ?? 0;
 }
 
 function at(table: Map<string, FigureSums>, key: string): FigureSums {

@@ -1,13 +1,15 @@
 /**
- * Alerts on their way to a webhook: one at a time, in order, a few tries each, a bounded number that wait. Whoever
- * sends never waits and is never told no; `close` waits a bounded moment and then lets go. A redirect is a failure: what
- * is said here goes to the address that was configured and nowhere else.
+ * Alerts on their way to a webhook: one at a time, in order, a few tries each, a bounded number that wait. `send` never
+ * throws and is not waited for, nothing here keeps the process alive, and `close` takes a bounded time. A redirect is a
+ * failure: what is said here goes to the address that was configured and nowhere else.
  */
+import { settlesWithin } from "./settles-within.js";
+
 export interface HttpReply {
   readonly status: number;
 }
 
-/** Sends a JSON body; follows no redirect; rejects when the network fails or the signal aborts. */
+/** Sends a JSON body; follows no redirect; rejects when the network fails or the signal aborts; keeps no process alive. */
 export type HttpPost = (url: string, body: string, signal: AbortSignal) => Promise<HttpReply>;
 
 export interface WebhookOptions {
@@ -15,7 +17,7 @@ export interface WebhookOptions {
   readonly post: HttpPost;
   /** Resolves after so many milliseconds, or when the signal aborts; keeps no process alive. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** An alert that was given up; `reason` never holds the address, which may be a secret. */
+  /** An alert that was given up; `reason` never holds the address, which may be a secret. Must not throw. */
   readonly onFailure: (reason: string) => void;
   readonly timeoutMs?: number;
   readonly firstPauseMs?: number;
@@ -31,27 +33,35 @@ type Outcome = { readonly done: true } | { readonly done: false; readonly reason
 export class Webhook {
   readonly #waiting: string[] = [];
   readonly #closing = new AbortController();
+  #attempt: AbortController | undefined;
   #running: Promise<void> | undefined;
 
   constructor(private readonly options: WebhookOptions) {}
 
   send(payload: object): void {
     if (this.#closing.signal.aborted) return;
+    const body = toJson(payload);
+    if (body === undefined) {
+      this.options.onFailure("an alert cannot be written as JSON");
+      return;
+    }
     if (this.#waiting.length >= MAX_WAITING) {
       this.#waiting.shift();
       this.options.onFailure("too many alerts wait for the webhook: the oldest was dropped");
     }
-    this.#waiting.push(JSON.stringify(payload));
+    this.#waiting.push(body);
     this.#running ??= this.#deliver().finally(() => {
       this.#running = undefined;
     });
   }
 
-  /** Resolves when all is delivered or given up, at the latest after so many milliseconds. */
+  /** Resolves when all is delivered or given up, at the latest after so many milliseconds. Nothing is sent afterwards. */
   async close(patienceMs: number): Promise<void> {
-    if (this.#running !== undefined) await Promise.race([this.#running, this.options.delay(patienceMs, this.#closing.signal)]);
+    if (this.#running !== undefined) await settlesWithin(patienceMs, this.#running);
     const left = this.#running === undefined ? 0 : this.#waiting.length + 1;
+    this.#waiting.length = 0;
     this.#closing.abort();
+    this.#attempt?.abort();
     if (left > 0) this.options.onFailure(`the webhook did not answer in time: ${left} not delivered`);
   }
 
@@ -70,21 +80,44 @@ export class Webhook {
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#sendOnce(body);
       if (outcome.done) return undefined;
-      if (outcome.final || attempt === TRIES || this.#closing.signal.aborted) return outcome.reason;
+      if (outcome.final || attempt === TRIES) return outcome.reason;
       await delay(firstPauseMs * 2 ** (attempt - 1), this.#closing.signal);
+      if (this.#closing.signal.aborted) return outcome.reason;
     }
   }
 
+  /** Also ends in time where `post` does not heed its signal. */
   async #sendOnce(body: string): Promise<Outcome> {
     const { url, post, timeoutMs = TIMEOUT } = this.options;
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const ended = new Promise<Outcome>((resolve) => {
+      attempt.signal.addEventListener("abort", () => { resolve(failed("the webhook did not answer in time")); });
+    });
+    const timer = setTimeout(() => { attempt.abort(); }, timeoutMs);
+    timer.unref();
     try {
-      const { status } = await post(url, body, AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]));
-      return outcomeOf(status);
-    } catch (error) {
-      const timedOut = error instanceof Error && error.name === "TimeoutError";
-      return { done: false, final: false, reason: timedOut ? "the webhook did not answer in time" : "the webhook cannot be reached" };
+      const sent = post(url, body, attempt.signal).then(({ status }) => outcomeOf(status));
+      return await Promise.race([sent, ended]);
+    } catch {
+      return failed("the webhook cannot be reached");
+    } finally {
+      clearTimeout(timer);
+      this.#attempt = undefined;
     }
   }
+}
+
+function toJson(payload: object): string | undefined {
+  try {
+    return JSON.stringify(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+function failed(reason: string): Outcome {
+  return { done: false, final: false, reason };
 }
 
 function outcomeOf(status: number): Outcome {

@@ -1,13 +1,16 @@
-/** Gathers the facts that health is judged by, through the storage contract alone. A fact that cannot be had says why. */
+/**
+ * Gathers the facts that health is judged by, through the storage contract alone. A fact that cannot be had says why.
+ * Each area is listed once, and what verifies and lists conversations is given the names.
+ */
 import { isDraftstateError, messageOf } from "../errors.js";
 import { judgeHealth, DEFAULT_LIMITS, type Fact, type Health, type HealthFacts, type HealthLimits } from "../monitoring/health.js";
 import type { Area, Storage } from "../storage/storage.js";
-import { listConversations } from "./list/list.js";
-import type { Fallback } from "../session/spill.js";
+import type { UnsavedChange } from "../metrics/monitor.js";
 import { conversationIds, fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey } from "../store/names.js";
-import type { Monitor } from "../metrics/monitor.js";
-import { pathOfProblem, readConversation, readMetadataOnly } from "../store/read.js";
+import { listNames, pathOfProblem, readMetadataOnly, type StoreNames } from "../store/read.js";
 import type { Settings } from "../store/settings.js";
+import type { LoadedConversation } from "./load.js";
+import type { CatalogueRow } from "./list/list.js";
 import type { Verification } from "./verify/verify.js";
 
 export interface HealthOptions extends Partial<HealthLimits> {
@@ -17,11 +20,16 @@ export interface HealthOptions extends Partial<HealthLimits> {
 
 export interface HealthContext {
   readonly storage: Storage;
-  readonly fallback: Fallback | undefined;
-  readonly settings: Settings;
-  readonly monitor: Monitor;
+  readonly settings: Pick<Settings, "maxBackups" | "fallbackDir">;
   readonly now: () => Date;
-  readonly verify: () => Promise<Verification>;
+  /** What is wrong with one conversation; undefined where there is none. */
+  readonly load: (id: string) => Promise<Pick<LoadedConversation, "problems"> | undefined>;
+  readonly verify: (names: StoreNames) => Promise<Verification>;
+  /** The conversations as a list of them shows them. */
+  readonly list: (names: StoreNames) => Promise<readonly CatalogueRow[]>;
+  /** Ids of conversations that are spilled to the fallback directory. */
+  readonly spilled: () => Promise<readonly string[]>;
+  readonly unsaved: () => Promise<readonly UnsavedChange[]>;
 }
 
 const DIRECTORIES: readonly Area[] = ["state", "backup"];
@@ -34,13 +42,14 @@ async function fact<T>(gather: () => Promise<T>): Promise<Fact<T>> {
   }
 }
 
-function directoryOf(storage: Storage, area: Area): string {
-  return storage.describe({ area, name: "" }).replace(/(.)[\\/]$/, "$1");
+/** For messages: where a person would look for what is in the area. */
+function placeOf(storage: Storage, area: Area): string {
+  return storage.describe({ area, name: "" });
 }
 
 async function directories(storage: Storage): Promise<HealthFacts["directories"]> {
   return Promise.all(DIRECTORIES.map(async (area) => ({
-    path: directoryOf(storage, area),
+    place: placeOf(storage, area),
     probe: await fact(async () => ((await storage.probe(area)) ? ("writable" as const) : ("missing" as const))),
   })));
 }
@@ -48,7 +57,7 @@ async function directories(storage: Storage): Promise<HealthFacts["directories"]
 async function space(storage: Storage) {
   const found = await Promise.all(DIRECTORIES.map(async (area) => {
     const room = await storage.space(area);
-    return room === undefined ? [] : [{ path: directoryOf(storage, area), ...room }];
+    return room === undefined ? [] : [{ place: placeOf(storage, area), ...room }];
   }));
   return found.flat();
 }
@@ -62,69 +71,70 @@ async function locks(storage: Storage) {
 }
 
 /** Reads the whole only of what the end of its snapshot does not vouch for. */
-async function problemsAtTheEnd(storage: Storage, id: string): Promise<{ path: string; kind: string }[]> {
+async function problemsAtTheEnd({ storage, load }: HealthContext, id: string): Promise<{ path: string; kind: string }[]> {
   const path = storage.describe(snapshotKey(id));
   try {
     if ((await storage.stat(journalKey(id))) === undefined && (await readMetadataOnly(storage, id)) !== undefined) return [];
-    const read = await readConversation(storage, id);
+    const read = await load(id);
     return (read?.problems ?? []).map((problem) => ({ path: pathOfProblem(storage, id, problem), kind: problem.kind }));
   } catch (error) {
     return [{ path, kind: isDraftstateError(error) ? error.code : messageOf(error) }];
   }
 }
 
-async function damage({ storage, verify }: HealthContext, quick: boolean) {
+async function damage(context: HealthContext, names: () => Promise<StoreNames>, quick: boolean) {
+  const { storage, verify } = context;
   const quarantined = (await storage.list("quarantine")).length;
   if (!quick) {
-    const { checked, problems } = await verify();
+    const { checked, problems } = await verify(await names());
     return { checked, quick, quarantined, problems: problems.map(({ path, kind }) => ({ path, kind })) };
   }
-  const ids = conversationIds(await storage.list("state"));
+  const ids = conversationIds((await names()).state);
   const problems: { path: string; kind: string }[] = [];
-  for (const id of ids) problems.push(...(await problemsAtTheEnd(storage, id)));
+  for (const id of ids) problems.push(...(await problemsAtTheEnd(context, id)));
   return { checked: ids.length, quick, quarantined, problems };
 }
 
-async function unsaved({ monitor, now }: HealthContext) {
-  const at = now().getTime();
-  const own = [...monitor.unsavedSince()].map(([id, since]) => ({ who: `${id} in this process`, ageMs: at - since }));
-  const { live } = await monitor.others();
-  const others = live.flatMap(({ unsavedSince, holder }) => (unsavedSince === null ? [] : [{ who: holder, ageMs: at - Date.parse(unsavedSince) }]));
-  return [...own, ...others];
-}
-
 /** A turn that is still streaming gets its backup when it ends. */
-async function backups({ storage, settings, now }: HealthContext) {
+async function backups({ settings, now, list }: HealthContext, names: () => Promise<StoreNames>) {
   const enabled = settings.maxBackups > 0;
   if (!enabled) return { enabled, conversations: 0, overdue: [] };
   const newest = new Map<string, number>();
-  for (const name of await storage.list("backup")) {
+  const found = await names();
+  for (const name of found.backup) {
     const backup = parseBackupName(name);
     if (backup === undefined) continue;
     newest.set(backup.conversationId, Math.max(newest.get(backup.conversationId) ?? 0, fromTimestamp(backup.timestamp).getTime()));
   }
-  const found = await listConversations(storage);
-  const overdue = found.flatMap((row) => {
+  const rows = await list(found);
+  const overdue = rows.flatMap((row) => {
     if (row.error !== undefined || row.status === "streaming" || row.updatedAt === null) return [];
     const backedUp = newest.get(row.conversationId);
     if (backedUp !== undefined && backedUp >= Date.parse(row.updatedAt)) return [];
     const since = backedUp ?? Date.parse(row.createdAt ?? row.updatedAt);
     return [{ id: row.conversationId, ageMs: now().getTime() - since }];
   });
-  return { enabled, conversations: found.length, overdue };
+  return { enabled, conversations: rows.length, overdue };
+}
+
+/** Listed when they are first asked for; all facts are of the same look. */
+function namesOnce(storage: Storage): () => Promise<StoreNames> {
+  let listed: Promise<StoreNames> | undefined;
+  return () => (listed ??= listNames(storage));
 }
 
 export async function checkHealth(context: HealthContext, options: HealthOptions = {}): Promise<Health> {
-  const { storage, fallback, settings } = context;
+  const { storage, settings, spilled } = context;
+  const names = namesOnce(storage);
   const { quick = false, ...limits } = options;
   const facts: HealthFacts = {
     directories: await directories(storage),
     space: await fact(() => space(storage)),
     locks: await fact(() => locks(storage)),
-    damage: await fact(() => damage(context, quick)),
-    unsaved: await fact(() => unsaved(context)),
-    fallback: await fact(async () => ({ directory: settings.fallbackDir, conversations: (await fallback?.ids()) ?? [] })),
-    backups: await fact(() => backups(context)),
+    damage: await fact(() => damage(context, names, quick)),
+    unsaved: await fact(context.unsaved),
+    fallback: await fact(async () => ({ directory: settings.fallbackDir, conversations: await spilled() })),
+    backups: await fact(() => backups(context, names)),
   };
   return judgeHealth(facts, { ...DEFAULT_LIMITS, ...limits });
 }

@@ -1,16 +1,17 @@
 /** Retention carried out: one conversation at a time, under its lock, backups only (I5). A dry run prints the same plan. */
 import { isDraftstateError } from "../errors.js";
-import type { RetentionPlan, RetentionPolicy } from "../plan/retention.js";
-import type { Storage } from "../storage/storage.js";
-import { backupHeads, inspectBackups, planPrune, type Backup, type BackupHead } from "../store/backups.js";
-import type { ManagerEvents, OnProgress } from "../store/events.js";
+import { planRetention, type RetentionPlan, type RetentionPolicy } from "../plan/retention.js";
+import type { Lock } from "../storage/storage.js";
+import type { Sessions } from "../session/sessions.js";
+import { headsOf, listBackupNames, readBackupFile, type Backup } from "../store/backups.js";
+import type { OnProgress } from "../store/events.js";
 import { backupKey, backupsById, type BackupName } from "../store/names.js";
-import { findConversation } from "../store/read.js";
-import type { Trash } from "../store/trash.js";
+import { readSnapshot } from "../store/read.js";
+import type { Store } from "../store/store.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
 
 export interface PruneResult {
-  /** Paths. */
+  /** Where they are, for messages. */
   readonly kept: readonly string[];
   readonly removed: readonly string[];
   readonly bytesFreed: number;
@@ -23,111 +24,98 @@ export interface PruneResult {
   readonly reasons?: Readonly<Record<string, readonly string[]>>;
 }
 
-type PrunedOne = Omit<PruneResult, "dryRun" | "purged" | "skipped" | "reasons"> & { readonly reasons: Readonly<Record<string, readonly string[]>> };
-
-export interface PruneContext {
-  readonly storage: Storage;
-  readonly now: () => Date;
-  readonly trash: Trash;
-  readonly removed: (event: ManagerEvents["backupRemoved"]) => void;
-  /** Rejects with `LOCKED` where another process writes the conversation. */
-  readonly withLock: <T>(id: string, act: () => Promise<T>) => Promise<T>;
+export interface PruneOptions {
+  /** Of this conversation alone. */
+  readonly id?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  /** For good, and not into the trash. */
+  readonly purge?: boolean | undefined;
 }
 
-interface PruneOneOptions {
-  readonly dryRun: boolean;
+interface PruneRequest {
+  readonly id: string;
+  readonly names: readonly BackupName[];
+  readonly policy: RetentionPolicy;
   readonly purge: boolean;
-  /** One command's removals share it, so that one undo takes all of them back. */
-  readonly group: string;
+  /** One command's removals share it, so that one undo takes all of them back: the stamp of the first. */
+  readonly group: { stamp: string | undefined };
 }
 
-async function takeAway(context: PruneContext, id: string, backups: readonly Backup[], options: PruneOneOptions): Promise<void> {
-  const { storage, trash } = context;
+/** Where the snapshot is not valid the newest valid backup is all there is: then each is verified, and that one stays (I5). */
+async function planPrune({ storage, now }: Store, { id, names, policy }: PruneRequest): Promise<RetentionPlan<Backup>> {
+  const context = { now: now().getTime(), protectLastValid: false };
+  const heads = await headsOf(storage, names);
+  const plan = planRetention(heads, policy, context);
+  if (plan.remove.length === 0 || (await readSnapshot(storage, id))?.kind === "valid") return plan;
+  const verified: Backup[] = [];
+  for (const head of heads) verified.push({ ...head, valid: head.valid && (await readBackupFile(storage, head))?.kind === "valid" });
+  return planRetention(verified, policy, { ...context, protectLastValid: true });
+}
+
+async function takeAway(store: Store, { id, purge, group }: PruneRequest, backups: readonly Backup[], guard: Lock): Promise<void> {
+  const { storage, trash } = store;
   if (backups.length === 0) return;
-  if (options.purge) {
-    await takeEach(context, id, backups, (backup) => storage.remove(backupKey(backup)));
+  if (purge) {
+    await takeEach(store, backups, (backup) => storage.remove(backupKey(backup), guard));
     return;
   }
   const files = backups.map(({ name }): KeptFile => ({ area: "backup", name }));
-  const operation: Operation = { kind: "prune", conversationId: id, stamp: await trash.newStamp(), group: options.group, files };
-  await trash.begin(operation);
+  const stamp = await trash.newStamp();
+  group.stamp ??= stamp;
+  const operation: Operation = { kind: "prune", conversationId: id, stamp, group: group.stamp, files };
+  await trash.begin(operation, guard);
   try {
-    await takeEach(context, id, backups, (backup) => trash.take(operation.stamp, { area: "backup", name: backup.name }));
+    await takeEach(store, backups, ({ name }) => trash.take(operation.stamp, { area: "backup", name }, guard));
   } catch (error) {
-    await trash.withdrawIfNothingWent(operation).catch(() => undefined);
+    await trash.withdrawIfNothingWent(operation, guard).catch(() => undefined);
     throw error;
   }
 }
 
-async function takeEach({ storage, removed }: PruneContext, id: string, backups: readonly Backup[], take: (backup: Backup) => Promise<boolean>): Promise<void> {
+async function takeEach({ storage, events }: Store, backups: readonly Backup[], take: (backup: Backup) => Promise<boolean>): Promise<void> {
   for (const backup of backups) {
-    const said = (): void => {
-      removed({ conversationId: id, timestamp: backup.timestamp, path: backup.path });
+    const report = (): void => {
+      events.emit("backupRemoved", { conversationId: backup.conversationId, timestamp: backup.timestamp, path: backup.path });
     };
     try {
-      if (await take(backup)) said();
+      if (await take(backup)) report();
     } catch (error) {
-      // It may have gone before the error came: whatever is removed is said.
-      if ((await storage.stat(backupKey(backup)).catch(() => ({}))) === undefined) said();
+      // It may have gone before the error came: whatever is removed is reported.
+      if ((await storage.stat(backupKey(backup)).catch(() => ({}))) === undefined) report();
       throw error;
     }
   }
 }
 
-async function pruneOne(context: PruneContext, id: string, names: readonly BackupName[], policy: RetentionPolicy, options: PruneOneOptions): Promise<PrunedOne> {
-  const { storage, now } = context;
-  const byTheirEnds = planPrune(await backupHeads(storage, names), policy, { now: now(), protectLastValid: false });
-  // Nothing goes that was not read and verified, and most have nothing that goes.
-  if (byTheirEnds.remove.length === 0) return prunedOne(byTheirEnds, []);
-  const backups = await inspectBackups(storage, names);
-  const { snapshot } = await findConversation(storage, id);
-  const plan = planPrune(backups, policy, { now: now(), protectLastValid: snapshot?.kind !== "valid" });
-  if (!options.dryRun) await takeAway(context, id, plan.remove, options);
-  return prunedOne(plan, plan.remove);
-}
-
-function prunedOne({ keep }: RetentionPlan<BackupHead>, removed: readonly Backup[]): PrunedOne {
-  return {
-    kept: keep.map(({ backup }) => backup.path),
-    removed: removed.map(({ path }) => path),
-    bytesFreed: removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    reasons: Object.fromEntries(keep.map(({ backup, reasons }) => [backup.path, reasons])),
-  };
-}
-
-export interface PruneOptions {
-  readonly id: string | undefined;
-  readonly dryRun: boolean;
-  /** For good, and not into the trash. */
-  readonly purge: boolean;
-  readonly onProgress?: OnProgress | undefined;
-}
-
-export async function prune(context: PruneContext, policy: RetentionPolicy, options: PruneOptions): Promise<PruneResult> {
-  const { id, dryRun, onProgress } = options;
-  const purge = options.purge || !context.trash.keeps;
-  const group = await context.trash.newStamp();
-  const kept: string[] = [];
-  const removed: string[] = [];
-  const skipped: { conversationId: string; reason: string }[] = [];
-  let bytesFreed = 0;
-  // What comes while this goes on is newer than all of these, and stays.
-  const backups = backupsById(await context.storage.list("backup"));
-  const known = id === undefined ? [...backups.keys()].sort() : [id];
+export async function prune(store: Store, sessions: Sessions, policy: RetentionPolicy, options: PruneOptions, onProgress?: OnProgress): Promise<PruneResult> {
+  const { id, dryRun = false } = options;
+  const purge = options.purge === true || !store.trash.keeps;
+  const group = { stamp: undefined };
+  const result = { kept: [] as string[], removed: [] as string[], bytesFreed: 0, dryRun, purged: purge, skipped: [] as { conversationId: string; reason: string }[] };
   const reasons: Record<string, readonly string[]> = {};
-  for (const [index, each] of known.entries()) {
-    onProgress?.(index, known.length);
+  // What comes while this runs is newer than all of these, and stays.
+  const backups = id === undefined ? backupsById(await store.storage.list("backup")) : undefined;
+  const ids = id === undefined ? [...(backups?.keys() ?? [])].sort() : [id];
+  for (const [index, each] of ids.entries()) {
+    onProgress?.(index, ids.length);
+    // Of one conversation the names are asked for in its turn, after all that was asked before.
+    const look = async (): Promise<PruneRequest> => ({ id: each, names: backups?.get(each) ?? (await listBackupNames(store.storage, each)), policy, purge, group });
     try {
-      const act = (): ReturnType<typeof pruneOne> => pruneOne(context, each, backups.get(each) ?? [], policy, { dryRun, purge, group });
-      const result = dryRun ? await act() : await context.withLock(each, act);
-      kept.push(...result.kept);
-      removed.push(...result.removed);
-      bytesFreed += result.bytesFreed;
-      Object.assign(reasons, result.reasons);
+      const { keep, remove } = dryRun ? await planPrune(store, await look()) : await sessions.guarded(each, async ({ guard }) => pruneOne(store, await look(), guard));
+      result.kept.push(...keep.map(({ backup }) => backup.path));
+      result.removed.push(...remove.map(({ path }) => path));
+      result.bytesFreed += remove.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      for (const { backup, reasons: rules } of keep) reasons[backup.path] = rules;
     } catch (error) {
       if (id !== undefined || !isDraftstateError(error, "LOCKED")) throw error;
-      skipped.push({ conversationId: each, reason: error.message });
+      result.skipped.push({ conversationId: each, reason: error.message });
     }
   }
-  return { kept, removed, bytesFreed, dryRun, purged: purge, skipped, ...(dryRun ? { reasons } : {}) };
+  return { ...result, ...(dryRun ? { reasons } : {}) };
+}
+
+async function pruneOne(store: Store, request: PruneRequest, guard: Lock): Promise<RetentionPlan<Backup>> {
+  const plan = await planPrune(store, request);
+  await takeAway(store, request, plan.remove, guard);
+  return plan;
 }

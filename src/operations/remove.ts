@@ -1,21 +1,20 @@
 /**
- * Takes a conversation away, with its restore points: into the trash, from where `undo` brings it back, or for good. For
- * a writer that holds the lock. The snapshot goes last: until then the conversation is there, whole.
+ * Takes a conversation away, with its backups: into the trash, from where `undo` brings it back, or for good. The snapshot
+ * goes last: until then the conversation is there, whole.
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
-import { planRecovery } from "../plan/recovery.js";
-import type { Storage } from "../storage/storage.js";
-import type { Fallback } from "../session/spill.js";
-import { foldBack } from "../session/fold-back.js";
+import { takeStock } from "../session/open.js";
+import { recover, type Locked } from "../session/recover.js";
+import type { Sessions } from "../session/sessions.js";
+import { listBackupNames } from "../store/backups.js";
 import { journalKey, snapshotKey } from "../store/names.js";
-import { findConversation, listBackupNames, refusal } from "../store/read.js";
-import { recover, type RecoveryContext, type WithRecoveries } from "../session/recover.js";
-import type { Trash } from "../store/trash.js";
+import { refusal, storeIsMissing } from "../store/read.js";
+import type { Store } from "../store/store.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
 
 export interface RemoveResult {
   readonly conversationId: string;
-  /** Paths, as they were. */
+  /** Where its files were, for messages. */
   readonly removed: readonly string[];
   readonly bytes: number;
   /** Gone for good: not in the trash. */
@@ -23,28 +22,22 @@ export interface RemoveResult {
   readonly dryRun: boolean;
 }
 
-export interface RemoveContext {
-  readonly storage: Storage;
-  readonly trash: Trash;
-  readonly fallback: Fallback | undefined;
-  readonly withRecoveries: WithRecoveries;
-}
-
 export interface RemoveOptions {
-  readonly purge: boolean;
-  readonly dryRun: boolean;
+  readonly purge?: boolean;
+  readonly dryRun?: boolean;
 }
 
-/** In the order in which they go: restore points from the oldest on, then the snapshot. */
-export async function filesOf(storage: Storage, id: string): Promise<KeptFile[]> {
+/** In the order in which they go: backups from the oldest on, then the snapshot. Throws `STORAGE` where only the state directory is missing. */
+export async function filesOf({ storage }: Pick<Store, "storage">, id: string): Promise<KeptFile[]> {
   const backups = (await listBackupNames(storage, id)).reverse().map(({ name }): KeptFile => ({ area: "backup", name }));
   const present: KeptFile[] = [];
   // A journal without its snapshot is read together with a backup: it goes once the snapshot has gone.
   for (const { name } of [snapshotKey(id), journalKey(id)]) if ((await storage.stat({ area: "state", name })) !== undefined) present.push({ area: "state", name });
+  if (present.length === 0 && backups.length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
   return [...backups, ...present];
 }
 
-async function takeAway(storage: Storage, files: readonly KeptFile[], take: (file: KeptFile) => Promise<boolean>): Promise<Pick<RemoveResult, "removed" | "bytes">> {
+async function takeAway({ storage }: Store, files: readonly KeptFile[], take: (file: KeptFile) => Promise<boolean>): Promise<Pick<RemoveResult, "removed" | "bytes">> {
   const removed: string[] = [];
   let bytes = 0;
   for (const file of files) {
@@ -57,52 +50,53 @@ async function takeAway(storage: Storage, files: readonly KeptFile[], take: (fil
 }
 
 /** One file to move instead of several: a crash between them could leave a snapshot without its latest changes. */
-async function gather(context: RecoveryContext, id: string, fallback: Fallback | undefined): Promise<void> {
-  const { storage } = context;
-  if (fallback !== undefined) await foldBack(context, fallback, id);
-  const found = await findConversation(storage, id);
-  const plan = planRecovery(found);
-  // What is newer elsewhere and cannot be brought home would come back by itself, as if nothing had been removed.
-  if (plan.kind !== "usable" && plan.kind !== "absent" && (await fallback?.find(id)) !== undefined) throw refusal(storage, id, plan);
-  if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined) await recover(context, id, plan);
+async function gather(locked: Locked): Promise<void> {
+  const { found, plan, home } = await takeStock(locked);
+  // What was spilled and cannot be brought home would come back by itself, as if nothing had been removed.
+  if (home !== undefined) throw home.cause;
+  if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined) await recover(locked, plan);
+  const isUndecided = plan.kind === "edited" || plan.kind === "newer";
+  if (isUndecided && ((await locked.store.spills?.find(locked.id)) ?? []).length > 0) throw refusal(locked.store.storage, locked.id, plan);
 }
 
-async function toTrash(context: RecoveryContext, id: string, group: string, { trash, fallback }: RemoveContext): Promise<RemoveResult> {
-  const { storage, lock } = context;
-  await gather(context, id, fallback);
+async function toTrash(locked: Locked, group: string | undefined): Promise<RemoveResult & { readonly stamp: string }> {
+  const { store, id, guard } = locked;
+  const { storage, trash } = store;
+  await gather(locked);
   // A journal that a power loss brings back once its snapshot has gone would be a conversation that nobody can read.
   await storage.settle("state");
-  const files = await filesOf(storage, id);
+  const files = await filesOf(store, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
-  await lock.assertHeld();
   const stamp = await trash.newStamp();
-  const operation: Operation = { kind: "rm", conversationId: id, stamp, group, files };
-  await trash.begin(operation);
+  const operation: Operation = { kind: "rm", conversationId: id, stamp, group: group ?? stamp, files };
+  await trash.begin(operation, guard);
   try {
-    return { conversationId: id, ...(await takeAway(storage, files, (file) => trash.take(stamp, file))), purged: false, dryRun: false };
+    return { conversationId: id, ...(await takeAway(store, files, (file) => trash.take(stamp, file, guard))), purged: false, dryRun: false, stamp };
   } catch (error) {
-    await trash.withdrawIfNothingWent(operation).catch(() => undefined);
+    await trash.withdrawIfNothingWent(operation, guard).catch(() => undefined);
     throw error;
   }
 }
 
 /** Needs no room on the disk beyond the lock's: nothing is folded in, nothing recorded. */
-async function forGood({ storage, lock }: RecoveryContext, id: string, { trash, fallback }: RemoveContext): Promise<RemoveResult> {
-  const files = await filesOf(storage, id);
-  const elsewhere = (await fallback?.find(id)) !== undefined;
-  if (files.length === 0 && !elsewhere) throw refusal(storage, id, { kind: "absent" });
-  await lock.assertHeld();
-  const taken = await takeAway(storage, files, (file) => storage.remove(file));
-  if (elsewhere) await fallback?.storage.remove(snapshotKey(id));
-  await trash.forgetAll(id);
-  return { conversationId: id, ...taken, purged: true, dryRun: false };
+async function forGood({ store, id, guard }: Locked): Promise<RemoveResult> {
+  const { storage, trash, spills } = store;
+  const files = await filesOf(store, id);
+  const spilled = (await spills?.find(id)) ?? [];
+  if (files.length + spilled.length === 0) throw refusal(storage, id, { kind: "absent" });
+  const taken = await takeAway(store, files, (file) => storage.remove(file, guard));
+  for (const { session } of spilled) await spills?.remove(id, session);
+  await trash.forgetAll(id, guard);
+  return { conversationId: id, removed: [...taken.removed, ...spilled.map(({ path }) => path)], bytes: spilled.reduce((sum, { sizeBytes }) => sum + sizeBytes, taken.bytes), purged: true, dryRun: false };
 }
 
 /** What a removal would take, without a lock and without folding a journal in first. */
-async function preview({ storage, fallback }: RemoveContext, id: string, purged: boolean): Promise<RemoveResult> {
-  const files = await filesOf(storage, id);
-  if (files.length === 0 && (await fallback?.find(id)) === undefined) throw refusal(storage, id, { kind: "absent" });
-  return { conversationId: id, ...(await takeAway(storage, files, () => Promise.resolve(true))), purged, dryRun: true };
+async function preview(store: Store, id: string, purged: boolean): Promise<RemoveResult> {
+  const files = await filesOf(store, id);
+  const spilled = (await store.spills?.find(id)) ?? [];
+  if (files.length + spilled.length === 0) throw refusal(store.storage, id, { kind: "absent" });
+  const taken = await takeAway(store, files, () => Promise.resolve(true));
+  return { conversationId: id, removed: [...taken.removed, ...spilled.map(({ path }) => path)], bytes: spilled.reduce((sum, { sizeBytes }) => sum + sizeBytes, taken.bytes), purged, dryRun: true };
 }
 
 /** What an error half-way through several means for those that went before it. */
@@ -113,25 +107,35 @@ function stoppedAfter(done: readonly RemoveResult[], error: unknown): unknown {
   return new DraftstateError(error.code, `${error.message}; ${gone} went before it: ${where}`, { ...(error.path === undefined ? {} : { path: error.path }), cause: error });
 }
 
-/** One command's removals share a group, so that one undo takes all of them back. The same id twice is one. */
-export async function removeAll(context: RemoveContext, ids: readonly string[], { purge, dryRun }: RemoveOptions): Promise<RemoveResult[]> {
+/** All are locked before the first goes, and share a group, so that one undo takes all of them back. The same id twice is one. */
+export async function removeAll(store: Store, sessions: Sessions, ids: readonly string[], { purge = false, dryRun = false }: RemoveOptions): Promise<RemoveResult[]> {
   const different = [...new Set(ids)];
-  const purged = purge || !context.trash.keeps;
+  const purged = purge || !store.trash.keeps;
   const results: RemoveResult[] = [];
   if (dryRun) {
-    for (const id of different) results.push(await preview(context, id, purged));
+    for (const id of different) results.push(await preview(store, id, purged));
     return results;
   }
-  const group = await context.trash.newStamp();
-  return context.withRecoveries(different, async (recoveries) => {
-    for (const id of different) {
-      const recovery = recoveries.get(id) as RecoveryContext;
+  return sessions.exclusive(different, async (held) => {
+    // Named by the stamp of its first operation.
+    let group: string | undefined;
+    for (const locked of inOrder(different, held)) {
       try {
-        results.push(purged ? await forGood(recovery, id, context) : await toTrash(recovery, id, group, context));
+        if (purged) results.push(await forGood(locked));
+        else {
+          const { stamp, ...result } = await toTrash(locked, group);
+          group ??= stamp;
+          results.push(result);
+        }
       } catch (error) {
         throw stoppedAfter(results, error);
       }
     }
     return results;
   });
+}
+
+/** What was asked for first goes first. */
+function inOrder(ids: readonly string[], held: ReadonlyMap<string, Locked>): Locked[] {
+  return ids.flatMap((id) => held.get(id) ?? []);
 }

@@ -1,17 +1,41 @@
-/** A new title. The old one is remembered first, so that the rename can be undone. */
+/** A new title. The old one is recorded first, so that the rename can be undone. */
 import { DraftstateError } from "../errors.js";
-import { MAX_INFO_LENGTH, type Conversation } from "../session/conversation.js";
-import type { Trash } from "../store/trash.js";
+import { MAX_OWN_TITLE_LENGTH } from "../model/conversation.js";
+import type { Session } from "../session/session.js";
+import type { Sessions } from "../session/sessions.js";
+import type { Store } from "../store/store.js";
+import type { Operation } from "../store/trash-record.js";
+import { commit } from "./undoable.js";
 
-export async function rename(conversation: Conversation, title: string, trash: Trash): Promise<number> {
+/** Gives the revision. Throws `USAGE` for an empty title, or a longer one than a snapshot keeps. */
+export function rename(store: Store, sessions: Sessions, id: string, title: string): Promise<number> {
   const wanted = title.trim().replaceAll(/\s+/g, " ");
   if (wanted === "") throw new DraftstateError("USAGE", "a title is one line of text: give some words");
-  if (wanted.length > MAX_INFO_LENGTH) throw new DraftstateError("USAGE", `a title of ${wanted.length} characters is too long: give at most ${MAX_INFO_LENGTH}`);
-  const before = conversation.info.title ?? null;
-  if (before === wanted) return conversation.revision;
-  const stamp = await trash.newStamp();
-  await trash.begin({ kind: "rename", conversationId: conversation.id, stamp, group: stamp, files: [], title: before });
-  conversation.updateInfo({ title: wanted });
-  await conversation.flush();
-  return conversation.revision;
+  const length = Array.from(wanted).length;
+  if (length > MAX_OWN_TITLE_LENGTH) throw new DraftstateError("USAGE", `a title of ${length} characters is too long: give at most ${MAX_OWN_TITLE_LENGTH}`);
+  return sessions.use(id, (session) => renameTo(store, session, wanted), "existing");
+}
+
+async function renameTo(store: Store, session: Session, title: string): Promise<number> {
+  const { id, lock } = session;
+  const before = session.info.title ?? null;
+  if (before === title) return session.revision;
+  const stamp = await store.trash.newStamp();
+  const operation: Operation = { kind: "rename", conversationId: id, stamp, group: stamp, files: [], title: before, renamedTo: title };
+  await store.trash.prepare(operation, lock);
+  try {
+    session.updateInfo({ title });
+    await session.flush();
+  } catch (error) {
+    await withdrawRename(store, session, operation, before);
+    throw error;
+  }
+  await commit(store, operation, lock);
+  return session.revision;
+}
+
+/** A rename that was refused is not made by the next save either. */
+async function withdrawRename(store: Store, session: Session, operation: Operation, before: string | null): Promise<void> {
+  if (session.info.title === operation.renamedTo && before !== operation.renamedTo) session.updateInfo({ title: before });
+  await store.trash.withdraw(operation, session.lock).catch(() => undefined);
 }

@@ -1,72 +1,97 @@
 /**
- * Mends one conversation: what recovery would do by itself, and the two ways on from a snapshot that was edited by hand
- * or damaged in place: back to backup and journal, or signed as it is. The file as found is kept in quarantine first.
+ * Repairs one conversation: what recovery would do by itself, and the two ways out of a snapshot that was edited by hand
+ * or damaged in place: back to backup and journal, or signed as it is. The files as found are kept first.
  */
 import { DraftstateError } from "../errors.js";
 import { replay } from "../journal/replay.js";
+import { infoOf } from "../model/conversation.js";
 import { planRecovery, type Found, type Problem, type RecoveryPlan } from "../plan/recovery.js";
+import { takeStock } from "../session/open.js";
+import { lastNamed, recover, type Locked } from "../session/recover.js";
+import type { Sessions } from "../session/sessions.js";
 import type { Decoded } from "../snapshot/decode.js";
-import { SnapshotParts } from "../snapshot/encode.js";
-import { infoOf, metadataOf } from "../model/conversation.js";
 import { journalKey, snapshotKey } from "../store/names.js";
-import { copyToQuarantine, lastNamed, recover, type RecoveryContext } from "../session/recover.js";
-import { findConversation, readBackupsUntilValid, refusal } from "../store/read.js";
-import type { Trash } from "../store/trash.js";
-import type { KeptFile } from "../store/trash-record.js";
+import { copyToQuarantine } from "../store/quarantine.js";
+import { readBackupsUntilValid, refusal } from "../store/read.js";
+import { writeWhole } from "../store/write-snapshot.js";
+import type { KeptFile, Operation } from "../store/trash-record.js";
+import { commit } from "./undoable.js";
 
 export interface RepairResult {
   readonly conversationId: string;
   readonly repaired: boolean;
   /** What was wrong. */
   readonly problems: readonly Problem[];
-  /** Paths of the copies of damaged files. */
+  /** Where the copies of damaged files are. */
   readonly quarantined: readonly string[];
   readonly revision: number;
 }
 
+export interface RepairOptions {
+  /** Signs a snapshot that was edited by hand as it is. */
+  readonly accept?: boolean;
+}
+
 type Edited = Extract<Decoded, { kind: "edited" }>;
+
+/** Throws `CORRUPT` where no valid file is left, and changes nothing then; `LOCKED` while it is open anywhere. */
+export function repair(sessions: Sessions, id: string, options: RepairOptions): Promise<RepairResult> {
+  return sessions.exclusive([id], async (held) => {
+    const locked = held.get(id);
+    if (locked === undefined) throw new RangeError(`${id} is not locked`);
+    return repairLocked(locked, options);
+  });
+}
+
+async function repairLocked(locked: Locked, { accept = false }: RepairOptions): Promise<RepairResult> {
+  const { store: { storage }, id } = locked;
+  const { found, plan: asIs } = await takeStock(locked);
+  if (asIs.kind === "newer") throw refusal(storage, id, asIs);
+  const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
+  if (edited !== undefined && accept) return undoably(locked, () => acceptEdit(locked, edited, found.journal));
+  if (accept) throw new DraftstateError("USAGE", `${id} was not edited: there is nothing to accept`);
+  const plan = edited === undefined ? asIs : await planWithoutSnapshot(locked, found, edited);
+  if (plan.kind !== "usable") throw refusal(storage, id, plan);
+  const act = async (): Promise<RepairResult> => {
+    const { version, quarantined } = await recover(locked, plan);
+    return { conversationId: id, repaired: !plan.clean, problems: plan.problems, quarantined, revision: version.revision };
+  };
+  return plan.clean ? act() : undoably(locked, act);
+}
 
 /**
  * The edit becomes a new revision, with every field as it stands and the journal's changes on top where they fit. The new
  * revision is above every record's, so that a journal that comes back after a crash is skipped (I3).
  */
-async function accept(context: RecoveryContext, id: string, edited: Edited, journal: Found["journal"]): Promise<RepairResult> {
-  const { storage, lock, now } = context;
+async function acceptEdit({ store, id, guard }: Locked, edited: Edited, journal: Found["journal"]): Promise<RepairResult> {
   const replayed = replay({ state: edited.state, info: infoOf(edited.metadata), revision: edited.metadata.revision }, journal?.records ?? []);
-  const lastRevision = Math.max(replayed.version.revision, journal?.lastRevision ?? 0, await lastNamed(context, id));
-  const copies = [await copyToQuarantine(context, snapshotKey(id))];
-  if (replayed.stopped !== undefined || (journal !== undefined && journal.tail.kind !== "clean")) copies.push(await copyToQuarantine(context, journalKey(id)));
+  const lastRevision = Math.max(replayed.version.revision, journal?.lastRevision ?? 0, await lastNamed(store.storage, id));
+  const copies = [await copyToQuarantine(store, snapshotKey(id), guard)];
+  if (replayed.stopped !== undefined || (journal !== undefined && journal.tail.kind !== "clean")) copies.push(await copyToQuarantine(store, journalKey(id), guard));
   const version = { ...replayed.version, revision: lastRevision + 1 };
-  await storage.replace(snapshotKey(id), new SnapshotParts(version.state, metadataOf(version, id, now().toISOString())), lock);
-  await storage.remove(journalKey(id));
+  await writeWhole(store, id, version, guard);
   const problems: Problem[] = [{ kind: "snapshot-edited", file: "snapshot", detail: "the edit was signed as it is" }];
   return { conversationId: id, repaired: true, problems, quarantined: copies.filter((copy) => copy !== undefined), revision: version.revision };
 }
 
-async function planWithoutSnapshot(context: RecoveryContext, id: string, found: Found, edited: Edited): Promise<RecoveryPlan> {
-  const backups = await readBackupsUntilValid(context.storage, id);
+async function planWithoutSnapshot({ store: { storage }, id }: Locked, found: Found, edited: Edited): Promise<RecoveryPlan> {
+  const backups = await readBackupsUntilValid(storage, id, found.journal);
   return planRecovery({ conversationId: id, snapshot: { kind: "damaged", detail: edited.detail }, journal: found.journal, backups });
 }
 
-/** The files as they were found, so that the repair can be undone. */
-async function keepAsFound(id: string, trash: Trash): Promise<void> {
+/** The files as they were found are kept, so that the repair can be undone once it has happened. */
+async function undoably<T>({ store, id, guard }: Locked, act: () => Promise<T>): Promise<T> {
+  const { trash } = store;
   const stamp = await trash.newStamp();
   const files = [snapshotKey(id), journalKey(id)].map(({ name }): KeptFile => ({ area: "state", name }));
-  await trash.begin({ kind: "repair", conversationId: id, stamp, group: stamp, files: await trash.keepCopies(stamp, files) });
-}
-
-/** Throws `CORRUPT` where no valid file is left; nothing is changed then. */
-export async function repair(context: RecoveryContext, id: string, trash: Trash, options: { readonly accept: boolean }): Promise<RepairResult> {
-  const found = await findConversation(context.storage, id);
-  const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
-  if (edited !== undefined && options.accept) {
-    await keepAsFound(id, trash);
-    return accept(context, id, edited, found.journal);
+  const operation: Operation = { kind: "repair", conversationId: id, stamp, group: stamp, files: await trash.keepCopies(stamp, files, guard) };
+  await trash.prepare(operation, guard);
+  try {
+    const result = await act();
+    await commit(store, operation, guard);
+    return result;
+  } catch (error) {
+    if (await trash.isUnchanged(operation).catch(() => false)) await trash.withdraw(operation, guard).catch(() => undefined);
+    throw error;
   }
-  if (options.accept) throw new DraftstateError("USAGE", `${id} was not edited: there is nothing to accept`);
-  const plan = edited === undefined ? planRecovery(found) : await planWithoutSnapshot(context, id, found, edited);
-  if (plan.kind !== "usable") throw refusal(context.storage, id, plan);
-  if (!plan.clean) await keepAsFound(id, trash);
-  const { version, quarantined } = await recover(context, id, plan);
-  return { conversationId: id, repaired: !plan.clean, problems: plan.problems, quarantined, revision: version.revision };
 }

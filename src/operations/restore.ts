@@ -1,19 +1,23 @@
 /**
- * Going back, forwards (I4): read and verify the backup, refuse before anything is touched, keep the present as a
- * restore point, then write the old content as a new revision. History is never rewritten.
+ * Going back, forwards (I4): read and verify the backup, refuse before anything is touched, keep the present as a backup,
+ * then write the old content as a new revision. History is never rewritten.
  */
-import { DraftstateError } from "../errors.js";
-import { isStreaming, metadataOf, type Version } from "../model/conversation.js";
+import { messageOf } from "../errors.js";
+import { metadataOf, type Version } from "../model/conversation.js";
+import { ended } from "../model/interruption.js";
 import type { JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
-import { encodeSnapshot } from "../snapshot/encode.js";
-import { contentOf, resolveBackup } from "../store/backups.js";
-import { snapshotKey } from "../store/names.js";
-import { withInterruption } from "../store/read.js";
-import type { Trash } from "../store/trash.js";
-import { timeOfStamp, type KeptFile } from "../store/trash-record.js";
-import type { Conversation } from "../session/conversation.js";
-import type { DraftStatePersistenceManager } from "../manager.js";
+import { SnapshotParts } from "../snapshot/encode.js";
+import type { Session } from "../session/session.js";
+import type { Sessions } from "../session/sessions.js";
+import { readBackupVersion, resolveBackup, type Backup } from "../store/backups.js";
+import { fromTimestamp, snapshotKey } from "../store/names.js";
+import { warn, type Store } from "../store/store.js";
+import { timeOfStamp, type KeptFile, type Operation } from "../store/trash-record.js";
+import { listBackups } from "./backups.js";
+import { fork } from "./fork.js";
+import { mustLoad } from "./load.js";
+import { commit } from "./undoable.js";
 
 export interface RestoreOptions {
   /** Into a new conversation of this id instead. */
@@ -34,44 +38,103 @@ export interface RestoreResult {
   readonly changes: readonly JsonPatchOperation[];
 }
 
-function contentToRestore(version: Version, timestamp: string): JsonObject {
-  // An interim backup was taken in the middle of an answer that nobody is telling any more.
-  return isStreaming(version.state) ? withInterruption(version, timestamp.replace(/T(\d\d)-(\d\d)-(\d\d)-/, "T$1:$2:$3.")).state : version.state;
+/** What a restore is going to do: everything that can refuse is read by now. */
+interface RestorePlan {
+  readonly backup: Backup;
+  /** An interim backup was taken in the middle of an answer that nobody continues: it is interrupted. */
+  readonly content: JsonObject;
 }
 
-export async function restore(manager: DraftStatePersistenceManager, id: string, wanted: string, trash: Trash, options: RestoreOptions): Promise<RestoreResult> {
-  const backup = resolveBackup(await manager.listBackups(id), id, wanted);
-  const version = contentOf(backup);
-  const content = contentToRestore(version, backup.timestamp);
+async function planRestore(store: Store, id: string, backups: readonly Backup[], wanted: string): Promise<RestorePlan> {
+  const backup = resolveBackup(backups, id, wanted);
+  const version = await readBackupVersion(store.storage, backup);
+  return { backup, content: ended(version, fromTimestamp(backup.timestamp).toISOString()).state };
+}
+
+export async function restore(store: Store, sessions: Sessions, id: string, wanted: string, options: RestoreOptions): Promise<RestoreResult> {
   if (options.fork !== undefined) {
-    const forked = await manager.fork(id, { newId: options.fork, backup: backup.timestamp });
-    return { conversationId: forked.conversationId, restoredFrom: backup.timestamp, safetyBackup: null, revision: forked.revision, dryRun: false, changes: [] };
+    const { conversationId, backup, revision } = await fork(store, sessions, id, { newId: options.fork, backup: wanted });
+    return { conversationId, restoredFrom: backup ?? wanted, safetyBackup: null, revision, dryRun: false, changes: [] };
   }
   if (options.dryRun === true) {
-    const now = await manager.load(id);
-    if (now === undefined) throw new DraftstateError("NOT_FOUND", `there is no conversation ${id} to restore into: use --fork <new id>`);
+    const { backup, content } = await planRestore(store, id, await listBackups(store, id), wanted);
+    const now = await mustLoad(store, id);
     return { conversationId: id, restoredFrom: backup.timestamp, safetyBackup: null, revision: now.metadata.revision, dryRun: true, changes: toJsonPatch(now.state, content) };
   }
-  return manager.withConversation(id, (conversation) => goBack(conversation, backup.timestamp, content, trash), "existing");
+  return sessions.use(id, async (session) => goBack(store, session, await planRestore(store, id, await session.backups.all(), wanted)), "existing");
 }
 
-async function goBack(conversation: Conversation, timestamp: string, content: JsonObject, trash: Trash): Promise<RestoreResult> {
-  const changes = toJsonPatch(conversation.version.state, content);
+async function goBack(store: Store, session: Session, { backup: { timestamp }, content }: RestorePlan): Promise<RestoreResult> {
+  session.assertReplaceable();
+  const result = { conversationId: session.id, restoredFrom: timestamp, dryRun: false };
+  const changes = toJsonPatch(session.state, content);
   // There is nothing to go back to, and so nothing to keep or undo: the backup itself holds what is there.
-  if (changes.length === 0) return { conversationId: conversation.id, restoredFrom: timestamp, safetyBackup: timestamp, revision: conversation.revision, dryRun: false, changes };
-  const safetyBackup = await conversation.backup({ reason: "restore" });
-  await keepPresent(conversation, trash);
-  conversation.replaceState(content);
-  await conversation.flush();
-  await conversation.compact();
-  return { conversationId: conversation.id, restoredFrom: timestamp, safetyBackup, revision: conversation.revision, dryRun: false, changes };
+  if (changes.length === 0) return { ...result, safetyBackup: timestamp, revision: session.revision, changes };
+  const record = new RestoreRecord(store, session);
+  const safetyBackup = await replaceWithBackup(session, content, record);
+  await record.commit();
+  await foldIn(store, session);
+  return { ...result, safetyBackup, revision: session.revision, changes };
 }
 
-/** What the present was goes to the trash first, as a snapshot of its own: retention may take the safety backup away. */
-async function keepPresent(conversation: Conversation, trash: Trash): Promise<void> {
-  const { id, version } = conversation;
-  const stamp = await trash.newStamp();
-  const file: KeptFile = { area: "state", name: snapshotKey(id).name };
-  await trash.keep(stamp, file, encodeSnapshot(version.state, metadataOf(version, id, timeOfStamp(stamp).toISOString())));
-  await trash.begin({ kind: "restore", conversationId: id, stamp, group: stamp, files: [file] });
+/** What is kept so that a restore can be undone; and nothing of it where the restore is refused. */
+interface Keeping {
+  keep(version: Version): Promise<void>;
+  withdraw(): Promise<void>;
+}
+
+const NOTHING: Keeping = { keep: () => Promise.resolve(), withdraw: () => Promise.resolve() };
+
+/** The present as a backup, then the content in its place. Gives the backup's timestamp. */
+export async function replaceWithBackup(session: Session, content: JsonObject, record: Keeping = NOTHING): Promise<string> {
+  try {
+    return await session.replaceKept(content, async (version) => {
+      const timestamp = await session.backups.backUp(version, { reason: "restore" });
+      await record.keep(version);
+      return timestamp;
+    });
+  } catch (error) {
+    await record.withdraw().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The content is durable in the journal: where it cannot be folded in now, that comes later. */
+export async function foldIn(store: Store, session: Session): Promise<void> {
+  await session.compact().catch((error: unknown) => {
+    warn(store, session.id, `the snapshot could not be written: ${messageOf(error)}`, error);
+  });
+}
+
+/** The present as a snapshot in the trash, since retention may take the safety backup away; and a record that names the revision that replaces it. */
+class RestoreRecord implements Keeping {
+  #operation: Operation | undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly session: Session,
+  ) {}
+
+  /** Again where the state was changed meanwhile: the last version is the one that is replaced. */
+  async keep(version: Version): Promise<void> {
+    await this.withdraw();
+    const { trash } = this.store;
+    const { id, lock } = this.session;
+    const stamp = await trash.newStamp();
+    const file: KeptFile = { area: "state", name: snapshotKey(id).name };
+    this.#operation = { kind: "restore", conversationId: id, stamp, group: stamp, files: [file], revision: version.revision + 1 };
+    await trash.keep(stamp, file, new SnapshotParts(version.state, metadataOf(version, id, timeOfStamp(stamp).toISOString())), lock);
+    await trash.prepare(this.#operation, lock);
+  }
+
+  async withdraw(): Promise<void> {
+    if (this.#operation !== undefined) await this.store.trash.withdraw(this.#operation, this.session.lock);
+    this.#operation = undefined;
+  }
+
+  /** It happened. Where that cannot be recorded it is settled when the conversation is opened next. */
+  async commit(): Promise<void> {
+    if (this.#operation === undefined) return;
+    await commit(this.store, this.#operation, this.session.lock);
+  }
 }

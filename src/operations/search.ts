@@ -7,16 +7,18 @@ import { isStreaming, SCHEMA_VERSION, type Metadata } from "../model/conversatio
 import type { JsonObject } from "../model/json.js";
 import { decodeMetadataEnd, decodeSnapshot } from "../snapshot/decode.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
-import { backupsById, journalKey, snapshotKey, type BackupName } from "../store/names.js";
-import type { DraftStatePersistenceManager } from "../manager.js";
-import { METADATA_END_BYTES, readBackupFile } from "../store/read.js";
+import { backupsById, journalKey, knownIds, snapshotKey, type BackupName } from "../store/names.js";
+import { METADATA_END_BYTES, readBackupFile } from "../store/backups.js";
+import { listNames } from "../store/read.js";
+import type { Store } from "../store/store.js";
+import { load, withSpilledIds } from "./load.js";
 
 export interface ScanQuery<Match> {
   /** Never false for bytes of a snapshot in which `look` would find something. */
   readonly mayHold: (bytes: Uint8Array) => boolean;
   readonly wants: (metadata: Metadata) => boolean;
   readonly look: (state: JsonObject) => Match[];
-  /** Also in restore points. */
+  /** Also in backups. */
   readonly backups: boolean;
   /** Where many are to be looked at: looks at their snapshots by other means; undefined where it has none. */
   readonly snapshots?: ((ids: readonly string[]) => Promise<SnapshotsScanned<Match> | undefined>) | undefined;
@@ -64,15 +66,15 @@ export function scanSnapshot<Match>(bytes: Uint8Array, id: string, query: Pick<S
   return matches.length === 0 ? "none" : { conversationId: id, metadata: decoded.metadata, matches, backups: [] };
 }
 
-async function isQuicklyDone<Match>(manager: DraftStatePersistenceManager, id: string, query: ScanQuery<Match>): Promise<boolean> {
-  const bytes = await manager.storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
+async function isQuicklyDone<Match>(store: Store, id: string, query: ScanQuery<Match>): Promise<boolean> {
+  const bytes = await store.storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
   return bytes !== undefined && surelyHasNone(bytes, id, query);
 }
 
-async function inBackups<Match>(manager: DraftStatePersistenceManager, names: readonly BackupName[], query: ScanQuery<Match>): Promise<Scanned<Match>["backups"]> {
+async function inBackups<Match>(store: Store, names: readonly BackupName[], query: ScanQuery<Match>): Promise<Scanned<Match>["backups"]> {
   const found: { timestamp: string; matches: Match[] }[] = [];
   for (const name of names) {
-    const decoded = await readBackupFile(manager.storage, name);
+    const decoded = await readBackupFile(store.storage, name);
     const matches = decoded?.kind === "valid" ? query.look(decoded.state) : [];
     if (matches.length > 0) found.push({ timestamp: name.timestamp, matches });
   }
@@ -85,24 +87,26 @@ interface Way {
   readonly backups: readonly BackupName[];
 }
 
-async function scanOne<Match>(manager: DraftStatePersistenceManager, id: string, { quick, backups: names }: Way, query: ScanQuery<Match>): Promise<Outcome<Match>> {
+async function scanOne<Match>(store: Store, id: string, { quick, backups: names }: Way, query: ScanQuery<Match>): Promise<Outcome<Match>> {
   try {
-    if (quick && (await isQuicklyDone(manager, id, query))) return undefined;
-    const loaded = await manager.load(id, { allowEdited: true });
+    if (quick && (await isQuicklyDone(store, id, query))) return undefined;
+    const loaded = await load(store, id, { allowEdited: true });
     if (loaded === undefined || !query.wants(loaded.metadata)) return undefined;
     const matches = query.look(loaded.state);
-    const backups = await inBackups(manager, names, query);
+    const backups = await inBackups(store, names, query);
     return matches.length + backups.length === 0 ? undefined : { conversationId: id, metadata: loaded.metadata, matches, backups };
   } catch (error) {
     return { conversationId: id, problem: messageOf(error) };
   }
 }
 
-export async function scanConversations<Match>(manager: DraftStatePersistenceManager, query: ScanQuery<Match>): Promise<ScanResult<Match>> {
-  const [ids, names] = [await manager.ids(), new Set(await manager.storage.list("state"))];
-  // What stands in the fallback directory, and what restore points hold, is not in the snapshot.
-  const mayBeQuick = !query.backups && manager.settings.fallbackDir === undefined;
-  const backups = query.backups ? backupsById(await manager.storage.list("backup")) : undefined;
+export async function scanConversations<Match>(store: Store, query: ScanQuery<Match>): Promise<ScanResult<Match>> {
+  const { state: stateNames, backup: backupNames } = await listNames(store.storage);
+  const ids = await withSpilledIds(store, knownIds(stateNames, backupNames));
+  const names = new Set(stateNames);
+  // What stands in the fallback directory, and what backups hold, is not in the snapshot.
+  const mayBeQuick = !query.backups && store.spills === undefined;
+  const backups = query.backups ? backupsById(backupNames) : undefined;
   const quick = new Set(mayBeQuick ? ids.filter((id) => !names.has(journalKey(id).name)) : []);
   const scanned = quick.size === 0 ? undefined : await query.snapshots?.([...quick]);
   const unsure = new Set(scanned?.unsure);
@@ -112,7 +116,7 @@ export async function scanConversations<Match>(manager: DraftStatePersistenceMan
     for (let index = next++; index < ids.length; index = next++) {
       const id = ids[index] ?? "";
       if (scanned !== undefined && quick.has(id) && !unsure.has(id)) continue;
-      outcomes[index] = await scanOne(manager, id, { quick: scanned === undefined && quick.has(id), backups: backups?.get(id) ?? [] }, query);
+      outcomes[index] = await scanOne(store, id, { quick: scanned === undefined && quick.has(id), backups: backups?.get(id) ?? [] }, query);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));

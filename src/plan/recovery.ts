@@ -2,8 +2,8 @@
  * What was found of a conversation → what it is, and what a writer has to do before it goes on. Pure: `verify` prints
  * the plan, readers take its version, only a writer that holds the lock carries it out. The rows are section 5 of the contract.
  */
-import type { Version } from "../model/conversation.js";
-import { infoOf } from "../model/conversation.js";
+import { infoOf, type Version } from "../model/conversation.js";
+import { withMark, type SessionMark } from "../model/sessions.js";
 import type { Decoded } from "../snapshot/decode.js";
 import type { ScannedJournal } from "../journal/scan.js";
 import { replay, type Replayed } from "../journal/replay.js";
@@ -17,13 +17,19 @@ export interface Found {
   readonly conversationId: string;
   readonly snapshot: Decoded | undefined;
   readonly journal: ScannedJournal | undefined;
-  /** Newest first; looked at only where the snapshot cannot be used. */
+  /** Looked at only where the snapshot cannot be used: those read in the order of `orderForRecovery`, up to the first that is valid. */
   readonly backups: readonly FoundBackup[];
 }
 
+/** What the end of a backup says of it, unverified; undefined where it cannot be read. */
+export interface RecoveryHead {
+  readonly revision: number | undefined;
+  readonly createdAt: string | undefined;
+}
+
 export type ProblemKind =
-  | "journal-torn" | "journal-damaged" | "journal-gap" | "journal-foreign" | "journal-orphaned"
-  | "snapshot-missing" | "snapshot-damaged" | "snapshot-edited" | "snapshot-newer" | "backup-damaged" | "unreadable";
+  | "journal-torn" | "journal-damaged" | "journal-gap" | "journal-foreign" | "journal-orphaned" | "journal-newer"
+  | "snapshot-missing" | "snapshot-damaged" | "snapshot-edited" | "snapshot-newer" | "backup-damaged" | "backup-newer" | "unreadable";
 
 export interface Problem {
   readonly kind: ProblemKind;
@@ -34,11 +40,14 @@ export interface Problem {
 export type RecoveryPlan =
   | { readonly kind: "absent" }
   | { readonly kind: "edited"; readonly version: Version; readonly problems: readonly Problem[] }
-  | { readonly kind: "newer"; readonly schema: string }
+  /** A newer version wrote these files: none of the conversation's is used, replaced, or moved to quarantine (G8). */
+  | { readonly kind: "newer"; readonly problems: readonly [Problem, ...Problem[]] }
   | { readonly kind: "lost"; readonly problems: readonly Problem[] }
   | {
       readonly kind: "usable";
       readonly version: Version;
+      /** Which sessions wrote what the version holds: what a writer that continues it passes on. */
+      readonly sessions: readonly SessionMark[];
       readonly savedAt: string;
       /** Revision of the snapshot or backup that the version began from. */
       readonly base: number;
@@ -55,6 +64,7 @@ export type RecoveryPlan =
 
 interface Base {
   readonly version: Version;
+  readonly sessions: readonly SessionMark[];
   readonly savedAt: string;
   readonly source: "snapshot" | { readonly backup: string };
   readonly migratedFrom: string | undefined;
@@ -65,15 +75,63 @@ export function needsBackups(snapshot: Decoded | undefined): boolean {
   return snapshot === undefined || snapshot.kind === "damaged";
 }
 
+/**
+ * The order in which backups are worth reading: first those whose end tells nothing, since they may be anything; then those of
+ * the journal's own conversation; then the rest. Among each the highest revision first: timestamps decide nothing.
+ */
+export function orderForRecovery<B extends RecoveryHead>(heads: readonly B[], journalCreatedAt: string | undefined): B[] {
+  const rank = ({ revision, createdAt }: B): number => (revision === undefined ? 0 : createdAt === journalCreatedAt ? 1 : 2);
+  return [...heads].sort((left, right) => rank(left) - rank(right) || (right.revision ?? 0) - (left.revision ?? 0));
+}
+
 export function planRecovery(found: Found): RecoveryPlan {
   const { snapshot, journal, backups } = found;
   if (snapshot === undefined && journal === undefined && backups.length === 0) return { kind: "absent" };
-  if (snapshot?.kind === "newer") return { kind: "newer", schema: snapshot.version };
+  const [newer, ...others] = newerIn(snapshot, journal);
+  if (newer !== undefined) return { kind: "newer", problems: [newer, ...others] };
   if (snapshot?.kind === "edited") return planForEdited(snapshot);
-  const problems = problemsOfSnapshot(snapshot);
-  const base = snapshot?.kind === "valid" ? baseOf(snapshot, "snapshot") : baseFromBackups(backups, problems);
-  if (base === undefined) return { kind: "lost", problems: [...problems, ...problemsOfJournal(journal, undefined)] };
-  return planFrom(found.conversationId, base, journal, problems, snapshot?.kind === "damaged");
+  if (snapshot?.kind === "valid") return planFrom(found.conversationId, baseOf(snapshot, "snapshot"), journal, [], false);
+  return planWithoutSnapshot(found, snapshot?.kind === "damaged" ? snapshot.detail : undefined);
+}
+
+/**
+ * A journal that a newer version wrote in counts also where its records are at or below the snapshot's revision, or of an earlier
+ * conversation: what it holds beside them is not known here, and every use of the conversation would end in replacing it.
+ */
+function newerIn(snapshot: Decoded | undefined, journal: ScannedJournal | undefined): Problem[] {
+  const problems: Problem[] = [];
+  if (snapshot?.kind === "newer") problems.push({ kind: "snapshot-newer", file: "snapshot", detail: `it is of the newer schema ${snapshot.version}` });
+  if (journal?.newer !== undefined) problems.push({ kind: "journal-newer", file: "journal", detail: `it holds what only a newer version knows: ${journal.newer.detail}` });
+  return problems;
+}
+
+function planWithoutSnapshot({ conversationId, journal, backups }: Found, damage: string | undefined): RecoveryPlan {
+  const missing: Problem = { kind: "snapshot-missing", file: "snapshot", detail: "it is missing" };
+  const problems = [damage === undefined ? missing : ({ ...missing, kind: "snapshot-damaged", detail: damage } as const)];
+  const [best] = orderForRecovery(backups.flatMap(validHead), journal?.header?.createdAt);
+  const [newer, ...others] = backups.flatMap((backup) => newerBackup(backup, best?.revision ?? 0));
+  if (newer !== undefined) return { kind: "newer", problems: [newer, ...others] };
+  problems.push(...backups.flatMap(damagedBackup));
+  if (best === undefined) return { kind: "lost", problems: [...problems, ...problemsOfJournal(journal, undefined)] };
+  return planFrom(conversationId, baseOf(best.decoded, { backup: best.name }), journal, problems, damage !== undefined);
+}
+
+type Valid = Extract<Decoded, { kind: "valid" }>;
+
+function validHead({ name, decoded }: FoundBackup): (RecoveryHead & { readonly name: string; readonly decoded: Valid })[] {
+  if (decoded.kind !== "valid") return [];
+  const { revision, createdAt } = decoded.metadata;
+  return [{ name, decoded, revision, createdAt }];
+}
+
+/** One that is older than what can be used is in nobody's way. */
+function newerBackup({ name, decoded }: FoundBackup, usable: number): Problem[] {
+  if (decoded.kind !== "newer" || (decoded.revision !== undefined && decoded.revision < usable)) return [];
+  return [{ kind: "backup-newer", file: { backup: name }, detail: `it is of the newer schema ${decoded.version}` }];
+}
+
+function damagedBackup({ name, decoded }: FoundBackup): Problem[] {
+  return decoded.kind === "damaged" || decoded.kind === "edited" ? [{ kind: "backup-damaged", file: { backup: name }, detail: decoded.detail }] : [];
 }
 
 function planForEdited(snapshot: Extract<Decoded, { kind: "edited" }>): RecoveryPlan {
@@ -81,23 +139,16 @@ function planForEdited(snapshot: Extract<Decoded, { kind: "edited" }>): Recovery
   return { kind: "edited", version, problems: [{ kind: "snapshot-edited", file: "snapshot", detail: snapshot.detail }] };
 }
 
-function baseOf(decoded: Extract<Decoded, { kind: "valid" }>, source: Base["source"]): Base {
-  const { state, metadata, migratedFrom } = decoded;
-  return { version: { state, info: infoOf(metadata), revision: metadata.revision }, savedAt: metadata.savedAt, source, migratedFrom };
+function baseOf({ state, metadata, migratedFrom }: Valid, source: Base["source"]): Base {
+  const version = { state, info: infoOf(metadata), revision: metadata.revision };
+  return { version, sessions: metadata.sessions ?? [], savedAt: metadata.savedAt, source, migratedFrom };
 }
 
-function problemsOfSnapshot(snapshot: Decoded | undefined): Problem[] {
-  if (snapshot === undefined) return [{ kind: "snapshot-missing", file: "snapshot", detail: "it is missing" }];
-  return snapshot.kind === "damaged" ? [{ kind: "snapshot-damaged", file: "snapshot", detail: snapshot.detail }] : [];
-}
-
-function baseFromBackups(backups: readonly FoundBackup[], problems: Problem[]): Base | undefined {
-  for (const { name, decoded } of backups) {
-    if (decoded.kind === "valid") return baseOf(decoded, { backup: name });
-    const detail = decoded.kind === "newer" ? `it is of the newer version ${decoded.version}` : decoded.detail;
-    problems.push({ kind: "backup-damaged", file: { backup: name }, detail });
-  }
-  return undefined;
+/** With the journal's own session, up to the last of its records that was applied. */
+function sessionsAfter(base: Base, journal: ScannedJournal | undefined, replayed: Replayed | undefined): readonly SessionMark[] {
+  const session = journal?.header?.session;
+  if (session === undefined || replayed === undefined || replayed.applied === 0) return base.sessions;
+  return withMark(base.sessions, { session, revision: replayed.version.revision });
 }
 
 /** The journal's own state of health, apart from what it continues. */
@@ -124,6 +175,7 @@ function planFrom(id: string, base: Base, journal: ScannedJournal | undefined, p
   return {
     kind: "usable",
     version: replayed?.version ?? base.version,
+    sessions: sessionsAfter(base, journal, replayed),
     savedAt: base.savedAt,
     base: base.version.revision,
     source: base.source,

@@ -1,7 +1,7 @@
 /**
  * One conversation's journal on disk: begun with its header and its first batch, then one append and one sync a batch.
  * After any failure the file is spent, since the kernel may have marked unwritten pages clean: it is never synced again.
- * While a snapshot is being written the journal goes on; what came meanwhile is all that the next journal begins with.
+ * While a snapshot is written the journal continues; what came meanwhile is all that the next journal begins with.
  */
 import { encodeHeader, encodeRecord, type JournalHeader, type JournalRecord } from "../journal/record.js";
 import type { Key, Lock, Log, Storage } from "../storage/storage.js";
@@ -26,9 +26,12 @@ export class JournalWriter {
     return this.#bytes;
   }
 
-  /** Durable when it resolves (with `syncEachBatch`). Returns the bytes written. */
-  async write(records: readonly JournalRecord[], header: () => JournalHeader): Promise<number> {
-    const batch = Buffer.from(records.map(encodeRecord).join(""), "utf8");
+  static encode(records: readonly JournalRecord[]): Buffer {
+    return Buffer.from(records.map(encodeRecord).join(""), "utf8");
+  }
+
+  /** Durable when it resolves (with `syncEachBatch`). Rejects with `LOCKED` once the lock is lost. */
+  async write(batch: Buffer, header: () => JournalHeader): Promise<void> {
     const log = this.#log;
     if (log === undefined) await this.#begin(header(), [batch]);
     else {
@@ -37,11 +40,10 @@ export class JournalWriter {
       this.#bytes += batch.length;
     }
     this.#behindSnapshot?.push(batch);
-    return batch.length;
   }
 
   /** Whether anything was written since the snapshot under way was begun. */
-  get goesOnBehindSnapshot(): boolean {
+  get continuesBehindSnapshot(): boolean {
     return (this.#behindSnapshot ?? []).length > 0;
   }
 
@@ -66,10 +68,10 @@ export class JournalWriter {
   /** The snapshot holds everything: the file goes, and comes back harmless if a crash undoes that (I3). */
   async drop(): Promise<void> {
     await this.abandon();
-    await this.options.storage.remove(this.options.key);
+    await this.options.storage.remove(this.options.key, this.options.lock);
   }
 
-  /** Lets go of the file and leaves it to recovery. */
+  /** Closes the file and leaves it to recovery. */
   async abandon(): Promise<void> {
     const log = this.#log;
     this.#log = undefined;

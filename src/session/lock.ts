@@ -1,28 +1,23 @@
-/** Waits for the writer's lock, and says what to do about one that is not to be had. */
+/** Waiting for the writer's lock, and the error where it cannot be had. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DraftstateError } from "../errors.js";
-import type { Lock, LockRefusal, Storage } from "../storage/storage.js";
+import type { LockAttempt, LockRefusal } from "../storage/storage.js";
+import type { Store } from "../store/store.js";
 
-export interface LockingEnvironment {
-  readonly now: () => Date;
-  /** Milliseconds since some moment. */
-  readonly elapsed: () => number;
-  /** 0 to 1. */
-  readonly random: () => number;
-}
+export type AcquiredLock = Extract<LockAttempt, { acquired: true }>;
 
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 100;
 
-/** Throws `LOCKED`, naming the owner, when it is still taken after `timeout` milliseconds. */
-export async function acquireLock(storage: Storage, id: string, timeout: number, { now, elapsed, random }: LockingEnvironment): Promise<Lock> {
+/** Throws `LOCKED`, naming the holder, when it is still taken after `timeout` milliseconds, and once the signal is aborted. */
+export async function acquireLock({ storage, now, elapsed, random, settings }: Store, id: string, timeout: number, signal?: AbortSignal): Promise<AcquiredLock> {
   const deadline = elapsed() + timeout;
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-    const attempt = await storage.tryLock(id, now());
-    if (attempt.acquired) return attempt.lock;
+    const attempt = await storage.tryLock(id, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
+    if (attempt.acquired) return attempt;
     const left = deadline - elapsed();
-    if (left <= 0) throw lockedError(id, attempt);
-    await delay(Math.min(left, pause * (0.5 + random())));
+    if (left <= 0 || signal?.aborted === true) throw lockedError(id, attempt);
+    await delay(Math.min(left, pause * (0.5 + random())), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }
 }
 

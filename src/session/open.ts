@@ -1,47 +1,28 @@
 /**
- * From an id to a conversation that this process may write: the lock, what a dead writer left mended, what went to the
- * fallback store brought home, then the handle. Whatever fails gives the lock back.
+ * From an id to a session: the lock, what dead writers left swept away, what they had under way settled, what was spilled
+ * brought home, what was damaged recovered. Whatever fails releases the lock.
  */
-import type { HttpPost } from "../monitoring/webhook.js";
-import type { Logger } from "../metrics/event-log.js";
-import type { TelemetryApi } from "../metrics/telemetry.js";
-import type { FindWholeFiles } from "../operations/verify/whole-files.js";
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
-import { initialState } from "../model/conversation.js";
-import { planRecovery, type RecoveryPlan } from "../plan/recovery.js";
-import type { RetryEvent } from "../storage/retry.js";
-import type { Lock, Storage } from "../storage/storage.js";
-import { Conversation, type HandleOptions } from "./conversation.js";
-import type { ManagerEmitter } from "../store/events.js";
-import type { Fallback } from "./spill.js";
-import { foldBack } from "./fold-back.js";
-import type { Beginning } from "../operations/fork.js";
-import { snapshotKey } from "../store/names.js";
+import { initialState, type Info, type State, type Version } from "../model/conversation.js";
+import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js";
+import type { Lock } from "../storage/storage.js";
+import { parseBackupName } from "../store/names.js";
+import { happened } from "../store/pending.js";
+import { findConversation, interruptedVersion, listIds, readPlan, refusal, storeIsMissing } from "../store/read.js";
+import { warn, type Store } from "../store/store.js";
+import { snapshotOnDisk } from "./base.js";
+import { bringHome } from "./bring-home.js";
 import { acquireLock } from "./lock.js";
-import { findConversation, interruptedVersion, readMetadataOnly, refusal } from "../store/read.js";
-import { recover, type RecoveryContext } from "./recover.js";
-import type { Settings } from "../store/settings.js";
+import { recover, type Locked } from "./recover.js";
+import { Session, type SessionOptions } from "./session.js";
 
-/** What the manager needs of the world. */
-export interface ManagerEnvironment {
-  readonly storage: Storage;
-  /** Where states go while `storage` cannot be written. */
-  readonly fallback?: Storage | undefined;
-  readonly now: () => Date;
-  /** Milliseconds since some moment, for durations. */
-  readonly elapsed: () => number;
-  /** 0 to 1. */
-  readonly random: () => number;
-  /** Where the storage tries again by itself: tells the listener each time. */
-  readonly onStorageRetry?: (listener: (event: RetryEvent) => void) => void;
-  /** Takes one structured entry for each event. */
-  readonly logger?: Logger | undefined;
-  /** The way to the webhook of alerts. */
-  readonly post?: HttpPost | undefined;
-  /** OpenTelemetry, where the application has it. */
-  readonly telemetry?: (() => Promise<TelemetryApi | undefined>) | undefined;
-  /** Checks many files at once, where they can be had by their paths. */
-  readonly findWholeFiles?: FindWholeFiles | undefined;
+/** What a conversation begins as that is not empty. */
+export interface Beginning {
+  readonly state: State;
+  /** Without `createdAt`: it is created now. */
+  readonly info: Omit<Info, "createdAt"> & Partial<Pick<Info, "createdAt">>;
+  /** 1 where it is left out. */
+  readonly revision?: number;
 }
 
 export interface OpenOptions {
@@ -59,55 +40,95 @@ export interface SaveOptions extends OpenOptions {
   readonly forSave?: boolean;
 }
 
-export interface OpenerOptions {
-  readonly environment: ManagerEnvironment;
-  readonly settings: Settings;
-  readonly events: ManagerEmitter;
-  readonly fallback: Fallback | undefined;
-  /** Every id there is. */
-  readonly ids: () => Promise<readonly string[]>;
+type Begin = Pick<SessionOptions, "version" | "snapshot" | "stored" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched">;
+
+interface KnownIds {
+  readonly at: number;
+  readonly ids: Set<string>;
+  readonly byLowerCase: Map<string, string>;
 }
 
-export class ConversationOpener {
-  #prepared: Promise<void> | undefined;
+/** Milliseconds for which a listing of all ids is used to find ids that differ by case alone. */
+const IDS_FRESH = 5000;
 
-  constructor(private readonly options: OpenerOptions) {}
+export class Opener {
+  #prepared: Promise<void> | undefined;
+  #ids: KnownIds | undefined;
+  #sessionCount = 0;
+
+  constructor(
+    private readonly store: Store,
+    /** Aborted when nobody is to wait for a lock any longer. */
+    private readonly signal: AbortSignal,
+  ) {}
 
   /** Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`, `NOT_FOUND`, `INVALID_ID`, `STORAGE`. */
-  async open(id: string, options: SaveOptions, onClose: () => void): Promise<Conversation> {
-    const { settings } = this.options;
-    const lock = await this.#prepareAndLock(id, options.lockTimeout ?? settings.lockTimeout);
+  async open(id: string, options: SaveOptions, inTurn: SessionOptions["inTurn"]): Promise<Session> {
+    const guard = await this.#lock(id, options.lockTimeout);
     try {
-      return await this.#openLocked(id, lock, options, onClose);
+      const begin = await this.#begin({ store: this.store, id, guard }, options);
+      return new Session({ id, session: this.#newName(), store: this.store, lock: guard, inTurn, ...begin });
     } catch (error) {
-      await lock.release().catch(() => undefined);
+      await guard.release().catch(() => undefined);
       throw error;
     }
   }
 
-  /** The lock for as long as it takes, and what recovery needs. */
-  async withRecovery<T>(id: string, act: (context: RecoveryContext) => Promise<T>): Promise<T> {
-    const { storage } = this.options.environment;
-    await this.#prepare();
-    const lock = await this.#lock(id, this.options.settings.lockTimeout, storage);
+  /** Under the conversation's lock for as long as it takes. */
+  async hold<T>(id: string, act: (locked: Locked) => Promise<T>): Promise<T> {
+    const { store } = this;
+    const guard = await this.#lock(id);
     try {
-      await this.#sweep(id);
-      return await act(this.#recoveryContext(lock));
+      const locked = { store, id, guard };
+      await settlePending(locked, () => readPlan(store.storage, id));
+      return await act(locked);
     } finally {
-      await lock.release();
+      await guard.release().catch((error: unknown) => {
+        warn(store, id, `its lock could not be removed: ${messageOf(error)}`, error);
+      });
     }
   }
 
-  async #sweep(id: string): Promise<void> {
-    const { environment, events } = this.options;
-    await environment.storage.sweep(id).catch((error: unknown) => {
-      events.emit("warning", { conversationId: id, message: `unfinished files could not be removed: ${messageOf(error)}`, error });
-    });
+  /** Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
+  async assertNoLookalike(id: string): Promise<void> {
+    const isLike = (like: string | undefined): boolean => like !== undefined && like !== id;
+    if (!isLike((await this.#known()).byLowerCase.get(id.toLowerCase()))) return;
+    // It may be gone by now.
+    this.#ids = undefined;
+    const like = (await this.#known()).byLowerCase.get(id.toLowerCase());
+    if (like === undefined || !isLike(like)) return;
+    throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
+  }
+
+  async isKnown(id: string): Promise<boolean> {
+    return (await this.#known()).ids.has(id);
+  }
+
+  /** One listing serves many that are opened together, as an import does. */
+  async #known(): Promise<KnownIds> {
+    const { storage, elapsed } = this.store;
+    if (this.#ids !== undefined && elapsed() - this.#ids.at < IDS_FRESH) return this.#ids;
+    const ids = await listIds(storage);
+    this.#ids = { at: elapsed(), ids: new Set(ids), byLowerCase: new Map(ids.map((id) => [id.toLowerCase(), id])) };
+    return this.#ids;
+  }
+
+  async #lock(id: string, timeout = this.store.settings.lockTimeout): Promise<Lock> {
+    const { store } = this;
+    await this.#prepare();
+    const { lock, takenOverFrom } = await acquireLock(store, id, timeout, this.signal);
+    // Only a holder that died leaves anything unfinished.
+    if (takenOverFrom !== undefined) {
+      await Promise.all([store.storage.sweep(id), store.spills?.sweep(id)]).catch((error: unknown) => {
+        warn(store, id, `unfinished files could not be removed: ${messageOf(error)}`, error);
+      });
+    }
+    return lock;
   }
 
   /** Once a process, and again after a failure. */
   async #prepare(): Promise<void> {
-    this.#prepared ??= this.options.environment.storage.prepare();
+    this.#prepared ??= this.#prepareOnce();
     try {
       await this.#prepared;
     } catch (error) {
@@ -116,104 +137,97 @@ export class ConversationOpener {
     }
   }
 
-  /** In the fallback store where the state directory cannot even hold a lock. */
-  async #prepareAndLock(id: string, timeout: number): Promise<Lock> {
-    const { environment, fallback } = this.options;
-    try {
-      await this.#prepare();
-      return await this.#lock(id, timeout, environment.storage);
-    } catch (error) {
-      this.#prepared = undefined;
-      if (fallback === undefined || !isDraftstateError(error, "STORAGE")) throw error;
-      await fallback.storage.prepare();
-      return this.#lock(id, timeout, fallback.storage);
+  /** A directory whose conversations are known from elsewhere is away: an empty one in its place would hide them. */
+  async #prepareOnce(): Promise<void> {
+    const { storage, spills } = this.store;
+    if (!(await storage.exists())) {
+      const isKnown = (await storage.list("backup")).some((name) => parseBackupName(name) !== undefined);
+      if (isKnown || (await spills?.continueSomething()) === true) throw storeIsMissing(storage);
     }
+    await storage.prepare();
   }
 
-  #lock(id: string, timeout: number, storage: Storage): Promise<Lock> {
-    return acquireLock(storage, id, timeout, this.options.environment);
-  }
-
-  async #openLocked(id: string, lock: Lock, { expect = "any", beginning, forSave }: SaveOptions, onClose: () => void): Promise<Conversation> {
-    const { storage, now } = this.options.environment;
-    await this.#sweep(id);
-    const noRoom = await this.#foldBack(id, lock);
-    const plan = planRecovery(await findConversation(storage, id));
-    if (noRoom !== undefined && expect === "new") throw existsAlready(id);
-    if (noRoom !== undefined) return this.#openInFallback(id, lock, plan, noRoom, onClose);
+  async #begin(locked: Locked, { expect = "any", beginning, forSave }: SaveOptions): Promise<Begin> {
+    const { store: { storage, now }, id } = locked;
+    const { plan, home } = await takeStock(locked, () => this.isKnown(locked.id));
+    if (home?.kind === "no-room") {
+      if (expect === "new") throw existsAlready(id);
+      const stored = plan.kind === "usable" ? plan.version.revision : 0;
+      return { version: home.version, snapshot: await snapshotOnDisk(locked.store, id), stored, wholeFirst: true, sessions: home.sessions, spilled: home.spilled, isNew: false, isUntouched: false };
+    }
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       await this.assertNoLookalike(id);
+      this.#ids?.ids.add(id);
+      this.#ids?.byLowerCase.set(id.toLowerCase(), id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
-      return this.#handle(id, lock, { version: { state, info: { createdAt: now().toISOString(), ...info }, revision }, base: undefined, isUntouched: forSave === true }, onClose);
+      const version = { state, info: { createdAt: now().toISOString(), ...info }, revision };
+      return { version, snapshot: undefined, stored: 0, wholeFirst: false, sessions: [], spilled: [], isNew: true, isUntouched: forSave === true };
     }
     if (expect === "new") throw existsAlready(id);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
-    try {
-      const { version } = await recover(this.#recoveryContext(lock), id, plan);
-      const stat = await storage.stat(snapshotKey(id));
-      return this.#handle(id, lock, { version, base: stat === undefined ? undefined : { revision: version.revision, stat } }, onClose);
-    } catch (error) {
-      if (!isDraftstateError(error, "STORAGE")) throw error;
-      return this.#openInFallback(id, lock, plan, error, onClose);
-    }
+    return recovered(locked, plan);
   }
 
-  /** The error where the state directory has no room for what lies in the fallback store. */
-  async #foldBack(id: string, lock: Lock): Promise<DraftstateError | undefined> {
-    const { fallback } = this.options;
-    try {
-      if (fallback !== undefined) await foldBack(this.#recoveryContext(lock), fallback, id);
-      return undefined;
-    } catch (error) {
-      if (isDraftstateError(error, "STORAGE")) return error;
-      throw error;
-    }
-  }
-
-  /**
-   * The state directory still cannot be written: the newest version goes on from where it is, and its first save is whole,
-   * into the fallback store until there is room. What would have to go to quarantine first is never gone on from.
-   */
-  async #openInFallback(id: string, lock: Lock, plan: RecoveryPlan, cause: DraftstateError, onClose: () => void): Promise<Conversation> {
-    const { environment: { storage }, fallback } = this.options;
-    if (fallback === undefined || (plan.kind !== "absent" && plan.kind !== "usable")) throw cause;
-    if (plan.kind === "usable" && (plan.quarantine.length > 0 || plan.migratedFrom !== undefined)) throw cause;
-    const [here, there] = [plan.kind === "usable" ? interruptedVersion(plan) : undefined, await fallback.version(id)];
-    const newest = there !== undefined && there.revision > (here?.revision ?? 0) ? there : here;
-    if (newest === undefined) throw cause;
-    const revision = Math.max(newest.revision, plan.kind === "usable" ? plan.lastRevision : 0) + 1;
-    const [found, stat] = [await readMetadataOnly(storage, id), await storage.stat(snapshotKey(id))];
-    const base = found === undefined || stat === undefined ? undefined : { revision: found.metadata.revision, stat };
-    return this.#handle(id, lock, { version: { ...newest, revision }, base, wholeFirst: true }, onClose);
-  }
-
-  /** Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
-  async assertNoLookalike(id: string): Promise<void> {
-    const like = (await this.options.ids()).find((other) => other !== id && other.toLowerCase() === id.toLowerCase());
-    if (like === undefined) return;
-    throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
-  }
-
-  #recoveryContext(lock: Lock): RecoveryContext {
-    const { environment: { storage, now }, events, settings } = this.options;
-    return { storage, lock, events, now, compression: settings.compression };
-  }
-
-  #handle(id: string, lock: Lock, begin: Pick<HandleOptions, "version" | "base" | "wholeFirst" | "isUntouched">, onClose: () => void): Conversation {
-    const { environment, settings, events, fallback } = this.options;
-    const retry = {
-      attempts: settings.retryAttempts,
-      delay: settings.retryDelay,
-      random: environment.random,
-      onRetry: (event: RetryEvent): void => {
-        events.emit("retry", event);
-      },
-    };
-    return new Conversation({ ...environment, ...begin, id, lock, settings, events, retry, fallback, onClose });
+  /** Of a session, never used twice. */
+  #newName(): string {
+    const { now, random } = this.store;
+    this.#sessionCount += 1;
+    return `${now().getTime().toString(36)}${Math.floor(random() * 36 ** 8).toString(36).padStart(8, "0")}${this.#sessionCount.toString(36)}`;
   }
 }
 
-function existsAlready(id: string): DraftstateError {
-  return new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
+export interface Stock {
+  readonly found: Found;
+  readonly plan: RecoveryPlan;
+  /** Present where what was spilled has no room in the store yet. */
+  readonly home: Extract<Awaited<ReturnType<typeof bringHome>>, { kind: "no-room" }> | undefined;
+}
+
+/** What a writer finds once nothing of others is under way any more and what was spilled is in the store. */
+export async function takeStock(locked: Locked, mayHaveBackups?: () => Promise<boolean>): Promise<Stock> {
+  const { store, id } = locked;
+  const found = await findConversation(store.storage, id, mayHaveBackups);
+  const plan = planRecovery(found);
+  await settlePending(locked, () => Promise.resolve(plan));
+  // What was edited, or is newer, is not decided here: opening says so, and the spill stays.
+  if (plan.kind === "edited" || plan.kind === "newer") return { found, plan, home: undefined };
+  const home = await bringHome(locked, found, plan);
+  if (home.kind === "no-room") return { found, plan, home };
+  if (home.kind === "nothing") return { found, plan, home: undefined };
+  const again = await findConversation(store.storage, id);
+  return { found: again, plan: planRecovery(again), home: undefined };
+}
+
+/** An operation whose process died: it is offered for undo where it happened, and forgotten where it did not. */
+async function settlePending({ store, id, guard }: Locked, planOf: () => Promise<RecoveryPlan>): Promise<void> {
+  const { trash } = store;
+  const operation = await trash.pending(id);
+  if (operation === undefined) return;
+  try {
+    if (await happened(store, operation, await planOf())) await trash.commit(operation, guard);
+    else await trash.withdraw(operation, guard);
+  } catch (error) {
+    if (!isDraftstateError(error, "STORAGE")) throw error;
+    warn(store, id, `${operation.kind} was cut off, and whether it can be undone is not settled: ${messageOf(error)}`, error);
+  }
+}
+
+/** With a fallback, a store that can be read but not written is continued in memory: the first save writes all of it, or spills. */
+async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "usable" }>): Promise<Begin> {
+  const { store, id } = locked;
+  try {
+    const { version } = await recover(locked, plan);
+    return { version, snapshot: await snapshotOnDisk(store, id), stored: version.revision, wholeFirst: false, sessions: plan.sessions, spilled: [], isNew: false, isUntouched: false };
+  } catch (error) {
+    // What would have to go to quarantine first is never continued.
+    if (store.spills === undefined || !isDraftstateError(error, "STORAGE") || plan.quarantine.length > 0 || plan.migratedFrom !== undefined) throw error;
+    const version = interruptedVersion(plan);
+    const next: Version = version === plan.version ? version : { ...version, revision: plan.lastRevision + 1 };
+    return { version: next, snapshot: await snapshotOnDisk(store, id), stored: plan.version.revision, wholeFirst: true, sessions: plan.sessions, spilled: [], isNew: false, isUntouched: false };
+  }
+}
+
+export function existsAlready(id: string): DraftstateError {
+  return new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or resume it with --resume ${id}`);
 }

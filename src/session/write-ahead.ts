@@ -1,45 +1,43 @@
 /**
  * The way of changes to the disk, for one conversation whose lock is held. One loop, at most one journal write under way:
- * what arrives meanwhile is the next batch. `whenDurable` resolves after the sync, never before. A snapshot is written
- * beside the loop, so that no token waits for it; once it is durable the loop drops what it holds from the journal.
- * When the journal fails, the whole state goes to a new file; when that fails too, waiters are rejected and the state
- * stays in memory, to be written whole at the next attempt.
+ * what arrives meanwhile is the next batch. Waiters are told after the sync, never before. A snapshot is written beside the
+ * loop, so that no token waits for it; once it is durable the loop drops what it holds from the journal. When the journal
+ * fails, or the queue has overflowed, the whole state goes to a new snapshot; when that fails too it is spilled; when that
+ * fails as well, waiters are rejected and the state stays in memory, to be written whole at the next attempt.
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import type { InfoChange, JournalHeader, JournalRecord } from "../journal/record.js";
-import { metadataOf, type Version } from "../model/conversation.js";
+import type { Version } from "../model/conversation.js";
+import { withMark, type SessionMark } from "../model/sessions.js";
 import type { Patch } from "../model/patches.js";
-import { SnapshotParts } from "../snapshot/encode.js";
-import { verifySeal } from "../snapshot/checksum.js";
-import type { Lock, Stat, Storage } from "../storage/storage.js";
+import type { Lock } from "../storage/storage.js";
+import { MAX_FILE_BYTES } from "../store/codec.js";
+import { journalKey } from "../store/names.js";
+import { warn, type Store } from "../store/store.js";
+import { Base, type SnapshotOnDisk } from "./base.js";
 import { ChangeQueue } from "./change-queue.js";
-import type { ManagerEmitter } from "../store/events.js";
-import type { Fallback } from "./spill.js";
 import { JournalWriter } from "./journal-writer.js";
-import { journalKey, snapshotKey } from "../store/names.js";
-import { readMetadataOnly } from "../store/read.js";
-import { withRetry, type RetryPolicy } from "../storage/retry.js";
 import { RateLimit } from "./rate-limit.js";
+import { Waiters } from "./waiters.js";
 
-export interface WriterOptions {
+export interface WriteAheadOptions {
   readonly id: string;
-  readonly storage: Storage;
+  /** Names this session: no other ever has the name. */
+  readonly session: string;
+  readonly store: Store;
   readonly lock: Lock;
-  readonly events: ManagerEmitter;
-  readonly retry: RetryPolicy;
-  readonly fallback: Fallback | undefined;
-  readonly now: () => Date;
-  /** Milliseconds, for durations. */
-  readonly elapsed: () => number;
-  readonly syncEachBatch: boolean;
-  readonly journalBudget: number;
-  readonly maxQueuedChanges: number;
-  /** The newest version, asked for whenever a snapshot is made. */
-  readonly current: () => Version;
-  /** The snapshot on disk as we left it or found it; undefined where there is none yet. */
-  readonly base: { readonly revision: number; readonly stat: Stat } | undefined;
-  /** The files on disk do not hold what comes before: the first save is a whole snapshot. */
-  readonly wholeFirst?: boolean;
+  /** What the session begins with. */
+  readonly version: Version;
+  /** The snapshot on disk; undefined where there is none. */
+  readonly snapshot: SnapshotOnDisk | undefined;
+  /** The highest revision that the store holds durably; 0 for none. */
+  readonly stored: number;
+  /** The files on disk do not hold what the version continues: the first save is a whole snapshot. */
+  readonly wholeFirst: boolean;
+  /** Who wrote what the version holds. */
+  readonly sessions: readonly SessionMark[];
+  /** Sessions whose spills the version holds: they go once the store holds it durably. */
+  readonly spilled: readonly string[];
 }
 
 interface SnapshotWaiter {
@@ -53,39 +51,44 @@ interface TakenSnapshot {
   readonly waiting: readonly SnapshotWaiter[];
 }
 
-interface Waiter extends SnapshotWaiter {
-  readonly revision: number;
-}
-
-export class ConversationWriter {
+export class WriteAhead {
   readonly #journal: JournalWriter;
   readonly #queue: ChangeQueue;
+  readonly #base: Base;
+  readonly #waiters: Waiters;
   readonly #snapshotRate = new RateLimit();
-  #waiters: Waiter[] = [];
+  #latest: Version;
   #running: Promise<void> | undefined;
   #snapshotting: Promise<void> | undefined;
   #taken: TakenSnapshot | undefined;
-  #base: number | undefined;
-  #baseStat: Stat | undefined;
-  #durable: number;
+  #stored: number;
   #snapshotWaiters: SnapshotWaiter[] = [];
   #kickedAgain = false;
-  /** Snapshots of ours whose replacement rejected: each may have taken its name all the same. */
-  readonly #attempted = new Set<string>();
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
   #journalBroken: boolean;
+  /** Spills that are to go once the store holds their content. */
+  #spilled: readonly string[];
 
-  constructor(private readonly options: WriterOptions) {
-    this.#journal = new JournalWriter({ ...options, key: journalKey(options.id) });
-    this.#queue = new ChangeQueue(options.maxQueuedChanges);
-    this.#base = options.base?.revision;
-    this.#baseStat = options.base?.stat;
-    this.#durable = options.base?.revision ?? 0;
-    this.#journalBroken = options.wholeFirst === true;
+  constructor(private readonly options: WriteAheadOptions) {
+    const { id, store, lock, snapshot, version, stored, wholeFirst } = options;
+    this.#journal = new JournalWriter({ storage: store.storage, lock, key: journalKey(id), syncEachBatch: store.settings.durability === "strict" });
+    this.#queue = new ChangeQueue(store.settings.maxQueuedChanges);
+    this.#base = new Base({ id, store, lock }, snapshot);
+    this.#latest = version;
+    this.#stored = wholeFirst || snapshot === undefined ? stored : version.revision;
+    this.#waiters = new Waiters(this.#stored);
+    this.#journalBroken = wholeFirst;
+    this.#spilled = options.spilled;
   }
 
+  /** The highest revision that callers may be told of. */
   get durableRevision(): number {
-    return this.#durable;
+    return this.#waiters.acknowledged;
+  }
+
+  /** The highest revision that the store itself holds durably, a spill aside. */
+  get storedRevision(): number {
+    return this.#stored;
   }
 
   get queuedChanges(): number {
@@ -100,12 +103,11 @@ export class ConversationWriter {
     return this.#journal.bytes;
   }
 
-  get hasSnapshot(): boolean {
-    return this.#base !== undefined;
-  }
-
-  record(revision: number, patches: readonly Patch[], info?: InfoChange): void {
-    const change = { from: revision, revision, at: this.options.now().getTime(), patches };
+  /** The version with the change in it, and what the change was. */
+  record(version: Version, patches: readonly Patch[], info?: InfoChange): void {
+    this.#latest = version;
+    const { revision } = version;
+    const change = { from: revision, revision, at: this.options.store.now().getTime(), patches };
     this.#queue.push(info === undefined ? change : { ...change, info });
   }
 
@@ -125,24 +127,35 @@ export class ConversationWriter {
 
   /** Resolves when everything up to the revision is durable; rejects when a save of it failed for good. */
   whenDurable(revision: number): Promise<void> {
-    if (revision <= this.#durable) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ revision, resolve, reject });
-    });
+    return this.#waiters.acknowledgement(revision);
   }
 
   async flush(): Promise<void> {
-    const { revision } = this.options.current();
-    const durable = this.whenDurable(revision);
-    if (revision > this.#durable) this.kick();
+    await this.#flushed((revision) => this.#waiters.acknowledgement(revision));
+  }
+
+  /** The same for an operation that holds the acknowledgements back. */
+  async flushUnacknowledged(): Promise<void> {
+    await this.#flushed((revision) => this.#waiters.durability(revision));
+  }
+
+  /** Nobody is told that a change is durable until the function that this gives is called. */
+  holdAcknowledgements(): () => void {
+    return this.#waiters.hold();
+  }
+
+  async #flushed(wait: (revision: number) => Promise<void>): Promise<void> {
+    const { revision } = this.#latest;
+    const durable = wait(revision);
+    if (revision > this.#waiters.durable) this.kick();
     await durable;
   }
 
   /** Folds everything into a new snapshot. Resolves when it is durable, or at once where there is nothing to fold; rejects where only the journal holds it. */
   async compact(): Promise<void> {
-    await this.flush();
-    const { revision } = this.options.current();
-    if (this.#base !== undefined && this.#base >= revision && this.#journal.bytes === 0) return;
+    await this.flushUnacknowledged();
+    const { revision } = this.#latest;
+    if (this.#base.revision !== undefined && this.#base.revision >= revision && this.#journal.bytes === 0) return;
     await new Promise<void>((resolve, reject) => {
       this.#snapshotWaiters.push({ resolve, reject });
       this.kick();
@@ -151,23 +164,24 @@ export class ConversationWriter {
 
   /** Whether a snapshot now keeps the share of time spent on snapshots within bounds. */
   maySnapshot(): boolean {
-    return this.#snapshotRate.allows(this.options.elapsed());
+    return this.#snapshotRate.allows(this.options.store.elapsed());
   }
 
   /** Waits for what is being written, writes nothing more. */
   async close(): Promise<void> {
     for (let busy = this.#running ?? this.#snapshotting; busy !== undefined; busy = this.#running ?? this.#snapshotting) await busy;
     await this.#journal.abandon();
+    this.#waiters.close(new DraftstateError("USAGE", `conversation ${this.options.id} was closed before this revision was saved`));
   }
 
   async #drain(): Promise<void> {
     // Changes made in the same turn of the event loop share a batch.
     await Promise.resolve();
     for (;;) {
-      if (this.#base === undefined || this.#journalBroken) {
+      if (this.#needsWhole) {
         await this.#snapshotting;
         const written = await this.#writeWhole();
-        if (written === "nowhere" || (written === "fallback" && this.#queue.length === 0)) return;
+        if (written === "nowhere" || (written === "spill" && this.#queue.length === 0 && !this.#queue.hasOverflowed)) return;
       } else if (this.#taken !== undefined) await this.#shortenJournal(this.#taken);
       else if (this.#wantsSnapshot) await this.#beginSnapshot();
       else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
@@ -175,24 +189,34 @@ export class ConversationWriter {
     }
   }
 
+  get #needsWhole(): boolean {
+    return this.#base.revision === undefined || this.#journalBroken || this.#queue.hasOverflowed;
+  }
+
   get #wantsSnapshot(): boolean {
     return this.#snapshotting === undefined && (this.#snapshotWaiters.length > 0 || this.#journalOverBudget());
   }
 
   #journalOverBudget(): boolean {
-    return this.#journal.bytes > this.options.journalBudget && this.maySnapshot();
+    return this.#journal.bytes > this.options.store.settings.journalBudget && this.maySnapshot();
   }
 
-  /** False when the journal failed. */
+  /** False when the journal failed, or could not be read back with these records. */
   async #writeBatch(records: readonly JournalRecord[]): Promise<boolean> {
     const last = records.at(-1);
     const first = records[0];
     if (last === undefined || first === undefined) return true;
-    const started = this.options.elapsed();
+    const started = this.options.store.elapsed();
     try {
-      const bytes = await this.#journal.write(records, () => this.#header(first.from - 1));
+      const batch = JournalWriter.encode(records);
+      if (this.#base.bytes + this.#journal.bytes + batch.length > MAX_FILE_BYTES) {
+        // Whether the state can still be read back as a whole is for the snapshot to tell.
+        this.#journalBroken = true;
+        return false;
+      }
+      await this.#journal.write(batch, () => this.#header(first.from - 1));
       this.#becameDurable(last.revision);
-      this.#saved("journal", last.revision, records.length, bytes, started);
+      this.#saved("journal", last.revision, records.length, batch.length, started);
       return true;
     } catch (error) {
       // Not retried on this file: the next round of the loop writes the whole state to a new one.
@@ -204,14 +228,15 @@ export class ConversationWriter {
   }
 
   #header(base: number): JournalHeader {
-    return { conversationId: this.options.id, createdAt: this.options.current().info.createdAt, base };
+    const { id, store, session } = this.options;
+    return { conversationId: id, createdAt: this.#latest.info.createdAt, base, ...(store.spills === undefined ? {} : { session }) };
   }
 
-  /** A snapshot in place of a journal: for a conversation's first save, and after the journal failed. */
-  async #writeWhole(): Promise<"snapshot" | "fallback" | "nowhere"> {
+  /** A snapshot in place of a journal: for a conversation's first save, after the journal failed, and after the queue overflowed. */
+  async #writeWhole(): Promise<"snapshot" | "spill" | "nowhere"> {
     for (const waiter of this.#taken?.waiting ?? []) waiter.resolve();
     this.#taken = undefined;
-    const version = this.options.current();
+    const version = this.#latest;
     this.#queue.takeAll();
     try {
       await this.#replaceSnapshot(version);
@@ -222,35 +247,43 @@ export class ConversationWriter {
       this.#journalBroken = false;
       this.#becameDurable(version.revision);
       for (const waiter of this.#takeSnapshotWaiters()) waiter.resolve();
-      await this.options.fallback?.done(this.options.id);
+      await this.#removeSpills();
       return "snapshot";
     } catch (error) {
       this.#journalBroken = true;
-      if (await this.#wroteToFallback(version, error)) return "fallback";
+      if (await this.#spill(version, error)) return "spill";
       this.#failed(version.revision, error);
       return "nowhere";
     }
   }
 
   /** Only where the storage refuses: a lock that was lost is no reason to write elsewhere. */
-  async #wroteToFallback(version: Version, cause: unknown): Promise<boolean> {
-    const { fallback, id } = this.options;
-    if (fallback === undefined || !isDraftstateError(cause, "STORAGE")) return false;
+  async #spill(version: Version, cause: unknown): Promise<boolean> {
+    const { store: { spills }, id, session } = this.options;
+    if (spills === undefined || !isDraftstateError(cause, "STORAGE")) return false;
     try {
-      await fallback.save(id, version, cause);
+      await spills.save(id, version, { session, base: this.#stored, sessions: this.#marks(version.revision) }, cause);
     } catch (error) {
       this.#warn("the fallback directory could not be written either", error);
       return false;
     }
-    this.#becameDurable(version.revision);
+    if (!this.#spilled.includes(session)) this.#spilled = [...this.#spilled, session];
+    this.#waiters.becameDurable(version.revision);
     for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(cause);
     return true;
+  }
+
+  /** The store holds everything again, durably. */
+  async #removeSpills(): Promise<void> {
+    const spilled = this.#spilled;
+    this.#spilled = [];
+    for (const session of spilled) await this.options.store.spills?.remove(this.options.id, session);
   }
 
   /** What is queued goes to the journal first, so that every record is either in the snapshot or behind it, never across. */
   async #beginSnapshot(): Promise<void> {
     const waiting = this.#takeSnapshotWaiters();
-    const version = this.options.current();
+    const version = this.#latest;
     if (!(await this.#writeBatch(this.#queue.takeAll()))) {
       this.#snapshotWaiters = [...waiting, ...this.#snapshotWaiters];
       return;
@@ -268,7 +301,7 @@ export class ConversationWriter {
       this.#taken = { revision: version.revision, waiting };
     } catch (error) {
       this.#journal.snapshotFailed();
-      this.#snapshotRate.failed(this.options.elapsed());
+      this.#snapshotRate.failed(this.options.store.elapsed());
       if (waiting.length === 0) this.#warn("the snapshot could not be written, the journal keeps every change", error);
       for (const waiter of waiting) waiter.reject(error);
     }
@@ -277,12 +310,12 @@ export class ConversationWriter {
   /** A journal that could not be removed is skipped when read; one that could not be begun anew leaves only the whole state to tell. */
   async #shortenJournal({ revision, waiting }: TakenSnapshot): Promise<void> {
     this.#taken = undefined;
-    const goesOn = this.#journal.goesOnBehindSnapshot;
+    const continues = this.#journal.continuesBehindSnapshot;
     try {
       await this.#journal.snapshotTaken(this.#header(revision));
     } catch (error) {
-      this.#journalBroken = goesOn;
-      this.#warn(goesOn ? "the journal could not be begun anew, the whole state goes to a new file" : "the old journal could not be removed; it is skipped when read", error);
+      this.#journalBroken = continues;
+      this.#warn(continues ? "the journal could not be begun anew, the whole state goes to a new file" : "the old journal could not be removed; it is skipped when read", error);
     }
     for (const waiter of waiting) waiter.resolve();
   }
@@ -293,68 +326,40 @@ export class ConversationWriter {
     return waiting;
   }
 
-  #warn(what: string, error: unknown): void {
-    this.options.events.emit("warning", { conversationId: this.options.id, message: `${what}: ${messageOf(error)}`, error });
-  }
-
   async #replaceSnapshot(version: Version): Promise<void> {
-    const { id, storage, lock, now, elapsed, retry } = this.options;
+    const { elapsed } = this.options.store;
     const started = elapsed();
-    const savedAt = now().toISOString();
-    const parts = new SnapshotParts(version.state, metadataOf(version, id, savedAt));
-    await withRetry("snapshot", retry, async () => {
-      await this.#assertBaseUnchanged();
-      this.#attempted.add(`${version.revision} ${savedAt}`);
-      await storage.replace(snapshotKey(id), parts, lock);
-    });
-    this.#attempted.clear();
-    this.#base = version.revision;
-    this.#baseStat = await storage.stat(snapshotKey(id)).catch(() => undefined);
+    const bytes = await this.#base.replace(version, this.#marks(version.revision));
     this.#snapshotRate.spent(started, elapsed());
-    this.#saved("snapshot", version.revision, 0, parts.length, started);
+    this.#saved("snapshot", version.revision, 0, bytes, started);
   }
 
-  /** A snapshot that is not the one we began from was written by someone else: it is not overwritten. */
-  async #assertBaseUnchanged(): Promise<void> {
-    const { id, storage } = this.options;
-    const found = await readMetadataOnly(storage, id);
-    if (found?.metadata.revision === this.#base && (await this.#isAsWeLeftIt())) return;
-    if (found !== undefined && this.#attempted.has(`${found.metadata.revision} ${found.metadata.savedAt}`)) return;
-    const path = storage.describe(snapshotKey(id));
-    const seen = found === undefined ? "is gone or unreadable" : found.metadata.revision === this.#base ? "was edited" : `is at revision ${found.metadata.revision}`;
-    if (found === undefined && this.#base !== undefined && (await storage.stat(snapshotKey(id))) === undefined) return;
-    throw new DraftstateError("LOCKED", `${path} was changed from outside: it ${seen}, we left it at ${this.#base ?? "none"}; nothing was overwritten, the journal holds the changes`, { path });
+  /** Who wrote the version of this revision. Only a session that may spill leaves its name. */
+  #marks(revision: number): readonly SessionMark[] {
+    const { store, session, sessions } = this.options;
+    return store.spills === undefined ? sessions : withMark(sessions, { session, revision });
   }
 
-  /** An edit need not touch the revision. A file that was only touched is still ours: its seal says so. */
-  async #isAsWeLeftIt(): Promise<boolean> {
-    const { id, storage } = this.options;
-    const stat = await storage.stat(snapshotKey(id));
-    if (this.#baseStat === undefined || stat === undefined) return true;
-    if (stat.size === this.#baseStat.size && stat.modifiedAt.getTime() === this.#baseStat.modifiedAt.getTime()) return true;
-    const bytes = await storage.read(snapshotKey(id));
-    return bytes !== undefined && verifySeal(Buffer.from(bytes)) === "valid";
-  }
-
+  /** In the store, as opposed to a spill. */
   #becameDurable(revision: number): void {
-    this.#durable = Math.max(this.#durable, revision);
-    const ready = this.#waiters.filter((waiter) => waiter.revision <= revision);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
-    for (const waiter of ready) waiter.resolve();
+    this.#stored = Math.max(this.#stored, revision);
+    this.#waiters.becameDurable(revision);
   }
 
-  /** Whoever came after the attempt began is not told of its failure: another attempt is theirs. */
   #failed(revision: number, cause: unknown): void {
-    const { id, events } = this.options;
+    const { id, store } = this.options;
     const error = cause instanceof DraftstateError ? cause : new DraftstateError("STORAGE", `${id} could not be saved: ${messageOf(cause)}`, { cause });
-    const waiting = this.#waiters.filter((waiter) => waiter.revision <= revision);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
-    events.emit("saveError", { conversationId: id, error });
-    for (const waiter of [...waiting, ...this.#takeSnapshotWaiters()]) waiter.reject(error);
+    store.events.emit("saveError", { conversationId: id, error });
+    this.#waiters.failed(revision, error);
+    for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(error);
+  }
+
+  #warn(what: string, error: unknown): void {
+    warn(this.options.store, this.options.id, `${what}: ${messageOf(error)}`, error);
   }
 
   #saved(kind: "journal" | "snapshot", revision: number, records: number, bytes: number, started: number): void {
-    const durationMs = this.options.elapsed() - started;
-    this.options.events.emit("stateSaved", { conversationId: this.options.id, kind, revision, records, bytes, durationMs });
+    const { store, id } = this.options;
+    store.events.emit("stateSaved", { conversationId: id, kind, revision, records, bytes, durationMs: store.elapsed() - started });
   }
 }

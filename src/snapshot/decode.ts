@@ -2,85 +2,25 @@
  * The bytes of a snapshot or backup as what they are: valid, edited, damaged or from a newer version. Damage is a
  * case that callers must look at, never an exception and never a guess.
  */
-import { BACKUP_REASONS, MAX_REVISION, SCHEMA_VERSION, STATUSES, type BackupNote, type Metadata, type Status } from "../model/conversation.js";
-import { freezeJson, freezeNode, freezeParsed, isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
+import { infoOf, SCHEMA_VERSION, type Metadata, type Version } from "../model/conversation.js";
+import { freezeJson, freezeNode, freezeParsed, isJsonObject, ownValue, type JsonObject } from "../model/json.js";
 import { migrate } from "../model/migrations/index.js";
 import { isDraftstateError, messageOf } from "../errors.js";
 import { verifySeal } from "./checksum.js";
+import { count, isNewer, isVersion, parseMetadata, text } from "./metadata.js";
 import { parseBytes } from "./parse.js";
+
+export { isNewer, MAX_EXTRA_BYTES, parseMetadata } from "./metadata.js";
+
+/** In characters: it is any text. */
+const MAX_NAMED_VERSION = 64;
 
 export type Decoded =
   | { readonly kind: "valid"; readonly state: JsonObject; readonly metadata: Metadata; readonly migratedFrom?: string }
   | { readonly kind: "edited"; readonly state: JsonObject; readonly metadata: Metadata; readonly detail: string }
   | { readonly kind: "damaged"; readonly detail: string }
-  | { readonly kind: "newer"; readonly version: string };
-
-/** Unknown fields of `_metadata` are kept up to this many bytes of JSON. */
-export const MAX_EXTRA_BYTES = 16 * 1024;
-const OWN_FIELDS = new Set([
-  "savedAt", "version", "conversationId", "revision", "checksum", "createdAt", "title",
-  "status", "messageCount", "tokenCount", "model", "baseUrl", "backup",
-]);
-
-function majorOf(version: string): number {
-  return Number.parseInt(version, 10);
-}
-
-export function isNewer(version: string): boolean {
-  return majorOf(version) > majorOf(SCHEMA_VERSION);
-}
-
-function text(object: JsonObject, key: string): string | undefined {
-  const value = ownValue(object, key);
-  return typeof value === "string" ? value : undefined;
-}
-
-function count(object: JsonObject, key: string): number | undefined {
-  const value = ownValue(object, key);
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
-
-function backupNote(value: Json | undefined): BackupNote | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const reason = BACKUP_REASONS.find((known) => known === value["reason"]);
-  if (reason === undefined) return undefined;
-  const tag = text(value, "tag");
-  return { reason, ...(tag === undefined ? {} : { tag }), ...(value["pinned"] === true ? { pinned: true } : {}) };
-}
-
-function extraOf(object: JsonObject): JsonObject | undefined {
-  const unknown = Object.entries(object).filter(([key]) => !OWN_FIELDS.has(key));
-  return unknown.length === 0 ? undefined : Object.fromEntries(unknown);
-}
-
-/** `_metadata` of the current schema; a string says what is wrong with it. */
-export function parseMetadata(value: Json | undefined): Metadata | string {
-  if (!isJsonObject(value)) return "it has no _metadata";
-  const [version, conversationId, savedAt] = [text(value, "version"), text(value, "conversationId"), text(value, "savedAt")];
-  const revision = count(value, "revision");
-  if (version === undefined || conversationId === undefined || savedAt === undefined || revision === undefined) {
-    return "its _metadata lacks version, conversationId, savedAt or revision";
-  }
-  if (revision > MAX_REVISION) return `its revision ${revision} is beyond all that can be counted`;
-  const status: Status = STATUSES.find((known) => known === value["status"]) ?? "complete";
-  const [checksum, model, baseUrl] = [text(value, "checksum"), text(value, "model"), text(value, "baseUrl")];
-  const [backup, extra] = [backupNote(ownValue(value, "backup")), extraOf(value)];
-  if (extra !== undefined && Buffer.byteLength(JSON.stringify(extra)) > MAX_EXTRA_BYTES) {
-    return `its _metadata holds more than ${MAX_EXTRA_BYTES} bytes of fields that this version does not know`;
-  }
-  return {
-    savedAt, version, conversationId, revision, status,
-    createdAt: text(value, "createdAt") ?? savedAt,
-    title: text(value, "title") ?? "",
-    messageCount: count(value, "messageCount") ?? 0,
-    tokenCount: count(value, "tokenCount") ?? 0,
-    ...(checksum === undefined ? {} : { checksum }),
-    ...(model === undefined ? {} : { model }),
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-    ...(backup === undefined ? {} : { backup }),
-    ...(extra === undefined ? {} : { extra }),
-  };
-}
+  /** `revision` where it can be read as this version would. */
+  | { readonly kind: "newer"; readonly version: string; readonly revision?: number };
 
 function parseDocument(bytes: Buffer): JsonObject | string {
   let value: unknown;
@@ -98,14 +38,38 @@ function parseDocument(bytes: Buffer): JsonObject | string {
 }
 
 export function decodeSnapshot(bytes: Uint8Array, conversationId: string): Decoded {
+  return decodeWithHeader(bytes, conversationId).decoded;
+}
+
+/** Also the file's own `_metadata`, as it stands there and not believed by itself. */
+export function decodeWithHeader(bytes: Uint8Array, conversationId: string): { readonly decoded: Decoded; readonly header?: JsonObject } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const document = parseDocument(buffer);
-  if (typeof document === "string") return { kind: "damaged", detail: document };
+  if (typeof document === "string") return { decoded: { kind: "damaged", detail: document } };
   const { _metadata: header, ...rest } = document;
   freezeNode(rest);
-  const version = isJsonObject(header) ? text(header, "version") : undefined;
-  if (version === undefined || !isJsonObject(header)) return { kind: "damaged", detail: "its _metadata names no version" };
-  if (isNewer(version)) return { kind: "newer", version };
+  if (!isJsonObject(header)) return { decoded: { kind: "damaged", detail: "its _metadata names no version" } };
+  return { decoded: decodeParts(buffer, conversationId, header, rest), header };
+}
+
+/**
+ * A higher major version is believed whatever the checksum, which it may compute in another way: such a file is left alone.
+ * What is no version here is one of a newer version only where the checksum is right.
+ */
+function newerVersionIn(buffer: Buffer, header: JsonObject): string | undefined {
+  const version = ownValue(header, "version");
+  if (typeof version === "string" && isVersion(version)) return isNewer(version) ? version : undefined;
+  return version !== undefined && verifySeal(buffer) === "valid" ? JSON.stringify(version) : undefined;
+}
+
+function decodeParts(buffer: Buffer, conversationId: string, header: JsonObject, rest: JsonObject): Decoded {
+  const newer = newerVersionIn(buffer, header);
+  if (newer !== undefined) {
+    const revision = count(header, "revision");
+    return { kind: "newer", version: newer.slice(0, MAX_NAMED_VERSION), ...(revision === undefined ? {} : { revision }) };
+  }
+  const version = text(header, "version");
+  if (version === undefined) return { kind: "damaged", detail: "its _metadata names no version" };
   const inside = text(header, "conversationId");
   if (inside !== conversationId) {
     return { kind: "damaged", detail: `it belongs to conversation ${JSON.stringify(inside ?? "")}, not to ${JSON.stringify(conversationId)}` };
@@ -150,4 +114,8 @@ export function decodeMetadataEnd(end: Uint8Array): Metadata | undefined {
   } catch {
     return undefined;
   }
+}
+
+export function versionOf({ state, metadata }: Extract<Decoded, { kind: "valid" }>): Version {
+  return { state, info: infoOf(metadata), revision: metadata.revision };
 }

@@ -6,6 +6,7 @@ import type { Metadata } from "../model/conversation.js";
 import type { Json, JsonObject } from "../model/json.js";
 import { Assembly } from "./assembly.js";
 import { Seal } from "./checksum.js";
+import { isTooLongText, MAX_FILE_BYTES, tooLarge } from "./size.js";
 
 function encodeValue(value: Json): string {
   return JSON.stringify({ a: value }, null, 2).slice('{\n  "a": '.length, -"\n}".length);
@@ -19,27 +20,51 @@ function encodeMetadata(metadata: Metadata): string {
 
 const BETWEEN_ENTRIES = ",\n    ";
 
-/** The bytes of a snapshot in parts, each made when it is asked for: whoever writes one part while the next is made holds neither all of them nor up the event loop. */
+export interface SnapshotLimit {
+  /** For tests: no other limit is read back. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * The bytes of a snapshot in parts, each made when it is asked for: a caller that writes one part while the next is made holds
+ * neither all of them nor up the event loop. Throws `INVALID_STATE` in place of the first part that could not be read back.
+ */
 export class SnapshotParts implements Iterable<Uint8Array> {
   /** Of the parts that were made, in bytes. */
   length = 0;
 
+  readonly #maxBytes: number;
+
   constructor(
     private readonly state: JsonObject,
     private readonly metadata: Metadata,
-  ) {}
+    { maxBytes = MAX_FILE_BYTES }: SnapshotLimit = {},
+  ) {
+    this.#maxBytes = maxBytes;
+  }
 
   *[Symbol.iterator](): Generator<Buffer> {
     this.length = 0;
     const seal = new Seal();
-    for (const part of this.#unsealed()) {
+    for (const part of this.#readable()) {
       seal.update(part);
-      this.length += part.length;
-      yield part;
+      yield this.#counted(part);
     }
-    const last = seal.close(Buffer.from(`  "_metadata": ${encodeMetadata(this.metadata)}\n}\n`));
-    this.length += last.length;
-    yield last;
+    yield this.#counted(seal.close(Buffer.from(`  "_metadata": ${encodeMetadata(this.metadata)}\n}\n`)));
+  }
+
+  #counted(part: Buffer): Buffer {
+    this.length += part.length;
+    if (this.length > this.#maxBytes) throw tooLarge(this.#maxBytes);
+    return part;
+  }
+
+  *#readable(): Generator<Buffer> {
+    try {
+      yield* this.#unsealed();
+    } catch (error) {
+      throw isTooLongText(error) ? tooLarge(this.#maxBytes, error) : error;
+    }
   }
 
   *#unsealed(): Generator<Buffer> {
@@ -66,6 +91,6 @@ function* listInto(assembly: Assembly, values: readonly Json[]): Generator<Buffe
   assembly.text("\n  ]");
 }
 
-export function encodeSnapshot(state: JsonObject, metadata: Metadata): Buffer {
-  return Buffer.concat([...new SnapshotParts(state, metadata)]);
+export function encodeSnapshot(state: JsonObject, metadata: Metadata, limit: SnapshotLimit = {}): Buffer {
+  return Buffer.concat([...new SnapshotParts(state, metadata, limit)]);
 }

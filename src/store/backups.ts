@@ -1,155 +1,205 @@
 /**
- * Backups of one conversation: made, listed, found by name, kept within bounds. A backup is a file of its own that
- * shares no bytes with the snapshot, taken only of what is durable (I7). Writing happens under the conversation's lock.
+ * Backups of one conversation as files: their heads, their contents, their making. A backup shares no bytes with the
+ * snapshot. Writing happens under the conversation's lock, of what is durable (I7).
  */
-import { DraftstateError } from "../errors.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
 import { metadataOf, type BackupNote, type BackupReason, type Metadata, type Version } from "../model/conversation.js";
-import { jsonEqual } from "../model/json.js";
-import { newestFirst, planRetention, type RetainedBackup, type RetentionPlan, type RetentionPolicy } from "../plan/retention.js";
-import { encodeSnapshot } from "../snapshot/encode.js";
-import { decodeMetadataEnd, type Decoded } from "../snapshot/decode.js";
-import type { Storage } from "../storage/storage.js";
+import { newestFirst, type RetainedBackup } from "../plan/retention.js";
+import { decodeMetadataEnd, decodeSnapshot, versionOf, type Decoded } from "../snapshot/decode.js";
+import { isNewer } from "../snapshot/metadata.js";
+import { SnapshotParts } from "../snapshot/encode.js";
+import type { End, Lock, Storage } from "../storage/storage.js";
+import { compressed, decompress, decompressEnd, MAX_FILE_BYTES } from "./codec.js";
+import { backupKey, backupName, backupPrefix, fromTimestamp, parseBackupName, toTimestamp, type BackupName, type Compression } from "./names.js";
+import { newerVersion } from "./newer.js";
 import { didYouMean } from "./nearest.js";
-import { compress } from "./codec.js";
-import { backupKey, backupName, fromTimestamp, toTimestamp, type BackupName, type Compression } from "./names.js";
-import { listBackupNames, METADATA_END_BYTES, readBackupFile, versionOf } from "./read.js";
 
+/** Holds nearly every `_metadata`. */
+export const METADATA_END_BYTES = 4096;
+/** Holds every one that can be written. */
+const LONGEST_METADATA_BYTES = 64 * 1024;
+
+/** A backup as its name and the end of its file tell of it. Its content is verified when it is used. */
 export interface Backup extends BackupName, RetainedBackup {
-  readonly conversationId: string;
   readonly path: string;
   readonly sizeBytes: number;
   readonly messageCount: number;
+  /** Of the conversation, ISO 8601: an earlier one of the same id is told by it. Undefined where the head cannot be read. */
+  readonly createdAt: string | undefined;
   readonly reason: BackupReason | undefined;
   readonly tag?: string;
   /** What is wrong with it; undefined when valid. */
   readonly problem: string | undefined;
-  readonly decoded: Decoded;
 }
 
-function problemOf(decoded: Decoded): string | undefined {
-  if (decoded.kind === "valid") return undefined;
-  return decoded.kind === "newer" ? `it is of the newer schema ${decoded.version}` : decoded.detail;
+/** Names alone, newest timestamp first. */
+export async function listBackupNames(storage: Storage, id: string): Promise<BackupName[]> {
+  const names = (await storage.list("backup", { prefix: backupPrefix(id) })).flatMap((name) => parseBackupName(name) ?? []);
+  return names.filter((backup) => backup.conversationId === id).sort((left, right) => (left.timestamp < right.timestamp ? 1 : -1));
 }
 
-function metadataIn(decoded: Decoded): Metadata | undefined {
-  return decoded.kind === "valid" || decoded.kind === "edited" ? decoded.metadata : undefined;
+/** Every backup, newest revision first; those whose head cannot be read say so. */
+export async function readBackupHeads(storage: Storage, id: string): Promise<Backup[]> {
+  return headsOf(storage, await listBackupNames(storage, id));
 }
 
-async function inspect(storage: Storage, name: BackupName): Promise<Backup | undefined> {
-  const [decoded, stat] = [await readBackupFile(storage, name), await storage.stat(backupKey(name))];
-  if (decoded === undefined || stat === undefined) return undefined;
-  const metadata = metadataIn(decoded);
-  const note = metadata?.backup;
-  return {
-    ...name,
-    ...retained(name, metadata),
-    path: storage.describe(backupKey(name)),
-    sizeBytes: stat.size,
-    messageCount: metadata?.messageCount ?? 0,
-    ...(note?.tag === undefined ? {} : { tag: note.tag }),
-    valid: decoded.kind === "valid",
-    problem: problemOf(decoded),
-    decoded,
-  };
-}
-
-/** Every backup, read and verified, newest first; damaged ones are rows that say so. */
-export async function listBackups(storage: Storage, id: string): Promise<Backup[]> {
-  return inspectBackups(storage, await listBackupNames(storage, id));
-}
-
-/** The same for names that are known, so that whoever looks at many conversations lists the directory once. */
-export async function inspectBackups(storage: Storage, names: readonly BackupName[]): Promise<Backup[]> {
-  const backups: Backup[] = [];
+/** The same for names that are known. Those that are gone by now are left out. */
+export async function headsOf(storage: Storage, names: readonly BackupName[]): Promise<Backup[]> {
+  const plain = names.filter(({ compression }) => compression === "none");
+  const ends = new Map((await storage.readEnds(plain.map(backupKey), METADATA_END_BYTES)).map((end, index) => [plain[index]?.name, end]));
+  const heads: Backup[] = [];
   for (const name of names) {
-    const backup = await inspect(storage, name);
-    if (backup !== undefined) backups.push(backup);
-  }
-  return newestFirst(backups);
-}
-
-export interface BackupHead extends BackupName, RetainedBackup {
-  readonly reason: BackupReason | undefined;
-  readonly path: string;
-}
-
-/** What retention needs to know, from the end of each file where that is enough; not verified. */
-export async function listBackupHeads(storage: Storage, id: string): Promise<BackupHead[]> {
-  return backupHeads(storage, await listBackupNames(storage, id));
-}
-
-/** The same for names that are known. */
-export async function backupHeads(storage: Storage, names: readonly BackupName[]): Promise<BackupHead[]> {
-  const heads: BackupHead[] = [];
-  for (const name of names) {
-    const end = name.compression === "none" ? await storage.readEnd(backupKey(name), METADATA_END_BYTES) : undefined;
-    const quick = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
-    const decoded = quick === undefined ? await readBackupFile(storage, name) : undefined;
-    // Gone since its name was listed.
-    if (quick === undefined && decoded === undefined) continue;
-    const metadata = quick ?? (decoded === undefined ? undefined : metadataIn(decoded));
-    heads.push({ ...name, ...retained(name, metadata), valid: metadata !== undefined, path: storage.describe(backupKey(name)) });
+    const head = name.compression === "none" ? await plainHead(storage, name, ends.get(name.name)) : await compressedHead(storage, name);
+    if (head !== undefined) heads.push(head);
   }
   return newestFirst(heads);
 }
 
-function retained(name: BackupName, metadata: Metadata | undefined): Omit<BackupHead, keyof BackupName | "valid" | "path"> {
+async function plainHead(storage: Storage, name: BackupName, end: End | undefined): Promise<Backup | undefined> {
+  if (end === undefined) return undefined;
+  const metadata = ownMetadata(name, end.bytes) ?? (end.size > METADATA_END_BYTES ? ownMetadata(name, (await storage.readEnd(backupKey(name), LONGEST_METADATA_BYTES))?.bytes) : undefined);
+  return metadata === undefined ? wholeHead(storage, name, end.size) : headOf(storage, name, end.size, metadata);
+}
+
+async function compressedHead(storage: Storage, name: BackupName): Promise<Backup | undefined> {
+  const { compression } = name;
+  if (compression === "none") return undefined;
+  try {
+    const bytes = await storage.read(backupKey(name), { maxBytes: MAX_FILE_BYTES });
+    if (bytes === undefined) return undefined;
+    const metadata = ownMetadata(name, await decompressEnd(bytes, compression, LONGEST_METADATA_BYTES));
+    return metadata === undefined ? await wholeHead(storage, name, bytes.length) : headOf(storage, name, bytes.length, metadata);
+  } catch (error) {
+    if (!isDraftstateError(error, "CORRUPT")) throw error;
+    return headOf(storage, name, (await storage.stat(backupKey(name)))?.size ?? 0, undefined, error.message);
+  }
+}
+
+/** Of an older schema, or damaged: its end does not tell. */
+async function wholeHead(storage: Storage, name: BackupName, sizeBytes: number): Promise<Backup | undefined> {
+  const decoded = await readBackupFile(storage, name);
+  if (decoded === undefined) return undefined;
+  const metadata = decoded.kind === "valid" || decoded.kind === "edited" ? decoded.metadata : undefined;
+  return headOf(storage, name, sizeBytes, metadata, problemOf(decoded), decoded.kind === "newer");
+}
+
+function ownMetadata(name: BackupName, end: Uint8Array | undefined): Metadata | undefined {
+  const metadata = end === undefined ? undefined : decodeMetadataEnd(end);
+  return metadata?.conversationId === name.conversationId && metadata.checksum !== undefined ? metadata : undefined;
+}
+
+function headOf(storage: Storage, name: BackupName, sizeBytes: number, metadata: Metadata | undefined, found?: string, isOfNewer = false): Backup {
   const note = metadata?.backup;
+  // It is no backup to use, but its revision still counts.
+  const newer = isOfNewer || (metadata !== undefined && isNewer(metadata.version));
+  const problem = found ?? (metadata !== undefined && newer ? `it is of the newer schema ${metadata.version}` : undefined);
   return {
+    ...name,
     at: fromTimestamp(name.timestamp).getTime(),
     revision: metadata?.revision ?? 0,
     pinned: note?.pinned === true || note?.tag !== undefined,
+    createdAt: metadata?.createdAt,
     reason: note?.reason,
+    ...(note?.tag === undefined ? {} : { tag: note.tag }),
+    messageCount: metadata?.messageCount ?? 0,
+    path: storage.describe(backupKey(name)),
+    sizeBytes,
+    valid: problem === undefined && metadata !== undefined,
+    ...(newer ? { newer } : {}),
+    problem: problem ?? (metadata === undefined ? "it is damaged" : undefined),
   };
+}
+
+export function problemOf(decoded: Decoded): string | undefined {
+  if (decoded.kind === "valid") return undefined;
+  return decoded.kind === "newer" ? `it is of the newer schema ${decoded.version}` : decoded.detail;
+}
+
+/** Decompressed; undefined where it is gone or cannot be read. */
+export async function readBackupBytes(storage: Storage, backup: BackupName): Promise<Uint8Array | undefined> {
+  try {
+    const bytes = await storage.read(backupKey(backup), { maxBytes: MAX_FILE_BYTES });
+    return bytes === undefined ? undefined : await decompress(bytes, backup.compression);
+  } catch (error) {
+    if (isDraftstateError(error, "CORRUPT")) return undefined;
+    throw error;
+  }
+}
+
+export async function readBackupFile(storage: Storage, backup: BackupName): Promise<Decoded | undefined> {
+  try {
+    const bytes = await storage.read(backupKey(backup), { maxBytes: MAX_FILE_BYTES });
+    return bytes === undefined ? undefined : decodeSnapshot(await decompress(bytes, backup.compression), backup.conversationId);
+  } catch (error) {
+    if (isDraftstateError(error, "CORRUPT")) return { kind: "damaged", detail: error.message };
+    throw error;
+  }
+}
+
+/** The content of a backup, verified. Throws `CORRUPT`, `NEWER_VERSION`, or `NOT_FOUND` where it is gone by now. */
+export async function readBackupVersion(storage: Storage, backup: BackupName): Promise<Version> {
+  const decoded = await readBackupFile(storage, backup);
+  const path = storage.describe(backupKey(backup));
+  if (decoded === undefined) throw new DraftstateError("NOT_FOUND", `backup ${path} is gone: "draftstate backups ${backup.conversationId}" lists those that are left`, { path });
+  if (decoded.kind === "valid") return versionOf(decoded);
+  if (decoded.kind === "newer") throw newerVersion(path, `it is of the newer schema ${decoded.version}`);
+  throw new DraftstateError("CORRUPT", `backup ${path} cannot be used: ${problemOf(decoded) ?? "it is damaged"}`, { path });
 }
 
 /** Years have four digits in a name: behind this one there is no later. */
 const LAST_NAMED_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** The next free timestamp: never before one that exists, so that names sort as revisions do. */
-function nextTimestamp(existing: readonly BackupName[], now: Date): string {
-  const newest = existing[0];
-  const floor = newest === undefined ? 0 : fromTimestamp(newest.timestamp).getTime() + 1;
+/** Never before one that exists, so that names sort as revisions do. */
+function timestampAfter(newest: string | undefined, now: Date): string {
+  const floor = newest === undefined ? 0 : fromTimestamp(newest).getTime() + 1;
   return toTimestamp(new Date(floor > LAST_NAMED_TIME ? now.getTime() : Math.max(now.getTime(), floor)));
 }
 
 export interface BackupRequest {
   readonly id: string;
-  /** A snapshot's bytes. */
-  readonly bytes: Uint8Array;
+  readonly version: Version;
+  readonly note: BackupNote;
   readonly compression: Compression;
   readonly now: Date;
+  readonly guard: Lock;
+  /** The newest timestamp of a backup of this conversation. */
+  readonly newest: string | undefined;
 }
 
-export function encodeBackup(id: string, version: Version, note: BackupNote, now: Date): Uint8Array {
-  return encodeSnapshot(version.state, { ...metadataOf(version, id, now.toISOString()), backup: note });
+/** Streamed to disk; durable when it resolves. */
+export async function writeBackup(storage: Storage, { id, version, note, compression, now, guard, newest }: BackupRequest): Promise<Backup> {
+  const metadata = { ...metadataOf(version, id, now.toISOString()), backup: note };
+  const name = await createBackup(storage, { id, compression, now, guard, newest, parts: new SnapshotParts(version.state, metadata) });
+  return headOf(storage, name, name.bytes, { ...metadata, checksum: "" });
 }
 
-export interface WrittenBackup extends BackupName {
-  readonly bytes: number;
+/** A file of ours as a backup, byte for byte. */
+export function keepAsBackup(storage: Storage, request: Omit<BackupRequest, "version" | "note"> & { readonly bytes: Uint8Array }): Promise<BackupName> {
+  return createBackup(storage, { ...request, parts: [request.bytes] });
 }
 
-export async function writeBackup(storage: Storage, request: BackupRequest): Promise<WrittenBackup> {
-  const { id, compression } = request;
-  const bytes = await compress(request.bytes, compression);
-  const existing = await listBackupNames(storage, id);
-  for (let now = request.now; ; now = new Date(now.getTime() + 1)) {
-    const name = backupName(id, nextTimestamp(existing, now), compression);
-    if (await storage.create(backupKey(name), bytes)) return { ...name, bytes: bytes.length };
+type CreateRequest = Omit<BackupRequest, "version" | "note"> & { readonly parts: Iterable<Uint8Array> };
+
+async function createBackup(storage: Storage, { id, compression, now: first, guard, newest, parts }: CreateRequest): Promise<BackupName & { readonly bytes: number }> {
+  for (let now = first; ; now = new Date(now.getTime() + 1)) {
+    const name = backupName(id, timestampAfter(newest, now), compression);
+    const counted = new Counted(compressed(parts, compression));
+    if (await storage.create(backupKey(name), counted, guard)) return { ...name, bytes: counted.bytes };
   }
 }
 
-/** The newest backup, when it holds exactly this state: then another would add nothing. An interim one is replaced soon, and does not count. */
-export async function backupHolding(storage: Storage, id: string, version: Version): Promise<BackupName | undefined> {
-  const newest = (await listBackupNames(storage, id))[0];
-  if (newest === undefined) return undefined;
-  const decoded = await readBackupFile(storage, newest);
-  if (decoded?.kind !== "valid" || decoded.metadata.backup?.reason === "interim") return undefined;
-  return jsonEqual(decoded.state, version.state) ? newest : undefined;
-}
+/** Parts, and how many bytes of them were taken. */
+class Counted implements AsyncIterable<Uint8Array> {
+  bytes = 0;
 
-export function planPrune<B extends RetainedBackup>(backups: readonly B[], policy: RetentionPolicy, context: { now: Date; protectLastValid: boolean }): RetentionPlan<B> {
-  return planRetention(backups, policy, { now: context.now.getTime(), protectLastValid: context.protectLastValid });
+  constructor(private readonly parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for await (const part of this.parts) {
+      this.bytes += part.length;
+      yield part;
+    }
+  }
 }
 
 /** A backup by timestamp, unique prefix of one, ISO form, tag, `latest`, `@n` or `~n` (which shells expand). Throws `NOT_FOUND` or, where several fit, `USAGE`. */
@@ -176,10 +226,4 @@ function notFound(id: string, wanted: string, backups: readonly Backup[]): Draft
   const names = backups.flatMap(({ timestamp, tag }) => [timestamp.slice(0, Math.max(typed.length, "2025-01-14".length)), ...(tag === undefined ? [] : [tag])]);
   const hint = /^[~@]/.test(wanted) ? "" : wanted.startsWith("/") ? " (a shell makes a path of ~1: write @1)" : didYouMean(typed, ["latest", ...names]);
   return new DraftstateError("NOT_FOUND", `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: "draftstate backups ${id}" lists them`);
-}
-
-/** The content of a valid backup. Throws `CORRUPT` for any other. */
-export function contentOf(backup: Backup): Version {
-  if (backup.decoded.kind === "valid") return versionOf(backup.decoded);
-  throw new DraftstateError("CORRUPT", `backup ${backup.path} cannot be used: ${backup.problem ?? "it is damaged"}`, { path: backup.path });
 }

@@ -1,18 +1,17 @@
 /** A backup's bytes on disk: as they are, or compressed. Decompression is bounded before it begins. */
+import { pipeline, Readable, type Transform } from "node:stream";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { DraftstateError, messageOf } from "../errors.js";
+import { MAX_FILE_BYTES } from "../snapshot/size.js";
 import type { Compression } from "./names.js";
 
-/** Largest snapshot, journal or decompressed backup that is read: what a string of this runtime can hold, with room. */
-export const MAX_FILE_BYTES = 400 * 1024 * 1024;
+export { MAX_FILE_BYTES };
 
 type Codec = (bytes: Uint8Array, options: object) => Promise<Buffer>;
 
 // Nothing of zlib is touched before it is used: a bundle loads it then.
-const gzip: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.gzip)(bytes, options);
 const gunzip: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.gunzip)(bytes, options);
-const brotli: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.brotliCompress)(bytes, options);
 const unbrotli: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)(bytes, options);
 
 /** zstd is there from Node 22.15. */
@@ -26,9 +25,11 @@ export function assertCanCompress(compression: Compression): void {
   throw new DraftstateError("INVALID_CONFIG", "setting compression is zstd, which needs Node 22.15 or newer: choose gzip or brotli", { path: "compression" });
 }
 
-function zstdCodec(name: "zstdCompress" | "zstdDecompress"): Codec {
-  const found: unknown = Reflect.get(zlib, name);
-  if (typeof found !== "function") throw new DraftstateError("CORRUPT", "it is compressed with zstd, which this Node.js cannot read: use Node 22.15 or newer");
+const ZSTD_NEEDED = "it is compressed with zstd, which this Node.js cannot read: use Node 22.15 or newer";
+
+function unzstd(): Codec {
+  const found: unknown = Reflect.get(zlib, "zstdDecompress");
+  if (typeof found !== "function") throw new DraftstateError("CORRUPT", ZSTD_NEEDED);
   return promisify(found as (bytes: Uint8Array, options: object, callback: (error: Error | null, result: Buffer) => void) => void);
 }
 
@@ -36,13 +37,52 @@ function brotliQuality(): object {
   return { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 5 } };
 }
 
-export async function compress(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
+/** The parts as they are compressed: neither all of the input nor all of the output is ever held. */
+export function compressed(parts: Iterable<Uint8Array>, compression: Compression): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  if (compression === "none") return parts;
+  const compressor = compressorOf(compression);
+  // An error of the source ends the iteration below with it.
+  pipeline(Readable.from(parts, { objectMode: false }), compressor, () => undefined);
+  return compressor;
+}
+
+function compressorOf(compression: Exclude<Compression, "none">): Transform {
   switch (compression) {
-    case "none": return bytes;
-    case "gzip": return gzip(bytes, {});
-    case "brotli": return brotli(bytes, brotliQuality());
-    case "zstd": return zstdCodec("zstdCompress")(bytes, {});
+    case "gzip": return zlib.createGzip();
+    case "brotli": return zlib.createBrotliCompress(brotliQuality());
+    case "zstd": return zstdStream("createZstdCompress");
   }
+}
+
+function decompressorOf(compression: Exclude<Compression, "none">): Transform {
+  switch (compression) {
+    case "gzip": return zlib.createGunzip();
+    case "brotli": return zlib.createBrotliDecompress();
+    case "zstd": return zstdStream("createZstdDecompress");
+  }
+}
+
+function zstdStream(name: "createZstdCompress" | "createZstdDecompress"): Transform {
+  const found: unknown = Reflect.get(zlib, name);
+  if (typeof found !== "function") throw new DraftstateError("CORRUPT", ZSTD_NEEDED);
+  return (found as () => Transform)();
+}
+
+/** The last `length` bytes of what was compressed, without holding the rest. Throws `CORRUPT` for what is damaged or too large. */
+export async function decompressEnd(bytes: Uint8Array, compression: Exclude<Compression, "none">, length: number): Promise<Uint8Array> {
+  const decompressor = decompressorOf(compression);
+  pipeline(Readable.from([bytes], { objectMode: false }), decompressor, () => undefined);
+  let [end, size] = [Buffer.alloc(0), 0];
+  try {
+    for await (const part of decompressor as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > MAX_FILE_BYTES) throw new DraftstateError("CORRUPT", `it has more than ${MAX_FILE_BYTES} bytes when decompressed`);
+      end = Buffer.concat([end, part]).subarray(-length);
+    }
+  } catch (error) {
+    throw undecompressed(error);
+  }
+  return end;
 }
 
 /** What a gzip file says of its content's size in its last four bytes (RFC 1952): a lie is found out later, the truth sooner. */
@@ -61,10 +101,13 @@ export async function decompress(bytes: Uint8Array, compression: Compression): P
         assertDeclaredSize(bytes);
         return await gunzip(bytes, limit);
       case "brotli": return await unbrotli(bytes, limit);
-      case "zstd": return await zstdCodec("zstdDecompress")(bytes, limit);
+      case "zstd": return await unzstd()(bytes, limit);
     }
   } catch (error) {
-    if (error instanceof DraftstateError) throw error;
-    throw new DraftstateError("CORRUPT", `it cannot be decompressed (${messageOf(error)})`, { cause: error });
+    throw undecompressed(error);
   }
+}
+
+function undecompressed(error: unknown): DraftstateError {
+  return error instanceof DraftstateError ? error : new DraftstateError("CORRUPT", `it cannot be decompressed (${messageOf(error)})`, { cause: error });
 }

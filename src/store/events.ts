@@ -1,10 +1,15 @@
-/** What the manager tells whoever listens, by name and shape. A listener that throws harms no save. */
-import { EventEmitter } from "node:events";
-import type { DraftstateError } from "../errors.js";
+/**
+ * The manager's events, by name and shape. A listener that throws, or returns a promise that rejects, disturbs neither
+ * the caller nor the other listeners: it is reported once, as a `monitoringError`.
+ */
+import { DraftstateError, messageOf } from "../errors.js";
 import type { BackupReason } from "../model/conversation.js";
 import type { Alert } from "../monitoring/alerts.js";
 import type { AnswerMeasured } from "../monitoring/answer-meter.js";
 import type { Problem } from "../plan/recovery.js";
+
+/** What failed: keeping metrics, the webhook, OpenTelemetry, the application's logger or one of its listeners. */
+export type MonitoringSource = "metrics" | "webhook" | "telemetry" | "logger" | "listener";
 
 export interface ManagerEvents {
   /**
@@ -24,8 +29,8 @@ export interface ManagerEvents {
   answerEnded: AnswerMeasured & { conversationId: string; model: string | null };
   /** A save that failed for good. The state is kept in memory; the next save tries to write all of it. */
   saveError: { conversationId: string; error: DraftstateError };
-  /** Metrics could not be kept or an alert could not be delivered. No save is harmed. */
-  monitoringError: { source: "metrics" | "webhook"; message: string };
+  /** Something optional failed: no save is harmed. Told once for each listener, and for the other sources once until they work again. */
+  monitoringError: { source: MonitoringSource; message: string };
   /** Housekeeping that failed (compaction, backup, clean-up): nothing is lost, but someone should look. */
   warning: { conversationId: string; message: string; error?: unknown };
 }
@@ -33,28 +38,97 @@ export interface ManagerEvents {
 /** Told as a long work goes on: so many of so many conversations are done. */
 export type OnProgress = (done: number, total: number) => void;
 
-export type ManagerListener<Name extends keyof ManagerEvents> = (event: ManagerEvents[Name]) => void;
+/** May be async: what it returns is not waited for, and a rejection is reported like a throw. */
+export type ManagerListener<Name extends keyof ManagerEvents> = (event: ManagerEvents[Name]) => unknown;
 
-export class ManagerEmitter {
-  readonly #emitter = new EventEmitter();
+/** All that a part of the library needs to hear of events. */
+export interface EventSource {
+  on<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): unknown;
+}
+
+interface Origin {
+  readonly source: MonitoringSource;
+}
+
+interface Entry {
+  readonly listener: (event: never) => unknown;
+  /** The part of the library that listens; undefined for a listener of the application. */
+  readonly origin: Origin | undefined;
+}
+
+/** Longest text of a failed listener's error that is passed on. */
+const MAX_REASON = 300;
+
+export class ManagerEmitter implements EventSource {
+  /** Lists are replaced, never changed: an event goes to those that listened when it began, and costs no copy. */
+  readonly #entries = new Map<keyof ManagerEvents, readonly Entry[]>();
+  readonly #reported = new WeakSet<object>();
+  #reporting = false;
 
   on<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): this {
-    this.#emitter.on(name, listener);
+    this.#add(name, { listener, origin: undefined });
     return this;
   }
 
   off<Name extends keyof ManagerEvents>(name: Name, listener: ManagerListener<Name>): this {
-    this.#emitter.off(name, listener);
+    const entries = this.#entries.get(name) ?? [];
+    const at = entries.findLastIndex((entry) => entry.listener === listener);
+    if (at !== -1) this.#entries.set(name, entries.toSpliced(at, 1));
     return this;
   }
 
+  /** For a part of the library: a failure of any of its listeners is told under its own name, once for all of them. */
+  as(source: MonitoringSource): EventSource {
+    const origin: Origin = { source };
+    return { on: (name, listener) => { this.#add(name, { listener, origin }); } };
+  }
+
   emit<Name extends keyof ManagerEvents>(name: Name, event: ManagerEvents[Name]): void {
-    for (const listener of this.#emitter.listeners(name) as ManagerListener<Name>[]) {
+    const entries = this.#entries.get(name);
+    if (entries === undefined) return;
+    for (const entry of entries) {
       try {
-        listener(event);
-      } catch {
-        // A listener's own failure must not become ours.
+        const returned = entry.listener(event as never);
+        if (returned !== undefined && isThenable(returned)) this.#catch(returned, entry, name);
+      } catch (error) {
+        this.#failed(entry, name, error);
       }
     }
+  }
+
+  #add(name: keyof ManagerEvents, entry: Entry): void {
+    const given: unknown = entry.listener;
+    if (typeof given !== "function") throw new DraftstateError("USAGE", `a listener of ${name} must be a function, not ${typeof given}`);
+    this.#entries.set(name, [...(this.#entries.get(name) ?? []), entry]);
+  }
+
+  #catch(returned: PromiseLike<unknown>, entry: Entry, name: keyof ManagerEvents): void {
+    Promise.resolve(returned).catch((error: unknown) => {
+      this.#failed(entry, name, error);
+    });
+  }
+
+  /** A failure to take a report is not reported itself: a listener that always fails would never end. */
+  #failed({ listener, origin }: Entry, name: keyof ManagerEvents, error: unknown): void {
+    const who = origin ?? listener;
+    if (this.#reporting || this.#reported.has(who)) return;
+    this.#reported.add(who);
+    this.#reporting = true;
+    const what = origin === undefined ? `a listener of ${name}` : `${origin.source}, at ${name},`;
+    this.emit("monitoringError", { source: origin?.source ?? "listener", message: `${what} failed: ${reasonOf(error)}` });
+    this.#reporting = false;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Of anything that was thrown: even its text may be missing, or throw. */
+export function reasonOf(error: unknown): string {
+  try {
+    return messageOf(error).slice(0, MAX_REASON);
+  } catch {
+    return "the reason cannot be told";
   }
 }

@@ -33,6 +33,16 @@ export function journalKey(id: string): Key {
   return { area: "state", name: `${id}.journal` };
 }
 
+/** Where a session keeps what it cannot write to its store; read from the end, since an id may hold dots. */
+export function spillKey(id: string, session: string): Key {
+  return { area: "state", name: `${id}.${session}.spill` };
+}
+
+export function parseSpillName(name: string): { readonly conversationId: string; readonly session: string } | undefined {
+  const [, conversationId = "", session = ""] = /^(.+)\.([A-Za-z0-9]+)\.spill$/.exec(name) ?? [];
+  return isConversationId(conversationId) ? { conversationId, session } : undefined;
+}
+
 /** The conversations that have a snapshot or a journal among these names of the state area, sorted. */
 export function conversationIds(names: readonly string[]): string[] {
   const ids = names.flatMap((name) => {
@@ -70,7 +80,7 @@ export function parseBackupName(name: string): BackupName | undefined {
   return undefined;
 }
 
-/** Newest first of each conversation; for whoever looks at many, so that a directory is listed once. */
+/** Newest first of each conversation; for work on many conversations, so that a directory is listed once. */
 export function backupsById(names: readonly string[]): Map<string, BackupName[]> {
   const byId = new Map<string, BackupName[]>();
   for (const name of names) {
@@ -82,6 +92,11 @@ export function backupsById(names: readonly string[]): Map<string, BackupName[]>
   }
   for (const backups of byId.values()) backups.sort((left, right) => (left.timestamp < right.timestamp ? 1 : -1));
   return byId;
+}
+
+/** What every backup of the conversation begins with, and some of conversations whose ids begin alike. */
+export function backupPrefix(conversationId: string): string {
+  return `${conversationId}_`;
 }
 
 export function backupName(conversationId: string, timestamp: string, compression: Compression): BackupName {

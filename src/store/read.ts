@@ -2,86 +2,87 @@
  * Reading without a lock. The journal is read before the snapshot: whatever a writer folds in meanwhile is then in the
  * snapshot, so a reader sees everything that was durable when it began, and never half a change (I6).
  */
-import { DraftstateError } from "../errors.js";
-import { infoOf, isStreaming, metadataOf, type Info, type Metadata, type Version } from "../model/conversation.js";
-import { StateContainer } from "../model/container.js";
-import { interruptAnswer, type AgentDraft } from "../model/transitions.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
+import type { Metadata, Version } from "../model/conversation.js";
+import { ended } from "../model/interruption.js";
 import { scanJournal } from "../journal/scan.js";
-import { needsBackups, planRecovery, type Found, type FoundBackup, type Problem, type RecoveryPlan } from "../plan/recovery.js";
-import { decodeMetadataEnd, decodeSnapshot, type Decoded } from "../snapshot/decode.js";
-import type { LockHolder, Storage } from "../storage/storage.js";
-import { decompress, MAX_FILE_BYTES } from "./codec.js";
-import { backupKey, journalKey, parseBackupName, snapshotKey, type BackupName } from "./names.js";
+import { needsBackups, orderForRecovery, planRecovery, type Found, type FoundBackup, type Problem, type RecoveryPlan } from "../plan/recovery.js";
+import { decodeMetadataEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
+import type { End, Storage } from "../storage/storage.js";
+import { MAX_FILE_BYTES } from "./codec.js";
+import { newerVersion } from "./newer.js";
+import { METADATA_END_BYTES, readBackupFile, readBackupHeads } from "./backups.js";
+import { journalKey, knownIds, snapshotKey } from "./names.js";
 
-/** Holds nearly every `_metadata`; the second holds those with fields of other applications too. */
-export const METADATA_END_BYTES = 4096;
+/** For those with many fields of other applications. */
 const LONG_METADATA_END_BYTES = 64 * 1024;
 
 export type UsablePlan = Extract<RecoveryPlan, { kind: "usable" }>;
-
-/** A conversation as a reader is shown it: an answer whose writer died is interrupted. */
-export interface ReadConversation {
-  readonly version: Version;
-  readonly metadata: Metadata;
-  readonly owner: LockHolder | undefined;
-  readonly problems: readonly Problem[];
-  /** The snapshot was edited by hand or damaged: only ever shown, with a warning. */
-  readonly edited: boolean;
-}
 
 export async function readSnapshot(storage: Storage, id: string): Promise<Decoded | undefined> {
   try {
     const bytes = await storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
     return bytes === undefined ? undefined : decodeSnapshot(bytes, id);
   } catch (error) {
-    if (error instanceof DraftstateError && error.code === "CORRUPT") return { kind: "damaged", detail: error.message };
+    if (isDraftstateError(error, "CORRUPT")) return { kind: "damaged", detail: error.message };
     throw error;
   }
 }
 
-/** Decompressed; undefined where it is gone or cannot be read. */
-export async function readBackupBytes(storage: Storage, backup: BackupName): Promise<Uint8Array | undefined> {
-  try {
-    const bytes = await storage.read(backupKey(backup), { maxBytes: MAX_FILE_BYTES });
-    return bytes === undefined ? undefined : await decompress(bytes, backup.compression);
-  } catch (error) {
-    if (error instanceof DraftstateError && error.code === "CORRUPT") return undefined;
-    throw error;
-  }
-}
-
-export async function readBackupFile(storage: Storage, backup: BackupName): Promise<Decoded | undefined> {
-  try {
-    const bytes = await storage.read(backupKey(backup), { maxBytes: MAX_FILE_BYTES });
-    return bytes === undefined ? undefined : decodeSnapshot(await decompress(bytes, backup.compression), backup.conversationId);
-  } catch (error) {
-    if (error instanceof DraftstateError && error.code === "CORRUPT") return { kind: "damaged", detail: error.message };
-    throw error;
-  }
-}
-
-/** Names alone, newest timestamp first. */
-export async function listBackupNames(storage: Storage, id: string): Promise<BackupName[]> {
-  const names = (await storage.list("backup")).flatMap((name) => parseBackupName(name) ?? []);
-  return names.filter((backup) => backup.conversationId === id).sort((left, right) => (left.timestamp < right.timestamp ? 1 : -1));
-}
-
-/** From the newest on, up to and with the first that is valid. */
-export async function readBackupsUntilValid(storage: Storage, id: string): Promise<FoundBackup[]> {
+/** In the order in which recovery looks at them, up to and with the first that is valid. `journal`: what they may belong to. */
+export async function readBackupsUntilValid(storage: Storage, id: string, journal: Found["journal"]): Promise<FoundBackup[]> {
+  const heads = (await readBackupHeads(storage, id)).map((name) => ({ name, createdAt: name.createdAt, revision: name.createdAt === undefined ? undefined : name.revision }));
   const found: FoundBackup[] = [];
-  for (const backup of await listBackupNames(storage, id)) {
-    const decoded = await readBackupFile(storage, backup);
-    if (decoded !== undefined) found.push({ name: backup.name, decoded });
+  for (const { name } of orderForRecovery(heads, journal?.header?.createdAt)) {
+    const decoded = await readBackupFile(storage, name);
+    if (decoded !== undefined) found.push({ name: name.name, decoded });
     if (decoded?.kind === "valid") break;
   }
   return found;
 }
 
-export async function findConversation(storage: Storage, id: string): Promise<Found> {
+/**
+ * Throws `STORAGE` where the state directory is missing and this conversation is known to have been there. Backups are looked
+ * for where there is nothing else, unless `mayHaveBackups` knows that there are none: that costs a listing.
+ */
+export async function findConversation(storage: Storage, id: string, mayHaveBackups: () => Promise<boolean> = () => Promise.resolve(true)): Promise<Found> {
   const journalBytes = await storage.read(journalKey(id), { maxBytes: MAX_FILE_BYTES });
   const snapshot = await readSnapshot(storage, id);
   const journal = journalBytes === undefined || journalBytes.length === 0 ? undefined : scanJournal(journalBytes);
-  return { conversationId: id, snapshot, journal, backups: needsBackups(snapshot) ? await readBackupsUntilValid(storage, id) : [] };
+  const isNew = snapshot === undefined && journal === undefined && !(await mayHaveBackups());
+  const backups = needsBackups(snapshot) && !isNew ? await readBackupsUntilValid(storage, id, journal) : [];
+  if (snapshot === undefined && journal === undefined && backups.length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
+  return { conversationId: id, snapshot, journal, backups };
+}
+
+/** Backups without the directory that they are backups of: it is away, and nothing is concluded from its absence. */
+export function storeIsMissing(storage: Storage): DraftstateError {
+  const path = storage.describe({ area: "state", name: "" });
+  return new DraftstateError("STORAGE", `${path} is missing, but there are backups of conversations from it: mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used`, { path });
+}
+
+/** Every conversation that has a file, be it only a backup; sorted. Throws `STORAGE` where only the state directory is missing. */
+export async function listIds(storage: Storage): Promise<string[]> {
+  const { state, backup } = await listNames(storage);
+  return knownIds(state, backup);
+}
+
+/** The names in the two areas that hold conversations, as one look found them. */
+export interface StoreNames {
+  readonly state: readonly string[];
+  readonly backup: readonly string[];
+}
+
+/** Throws `STORAGE` where only the state directory is missing. */
+export async function listNames(storage: Storage): Promise<StoreNames> {
+  const [state, backup] = await Promise.all([storage.list("state"), storage.list("backup")]);
+  if (state.length === 0 && knownIds([], backup).length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
+  return { state, backup };
+}
+
+export async function mustExist(storage: Storage, id: string): Promise<void> {
+  const found = await Promise.all([snapshotKey(id), journalKey(id)].map((key) => storage.stat(key)));
+  if (found.every((stat) => stat === undefined)) throw refusal(storage, id, { kind: "absent" });
 }
 
 export function pathOfProblem(storage: Storage, id: string, problem: Problem): string {
@@ -89,14 +90,14 @@ export function pathOfProblem(storage: Storage, id: string, problem: Problem): s
   return storage.describe(problem.file === "journal" ? journalKey(id) : { area: "backup", name: problem.file.backup });
 }
 
-/** What a plan that cannot be used means to whoever asked. */
+/** What a plan that cannot be used means to the caller. */
 export function refusal(storage: Storage, id: string, plan: Exclude<RecoveryPlan, UsablePlan>): DraftstateError {
   const path = storage.describe(snapshotKey(id));
   switch (plan.kind) {
     case "absent":
       return new DraftstateError("NOT_FOUND", `there is no conversation ${id}: "draftstate ls" lists them`, { path });
     case "newer":
-      return new DraftstateError("NEWER_VERSION", `${path} was written by a newer version (schema ${plan.schema}): update draftstate to use it; nothing was changed`, { path });
+      return newerVersion(pathOfProblem(storage, id, plan.problems[0]), plan.problems[0].detail);
     case "edited":
       return new DraftstateError(
         "CORRUPT",
@@ -110,54 +111,31 @@ export function refusal(storage: Storage, id: string, plan: Exclude<RecoveryPlan
   }
 }
 
-/** The version as seen after its writer died: the partial answer joins the messages, the same for every reader. */
-export function withInterruption(version: Version, at: string): Version {
-  const container = new StateContainer(version.state);
-  const model = version.info.model;
-  container.update((draft) => {
-    interruptAnswer(draft as AgentDraft, { id: `answer-r${version.revision}`, at, ...(model === undefined ? {} : { model }) });
-  });
-  return { ...version, state: container.state };
-}
-
-function lastChange(plan: UsablePlan): string {
+/** ISO 8601. */
+export function lastChange(plan: UsablePlan): string {
   return plan.lastRecordAt === undefined ? plan.savedAt : new Date(plan.lastRecordAt).toISOString();
 }
 
 export function interruptedVersion(plan: UsablePlan): Version {
-  return isStreaming(plan.version.state) ? withInterruption(plan.version, lastChange(plan)) : plan.version;
+  return ended(plan.version, lastChange(plan));
 }
 
-/** Undefined where there is none. Throws what `refusal` gives for lost and newer ones. */
-export async function readConversation(storage: Storage, id: string): Promise<ReadConversation | undefined> {
-  const ownerBefore = await storage.lockHolder(id);
-  const plan = planRecovery(await findConversation(storage, id));
-  const owner = ownerBefore ?? (await storage.lockHolder(id));
-  if (plan.kind === "absent") return undefined;
-  if (plan.kind === "edited") {
-    const { version, problems } = plan;
-    return { version, metadata: metadataOf(version, id, version.info.createdAt), owner, problems, edited: true };
-  }
-  if (plan.kind !== "usable") throw refusal(storage, id, plan);
-  const version = owner === undefined ? interruptedVersion(plan) : plan.version;
-  // While its writer lives, an unfinished last record is one that is being written.
-  const problems = owner === undefined ? plan.problems : plan.problems.filter((problem) => problem.kind !== "journal-torn");
-  return { version, metadata: metadataOf(version, id, lastChange(plan)), owner, problems, edited: false };
+export async function readPlan(storage: Storage, id: string): Promise<RecoveryPlan> {
+  return planRecovery(await findConversation(storage, id));
+}
+
+export interface FoundMetadata {
+  readonly metadata: Metadata;
+  readonly end: End;
 }
 
 /** `_metadata` alone, from the end of the snapshot; undefined where a look at the whole is needed. */
-export async function readMetadataOnly(storage: Storage, id: string): Promise<{ metadata: Metadata; sizeBytes: number; modifiedAt: Date } | undefined> {
+export async function readMetadataOnly(storage: Storage, id: string): Promise<FoundMetadata | undefined> {
   for (const length of [METADATA_END_BYTES, LONG_METADATA_END_BYTES]) {
     const end = await storage.readEnd(snapshotKey(id), length);
     const metadata = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
-    if (end !== undefined && metadata?.conversationId === id) return { metadata, sizeBytes: end.size, modifiedAt: end.modifiedAt };
+    if (end !== undefined && metadata?.conversationId === id && !isNewer(metadata.version)) return { metadata, end };
     if (end === undefined || end.size <= length) return undefined;
   }
   return undefined;
 }
-
-export function versionOf(decoded: Extract<Decoded, { kind: "valid" }>): Version {
-  const info: Info = infoOf(decoded.metadata);
-  return { state: decoded.state, info, revision: decoded.metadata.revision };
-}
-

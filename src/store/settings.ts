@@ -22,6 +22,7 @@ export interface Settings {
   readonly retryDelay: number;
   readonly fallbackDir: string | undefined;
   readonly lockTimeout: number;
+  readonly lockLease: number;
   readonly journalBudget: number;
   readonly maxQueuedChanges: number;
   readonly trashDays: number;
@@ -58,6 +59,7 @@ export const SETTINGS = {
   retryDelay: { kind: "integer", default: 50, min: 0, max: 60_000, description: "milliseconds before the first try again; doubles each time" },
   fallbackDir: { kind: "text", default: undefined, description: "where changes go while the state directory cannot be written" },
   lockTimeout: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds to wait for another writer" },
+  lockLease: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds for which a lock lasts unless it is renewed, for containers; 0: as long as its process" },
   journalBudget: { kind: "integer", default: 4 * 1024 * 1024, min: 1024, max: 256 * 1024 * 1024, description: "bytes a journal may have before it is folded into a snapshot" },
   maxQueuedChanges: { kind: "integer", default: 1000, min: 1, max: 1_000_000, description: "changes that may wait for the disk before they are merged" },
   trashDays: { kind: "integer", default: 30, min: 0, max: 36_500, description: "days for which rm, prune, restore, repair and rename can be undone, at least; 0 keeps nothing" },

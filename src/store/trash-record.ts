@@ -1,11 +1,15 @@
 /**
  * What one operation took away, as a sealed record, and the names of everything in the trash. Pure. A record is data
- * from a disk: it names files of its own conversation, of the kinds that its operation touches, or it is none.
+ * from a disk: it names files of its own conversation, of the kinds that its operation touches, or it is none. One of a
+ * newer version, or of an operation that this one does not know, is told from damage.
  */
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { seal, verifySeal } from "../snapshot/checksum.js";
 import type { Area, Key } from "../storage/storage.js";
 import { fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey, toTimestamp } from "./names.js";
+
+/** Records without a version are of the first. */
+export const RECORD_VERSION = 1;
 
 export const OPERATION_KINDS = ["rm", "prune", "restore", "repair", "rename"] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
@@ -26,7 +30,16 @@ export interface Operation {
   readonly files: readonly KeptFile[];
   /** Of a rename: the title before; null where there was none of its own. */
   readonly title?: string | null;
+  /** Of a rename: the title that it gives. */
+  readonly renamedTo?: string;
+  /** Of a restore: the revision that it writes. */
+  readonly revision?: number;
 }
+
+export type DecodedOperation =
+  | { readonly kind: "valid"; readonly operation: Operation }
+  | { readonly kind: "newer"; readonly detail: string }
+  | { readonly kind: "damaged"; readonly detail: string };
 
 const AREAS_OF: Readonly<Record<OperationKind, readonly Area[]>> = { rm: ["backup", "state"], prune: ["backup"], restore: ["state"], repair: ["state"], rename: [] };
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z-[0-9a-z]{4}$/;
@@ -37,6 +50,17 @@ const LAST_MOMENT = Date.UTC(10_000, 0) - 1;
 
 export function recordKey({ stamp, conversationId }: Pick<Operation, "stamp" | "conversationId">): Key {
   return { area: "trash", name: `${stamp}_operation_${conversationId}.json` };
+}
+
+/** A record of what is about to be done. One operation at a time is under way on a conversation. */
+export function pendingKey(conversationId: string): Key {
+  return { area: "trash", name: `pending_${conversationId}.json` };
+}
+
+/** Undefined for any other name. */
+export function parsePendingName(name: string): string | undefined {
+  const id = /^pending_(.+)\.json$/.exec(name)?.[1];
+  return id !== undefined && isConversationId(id) ? id : undefined;
 }
 
 /** What a record is called once it was undone: the name means nothing, and goes next. */
@@ -72,20 +96,50 @@ export function stampAfter(names: readonly string[], now: Date, random: number):
 }
 
 export function encodeOperation(operation: Operation): Uint8Array {
-  return seal(Buffer.from(`${JSON.stringify({ ...operation, checksum: "sha256:" }, null, 2)}\n`));
+  return seal(Buffer.from(`${JSON.stringify({ version: RECORD_VERSION, ...operation, checksum: "sha256:" }, null, 2)}\n`));
 }
 
-/** A string says what is wrong with it. */
-export function decodeOperation(bytes: Uint8Array, { stamp, conversationId }: Pick<Operation, "stamp" | "conversationId">): Operation | string {
-  if (verifySeal(Buffer.from(bytes)) !== "valid") return "its checksum differs from its content";
+function damaged(detail: string): DecodedOperation {
+  return { kind: "damaged", detail };
+}
+
+export function decodeOperation(bytes: Uint8Array, named: Pick<Operation, "stamp" | "conversationId">): DecodedOperation {
+  if (verifySeal(Buffer.from(bytes)) !== "valid") return damaged("its checksum differs from its content");
   const value = parse(bytes);
-  if (value === undefined || value["stamp"] !== stamp || value["conversationId"] !== conversationId) return "it is not the record that its name says";
+  if (value === undefined) return damaged("it is not a JSON object");
+  const { stamp, conversationId } = named;
+  // Before all else: of a newer version any other field may have changed.
+  const version = ownValue(value, "version") ?? RECORD_VERSION;
+  if (version !== RECORD_VERSION) return newerOrDamaged(version);
+  if (value["stamp"] !== stamp || value["conversationId"] !== conversationId) return damaged("it is not the record that its name says");
   const kind = OPERATION_KINDS.find((known) => known === value["kind"]);
-  if (kind === undefined) return "it is of an operation that this version does not know";
+  if (kind === undefined) return typeof value["kind"] === "string" ? { kind: "newer", detail: `operation ${inShort(value["kind"])}` } : damaged("it names no operation");
   const files = decodeFiles(ownValue(value, "files"), kind, conversationId);
-  if (files === undefined) return `it names files that ${kind} of ${conversationId} cannot have taken`;
-  const [group, title] = [ownValue(value, "group"), ownValue(value, "title")];
-  return { kind, conversationId, stamp, group: typeof group === "string" ? group : stamp, files, ...(typeof title === "string" || title === null ? { title } : {}) };
+  if (files === undefined) return damaged(`it names files that ${kind} of ${conversationId} cannot have taken`);
+  const [group, title, renamedTo, revision] = ["group", "title", "renamedTo", "revision"].map((field) => ownValue(value, field));
+  const operation = {
+    kind, conversationId, stamp, files,
+    group: typeof group === "string" ? group : stamp,
+    ...(typeof title === "string" || title === null ? { title } : {}),
+    ...(typeof renamedTo === "string" ? { renamedTo } : {}),
+    ...(typeof revision === "number" ? { revision } : {}),
+  };
+  return { kind: "valid", operation };
+}
+
+function newerOrDamaged(version: Json): DecodedOperation {
+  return typeof version === "number" && version > RECORD_VERSION ? { kind: "newer", detail: `record version ${version}` } : damaged(`its version ${inShort(version)} is none`);
+}
+
+/** In few characters, whatever it is. */
+function inShort(value: Json): string {
+  return JSON.stringify(value).slice(0, 40);
+}
+
+/** The name of a pending record holds no stamp: the record says it. */
+export function decodePending(bytes: Uint8Array, conversationId: string): DecodedOperation {
+  const stamp = parse(bytes)?.["stamp"];
+  return decodeOperation(bytes, { conversationId, stamp: typeof stamp === "string" && stampOf(stamp) === stamp ? stamp : "" });
 }
 
 function parse(bytes: Uint8Array): JsonObject | undefined {

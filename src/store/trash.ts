@@ -1,12 +1,15 @@
 /**
- * What an operation takes away, kept for a while so that it can be undone. Each operation on a conversation has a
- * record, durable before the first file moves: a crash in between leaves a record that tells where every file is to go
- * back to. Writing happens under the conversation's lock. Damaged records undo nothing, and are said.
+ * What an operation takes away, kept for a while so that it can be undone. What moves files (rm, prune) has a record that is
+ * durable before the first file moves: a crash in between leaves a record that tells where each file belongs. What changes a
+ * conversation (restore, rename, repair) has a pending record first, which becomes one that can be undone once the change is
+ * durable: an operation that is offered for undo has happened. Writing happens under the conversation's lock. Damaged
+ * records undo nothing, and are reported.
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
-import type { Key, Storage } from "../storage/storage.js";
+import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
-import { decodeOperation, encodeOperation, parseRecordName, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type KeptFile, type Operation } from "./trash-record.js";
+import { newerVersion } from "./newer.js";
+import { decodeOperation, decodePending, encodeOperation, parseRecordName, pendingKey, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type DecodedOperation, type KeptFile, type Operation } from "./trash-record.js";
 
 export interface TrashEnvironment {
   readonly storage: Storage;
@@ -17,6 +20,8 @@ export interface TrashEnvironment {
   readonly keepFor: number;
   readonly warn: (conversationId: string, message: string) => void;
 }
+
+export type NamedRecord = Pick<Operation, "stamp" | "conversationId">;
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
@@ -35,56 +40,116 @@ export class Trash {
     return this.environment.keepFor > 0;
   }
 
-  /** Later than every stamp that is there. */
+  /** Later than every stamp that is there. What is too old goes on the way. */
   async newStamp(): Promise<string> {
     const { now, random } = this.environment;
-    return stampAfter(await this.storage.list("trash"), now(), random());
+    const names = await this.storage.list("trash");
+    await this.#expire(names).catch(() => 0);
+    return stampAfter(names, now(), random());
   }
 
-  /** The record is durable when it resolves: files that move do so after it, copies are made before it. What is too old goes first. */
-  async begin(operation: Operation): Promise<void> {
-    await this.#expire();
+  /** Of an operation that moves files: durable when it resolves, before the first of them moves. */
+  async begin(operation: Operation, guard: Lock): Promise<void> {
     if (!this.keeps) return;
     const key = recordKey(operation);
     try {
-      await this.#create(key, encodeOperation(operation));
+      await this.#create(key, encodeOperation(operation), guard);
     } catch (error) {
-      if (!isDraftstateError(error, "STORAGE") || (operation.kind !== "rm" && operation.kind !== "prune")) throw error;
+      if (!isDraftstateError(error, "STORAGE")) throw error;
       throw new DraftstateError("STORAGE", `${error.message}; what ${operation.kind} removes goes to the trash first: "draftstate undo --empty-trash" makes room, ${operation.kind} --purge removes it for good`, { path: this.storage.describe(key), cause: error });
     }
   }
 
+  /** Of an operation that changes a conversation: what it replaces is kept, durably, and cannot be undone yet. */
+  async prepare(operation: Operation, guard: Lock): Promise<void> {
+    if (this.keeps) await this.storage.replace(pendingKey(operation.conversationId), encodeOperation(operation), guard);
+  }
+
+  /** It happened, durably: from now on it can be undone. */
+  async commit(operation: Operation, guard: Lock): Promise<void> {
+    if (!this.keeps) return;
+    const [pending, record] = [pendingKey(operation.conversationId), recordKey(operation)];
+    // A crash in the middle of the move may have left both names.
+    if ((await this.storage.stat(record)) === undefined) await this.storage.move(pending, record, guard);
+    else await this.storage.remove(pending, guard);
+  }
+
+  /** It did not happen: nothing of it is left. */
+  async withdraw(operation: Operation, guard: Lock): Promise<void> {
+    if (!this.keeps) return;
+    await this.storage.remove(pendingKey(operation.conversationId), guard);
+    for (const file of operation.files) await this.storage.remove(trashKey(operation.stamp, file), guard);
+  }
+
+  /** What its process did not live to commit or withdraw. A record that cannot be read is reported, and undoes nothing. */
+  async pending(conversationId: string): Promise<Operation | undefined> {
+    const key = pendingKey(conversationId);
+    const decoded = await this.#decode(key, (bytes) => decodePending(bytes, conversationId));
+    if (decoded === undefined) return undefined;
+    if (decoded.kind === "newer") throw newerVersion(this.storage.describe(key), decoded.detail);
+    if (decoded.kind === "valid") return decoded.operation;
+    this.#report(conversationId, key, decoded.detail);
+    return undefined;
+  }
+
   /** False where the file is gone already. */
-  async take(stamp: string, file: KeptFile): Promise<boolean> {
-    return this.storage.move(file, trashKey(stamp, file));
+  async take(stamp: string, file: KeptFile, guard: Lock): Promise<boolean> {
+    return this.storage.move(file, trashKey(stamp, file), guard);
   }
 
   /** What a file held before the operation changes it. Durable when it resolves. */
-  async keep(stamp: string, file: KeptFile, bytes: Uint8Array): Promise<void> {
-    if (this.keeps) await this.#create(trashKey(stamp, file), bytes);
+  async keep(stamp: string, file: KeptFile, content: Content, guard: Lock): Promise<void> {
+    if (this.keeps) await this.#create(trashKey(stamp, file), content, guard);
   }
 
   /** Copies of those of the files that are there; gives these. */
-  async keepCopies(stamp: string, files: readonly KeptFile[]): Promise<KeptFile[]> {
+  async keepCopies(stamp: string, files: readonly KeptFile[], guard: Lock): Promise<KeptFile[]> {
     const kept: KeptFile[] = [];
     for (const file of files) {
       const bytes = await this.storage.read(file, { maxBytes: MAX_FILE_BYTES });
       if (bytes === undefined) continue;
-      await this.keep(stamp, file, bytes);
+      await this.keep(stamp, file, bytes, guard);
       kept.push(file);
     }
     return kept;
   }
 
-  /** Newest first. */
-  async operations(): Promise<Operation[]> {
+  /** Whether each of the files is what the operation kept a copy of. */
+  async isUnchanged({ stamp, files }: Operation): Promise<boolean> {
+    const places = await Promise.all(files.map((file) => this.#place(stamp, file)));
+    return places.every((place) => place === "same");
+  }
+
+  /** Newest first: of all conversations, or of one. */
+  async operations(id?: string): Promise<Operation[]> {
     const operations: Operation[] = [];
-    for (const name of (await this.storage.list("trash")).reverse()) {
-      const named = parseRecordName(name);
-      const operation = named === undefined ? undefined : await this.#read(named);
+    for (const named of recordsIn(await this.names())) {
+      const operation = id === undefined || named.conversationId === id ? await this.#read(named) : undefined;
       if (operation !== undefined) operations.push(operation);
     }
     return operations;
+  }
+
+  /**
+   * Those that fit, newest first; with `groupOnly` the newest and what the same command did. Throws `NEWER_VERSION` where the
+   * newest is of a newer version: what lies below it is not undone in its place.
+   */
+  async latest(fits: (named: NamedRecord) => boolean, groupOnly: boolean, names?: readonly string[]): Promise<Operation[]> {
+    const operations: Operation[] = [];
+    for (const named of recordsIn(names ?? (await this.names()))) {
+      // A group is named by the stamp of its first operation, or one that was drawn before.
+      if (groupOnly && operations[0] !== undefined && named.stamp < operations[0].group) break;
+      if (!fits(named)) continue;
+      const decoded = await this.#decoded(recordKey(named), named);
+      if (decoded?.kind === "newer" && operations.length === 0) throw newerVersion(this.storage.describe(recordKey(named)), decoded.detail);
+      const operation = this.#usable(named, decoded);
+      if (operation !== undefined) operations.push(operation);
+    }
+    return operations;
+  }
+
+  names(): Promise<string[]> {
+    return this.storage.list("trash");
   }
 
   /** Whether it can still be undone: another process may have been faster. */
@@ -98,19 +163,19 @@ export class Trash {
   }
 
   /** Puts a file back under its name; false where it is back. Safe to repeat after a crash. Throws `STORAGE` where another file has taken the name. */
-  async putBack(stamp: string, file: KeptFile): Promise<boolean> {
+  async putBack(stamp: string, file: KeptFile, guard: Lock): Promise<boolean> {
     const from = trashKey(stamp, file);
     switch (await this.#place(stamp, file)) {
       case "free":
-        return this.storage.move(from, file);
+        return this.storage.move(from, file, guard);
       case "same":
-        return this.storage.remove(from);
+        return this.storage.remove(from, guard);
       case "taken":
         throw this.taken(file);
     }
   }
 
-  /** What whoever finds a name taken is told: a way on that needs nothing overwritten. */
+  /** Names a way out that overwrites nothing. */
   taken(file: KeptFile): DraftstateError {
     const path = this.storage.describe(file);
     return new DraftstateError("STORAGE", `${path} exists again, nothing was put back: remove its conversation by "draftstate rm", then go further back by "draftstate undo --list" and "--at"`, { path });
@@ -121,40 +186,43 @@ export class Trash {
   }
 
   /** The operation is undone, or no longer can be. Its record loses its name durably first, so that it is never undone twice; then the rest goes. */
-  async forget(operation: Operation): Promise<void> {
+  async forget(operation: Operation, guard: Lock): Promise<void> {
     const undone = undoneKey(operation);
-    await this.storage.remove(undone);
-    await this.storage.move(recordKey(operation), undone);
-    for (const file of operation.files) await this.storage.remove(trashKey(operation.stamp, file));
-    await this.storage.remove(undone);
+    await this.storage.remove(undone, guard);
+    await this.storage.move(recordKey(operation), undone, guard);
+    for (const file of operation.files) await this.storage.remove(trashKey(operation.stamp, file), guard);
+    await this.storage.remove(undone, guard);
   }
 
   /** Something went wrong: where every file of it still stands, nothing was done that could be undone. */
-  async withdrawIfNothingWent(operation: Operation): Promise<void> {
+  async withdrawIfNothingWent(operation: Operation, guard: Lock): Promise<void> {
     const standing = await Promise.all(operation.files.map((file) => this.storage.stat(file)));
-    if (standing.every((stat) => stat !== undefined)) await this.forget(operation);
+    // A power loss may bring the record back: then undoing it finds every file in its place.
+    if (standing.every((stat) => stat !== undefined)) await this.storage.remove(recordKey(operation), guard);
   }
 
   /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */
-  async forgetAll(conversationId: string): Promise<void> {
-    const operations = (await this.operations()).filter((operation) => operation.conversationId === conversationId);
+  async forgetAll(conversationId: string, guard: Lock): Promise<void> {
+    const operations = await this.operations(conversationId);
     const removed = operations.findIndex(({ kind }) => kind === "rm");
-    for (const operation of removed === -1 ? operations : operations.slice(0, removed)) await this.forget(operation);
+    for (const operation of removed === -1 ? operations : operations.slice(0, removed)) await this.forget(operation, guard);
+    const pending = await this.pending(conversationId);
+    if (pending !== undefined) await this.withdraw(pending, guard);
   }
 
   /** Everything that is kept, for good; the number of bytes freed. */
   async empty(): Promise<number> {
-    return this.#removeAll(() => true);
+    return this.#removeAll(await this.storage.list("trash"), () => true);
   }
 
-  async #expire(): Promise<void> {
+  async #expire(names: readonly string[]): Promise<number> {
     const oldest = this.environment.now().getTime() - this.environment.keepFor;
-    await this.#removeAll((stamp) => timeOfStamp(stamp).getTime() < oldest).catch(() => 0);
+    return this.#removeAll(names, (stamp) => timeOfStamp(stamp).getTime() < oldest);
   }
 
   /** Records go before what they tell of: nothing is undone by half. */
-  async #removeAll(wanted: (stamp: string) => boolean): Promise<number> {
-    const names = (await this.storage.list("trash")).filter((name) => {
+  async #removeAll(all: readonly string[], wanted: (stamp: string) => boolean): Promise<number> {
+    const names = all.filter((name) => {
       const stamp = stampOf(name);
       return stamp !== undefined && wanted(stamp);
     });
@@ -167,8 +235,8 @@ export class Trash {
     return freed;
   }
 
-  async #create(key: Key, bytes: Uint8Array): Promise<void> {
-    if (await this.storage.create(key, bytes)) return;
+  async #create(key: Key, content: Content, guard: Lock): Promise<void> {
+    if (await this.storage.create(key, content, guard)) return;
     const path = this.storage.describe(key);
     throw new DraftstateError("STORAGE", `${path} exists already: run the command again`, { path });
   }
@@ -181,26 +249,43 @@ export class Trash {
     return ours === undefined || theirs === undefined || Buffer.from(ours).equals(theirs) ? "same" : "taken";
   }
 
-  async #read(named: Pick<Operation, "stamp" | "conversationId">): Promise<Operation | undefined> {
-    const key = recordKey(named);
-    const decoded = await this.#decoded(key, named);
-    if (typeof decoded !== "string") return decoded;
-    const path = this.storage.describe(key);
-    if (!this.#reported.has(path)) this.environment.warn(named.conversationId, `${path} cannot be used for an undo: ${decoded}`);
-    this.#reported.add(path);
+  async #read(named: NamedRecord): Promise<Operation | undefined> {
+    return this.#usable(named, await this.#decoded(recordKey(named), named));
+  }
+
+  /** What cannot be used is reported once. */
+  #usable(named: NamedRecord, decoded: DecodedOperation | undefined): Operation | undefined {
+    if (decoded === undefined) return undefined;
+    if (decoded.kind === "valid") return decoded.operation;
+    this.#report(named.conversationId, recordKey(named), decoded.kind === "newer" ? `it was written by a newer version (${decoded.detail})` : decoded.detail);
     return undefined;
   }
 
-  async #decoded(key: Key, named: Pick<Operation, "stamp" | "conversationId">): Promise<Operation | string | undefined> {
+  #report(conversationId: string, key: Key, detail: string): void {
+    const path = this.storage.describe(key);
+    if (!this.#reported.has(path)) this.environment.warn(conversationId, `${path} cannot be used for an undo: ${detail}`);
+    this.#reported.add(path);
+  }
+
+  #decoded(key: Key, named: NamedRecord): Promise<DecodedOperation | undefined> {
+    return this.#decode(key, (bytes) => decodeOperation(bytes, named));
+  }
+
+  async #decode(key: Key, decode: (bytes: Uint8Array) => DecodedOperation): Promise<DecodedOperation | undefined> {
     try {
       const bytes = await this.storage.read(key, { maxBytes: MAX_RECORD_BYTES });
-      return bytes === undefined ? undefined : decodeOperation(bytes, named);
+      return bytes === undefined ? undefined : decode(bytes);
     } catch (error) {
       // Too large, a directory, a link: one bad record hides no other.
-      if (isDraftstateError(error, "CORRUPT")) return error.message;
+      if (isDraftstateError(error, "CORRUPT")) return { kind: "damaged", detail: error.message };
       throw error;
     }
   }
+}
+
+/** Newest first. */
+function recordsIn(names: readonly string[]): NamedRecord[] {
+  return [...names].reverse().flatMap((name) => parseRecordName(name) ?? []);
 }
 
 function isRecord(name: string): boolean {

@@ -6,6 +6,7 @@
 import { isDraftstateError, messageOf } from "../../src/errors.js";
 import { decodeLine } from "../../src/journal/record.js";
 import type { AgentState } from "../../src/model/conversation.js";
+import type { JsonObject } from "../../src/model/json.js";
 import type { Conversation } from "../../src/session/conversation.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { START } from "../doubles/managers.js";
@@ -182,12 +183,22 @@ async function look(manager: DraftStatePersistenceManager): Promise<Look> {
     if (isDraftstateError(error, "NOT_FOUND")) return [];
     throw error;
   });
+  const contents = new Map<string, JsonObject>();
+  const damaged: string[] = [];
+  for (const { timestamp } of backups) {
+    const content = await manager.readBackup(ID, timestamp).catch((error: unknown) => {
+      if (isDraftstateError(error, "CORRUPT")) return undefined;
+      throw error;
+    });
+    if (content === undefined) damaged.push(timestamp);
+    else contents.set(timestamp, content.version.state);
+  }
   return {
     state: loaded === undefined ? null : (loaded.state as unknown as AgentState),
     revision: loaded?.metadata.revision ?? 0,
     rows,
-    backups: new Map(backups.flatMap(({ timestamp, decoded }) => (decoded.kind === "valid" ? [[timestamp, decoded.state]] : []))),
-    damaged: backups.filter(({ valid }) => !valid).map(({ timestamp }) => timestamp),
+    backups: contents,
+    damaged,
   };
 }
 

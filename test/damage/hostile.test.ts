@@ -13,6 +13,7 @@ import { MAX_FILE_BYTES } from "../../src/store/codec.js";
 import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import type { Conversation } from "../../src/session/conversation.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
+import { codeRejected } from "../doubles/error-code.js";
 import { Victim } from "../process/victim.js";
 import { CONTENTS, GOOD, oddNames, PLACES, sealedSnapshot, SOUND, THINGS, type Directories, type Plant } from "./hostile-files.js";
 
@@ -95,7 +96,7 @@ describe("a file with", TIMEOUT, () => {
     await askAll(BAD);
   });
 
-  const REFUSED_RECORDS = Object.entries(CONTENTS).filter(([name]) => /^(?:a change|a value|a whole state|an? (?:negative )?index|a path|a record|an operation)/.test(name));
+  const REFUSED_RECORDS = Object.entries(CONTENTS).filter(([name]) => /^(?:a change|a value|a whole state|an? (?:negative )?index|a path|a record)/.test(name));
 
   test.each(REFUSED_RECORDS)("%s in its journal is not applied, not even in part, and named as a problem", async (_name, plant) => {
     await plant(BAD, directories);
@@ -103,6 +104,11 @@ describe("a file with", TIMEOUT, () => {
     expect(Object.entries(loaded?.state ?? {})).toEqual([["messages", []]]);
     expect(Object.getPrototypeOf(loaded?.state)).toBe(Object.prototype);
     expect(loaded?.problems).not.toEqual([]);
+  });
+
+  test("an operation that is an escape sequence in its journal is taken for a newer version's, and not applied", async () => {
+    await CONTENTS["an operation that is an escape sequence"]?.(BAD, directories);
+    expect(await codeRejected(manager.load(BAD))).toBe("NEWER_VERSION");
   });
 
   test.each(Object.entries(SOUND))("%s is sound: it loads, verifies and goes on", async (_name, plant) => {

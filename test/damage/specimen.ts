@@ -128,8 +128,8 @@ export async function askEverything(files: readonly StoredFile[]): Promise<Answe
   const load = await answered(() => loaded(readers));
   const listed = await codeOr(async () => (await readers.list()).map((row) => row.error?.code ?? row.status).join());
   const backup = await answered(async () => {
-    const newest = (await readers.listBackups(ID))[0];
-    return newest?.decoded.kind === "valid" ? newest.decoded.state : undefined;
+    const [newest] = await readers.listBackups(ID);
+    return newest === undefined ? undefined : (await readers.readBackup(ID, newest.timestamp)).version.state;
   });
   const verification = await codeOr(() => readers.verify());
   const opened = await answered(() => openAndClose(writers));
@@ -142,6 +142,6 @@ export async function askEverything(files: readonly StoredFile[]): Promise<Answe
   return {
     load, backup, opened, restored, listed,
     verified: typeof verification !== "string" && verification.ok,
-    verifiedAfter: after === undefined ? undefined : typeof after !== "string" && after.problems.every((problem) => problem.kind === "backup-damaged"),
+    verifiedAfter: after === undefined ? undefined : typeof after !== "string" && after.problems.every((problem) => problem.kind.startsWith("backup-")),
   };
 }

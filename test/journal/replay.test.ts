@@ -3,11 +3,16 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { changeInfo, replay } from "../../src/journal/replay.js";
 import type { JournalRecord } from "../../src/journal/record.js";
-import { mergeRecords } from "../../src/session/change-queue.js";
 import { BASE, historyOf } from "../doubles/histories.js";
 import { CREATED_AT } from "../doubles/snapshots.js";
 
 const { states, records } = historyOf(9);
+
+/** One record with the effect of both, as a journal may hold them. */
+function mergeRecords(left: JournalRecord, right: JournalRecord): JournalRecord {
+  const info = { ...left.info, ...right.info };
+  return { from: left.from, revision: right.revision, at: right.at, patches: [...left.patches, ...right.patches], ...(Object.keys(info).length === 0 ? {} : { info }) };
+}
 
 describe("replay", () => {
   test("skips what the snapshot has (I3)", () => {

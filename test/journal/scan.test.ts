@@ -1,6 +1,7 @@
 /** However a journal is cut or damaged: what is read from it is the beginning of the true history, never anything else. */
 import { describe, expect, test } from "vitest";
 import { replay } from "../../src/journal/replay.js";
+import { encodeLine } from "../../src/journal/framing.js";
 import { scanJournal } from "../../src/journal/scan.js";
 import { BASE, historyOf, journalBytes } from "../doubles/histories.js";
 
@@ -68,6 +69,12 @@ describe("a journal", () => {
     expect(scanJournal(bytes)).toMatchObject({ tail: { kind: "damaged", goodRecordsBehind: 5 }, validBytes: STARTS[4] });
   });
 
+  test("with a bad record before an unfinished one is torn: neither was ever acknowledged", () => {
+    const bytes = Buffer.from(BYTES.subarray(0, -1));
+    bytes.fill(0, STARTS[8], (STARTS[9] ?? 0) - 1);
+    expect(scanJournal(bytes)).toMatchObject({ tail: { kind: "torn" }, validBytes: STARTS[8], lastRevision: BASE.revision + 7 });
+  });
+
   test("without a header is not believed", () => {
     expect(scanJournal(BYTES.subarray(STARTS[1])).records).toEqual([]);
   });
@@ -88,5 +95,38 @@ describe("a journal", () => {
   test("with a record twice tells it once", () => {
     const twice = [...records.slice(0, 3), ...records.slice(2)];
     expect(believed(journalBytes(twice))).toBe(9);
+  });
+});
+
+describe("a line of a newer version", () => {
+  const NEWER = Buffer.from(encodeLine({ rev: 10, at: 1, checkpoint: {} }));
+  const withLine = (line: number, added: Buffer, bytes = BYTES): Buffer => Buffer.concat([bytes.subarray(0, STARTS[line]), added, bytes.subarray(STARTS[line])]);
+
+  test.each([0, 1, 5, 10])("as line %i ends belief there, is not damage, and is told", (line) => {
+    const bytes = withLine(line, NEWER);
+    expect([believed(bytes), scanJournal(bytes)]).toMatchObject([Math.max(0, line - 1), { validBytes: STARTS[line], tail: { kind: "clean" }, newer: { detail: expect.stringContaining("checkpoint") as string } }]);
+  });
+
+  test("is told where the one before it is damaged", () => {
+    const bytes = withLine(5, NEWER);
+    bytes.writeUInt8(0x58, (STARTS[2] ?? 0) + 3);
+    expect(scanJournal(bytes)).toMatchObject({ tail: { kind: "damaged" }, validBytes: STARTS[2], newer: {} });
+  });
+
+  test("is told where the end is torn behind it, or is its own newline alone", () => {
+    const torn = Buffer.concat([BYTES, NEWER, BYTES.subarray(STARTS[1], -7)]);
+    expect([scanJournal(torn).newer, scanJournal(Buffer.concat([BYTES, NEWER.subarray(0, -1)])).newer]).toEqual([{ detail: expect.any(String) }, { detail: expect.any(String) }]);
+  });
+
+  test("is told behind a torn end that lacks its newline alone", () => {
+    const bytes = Buffer.concat([BYTES.subarray(0, -3), Buffer.from("\n"), NEWER.subarray(0, -1)]);
+    expect(scanJournal(bytes).newer).toEqual({ detail: expect.any(String) });
+  });
+
+  test("whose checksum is wrong is torn, as any other", () => {
+    const bytes = Buffer.concat([BYTES, NEWER]);
+    bytes.writeUInt8(0x58, bytes.length - 4);
+    expect(scanJournal(bytes)).toMatchObject({ tail: { kind: "torn" } });
+    expect(scanJournal(bytes)).not.toHaveProperty("newer");
   });
 });

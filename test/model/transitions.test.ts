@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { StateContainer } from "../../src/model/container.js";
 import { initialState, isStreaming, messagesOf, metadataOf, statusOf, textOf, titleFrom, tokenCountOf, type AgentState } from "../../src/model/conversation.js";
-import type { JsonObject } from "../../src/model/json.js";
+import { freezeJson, type Json, type JsonObject } from "../../src/model/json.js";
 import { addMessage, beginTurn, endAnswer, ensureAgentFields, interruptAnswer, type AgentDraft } from "../../src/model/transitions.js";
 
 const AT = "2026-01-14T21:30:00.000Z";
@@ -94,5 +94,17 @@ describe("what is said of a conversation", () => {
     const state = { ...initialState(), messages: [{ id: "u", role: "user", content: "x".repeat(1_000_000) }] };
     const metadata = metadataOf({ state, info: { createdAt: AT, title: "y".repeat(100_000) }, revision: 1 }, "chat", AT);
     expect(JSON.stringify(metadata).length).toBeLessThan(1000);
+  });
+
+  test("tokens of messages that a caller can still change are counted each time", () => {
+    const messages = Array.from({ length: 600 }, (_, index) => ({ id: `m${index}`, role: "assistant", content: "", tokenCount: 2 }));
+    const frozen = freezeJson({ messages }) as JsonObject;
+    const next = { messages: frozen["messages"] as Json, streamingProperties: { tokenCount: 5, streamingStartTime: AT } };
+    expect([tokenCountOf(frozen), tokenCountOf(next)]).toEqual([1200, 1205]);
+    const [first] = messages;
+    const changing = { messages };
+    const before = tokenCountOf(changing);
+    if (first !== undefined) first.tokenCount = 3;
+    expect([before, tokenCountOf(changing)]).toEqual([1200, 1201]);
   });
 });

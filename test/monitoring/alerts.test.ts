@@ -33,7 +33,7 @@ class Watch {
   go(seconds: number, gauge = this.gauge): this {
     this.gauge = gauge;
     for (let left = seconds; left > 0; left -= 1) {
-      for (const { state } of this.#rules.look(START + this.second * SECOND, this.#readings)) this.raised.push(`${state}@${this.second}`);
+      for (const { state } of this.#rules.look(this.second * SECOND, this.#readings, new Date(START + this.second * SECOND))) this.raised.push(`${state}@${this.second}`);
       this.second += 1;
     }
     return this;

@@ -1,8 +1,13 @@
 /** The webhook, against servers that answer, hang, fail and redirect: bounded in time and number, and it never throws. */
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import ts from "typescript";
 import { afterEach, describe, expect, test } from "vitest";
 import { postJson } from "../../src/monitoring/http-post.js";
 import { Webhook, type WebhookOptions } from "../../src/monitoring/webhook.js";
@@ -153,5 +158,110 @@ describe("the webhook", () => {
     await dead.webhook.close(5000);
     expect([...failures, ...dead.failures].join()).not.toContain("s3cret");
     expect(dead.failures).toHaveLength(1);
+  });
+});
+
+describe("whatever the ways out of this process do", () => {
+  const unhandled: unknown[] = [];
+  const keep = (reason: unknown): void => void unhandled.push(reason);
+
+  test.each<readonly [string, WebhookOptions["post"]]>([
+    ["throws at once", () => { throw new Error("no network"); }],
+    ["rejects", () => Promise.reject(new Error("no network"))],
+    ["answers nothing of use", () => Promise.resolve(undefined as never)],
+  ])("a post that %s fails its alert and no other, and nothing is thrown", async (_how, post) => {
+    process.on("unhandledRejection", keep);
+    const { webhook, failures } = webhookTo("http://127.0.0.1/", { post });
+    webhook.send({ rule: "a" });
+    webhook.send({ rule: "b" });
+    await webhook.close(5000);
+    process.off("unhandledRejection", keep);
+    expect(failures).toHaveLength(2);
+    expect(unhandled).toEqual([]);
+  });
+
+  test("what cannot be written as JSON is told, not thrown", async () => {
+    const { webhook, failures } = webhookTo("http://127.0.0.1/");
+    webhook.send({ amount: 1n });
+    await webhook.close(5000);
+    expect(failures).toEqual([expect.stringContaining("JSON")]);
+  });
+
+  test("a post that does not heed its signal holds back only its own alert", async () => {
+    let posts = 0;
+    const post = (): Promise<{ status: number }> => ((posts += 1) <= 3 ? new Promise(() => undefined) : Promise.resolve({ status: 200 }));
+    const { webhook, failures } = webhookTo("http://127.0.0.1/", { post, timeoutMs: 5 });
+    webhook.send({ rule: "lost" });
+    webhook.send({ rule: "kept" });
+    await webhook.close(20_000);
+    expect(posts).toBe(4);
+    expect(failures).toEqual([expect.stringContaining("in time")]);
+  });
+
+  test("once it is closed nothing more is sent", async () => {
+    const posted: string[] = [];
+    const post = (_url: string, body: string): Promise<{ status: number }> => {
+      posted.push(body);
+      return new Promise((_resolve, reject) => setTimeout(reject, 20, new Error("reset")));
+    };
+    const { webhook, failures } = webhookTo("http://127.0.0.1/", { post });
+    for (let alert = 0; alert < 5; alert += 1) webhook.send({ alert });
+    await webhook.close(5);
+    const before = posted.length;
+    await delay(60);
+    expect(posted).toHaveLength(before);
+    expect(failures).toHaveLength(1);
+  });
+
+  test("closing ends what is under way", async () => {
+    let signal: AbortSignal | undefined;
+    const { webhook } = webhookTo("http://127.0.0.1/", { post: (_url, _body, given) => ((signal = given), new Promise(() => undefined)) });
+    webhook.send({});
+    await webhook.close(5);
+    expect(signal?.aborted).toBe(true);
+  });
+
+  test("an answer without end is read no further than its status", async () => {
+    let timer: NodeJS.Timeout | undefined;
+    let ended = false;
+    const { url } = await serve((response) => {
+      response.writeHead(200);
+      timer = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
+      response.on("close", () => (ended = true));
+    });
+    const { webhook, failures } = webhookTo(url);
+    webhook.send({});
+    await webhook.close(5000);
+    await delay(100);
+    clearInterval(timer);
+    expect(failures).toEqual([]);
+    expect(ended).toBe(true);
+  });
+
+  test("a server that never answers keeps no process alive", async () => {
+    const { url } = await serve(hang);
+    const directory = await mkdtemp(join(tmpdir(), "draftstate-webhook-"));
+    try {
+      for (const name of ["webhook", "http-post", "settles-within"]) {
+        const source = await readFile(new URL(`../../src/monitoring/${name}.ts`, import.meta.url), "utf8");
+        const { outputText } = ts.transpileModule(source, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } });
+        await writeFile(join(directory, `${name}.js`), outputText);
+      }
+      await writeFile(join(directory, "package.json"), '{"type":"module"}');
+      await writeFile(join(directory, "main.js"), `
+        import { setTimeout as delay } from "node:timers/promises";
+        import { Webhook } from "./webhook.js";
+        import { postJson } from "./http-post.js";
+        const webhook = new Webhook({ url: ${JSON.stringify(url)}, post: postJson, delay: (ms, signal) => delay(ms, undefined, { signal, ref: false }), onFailure: () => {}, timeoutMs: 20000 });
+        webhook.send({ rule: "a" });
+        await delay(300);`);
+      const begun = performance.now();
+      const child = spawn(process.execPath, [join(directory, "main.js")], { stdio: ["ignore", "inherit", "inherit"] });
+      const [code] = (await once(child, "close")) as [number];
+      expect(code).toBe(0);
+      expect(performance.now() - begun).toBeLessThan(10_000);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 });

@@ -7,7 +7,8 @@ import { cutOff, damage, edit, told } from "../doubles/conversations.js";
 import { codeRejected } from "../doubles/error-code.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
 import { managerOver, memory, START } from "../doubles/managers.js";
-import { snapshotBytes, versionAt } from "../doubles/snapshots.js";
+import { versionAt } from "../doubles/snapshots.js";
+import { leaveSpill } from "../doubles/spills.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
 import { storageOver } from "../doubles/storage-over.js";
 
@@ -107,7 +108,7 @@ describe("in whatever state it is", () => {
   });
 });
 
-describe("in the fallback store", () => {
+describe("spilled", () => {
   function withFallback(): { storage: MemoryStorage; fallback: MemoryStorage; manager: DraftStatePersistenceManager } {
     const [storage, fallback] = [memory(), memory()];
     let at = START;
@@ -119,8 +120,8 @@ describe("in the fallback store", () => {
   }
 
   test("it is brought home and removed, and does not come back by itself", async () => {
-    const { fallback, manager } = withFallback();
-    await fallback.replace(KEY, snapshotBytes(versionAt(7, { said: "elsewhere" })));
+    const { storage, fallback, manager } = withFallback();
+    await leaveSpill(fallback, storage, { id: "chat", version: versionAt(7, { said: "elsewhere" }) });
     await manager.remove("chat");
     expect(await manager.ids()).toEqual([]);
     await manager.undo();
@@ -128,9 +129,9 @@ describe("in the fallback store", () => {
   });
 
   test("it is gone from there too, by a purge", async () => {
-    const { fallback, manager } = withFallback();
+    const { storage, fallback, manager } = withFallback();
     await told(manager, "chat");
-    await fallback.replace(KEY, snapshotBytes(versionAt(70)));
+    await leaveSpill(fallback, storage, { id: "chat", version: versionAt(70), base: 5 });
     await manager.remove("chat", { purge: true });
     expect([await manager.ids(), await fallback.list("state")]).toEqual([[], []]);
   });
@@ -139,7 +140,7 @@ describe("in the fallback store", () => {
     const { storage, fallback, manager } = withFallback();
     await told(manager, "chat");
     await edit(storage, "chat", "upon", "under");
-    await fallback.replace(KEY, snapshotBytes(versionAt(70)));
+    await leaveSpill(fallback, storage, { id: "chat", version: versionAt(70), base: 5 });
     const before = await contents(storage);
     expect(await codeRejected(manager.remove("chat"))).toBe("CORRUPT");
     expect(await contents(storage)).toEqual(before);

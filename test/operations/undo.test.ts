@@ -329,15 +329,16 @@ describe("locks", () => {
     await next.close();
   });
 
-  test("what is open in this process is not removed, repaired or put back under it; a restore is undone in its handle", async () => {
+  test("what is open in this process is not removed under it; a restore and a prune are undone beside its handle", async () => {
     const { manager } = await setting();
     await manager.restore("chat", "~1");
     await manager.prune({ max: 1 });
     const conversation = await manager.open("chat");
     expect(await codeRejected(manager.remove("chat"))).toBe("LOCKED");
-    expect(await codeRejected(manager.undo("chat"))).toBe("LOCKED");
-    const [, { at } = { at: "" }] = await manager.operations();
-    await manager.undo("chat", { at });
+    const before = (await manager.listBackups("chat")).length;
+    expect(await manager.undo("chat")).toMatchObject({ operation: "prune" });
+    expect((await manager.listBackups("chat")).length).toBeGreaterThan(before);
+    expect(await manager.undo("chat")).toMatchObject({ operation: "restore" });
     expect(conversation.state.currentNarrative).toBe("Once upon 3");
     await conversation.close();
   });

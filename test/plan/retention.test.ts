@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newestFirst, planRetention, type RetainedBackup, type RetentionPolicy } from "../../src/plan/retention.js";
+import { entriesVisited } from "../doubles/visited.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 /** A Wednesday. */
@@ -31,6 +32,11 @@ describe("planRetention", () => {
 
   test("a pinned backup stands beside the count", () => {
     expect(kept([backup(3, 0, { pinned: true }), backup(2, 1), backup(1, 2)], { max: 1 })).toEqual(["r3", "r2"]);
+  });
+
+  test("a pinned backup says that it is pinned, not that it is among the newest", () => {
+    const { keep } = planRetention([backup(3, 0, { pinned: true })], { max: 1 }, { now: NOW, protectLastValid: false });
+    expect(keep.map(({ reasons }) => reasons)).toEqual([["pinned"]]);
   });
 
   test("max 0 keeps what is pinned and nothing else", () => {
@@ -115,6 +121,11 @@ describe("whatever the policy", () => {
         expect(planRetention(keep.map(({ backup: each }) => each), rules, context).remove).toEqual([]);
       }),
     );
+  });
+
+  test("the work grows with the number of backups, and not with its square", async () => {
+    const visits = async (count: number): Promise<number> => entriesVisited(() => kept(daily(count), { max: count / 2, olderThan: 1, keepDaily: 3, keepWeekly: 3, keepMonthly: 3 }));
+    expect(await visits(4000)).toBeLessThanOrEqual(2.1 * (await visits(2000)));
   });
 
   test("the list handed in stays as it was", () => {

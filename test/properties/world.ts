@@ -2,7 +2,7 @@
  * A conversation on a simulated disk beside a model of it: every state that was true, in order, and from which on it was
  * acknowledged. Power is cut, bytes are damaged, and what the library says then is held against the model.
  */
-import { DraftstateError } from "../../src/errors.js";
+import { DraftstateError, isDraftstateError } from "../../src/errors.js";
 import { isStreaming, type AgentState } from "../../src/model/conversation.js";
 import type { Json, JsonObject } from "../../src/model/json.js";
 import type { Conversation } from "../../src/session/conversation.js";
@@ -140,11 +140,15 @@ export class World {
     const backups = await this.#manager.listBackups(ID).catch(() => []);
     const backup = backups[index % Math.max(1, backups.length)];
     if (backup === undefined) return;
-    if (backup.decoded.kind !== "valid") {
+    const content = await this.#manager.readBackup(ID, backup.timestamp).catch((error: unknown) => {
+      if (isDraftstateError(error, "CORRUPT")) return undefined;
+      throw error;
+    });
+    if (content === undefined) {
       if (!this.#damaged) throw new Error(`${backup.path} is damaged: ${backup.problem ?? ""}`);
       return;
     }
-    const truth = asTruth(backup.decoded.state);
+    const truth = asTruth(content.version.state);
     if (!this.#truths.includes(truth)) throw new Error(`a backup holds a state that never was: ${truth.slice(0, 300)}`);
     await this.#manager.restore(ID, backup.timestamp);
     if (asTruth(this.#handle?.state) !== truth) throw new Error("restored something else than the backup");

@@ -1,6 +1,6 @@
 /**
- * While the state directory refuses every write, the whole state goes to the fallback store, loudly; it is folded back
- * by the next save that works, or by the next open.
+ * While the state directory refuses every write, the whole state is spilled to the fallback directory, loudly; it is brought
+ * home by the next save that works, or by the next open.
  */
 import { describe, expect, test } from "vitest";
 import type { Conversation } from "../../src/session/conversation.js";
@@ -13,6 +13,14 @@ import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
 import { storageOver } from "../doubles/storage-over.js";
 
 const KEY = { area: "state", name: "chat.json" } as const;
+
+/** What the fallback directory holds, as text; undefined where it is empty. */
+async function spilled(fallback: MemoryStorage): Promise<string | undefined> {
+  const names = await fallback.list("state");
+  expect(names.length).toBeLessThanOrEqual(1);
+  const [name] = names;
+  return name === undefined ? undefined : Buffer.from((await fallback.read({ area: "state", name })) ?? []).toString();
+}
 
 interface Setting {
   readonly fs: FaultyFileSystem;
@@ -45,14 +53,14 @@ async function say(conversation: Conversation, text: string): Promise<void> {
 }
 
 describe("a state directory that cannot be written", () => {
-  test("a save goes to the fallback store, and is told", async () => {
+  test("a save is spilled, and that is told", async () => {
     const { fs, fallback, manager, told } = setting();
     const conversation = await manager.open("chat");
     await say(conversation, "before");
     fillDisk(fs);
     await say(conversation, "in need");
     expect(told).toMatchObject([{ conversationId: "chat", active: true, directory: "elsewhere" }]);
-    expect(Buffer.from((await fallback.read(KEY)) ?? []).toString()).toContain("in need");
+    expect(await spilled(fallback)).toContain("in need");
     expect(await manager.loadState("chat")).toMatchObject({ currentNarrative: "in need" });
   });
 
@@ -65,11 +73,11 @@ describe("a state directory that cannot be written", () => {
     fs.clearFault();
     await say(conversation, "after");
     expect(told.map(({ active }) => active)).toEqual([true, false]);
-    expect(await fallback.read(KEY)).toBeUndefined();
+    expect(await spilled(fallback)).toBeUndefined();
     expect(Buffer.from((await manager.storage.read(KEY)) ?? []).toString()).toContain("after");
   });
 
-  test("the next open brings it home, under a new revision", async () => {
+  test("the next open brings it home, and no revision is used twice", async () => {
     const { fs, fallback, manager } = setting();
     const conversation = await manager.open("chat");
     await say(conversation, "before");
@@ -80,22 +88,33 @@ describe("a state directory that cannot be written", () => {
     fs.clearFault();
     const again = await manager.open("chat");
     expect(again.state).toMatchObject({ currentNarrative: "in need" });
-    expect(again.revision).toBeGreaterThan(revision);
-    expect(await fallback.read(KEY)).toBeUndefined();
+    expect(again.revision).toBeGreaterThanOrEqual(revision);
+    expect(await spilled(fallback)).toBeUndefined();
   });
 
-  test("a new conversation begins in the fallback store", async () => {
+  test("a new conversation that could never be saved is spilled, listed, and brought home", async () => {
+    const { fs, fallback, manager } = setting();
+    const conversation = await manager.open("chat");
+    fillDisk(fs);
+    await say(conversation, "new");
+    expect(await spilled(fallback)).toContain("new");
+    expect((await manager.list()).map(({ conversationId }) => conversationId)).toEqual(["chat"]);
+    expect(await manager.ids()).toEqual(["chat"]);
+    await conversation.close();
+    fs.clearFault();
+    expect((await manager.open("chat")).state).toMatchObject({ currentNarrative: "new" });
+    expect(await spilled(fallback)).toBeUndefined();
+  });
+
+  test("nothing is opened where the store cannot even hold a lock", async () => {
     const { fs, fallback, manager } = setting();
     await manager.storage.prepare();
     fillDisk(fs);
-    const conversation = await manager.open("chat");
-    await say(conversation, "new");
-    expect(Buffer.from((await fallback.read(KEY)) ?? []).toString()).toContain("new");
-    expect((await manager.list()).map(({ conversationId }) => conversationId)).toEqual(["chat"]);
-    expect(await manager.ids()).toEqual(["chat"]);
+    expect(await codeRejected(manager.open("chat"))).toBe("STORAGE");
+    expect(await fallback.list("state")).toEqual([]);
   });
 
-  test("where the fallback store refuses too, the save rejects", async () => {
+  test("where the fallback directory refuses too, the save rejects", async () => {
     const { fs, fallback, manager } = setting();
     const conversation = await manager.open("chat");
     await say(conversation, "before");

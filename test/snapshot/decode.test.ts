@@ -1,7 +1,7 @@
 /** Bytes that are not what was written are never taken for it: each bit counts, and each cut shows. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { freezeJson, type JsonObject } from "../../src/model/json.js";
+import { freezeJson, type Json, type JsonObject } from "../../src/model/json.js";
 import { seal, verifySeal } from "../../src/snapshot/checksum.js";
 import { decodeMetadataEnd, decodeSnapshot } from "../../src/snapshot/decode.js";
 import { encodeSnapshot } from "../../src/snapshot/encode.js";
@@ -89,6 +89,27 @@ describe("what is not damage", () => {
 
   test("a newer major version is newer, a newer minor one is read", () => {
     expect([kindOf(signed({ version: "2.0.0" })), kindOf(signed({ version: "10.0.0" })), kindOf(signed({ version: "1.7.0" }))]).toEqual(["newer", "newer", "valid"]);
+  });
+
+  test("a newer version is told also where the checksum is wrong, which it may make in another way", () => {
+    const text = signed({}).toString();
+    expect(decodeSnapshot(Buffer.from(text.replace('"1.0.0"', '"2.0.0"')), "chat")).toEqual({ kind: "newer", version: "2.0.0", revision: 7 });
+  });
+
+  test("a newer version may have any other shape", () => {
+    expect(decodeSnapshot(Buffer.from('{"_metadata":{"version":"2.0.0","conversationId":["chat"],"revision":"7"}}'), "chat")).toEqual({ kind: "newer", version: "2.0.0" });
+  });
+
+  test("a version that is none is newer where the checksum is right, and no guess where it is wrong", () => {
+    const versions: Json[] = ["next", "", "v1.0.0", "-1.0.0", 2, null, ["1.0.0"]];
+    expect(versions.map((version) => kindOf(signed({ version })))).toEqual(versions.map(() => "newer"));
+    const wrong = versions.map((version) => Buffer.from(signed({ version }).toString().replace("12", "13")));
+    expect(wrong.map((bytes) => kindOf(bytes)).filter((kind) => kind === "newer" || kind === "valid")).toEqual([]);
+  });
+
+  test("a version is named in few words, whatever it is", () => {
+    const decoded = decodeSnapshot(signed({ version: `9${"x".repeat(10_000)}` }), "chat");
+    expect(decoded.kind === "newer" && decoded.version.length).toBeLessThan(100);
   });
 
   test("unknown metadata fields are kept", () => {

@@ -4,6 +4,12 @@ import { describe, expect, test } from "vitest";
 import { freezeJson, type JsonObject } from "../../src/model/json.js";
 import { decodeSnapshot } from "../../src/snapshot/decode.js";
 import { encodeSnapshot, SnapshotParts } from "../../src/snapshot/encode.js";
+import { AREAS } from "../../src/storage/storage.js";
+import { contents } from "../doubles/contents.js";
+import { codeRejected, codeThrown } from "../doubles/error-code.js";
+import { memory } from "../doubles/managers.js";
+import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
+import { storageOver } from "../doubles/storage-over.js";
 import { anyObject } from "../doubles/json-values.js";
 import { sampleMetadata } from "../doubles/snapshots.js";
 
@@ -131,5 +137,49 @@ describe("encodeSnapshot", () => {
   test("the metadata comes back equal", () => {
     const decoded = decodeSnapshot(bytesOf({}), "chat");
     expect(decoded.kind === "valid" ? { ...decoded.metadata, checksum: "" } : decoded).toEqual({ ...sampleMetadata(), checksum: "" });
+  });
+});
+
+describe("what could not be read back", () => {
+  const state = freezeJson({ messages: Array.from({ length: 40 }, (_, index) => ({ index, content: "ü".repeat(2000) })), after: "x" }) as JsonObject;
+  const { length } = encodeSnapshot(state, sampleMetadata());
+
+  test("is refused from the first byte beyond the limit on, and not before", () => {
+    expect(encodeSnapshot(state, sampleMetadata(), { maxBytes: length })).toHaveLength(length);
+    for (const maxBytes of [length - 1, length / 2, 10]) expect(codeThrown(() => encodeSnapshot(state, sampleMetadata(), { maxBytes }))).toBe("INVALID_STATE");
+  });
+
+  test("is refused in place of the part that goes beyond: no more is made", () => {
+    const maxBytes = Math.floor(length / 2);
+    let made = 0;
+    expect(codeThrown(() => {
+      for (const part of new SnapshotParts(state, sampleMetadata(), { maxBytes })) made += part.length;
+    })).toBe("INVALID_STATE");
+    expect(made).toBeGreaterThan(0);
+    expect(made).toBeLessThanOrEqual(maxBytes);
+  });
+
+  test("is refused also where its metadata alone goes beyond", () => {
+    const extra = { theirs: "x".repeat(1000) };
+    const metadata = { ...sampleMetadata(), extra };
+    expect(codeThrown(() => encodeSnapshot({}, metadata, { maxBytes: 900 }))).toBe("INVALID_STATE");
+  });
+
+  test("is refused where one text of it is too long for the runtime", () => {
+    const long = freezeJson({ text: "\u0001".repeat(100 * 1024 * 1024) }) as JsonObject;
+    expect(codeThrown(() => encodeSnapshot(long, sampleMetadata()))).toBe("INVALID_STATE");
+  });
+
+  test("leaves what is in its place as it was, and no file behind", async () => {
+    const disk = new SimulatedFileSystem();
+    for (const storage of [memory(), storageOver(disk)]) {
+      await storage.prepare();
+      const key = { area: "state", name: "chat.json" } as const;
+      await storage.replace(key, encodeSnapshot({}, sampleMetadata()));
+      const before = await contents(storage, AREAS);
+      expect(await codeRejected(storage.replace(key, new SnapshotParts(state, sampleMetadata(), { maxBytes: Math.floor(length / 2) })))).toBe("INVALID_STATE");
+      expect(await contents(storage, AREAS)).toEqual(before);
+    }
+    expect([...disk.image.entries.keys()].filter((path) => path.includes(".tmp-"))).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { DraftstateError } from "../../src/errors.js";
 import type { DraftStatePersistenceManager, ManagerOptions } from "../../src/manager.js";
 import { seal } from "../../src/snapshot/checksum.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
+import { AREAS } from "../../src/storage/storage.js";
 import { contents, textOf } from "../doubles/contents.js";
 import { damage, edit, told } from "../doubles/conversations.js";
 import { codeRejected } from "../doubles/error-code.js";
@@ -86,7 +87,9 @@ describe("a record that is no honest one", () => {
     ["a snapshot for a rename", { kind: "rename", files: [own] }],
     ["another id inside", { conversationId: "other" }],
     ["another time inside", { stamp: STAMP.replace("09", "08") }],
-    ["an unknown operation", { kind: "chmod" }],
+    ["no operation", { kind: undefined }],
+    ["a version that is none", { version: "2" }],
+    ["version 0", { version: 0 }],
     ["no files", { files: "all" }],
     ["a file that is no object", { files: [null] }],
     ["a prototype", { files: [{ area: "__proto__", name: "chat.json" }] }],
@@ -147,6 +150,48 @@ describe("a record that is no honest one", () => {
     await manager.rename("chat", "One");
     expect(await manager.operations()).toHaveLength(1);
     await manager.close();
+  });
+});
+
+describe("a record of a newer version", () => {
+  const LATER = "2099-01-01T00-00-00-000Z-abcd";
+  const newer: [string, Record][] = [["an unknown operation", { kind: "chmod" }], ["a higher version", { version: 2 }], ["a higher version of another shape", { version: 2, kind: undefined, stamp: 7, files: {} }]];
+
+  test.each(newer)("(%s) is not undone, and nothing below it in its place", async (_what, fields) => {
+    const { storage, manager } = await setting();
+    await manager.rename("chat", "One");
+    await told(manager, "other");
+    await manager.rename("other", "Two");
+    await plant(storage, fields, "chat", LATER);
+    const before = await contents(storage, AREAS);
+    expect([await codeRejected(manager.undo("chat")), await codeRejected(manager.undo()), await codeRejected(manager.undo("chat", { at: "2099" }))]).toEqual(["NEWER_VERSION", "NEWER_VERSION", "NEWER_VERSION"]);
+    expect(await contents(storage, AREAS)).toEqual(before);
+    expect((await manager.undo("other")).operation).toBe("rename");
+  });
+
+  test.each(newer)("(%s) below a known one keeps nobody from undoing that", async (_what, fields) => {
+    const { storage, manager } = await setting();
+    await plant(storage, fields, "chat", "2026-01-13T00-00-00-000Z-abcd");
+    await manager.rename("chat", "One");
+    expect((await manager.undo("chat")).operation).toBe("rename");
+    expect(await codeRejected(manager.undo("chat"))).toBe("NEWER_VERSION");
+  });
+
+  test("whose checksum is wrong is damaged: what is below it can be undone", async () => {
+    const { storage, manager } = await setting();
+    await manager.rename("chat", "One");
+    await storage.replace({ area: "trash", name: `${LATER}_operation_chat.json` }, Buffer.from('{ "version": 2, "checksum": "sha256:" }'));
+    expect((await manager.undo("chat")).operation).toBe("rename");
+  });
+
+  test("written by this version, is of version 1; one without a version is read as such", async () => {
+    const { storage, manager } = await setting();
+    await manager.rename("chat", "One");
+    const [name = ""] = await storage.list("trash");
+    const text = await textOf(storage, "trash", name);
+    const { checksum: _checksum, version, ...fields } = JSON.parse(text) as Record;
+    await plant(storage, fields, "chat", name.slice(0, STAMP.length));
+    expect([version, (await manager.undo("chat")).operation]).toEqual([1, "rename"]);
   });
 });
 

@@ -13,7 +13,7 @@ import { findPerson, type Person } from "./person.js";
 import { readPrompt, type PromptInput } from "./prompt-input.js";
 import { PromptHistory } from "./prompt-history.js";
 import { note, noteWithCommand } from "./say.js";
-import { talk } from "./session.js";
+import { talk } from "./prompt-loop.js";
 import { assertOneStart, goesOn, openConversation, openStandIn, openWhenSaid, type StartOptions } from "./start.js";
 import type { ChosenModel, RequestProgress, TurnContext } from "./turn-context.js";
 import type { CommandContext } from "../context.js";

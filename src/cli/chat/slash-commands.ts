@@ -1,7 +1,7 @@
 /** What can be said at the prompt beside messages. Each command is what users of coding agents expect under its name. */
 import { messagesOf, statusOf, textOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
-import { contentOf, resolveBackup } from "../../store/backups.js";
+import { readBackupVersion, resolveBackup } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
 import { formatAge, pluralize } from "../terminal/format.js";
 import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
@@ -84,12 +84,12 @@ async function restore(session: Session, wanted: string): Promise<undefined> {
   await conversation.flush();
   session.points = messagesOf(conversation.version.state).length === 0 ? [] : await session.manager.listBackups(conversation.id);
   if (wanted === "") {
-    listPoints(session);
+    await listPoints(session);
     return;
   }
   const point = resolveBackup(session.points, conversation.id, wanted);
   const before = conversation.version.state;
-  const changes = renderStateDiff(before, contentOf(point).state, context.output.errorStyle);
+  const changes = renderStateDiff(before, (await readBackupVersion(session.manager.storage, point)).state, context.output.errorStyle);
   if (changes === "") {
     note(session.turn.context, `the conversation is as ${point.timestamp} holds it`);
     return;
@@ -105,19 +105,23 @@ async function restore(session: Session, wanted: string): Promise<undefined> {
   note(session.turn.context, `back at ${point.timestamp}; /restore ${safetyBackup ?? "latest"} undoes it`);
 }
 
-function listPoints(session: Session): void {
+async function listPoints(session: Session): Promise<void> {
   const { context } = session.turn;
   if (session.points.length === 0) note(session.turn.context, "there are no restore points yet: each turn makes one, and so does /save");
   for (const [index, point] of session.points.entries()) {
     const tag = point.tag === undefined ? "" : ` · ${point.tag}`;
-    const state = point.valid ? `${pluralize(point.messageCount, "message")} · ${lastWordsIn(point)}` : `cannot be used: ${point.problem ?? "damaged"}`;
+    const words = point.valid ? await lastWordsIn(session, point) : undefined;
+    const state = words === undefined ? `cannot be used: ${point.problem ?? "damaged"}` : `${pluralize(point.messageCount, "message")} · ${words}`;
     say(context, toSafeLine(`@${index}  ${point.timestamp} · ${formatAge(fromTimestamp(point.timestamp), context.now())}${tag} · ${state}`));
   }
   if (session.points.length > 0) note(session.turn.context, "go back with /restore @1, or another of these");
 }
 
-function lastWordsIn(point: Session["points"][number]): string {
-  const last = messagesOf(contentOf(point).state).at(-1);
+/** Undefined where its content cannot be read. */
+async function lastWordsIn(session: Session, point: Session["points"][number]): Promise<string | undefined> {
+  const version = await readBackupVersion(session.manager.storage, point).catch(() => undefined);
+  if (version === undefined) return undefined;
+  const last = messagesOf(version.state).at(-1);
   const text = isJsonObject(last) ? textOf(last["content"]).replaceAll(/\s+/g, " ") : "";
   return text.length > 40 ? `… ${text.slice(-40)}` : text;
 }

@@ -1,8 +1,9 @@
 /** `backups`: the restore points of a conversation, newest first, each with what changed since the one before. */
 import { compareMessages, countChanges, type ChangeCounts } from "../../model/compare.js";
 import { textOf, titleFrom } from "../../model/conversation.js";
-import { isJsonObject } from "../../model/json.js";
-import type { Backup } from "../../store/backups.js";
+import { isJsonObject, type JsonObject } from "../../model/json.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
+import { problemOf, readBackupFile, type Backup } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
 import { resolveId } from "../resolve-id.js";
 import type { CommandContext } from "../context.js";
@@ -10,23 +11,43 @@ import { renderFittingTable, type FittingColumn } from "../terminal/fitting-tabl
 import { formatAge, formatBytes, formatCount } from "../terminal/format.js";
 import type { Register } from "./registration.js";
 
-function toJson(backup: Backup, changes: ChangeCounts | null): object {
+function toJson({ backup, changes }: Row): object {
   const { conversationId, timestamp, path, sizeBytes, revision, messageCount, valid, pinned, tag, problem } = backup;
   return { conversationId, timestamp, path, sizeBytes, revision, messageCount, reason: backup.reason ?? null, valid, pinned, tag: tag ?? null, problem: problem ?? null, changes };
 }
 
-/** What a backup adds to the next older valid one; null where one of them cannot be read. */
-function changesOf(backups: readonly Backup[], index: number): ChangeCounts | null {
-  const [backup, older] = [backups[index], backups.slice(index + 1).find((candidate) => candidate.valid)];
-  if (backup?.decoded.kind !== "valid") return null;
-  return countChanges(older?.decoded.kind === "valid" ? older.decoded.state : {}, backup.decoded.state);
+/** A backup whose content was read, and what it adds to the next older valid one; null where it cannot be read. */
+interface Row {
+  readonly backup: Backup;
+  readonly changes: ChangeCounts | null;
+  readonly said: string;
+}
+
+/** Each content is read once, from the oldest on, and only two are held at a time. */
+async function rowsOf(manager: DraftStatePersistenceManager, backups: readonly Backup[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  let older: JsonObject = {};
+  for (const backup of [...backups].reverse()) {
+    const content = await readContent(manager, backup);
+    if (typeof content === "string") rows.unshift({ backup: { ...backup, valid: false, problem: content }, changes: null, said: "" });
+    else {
+      rows.unshift({ backup, changes: countChanges(older, content), said: saidIn(older, content) });
+      older = content;
+    }
+  }
+  return rows;
+}
+
+/** What is wrong with it where it cannot be read. */
+async function readContent(manager: DraftStatePersistenceManager, backup: Backup): Promise<JsonObject | string> {
+  const decoded = await readBackupFile(manager.storage, backup);
+  if (decoded === undefined) return "it is gone";
+  return decoded.kind === "valid" ? decoded.state : (problemOf(decoded) ?? "it is damaged");
 }
 
 /** What a person said last in the messages that are new: by that one knows a turn. */
-function saidIn(backups: readonly Backup[], index: number): string {
-  const [backup, older] = [backups[index], backups.slice(index + 1).find((candidate) => candidate.valid)];
-  if (backup?.decoded.kind !== "valid") return "";
-  const changes = compareMessages(older?.decoded.kind === "valid" ? older.decoded.state : {}, backup.decoded.state);
+function saidIn(older: JsonObject, state: JsonObject): string {
+  const changes = compareMessages(older, state);
   const said = changes.findLast((change) => change.kind === "added" && isJsonObject(change.message) && change.message["role"] === "user");
   return said !== undefined && isJsonObject(said.message) ? titleFrom(textOf(said.message["content"])) : "";
 }
@@ -42,27 +63,27 @@ function describeChanges(changes: ChangeCounts | null, said: string): string {
   return parts.length === 0 ? (changes.fields > 0 ? "fields" : "none") : `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
 }
 
-function columnsFor(backups: readonly Backup[], context: CommandContext): FittingColumn<Backup>[] {
+function columnsFor(context: CommandContext): FittingColumn<Row>[] {
   const { style } = context.output;
   return [
-    { title: "", align: "right", dispensable: 0, cell: (_backup, index) => `@${index}` },
-    { title: "TIMESTAMP", dispensable: 2, cell: ({ timestamp }) => timestamp },
-    { title: "AGE", dispensable: 0, cell: ({ timestamp }) => formatAge(fromTimestamp(timestamp), context.now()) },
-    { title: "REVISION", align: "right", dispensable: 5, cell: ({ revision }) => formatCount(revision) },
-    { title: "MSGS", align: "right", dispensable: 3, cell: ({ messageCount }) => formatCount(messageCount) },
-    { title: "REASON", dispensable: 1, cell: ({ reason, tag, pinned }) => [reason ?? "?", tag ?? "", pinned ? "(pinned)" : ""].filter((part) => part !== "").join(" ") },
+    { title: "", align: "right", dispensable: 0, cell: (_row, index) => `@${index}` },
+    { title: "TIMESTAMP", dispensable: 2, cell: ({ backup: { timestamp } }) => timestamp },
+    { title: "AGE", dispensable: 0, cell: ({ backup: { timestamp } }) => formatAge(fromTimestamp(timestamp), context.now()) },
+    { title: "REVISION", align: "right", dispensable: 5, cell: ({ backup: { revision } }) => formatCount(revision) },
+    { title: "MSGS", align: "right", dispensable: 3, cell: ({ backup: { messageCount } }) => formatCount(messageCount) },
+    { title: "REASON", dispensable: 1, cell: ({ backup: { reason, tag, pinned } }) => [reason ?? "?", tag ?? "", pinned ? "(pinned)" : ""].filter((part) => part !== "").join(" ") },
     {
       title: "CHANGED", minimum: 12, shrink: true, dispensable: 0,
       paint: (shown, cell) => (cell.startsWith("damaged") ? style.red(shown) : shown),
-      cell: (backup, index) => (backup.valid ? describeChanges(changesOf(backups, index), saidIn(backups, index)) : `damaged: ${backup.problem ?? ""}`),
+      cell: ({ backup, changes, said }) => (backup.valid ? describeChanges(changes, said) : `damaged: ${backup.problem ?? ""}`),
     },
-    { title: "SIZE", align: "right", dispensable: 4, cell: ({ sizeBytes }) => formatBytes(sizeBytes) },
+    { title: "SIZE", align: "right", dispensable: 4, cell: ({ backup: { sizeBytes } }) => formatBytes(sizeBytes) },
   ];
 }
 
-function render(backups: readonly Backup[], context: CommandContext): string {
+function render(rows: readonly Row[], context: CommandContext): string {
   const { style, width } = context.output;
-  return renderFittingTable({ style, width, columns: columnsFor(backups, context), rows: backups });
+  return renderFittingTable({ style, width, columns: columnsFor(context), rows });
 }
 
 export const registerBackups: Register = (program, run) => {
@@ -75,9 +96,9 @@ export const registerBackups: Register = (program, run) => {
       run(async (context) => {
         const manager = await context.reader();
         const id = await resolveId(manager, wanted);
-        const backups = await manager.listBackups(id);
-        if (context.json) context.output.json(backups.map((backup, index) => toJson(backup, changesOf(backups, index))));
-        else if (backups.length > 0) context.output.line(render(backups, context));
+        const rows = await rowsOf(manager, await manager.listBackups(id));
+        if (context.json) context.output.json(rows.map(toJson));
+        else if (rows.length > 0) context.output.line(render(rows, context));
         else context.output.message(`${id} has no backups yet: one is made at the end of each turn`);
       }),
     );

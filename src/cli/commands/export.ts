@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { DraftstateError } from "../../errors.js";
 import type { ConversationDocument, RestorePoint } from "../../formats/document.js";
 import { metadataOf } from "../../model/conversation.js";
-import { contentOf, resolveBackup } from "../../store/backups.js";
+import { problemOf, readBackupFile } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { uniqueName } from "../../storage/index.js";
@@ -37,9 +37,13 @@ function formatOf({ format, output }: ExportOptions, context: CommandContext): F
 
 async function restorePoints(manager: DraftStatePersistenceManager, id: string, context: CommandContext): Promise<RestorePoint[]> {
   const backups = await manager.listBackups(id);
-  const damaged = backups.filter((backup) => !backup.valid);
-  for (const backup of damaged) context.output.warning(`${backup.path} is left out: ${backup.problem ?? "it is damaged"}`);
-  return backups.flatMap(({ timestamp, decoded }) => (decoded.kind === "valid" ? [{ timestamp, state: decoded.state, metadata: decoded.metadata }] : []));
+  const points: RestorePoint[] = [];
+  for (const backup of backups) {
+    const decoded = await readBackupFile(manager.storage, backup);
+    if (decoded?.kind === "valid") points.push({ timestamp: backup.timestamp, state: decoded.state, metadata: decoded.metadata });
+    else if (decoded !== undefined) context.output.warning(`${backup.path} is left out: ${problemOf(decoded) ?? "it is damaged"}`);
+  }
+  return points;
 }
 
 async function findPresent(manager: DraftStatePersistenceManager, id: string, context: CommandContext): Promise<Omit<ConversationDocument, "restorePoints">> {
@@ -52,8 +56,7 @@ async function findPresent(manager: DraftStatePersistenceManager, id: string, co
 
 async function find(manager: DraftStatePersistenceManager, id: string, format: Format, options: ExportOptions, context: CommandContext): Promise<ConversationDocument> {
   if (options.backup !== undefined) {
-    const backup = resolveBackup(await manager.listBackups(id), id, options.backup);
-    const version = contentOf(backup);
+    const { backup, version } = await manager.readBackup(id, options.backup);
     return { conversationId: id, state: version.state, metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()), asOf: backup.timestamp, restorePoints: [] };
   }
   const wanted = options.withBackups ?? format === "html";

@@ -5,7 +5,6 @@ import type { Imported } from "../../formats/import/read-import.js";
 import type { ImportedConversation } from "../../formats/import/imported.js";
 import { messagesOf, titleOf } from "../../model/conversation.js";
 import { decompress, MAX_FILE_BYTES } from "../../store/codec.js";
-import { importConversation } from "../../operations/import.js";
 import { assertConversationId, type Compression } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { readUserFile } from "../../storage/user-file.js";
@@ -92,7 +91,7 @@ async function writeAll(manager: DraftStatePersistenceManager, planned: readonly
   let written = 0;
   try {
     for (const { id, conversation } of planned) {
-      await importConversation(manager, { id, version: conversation.version, points: conversation.points, at: context.now().toISOString() });
+      await manager.import({ id, version: conversation.version, points: conversation.points, at: context.now().toISOString() });
       written += 1;
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 /** `restore`: goes back to a restore point, after saving the present so that it can be undone the same way. */
 import { jsonEqual, type JsonObject } from "../../model/json.js";
-import { contentOf, resolveBackup, type Backup } from "../../store/backups.js";
+import type { Backup } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RestoreResult } from "../../operations/restore.js";
@@ -31,8 +31,8 @@ interface Preview {
 }
 
 async function look(manager: DraftStatePersistenceManager, id: string, wanted: string): Promise<Preview> {
-  const backup = resolveBackup(await manager.listBackups(id), id, wanted);
-  return { backup, before: (await manager.load(id))?.state ?? {}, after: contentOf(backup).state };
+  const { backup, version } = await manager.readBackup(id, wanted);
+  return { backup, before: (await manager.load(id))?.state ?? {}, after: version.state };
 }
 
 function isNeedless({ before, after }: Preview): boolean {

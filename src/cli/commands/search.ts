@@ -3,7 +3,7 @@ import { DraftstateError } from "../../errors.js";
 import type { LineMatch } from "../../formats/search/find-lines.js";
 import { ROLES, STATUSES } from "../../model/conversation.js";
 import { snapshotKey } from "../../store/names.js";
-import { scanConversations, type Scanned, type ScanResult, type SnapshotsScanned } from "../../operations/search.js";
+import type { Scanned, ScanResult, SnapshotsScanned } from "../../operations/search.js";
 import { choiceOption } from "../choice.js";
 import type { CommandContext } from "../context.js";
 import { wantsMetadata } from "../search/conditions.js";
@@ -47,10 +47,11 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   const many = context.output.mayMoveCursor && (await manager.ids()).length >= MANY;
   const spinner = many ? await startSpinner("searching") : undefined;
   const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
-  const snapshots = (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>
-    searchInThreads({ files: ids.map((id) => ({ id, path: manager.storage.describe(snapshotKey(id)) })), query, role: options.role, status: options.status, since });
+  const pathOf = manager.storage.pathOf?.bind(manager.storage);
+  const snapshots = async (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>
+    pathOf === undefined ? undefined : searchInThreads({ files: ids.map((id) => ({ id, path: pathOf(snapshotKey(id)) })), query, role: options.role, status: options.status, since });
   try {
-    return await scanConversations(manager, {
+    return await manager.search({
       mayHold: prefilterFor(query, matcher),
       wants: wantsMetadata(options.status, since),
       look: (state) => findLines(state, matcher, options.role),

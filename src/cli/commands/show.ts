@@ -3,7 +3,7 @@ import { DraftstateError } from "../../errors.js";
 import { isContinuation } from "../../model/continued.js";
 import { metadataOf, statusOf, streamingOf, textOf, messagesOf, type Metadata } from "../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import { contentOf, resolveBackup } from "../../store/backups.js";
+import { resolveBackup } from "../../store/backups.js";
 import { decompress } from "../../store/codec.js";
 import { backupKey, fromTimestamp, snapshotKey } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
@@ -35,8 +35,7 @@ interface Shown {
 
 async function find(manager: DraftStatePersistenceManager, id: string, options: ShowOptions, context: CommandContext): Promise<Shown> {
   if (options.backup !== undefined) {
-    const backup = resolveBackup(await manager.listBackups(id), id, options.backup);
-    const version = contentOf(backup);
+    const { backup, version } = await manager.readBackup(id, options.backup);
     return { id, state: version.state, metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()) };
   }
   const loaded = await manager.load(id, { allowEdited: true });

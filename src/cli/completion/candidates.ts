@@ -1,6 +1,6 @@
 /** What may stand where the cursor is: commands, options, choices, ids, backup timestamps. Reads names, not files, wherever that is enough. */
 import type { Command } from "commander";
-import { listBackupNames } from "../../store/read.js";
+import { listBackupNames } from "../../store/backups.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { resolveId } from "../resolve-id.js";
 import { readTypedLine, visibleCommands, type TypedLine } from "./typed-line.js";

@@ -27,6 +27,6 @@ export const jsonPatch = z.array(
 );
 
 export const problemKind = z.enum([
-  "journal-torn", "journal-damaged", "journal-gap", "journal-foreign", "journal-orphaned",
-  "snapshot-missing", "snapshot-damaged", "snapshot-edited", "snapshot-newer", "backup-damaged", "unreadable",
+  "journal-torn", "journal-damaged", "journal-gap", "journal-foreign", "journal-orphaned", "journal-newer",
+  "snapshot-missing", "snapshot-damaged", "snapshot-edited", "snapshot-newer", "backup-damaged", "backup-newer", "unreadable",
 ]);

@@ -3,7 +3,7 @@
  * tool calls; each `tool_result` becomes a message of role tool. Thinking and whatever else is no text stays in `source`.
  */
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import type { SessionLine } from "./from-claude-code.js";
+import type { SessionLine } from "./claude-code-line.js";
 import { listAt, objectAt, refuse, textAt, unlessEmpty, without } from "./imported.js";
 
 function isBlock(type: string): (block: Json) => block is JsonObject {

@@ -5,18 +5,12 @@
  */
 import { isJsonObject, jsonEqual, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { titleFrom } from "../../model/conversation.js";
+import type { SessionLine } from "./claude-code-line.js";
 import { toMessages } from "./claude-code-messages.js";
 import { listAt, mustIso, objectAt, refuse, stateOf, textAt, type ImportedConversation, type ImportOptions } from "./imported.js";
 import type { Line } from "./read-text.js";
 
 const TYPES = ["user", "assistant", "system", "summary"];
-
-export interface SessionLine {
-  readonly number: number;
-  readonly fields: JsonObject;
-  readonly uuid: string;
-  readonly createdAt: string;
-}
 
 export function isClaudeCodeSession(lines: readonly Line[]): boolean {
   const isLine = ({ value }: Line): boolean => isJsonObject(value) && typeof ownValue(value, "type") === "string";

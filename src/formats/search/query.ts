@@ -3,22 +3,13 @@
  * where the query has an upper-case letter. Patterns are RE2's, so no line makes them slow; they are loaded when one is used.
  */
 import { DraftstateError } from "../../errors.js";
+import type { Hit, LineMatcher } from "./line-matcher.js";
 
 export interface Query {
   readonly text: string;
   readonly regex: boolean;
   /** Smart unless told. */
   readonly matchCase: boolean | undefined;
-}
-
-export interface Hit {
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface LineMatcher {
-  readonly matchCase: boolean;
-  find(line: string): Hit[];
 }
 
 /** Upper-case letters of a pattern that are no part of an escape: `\S` and `\pL` say nothing about case. */

@@ -1,14 +1,18 @@
 /**
- * The list of conversations, also of those that have only backups left: from the ends of the snapshots, without reading the rest. A journal means that the
- * snapshot does not tell everything, so only then the whole is read. One bad file never hides the others.
+ * The list of conversations, also of those that have only backups or a spill left: from the ends of the snapshots, without
+ * reading the rest. A journal or a spill means that the snapshot does not tell everything, so only then the whole is read.
+ * One bad file never hides the others.
  */
 import { DraftstateError, messageOf, type ErrorCode } from "../../errors.js";
 import type { Metadata, Status } from "../../model/conversation.js";
 import type { Storage } from "../../storage/storage.js";
-import { findEdit, mayBeEdited } from "./edited.js";
-import { conversationIds, journalKey, parseBackupName, snapshotKey } from "../../store/names.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
-import { readConversation, readMetadataOnly } from "../../store/read.js";
+import { conversationIds, journalKey, parseBackupName, snapshotKey } from "../../store/names.js";
+import { listNames, readMetadataOnly, type StoreNames } from "../../store/read.js";
+import type { FoundSpill } from "../../store/spills.js";
+import type { Store } from "../../store/store.js";
+import { load } from "../load.js";
+import { findEdit, mayBeEdited } from "./edited.js";
 
 export interface CatalogueRow {
   readonly conversationId: string;
@@ -44,51 +48,61 @@ function badRow(id: string, error: unknown, sizeBytes: number, backupCount: numb
   };
 }
 
-async function sizeOf(storage: Storage, id: string): Promise<number> {
+async function sizeOf(storage: Storage, id: string, spills: readonly FoundSpill[]): Promise<number> {
   const [snapshot, journal] = await Promise.all([storage.stat(snapshotKey(id)), storage.stat(journalKey(id))]);
-  return (snapshot?.size ?? 0) + (journal?.size ?? 0);
+  return spills.reduce((sum, { sizeBytes }) => sum + sizeBytes, (snapshot?.size ?? 0) + (journal?.size ?? 0));
 }
 
 interface RowContext {
   readonly hasJournal: boolean;
+  readonly spills: readonly FoundSpill[];
   readonly backupCount: number;
   readonly everything: boolean;
 }
 
-async function readRow(storage: Storage, id: string, { hasJournal, backupCount, everything }: RowContext): Promise<CatalogueRow | undefined> {
+async function readRow(store: Store, id: string, { hasJournal, spills, backupCount, everything }: RowContext): Promise<CatalogueRow | undefined> {
+  const { storage } = store;
   try {
-    const quick = hasJournal ? undefined : await readMetadataOnly(storage, id);
+    const quick = hasJournal || spills.length > 0 ? undefined : await readMetadataOnly(storage, id);
     if (quick !== undefined && quick.metadata.status !== "streaming") {
-      const { metadata, sizeBytes, modifiedAt } = quick;
-      const edit = everything || mayBeEdited({ savedAt: metadata.savedAt, modifiedAt, sizeBytes }) ? await findEdit(storage, id) : undefined;
-      const known = row(id, metadata, sizeBytes, backupCount);
+      const { metadata, end: { size, modifiedAt } } = quick;
+      const edit = everything || mayBeEdited({ savedAt: metadata.savedAt, modifiedAt, sizeBytes: size }) ? await findEdit(storage, id) : undefined;
+      const known = row(id, metadata, size, backupCount);
       return edit === undefined ? known : { ...known, ...problemOf(edit) };
     }
-    const read = await readConversation(storage, id);
-    if (read === undefined) return undefined;
-    return row(id, read.metadata, await sizeOf(storage, id), backupCount);
+    const loaded = await load(store, id, { spills });
+    return loaded === undefined ? undefined : row(id, loaded.metadata, await sizeOf(storage, id, spills), backupCount);
   } catch (error) {
-    return badRow(id, error, await sizeOf(storage, id).catch(() => 0), backupCount);
+    return badRow(id, error, await sizeOf(storage, id, spills).catch(() => 0), backupCount);
   }
 }
 
 export interface ListOptions {
   /** Each file is read whole: also one that was edited and kept its time is found. */
   readonly everything?: boolean;
+  /** Where the store was listed already. */
+  readonly names?: StoreNames;
 }
 
 /** Newest first. */
-export async function listConversations(storage: Storage, { everything = false }: ListOptions = {}): Promise<CatalogueRow[]> {
-  const [names, backups] = await Promise.all([storage.list("state"), storage.list("backup")]);
+export async function list(store: Store, { everything = false, names: listed }: ListOptions = {}): Promise<CatalogueRow[]> {
+  const [{ state: names, backup: backups }, found] = await Promise.all([listed ?? listNames(store.storage), store.spills?.find()]);
   const present = new Set(names);
   const backupCounts = new Map<string, number>();
   for (const name of backups) {
     const id = parseBackupName(name)?.conversationId;
     if (id !== undefined) backupCounts.set(id, (backupCounts.get(id) ?? 0) + 1);
   }
-  const ids = [...new Set([...conversationIds(names), ...backupCounts.keys()])];
-  const rows = await mapAtOnce(ids, AT_ONCE, (id) => readRow(storage, id, { hasJournal: present.has(journalKey(id).name), backupCount: backupCounts.get(id) ?? 0, everything }));
-  return rows.filter((found) => found !== undefined).sort((left, right) => compareNewest(left, right));
+  const spills = groupById(found ?? []);
+  const ids = [...new Set([...conversationIds(names), ...backupCounts.keys(), ...spills.keys()])];
+  const rows = await mapAtOnce(ids, AT_ONCE, (id) => readRow(store, id, { hasJournal: present.has(journalKey(id).name), spills: spills.get(id) ?? [], backupCount: backupCounts.get(id) ?? 0, everything }));
+  return rows.filter((each) => each !== undefined).sort((left, right) => compareNewest(left, right));
+}
+
+function groupById(spills: readonly FoundSpill[]): Map<string, FoundSpill[]> {
+  const byId = new Map<string, FoundSpill[]>();
+  for (const spill of spills) byId.set(spill.id, [...(byId.get(spill.id) ?? []), spill]);
+  return byId;
 }
 
 function compareNewest(left: CatalogueRow, right: CatalogueRow): number {

@@ -11,7 +11,8 @@ export interface SizeAt {
 /** By conversation, oldest first, the present last. */
 export async function readGrowth(storage: Storage, ids: readonly string[], now: Date): Promise<Map<string, SizeAt[]>> {
   const growth = new Map<string, SizeAt[]>(ids.map((id) => [id, []]));
-  for (const name of await storage.list("backup")) {
+  const [only] = ids.length === 1 ? ids : [];
+  for (const name of await storage.list("backup", only === undefined ? {} : { prefix: `${only}_` })) {
     const backup = parseBackupName(name);
     const sizes = backup?.compression === "none" ? growth.get(backup.conversationId) : undefined;
     const stat = backup === undefined || sizes === undefined ? undefined : await storage.stat(backupKey(backup));

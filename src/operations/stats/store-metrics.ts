@@ -1,9 +1,10 @@
 /** The metrics of a whole store: what all its processes have counted, and what can be seen of it now. */
 import { addMetrics, type MetricData, type Values } from "../../monitoring/figures.js";
 import type { Area, Storage } from "../../storage/storage.js";
-import type { Fallback } from "../../session/spill.js";
+import { mapAtOnce } from "../../store/map-at-once.js";
 import { knownIds } from "../../store/names.js";
-import type { Monitor } from "../../metrics/monitor.js";
+import type { LiveProcess } from "../../metrics/metrics-store.js";
+import type { MetricsSource } from "../../metrics/monitor.js";
 
 export interface StoreMetrics {
   /** Counted by all processes up to now; of others, what they have kept. */
@@ -13,36 +14,45 @@ export interface StoreMetrics {
 
 export interface StoreMetricsContext {
   readonly storage: Storage;
-  readonly fallback: Fallback | undefined;
-  readonly monitor: Monitor;
+  readonly metrics: MetricsSource;
+  /** Ids of conversations that are spilled to the fallback directory. */
+  readonly spilled: () => Promise<readonly string[]>;
   readonly now: () => Date;
 }
 
-async function bytesIn(storage: Storage, area: Area): Promise<number> {
-  let bytes = 0;
-  for (const name of await storage.list(area)) bytes += (await storage.stat({ area, name }))?.size ?? 0;
-  return bytes;
+const AT_ONCE = 32;
+
+async function bytesIn(storage: Storage, area: Area, names: readonly string[]): Promise<number> {
+  const sizes = await mapAtOnce(names, AT_ONCE, async (name) => (await storage.stat({ area, name }))?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-async function byArea(areas: readonly Area[], look: (area: Area) => Promise<number | undefined>): Promise<Record<string, number>> {
-  const found = await Promise.all(areas.map(async (area) => [area, await look(area)] as const));
-  return Object.fromEntries(found.flatMap(([area, value]) => (value === undefined ? [] : [[area, value]])));
-}
-
-export async function readStoreMetrics({ storage, fallback, monitor, now }: StoreMetricsContext): Promise<StoreMetrics> {
-  const { data, live } = await monitor.others();
-  const processes = [monitor.gauges, ...live];
-  const ages = processes.map(({ unsavedSince }) => (unsavedSince === null ? 0 : Math.max(0, now().getTime() - Date.parse(unsavedSince)) / 1000));
+/** Of the areas where it is known. */
+async function freeBytes(storage: Storage): Promise<Record<string, number>> {
   const areas: readonly Area[] = ["state", "backup"];
+  const found = await Promise.all(areas.map(async (area) => [area, (await storage.space(area))?.freeBytes] as const));
+  return Object.fromEntries(found.flatMap(([area, free]) => (free === undefined ? [] : [[area, free]])));
+}
+
+/** Milliseconds; what another process last told. */
+function ageOf({ unsavedSince }: LiveProcess, now: Date): number {
+  return unsavedSince === null ? 0 : now.getTime() - Date.parse(unsavedSince);
+}
+
+export async function readStoreMetrics({ storage, metrics, spilled, now }: StoreMetricsContext): Promise<StoreMetrics> {
+  const { data, live } = await metrics.others();
+  const { own } = metrics;
+  const ages = live.map((process) => ageOf(process, now()));
+  const [state, backup] = await Promise.all([storage.list("state"), storage.list("backup")]);
   return {
-    data: addMetrics(data, monitor.registry.data),
+    data: addMetrics(data, own.data),
     gauges: {
-      draftstate_queue_depth: { "": processes.reduce((sum, { queueDepth }) => sum + queueDepth, 0) },
-      draftstate_unsaved_seconds: { "": Math.max(...ages) },
-      draftstate_fallback_active: { "": (await fallback?.ids())?.length ?? 0 },
-      draftstate_conversations: { "": knownIds(await storage.list("state"), await storage.list("backup")).length },
-      draftstate_store_bytes: await byArea(areas, (area) => bytesIn(storage, area)),
-      draftstate_free_bytes: await byArea(areas, async (area) => (await storage.space(area))?.freeBytes),
+      draftstate_queue_depth: { "": live.reduce((sum, { queueDepth }) => sum + queueDepth, own.queueDepth) },
+      draftstate_unsaved_seconds: { "": Math.max(own.unsavedMs, ...ages) / 1000 },
+      draftstate_fallback_active: { "": (await spilled()).length },
+      draftstate_conversations: { "": knownIds(state, backup).length },
+      draftstate_store_bytes: { state: await bytesIn(storage, "state", state), backup: await bytesIn(storage, "backup", backup) },
+      draftstate_free_bytes: await freeBytes(storage),
     },
   };
 }

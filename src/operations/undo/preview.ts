@@ -5,9 +5,11 @@
 import { messagesOf, titleOf } from "../../model/conversation.js";
 import { isJsonObject, jsonEqual, type JsonObject } from "../../model/json.js";
 import { decodeSnapshot } from "../../snapshot/decode.js";
-import type { DraftStatePersistenceManager, LoadedConversation } from "../../manager.js";
+import { readBackupFile, readBackupHeads } from "../../store/backups.js";
+import { load, type LoadedConversation } from "../load.js";
+import { undoableOperations } from "../../store/pending.js";
+import type { Store } from "../../store/store.js";
 import { fromTimestamp } from "../../store/names.js";
-import type { Trash } from "../../store/trash.js";
 import { timeOfStamp, type Operation, type OperationKind } from "../../store/trash-record.js";
 import { fitting, type UndoOptions } from "./undo.js";
 
@@ -24,7 +26,7 @@ export interface UndoPreview {
   readonly restored?: { readonly point: string | null; readonly messageCount: number; readonly revision: number };
   /** Other conversations that the same command did this to: an undo without an id takes it back of them too. */
   readonly together: readonly string[];
-  /** Of a restore or repair: something was said since, and is replaced by the undo (which keeps a restore point of it). */
+  /** Of a restore or repair: something was said since, and is replaced by the undo (which keeps a backup of it). */
   readonly changedSince: boolean;
 }
 
@@ -42,19 +44,24 @@ function titlesOf(operation: Operation, newer: readonly Operation[], now: Loaded
   return { from: next === undefined ? now.metadata.title : (next.title ?? own), to: operation.title ?? own };
 }
 
-/** Restore points of before the operation that hold what is there now: by the newest, undoing loses nothing. */
-async function pointHolding(manager: DraftStatePersistenceManager, id: string, state: JsonObject, before: Date): Promise<string | null> {
-  const points = (await manager.listBackups(id)).filter(({ timestamp }) => fromTimestamp(timestamp) < before);
-  return points.find(({ decoded }) => decoded.kind === "valid" && jsonEqual(decoded.state, state))?.timestamp ?? null;
+/** Backups of before the operation that hold what is there now: by the newest, undoing loses nothing. */
+async function pointHolding({ storage }: Store, id: string, state: JsonObject, before: Date): Promise<string | null> {
+  const messageCount = messagesOf(state).length;
+  const points = (await readBackupHeads(storage, id)).filter((point) => point.messageCount === messageCount && fromTimestamp(point.timestamp) < before);
+  for (const point of points) {
+    const decoded = await readBackupFile(storage, point);
+    if (decoded?.kind === "valid" && jsonEqual(decoded.state, state)) return point.timestamp;
+  }
+  return null;
 }
 
-async function ofRestore(manager: DraftStatePersistenceManager, trash: Trash, operation: Operation, now: LoadedConversation | undefined): Promise<Partial<UndoPreview>> {
+async function ofRestore(store: Store, operation: Operation, now: LoadedConversation | undefined): Promise<Partial<UndoPreview>> {
   const { conversationId: id, stamp, files: [file] } = operation;
-  const bytes = file === undefined ? undefined : await trash.readCopy(stamp, file);
+  const bytes = file === undefined ? undefined : await store.trash.readCopy(stamp, file);
   const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
   if (before?.kind !== "valid") return {};
   const { revision } = before.metadata;
-  const point = now === undefined ? null : await pointHolding(manager, id, now.state, timeOfStamp(stamp));
+  const point = now === undefined ? null : await pointHolding(store, id, now.state, timeOfStamp(stamp));
   // A restore is one revision above what it replaces; going back to a point once more is no change either.
   const changedSince = now !== undefined && now.metadata.revision > revision + 1 && point === null;
   return { restored: { point, messageCount: messagesOf(before.state).length, revision }, changedSince };
@@ -65,13 +72,13 @@ interface Surroundings {
   readonly together: readonly string[];
 }
 
-async function previewOf(manager: DraftStatePersistenceManager, trash: Trash, load: Load, operation: Operation, { newer, together }: Surroundings): Promise<UndoPreview> {
+async function previewOf(store: Store, load: Load, operation: Operation, { newer, together }: Surroundings): Promise<UndoPreview> {
   const { kind, conversationId, stamp, files } = operation;
   const at = timeOfStamp(stamp);
   const plain = { operation: kind, conversationId, at: at.toISOString(), files: files.length, together, changedSince: false };
   if (kind === "rm" || kind === "prune") return plain;
   const now = await load(conversationId);
-  if (kind === "restore") return { ...plain, ...(await ofRestore(manager, trash, operation, now)) };
+  if (kind === "restore") return { ...plain, ...(await ofRestore(store, operation, now)) };
   if (kind === "repair") return { ...plain, changedSince: now !== undefined && saidAfter(now.state, at) };
   const titles = titlesOf(operation, newer, now);
   return titles === undefined ? plain : { ...plain, titles };
@@ -94,11 +101,11 @@ export interface PreviewOptions extends UndoOptions {
 }
 
 /** In the order of the operations, newest first. */
-export async function previewUndos(manager: DraftStatePersistenceManager, trash: Trash, options: PreviewOptions): Promise<UndoPreview[]> {
-  const operations = await trash.operations();
+export async function previewUndos(store: Store, options: PreviewOptions): Promise<UndoPreview[]> {
+  const operations = await undoableOperations(store);
   const loaded = new Map<string, Promise<LoadedConversation | undefined>>();
-  const load: Load = (id) => {
-    const known = loaded.get(id) ?? manager.load(id, { allowEdited: true }).catch(() => undefined);
+  const loadOnce: Load = (id) => {
+    const known = loaded.get(id) ?? load(store, id, { allowEdited: true }).catch(() => undefined);
     loaded.set(id, known);
     return known;
   };
@@ -107,7 +114,7 @@ export async function previewUndos(manager: DraftStatePersistenceManager, trash:
   const groups = groupsOf(operations);
   for (const operation of wanted) {
     const together = [...(groups.get(groupOf(operation)) ?? [])].filter((id) => id !== operation.conversationId).sort();
-    previews.push(await previewOf(manager, trash, load, operation, { newer: operations.slice(0, operations.indexOf(operation)), together }));
+    previews.push(await previewOf(store, loadOnce, operation, { newer: operations.slice(0, operations.indexOf(operation)), together }));
   }
   return previews;
 }

@@ -1,20 +1,24 @@
 /**
- * Takes back what a restore, prune, rm, repair or rename did. What it changes on the way is kept first, as a restore
- * point or in quarantine, so that an undo loses nothing either. Each step can be repeated: a crash in the middle leaves
- * an undo to run again.
+ * Takes back what a restore, prune, rm, repair or rename did. What it changes on the way is kept first, as a backup or in
+ * quarantine, so that an undo loses nothing either. Each step can be repeated: a crash in the middle leaves an undo to run
+ * again.
  */
-import { DraftstateError } from "../../errors.js";
-import { planRecovery } from "../../plan/recovery.js";
-import { decodeSnapshot } from "../../snapshot/decode.js";
-import { encodeBackup, writeBackup } from "../../store/backups.js";
-import { beginningOf } from "../fork.js";
+import { DraftstateError, isDraftstateError } from "../../errors.js";
+import { ended } from "../../model/interruption.js";
+import { decodeSnapshot, versionOf } from "../../snapshot/decode.js";
+import { takeStock } from "../../session/open.js";
+import { recover, type Locked } from "../../session/recover.js";
+import type { Sessions } from "../../session/sessions.js";
+import { listBackupNames, writeBackup } from "../../store/backups.js";
 import { journalKey, snapshotKey } from "../../store/names.js";
-import type { DraftStatePersistenceManager } from "../../manager.js";
-import { findConversation, versionOf } from "../../store/read.js";
-import { copyToQuarantine, recover, type RecoveryContext, type WithRecoveries } from "../../session/recover.js";
-import { filesOf } from "../remove.js";
-import type { Trash } from "../../store/trash.js";
+import { pendingIds } from "../../store/pending.js";
+import { copyToQuarantine } from "../../store/quarantine.js";
+import { refusal } from "../../store/read.js";
+import type { Store } from "../../store/store.js";
+import type { NamedRecord, Trash } from "../../store/trash.js";
 import { timeOfStamp, type KeptFile, type Operation, type OperationKind } from "../../store/trash-record.js";
+import { filesOf } from "../remove.js";
+import { foldIn, replaceWithBackup } from "../restore.js";
 
 export interface UndoOptions {
   /** Of this conversation alone; left out: whatever was last. */
@@ -33,20 +37,13 @@ export interface UndoneOperation {
 export interface UndoResult extends UndoneOperation {
   /** Every conversation that the one command had changed. */
   readonly conversationIds: readonly string[];
-  /** Paths of files that are back. */
+  /** Where the files are that are back, for messages. */
   readonly restored: readonly string[];
   /** Timestamp of the backup that holds what was there before the undo; null where nothing was replaced. */
   readonly safetyBackup: string | null;
 }
 
-/** What an undo needs of the manager, beside the manager itself. */
-export interface UndoContext {
-  readonly manager: DraftStatePersistenceManager;
-  readonly trash: Trash;
-  readonly withRecoveries: WithRecoveries;
-  /** Throws `INVALID_ID` where another conversation differs by case alone. */
-  readonly assertNoLookalike: (id: string) => Promise<void>;
-}
+const MAX_ATTEMPTS = 8;
 
 interface Undone {
   readonly restored: readonly string[];
@@ -57,139 +54,177 @@ export function describeOperation(operation: Operation): UndoneOperation {
   return { operation: operation.kind, conversationId: operation.conversationId, at: timeOfStamp(operation.stamp).toISOString() };
 }
 
-/** Asked again under the lock: two that undo the same take back one operation, not two. */
-async function assertStillThere(trash: Trash, operation: Operation): Promise<void> {
-  if (await trash.has(operation)) return;
-  throw new DraftstateError("NOT_FOUND", `${operation.kind} of ${operation.conversationId} was undone by another process meanwhile: "draftstate undo --list" shows what is left`);
+/** The operation that an undo chose, to be asked about again in its conversation's turn. */
+interface Chosen {
+  readonly trash: Trash;
+  readonly options: UndoOptions;
+}
+
+/** Another operation came before the undo had its turn: that is the last one now. */
+class Overtaken extends Error {}
+
+/** Two that undo the same take back one operation, not two; and nothing older is taken back than what is last by now. */
+async function assertStillLast({ trash, options }: Chosen, operation: Operation): Promise<void> {
+  if (!(await trash.has(operation))) throw new DraftstateError("NOT_FOUND", `${operation.kind} of ${operation.conversationId} was undone meanwhile: "draftstate undo --list" shows what is left`);
+  if (options.at !== undefined) return;
+  const [last] = await trash.latest((named) => fitting([named], options).length > 0, true);
+  if (last !== undefined && last.stamp > operation.stamp && last.group !== operation.group) throw new Overtaken();
 }
 
 /** Throws before anything moves where the id was used again, be it with other files than those that would come back. */
-async function assertRoom({ trash, assertNoLookalike }: UndoContext, operation: Operation): Promise<void> {
+async function assertRoom(store: Store, sessions: Sessions, operation: Operation): Promise<void> {
   const { conversationId: id, kind, files } = operation;
+  const { trash } = store;
   await trash.assertRoomFor(operation);
   if (kind !== "rm") return;
-  await assertNoLookalike(id);
-  const present = await filesOf(trash.storage, id);
+  await sessions.assertNoLookalike(id);
+  // Its own files were looked at above: these are others of the id.
+  const present = (await sessions.isKnown(id)) ? await filesOf(store, id) : [];
   const [other] = present;
-  // Where some of its own files are there, a removal or an undo was cut off: it goes on.
+  // Where some of its own files are there, a removal or an undo was cut off: it continues.
   const isOwn = present.some(({ area, name }) => files.some((file) => file.area === area && file.name === name));
   if (other !== undefined && !isOwn) throw trash.taken(other);
 }
 
-async function putBack(trash: Trash, operation: Operation): Promise<Undone> {
+async function putBack({ store, guard }: Locked, operation: Operation): Promise<Undone> {
+  const { trash, storage } = store;
   const restored: string[] = [];
   // The journal before the snapshot that it continues: alone it is no conversation.
   for (const file of [...operation.files].reverse()) {
-    if (await trash.putBack(operation.stamp, file)) restored.push(trash.storage.describe(file));
+    if (await trash.putBack(operation.stamp, file, guard)) restored.push(storage.describe(file));
   }
-  await trash.forget(operation);
+  await trash.forget(operation, guard);
   return { restored, safetyBackup: null };
 }
 
+function lockedOf(held: ReadonlyMap<string, Locked>, { conversationId }: Operation): Locked {
+  const locked = held.get(conversationId);
+  if (locked === undefined) throw new RangeError(`${conversationId} is not locked`);
+  return locked;
+}
+
 /** All of one command's removals or none: each is looked at before the first file moves. */
-async function putAllBack(context: UndoContext, operations: readonly Operation[]): Promise<Undone[]> {
-  const { trash } = context;
-  return context.withRecoveries(operations.map(({ conversationId }) => conversationId), async () => {
+function putAllBack(store: Store, sessions: Sessions, chosen: Chosen, operations: readonly Operation[]): Promise<Undone[]> {
+  return sessions.exclusive(operations.map(({ conversationId }) => conversationId), async (held) => {
     for (const operation of operations) {
-      await assertStillThere(trash, operation);
-      await assertRoom(context, operation);
+      await assertStillLast(chosen, operation);
+      await assertRoom(store, sessions, operation);
     }
     const undone: Undone[] = [];
-    for (const operation of operations) undone.push(await putBack(trash, operation));
+    for (const operation of operations) undone.push(await putBack(lockedOf(held, operation), operation));
     return undone;
   });
 }
 
+/** Backups come back beside an open conversation, too. */
+async function undoPrune(store: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
+  return sessions.guarded(operation.conversationId, async (locked) => {
+    await assertStillLast(chosen, operation);
+    await assertRoom(store, sessions, operation);
+    return putBack(locked, operation);
+  });
+}
+
 /** The old content as a new revision, after a backup of the present: as `restore` itself goes back (I4). */
-async function undoRestore({ manager, trash }: UndoContext, operation: Operation): Promise<Undone> {
+function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
+  const { trash } = store;
   const { conversationId: id, stamp, files } = operation;
-  return manager.withConversation(
+  return sessions.use(
     id,
-    async (conversation) => {
-      await assertStillThere(trash, operation);
+    async (session) => {
+      await assertStillLast(chosen, operation);
       const bytes = files[0] === undefined ? undefined : await trash.readCopy(stamp, files[0]);
       const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
-      if (before?.kind !== "valid") throw new DraftstateError("CORRUPT", `what ${id} held before the restore cannot be read: "draftstate backups ${id}" lists its restore points`);
-      const safetyBackup = await conversation.backup({ reason: "restore" });
-      conversation.replaceState(beginningOf(versionOf(before), before.metadata.savedAt).state);
-      await conversation.flush();
-      await conversation.compact();
-      await trash.forget(operation);
+      if (before?.kind !== "valid") throw new DraftstateError("CORRUPT", `what ${id} held before the restore cannot be read: "draftstate backups ${id}" lists its backups`);
+      const safetyBackup = await replaceWithBackup(session, ended(versionOf(before), before.metadata.savedAt).state);
+      await trash.forget(operation, session.lock);
+      await foldIn(store, session);
       return { restored: [], safetyBackup };
     },
     "existing",
   );
 }
 
-async function undoRename({ manager, trash }: UndoContext, operation: Operation): Promise<Undone> {
-  return manager.withConversation(
+function undoRename({ trash }: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
+  return sessions.use(
     operation.conversationId,
-    async (conversation) => {
-      await assertStillThere(trash, operation);
-      conversation.updateInfo({ title: operation.title ?? null });
-      await conversation.flush();
-      await trash.forget(operation);
+    async (session) => {
+      await assertStillLast(chosen, operation);
+      session.updateInfo({ title: operation.title ?? null });
+      await session.flush();
+      await trash.forget(operation, session.lock);
       return { restored: [], safetyBackup: null };
     },
     "existing",
   );
 }
 
-/** As a restore point where it can be one, which also keeps its revision from being used again; else as it is, in quarantine. */
-async function keepPresent(recovery: RecoveryContext, id: string): Promise<string | null> {
-  const { storage, now, compression } = recovery;
-  const plan = planRecovery(await findConversation(storage, id));
+/** As a backup where it can be one, which also keeps its revision from being used again; else as it is, in quarantine. */
+async function keepPresent(locked: Locked): Promise<string | null> {
+  const { store, id, guard } = locked;
+  const { storage, now, settings: { compression } } = store;
+  const { plan } = await takeStock(locked);
   if (plan.kind === "usable") {
-    const { version } = await recover(recovery, id, plan);
-    const bytes = encodeBackup(id, version, { reason: "repair" }, now());
-    return (await writeBackup(storage, { id, bytes, compression, now: now() })).timestamp;
+    const { version } = await recover(locked, plan);
+    const newest = (await listBackupNames(storage, id))[0]?.timestamp;
+    return (await writeBackup(storage, { id, version, note: { reason: "repair" }, compression, now: now(), guard, newest })).timestamp;
   }
-  for (const key of [snapshotKey(id), journalKey(id)]) await copyToQuarantine(recovery, key);
+  if (plan.kind === "newer") throw refusal(storage, id, plan);
+  for (const key of [snapshotKey(id), journalKey(id)]) await copyToQuarantine(store, key, guard);
   return null;
 }
 
 /** The files are as they were found again, damaged or edited as they may be. */
-async function undoRepair({ trash, withRecoveries }: UndoContext, operation: Operation): Promise<Undone> {
+function undoRepair({ trash, storage }: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
   const { conversationId: id, stamp, files } = operation;
-  return withRecoveries([id], async (contexts) => {
-    await assertStillThere(trash, operation);
-    const recovery = contexts.get(id) as RecoveryContext;
-    const { storage, lock } = recovery;
-    const safetyBackup = await keepPresent(recovery, id);
+  return sessions.exclusive([id], async (held) => {
+    await assertStillLast(chosen, operation);
+    const locked = lockedOf(held, operation);
+    const { guard } = locked;
+    const copies = new Map<string, Uint8Array>();
+    for (const file of files) {
+      const bytes = await trash.readCopy(stamp, file);
+      if (bytes === undefined) throw new DraftstateError("CORRUPT", `what ${id} was before its repair is no longer in the trash: "draftstate backups ${id}" lists its backups`);
+      copies.set(file.name, bytes);
+    }
+    const safetyBackup = await keepPresent(locked);
     const restored: string[] = [];
     // The old journal first: beside the repaired snapshot its records are all in the past, and skipped (I3).
     for (const { name } of [journalKey(id), snapshotKey(id)]) {
       const file: KeptFile = { area: "state", name };
-      const bytes = files.some((kept) => kept.name === name) ? await trash.readCopy(stamp, file) : undefined;
-      if (bytes === undefined) await storage.remove(file);
+      const bytes = copies.get(name);
+      if (bytes === undefined) await storage.remove(file, guard);
       else {
-        await storage.replace(file, bytes, lock);
+        await storage.replace(file, bytes, guard);
         restored.push(storage.describe(file));
       }
     }
-    await trash.forget(operation);
+    await trash.forget(operation, guard);
     return { restored, safetyBackup };
   });
 }
 
-function undoAll(context: UndoContext, operations: readonly [Operation, ...Operation[]]): Promise<Undone[]> {
+async function undoAll(store: Store, sessions: Sessions, chosen: Chosen, operations: readonly [Operation, ...Operation[]]): Promise<Undone[]> {
   const [operation] = operations;
-  const one = (undone: Promise<Undone>): Promise<Undone[]> => undone.then((each) => [each]);
   switch (operation.kind) {
     case "rm":
-    case "prune":
-      return putAllBack(context, operations);
+      return putAllBack(store, sessions, chosen, operations);
+    case "prune": {
+      const undone: Undone[] = [];
+      for (const each of operations) undone.push(await undoPrune(store, sessions, chosen, each));
+      return undone;
+    }
     case "restore":
-      return one(undoRestore(context, operation));
+      return [await undoRestore(store, sessions, chosen, operation)];
     case "repair":
-      return one(undoRepair(context, operation));
+      return [await undoRepair(store, sessions, chosen, operation)];
     case "rename":
-      return one(undoRename(context, operation));
+      return [await undoRename(store, sessions, chosen, operation)];
   }
 }
 
 /** Newest first, as the operations are. */
-export function fitting(operations: readonly Operation[], { id, at }: UndoOptions): Operation[] {
+export function fitting<Named extends NamedRecord>(operations: readonly Named[], { id, at }: UndoOptions): Named[] {
   const stamp = at?.replaceAll(/[:.]/g, "-");
   return operations.filter((operation) => (id === undefined || operation.conversationId === id) && (stamp === undefined || operation.stamp.startsWith(stamp)));
 }
@@ -210,13 +245,38 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
   return last;
 }
 
-/** The last operation, the last one on this conversation, or the one of this time. */
-export async function undo(context: UndoContext, options: UndoOptions): Promise<UndoResult> {
-  const operations = await context.trash.operations();
+/** The names in the trash, once what dead processes had under way is settled. */
+async function settledNames({ trash }: Store, sessions: Sessions, wanted: string | undefined): Promise<readonly string[]> {
+  const names = await trash.names();
+  const ids = pendingIds(names).filter((id) => wanted === undefined || id === wanted);
+  for (const id of ids) {
+    // Holding the lock settles it; who holds it now is about to.
+    await sessions.guarded(id, () => Promise.resolve()).catch((error: unknown) => {
+      if (!isDraftstateError(error, "LOCKED")) throw error;
+    });
+  }
+  return ids.length === 0 ? names : trash.names();
+}
+
+/** The last operation, the last one on this conversation, or the one of this time. Throws `NEWER_VERSION` where a newer version did it. */
+export async function undo(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await undoLast(store, sessions, options);
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+      if (attempt === MAX_ATTEMPTS) throw new DraftstateError("LOCKED", 'other operations are being made all the time: choose one with "draftstate undo --at"; nothing was undone');
+    }
+  }
+}
+
+async function undoLast(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
+  const { id, at } = options;
+  const operations = await store.trash.latest((named) => fitting([named], options).length > 0, at === undefined, await settledNames(store, sessions, id));
   const last = pick(operations, options);
-  const others = operations.filter((operation) => options.id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
+  const others = operations.filter((operation) => id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
   const together: readonly [Operation, ...Operation[]] = [last, ...others];
-  const undone = await undoAll(context, together);
+  const undone = await undoAll(store, sessions, { trash: store.trash, options }, together);
   return {
     ...describeOperation(last),
     conversationIds: [...new Set(together.map(({ conversationId }) => conversationId))].sort(),

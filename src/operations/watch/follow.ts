@@ -39,7 +39,7 @@ export class ConversationFollower {
   #status: Status | undefined;
   #problem: string | undefined;
   #looked = false;
-  /** Of the snapshot that was last read as a whole: one of the same revision that differs was edited. */
+  /** The version token of the snapshot that was last read as a whole: one of the same revision that differs was edited. */
   #snapshotSeen = "";
 
   constructor(
@@ -126,8 +126,7 @@ export class ConversationFollower {
   }
 
   async #snapshotLook(): Promise<string> {
-    const stat = await this.storage.stat(snapshotKey(this.id));
-    return stat === undefined ? "" : `${stat.size} ${stat.modifiedAt.getTime()}`;
+    return (await this.storage.stat(snapshotKey(this.id)))?.version ?? "";
   }
 
   async #readWhole(): Promise<FollowEvent[]> {

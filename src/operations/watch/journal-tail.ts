@@ -3,6 +3,8 @@
  * or been replaced by another of any length: what is read counts only if its records join by revision, and whoever asks
  * looks at the whole where they do not.
  */
+import { continuityOf } from "../../journal/continuity.js";
+import { linesOf } from "../../journal/framing.js";
 import { decodeLine, type JournalRecord } from "../../journal/record.js";
 import type { Key, Storage } from "../../storage/storage.js";
 
@@ -10,7 +12,7 @@ export type TailLook =
   /** Records behind the revision asked for, in order and without a gap; perhaps none. */
   | { readonly kind: "records"; readonly records: readonly JournalRecord[] }
   | { readonly kind: "absent" }
-  /** Something that does not join: damage, a gap, another conversation's journal. */
+  /** Something that does not join: damage, a gap, a newer version's record, another conversation's journal. */
   | { readonly kind: "unclear" };
 
 export interface TailPosition {
@@ -19,7 +21,6 @@ export interface TailPosition {
   readonly createdAt: string;
 }
 
-const NEWLINE = 0x0a;
 const UNCLEAR: TailLook = { kind: "unclear" };
 
 export class JournalTail {
@@ -63,20 +64,22 @@ export class JournalTail {
     const records: JournalRecord[] = [];
     let last = revision;
     let position = 0;
-    // A last line without its end is one that is being written: it waits for the next look.
-    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, position)) {
-      const line = decodeLine(bytes.subarray(position, end));
-      const isFirst = this.#offset === 0 && position === 0;
-      position = end + 1;
-      if (line.kind === "bad" || (line.kind === "header") !== isFirst) return UNCLEAR;
-      if (line.kind === "header") {
-        if (line.header.createdAt !== createdAt) return UNCLEAR;
+    for (const { start, bytes: line, hasEnd } of linesOf(bytes)) {
+      // One without its end is being written: it waits for the next look.
+      if (!hasEnd) break;
+      position = start + line.length + 1;
+      const decoded = decodeLine(line);
+      if (decoded.kind !== "header" && decoded.kind !== "record") return UNCLEAR;
+      if ((decoded.kind === "header") !== (this.#offset === 0 && start === 0)) return UNCLEAR;
+      if (decoded.kind === "header") {
+        if (decoded.header.createdAt !== createdAt) return UNCLEAR;
         continue;
       }
-      if (line.record.revision <= last) continue;
-      if (line.record.from !== last + 1) return UNCLEAR;
-      records.push(line.record);
-      last = line.record.revision;
+      const continuity = continuityOf(last, decoded.record);
+      if (continuity === "gap") return UNCLEAR;
+      if (continuity === "held") continue;
+      records.push(decoded.record);
+      last = decoded.record.revision;
     }
     this.#offset += position;
     return { kind: "records", records };

@@ -1,0 +1,126 @@
+/**
+ * Brings home what sessions spilled while their store could not be written, for a writer that holds the store's lock. What
+ * continues the store's history becomes its snapshot; what does not is kept as a conversation of its own. A spill goes once
+ * its content is durable in the store; while there is no room it stays, and the session continues from it in memory.
+ */
+import { isDraftstateError, messageOf, type DraftstateError } from "../errors.js";
+import { metadataOf, type Version } from "../model/conversation.js";
+import { jsonEqual } from "../model/json.js";
+import { withMark, type SessionMark } from "../model/sessions.js";
+import type { Found, RecoveryPlan } from "../plan/recovery.js";
+import { SnapshotParts } from "../snapshot/encode.js";
+import { journalKey, snapshotKey } from "../store/names.js";
+import { copyToQuarantine } from "../store/quarantine.js";
+import { readSnapshot } from "../store/read.js";
+import { assertNoneNewer, heldBy, planOf, versionIn, type PlannedSpill, type ValidSpill } from "../store/spills.js";
+import { warn, type Store } from "../store/store.js";
+import { writeWhole } from "../store/write-snapshot.js";
+import { keepWhatIsReplaced, lastNamed, lastUsed, type Locked } from "./recover.js";
+
+export type BroughtHome =
+  /** There was nothing that continues the store's history. */
+  | { readonly kind: "nothing" }
+  /** The store changed: it is to be read again. */
+  | { readonly kind: "applied" }
+  /** The store cannot be written: what is to be continued from, and the spills that it holds. */
+  | { readonly kind: "no-room"; readonly version: Version; readonly sessions: readonly SessionMark[]; readonly spilled: readonly string[]; readonly cause: DraftstateError };
+
+/** Throws `NEWER_VERSION` for a spill of a newer version: it may hold what comes after all that is in the store. */
+export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan): Promise<BroughtHome> {
+  const { store: { spills }, id } = locked;
+  const all = (await spills?.find(id)) ?? [];
+  if (spills === undefined || all.length === 0) return { kind: "nothing" };
+  assertNoneNewer(all);
+  spills.report(all);
+  const planned = planOf(all, heldBy(plan));
+  const ahead = planned.find(({ decision }) => decision.kind === "apply")?.found;
+  try {
+    if (ahead !== undefined) await apply(locked, found, plan, ahead);
+  } catch (error) {
+    if (ahead === undefined || !isDraftstateError(error, "STORAGE")) throw error;
+    return { kind: "no-room", ...continued(ahead), spilled: sessionsHeldBy(ahead.session, planned), cause: error };
+  }
+  const kept = new Set<string>();
+  for (const { decision, found: spill } of planned) {
+    if (decision.kind === "fork" && !(await keepAsFork(locked, spill, decision.detail))) kept.add(spill.session);
+  }
+  // A killed writer may have brought it home and not synced the directory: the file goes once that is durable.
+  await locked.store.storage.settle("state");
+  for (const { decision, found: spill } of planned) {
+    // What a spill that stays is needed for stays as well.
+    if (decision.kind === "held" && decision.by !== "store" && kept.has(decision.by.session)) kept.add(spill.session);
+  }
+  for (const { found: spill } of planned) if (!kept.has(spill.session)) await spills.remove(id, spill.session);
+  return { kind: ahead === undefined ? "nothing" : "applied" };
+}
+
+/** The spill that the session continues from, and those that it holds: all go once the store has their content. */
+function sessionsHeldBy(session: string, planned: readonly PlannedSpill[]): string[] {
+  const held = new Set([session]);
+  // In the order of their revisions: what one holds stands before it.
+  for (const { decision, found } of [...planned].reverse()) {
+    if (decision.kind === "held" && (decision.by === "store" || held.has(decision.by.session))) held.add(found.session);
+  }
+  return [...held];
+}
+
+function continued(spill: ValidSpill): { readonly version: Version; readonly sessions: readonly SessionMark[] } {
+  const { decoded: { metadata }, session } = spill;
+  return { version: versionIn(spill), sessions: withMark(metadata.sessions ?? [], { session, revision: metadata.revision }) };
+}
+
+/** One step: were the store recovered first, that could use the revision of the spill, which would then seem old. */
+async function apply(locked: Locked, found: Found, plan: RecoveryPlan, spill: ValidSpill): Promise<void> {
+  const { store, id, guard } = locked;
+  const quarantined = plan.kind === "usable" ? await keepWhatIsReplaced(locked, plan) : await keepDamaged(locked, found);
+  const last = plan.kind === "usable" ? await lastUsed(locked, plan) : await lastNamed(store.storage, id);
+  const { version, sessions } = continued(spill);
+  const isChanged = version.state !== spill.decoded.state;
+  const revision = isChanged || last >= version.revision ? Math.max(last, version.revision) + 1 : version.revision;
+  await writeWhole(store, id, { ...version, revision }, guard, sessions);
+  const problems = plan.kind === "usable" || plan.kind === "lost" ? plan.problems : [];
+  if (problems.length > 0) store.events.emit("recovered", { conversationId: id, revision, source: "fallback", problems, quarantined });
+}
+
+/** Of a conversation that has no valid file left but the spill. */
+async function keepDamaged({ store, id, guard }: Locked, { snapshot, journal }: Found): Promise<string[]> {
+  const damaged = [...(snapshot === undefined ? [] : [snapshotKey(id)]), ...(journal === undefined ? [] : [journalKey(id)])];
+  const copies: string[] = [];
+  for (const key of damaged) {
+    const copy = await copyToQuarantine(store, key, guard);
+    if (copy !== undefined) copies.push(copy);
+  }
+  return copies;
+}
+
+/** Under a name made of the session's, so that a crash in the middle leads to the same one again. False where the spill stays. */
+async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: string): Promise<boolean> {
+  const { storage, now } = store;
+  const forkId = `${id.slice(0, 96)}-spill-${spill.session.slice(-12)}`;
+  const attempt = await storage.tryLock(forkId, now());
+  if (!attempt.acquired) {
+    warn(store, id, `${spill.path} stays for now, since ${forkId} is in use: ${reason}`);
+    return false;
+  }
+  try {
+    const version = versionIn(spill);
+    const parts = new SnapshotParts(version.state, metadataOf(version, forkId, now().toISOString()));
+    if (!(await storage.create(snapshotKey(forkId), parts, attempt.lock)) && !(await isKept(store, forkId, version))) {
+      warn(store, id, `${spill.path} stays as it is: it is to be kept as ${forkId}, which exists and is another conversation`);
+      return false;
+    }
+    warn(store, id, `changes that could not be saved to the store are kept as the conversation ${forkId}: ${reason}`);
+    return true;
+  } catch (error) {
+    if (!isDraftstateError(error, "STORAGE")) throw error;
+    warn(store, id, `${spill.path} stays for now, since the store cannot be written: ${messageOf(error)}`, error);
+    return false;
+  } finally {
+    await attempt.lock.release().catch(() => undefined);
+  }
+}
+
+async function isKept({ storage }: Store, id: string, version: Version): Promise<boolean> {
+  const found = await readSnapshot(storage, id);
+  return found?.kind === "valid" && jsonEqual(found.state, version.state);
+}

@@ -1,0 +1,353 @@
+/**
+ * A conversation that this process may change: its state in memory, its lock, its way to the disk, and the policy of when a
+ * change goes there. One at a time works on it: what touches the disk is called in the conversation's turn (slot.ts), and
+ * programs hold a handle (conversation.ts) that sees to it.
+ */
+import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import type { InfoChange } from "../journal/record.js";
+import { changeInfo } from "../journal/replay.js";
+import { isStreaming, MAX_REVISION, type BackupNote, type Info, type Version } from "../model/conversation.js";
+import { StateContainer, type Recipe } from "../model/container.js";
+import { isEarlierInAnswer } from "../model/earlier.js";
+import { isJsonObject, type JsonObject } from "../model/json.js";
+import { diffStates, type Patch } from "../model/patches.js";
+import type { Lock } from "../storage/storage.js";
+import { warn, type Store } from "../store/store.js";
+import { assertTag } from "../store/tag.js";
+import { SessionBackups } from "./turn-end.js";
+import { WriteAhead, type WriteAheadOptions } from "./write-ahead.js";
+
+export interface SessionOptions extends WriteAheadOptions {
+  /** There was no such conversation: no backup of it either. */
+  readonly isNew: boolean;
+  /** New, and opened for a save: where nothing comes of that, there is nothing to keep. */
+  readonly isUntouched: boolean;
+  /** Runs what the session does by itself in the conversation's turn. */
+  readonly inTurn: (act: () => Promise<void>) => Promise<void>;
+}
+
+/** Keeps `_metadata` small enough to be read from the end of a file. */
+export const MAX_INFO_LENGTH = 2000;
+/** How often an operation that replaces the state begins again because the state was changed meanwhile. */
+const MAX_ATTEMPTS = 8;
+
+export class Session {
+  readonly id: string;
+  readonly backups: SessionBackups;
+  readonly #container: StateContainer;
+  readonly #writer: WriteAhead;
+  #info: Info;
+  #revision: number;
+  #timer: NodeJS.Timeout | undefined;
+  #timedSnapshotWaits = false;
+  #isAnswering = false;
+  #isClosed = false;
+  /** Nothing was changed yet. */
+  #isUntouched: boolean;
+
+  constructor(private readonly options: SessionOptions) {
+    const { id, version, store, lock } = options;
+    this.id = id;
+    this.backups = new SessionBackups(store, id, lock, options.isNew ? [] : undefined);
+    this.#container = new StateContainer(version.state);
+    this.#info = version.info;
+    this.#revision = version.revision;
+    this.#isUntouched = options.isUntouched;
+    this.#writer = new WriteAhead({ ...options, version: this.version });
+    if (store.settings.autoSave) this.#startTimer(store.settings.autoSaveInterval);
+  }
+
+  get lock(): Lock {
+    return this.options.lock;
+  }
+
+  /** Deeply frozen; a new object after each change. */
+  get state(): JsonObject {
+    return this.#container.state;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get durableRevision(): number {
+    return this.#writer.durableRevision;
+  }
+
+  get info(): Info {
+    return this.#info;
+  }
+
+  get version(): Version {
+    return { state: this.#container.state, info: this.#info, revision: this.#revision };
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** New, opened for a save, and not changed yet: nothing of it is on disk. */
+  get isUntouched(): boolean {
+    return this.#isUntouched;
+  }
+
+  get queuedChanges(): number {
+    return this.#writer.queuedChanges;
+  }
+
+  get isSaving(): boolean {
+    return this.#writer.isSaving;
+  }
+
+  update(recipe: Recipe<JsonObject>): void {
+    this.#assertChangeable();
+    this.#changed(this.#container.update(recipe));
+  }
+
+  appendToken(text: string): void {
+    this.#assertChangeable();
+    const patch = this.#container.token(text);
+    this.#record([patch]);
+    const { realTimeSave, saveOnToken } = this.#settings;
+    if (realTimeSave && saveOnToken) this.#writer.kick();
+  }
+
+  beginAnswer(): () => void {
+    this.#assertChangeable();
+    if (this.#isAnswering) throw new DraftstateError("LOCKED", `conversation ${this.id} is in the middle of an answer: wait for its end, or stop it`);
+    this.#isAnswering = true;
+    return () => {
+      this.#isAnswering = false;
+    };
+  }
+
+  replaceState(state: unknown): void {
+    if (this.#isSavedAlready(state)) return;
+    this.assertReplaceable();
+    this.#changed(this.#container.replace(withoutMetadata(state), diffStates));
+  }
+
+  /** Like `replaceState`, but starts no save: the caller, the next change or the timer does. */
+  replaceStateQuietly(state: unknown): void {
+    if (this.#isSavedAlready(state)) return;
+    this.assertReplaceable();
+    const patches = this.#container.replace(withoutMetadata(state), diffStates);
+    if (patches.length > 0) this.#record(patches);
+  }
+
+  updateInfo(change: InfoChange): void {
+    this.#assertChangeable();
+    this.#container.assertNotChanging();
+    for (const [field, value] of Object.entries(change)) {
+      if (typeof value === "string" && value.length > MAX_INFO_LENGTH) throw new DraftstateError("INVALID_STATE", `${field} has ${value.length} characters, more than ${MAX_INFO_LENGTH}; nothing was saved`);
+    }
+    this.#info = changeInfo(this.#info, change);
+    this.#record([], change);
+    this.#kickForChange();
+  }
+
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
+  whenDurable(revision: number): Promise<void> {
+    return this.#writer.whenDurable(revision);
+  }
+
+  /** A turn is over: snapshot, backup, retention. What fails here after the flush is a warning, since nothing is lost. */
+  async endTurn(): Promise<void> {
+    await this.flush();
+    await this.#housekeep("the snapshot", () => this.#writer.compact());
+    if (this.#settings.maxBackups === 0) return;
+    await this.#housekeep("the backup", async () => {
+      await this.backups.backUp(await this.#durableVersion(), { reason: "turn" });
+      await this.backups.retain(0);
+    });
+  }
+
+  /** A backup of now; the existing one where the newest holds the same state. Returns its timestamp. */
+  async backup(note: BackupNote = { reason: "manual" }): Promise<string> {
+    assertTag(note.tag);
+    await this.flush();
+    const version = await this.#durableVersion();
+    const isPlain = note.tag === undefined && note.pinned !== true;
+    const timestamp = (isPlain ? await this.backups.holding(version) : undefined) ?? (await this.backups.backUp(version, note));
+    // A backup that was asked for can be used, also where turns leave none.
+    await this.#housekeep("retention", () => this.backups.retain(1));
+    return timestamp;
+  }
+
+  /** Folds the journal into a new snapshot. */
+  compact(): Promise<void> {
+    return this.#writer.compact();
+  }
+
+  /** Throws `LOCKED` in the middle of an answer: a whole state from outside does not hold the tokens that came since. */
+  assertReplaceable(): void {
+    this.#assertChangeable();
+    if (this.#isAnswering) throw new DraftstateError("LOCKED", `conversation ${this.id} is in the middle of an answer, whose tokens are saved as they come: change what is yours with update(), or save when it has ended; nothing was replaced`);
+  }
+
+  /**
+   * The present is kept, then replaced in one step, and durable when it resolves: a change is either in the version that `keep`
+   * was given last, or made on the new content, never in neither. `keep` runs again where the state was changed while it ran;
+   * callers that wait for their saves wait meanwhile. Where it rejects, nothing was replaced.
+   */
+  async replaceKept<T>(content: JsonObject, keep: (version: Version) => Promise<T>): Promise<T> {
+    this.assertReplaceable();
+    const release = this.#writer.holdAcknowledgements();
+    try {
+      const { kept, before } = await this.#keepPresent(keep);
+      this.#changed(this.#container.replace(content, diffStates));
+      const replaced = this.#revision;
+      try {
+        await this.#writer.flushUnacknowledged();
+      } catch (error) {
+        if (this.#revision === replaced) this.#changed(this.#container.replace(before.state, diffStates));
+        throw error;
+      }
+      return kept;
+    } finally {
+      release();
+    }
+  }
+
+  /** Of the version that stands when it resolves. */
+  async #keepPresent<T>(keep: (version: Version) => Promise<T>): Promise<{ readonly kept: T; readonly before: Version }> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const before = await this.#durableVersion();
+      const kept = await keep(before);
+      this.assertReplaceable();
+      if (this.#revision === before.revision) return { kept, before };
+    }
+    throw new DraftstateError("LOCKED", `conversation ${this.id} is being changed all the time: pause that and try again; nothing was replaced`);
+  }
+
+  /**
+   * Folds the journal into the snapshot and releases the lock. Rejects when changes could not be saved: they are then only in
+   * `state`. Rejects too when somebody else changed the snapshot: all changes are then in a backup.
+   */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    try {
+      if (!this.#isUntouched) {
+        await this.flush();
+        await this.#foldAtEnd();
+      }
+    } finally {
+      await this.#writer.close();
+      await this.#release();
+    }
+  }
+
+  /** A lock that cannot be reached is given up all the same: nobody in this process holds it, and it goes with the process. */
+  async #release(): Promise<void> {
+    try {
+      await this.options.lock.release();
+    } catch (error) {
+      warn(this.options.store, this.id, `its lock could not be removed: ${messageOf(error)}`, error);
+    }
+  }
+
+  async #foldAtEnd(): Promise<void> {
+    try {
+      await this.#writer.compact();
+    } catch (error) {
+      if (isDraftstateError(error, "LOCKED")) await this.#keepBesideForeignSnapshot(error);
+      else warn(this.options.store, this.id, `the snapshot could not be written: ${messageOf(error)}`, error);
+    }
+  }
+
+  /** The journal continues a snapshot that is no longer there: what is acknowledged stays readable as a backup. */
+  async #keepBesideForeignSnapshot(cause: DraftstateError): Promise<never> {
+    // Without the lock this rejects as well, and nothing is written.
+    const timestamp = await this.backups.backUp(await this.#durableVersion(), { reason: "repair" });
+    throw new DraftstateError(cause.code, `${cause.message}; all changes up to now are in the backup ${timestamp}`, { ...(cause.path === undefined ? {} : { path: cause.path }), cause });
+  }
+
+  get #settings(): Store["settings"] {
+    return this.options.store.settings;
+  }
+
+  /** What the agent gave as it answers, and is given back. */
+  #isSavedAlready(state: unknown): boolean {
+    return this.#isAnswering && isEarlierInAnswer(state, this.#container.state, this.id);
+  }
+
+  #assertChangeable(): void {
+    if (this.#isClosed) throw closedError(this.id);
+    // What follows the last revision that a file may name could be written, and never read again.
+    if (this.#revision >= MAX_REVISION) throw new DraftstateError("INVALID_STATE", `conversation ${this.id} has no revision left to count a change by: continue in a copy with "draftstate fork ${this.id}"; nothing was saved`);
+  }
+
+  #changed(patches: readonly Patch[]): void {
+    if (patches.length === 0) return;
+    this.#record(patches);
+    this.#kickForChange();
+  }
+
+  #record(patches: readonly Patch[], info?: InfoChange): void {
+    this.#revision += 1;
+    this.#isUntouched = false;
+    this.#writer.record(this.version, patches, info);
+  }
+
+  #kickForChange(): void {
+    const { realTimeSave, saveOnStateChange } = this.#settings;
+    if (realTimeSave && saveOnStateChange) this.#writer.kick();
+  }
+
+  #startTimer(interval: number): void {
+    this.#timer = setInterval(() => {
+      this.#timedSave();
+    }, interval);
+    this.#timer.unref();
+  }
+
+  #timedSave(): void {
+    if (this.#revision > this.durableRevision) this.#writer.kick();
+    const isWorthwhile = this.#writer.journalBytes > 0 && this.#writer.maySnapshot();
+    if (!isWorthwhile || this.#timedSnapshotWaits || this.#isClosed) return;
+    this.#timedSnapshotWaits = true;
+    void this.options.inTurn(() => this.#housekeep("the timed snapshot", () => this.#timedSnapshot())).finally(() => {
+      this.#timedSnapshotWaits = false;
+    });
+  }
+
+  async #timedSnapshot(): Promise<void> {
+    if (this.#isClosed || this.#writer.journalBytes === 0) return;
+    await this.#writer.compact();
+    if (!isStreaming(this.#container.state) || this.#settings.maxBackups === 0) return;
+    await this.backups.backUp(await this.#durableVersion(), { reason: "interim" });
+    await this.backups.retain(0);
+  }
+
+  /** Of what is durable, and nothing else: a revision that a crash takes back would be used again (I7). */
+  async #durableVersion(): Promise<Version> {
+    const { version } = this;
+    await this.#writer.flushUnacknowledged();
+    if (this.#writer.storedRevision >= version.revision) return version;
+    // A spill is not the store yet: were it forked, the backup would be of another history.
+    throw new DraftstateError("STORAGE", `conversation ${this.id} cannot be saved to its store at present and is in the fallback directory: try again when the store can be written`);
+  }
+
+  async #housekeep(what: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      warn(this.options.store, this.id, `${what} could not be written: ${messageOf(error)}`, error);
+    }
+  }
+}
+
+export function closedError(id: string): DraftstateError {
+  return new DraftstateError("USAGE", `conversation ${id} is closed: open it again to change it`);
+}
+
+function withoutMetadata(state: unknown): unknown {
+  if (!isJsonObject(state) || !Object.hasOwn(state, "_metadata")) return state;
+  const { _metadata: _left, ...rest } = state;
+  return rest;
+}

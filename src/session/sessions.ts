@@ -1,0 +1,208 @@
+/**
+ * The only way to a conversation that may change. Each id has one slot: one state, one queue. A program opens a conversation
+ * and holds it; a save opens one for itself and keeps it for a while, since another may follow; an operation on the files
+ * themselves has the lock alone. All of them wait for their turn.
+ */
+import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import { assertConversationId } from "../store/names.js";
+import { warn, type Store } from "../store/store.js";
+import { Conversation } from "./conversation.js";
+import { existsAlready, Opener, type OpenOptions } from "./open.js";
+import type { Locked } from "./recover.js";
+import type { Session } from "./session.js";
+import { Slot } from "./slot.js";
+
+/** Milliseconds without another save after which a conversation that a save opened is closed. */
+const IDLE_RELEASE = 250;
+/** Milliseconds before another attempt, where what is unsaved could not be saved then. */
+const IDLE_RETRY = 1000;
+
+export class Sessions {
+  readonly #slots = new Map<string, Slot>();
+  readonly #timers = new Map<Slot, NodeJS.Timeout>();
+  readonly #waiting = new AbortController();
+  readonly #opener: Opener;
+
+  constructor(private readonly store: Store) {
+    this.#opener = new Opener(store, this.#waiting.signal);
+  }
+
+  /** Every session that is open. */
+  get live(): Session[] {
+    return [...this.#slots.values()].flatMap(({ session }) => session ?? []);
+  }
+
+  /** Takes the lock, recovers what a dead writer left, and creates the conversation if new. Throws `LOCKED` where a handle has it. */
+  open(id: string, options: OpenOptions = {}): Promise<Conversation> {
+    return this.#inTurn(id, async (slot) => {
+      if (slot.state.kind === "open" && slot.state.heldBy === "handle") throw new DraftstateError("LOCKED", `conversation ${id} is open in this process already: close it first, or use that handle`);
+      await this.#closeUntouched(slot);
+      const kept = slot.session;
+      if (kept !== undefined && options.expect === "new") throw existsAlready(id);
+      const session = kept ?? (await this.#openSession(slot, id, options));
+      this.#stopTimer(slot);
+      slot.state = { kind: "open", session, heldBy: "handle" };
+      return new Conversation({ session, inTurn: (act) => slot.run(act), close: () => slot.run(() => this.#close(slot)) });
+    });
+  }
+
+  /** Acts on the open session, or on one that is opened for this and kept while saves keep coming. */
+  use<T>(id: string, act: (session: Session) => Promise<T>, expect: "any" | "existing" = "any"): Promise<T> {
+    return this.#inTurn(id, async (slot) => {
+      if (expect === "existing") await this.#closeUntouched(slot);
+      const session = slot.session ?? (await this.#openSession(slot, id, { expect, forSave: true }));
+      try {
+        return await act(session);
+      } finally {
+        this.#closeWhenIdle(slot, IDLE_RELEASE);
+      }
+    });
+  }
+
+  /** Under the conversation's lock, be it open here or not. Whoever has it open waits. */
+  guarded<T>(id: string, act: (locked: Locked) => Promise<T>): Promise<T> {
+    return this.#inTurn(id, async (slot) => {
+      const { session } = slot;
+      if (session === undefined) return this.#opener.hold(id, act);
+      try {
+        return await act({ store: this.store, id, guard: session.lock });
+      } finally {
+        session.backups.forget();
+      }
+    });
+  }
+
+  /**
+   * Under the locks of all these conversations, or of none: for work on the files themselves. Locks are taken in the order of
+   * the ids, so that two callers never wait for each other. Throws `LOCKED` where a handle has one of them.
+   */
+  exclusive<T>(ids: readonly string[], act: (locked: ReadonlyMap<string, Locked>) => Promise<T>): Promise<T> {
+    const held = new Map<string, Locked>();
+    const sorted = [...new Set(ids)].sort();
+    const next = (index: number): Promise<T> => {
+      const id = sorted[index];
+      if (id === undefined) return act(held);
+      return this.#inTurn(id, async (slot) => {
+        if (slot.state.kind === "open" && slot.state.heldBy === "handle") throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
+        await this.#saveAndClose(slot);
+        return this.#opener.hold(id, (locked) => {
+          held.set(id, locked);
+          return next(index + 1);
+        });
+      });
+    };
+    return next(0);
+  }
+
+  /** Throws `INVALID_ID` where another conversation differs by case alone. */
+  assertNoLookalike(id: string): Promise<void> {
+    return this.#opener.assertNoLookalike(id);
+  }
+
+  /** Whether there was such a conversation, or a backup of one, a few seconds ago at the latest. */
+  isKnown(id: string): Promise<boolean> {
+    return this.#opener.isKnown(id);
+  }
+
+  /** Nobody waits for a lock of another process any longer: who does is told that it is taken. */
+  stopWaiting(): void {
+    this.#waiting.abort();
+  }
+
+  /** Closes every session, each in its turn, even where one fails; then rejects with what failed. */
+  async close(): Promise<void> {
+    const failed: unknown[] = [];
+    while (this.#slots.size > 0) {
+      const outcomes = await Promise.allSettled([...this.#slots.values()].map((slot) => slot.run(() => this.#close(slot))));
+      failed.push(...outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : [])));
+    }
+    if (failed.length > 0) throw allOf(failed);
+  }
+
+  async #inTurn<T>(id: string, act: (slot: Slot) => Promise<T>): Promise<T> {
+    assertConversationId(id);
+    let slot = this.#slots.get(id);
+    if (slot === undefined) {
+      slot = new Slot(() => this.#slots.delete(id));
+      this.#slots.set(id, slot);
+    }
+    const found = slot;
+    return found.run(() => act(found));
+  }
+
+  async #openSession(slot: Slot, id: string, options: OpenOptions & { readonly forSave?: boolean }): Promise<Session> {
+    slot.state = { kind: "opening" };
+    try {
+      const session = await this.#opener.open(id, options, (act) => slot.run(act));
+      slot.state = { kind: "open", session, heldBy: "saves" };
+      return session;
+    } catch (error) {
+      slot.state = { kind: "closed" };
+      throw error;
+    }
+  }
+
+  /** Also where closing fails: the lock is released, and what could not be saved is the error. */
+  async #close(slot: Slot): Promise<void> {
+    const { session } = slot;
+    this.#stopTimer(slot);
+    if (session === undefined) return;
+    slot.state = { kind: "closing", session };
+    try {
+      await session.close();
+    } finally {
+      slot.state = { kind: "closed" };
+    }
+  }
+
+  /** One that a save opened and nothing came of: there is no such conversation. */
+  async #closeUntouched(slot: Slot): Promise<void> {
+    if (slot.session?.isUntouched === true && slot.state.kind === "open" && slot.state.heldBy === "saves") await this.#close(slot);
+  }
+
+  /** Where it cannot be saved it stays open: what was accepted is still in memory, and the next attempt may save it. */
+  async #saveAndClose(slot: Slot): Promise<void> {
+    const { session } = slot;
+    if (session === undefined) return;
+    if (!session.isUntouched) await session.flush();
+    await this.#close(slot);
+  }
+
+  #closeWhenIdle(slot: Slot, after: number): void {
+    this.#stopTimer(slot);
+    if (slot.state.kind !== "open" || slot.state.heldBy !== "saves") return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(slot);
+      void slot.run(() => this.#closeIdle(slot));
+    }, after);
+    // An attempt that is repeated does not keep the process alive: `close` is what waits for it.
+    if (after !== IDLE_RELEASE) timer.unref();
+    this.#timers.set(slot, timer);
+  }
+
+  async #closeIdle(slot: Slot): Promise<void> {
+    const { session } = slot;
+    // It was used again while this waited for its turn.
+    if (this.#timers.has(slot)) return;
+    if (session === undefined || slot.state.kind !== "open" || slot.state.heldBy !== "saves") return;
+    try {
+      await this.#saveAndClose(slot);
+    } catch (error) {
+      if (slot.session !== undefined) this.#closeWhenIdle(slot, IDLE_RETRY);
+      else warn(this.store, session.id, `it could not be closed as it should: ${messageOf(error)}`, error);
+    }
+  }
+
+  #stopTimer(slot: Slot): void {
+    clearTimeout(this.#timers.get(slot));
+    this.#timers.delete(slot);
+  }
+}
+
+/** The one error, or one that tells of all. */
+function allOf(errors: readonly unknown[]): unknown {
+  const [first] = errors;
+  if (errors.length === 1) return first;
+  const code = isDraftstateError(first) ? first.code : "STORAGE";
+  return new DraftstateError(code, `${errors.length} conversations could not be closed as they should: ${errors.map(messageOf).join("; ")}`, { cause: new AggregateError(errors) });
+}

@@ -1,0 +1,34 @@
+/**
+ * Operations whose process died between their pending record and its commit. Whether one happened is told by what the
+ * conversation is: then it is offered for undo like any other, and otherwise it is forgotten.
+ */
+import type { RecoveryPlan } from "../plan/recovery.js";
+import { readPlan } from "./read.js";
+import type { Store } from "./store.js";
+import { parsePendingName, type Operation } from "./trash-record.js";
+
+/** The conversations that have one, among the names in the trash. */
+export function pendingIds(names: readonly string[]): string[] {
+  return names.flatMap((name) => parsePendingName(name) ?? []);
+}
+
+export async function happened({ trash }: Pick<Store, "trash">, operation: Operation, plan: RecoveryPlan): Promise<boolean> {
+  if (operation.kind === "repair") return !(await trash.isUnchanged(operation));
+  if (plan.kind !== "usable") return false;
+  if (operation.kind === "rename") return plan.version.info.title === operation.renamedTo;
+  return operation.revision !== undefined && plan.version.revision >= operation.revision;
+}
+
+/** Every operation that can be undone, newest first, for a reader: also what happened and was not committed. */
+export async function undoableOperations(store: Store): Promise<Operation[]> {
+  const { trash, storage } = store;
+  const operations = await trash.operations();
+  for (const id of pendingIds(await trash.names())) {
+    const operation = await trash.pending(id);
+    // While a process has the conversation the operation is under way.
+    if (operation === undefined || (await storage.lockHolder(id)) !== undefined) continue;
+    const isDone = operations.some(({ stamp, conversationId }) => stamp === operation.stamp && conversationId === id);
+    if (!isDone && (await happened(store, operation, await readPlan(storage, id)))) operations.push(operation);
+  }
+  return operations.sort((left, right) => (left.stamp < right.stamp ? 1 : -1));
+}

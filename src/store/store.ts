@@ -1,0 +1,61 @@
+/**
+ * One store: everything of it on disk and what work on it needs of the world, made once and handed to all who work on it.
+ * A value, not a hub: it holds no conversation and calls nobody above it.
+ */
+import type { RetryEvent, RetryPolicy } from "../storage/retry.js";
+import type { Storage } from "../storage/storage.js";
+import type { ManagerEmitter } from "./events.js";
+import type { Settings } from "./settings.js";
+import { Spills } from "./spills.js";
+import { Trash } from "./trash.js";
+
+/** What a store needs of the world. */
+export interface StoreEnvironment {
+  readonly storage: Storage;
+  /** Where changes are spilled while `storage` cannot be written. */
+  readonly fallback?: Storage | undefined;
+  readonly now: () => Date;
+  /** Milliseconds on a clock that never goes back, for durations. */
+  readonly elapsed: () => number;
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** Where the storage retries by itself: tells the listener each time. */
+  readonly onStorageRetry?: (listener: (event: RetryEvent) => void) => void;
+}
+
+export interface Store {
+  readonly storage: Storage;
+  readonly settings: Settings;
+  readonly now: () => Date;
+  readonly elapsed: () => number;
+  readonly random: () => number;
+  readonly events: ManagerEmitter;
+  readonly trash: Trash;
+  /** Undefined without a `fallbackDir`. */
+  readonly spills: Spills | undefined;
+  readonly retry: RetryPolicy;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+export function createStore(environment: StoreEnvironment, settings: Settings, events: ManagerEmitter): Store {
+  const { storage, fallback, now, elapsed, random } = environment;
+  const onRetry = (event: RetryEvent): void => {
+    events.emit("retry", event);
+  };
+  const warn = (conversationId: string, message: string): void => {
+    events.emit("warning", { conversationId, message });
+  };
+  environment.onStorageRetry?.(onRetry);
+  return {
+    storage, settings, now, elapsed, random, events,
+    trash: new Trash({ storage, now, random, keepFor: settings.trashDays * DAY, warn }),
+    spills: fallback === undefined ? undefined : new Spills({ storage: fallback, store: storage.identity, directory: settings.fallbackDir ?? "", events, now }),
+    retry: { attempts: settings.retryAttempts, delay: settings.retryDelay, random, onRetry },
+  };
+}
+
+/** Housekeeping that failed: nothing is lost, but someone should look. */
+export function warn({ events }: Pick<Store, "events">, conversationId: string, message: string, error?: unknown): void {
+  events.emit("warning", { conversationId, message, ...(error === undefined ? {} : { error }) });
+}

@@ -1,0 +1,20 @@
+/** Spills as another session would have left them. */
+import { metadataOf, SPILL_FORMAT, type Version } from "../../src/model/conversation.js";
+import { encodeSnapshot } from "../../src/snapshot/encode.js";
+import type { Storage } from "../../src/storage/storage.js";
+import { spillKey } from "../../src/store/names.js";
+
+export interface LeftSpill {
+  readonly id: string;
+  readonly version: Version;
+  readonly session?: string;
+  /** 0 where it is left out: the store never held the conversation. */
+  readonly base?: number;
+}
+
+/** In the fallback directory of a store. */
+export async function leaveSpill(fallback: Storage, store: Storage, { id, version, session = "other1", base = 0 }: LeftSpill): Promise<void> {
+  const note = { format: SPILL_FORMAT, store: store.identity, session, base } as const;
+  const metadata = { ...metadataOf(version, id, "2026-01-14T21:40:00.000Z", [{ session, revision: version.revision }]), spill: note };
+  await fallback.replace(spillKey(id, session), encodeSnapshot(version.state, metadata));
+}

@@ -1,0 +1,7 @@
+/** Two operations at a time in one manager. */
+import { vi } from "vitest";
+import { testPairs } from "./suite.js";
+
+vi.mock("node:timers/promises", () => import("../doubles/timers-promises.js"));
+
+testPairs("one manager", { storage: { runs: 7, random: 1 }, files: { runs: 0, random: 0 } });

@@ -1,0 +1,42 @@
+/** Managers of a world whose clock, luck and timers a run repeats. */
+import { messageOf as errorMessageOf, isDraftstateError } from "../../src/errors.js";
+import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/manager.js";
+import type { Storage } from "../../src/storage/storage.js";
+import { VirtualTime } from "../doubles/virtual-time.js";
+
+export const time = new VirtualTime();
+
+export const OPTIONS: ManagerOptions = { autoSave: false, realTimeSave: false, retryAttempts: 0, retryDelay: 0, metrics: false, lockTimeout: 0 };
+interface ProcessOptions {
+  readonly name: string;
+  readonly storage: Storage;
+  readonly now: () => Date;
+}
+
+/** Numbers from 0 to 1 that a run repeats. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function clock(start: number): () => Date {
+  let at = start;
+  return () => new Date((at += 1));
+}
+
+export function managerOn({ name, storage, now }: ProcessOptions, options: ManagerOptions = {}, fallback?: Storage): DraftStatePersistenceManager {
+  const seed = Array.from(name).reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
+  return new DraftStatePersistenceManager(
+    { storage, ...(fallback === undefined ? {} : { fallback }), now, elapsed: () => time.elapsed, random: randomFrom(seed) },
+    { ...OPTIONS, ...options },
+  );
+}
+
+export function resultOf(error: unknown): string {
+  return isDraftstateError(error) ? error.code : `unexpected ${errorMessageOf(error)}`;
+}
