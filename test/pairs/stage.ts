@@ -2,7 +2,6 @@
  * Where two operations meet: a disk with a conversation of some turns, one or two managers on it, perhaps a handle, and a
  * scheduler in front of every storage call or every call to the file system. Each run begins from the same disk.
  */
-import { messageOf as errorMessageOf } from "../../src/errors.js";
 import type { JsonObject } from "../../src/model/json.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { Conversation } from "../../src/session/conversation.js";
@@ -17,7 +16,7 @@ import { BACKUP_DIR, storageOver } from "../doubles/storage-over.js";
 import type { DiskImage } from "../doubles/disk-image.js";
 import { inspect, type Inspection } from "./inspection.js";
 import { ID, PENDING, say, type Actor, type PairOperation } from "./operations.js";
-import { clock, managerOn, resultOf, time } from "./world.js";
+import { clock, managerOn, Rejections, resultOf, time } from "./world.js";
 
 export const SETTINGS = ["one manager", "two managers", "two processes"] as const;
 export type Setting = (typeof SETTINGS)[number];
@@ -45,7 +44,6 @@ export function nameOf({ setting, start, first, second }: PairCase): string {
 }
 
 const LATER = START + 3_600_000;
-const MAX_REJECTIONS = 3;
 
 export interface Outcome extends Inspection {
   /** Of each side: `ok …` with what it returned, or the code it rejected with. */
@@ -97,27 +95,6 @@ let base: Promise<Base> | undefined;
 export function theBase(): Promise<Base> {
   base ??= makeBase();
   return base;
-}
-
-/** Promises that rejected with nobody to hear it, while a run was going on. */
-class Rejections {
-  readonly found: string[] = [];
-  #others: NodeJS.UnhandledRejectionListener[] = [];
-
-  readonly #listen = (error: unknown): void => {
-    if (this.found.length < MAX_REJECTIONS) this.found.push(`an unhandled rejection: ${resultOf(error)} ${errorMessageOf(error)}`);
-  };
-
-  begin(): void {
-    this.#others = process.listeners("unhandledRejection");
-    process.removeAllListeners("unhandledRejection");
-    process.on("unhandledRejection", this.#listen);
-  }
-
-  end(): void {
-    process.removeListener("unhandledRejection", this.#listen);
-    for (const other of this.#others) process.on("unhandledRejection", other);
-  }
 }
 
 interface Party {

@@ -40,3 +40,26 @@ export function managerOn({ name, storage, now }: ProcessOptions, options: Manag
 export function resultOf(error: unknown): string {
   return isDraftstateError(error) ? error.code : `unexpected ${errorMessageOf(error)}`;
 }
+
+const MAX_REJECTIONS = 3;
+
+/** Promises that rejected with nobody to hear it, while a run was going on. */
+export class Rejections {
+  readonly found: string[] = [];
+  #others: NodeJS.UnhandledRejectionListener[] = [];
+
+  readonly #listen = (error: unknown): void => {
+    if (this.found.length < MAX_REJECTIONS) this.found.push(`an unhandled rejection: ${resultOf(error)} ${errorMessageOf(error)}`);
+  };
+
+  begin(): void {
+    this.#others = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    process.on("unhandledRejection", this.#listen);
+  }
+
+  end(): void {
+    process.removeListener("unhandledRejection", this.#listen);
+    for (const other of this.#others) process.on("unhandledRejection", other);
+  }
+}
