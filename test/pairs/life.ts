@@ -317,6 +317,11 @@ export class Life {
     const last = this.#managerOf("last", LAST_PID, true, () => undefined);
     const told: string[] = [];
     for (const event of ["warning", "recovered", "fallback"] as const) last.on(event, (event_) => { told.push(JSON.stringify(event_)); });
+    const locks = [...this.#disk.image.entries.keys()].filter((path) => path.endsWith(`/locks/${ID}.lock`));
+    const owners = this.#processes.filter(({ isDead, pid }) => !isDead && locks.some((path) => this.#textOf(path).includes(`"pid":${pid},`)));
+    for (const { name } of owners) this.#fault(`a lock is left though its manager was closed and its process lives: ${name}`);
+    // Without them, what else is wrong would not be seen.
+    for (const { pid } of this.#processes) this.#world.kill(pid);
     let now = "";
     const read = await last.loadState(ID).then((state) => textsOf(state).join(), resultOf);
     try {
@@ -334,8 +339,11 @@ export class Life {
     if (lost.length > 0) this.#fault(`acknowledged and lost: ${lost.join()}`);
     else if (this.#isPlain && absent.length > 0 && told.length + this.#warnings.length === 0) this.#fault(`elsewhere than in the conversation, and nothing was said: ${absent.join()}`);
     await last.close();
-    const locks = [...this.#disk.image.entries.keys()].filter((path) => path.endsWith(`/locks/${ID}.lock`));
-    if (locks.length > 0) this.#fault(`locks left: ${locks.join()}`);
+  }
+
+  #textOf(path: string): string {
+    const { entries, contents } = this.#disk.image;
+    return Buffer.from(contents.get(entries.get(path) ?? -1) ?? []).toString();
   }
 
   /** Neither in a conversation, nor in a backup, nor brought back by an undo, nor kept in trash, quarantine or fallback. */
