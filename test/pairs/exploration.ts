@@ -34,7 +34,7 @@ const MAX_REPORTS = 2;
 const CHANGING = /(replace|create|createLog|move|remove|append|sync|settle|tryLock|release|assertHeld|rename|link|unlink|createFile|write) ?/;
 
 /** The runs that a pair is held against, each made when it is first needed. */
-class References {
+export class References {
   readonly #known = new Map<string, Promise<Played>>();
 
   constructor(private readonly pair: PairCase) {}
@@ -105,7 +105,7 @@ type Verdict =
   | { readonly kind: "documented"; readonly error: string }
   | { readonly kind: "fault"; readonly what: readonly string[] };
 
-async function judge(pair: PairCase, references: References, played: Played): Promise<Verdict> {
+export async function judge(pair: PairCase, references: References, played: Played): Promise<Verdict> {
   const excused = new Set<string>();
   for (const order of [["A", "B"], ["B", "A"]] as const) for (const problem of invariants(await references.order(order))) excused.add(problem);
   const problems = invariants(played).filter((problem) => !excused.has(problem));
