@@ -30,13 +30,13 @@ class VirtualTimer {
   }
 }
 
-const REPLACED = ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] as const;
+type Replaced = Pick<typeof globalThis, "setTimeout" | "clearTimeout" | "setInterval" | "clearInterval">;
 
 export class VirtualTime {
   readonly #timers = new Map<VirtualTimer, PendingTimer>();
   #elapsed = 0;
   #order = 0;
-  #originals: Pick<typeof globalThis, (typeof REPLACED)[number]> | undefined;
+  #originals: Replaced | undefined;
 
   /** Milliseconds; moves only when a timer fires. */
   get elapsed(): number {

@@ -5,7 +5,7 @@
 import { following, writeSchedule, type Strategy } from "../doubles/scheduler.js";
 import { documentedError } from "./documented.js";
 import { nameOf, play, type Level, type Moment, type Outcome, type PairCase, type Played } from "./stage.js";
-import { randomFrom } from "./world.js";
+import { randomFrom, seedOf } from "./world.js";
 
 export interface Budget {
   /** Interleavings of a pair, at most. */
@@ -48,7 +48,7 @@ export class References {
 
   /** With and without a moment before each operation in which what may end by itself has ended. */
   async *all(sides: readonly Side[]): AsyncGenerator<Played> {
-    const moments: readonly Moment[] = ["nothing", this.pair.start === "handle" ? "saved" : "idle"];
+    const moments: readonly Moment[] = ["nothing", this.pair.start === "handle" || this.pair.start === "answering" ? "saved" : "idle"];
     for (const before of moments) {
       if (sides.length === 1) yield await this.order(sides, [before]);
       else for (const between of moments) yield await this.order(sides, [before, between]);
@@ -206,7 +206,7 @@ export class PairExploration {
 
   async all({ runs, random }: Budget): Promise<Explored> {
     await this.#sequentialOrders();
-    const offset = randomFrom(this.seed + [...nameOf(this.pair)].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7))();
+    const offset = randomFrom(this.seed + seedOf(nameOf(this.pair)))();
     let layer: Candidate[] = [{ prefix: ["A"], changing: false }, { prefix: ["B"], changing: false }];
     const limit = runs - random;
     for (let switches = 0; layer.length > 0 && this.explored.tried < limit; switches += 1) {

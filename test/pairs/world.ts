@@ -13,6 +13,11 @@ interface ProcessOptions {
   readonly now: () => Date;
 }
 
+/** Another number for another name. */
+export function seedOf(name: string): number {
+  return Buffer.from(name).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
+}
+
 /** Numbers from 0 to 1 that a run repeats. */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
@@ -30,9 +35,8 @@ export function clock(start: number): () => Date {
 }
 
 export function managerOn({ name, storage, now }: ProcessOptions, options: ManagerOptions = {}, fallback?: Storage): DraftStatePersistenceManager {
-  const seed = [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
-  return new DraftStatePersistenceManager(
-    { storage, ...(fallback === undefined ? {} : { fallback }), now, elapsed: () => time.elapsed, random: randomFrom(seed) },
+    return new DraftStatePersistenceManager(
+    { storage, ...(fallback === undefined ? {} : { fallback }), now, elapsed: () => time.elapsed, random: randomFrom(seedOf(name)) },
     { ...OPTIONS, ...options },
   );
 }
