@@ -13,7 +13,7 @@ export const ROOMS = {
   monitoring: ["model"],
   storage: [],
   store: ["plan", "journal", "snapshot", "model", "monitoring", "storage"],
-  metrics: ["store", "model", "monitoring", "storage"],
+  metrics: ["store", "monitoring", "storage"],
   session: ["store", "plan", "journal", "snapshot", "model", "storage"],
   operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage"],
   manager: ["operations", "session", "metrics", "store", "plan", "model", "monitoring", "storage"],

@@ -9,10 +9,11 @@ import { commands, timer } from "./rows/commands.mjs";
 import { groupCommit, snapshotAfterOneChange, wholeTurn } from "./rows/disk.mjs";
 import { memory } from "./rows/memory.mjs";
 import { loading, manyConversations } from "./rows/reading.mjs";
+import { scale } from "./rows/scale.mjs";
 import { bytesPerToken, eventLoopTime, tokenCostAsItGrows, tokensWithoutSync, tokensWithSync } from "./rows/streaming.mjs";
 import { Scratch } from "./work.mjs";
 
-const ROOMS = { tokens: tokensWithoutSync, growth: tokenCostAsItGrows, loop: eventLoopTime, synced: tokensWithSync, group: groupCommit, bytes: bytesPerToken, turn: wholeTurn, load: loading, snapshot: snapshotAfterOneChange, many: manyConversations, memory, commands };
+const ROOMS = { tokens: tokensWithoutSync, growth: tokenCostAsItGrows, loop: eventLoopTime, synced: tokensWithSync, group: groupCommit, bytes: bytesPerToken, turn: wholeTurn, load: loading, snapshot: snapshotAfterOneChange, many: manyConversations, scale, memory, commands };
 const RESULTS = new URL("results.json", import.meta.url);
 const README = new URL("README.md", import.meta.url);
 /** A ratio this much worse than the kept one is worth a look; less is noise. */

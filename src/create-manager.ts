@@ -1,7 +1,6 @@
 /** The manager on this machine: files, the system's clock, the system's randomness. */
 import { hrtime } from "node:process";
 import { DraftstateError } from "./errors.js";
-import { postJson } from "./monitoring/http-post.js";
 import { createLocalStorage } from "./storage/index.js";
 import { isSameDirectory, isWithin } from "./storage/same-directory.js";
 import { join } from "node:path";
@@ -39,7 +38,7 @@ export function createDraftStatePersistenceManager(options: CreateManagerOptions
       elapsed: () => Number(hrtime.bigint()) / 1e6,
       random: Math.random,
       logger,
-      post: postJson,
+      post: async (...request) => (await import("./monitoring/http-post.js")).postJson(...request),
       telemetry: telemetry ? loadTelemetry : undefined,
       onStorageRetry: retries.listen,
       findWholeFiles: storage === undefined ? findWholeFiles : undefined,

@@ -249,7 +249,7 @@ export class DraftStatePersistenceManager {
 
   /** A conversation that was had elsewhere, with its backups. Throws `INVALID_ID` where the id is taken. */
   import(request: ImportRequest): Promise<void> {
-    return this.#change(request.id, () => importConversation(this.#store, this.#sessions, request));
+    return this.#change(request.id, () => importConversation(this.#sessions, request));
   }
 
   /** Snapshots of older schemas, rewritten in the current one; each original becomes a backup first. */
@@ -357,7 +357,7 @@ export class DraftStatePersistenceManager {
   #watch(): { readonly monitor: Monitor; readonly counter: SaveCounter } {
     if (this.#watching !== undefined) return this.#watching;
     const monitor = new Monitor({ ...this.environment, events: this.#events, settings: this.settings, live: () => this.#sessions.live });
-    this.#watching = { monitor, counter: new SaveCounter(this.#events, monitor.registry) };
+    this.#watching = { monitor, counter: new SaveCounter(this.#events.as("metrics"), monitor.registry) };
     return this.#watching;
   }
 }

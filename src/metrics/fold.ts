@@ -47,7 +47,6 @@ async function foldLocked(context: FoldContext, names: readonly string[], lock: 
   const total = await usableTotal(context);
   if (total === undefined) return;
   const ended = await endedOf(storage, names);
-  if (ended.length === 0) return;
   const fresh = ended.filter(({ name }) => !total.folded.includes(name));
   const data = fresh.reduce((sum, file) => addMetrics(sum, file.data), total.data);
   const endedNames = ended.map(({ name }) => name);

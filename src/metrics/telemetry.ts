@@ -4,11 +4,45 @@
  * `@opentelemetry/api` is optional: where it is not installed, or no SDK is set up, nothing of this happens.
  */
 import { messageOf, systemErrorCode } from "../errors.js";
-import type { Attributes, Histogram, Meter, Tracer } from "@opentelemetry/api";
 import type { EventSource, ManagerEvents } from "../store/events.js";
 
-/** Of the package, what is used here. */
-export type TelemetryApi = typeof import("@opentelemetry/api");
+type Attributes = Readonly<Record<string, string | number | boolean>>;
+
+interface Histogram {
+  record(value: number, attributes?: Attributes): void;
+}
+
+interface Counter {
+  add(value: number, attributes?: Attributes): void;
+}
+
+interface InstrumentOptions {
+  description: string;
+  unit?: string;
+  advice?: { explicitBucketBoundaries: number[] };
+}
+
+interface Meter {
+  createHistogram(name: string, options: InstrumentOptions): Histogram;
+  createCounter(name: string, options: InstrumentOptions): Counter;
+}
+
+interface Span {
+  setStatus(status: { code: number }): unknown;
+  end(endTime: number): void;
+}
+
+interface Tracer {
+  startSpan(name: string, options: { kind: number; startTime: number; attributes: Attributes }): Span;
+}
+
+/** The part of the package that is used here, in types of our own: ours must compile where it is not installed. */
+export interface TelemetryApi {
+  readonly trace: { getTracer(name: string): Tracer };
+  readonly metrics: { getMeter(name: string): Meter };
+  readonly SpanKind: { readonly CLIENT: number };
+  readonly SpanStatusCode: { readonly ERROR: number };
+}
 
 type Answer = ManagerEvents["answerEnded"];
 

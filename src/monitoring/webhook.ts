@@ -98,7 +98,7 @@ export class Webhook {
     timer.unref();
     try {
       const sent = post(url, body, attempt.signal).then(({ status }) => outcomeOf(status));
-      return await Promise.race([sent.catch(() => failed("the webhook cannot be reached")), ended]);
+      return await Promise.race([sent, ended]);
     } catch {
       return failed("the webhook cannot be reached");
     } finally {

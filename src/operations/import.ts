@@ -5,9 +5,7 @@
 import type { BackupNote, Version } from "../model/conversation.js";
 import { ended } from "../model/interruption.js";
 import type { Sessions } from "../session/sessions.js";
-import { writeBackup } from "../store/backups.js";
 import { fromTimestamp } from "../store/names.js";
-import type { Store } from "../store/store.js";
 
 export interface ImportRequest {
   readonly id: string;
@@ -19,18 +17,14 @@ export interface ImportRequest {
 }
 
 /** Throws `INVALID_ID` where the id is taken, `LOCKED` where another process is about to take it. */
-export async function importConversation(store: Store, sessions: Sessions, request: ImportRequest): Promise<void> {
+export async function importConversation(sessions: Sessions, request: ImportRequest): Promise<void> {
   const { id, points } = request;
   const initial = ended(request.version, request.at);
   const conversation = await sessions.open(id, { expect: "new", beginning: initial });
   try {
     await conversation.flush();
-    await sessions.guarded(id, async ({ guard }) => {
-      let newest: string | undefined;
-      for (const { timestamp, version, note } of points) {
-        const request = { id, version, note: note ?? { reason: "manual" as const }, compression: store.settings.compression, now: fromTimestamp(timestamp), guard, newest };
-        newest = (await writeBackup(store.storage, request)).timestamp;
-      }
+    await sessions.use(id, async ({ backups }) => {
+      for (const { timestamp, version, note } of points) await backups.add(version, note ?? { reason: "manual" }, fromTimestamp(timestamp));
     });
     // Retention begins with the next turn, not with the backups that someone wanted to keep.
     if (points.at(-1)?.version.revision !== initial.revision) await conversation.endTurn();

@@ -8,7 +8,7 @@ import { recover, type Locked } from "../session/recover.js";
 import type { Sessions } from "../session/sessions.js";
 import { listBackupNames } from "../store/backups.js";
 import { journalKey, snapshotKey } from "../store/names.js";
-import { refusal } from "../store/read.js";
+import { refusal, storeIsMissing } from "../store/read.js";
 import type { Store } from "../store/store.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
 
@@ -27,12 +27,13 @@ export interface RemoveOptions {
   readonly dryRun?: boolean;
 }
 
-/** In the order in which they go: backups from the oldest on, then the snapshot. */
+/** In the order in which they go: backups from the oldest on, then the snapshot. Throws `STORAGE` where only the state directory is missing. */
 export async function filesOf({ storage }: Pick<Store, "storage">, id: string): Promise<KeptFile[]> {
   const backups = (await listBackupNames(storage, id)).reverse().map(({ name }): KeptFile => ({ area: "backup", name }));
   const present: KeptFile[] = [];
   // A journal without its snapshot is read together with a backup: it goes once the snapshot has gone.
   for (const { name } of [snapshotKey(id), journalKey(id)]) if ((await storage.stat({ area: "state", name })) !== undefined) present.push({ area: "state", name });
+  if (present.length === 0 && backups.length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
   return [...backups, ...present];
 }
 

@@ -9,6 +9,8 @@ export interface RetainedBackup {
   readonly revision: number;
   readonly pinned: boolean;
   readonly valid: boolean;
+  /** Of a newer version: not for this one to remove (G8). */
+  readonly newer?: boolean;
 }
 
 export interface RetentionPolicy {
@@ -63,10 +65,10 @@ export function planRetention<B extends RetainedBackup>(
   context: { readonly now: number; readonly protectLastValid: boolean },
 ): RetentionPlan<B> {
   const ordered = newestFirst(backups);
-  const rules: [string, (backup: B) => boolean][] = [["pinned", (backup) => backup.pinned]];
+  const rules: [string, (backup: B) => boolean][] = [["pinned", (backup) => backup.pinned], ["newer version", (backup) => backup.newer === true]];
   const { max, olderThan, keepDaily, keepWeekly, keepMonthly } = policy;
-  // Pinned backups stand beside the count, so that pinning one never costs a turn.
-  const newest = new Set(ordered.filter((backup) => !backup.pinned).slice(0, max));
+  // Pinned backups stand beside the count, so that pinning one never costs a turn; so do those that are not ours to remove.
+  const newest = new Set(ordered.filter((backup) => !backup.pinned && backup.newer !== true).slice(0, max));
   if (max !== undefined) rules.push([`newest ${max}`, (backup) => newest.has(backup)]);
   if (olderThan !== undefined) rules.push(["recent", (backup) => context.now - backup.at <= olderThan]);
   for (const [label, count, periodOf] of [["daily", keepDaily, dayOf], ["weekly", keepWeekly, weekOf], ["monthly", keepMonthly, monthOf]] as const) {
@@ -76,7 +78,7 @@ export function planRetention<B extends RetainedBackup>(
   }
   const lastValid = context.protectLastValid ? ordered.find((backup) => backup.valid) : undefined;
   rules.push(["last valid", (backup) => backup === lastValid]);
-  if (rules.length === 2) return { keep: ordered.map((backup) => ({ backup, reasons: ["no rule"] })), remove: [] };
+  if (rules.length === 3) return { keep: ordered.map((backup) => ({ backup, reasons: ["no rule"] })), remove: [] };
   const decided = ordered.map((backup) => ({ backup, reasons: rules.filter(([, keeps]) => keeps(backup)).map(([label]) => label) }));
   return {
     keep: decided.filter(({ reasons }) => reasons.length > 0),

@@ -100,6 +100,10 @@ export class Opener {
     throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
   }
 
+  async isKnown(id: string): Promise<boolean> {
+    return (await this.#known()).ids.has(id);
+  }
+
   /** One listing serves many that are opened together, as an import does. */
   async #known(): Promise<KnownIds> {
     const { storage, elapsed } = this.store;
@@ -115,7 +119,7 @@ export class Opener {
     const { lock, takenOverFrom } = await acquireLock(store, id, timeout, this.signal);
     // Only a holder that died leaves anything unfinished.
     if (takenOverFrom !== undefined) {
-      await store.storage.sweep(id).catch((error: unknown) => {
+      await Promise.all([store.storage.sweep(id), store.spills?.sweep(id)]).catch((error: unknown) => {
         warn(store, id, `unfinished files could not be removed: ${messageOf(error)}`, error);
       });
     }
@@ -145,7 +149,7 @@ export class Opener {
 
   async #begin(locked: Locked, { expect = "any", beginning, forSave }: SaveOptions): Promise<Begin> {
     const { store: { storage, now }, id } = locked;
-    const { plan, home } = await takeStock(locked, async () => (await this.#known()).ids.has(locked.id));
+    const { plan, home } = await takeStock(locked, () => this.isKnown(locked.id));
     if (home?.kind === "no-room") {
       if (expect === "new") throw existsAlready(id);
       const stored = plan.kind === "usable" ? plan.version.revision : 0;

@@ -99,6 +99,11 @@ export class Sessions {
     return this.#opener.assertNoLookalike(id);
   }
 
+  /** Whether there was such a conversation, or a backup of one, a few seconds ago at the latest. */
+  isKnown(id: string): Promise<boolean> {
+    return this.#opener.isKnown(id);
+  }
+
   /** Nobody waits for a lock of another process any longer: who does is told that it is taken. */
   stopWaiting(): void {
     this.#waiting.abort();

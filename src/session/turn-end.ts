@@ -3,7 +3,7 @@
  * removes backups only, under the session's lock (I5). The session knows its own backups: the directory is listed once.
  */
 import type { BackupNote, Version } from "../model/conversation.js";
-import { planRetention } from "../plan/retention.js";
+import { newestFirst, planRetention } from "../plan/retention.js";
 import { jsonEqual } from "../model/json.js";
 import { withRetry } from "../storage/retry.js";
 import type { Lock } from "../storage/storage.js";
@@ -42,12 +42,19 @@ export class SessionBackups {
     const [newest] = known;
     const isPlain = note.tag === undefined && note.pinned !== true;
     if (isPlain && newest?.valid === true && newest.revision === version.revision && newest.reason !== "interim") return this.#reuse(newest);
-    const timestamp = known.reduce<string | undefined>((latest, backup) => (latest === undefined || backup.timestamp > latest ? backup.timestamp : latest), undefined);
-    const request = { id: this.id, version, note, compression: settings.compression, guard: this.lock, newest: timestamp };
+    const request = { id: this.id, version, note, compression: settings.compression, guard: this.lock, newest: newestOf(known) };
     const written = await withRetry("backup", retry, () => writeBackup(storage, { ...request, now: now() }));
     this.#known = [written, ...known];
     events.emit("backupCreated", { conversationId: this.id, timestamp: written.timestamp, path: written.path, revision: version.revision, reason: note.reason, bytes: written.sizeBytes });
     return written.timestamp;
+  }
+
+  /** One that was made elsewhere, under its own time; behind those that are there. */
+  async add(version: Version, note: BackupNote, at: Date): Promise<void> {
+    const known = await this.all();
+    const { storage, settings: { compression } } = this.store;
+    const written = await writeBackup(storage, { id: this.id, version, note, compression, now: at, guard: this.lock, newest: newestOf(known) });
+    this.#known = newestFirst([written, ...known]);
   }
 
   /** The newest backup where it holds exactly this state: another would add nothing. An interim one is replaced soon, and does not count. */
@@ -81,4 +88,9 @@ export class SessionBackups {
     await this.store.storage.settle("backup");
     return backup.timestamp;
   }
+}
+
+/** The latest timestamp: those of earlier conversations of the id, or of another clock, may be later than that of the highest revision. */
+function newestOf(backups: readonly Backup[]): string | undefined {
+  return backups.reduce<string | undefined>((latest, { timestamp }) => (latest === undefined || timestamp > latest ? timestamp : latest), undefined);
 }

@@ -52,9 +52,8 @@ export class FileStorage implements Storage {
 
   constructor(private readonly options: FileStorageOptions) {
     const { stateDir, backupDir, fs, realDirectory = (path: string) => path, clock = SYSTEM_CLOCK } = options;
-    // Not of the directory itself, which may be away: what leads to it stays.
-    const path = resolve(stateDir);
-    this.identity = join(realDirectory(dirname(path)), basename(path));
+    // The same while the directory is away: what leads to it stays.
+    this.identity = realDirectory(resolve(stateDir));
     this.#areas = new FileAreas(fs, stateDir, backupDir);
     this.#locks = new LockDirectory({ ...options, clock, directory: this.#areas.locks });
     this.#writer = new FileWriter({ ...options, alone: (path, act) => this.#alone(path, act) });
@@ -105,6 +104,10 @@ export class FileStorage implements Storage {
   async replace(key: Key, content: Content, guard?: Lock): Promise<void> {
     const permission = this.#permission(key, guard);
     await this.#changing(key, async (path) => this.#writer.replace(path, content, permission));
+  }
+
+  async replaceAs(writer: string, key: Key, content: Content): Promise<void> {
+    return this.#changing(key, (path) => this.#writer.replace(path, content, { ...unguarded(path), name: writer }));
   }
 
   async create(key: Key, content: Content, guard?: Lock): Promise<boolean> {

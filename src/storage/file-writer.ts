@@ -44,7 +44,7 @@ export class FileWriter {
   }
 
   async create(path: string, content: Content, { name, check }: Permission): Promise<boolean> {
-    return this.withFileAside(dirname(path), name, content, async (aside) => (await this.#takeDurably(aside, path, check)) !== "taken");
+    return this.withFileAside(dirname(path), name, content, async (aside) => (await this.#takeDurably(aside, path, check, () => this.unlink(aside))) !== "taken");
   }
 
   /** False where there is nothing under `from`. */
@@ -57,7 +57,7 @@ export class FileWriter {
       if (code !== "EXDEV") throw error;
       return this.#copy(from, to, permission);
     });
-    if (taken === undefined) return false;
+    if (taken === undefined || (taken === "taken" && (await fs.stat(from)) === undefined)) return false;
     if (taken === "taken") throw new DraftstateError("STORAGE", `${to} exists already`, { path: to });
     if (taken === "linked") await this.#unlinkSource(from, to);
     await fs.syncDirectory(dirname(from));
@@ -117,12 +117,14 @@ export class FileWriter {
   }
 
   /** A name whose directory could not be synced is taken back: what rejects has changed nothing. */
-  async #takeDurably(from: string, to: string, check: () => Promise<void>): Promise<TakenName> {
+  async #takeDurably(from: string, to: string, check: () => Promise<void>, linked: () => Promise<unknown> = () => Promise.resolve()): Promise<TakenName> {
     const { fs, alone } = this.options;
     const request: FreeName = { from, to, check, alone: (act) => alone(to, act) };
     const taken = await takeFreeName(fs, request);
     if (taken === "taken") return taken;
     try {
+      // Before the sync: a power loss must not bring back what was only written aside.
+      if (taken === "linked") await linked();
       await fs.syncDirectory(dirname(to));
     } catch (error) {
       await (taken === "linked" ? this.unlink(to) : fs.rename(to, from)).catch(() => undefined);

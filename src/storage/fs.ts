@@ -4,7 +4,7 @@
  */
 import {
   close as closeLater, closeSync, constants, fdatasync as fdatasyncLater, fstat as fstatLater, fstatSync, fsync as fsyncLater, link as linkLater, lstatSync,
-  mkdir as mkdirLater, open as openLater, openSync, read as readLater, readdir as readdirLater, readSync, realpath as realpathLater, realpathSync, rename as renameLater,
+  mkdir as mkdirLater, open as openLater, openSync, read as readLater, readdir as readdirLater, readSync, realpath as realpathLater, readlinkSync, realpathSync, rename as renameLater,
   stat as statLater, statfs as statfsLater, statSync, unlink as unlinkLater, write as writeLater, writeSync, type BigIntStats,
 } from "node:fs";
 import { platform } from "node:os";
@@ -280,6 +280,14 @@ export function readFollowed(path: string, maxBytes: number): Uint8Array {
 }
 
 /** Undefined where there is nothing, or nothing that we may see. */
+export function linkTargetOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 export function realPathOf(path: string): string | undefined {
   try {
     return realpathSync.native(path);

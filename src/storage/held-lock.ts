@@ -53,6 +53,7 @@ export class HeldLock implements Lock {
   #timer: NodeJS.Timeout | undefined;
   #renewal: Promise<void> | undefined;
   #releasing: Promise<void> | undefined;
+  #isRemoved = false;
 
   constructor(
     private readonly keeper: LockKeeper,
@@ -81,9 +82,9 @@ export class HeldLock implements Lock {
   }
 
   release(): Promise<void> {
-    this.#releasing ??= this.#release().catch((error: unknown) => {
-      this.#releasing = undefined;
-      throw error;
+    this.#releasing ??= this.#release().finally(() => {
+      // What could not be removed may be tried again; what was removed has nothing left to try.
+      if (!this.#isRemoved) this.#releasing = undefined;
     });
     return this.#releasing;
   }
@@ -170,14 +171,11 @@ export class HeldLock implements Lock {
     clearTimeout(this.#timer);
     if (this.#state === "held") this.#state = "released";
     await this.#renewal;
-    const { keeper } = this;
     try {
-      if (await this.#remove()) return;
-    } catch (error) {
-      keeper.giveUp(this.#taken);
-      throw error;
+      this.#isRemoved = await this.#remove();
+    } finally {
+      if (!this.#isRemoved) this.keeper.giveUp(this.#taken);
     }
-    keeper.giveUp(this.#taken);
   }
 
   /** False where there is nothing to remove, though it may come back with its directory. */

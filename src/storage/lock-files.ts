@@ -73,7 +73,7 @@ export class LockFiles {
     try {
       return (await linkIfFree(this.fs, aside.path, path)) ? aside.identity : undefined;
     } catch (error) {
-      if (!linksAreMissing(error)) throw error;
+      if (!linksAreMissing(error, aside.path, path)) throw error;
     }
     try {
       return await this.#write(path, record);

@@ -187,8 +187,25 @@ export class LockDirectory implements LockKeeper {
       const attempt = await this.#acquire(path, contender, 0);
       if (!attempt.acquired) return attempt;
       const { identity, ...outcome } = attempt;
-      return { ...outcome, lock: new HeldLock(this, { name, path, record, lease, begun, identity }) };
+      const lock = new HeldLock(this, { name, path, record, lease, begun, identity });
+      await this.#settle(lock, contender);
+      return { ...outcome, lock };
     });
+  }
+
+  /**
+   * The lock survives power loss before anything is written under it: what is left unfinished then is known by it, and swept
+   * by the next holder. What contenders that died left of their attempts goes at once.
+   */
+  async #settle(lock: HeldLock, { aside, name }: Contender): Promise<void> {
+    try {
+      await this.files.unlink(aside.path);
+      await this.sweep(name).catch(() => undefined);
+      await this.options.fs.syncDirectory(this.files.directory);
+    } catch (error) {
+      await lock.release().catch(() => undefined);
+      throw error;
+    }
   }
 
   async #contend<T>(name: string, since: Date, lease: number | undefined, act: (contender: Contender) => Promise<T>): Promise<T> {

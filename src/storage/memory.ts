@@ -80,6 +80,10 @@ export class MemoryStorage implements Storage {
     this.#put(key, bytes);
   }
 
+  replaceAs(_writer: string, key: Key, content: Content): Promise<void> {
+    return this.replace(key, content);
+  }
+
   async create(key: Key, content: Content, guard?: Lock): Promise<boolean> {
     const check = this.#locks.checkOf(guard, this.describe(key));
     const bytes = await bytesOf(content);

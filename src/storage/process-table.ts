@@ -65,9 +65,9 @@ export class SystemProcessTable implements ProcessTable {
   async liveness(identity: ProcessIdentity): Promise<Liveness> {
     const self = await this.self();
     // Linux without a look at its namespaces, as in some sandboxes: a pid may be one of another container.
-    if (this.system.platform === "linux" && self.pidNamespace === "") return "unknown";
+    if (this.system.platform === "linux" && self.pidNamespace === "" && !isSurelyHere(identity, self)) return "unknown";
     const boot = bootOf(identity, self);
-    return boot === "same" ? this.#livenessHere(identity) : boot === "earlier" ? "dead" : "unknown";
+    return boot === "same" || isSurelyHere(identity, self) ? this.#livenessHere(identity) : boot === "earlier" ? "dead" : "unknown";
   }
 
   async #readSelf(): Promise<ProcessIdentity> {
@@ -124,6 +124,12 @@ function bootOf(other: ProcessIdentity, self: ProcessIdentity): "same" | "earlie
   if (other.bootId === self.bootId) return "same";
   if (other.bootId.startsWith(BOOT_TIME) || self.bootId.startsWith(BOOT_TIME)) return "unknown";
   return isSameMachine(other, self) ? "earlier" : "unknown";
+}
+
+/** Where neither boot nor namespace can be told: one machine and one host name, and processes that can be seen with their start times. */
+function isSurelyHere(other: ProcessIdentity, self: ProcessIdentity): boolean {
+  const isBlind = [other, self].every(({ bootId, pidNamespace, startTime }) => bootId === "" && pidNamespace === "" && startTime !== "");
+  return isBlind && (self.machineId ?? "") !== "" && other.machineId === self.machineId && other.host === self.host;
 }
 
 /** In a container the machine id is one of the image, which may run on many machines: its host name must be the same too. */

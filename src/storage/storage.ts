@@ -133,6 +133,8 @@ export interface Storage {
 
   /** Atomic and durable: readers see the old bytes or the new ones, also after a crash. */
   replace(key: Key, content: Content, guard?: Lock): Promise<void>;
+  /** The same without a lock: what is left unfinished is known by `writer`, a name for `sweep`, and not by the key's. */
+  replaceAs(writer: string, key: Key, content: Content): Promise<void>;
   /** Like `replace`, but only where the name is free; false where it is taken. */
   create(key: Key, content: Content, guard?: Lock): Promise<boolean>;
   /** Durable. False where there is nothing under `from`. Never overwrites: rejects when `to` is taken. */
@@ -160,7 +162,7 @@ export interface Storage {
   /** Room left where the area is; undefined where there is no area yet, or no limit. */
   space(area: Area): Promise<Space | undefined>;
 
-  /** Removes what writers that held the lock of this name and died left unfinished. Called by a writer that holds it. */
+  /** Removes what writers of this name that died left unfinished: those that held the lock of this name, or wrote as it. Called by a writer that holds it. */
   sweep(name: string): Promise<string[]>;
 
   /** Names this store: the same in every process that uses it, in no other store, also while it is out of reach. */

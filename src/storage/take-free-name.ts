@@ -5,6 +5,7 @@
  * still see nothing or the whole file, but only writers that share `alone` are kept apart: one that does not, such as
  * another program, can lose its file to the rename if it takes the name between the look and the rename.
  */
+import { dirname } from "node:path";
 import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 
@@ -23,8 +24,10 @@ export type TakenName = "linked" | "renamed" | "taken";
 const UNSUPPORTED = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /** Whether a link was refused because this file system, or this file, can have no further hard link. */
-export function linksAreMissing(error: unknown): boolean {
-  return UNSUPPORTED.has(systemErrorCode(error) ?? "");
+export function linksAreMissing(error: unknown, from: string, to: string): boolean {
+  const code = systemErrorCode(error) ?? "";
+  // Within a directory nothing crosses file systems: some layered ones say it of every link.
+  return UNSUPPORTED.has(code) || (code === "EXDEV" && dirname(from) === dirname(to));
 }
 
 /** False where the name is taken. */
@@ -43,7 +46,7 @@ export async function takeFreeName(fs: FileSystem, { from, to, check, alone }: F
     await check();
     return (await linkIfFree(fs, from, to)) ? "linked" : "taken";
   } catch (error) {
-    if (!linksAreMissing(error)) throw error;
+    if (!linksAreMissing(error, from, to)) throw error;
   }
   return alone(async () => {
     if ((await fs.stat(to)) !== undefined) return "taken";

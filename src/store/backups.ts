@@ -58,7 +58,7 @@ export async function headsOf(storage: Storage, names: readonly BackupName[]): P
 async function plainHead(storage: Storage, name: BackupName, end: End | undefined): Promise<Backup | undefined> {
   if (end === undefined) return undefined;
   const metadata = ownMetadata(name, end.bytes) ?? (end.size > METADATA_END_BYTES ? ownMetadata(name, (await storage.readEnd(backupKey(name), LONGEST_METADATA_BYTES))?.bytes) : undefined);
-  return metadata === undefined ? wholeHead(storage, name, end.size) : headOf(storage, name, end.size, metadata, newerThanOurs(metadata));
+  return metadata === undefined ? wholeHead(storage, name, end.size) : headOf(storage, name, end.size, metadata);
 }
 
 async function compressedHead(storage: Storage, name: BackupName): Promise<Backup | undefined> {
@@ -68,7 +68,7 @@ async function compressedHead(storage: Storage, name: BackupName): Promise<Backu
     const bytes = await storage.read(backupKey(name), { maxBytes: MAX_FILE_BYTES });
     if (bytes === undefined) return undefined;
     const metadata = ownMetadata(name, await decompressEnd(bytes, compression, LONGEST_METADATA_BYTES));
-    return metadata === undefined ? await wholeHead(storage, name, bytes.length) : headOf(storage, name, bytes.length, metadata, newerThanOurs(metadata));
+    return metadata === undefined ? await wholeHead(storage, name, bytes.length) : headOf(storage, name, bytes.length, metadata);
   } catch (error) {
     if (!isDraftstateError(error, "CORRUPT")) throw error;
     return headOf(storage, name, (await storage.stat(backupKey(name)))?.size ?? 0, undefined, error.message);
@@ -80,7 +80,7 @@ async function wholeHead(storage: Storage, name: BackupName, sizeBytes: number):
   const decoded = await readBackupFile(storage, name);
   if (decoded === undefined) return undefined;
   const metadata = decoded.kind === "valid" || decoded.kind === "edited" ? decoded.metadata : undefined;
-  return headOf(storage, name, sizeBytes, metadata, problemOf(decoded));
+  return headOf(storage, name, sizeBytes, metadata, problemOf(decoded), decoded.kind === "newer");
 }
 
 function ownMetadata(name: BackupName, end: Uint8Array | undefined): Metadata | undefined {
@@ -88,13 +88,11 @@ function ownMetadata(name: BackupName, end: Uint8Array | undefined): Metadata | 
   return metadata?.conversationId === name.conversationId && metadata.checksum !== undefined ? metadata : undefined;
 }
 
-/** It is no backup to use, but its revision still counts. */
-function newerThanOurs({ version }: Metadata): string | undefined {
-  return isNewer(version) ? `it is of the newer schema ${version}` : undefined;
-}
-
-function headOf(storage: Storage, name: BackupName, sizeBytes: number, metadata: Metadata | undefined, problem?: string): Backup {
+function headOf(storage: Storage, name: BackupName, sizeBytes: number, metadata: Metadata | undefined, found?: string, isOfNewer = false): Backup {
   const note = metadata?.backup;
+  // It is no backup to use, but its revision still counts.
+  const newer = isOfNewer || (metadata !== undefined && isNewer(metadata.version));
+  const problem = found ?? (metadata !== undefined && newer ? `it is of the newer schema ${metadata.version}` : undefined);
   return {
     ...name,
     at: fromTimestamp(name.timestamp).getTime(),
@@ -107,6 +105,7 @@ function headOf(storage: Storage, name: BackupName, sizeBytes: number, metadata:
     path: storage.describe(backupKey(name)),
     sizeBytes,
     valid: problem === undefined && metadata !== undefined,
+    ...(newer ? { newer } : {}),
     problem: problem ?? (metadata === undefined ? "it is damaged" : undefined),
   };
 }

@@ -57,7 +57,7 @@ export class Spills {
     const { storage, events, now, directory, store } = this.options;
     await storage.prepare();
     const metadata = { ...metadataOf(version, id, now().toISOString(), sessions), spill: { format: SPILL_FORMAT, store, session, base } } as const;
-    await storage.replace(spillKey(id, session), new SnapshotParts(version.state, metadata));
+    await storage.replaceAs(this.#writer(id), spillKey(id, session), new SnapshotParts(version.state, metadata));
     if (this.#active.has(session)) return;
     this.#active.add(session);
     events.emit("fallback", { conversationId: id, active: true, directory, error: cause });
@@ -72,6 +72,17 @@ export class Spills {
       return false;
     });
     if (this.#active.delete(session) || removed) events.emit("fallback", { conversationId: id, active: false, directory });
+  }
+
+  /** Removes what a session that died left unfinished. For a writer that holds the conversation's lock: no other session of it lives. */
+  async sweep(id: string): Promise<void> {
+    const { storage } = this.options;
+    if (await storage.exists()) await storage.sweep(this.#writer(id));
+  }
+
+  /** The directory may be shared by stores that have conversations of the same id. */
+  #writer(id: string): string {
+    return `${id}.${tagOf(this.options.store)}`;
   }
 
   /** Of this store and conversation; undefined for `id`: of all of its conversations. Unreadable directories hold none that can be used. */
@@ -157,6 +168,13 @@ export function heldBy(plan: RecoveryPlan): SpillStore {
   if (plan.kind !== "usable") return { createdAt: undefined, revision: 0, sessions: [] };
   const { version: { info, revision }, sessions } = plan;
   return { createdAt: info.createdAt, revision, sessions };
+}
+
+/** Short, and another for nearly every store (FNV-1a, 32 bits). */
+function tagOf(store: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < store.length; index += 1) hash = Math.imul(hash ^ store.charCodeAt(index), 0x01000193);
+  return (hash >>> 0).toString(36);
 }
 
 /** The version in a spill, an answer that its session did not end interrupted. */

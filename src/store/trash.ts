@@ -197,7 +197,8 @@ export class Trash {
   /** Something went wrong: where every file of it still stands, nothing was done that could be undone. */
   async withdrawIfNothingWent(operation: Operation, guard: Lock): Promise<void> {
     const standing = await Promise.all(operation.files.map((file) => this.storage.stat(file)));
-    if (standing.every((stat) => stat !== undefined)) await this.forget(operation, guard);
+    // A power loss may bring the record back: then undoing it finds every file in its place.
+    if (standing.every((stat) => stat !== undefined)) await this.storage.remove(recordKey(operation), guard);
   }
 
   /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */

@@ -578,7 +578,7 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     });
 
     describe("leases", () => {
-      const LEASE = 240;
+      const LEASE = 600;
 
       test("a lease says when it ends, and a lock without one never does", async () => {
         const lock = acquired(await storage.tryLock("lease", new Date(), { lease: 60_000 }));

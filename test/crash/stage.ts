@@ -205,7 +205,10 @@ export class Stage {
 
   /** What waits in quarantine and trash when an operation has resolved is there to stay. */
   #leftForLater(): void {
+    const pending = [...this.disk.image.entries.keys()].some((path) => path.includes("/pending_"));
     for (const [path, inode] of this.disk.image.entries) {
+      // What is not committed yet is settled by the next writer.
+      if (path.includes("/pending_") || (pending && path.includes("_operation_"))) continue;
       if (KEPT_FOR_LATER.some((directory) => path.startsWith(directory)) && !path.includes("/.tmp-")) this.ledger.fileStands(path, contentOf(this.disk.image, inode), this.disk.operationCount);
     }
   }

@@ -17,6 +17,8 @@ export interface Fault {
   readonly only?: readonly CallKind[];
   /** A failing write has put this many bytes into the file before it failed; none unless said. */
   readonly bytesWritten?: number;
+  /** The call did its work, and only its answer was lost, as on a network file system. */
+  readonly isDone?: boolean;
 }
 
 export class FaultyFileSystem implements FileSystem {
@@ -25,6 +27,7 @@ export class FaultyFileSystem implements FileSystem {
   #matching = 0;
   #opened = 0;
   #closed = 0;
+  #mostOpen = 0;
 
   constructor(private readonly inner: FileSystem) {}
 
@@ -35,6 +38,11 @@ export class FaultyFileSystem implements FileSystem {
   /** Files that were opened and not closed. */
   get openFiles(): number {
     return this.#opened - this.#closed;
+  }
+
+  /** Files that were open at one time, at most. */
+  get mostOpen(): number {
+    return this.#mostOpen;
   }
 
   callsOf(kind: CallKind): number {
@@ -96,6 +104,7 @@ export class FaultyFileSystem implements FileSystem {
 
   #wrap(path: string, file: OpenFile): OpenFile {
     this.#opened += 1;
+    this.#mostOpen = Math.max(this.#mostOpen, this.openFiles);
     const close = (): Promise<void> => {
       this.#closed += 1;
       return file.close();
@@ -118,6 +127,7 @@ export class FaultyFileSystem implements FileSystem {
     const fault = this.#faultFor(kind);
     if (fault === undefined) return act();
     await beforeFailing?.(fault);
+    if (fault.isDone === true) await act();
     throw systemError(fault.code, kind, path);
   }
 

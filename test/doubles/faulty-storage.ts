@@ -57,6 +57,10 @@ export class FaultyStorage implements Storage {
     return this.#call("replace", () => this.inner.replace(key, content, guard));
   }
 
+  replaceAs(writer: string, key: Key, content: Content): Promise<void> {
+    return this.#call("replace", () => this.inner.replaceAs(writer, key, content));
+  }
+
   create(key: Key, content: Content, guard?: Lock): Promise<boolean> {
     return this.#call("create", () => this.inner.create(key, content, guard));
   }

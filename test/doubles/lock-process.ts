@@ -23,7 +23,13 @@ let held;
 console.log(JSON.stringify("ready"));
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === "release") await held?.release();
-  const attempt = line === "tryLock" ? await storage.tryLock("chat", new Date()).catch((error) => ({ acquired: false, detail: String(error) })) : {};
+  if (line === "write") {
+    console.log(JSON.stringify(await storage.replace({ area: "state", name: "chat.json" }, Buffer.from("late"), held).then(() => "written", (error) => error.code)));
+    continue;
+  }
+  const [command, lease] = line.split(" ");
+  const options = lease === undefined ? {} : { lease: Number(lease) };
+  const attempt = command === "tryLock" ? await storage.tryLock("chat", new Date(), options).catch((error) => ({ acquired: false, detail: String(error) })) : {};
   if (attempt.acquired) held = attempt.lock;
   console.log(JSON.stringify(attempt));
 }
@@ -64,14 +70,20 @@ export class LockProcess {
     return this.child.pid ?? -1;
   }
 
-  async tryLock(): Promise<LockAttempt> {
-    this.child.stdin.write("tryLock\n");
+  async tryLock(lease?: number): Promise<LockAttempt> {
+    this.child.stdin.write(lease === undefined ? "tryLock\n" : `tryLock ${lease}\n`);
     return (await this.#answer()) as LockAttempt;
   }
 
   async release(): Promise<void> {
     this.child.stdin.write("release\n");
     await this.#answer();
+  }
+
+  /** A value under its lock: `written`, or the code of what refused it. */
+  async write(): Promise<unknown> {
+    this.child.stdin.write("write\n");
+    return this.#answer();
   }
 
   signal(signal: NodeJS.Signals): void {

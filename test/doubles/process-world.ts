@@ -1,4 +1,4 @@
-/** Process tables of a made-up machine, where a test decides who lives: for what cannot be had of real processes. */
+/** Process tables of a made-up machine, where a test decides who lives: for what cannot be had of real processes. Pids above 1000 are of other containers. */
 import type { ProcessIdentity, ProcessTable } from "../../src/storage/process-table.js";
 
 export class ProcessWorld {
@@ -11,7 +11,7 @@ export class ProcessWorld {
   }
 
   identity(pid: number): ProcessIdentity {
-    return { pid, host: "host-1", bootId: this.bootId, pidNamespace: "pid:[1]", startTime: `${pid}000` };
+    return { pid, host: "host-1", bootId: this.bootId, pidNamespace: `pid:[${Math.floor(pid / 1000)}]`, startTime: `${pid}000` };
   }
 
   /** The table as process `pid` sees it. */
@@ -21,6 +21,7 @@ export class ProcessWorld {
       self: () => Promise.resolve(self),
       liveness: async (other) => {
         if (other.bootId !== self.bootId) return other.host === self.host ? "dead" : "unknown";
+        if (other.pidNamespace !== self.pidNamespace) return "unknown";
         return this.#dead.has(other.pid) ? "dead" : "alive";
       },
     };

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { FileStorage } from "../../src/storage/file-storage.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
+import type { LockClock } from "../../src/storage/held-lock.js";
 import type { ProcessTable } from "../../src/storage/process-table.js";
 import { ProcessWorld } from "./process-world.js";
 
@@ -9,11 +10,16 @@ const ROOT = "/store";
 export const STATE_DIR = join(ROOT, "state");
 export const BACKUP_DIR = join(ROOT, "backup");
 
+export interface StorageOverOptions {
+  readonly root?: string;
+  readonly clock?: LockClock;
+}
+
 export function lockPath(name: string, stateDir = STATE_DIR): string {
   return join(stateDir, ".draftstate", "locks", `${name}.lock`);
 }
 
-export function storageOver(fs: FileSystem, processes: ProcessTable = new ProcessWorld().table(1), prefix = "n", root = ROOT): FileStorage {
+export function storageOver(fs: FileSystem, processes: ProcessTable = new ProcessWorld().table(1), prefix = "n", { root = ROOT, clock }: StorageOverOptions = {}): FileStorage {
   let count = 0;
   return new FileStorage({
     stateDir: join(root, "state"),
@@ -22,6 +28,7 @@ export function storageOver(fs: FileSystem, processes: ProcessTable = new Proces
     processes,
     randomName: () => `${prefix}${(count += 1)}`,
     command: "test",
+    ...(clock === undefined ? {} : { clock }),
     watch: () => Promise.resolve({ close: () => Promise.resolve() }),
   });
 }

@@ -1,6 +1,8 @@
 /** Hold times and ages are of a monotonic clock: a wall clock that jumps fires nothing, ends nothing and makes nothing old. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Alert } from "../../src/monitoring/alerts.js";
+import { EMPTY } from "../../src/monitoring/figures.js";
+import { MetricsStore } from "../../src/metrics/metrics-store.js";
 import { Monitor, type LiveConversation } from "../../src/metrics/monitor.js";
 import { ManagerEmitter } from "../../src/store/events.js";
 import { memory, START } from "../doubles/managers.js";
@@ -11,6 +13,7 @@ const HOUR = 3_600_000;
 class World {
   readonly events = new ManagerEmitter();
   readonly alerts: Alert[] = [];
+  readonly storage = memory();
   readonly live: LiveConversation[] = [];
   /** Of the wall clock, ahead of the monotonic one. */
   jump = 0;
@@ -20,7 +23,7 @@ class World {
   constructor(...alerts: { metric: string; above: number; for?: string }[]) {
     this.events.on("alert", (alert) => void this.alerts.push(alert));
     this.monitor = new Monitor({
-      storage: memory(),
+      storage: this.storage,
       events: this.events,
       settings: { metrics: false, alerts, alertWebhook: undefined },
       now: () => new Date(START + this.#elapsed + this.jump),
@@ -111,6 +114,13 @@ test.each([["ahead", HOUR], ["back", -HOUR]])("a wall clock that jumps an hour %
   expect(await world.monitor.unsaved()).toEqual([{ who: "tale in this process", ageMs: 29_000 }]);
   world.pass(32);
   expect(world.states).toEqual(["firing"]);
+});
+
+test("a process whose clock is ahead has changes that are new, not of a time to come", async () => {
+  const world = new World();
+  const other = new MetricsStore(world.storage, () => new Date(START), () => 0.25);
+  await other.write(EMPTY, { queueDepth: 1, unsavedSince: new Date(START + HOUR).toISOString() });
+  expect(await world.monitor.unsaved()).toEqual([{ who: "test (pid 0)", ageMs: 0 }]);
 });
 
 test("what is written for other processes is a time of the wall clock", () => {

@@ -115,6 +115,56 @@ describe("closing", () => {
     expect(slow.changes.filter((name) => name === "replace")).toHaveLength(1);
   });
 
+  test("never makes two writes at a time, and none while nothing changes", async () => {
+    const slow = new SlowStorage();
+    let elapsed = 0;
+    const { monitor, events } = await keeping(slow.storage, { elapsed: () => elapsed });
+    const tick = async (): Promise<void> => {
+      elapsed += 10_000;
+      events.emit("retry", RETRY);
+      vi.advanceTimersByTime(1000);
+    };
+    slow.ms = 30;
+    slow.changes = [];
+    await tick();
+    await tick();
+    expect(slow.changes).toEqual(["replace"]);
+    await after(60);
+    vi.advanceTimersByTime(1000);
+    elapsed += 10_000;
+    vi.advanceTimersByTime(1000);
+    await after(60);
+    slow.changes = [];
+    for (let second = 0; second < 30; second += 1) {
+      elapsed += 10_000;
+      vi.advanceTimersByTime(1000);
+    }
+    expect(slow.changes).toEqual([]);
+    await monitor.close();
+  });
+
+  test.each(["as it closes", "while the room is looked for"])("resolves where a clock fails %s", async (when) => {
+    const unhandled: unknown[] = [];
+    const keep = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", keep);
+    const slow = new SlowStorage();
+    slow.ms = when === "as it closes" ? 0 : 20;
+    let broken = false;
+    const elapsed = (): number => {
+      if (broken) throw new Error("no clock");
+      return 0;
+    };
+    const { monitor, errors } = monitorOn(slow.storage, { elapsed, settings: { metrics: true, alerts: [{ metric: "draftstate_free_bytes", below: 1 }], alertWebhook: undefined } });
+    monitor.start();
+    await after(5);
+    broken = true;
+    if (when !== "as it closes") await after(40);
+    await monitor.close();
+    process.off("unhandledRejection", keep);
+    expect(errors).toHaveLength(1);
+    expect(unhandled).toEqual([]);
+  });
+
   test("a last write that fails is told once, and the lock is gone all the same", async () => {
     const slow = new SlowStorage();
     const { monitor, errors } = await keeping(slow.storage);
@@ -227,6 +277,13 @@ describe("closing", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("of one that was never started, nothing starts afterwards either", async () => {
+    const { monitor } = monitorOn(memory());
+    await monitor.close();
+    monitor.start();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("what it counted is not counted twice by whoever asks afterwards", async () => {
     const slow = new SlowStorage();
     for (const { monitor, events } of [await keeping(slow.storage), monitorOn(slow.storage)]) {
@@ -271,12 +328,15 @@ describe("a metrics area that cannot be written", () => {
 
   test("names that are all taken are given up, not tried for ever", async () => {
     const inner = memory();
-    const taken = wrappedStorage(inner, { tryLock: async () => ({ acquired: false, holder: undefined, liveness: "alive", where: "" }), create: async () => false });
+    const tried: string[] = [];
+    const taken = wrappedStorage(inner, { tryLock: async () => ({ acquired: false, holder: undefined, liveness: "alive", where: "" }), create: async () => false }, ({ name }) => void tried.push(name));
     const { monitor, events, errors } = monitorOn(taken);
     monitor.start();
     events.emit("answerEnded", ENDED);
     vi.advanceTimersByTime(1000);
     await monitor.close();
     expect(errors).toHaveLength(1);
+    expect(tried.filter((name) => name === "tryLock")).toHaveLength(100);
+    expect(tried.filter((name) => name === "create")).toHaveLength(100);
   });
 });

@@ -88,6 +88,13 @@ describe("a listener that fails", () => {
   });
 });
 
+test("a reason of any length is reported in a bounded one", () => {
+  const { events, errors } = emitter();
+  events.on("stateSaved", () => fail("x".repeat(1e6)));
+  events.emit("stateSaved", SAVED);
+  expect(errors[0]?.message.length).toBeLessThan(500);
+});
+
 describe("a listener of monitoringError that fails", () => {
   const ERROR: ManagerEvents["monitoringError"] = { source: "webhook", message: "no answer" };
 

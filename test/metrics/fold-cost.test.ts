@@ -38,8 +38,8 @@ describe("closing many processes", () => {
     const inner = memory();
     let stats = 0;
     const storage = wrappedStorage(inner, {}, ({ name }) => void (stats += name === "stat" ? 1 : 0));
-    await inner.replace({ area: "state", name: "c7.json" }, Buffer.from("{}"));
-    await inner.replace({ area: "state", name: "c8.journal" }, Buffer.from("{}"));
+    // Enough to fill more than one look, at the head of the table.
+    for (const id of ids(150)) await inner.replace({ area: "state", name: `${id}.${id === "c8" ? "journal" : "json"}` }, Buffer.from("{}"));
     await storeOn(storage).close(counted(...ids(300)));
     for (let process = 0; process < 1000; process += 1) {
       const before = stats;
@@ -47,7 +47,7 @@ describe("closing many processes", () => {
       expect(stats - before).toBeLessThanOrEqual(200);
     }
     const { data } = await storeOn(storage).read();
-    expect(Object.keys(data.conversations).sort()).toEqual(["c7", "c8"]);
+    expect(Object.keys(data.conversations).sort()).toEqual(ids(150).sort());
     expect(data.days["2026-01-14"]).toEqual({ saves: 300 });
   });
 
@@ -65,6 +65,15 @@ describe("closing many processes", () => {
     expect(sweeps).toBeGreaterThanOrEqual(4);
     expect(await inner.locks()).toEqual([]);
     expect(totalOf((await storeOn(storage).read()).data, "draftstate_saves_total")).toBe(20 + FOLDS);
+  });
+
+  test("a lock that was taken to clean up is released where that fails", async () => {
+    const inner = memory();
+    const storage = wrappedStorage(inner, { sweep: () => Promise.reject(new Error("out of reach")) });
+    for (let process = 0; process < 20; process += 1) await storeOn(storage).write(counted("tale"), IDLE);
+    for (const { name } of await inner.locks()) inner.breakLock(name);
+    await storeOn(storage).close(counted()).catch(() => undefined);
+    expect(await inner.locks()).toEqual([]);
   });
 
   test("a fold lock is released when the fold fails", async () => {
@@ -100,8 +109,8 @@ describe("a process with ever more conversations", () => {
     for (const id of ids(1200)) save(id);
     await keep();
     expect(monitor.registry.conversationCount).toBe(0);
-    save("c5");
     save("c1199");
+    save("c5");
     expect(monitor.registry.conversationCount).toBe(2);
     await monitor.close();
     const { data } = await storeOn(storage).read();

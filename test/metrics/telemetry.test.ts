@@ -29,6 +29,11 @@ async function answers(manager: DraftStatePersistenceManager): Promise<void> {
   await manager.close();
 }
 
+test("the package fits the part of it that is used", () => {
+  const api: TelemetryApi = { trace, metrics, SpanKind, SpanStatusCode };
+  expect(api.SpanKind.CLIENT).toBe(SpanKind.CLIENT);
+});
+
 describe("OpenTelemetry", () => {
   test("each answer is a client span named after its model, a failed one marked so, without message text", async () => {
     const exporter = new InMemorySpanExporter();

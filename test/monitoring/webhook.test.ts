@@ -204,27 +204,38 @@ describe("whatever the ways out of this process do", () => {
       posted.push(body);
       return new Promise((_resolve, reject) => setTimeout(reject, 20, new Error("reset")));
     };
-    const { webhook } = webhookTo("http://127.0.0.1/", { post });
+    const { webhook, failures } = webhookTo("http://127.0.0.1/", { post });
     for (let alert = 0; alert < 5; alert += 1) webhook.send({ alert });
     await webhook.close(5);
     const before = posted.length;
     await delay(60);
     expect(posted).toHaveLength(before);
+    expect(failures).toHaveLength(1);
+  });
+
+  test("closing ends what is under way", async () => {
+    let signal: AbortSignal | undefined;
+    const { webhook } = webhookTo("http://127.0.0.1/", { post: (_url, _body, given) => ((signal = given), new Promise(() => undefined)) });
+    webhook.send({});
+    await webhook.close(5);
+    expect(signal?.aborted).toBe(true);
   });
 
   test("an answer without end is read no further than its status", async () => {
     let timer: NodeJS.Timeout | undefined;
+    let ended = false;
     const { url } = await serve((response) => {
       response.writeHead(200);
       timer = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
-      response.on("close", () => clearInterval(timer));
+      response.on("close", () => (ended = true));
     });
     const { webhook, failures } = webhookTo(url);
     webhook.send({});
     await webhook.close(5000);
-    await delay(50);
+    await delay(100);
     clearInterval(timer);
     expect(failures).toEqual([]);
+    expect(ended).toBe(true);
   });
 
   test("a server that never answers keeps no process alive", async () => {

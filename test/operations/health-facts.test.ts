@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { EMPTY } from "../../src/monitoring/figures.js";
 import { checkHealth, type HealthContext } from "../../src/operations/health.js";
+import { readGrowth } from "../../src/operations/stats/growth.js";
 import { readStoreMetrics } from "../../src/operations/stats/store-metrics.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { managerOver, memory, START, turn } from "../doubles/managers.js";
@@ -61,21 +62,30 @@ describe("health", () => {
 });
 
 describe("the store's metrics", () => {
-  test("list each area once, and add this process to the others", async () => {
+  test.each([[1500, 4], [5000, 5]])("list each area once, and add this process to the others (unsaved here for %d ms)", async (unsavedMs, oldest) => {
     const inner = await storeWithOne();
     const listed: unknown[] = [];
     const storage = wrappedStorage(inner, {}, ({ name, args }) => { if (name === "list") listed.push(args[0]); });
     const { gauges } = await readStoreMetrics({
       storage,
       metrics: {
-        own: { data: EMPTY, queueDepth: 2, unsavedMs: 1500 },
+        own: { data: EMPTY, queueDepth: 2, unsavedMs },
         others: async () => ({ data: EMPTY, live: [{ queueDepth: 3, unsavedSince: new Date(START - 4000).toISOString(), holder: "x" }, { queueDepth: 0, unsavedSince: new Date(START + 9000).toISOString(), holder: "ahead" }] }),
       },
       spilled: async () => ["a", "b"],
       now: () => new Date(START),
     });
     expect(listed.sort()).toEqual(["backup", "state"]);
-    expect(gauges).toMatchObject({ draftstate_queue_depth: { "": 5 }, draftstate_unsaved_seconds: { "": 4 }, draftstate_fallback_active: { "": 2 }, draftstate_conversations: { "": 1 } });
+    expect(gauges).toMatchObject({ draftstate_queue_depth: { "": 5 }, draftstate_unsaved_seconds: { "": oldest }, draftstate_fallback_active: { "": 2 }, draftstate_conversations: { "": 1 } });
     expect(gauges["draftstate_store_bytes"]?.["state"]).toBeGreaterThan(0);
   });
+});
+
+test("the growth of one conversation asks for its own backups alone", async () => {
+  const inner = await storeWithOne();
+  const listed: (readonly unknown[])[] = [];
+  const storage = wrappedStorage(inner, {}, ({ name, args }) => { if (name === "list") listed.push(args); });
+  const growth = await readGrowth(storage, ["tale"], new Date(START));
+  expect(growth.get("tale")).toHaveLength(2);
+  expect(listed).toEqual([["backup", { prefix: "tale_" }]]);
 });

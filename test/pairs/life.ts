@@ -5,6 +5,7 @@
 import { DraftstateError, messageOf as errorMessageOf } from "../../src/errors.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { Conversation } from "../../src/session/conversation.js";
+import type { Storage } from "../../src/storage/storage.js";
 import type { DiskImage } from "../doubles/disk-image.js";
 import { interposedFileSystem, interposedStorage } from "../doubles/interposed.js";
 import { START } from "../doubles/managers.js";
@@ -151,7 +152,7 @@ export class Life {
       const path = call.split(" ").at(-1) ?? "";
       if (this.#isFull && WRITING.has(method) && !path.includes(FALLBACK) && !call.includes(`file ${FALLBACK}`)) throw systemError("ENOSPC", method, path);
     });
-    const storage = (prefix: string, root?: string) => interposedStorage(storageOver(fs, this.#world.table(pid), `${name}${prefix}`, root), (_method, call) => alive(call, "storage"));
+    const storage = (prefix: string, root?: string): Storage => interposedStorage(storageOver(fs, this.#world.table(pid), `${name}${prefix}`, root === undefined ? {} : { root }), (_method, call) => alive(call, "storage"));
     return managerOn({ name: `${this.seed}${name}`, storage: storage("s"), now: this.#now }, { maxBackups: 4, ...(withFallback ? { fallbackDir: FALLBACK } : {}) }, withFallback ? storage("f", FALLBACK) : undefined);
   }
 

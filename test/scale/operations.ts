@@ -1,7 +1,6 @@
 /** The operations whose cost must not depend on how many other conversations there are, each on one prepared conversation. */
 import { vi } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
-import { importConversation } from "../../src/operations/import.js";
 import { versionAt } from "../doubles/snapshots.js";
 import { message, sleep, stateWith } from "../seams/seam.js";
 
@@ -83,7 +82,7 @@ function onClosed(name: string, allowed: Allowed, act: (manager: DraftStatePersi
 const ONE = "one listing of each area";
 
 function imported(manager: DraftStatePersistenceManager, id: string): Promise<void> {
-  return importConversation(manager, { id, version: versionAt(1, stateWith("imported") as never), points: [], at: "2026-01-14T21:30:00.000Z" });
+  return manager.import({ id, version: versionAt(1, stateWith("imported") as never), points: [], at: "2026-01-14T21:30:00.000Z" });
 }
 
 export const OPERATIONS: readonly Operation[] = [

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
 import { ABSENCES, Place } from "./absence.js";
 import { Child } from "./child.js";
@@ -188,22 +188,25 @@ describe("an operation holds its lock to its end: when the handle closes meanwhi
     ["saveState", "replace", (manager) => manager.saveState(ID, stateWith("one", "two"))],
     ["endTurn", "create", (_manager, conversation) => { add(conversation, "five"); return conversation.endTurn(); }],
   ])("%s changes nothing beside the next session", async (_name, slow, act) => {
-    const directory = temporaryDirectory();
-    await told(directory, ["one", "two", "three", "four"]);
-    const watched = new Watched();
-    const changes = (["replace", "create", "move", "remove", "createLog"] as const).map((name) => [name, watched.turn(name, name === slow ? 25 : 0)] as const);
-    const m1 = managerIn(directory, { storage: turnedStorage(directory, Object.fromEntries(changes)) });
-    const m2 = managerIn(directory);
-    const conversation = await m1.open(ID);
-    const acting = outcome(act(m1, conversation));
-    await sleep(5);
-    await outcome(conversation.close());
-    const next = await valueOr(m2.open(ID));
-    watched.isOpenElsewhere = typeof next !== "string";
-    await acting;
-    watched.isOpenElsewhere = false;
-    await outcome(m1.close());
-    expect(watched.beside).toEqual([]);
+    // Closed early in the operation, and later.
+    for (const begun of [2, 5, 20]) {
+      const directory = temporaryDirectory();
+      await told(directory, ["one", "two", "three", "four"]);
+      const watched = new Watched();
+      const changes = (["replace", "create", "move", "remove", "createLog"] as const).map((name) => [name, watched.turn(name, name === slow ? 25 : 0)] as const);
+      const m1 = managerIn(directory, { storage: turnedStorage(directory, Object.fromEntries(changes)) });
+      const m2 = managerIn(directory);
+      const conversation = await m1.open(ID);
+      const acting = outcome(act(m1, conversation));
+      await sleep(begun);
+      await outcome(conversation.close());
+      const next = await valueOr(m2.open(ID));
+      watched.isOpenElsewhere = typeof next !== "string";
+      await acting;
+      watched.isOpenElsewhere = false;
+      await outcome(m1.close());
+      expect(watched.beside).toEqual([]);
+    }
   });
 });
 
@@ -239,11 +242,6 @@ describe.each(ABSENCES)("while the directory of locks is away (%s)", (how) => {
 });
 
 describe("once manager.close() has resolved, nothing of the manager touches the store and no lock remains, though", () => {
-  let closed = false;
-  beforeEach(() => {
-    closed = false;
-  });
-
   test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
     ["remove", (manager) => manager.remove(ID)],
     ["prune", (manager) => manager.prune({ id: ID, max: 0 })],
@@ -265,28 +263,32 @@ describe("once manager.close() has resolved, nothing of the manager touches the 
     ["emptyTrash", (manager) => manager.emptyTrash()],
     ["a handle's endTurn", async (manager) => { const conversation = await manager.open(ID); await turns(conversation, "four"); }],
   ])("%s was under way", async (name, act) => {
-    const directory = temporaryDirectory();
-    await told(directory, ["one", "two", "three"]);
-    if (name === "undo" || name === "emptyTrash") {
-      const before = managerIn(directory);
-      await before.rename(ID, "A title");
-      await before.close();
+    // Closed early in the operation, and later.
+    for (const begun of [1, 15, 40, 80]) {
+      const directory = temporaryDirectory();
+      await told(directory, ["one", "two", "three"]);
+      if (name === "undo" || name === "emptyTrash") {
+        const before = managerIn(directory);
+        await before.rename(ID, "A title");
+        await before.close();
+      }
+      let closed = false;
+      const late: string[] = [];
+      const slow: Turn = async (go) => {
+        await sleep(10);
+        if (closed) late.push("a call");
+        return go();
+      };
+      const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
+      const acting = outcome(act(manager));
+      await sleep(begun);
+      expect(await outcome(manager.close())).toBe("ok");
+      closed = true;
+      const locks = lockFiles(directory);
+      await acting;
+      await sleep(30);
+      expect([locks, late, lockFiles(directory)]).toEqual([[], [], []]);
     }
-    const late: string[] = [];
-    const slow: Turn = async (go) => {
-      await sleep(10);
-      if (closed) late.push("a call");
-      return go();
-    };
-    const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
-    const acting = outcome(act(manager));
-    await sleep(15);
-    expect(await outcome(manager.close())).toBe("ok");
-    closed = true;
-    const locks = lockFiles(directory);
-    await acting;
-    await sleep(30);
-    expect([locks, late, lockFiles(directory)]).toEqual([[], [], []]);
   });
 
   test("the fork that was under way is whole or not there", async () => {

@@ -1,10 +1,10 @@
 /** What was spilled is neither lost nor hidden, belongs to one conversation of one store, and goes only once the store has it. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ABSENCES, Place } from "./absence.js";
 import { Acknowledged, add, cleanUp, CONTENT, Disk, fallbackIn, filesBelow, filesWith, found, ID, managerIn, outcome, reportsOf, sleep, stateWith, temporaryDirectory, texts, textsAnywhere, told, turns, valueOr, type StorageCall } from "./seam.js";
-import type { CreateManagerOptions, DraftStatePersistenceManager } from "../../src/index.js";
+import { createLocalStorage, type CreateManagerOptions, type DraftStatePersistenceManager } from "../../src/index.js";
 
 afterEach(cleanUp);
 
@@ -71,6 +71,18 @@ describe("a spill of another store", () => {
     expect(texts((await manager.open(ID)).state)).toEqual(["saved", "spilled"]);
     await manager.close();
     expect(await found(join(directory, "link"))).toEqual(["saved", "spilled"]);
+  });
+});
+
+describe("a spill of a store whose directory is a link", () => {
+  test("is this store's by the name of what the link leads to, also while that is away", async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, "disk"));
+    symlinkSync(join(directory, "disk"), join(directory, "mounted"));
+    const identityOf = (name: string): string => createLocalStorage({ stateDir: join(directory, name), backupDir: join(directory, "backup"), command: "test" }).identity;
+    const there = [identityOf("disk"), identityOf("mounted")];
+    renameSync(join(directory, "disk"), join(directory, "away"));
+    expect([there[1], identityOf("disk"), identityOf("mounted")]).toEqual([there[0], there[0], there[0]]);
   });
 });
 

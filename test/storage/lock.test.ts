@@ -8,12 +8,12 @@ import { lstat, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from
 import { hostname, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { FileSystem } from "../../src/storage/file-system.js";
 import { createLocalStorage } from "../../src/storage/index.js";
 import type { ProcessIdentity } from "../../src/storage/process-table.js";
 import { SystemProcessTable } from "../../src/storage/process-table.js";
 import type { LockAttempt, Storage } from "../../src/storage/storage.js";
 import { acquired } from "../contracts/storage-contract.js";
+import { seeded, unsteady } from "../doubles/interleaving.js";
 import { LockProcess, buildLockProgram } from "../doubles/lock-process.js";
 import { lockRecord, plant } from "../doubles/lock-record.js";
 import { ProcessWorld } from "../doubles/process-world.js";
@@ -213,43 +213,6 @@ describe("an interrupted takeover", () => {
   });
 });
 
-/** Each call waits a random number of turns first, now and then long enough for all the others to finish; the process dies at call `diesAt`, which then never returns. */
-function unsteady(fs: FileSystem, random: () => number, diesAt: number, die: () => void): FileSystem {
-  let calls = 0;
-  const turn = async (): Promise<void> => {
-    const turns = random() < 0.15 ? 300 : 8;
-    for (let left = Math.floor(random() * turns); left > 0; left -= 1) await Promise.resolve();
-    calls += 1;
-    if (calls < diesAt) return;
-    die();
-    await new Promise<never>(() => undefined);
-  };
-  return {
-    makeDirectory: (path) => turn().then(() => fs.makeDirectory(path)),
-    hasDirectory: (path) => turn().then(() => fs.hasDirectory(path)),
-    openForReading: (path) => turn().then(() => fs.openForReading(path)),
-    createFile: (path) => turn().then(() => fs.createFile(path)),
-    rename: (from, to) => turn().then(() => fs.rename(from, to)),
-    link: (from, to) => turn().then(() => fs.link(from, to)),
-    unlink: (path) => turn().then(() => fs.unlink(path)),
-    syncDirectory: (path) => turn().then(() => fs.syncDirectory(path)),
-    list: (path) => turn().then(() => fs.list(path)),
-    stat: (path) => turn().then(() => fs.stat(path)),
-    space: (path) => turn().then(() => fs.space(path)),
-  };
-}
-
-/** mulberry32: the same seed, the same interleaving. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    const mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    const more = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((more ^ (more >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 describe("contenders interleaved at random, some of them dying on the way", () => {
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -265,7 +228,7 @@ describe("contenders interleaved at random, some of them dying on the way", () =
         world.kill(pid);
         dead.add(pid);
       };
-      const contender = storageOver(unsteady(disk, random, diesAt, die), world.table(pid), `p${pid}x`);
+      const contender = storageOver(unsteady(disk, random, { at: diesAt, die }), world.table(pid), `p${pid}x`);
       void contender.tryLock("chat", SINCE).then((attempt) => attempt.acquired && holders.add(pid));
     }
     for (let turns = 0; turns < 5; turns += 1) await settle();

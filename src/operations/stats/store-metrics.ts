@@ -48,7 +48,7 @@ export async function readStoreMetrics({ storage, metrics, spilled, now }: Store
     data: addMetrics(data, own.data),
     gauges: {
       draftstate_queue_depth: { "": live.reduce((sum, { queueDepth }) => sum + queueDepth, own.queueDepth) },
-      draftstate_unsaved_seconds: { "": Math.max(0, own.unsavedMs, ...ages) / 1000 },
+      draftstate_unsaved_seconds: { "": Math.max(own.unsavedMs, ...ages) / 1000 },
       draftstate_fallback_active: { "": (await spilled()).length },
       draftstate_conversations: { "": knownIds(state, backup).length },
       draftstate_store_bytes: { state: await bytesIn(storage, "state", state), backup: await bytesIn(storage, "backup", backup) },

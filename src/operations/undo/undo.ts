@@ -78,7 +78,8 @@ async function assertRoom(store: Store, sessions: Sessions, operation: Operation
   await trash.assertRoomFor(operation);
   if (kind !== "rm") return;
   await sessions.assertNoLookalike(id);
-  const present = await filesOf(store, id);
+  // Its own files were looked at above: these are others of the id.
+  const present = (await sessions.isKnown(id)) ? await filesOf(store, id) : [];
   const [other] = present;
   // Where some of its own files are there, a removal or an undo was cut off: it continues.
   const isOwn = present.some(({ area, name }) => files.some((file) => file.area === area && file.name === name));
