@@ -225,7 +225,7 @@ export class Session {
 
   /**
    * Folds the journal into the snapshot and releases the lock. Rejects when changes could not be saved: they are then only in
-   * `state`. Rejects too when somebody else changed the snapshot: all changes are then in a backup.
+   * `state`. Rejects too when another program changed the snapshot: all changes are then in a backup.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;

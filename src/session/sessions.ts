@@ -59,7 +59,7 @@ export class Sessions {
     });
   }
 
-  /** Under the conversation's lock, be it open here or not. Whoever has it open waits. */
+  /** Under the conversation's lock, open here or not. Other work on the conversation waits. */
   guarded<T>(id: string, act: (locked: Locked) => Promise<T>): Promise<T> {
     return this.#inTurn(id, async (slot) => {
       const { session } = slot;
@@ -104,7 +104,7 @@ export class Sessions {
     return this.#opener.isKnown(id);
   }
 
-  /** Nobody waits for a lock of another process any longer: who does is told that it is taken. */
+  /** No longer waits for locks of other processes: those that wait reject with `LOCKED`. */
   stopWaiting(): void {
     this.#waiting.abort();
   }
@@ -155,7 +155,7 @@ export class Sessions {
     }
   }
 
-  /** One that a save opened and nothing came of: there is no such conversation. */
+  /** Opened by a save that was refused: there is no such conversation. */
   async #closeUntouched(slot: Slot): Promise<void> {
     if (slot.session?.isUntouched === true && slot.state.kind === "open" && slot.state.heldBy === "saves") await this.#close(slot);
   }

@@ -30,7 +30,7 @@ export class SessionBackups {
     return this.#known;
   }
 
-  /** Somebody else works on the backups under this lock: look again. */
+  /** Another operation works on the backups under this lock: look again. */
   forget(): void {
     this.#known = undefined;
   }
