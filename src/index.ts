@@ -13,6 +13,7 @@ export {
 export type { Conversation } from "./session/conversation.js";
 export type { ManagerEvents, ManagerListener } from "./store/events.js";
 export type { Backup } from "./store/backups.js";
+export type { BackupContent } from "./operations/backups.js";
 export type { CatalogueRow } from "./operations/list/list.js";
 export type { Comparison, ComparedPoint } from "./operations/diff.js";
 export type { PruneResult } from "./operations/prune.js";
@@ -39,5 +40,5 @@ export { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
 export { applyPatches, diffStates, type Patch } from "./model/patches.js";
 export { StateContainer, type Recipe } from "./model/container.js";
 export { DraftstateError, ERROR_CODES, isDraftstateError, type ErrorCode } from "./errors.js";
-export type { Content, Storage } from "./storage/storage.js";
+export type { Area, Content, Key, Lock, LockHolder, Storage } from "./storage/storage.js";
 export { createLocalStorage, type LocalStorageOptions } from "./storage/index.js";

@@ -91,7 +91,7 @@ async function undoably<T>({ store, id, guard }: Locked, act: () => Promise<T>):
     await commit(store, operation, guard);
     return result;
   } catch (error) {
-    if (await trash.isUnchanged(operation).catch(() => false)) await trash.withdraw(operation, guard).catch(() => undefined);
+    if ((await trash.compare(operation).catch(() => "changed")) === "unchanged") await trash.withdraw(operation, guard).catch(() => undefined);
     throw error;
   }
 }

@@ -86,24 +86,16 @@ async function goBack(store: Store, session: Session, { backup: { timestamp }, c
   return { ...result, safetyBackup, revision: session.revision, changes };
 }
 
-/** What is kept so that a restore can be undone; and nothing of it where the restore is refused. */
-interface Keeping {
-  keep(version: Version): Promise<void>;
-  withdraw(): Promise<void>;
-}
-
-const NOTHING: Keeping = { keep: () => Promise.resolve(), withdraw: () => Promise.resolve() };
-
 /** The present as a backup, then the content in its place. Gives the backup's timestamp. */
-export async function replaceWithBackup(session: Session, content: JsonObject, record: Keeping = NOTHING): Promise<string> {
+export async function replaceWithBackup(session: Session, content: JsonObject, record?: RestoreRecord): Promise<string> {
   try {
-    return await session.replaceKept(content, async (version) => {
-      const timestamp = await session.backups.backUp(version, { reason: "restore" });
-      await record.keep(version);
-      return timestamp;
+    return await session.replaceKept(content, {
+      save: (version) => session.backups.backUp(version, { reason: "restore" }),
+      record: async (version) => record?.prepare(version),
+      withdraw: async () => record?.withdraw(),
     });
   } catch (error) {
-    await record.withdraw().catch(() => undefined);
+    await record?.withdraw().catch(() => undefined);
     throw error;
   }
 }
@@ -116,7 +108,7 @@ export async function foldIn(store: Store, session: Session): Promise<void> {
 }
 
 /** The present as a snapshot in the trash, since retention may take the safety backup away; and a record that names the revision that replaces it. */
-class RestoreRecord implements Keeping {
+class RestoreRecord {
   #operation: Operation | undefined;
 
   constructor(
@@ -124,9 +116,7 @@ class RestoreRecord implements Keeping {
     private readonly session: Session,
   ) {}
 
-  /** Again where the state was changed meanwhile: the last version is the one that is replaced. */
-  async keep(version: Version): Promise<void> {
-    await this.withdraw();
+  async prepare(version: Version): Promise<void> {
     const { trash } = this.store;
     const { id, lock } = this.session;
     const stamp = await trash.newStamp();

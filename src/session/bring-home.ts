@@ -95,9 +95,9 @@ async function keepDamaged({ store, id, guard }: Locked, { snapshot, journal }: 
 
 /** Under a name made of the session's, so that a crash in the middle leads to the same one again. False where the spill stays. */
 async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: string): Promise<boolean> {
-  const { storage, now } = store;
+  const { storage, now, settings } = store;
   const forkId = `${id.slice(0, 96)}-spill-${spill.session.slice(-12)}`;
-  const attempt = await storage.tryLock(forkId, now());
+  const attempt = await storage.tryLock(forkId, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
   if (!attempt.acquired) {
     warn(store, id, `${spill.path} stays for now, since ${forkId} is in use: ${reason}`);
     return false;

@@ -28,6 +28,16 @@ export interface SessionOptions extends WriteAheadOptions {
   readonly inTurn: (act: () => Promise<void>) => Promise<void>;
 }
 
+/** What an operation does about the present before it is replaced. */
+export interface Keeping<T> {
+  /** Saves the version, which is durable. */
+  save(version: Version): Promise<T>;
+  /** Records that the next revision replaces it. */
+  record(version: Version): Promise<void>;
+  /** Takes the record back: it was not replaced. */
+  withdraw(): Promise<void>;
+}
+
 /** Keeps `_metadata` small enough to be read from the end of a file. */
 export const MAX_INFO_LENGTH = 2000;
 /** How often an operation that replaces the state begins again because the state was changed meanwhile. */
@@ -191,16 +201,15 @@ export class Session {
   }
 
   /**
-   * The present is kept, then replaced in one step, and durable when it resolves: a change is either in the version that `keep`
-   * was given last, or made on the new content, never in neither. `keep` runs again where the state was changed while it ran;
-   * callers that wait for their saves wait meanwhile. Where it rejects, nothing was replaced.
+   * The present is kept, then replaced in one step, and durable when it resolves: a change is either in the version that was
+   * saved last, or made on the new content, never in neither. It is saved again where the state was changed meanwhile; callers
+   * that wait for their saves wait as long. Where it rejects, nothing was replaced.
    */
-  async replaceKept<T>(content: JsonObject, keep: (version: Version) => Promise<T>): Promise<T> {
+  async replaceKept<T>(content: JsonObject, keeping: Keeping<T>): Promise<T> {
     this.assertReplaceable();
     const release = this.#writer.holdAcknowledgements();
     try {
-      const { kept, before } = await this.#keepPresent(keep);
-      this.#changed(this.#container.replace(content, diffStates));
+      const { kept, before } = await this.#keepAndReplace(content, keeping);
       const replaced = this.#revision;
       try {
         await this.#writer.flushUnacknowledged();
@@ -214,13 +223,25 @@ export class Session {
     }
   }
 
-  /** Of the version that stands when it resolves. */
-  async #keepPresent<T>(keep: (version: Version) => Promise<T>): Promise<{ readonly kept: T; readonly before: Version }> {
+  async #keepAndReplace<T>(content: JsonObject, keeping: Keeping<T>): Promise<{ readonly kept: T; readonly before: Version }> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const before = await this.#durableVersion();
-      const kept = await keep(before);
-      this.assertReplaceable();
-      if (this.#revision === before.revision) return { kept, before };
+      const kept = await keeping.save(before);
+      // From the record on no other change can become durable as the revision that it names.
+      const resume = await this.#writer.suspend();
+      try {
+        this.assertReplaceable();
+        if (this.#revision !== before.revision) continue;
+        await keeping.record(before);
+        this.assertReplaceable();
+        if (this.#revision === before.revision) {
+          this.#changed(this.#container.replace(content, diffStates));
+          return { kept, before };
+        }
+        await keeping.withdraw();
+      } finally {
+        resume();
+      }
     }
     throw new DraftstateError("LOCKED", `conversation ${this.id} is being changed all the time: pause that and try again; nothing was replaced`);
   }

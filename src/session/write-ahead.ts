@@ -64,6 +64,7 @@ export class WriteAhead {
   #stored: number;
   #snapshotWaiters: SnapshotWaiter[] = [];
   #kickedAgain = false;
+  #isSuspended = false;
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
   #journalBroken: boolean;
   /** Spills that are to go once the store holds their content. */
@@ -121,7 +122,7 @@ export class WriteAhead {
     this.#running = this.#drain().finally(() => {
       this.#running = undefined;
       // The loop may have seen nothing left just before this kick came.
-      if (this.#kickedAgain) this.kick();
+      if (this.#kickedAgain && !this.#isSuspended) this.kick();
     });
   }
 
@@ -142,6 +143,16 @@ export class WriteAhead {
   /** Acknowledges no change until the returned function is called. */
   holdAcknowledgements(): () => void {
     return this.#waiters.hold();
+  }
+
+  /** Nothing more goes to the journal until the function that this gives is called: what is recorded meanwhile waits. */
+  async suspend(): Promise<() => void> {
+    this.#isSuspended = true;
+    await this.#running;
+    return () => {
+      this.#isSuspended = false;
+      this.kick();
+    };
   }
 
   async #flushed(wait: (revision: number) => Promise<void>): Promise<void> {
@@ -178,6 +189,7 @@ export class WriteAhead {
     // Changes made in the same turn of the event loop share a batch.
     await Promise.resolve();
     for (;;) {
+      if (this.#isSuspended) return;
       if (this.#needsWhole) {
         await this.#snapshotting;
         const written = await this.#writeWhole();
@@ -257,10 +269,11 @@ export class WriteAhead {
     }
   }
 
-  /** Only where the storage refuses: a lost lock is not a reason to write elsewhere. */
+  /** Only where the storage refuses, or is away with the lock in it: a lock that another may have is not a reason to write elsewhere. */
   async #spill(version: Version, cause: unknown): Promise<boolean> {
     const { store: { spills }, id, session } = this.options;
-    if (spills === undefined || !isDraftstateError(cause, "STORAGE")) return false;
+    if (spills === undefined) return false;
+    if (!isDraftstateError(cause, "STORAGE") && !(isDraftstateError(cause, "LOCKED") && (await this.#isAway()))) return false;
     try {
       await spills.save(id, version, { session, base: this.#stored, sessions: this.#marks(version.revision) }, cause);
     } catch (error) {
@@ -271,6 +284,11 @@ export class WriteAhead {
     this.#waiters.becameDurable(version.revision);
     for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(cause);
     return true;
+  }
+
+  /** Nobody else can have the lock then; it is back with its directory. */
+  async #isAway(): Promise<boolean> {
+    return !(await this.options.store.storage.exists().catch(() => false));
   }
 
   /** The store holds everything again, durably. */

@@ -191,8 +191,8 @@ export class FileStorage implements Storage {
         const path = join(this.#areas.directoryOf(area), entry);
         if (await this.#explained(path, () => this.#writer.unlink(path))) swept.push(path);
       }
-      // Once the lock is released nobody knows of it any more: a power loss must not bring it back.
-      if (swept.length > 0) await this.settle(area);
+      // Once the lock is released nobody knows of it any more: a power loss must not bring back what was removed here, or by the one who died.
+      await this.settle(area);
       removed.push(...swept);
     }
     return removed;

@@ -77,7 +77,7 @@ export async function decompressEnd(bytes: Uint8Array, compression: Exclude<Comp
   try {
     for await (const part of decompressor as AsyncIterable<Buffer>) {
       size += part.length;
-      if (size > MAX_FILE_BYTES) throw new DraftstateError("CORRUPT", `it has more than ${MAX_FILE_BYTES} bytes when decompressed`);
+      if (size > MAX_FILE_BYTES) throw new DraftstateError("CORRUPT", `it would have more bytes when decompressed than the limit of ${MAX_FILE_BYTES}`);
       end = Buffer.concat([end, part]).subarray(-length);
     }
   } catch (error) {

@@ -13,7 +13,7 @@ export function pendingIds(names: readonly string[]): string[] {
 }
 
 export async function happened({ trash }: Pick<Store, "trash">, operation: Operation, plan: RecoveryPlan): Promise<boolean> {
-  if (operation.kind === "repair") return !(await trash.isUnchanged(operation));
+  if (operation.kind === "repair") return (await trash.compare(operation)) === "changed";
   if (plan.kind !== "usable") return false;
   if (operation.kind === "rename") return plan.version.info.title === operation.renamedTo;
   return operation.revision !== undefined && plan.version.revision >= operation.revision;

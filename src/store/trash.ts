@@ -9,7 +9,7 @@ import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import { newerVersion } from "./newer.js";
-import { decodeOperation, decodePending, encodeOperation, parseRecordName, pendingKey, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type DecodedOperation, type KeptFile, type Operation } from "./trash-record.js";
+import { decodeOperation, decodePending, encodeOperation, parsePendingName, parseRecordName, pendingKey, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type DecodedOperation, type KeptFile, type Operation } from "./trash-record.js";
 
 export interface TrashEnvironment {
   readonly storage: Storage;
@@ -114,10 +114,12 @@ export class Trash {
     return kept;
   }
 
-  /** Whether each of the files is what the operation kept a copy of. */
-  async isUnchanged({ stamp, files }: Operation): Promise<boolean> {
+  /** Whether the files are what the operation kept copies of; `gone` where a copy is no longer there, and nothing can be told or undone. */
+  async compare({ stamp, files }: Operation): Promise<"unchanged" | "changed" | "gone"> {
+    const copies = await Promise.all(files.map((file) => this.storage.stat(trashKey(stamp, file))));
+    if (copies.includes(undefined)) return "gone";
     const places = await Promise.all(files.map((file) => this.#place(stamp, file)));
-    return places.every((place) => place === "same");
+    return places.every((place) => place === "same") ? "unchanged" : "changed";
   }
 
   /** Newest first: of all conversations, or of one. */
@@ -212,7 +214,15 @@ export class Trash {
 
   /** Everything that is kept, for good; the number of bytes freed. */
   async empty(): Promise<number> {
-    return this.#removeAll(await this.storage.list("trash"), () => true);
+    const names = await this.names();
+    const underWay = new Set<string>();
+    for (const id of names.flatMap((name) => parsePendingName(name) ?? [])) {
+      // What another process is about to do keeps what it needs; what one left behind when it died goes first.
+      const operation = await this.pending(id);
+      if ((await this.storage.lockHolder(id)) === undefined) await this.storage.remove(pendingKey(id));
+      else if (operation !== undefined) underWay.add(operation.stamp);
+    }
+    return this.#removeAll(names, (stamp) => !underWay.has(stamp));
   }
 
   async #expire(names: readonly string[]): Promise<number> {

@@ -157,7 +157,7 @@ describe("a backup that would decompress beyond the limit", TIMEOUT, () => {
   test("and says nothing of it is refused at the limit", async () => {
     const member = gzipSync(Buffer.alloc(2 ** 20, 0x20));
     await backup(Buffer.concat(Array.from({ length: 401 }, () => member)));
-    expect(await found()).toMatchObject({ valid: false, problem: expect.stringMatching(new RegExp(`cannot be decompressed .*${MAX_FILE_BYTES}`)) as string });
+    expect(await found()).toMatchObject({ valid: false, problem: expect.stringContaining(`limit of ${MAX_FILE_BYTES}`) as string });
   });
 });
 

@@ -105,20 +105,22 @@ describe("a disk that is full", TIMEOUT, () => {
     expect((await seen(disk)).answers[0]).toBe(kept);
   });
 
-  test("does not end an answer where there is a fallbackDir: it is shown from there, and folded back on the next start", async () => {
+  test("does not end an answer where there is a fallbackDir: it is shown from there, and brought home on the next start", async () => {
     if (disk === undefined) return;
     const env = { DRAFTSTATE_FALLBACK_DIR: join(home, "fallback") };
     expect((await run(disk, ["chat", "--id", ID, "Once"], env)).status).toBe(0);
+    const full = start(disk, ["chat", "--resume", ID, "And then?", "--json"], { ...env, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5" });
+    await until(() => (full.lines.length > 10 ? true : undefined), () => full.stderr);
     await disk.fill(0);
-    const full = await run(disk, ["chat", "--resume", ID, "And then?", "--json"], env);
+    await full.ended();
     expect([full.status, full.stderr]).toEqual([0, expect.stringContaining("fallback")]);
-    const told = printed(full.stdout);
+    const told = printed(full.lines.join("\n"));
     for (const wanted of [ID, "ta", "@last"]) expect(answers(await data<Shown>(disk, ["show", wanted], env))[1]).toBe(told);
     expect(await data<Row[]>(disk, ["ls"], env)).toEqual([expect.objectContaining({ conversationId: ID, messageCount: 4, status: "complete" })]);
     await disk.free();
     const back = await run(disk, ["chat", "-c", "Go on"], env);
     expect([back.status, back.stderr]).toEqual([0, expect.any(String)]);
-    expect(await readdir(env.DRAFTSTATE_FALLBACK_DIR).then((names) => names.filter((name) => name.endsWith(".json")))).toEqual([]);
+    expect(await readdir(env.DRAFTSTATE_FALLBACK_DIR).then((names) => names.filter((name) => name.endsWith(".spill")))).toEqual([]);
     expect(await seen(disk)).toMatchObject({ answers: [expect.any(String), told, expect.any(String)], healthy: true });
   });
 });

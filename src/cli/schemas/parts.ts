@@ -28,5 +28,5 @@ export const jsonPatch = z.array(
 
 export const problemKind = z.enum([
   "journal-torn", "journal-damaged", "journal-gap", "journal-foreign", "journal-orphaned", "journal-newer",
-  "snapshot-missing", "snapshot-damaged", "snapshot-edited", "snapshot-newer", "backup-damaged", "backup-newer", "unreadable",
+  "snapshot-missing", "snapshot-damaged", "snapshot-edited", "snapshot-newer", "backup-damaged", "backup-newer", "spill-damaged", "spill-newer", "unreadable",
 ]);
