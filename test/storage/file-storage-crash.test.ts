@@ -204,6 +204,21 @@ describe("a crash at any operation keeps what resolved and tears nothing", () =>
   });
 });
 
+test("a lock that was given is there after a power loss, and nothing of its making is", async () => {
+  const disk = await diskWith([]);
+  acquired(await storageOver(disk, new ProcessWorld().table(1), "a").tryLock("chat", new Date(0)));
+  for (const { label, fileSystem } of disk.crashStates()) {
+    expect(await storageOver(fileSystem, new ProcessWorld().table(2), "r").lockHolder("chat"), label).toBeDefined();
+    expect(await fileSystem.list("/store/state/.draftstate/locks"), label).toEqual(["chat.lock"]);
+  }
+});
+
+test("a value that was created leaves nothing aside after a power loss", async () => {
+  const disk = await diskWith([]);
+  await storageOver(disk, undefined, "w").create(BACKUP, bytesOf("x"));
+  for (const { label, fileSystem } of disk.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([BACKUP.name]);
+});
+
 describe("the exploration can see", () => {
   test.each(["replace", "create", "createLog, append and sync"])("%s without file syncs is caught", async (name) => {
     expect((await explore(workloadCalled(name), withoutFileSync)).problems).not.toEqual([]);
