@@ -15,7 +15,7 @@ import { findWholeFiles } from "./operations/verify/whole-files.js";
 export interface CreateManagerOptions extends ManagerOptions {
   /** Another store than files in `stateDir` and `backupDir`. */
   storage?: Storage;
-  /** How this process presents itself to whoever finds its lock. */
+  /** What this process calls itself in its locks, for people. */
   command?: string;
   /** Takes one structured entry for each event, without message text. */
   logger?: Logger;

@@ -56,12 +56,21 @@ export async function restore(store: Store, sessions: Sessions, id: string, want
     const { conversationId, backup, revision } = await fork(store, sessions, id, { newId: options.fork, backup: wanted });
     return { conversationId, restoredFrom: backup ?? wanted, safetyBackup: null, revision, dryRun: false, changes: [] };
   }
+  const backups = await listBackups(store, id);
+  const plan = await planRestore(store, id, backups, wanted);
   if (options.dryRun === true) {
-    const { backup, content } = await planRestore(store, id, await listBackups(store, id), wanted);
+    const { backup, content } = plan;
     const now = await mustLoad(store, id);
     return { conversationId: id, restoredFrom: backup.timestamp, safetyBackup: null, revision: now.metadata.revision, dryRun: true, changes: toJsonPatch(now.state, content) };
   }
-  return sessions.use(id, async (session) => goBack(store, session, await planRestore(store, id, await session.backups.all(), wanted)), "existing");
+  return sessions.use(
+    id,
+    (session) => {
+      session.backups.learn(backups);
+      return goBack(store, session, plan);
+    },
+    "existing",
+  );
 }
 
 async function goBack(store: Store, session: Session, { backup: { timestamp }, content }: RestorePlan): Promise<RestoreResult> {

@@ -1,6 +1,6 @@
 /**
  * The snapshot that a session's journal continues, as the session left it or found it. Before it is replaced it is looked at:
- * what somebody else wrote or edited is not overwritten; what was damaged is kept in quarantine and written anew.
+ * what another program wrote or edited is not overwritten; what was damaged is kept in quarantine and written anew.
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Version } from "../model/conversation.js";
@@ -29,7 +29,7 @@ export interface SnapshotOnDisk {
   readonly token: string | undefined;
 }
 
-/** Undefined where there is none that can be read from its end. */
+/** Undefined where no snapshot can be read from its end. */
 export async function snapshotOnDisk({ storage }: Pick<Store, "storage">, id: string): Promise<SnapshotOnDisk | undefined> {
   const found = await readMetadataOnly(storage, id);
   if (found === undefined) return undefined;

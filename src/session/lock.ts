@@ -1,23 +1,52 @@
-/** Waiting for the writer's lock, and the error where it cannot be had. */
+/** The locks of this process in one store: waited for, released, and released again where that failed. */
 import { setTimeout as delay } from "node:timers/promises";
-import { DraftstateError } from "../errors.js";
-import type { LockAttempt, LockRefusal } from "../storage/storage.js";
-import type { Store } from "../store/store.js";
+import { DraftstateError, messageOf } from "../errors.js";
+import type { Lock, LockAttempt, LockRefusal } from "../storage/storage.js";
+import { warn, type Store } from "../store/store.js";
 
 export type AcquiredLock = Extract<LockAttempt, { acquired: true }>;
 
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 100;
 
-/** Throws `LOCKED`, naming the holder, when it is still taken after `timeout` milliseconds, and once the signal is aborted. */
-export async function acquireLock({ storage, now, elapsed, random, settings }: Store, id: string, timeout: number, signal?: AbortSignal): Promise<AcquiredLock> {
-  const deadline = elapsed() + timeout;
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-    const attempt = await storage.tryLock(id, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
-    if (attempt.acquired) return attempt;
-    const left = deadline - elapsed();
-    if (left <= 0 || signal?.aborted === true) throw lockedError(id, attempt);
-    await delay(Math.min(left, pause * (0.5 + random())), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+export class Locks {
+  /** Given up, but still there: their directory was out of reach. */
+  readonly #left = new Set<Lock>();
+
+  constructor(
+    private readonly store: Store,
+    /** Aborted when nobody is to wait for a lock any longer. */
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Throws `LOCKED`, naming the holder, when it is still taken after `timeout` milliseconds, and once the signal is aborted. */
+  async acquire(id: string, timeout: number): Promise<AcquiredLock> {
+    const { storage, now, elapsed, random, settings } = this.store;
+    const deadline = elapsed() + timeout;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+      const attempt = await storage.tryLock(id, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
+      if (attempt.acquired) return attempt;
+      const left = deadline - elapsed();
+      if (left <= 0 || this.signal.aborted) throw lockedError(id, attempt);
+      await delay(Math.min(left, pause * (0.5 + random())), undefined, { signal: this.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Never rejects: nothing is written under the lock any more, and removing it is tried again at the end. */
+  async release(lock: Lock): Promise<void> {
+    try {
+      await lock.release();
+    } catch (error) {
+      this.#left.add(lock);
+      warn(this.store, lock.name, `its lock could not be removed: ${messageOf(error)}`, error);
+    }
+  }
+
+  /** What could not be released before; the errors of those that still cannot. */
+  async releaseLeft(): Promise<unknown[]> {
+    const outcomes = await Promise.allSettled([...this.#left].map((lock) => lock.release()));
+    this.#left.clear();
+    return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
   }
 }
 

@@ -12,7 +12,7 @@ import { findConversation, interruptedVersion, listIds, readPlan, refusal, store
 import { warn, type Store } from "../store/store.js";
 import { snapshotOnDisk } from "./base.js";
 import { bringHome } from "./bring-home.js";
-import { acquireLock } from "./lock.js";
+import type { Locks } from "./lock.js";
 import { recover, type Locked } from "./recover.js";
 import { Session, type SessionOptions } from "./session.js";
 
@@ -58,8 +58,7 @@ export class Opener {
 
   constructor(
     private readonly store: Store,
-    /** Aborted when nobody is to wait for a lock any longer. */
-    private readonly signal: AbortSignal,
+    private readonly locks: Locks,
   ) {}
 
   /** Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`, `NOT_FOUND`, `INVALID_ID`, `STORAGE`. */
@@ -67,9 +66,9 @@ export class Opener {
     const guard = await this.#lock(id, options.lockTimeout);
     try {
       const begin = await this.#begin({ store: this.store, id, guard }, options);
-      return new Session({ id, session: this.#newName(), store: this.store, lock: guard, inTurn, ...begin });
+      return new Session({ id, session: this.#newName(), store: this.store, lock: guard, release: () => this.locks.release(guard), inTurn, ...begin });
     } catch (error) {
-      await guard.release().catch(() => undefined);
+      await this.locks.release(guard);
       throw error;
     }
   }
@@ -83,9 +82,7 @@ export class Opener {
       await settlePending(locked, () => readPlan(store.storage, id));
       return await act(locked);
     } finally {
-      await guard.release().catch((error: unknown) => {
-        warn(store, id, `its lock could not be removed: ${messageOf(error)}`, error);
-      });
+      await this.locks.release(guard);
     }
   }
 
@@ -116,7 +113,7 @@ export class Opener {
   async #lock(id: string, timeout = this.store.settings.lockTimeout): Promise<Lock> {
     const { store } = this;
     await this.#prepare();
-    const { lock, takenOverFrom } = await acquireLock(store, id, timeout, this.signal);
+    const { lock, takenOverFrom } = await this.locks.acquire(id, timeout);
     // Only a holder that died leaves anything unfinished.
     if (takenOverFrom !== undefined) {
       await Promise.all([store.storage.sweep(id), store.spills?.sweep(id)]).catch((error: unknown) => {

@@ -13,7 +13,7 @@ import { interruptedVersion, readMetadataOnly, type UsablePlan } from "../store/
 import type { Store } from "../store/store.js";
 import { writeWhole } from "../store/write-snapshot.js";
 
-/** A conversation whose lock is held: whoever has one may change its files until the lock is released. */
+/** A conversation whose lock is held: its files may be changed until the lock is released. */
 export interface Locked {
   readonly store: Store;
   readonly id: string;

@@ -22,6 +22,8 @@ export interface SessionOptions extends WriteAheadOptions {
   readonly isNew: boolean;
   /** New, and opened for a save: where nothing comes of that, there is nothing to keep. */
   readonly isUntouched: boolean;
+  /** Releases the lock. Never rejects. */
+  readonly release: () => Promise<void>;
   /** Runs what the session does by itself in the conversation's turn. */
   readonly inTurn: (act: () => Promise<void>) => Promise<void>;
 }
@@ -225,7 +227,7 @@ export class Session {
 
   /**
    * Folds the journal into the snapshot and releases the lock. Rejects when changes could not be saved: they are then only in
-   * `state`. Rejects too when somebody else changed the snapshot: all changes are then in a backup.
+   * `state`. Rejects too when another program changed the snapshot: all changes are then in a backup.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -238,16 +240,7 @@ export class Session {
       }
     } finally {
       await this.#writer.close();
-      await this.#release();
-    }
-  }
-
-  /** A lock that cannot be reached is given up all the same: nobody in this process holds it, and it goes with the process. */
-  async #release(): Promise<void> {
-    try {
-      await this.options.lock.release();
-    } catch (error) {
-      warn(this.options.store, this.id, `its lock could not be removed: ${messageOf(error)}`, error);
+      await this.options.release();
     }
   }
 

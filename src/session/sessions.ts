@@ -8,6 +8,7 @@ import { assertConversationId } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { Conversation } from "./conversation.js";
 import { existsAlready, Opener, type OpenOptions } from "./open.js";
+import { Locks } from "./lock.js";
 import type { Locked } from "./recover.js";
 import type { Session } from "./session.js";
 import { Slot } from "./slot.js";
@@ -21,10 +22,12 @@ export class Sessions {
   readonly #slots = new Map<string, Slot>();
   readonly #timers = new Map<Slot, NodeJS.Timeout>();
   readonly #waiting = new AbortController();
+  readonly #locks: Locks;
   readonly #opener: Opener;
 
   constructor(private readonly store: Store) {
-    this.#opener = new Opener(store, this.#waiting.signal);
+    this.#locks = new Locks(store, this.#waiting.signal);
+    this.#opener = new Opener(store, this.#locks);
   }
 
   /** Every session that is open. */
@@ -59,7 +62,7 @@ export class Sessions {
     });
   }
 
-  /** Under the conversation's lock, be it open here or not. Whoever has it open waits. */
+  /** Under the conversation's lock, open here or not. Other work on the conversation waits. */
   guarded<T>(id: string, act: (locked: Locked) => Promise<T>): Promise<T> {
     return this.#inTurn(id, async (slot) => {
       const { session } = slot;
@@ -104,18 +107,19 @@ export class Sessions {
     return this.#opener.isKnown(id);
   }
 
-  /** Nobody waits for a lock of another process any longer: who does is told that it is taken. */
+  /** No longer waits for locks of other processes: those that wait reject with `LOCKED`. */
   stopWaiting(): void {
     this.#waiting.abort();
   }
 
-  /** Closes every session, each in its turn, even where one fails; then rejects with what failed. */
+  /** Closes every session, each in its turn, even where one fails; then rejects with what failed, locks that are still there included. */
   async close(): Promise<void> {
     const failed: unknown[] = [];
     while (this.#slots.size > 0) {
       const outcomes = await Promise.allSettled([...this.#slots.values()].map((slot) => slot.run(() => this.#close(slot))));
       failed.push(...outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : [])));
     }
+    failed.push(...(await this.#locks.releaseLeft()));
     if (failed.length > 0) throw allOf(failed);
   }
 
@@ -155,7 +159,7 @@ export class Sessions {
     }
   }
 
-  /** One that a save opened and nothing came of: there is no such conversation. */
+  /** Opened by a save that was refused: there is no such conversation. */
   async #closeUntouched(slot: Slot): Promise<void> {
     if (slot.session?.isUntouched === true && slot.state.kind === "open" && slot.state.heldBy === "saves") await this.#close(slot);
   }
@@ -204,5 +208,5 @@ function allOf(errors: readonly unknown[]): unknown {
   const [first] = errors;
   if (errors.length === 1) return first;
   const code = isDraftstateError(first) ? first.code : "STORAGE";
-  return new DraftstateError(code, `${errors.length} conversations could not be closed as they should: ${errors.map(messageOf).join("; ")}`, { cause: new AggregateError(errors) });
+  return new DraftstateError(code, `${errors.length} things could not be closed as they should: ${errors.map(messageOf).join("; ")}`, { cause: new AggregateError(errors) });
 }

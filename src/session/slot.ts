@@ -30,7 +30,7 @@ export class Slot {
     return result;
   }
 
-  /** The open session, whoever keeps it open. */
+  /** The open session, held by a handle or by saves. */
   get session(): Session | undefined {
     return this.state.kind === "open" ? this.state.session : undefined;
   }

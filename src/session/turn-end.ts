@@ -30,9 +30,14 @@ export class SessionBackups {
     return this.#known;
   }
 
-  /** Somebody else works on the backups under this lock: look again. */
+  /** Another operation works on the backups under this lock: look again. */
   forget(): void {
     this.#known = undefined;
+  }
+
+  /** As they were listed a moment ago, where this session has not looked yet. */
+  learn(known: readonly Backup[]): void {
+    this.#known ??= known;
   }
 
   /** Of the version, which is durable (I7); the newest where it holds the same revision. Gives the timestamp. */

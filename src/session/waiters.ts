@@ -1,6 +1,6 @@
 /**
- * Who waits for which revision to become durable. Acknowledgements can be held back: what becomes durable meanwhile is told
- * when they are released, so that an operation can see to it that nobody was told of a change that it would replace.
+ * Who waits for which revision to become durable. Acknowledgements can be held back: what becomes durable meanwhile is
+ * acknowledged when they are released, so that an operation never replaces a change that was acknowledged while it ran.
  */
 interface Waiter {
   readonly revision: number;
@@ -25,7 +25,7 @@ export class Waiters {
     return this.#durable;
   }
 
-  /** The highest revision that callers have been told of. */
+  /** The highest revision that was acknowledged. */
   get acknowledged(): number {
     return this.#acknowledged;
   }

@@ -1,6 +1,6 @@
 /**
  * The way of changes to the disk, for one conversation whose lock is held. One loop, at most one journal write under way:
- * what arrives meanwhile is the next batch. Waiters are told after the sync, never before. A snapshot is written beside the
+ * what arrives meanwhile is the next batch. Saves resolve after the sync, never before. A snapshot is written beside the
  * loop, so that no token waits for it; once it is durable the loop drops what it holds from the journal. When the journal
  * fails, or the queue has overflowed, the whole state goes to a new snapshot; when that fails too it is spilled; when that
  * fails as well, waiters are rejected and the state stays in memory, to be written whole at the next attempt.
@@ -81,7 +81,7 @@ export class WriteAhead {
     this.#spilled = options.spilled;
   }
 
-  /** The highest revision that callers may be told of. */
+  /** The highest revision that was acknowledged. */
   get durableRevision(): number {
     return this.#waiters.acknowledged;
   }
@@ -139,7 +139,7 @@ export class WriteAhead {
     await this.#flushed((revision) => this.#waiters.durability(revision));
   }
 
-  /** Nobody is told that a change is durable until the function that this gives is called. */
+  /** Acknowledges no change until the returned function is called. */
   holdAcknowledgements(): () => void {
     return this.#waiters.hold();
   }
@@ -257,7 +257,7 @@ export class WriteAhead {
     }
   }
 
-  /** Only where the storage refuses: a lock that was lost is no reason to write elsewhere. */
+  /** Only where the storage refuses: a lost lock is not a reason to write elsewhere. */
   async #spill(version: Version, cause: unknown): Promise<boolean> {
     const { store: { spills }, id, session } = this.options;
     if (spills === undefined || !isDraftstateError(cause, "STORAGE")) return false;

@@ -186,10 +186,14 @@ export class FileStorage implements Storage {
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#areas.locks, () => this.#locks.sweep(name));
     for (const area of AREAS) {
+      const swept: string[] = [];
       for (const entry of (await this.#entries(area)).filter((each) => nameAside(each) === name)) {
         const path = join(this.#areas.directoryOf(area), entry);
-        if (await this.#explained(path, () => this.#writer.unlink(path))) removed.push(path);
+        if (await this.#explained(path, () => this.#writer.unlink(path))) swept.push(path);
       }
+      // Once the lock is released nobody knows of it any more: a power loss must not bring it back.
+      if (swept.length > 0) await this.settle(area);
+      removed.push(...swept);
     }
     return removed;
   }

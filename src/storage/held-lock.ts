@@ -185,8 +185,15 @@ export class HeldLock implements Lock {
     if (this.#taken.lease !== undefined || keeper.isGivenUp(this.#taken)) return keeper.remove(this.#taken);
     const { files } = keeper;
     const { path } = this.#taken;
-    if ((await files.identityOf(path)) !== this.#identity && !(await this.#hasOurNonce())) return false;
+    const identity = await files.identityOf(path);
+    if (identity === undefined && (await files.identityOf(files.directory)) === undefined) throw outOfReach(files.directory);
+    if (identity !== this.#identity && !(await this.#hasOurNonce())) return false;
     await files.unlink(path);
     return true;
   }
+}
+
+/** The lock may be there still, with its directory. */
+function outOfReach(directory: string): DraftstateError {
+  return new DraftstateError("STORAGE", `${directory} is missing, and with it a lock that is to be removed: mount it again, or remove what is left of it there`, { path: directory });
 }

@@ -24,7 +24,7 @@ export interface Backup extends BackupName, RetainedBackup {
   readonly path: string;
   readonly sizeBytes: number;
   readonly messageCount: number;
-  /** Of the conversation, ISO 8601: an earlier one of the same id is told by it. Undefined where the head cannot be read. */
+  /** Of the conversation, ISO 8601: it tells an earlier conversation of the same id apart. Undefined where the head cannot be read. */
   readonly createdAt: string | undefined;
   readonly reason: BackupReason | undefined;
   readonly tag?: string;
@@ -90,7 +90,7 @@ function ownMetadata(name: BackupName, end: Uint8Array | undefined): Metadata | 
 
 function headOf(storage: Storage, name: BackupName, sizeBytes: number, metadata: Metadata | undefined, found?: string, isOfNewer = false): Backup {
   const note = metadata?.backup;
-  // It is no backup to use, but its revision still counts.
+  // It cannot be used, but its revision still counts.
   const newer = isOfNewer || (metadata !== undefined && isNewer(metadata.version));
   const problem = found ?? (metadata !== undefined && newer ? `it is of the newer schema ${metadata.version}` : undefined);
   return {

@@ -70,6 +70,7 @@ function zstdStream(name: "createZstdCompress" | "createZstdDecompress"): Transf
 
 /** The last `length` bytes of what was compressed, without holding the rest. Throws `CORRUPT` for what is damaged or too large. */
 export async function decompressEnd(bytes: Uint8Array, compression: Exclude<Compression, "none">, length: number): Promise<Uint8Array> {
+  if (compression === "gzip") assertDeclaredSize(bytes);
   const decompressor = decompressorOf(compression);
   pipeline(Readable.from([bytes], { objectMode: false }), decompressor, () => undefined);
   let [end, size] = [Buffer.alloc(0), 0];

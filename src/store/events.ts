@@ -14,12 +14,12 @@ export type MonitoringSource = "metrics" | "webhook" | "telemetry" | "logger" | 
 export interface ManagerEvents {
   /**
    * Durable: a journal batch or a snapshot. `durationMs` from the first byte to the last sync. `revision` is the last that this
-   * write holds: a snapshot, which is written beside the journal, may be told of after a journal batch of a higher one.
+   * write holds: a snapshot, which is written beside the journal, may be reported after a journal batch of a higher one.
    */
   stateSaved: { conversationId: string; kind: "journal" | "snapshot"; revision: number; records: number; bytes: number; durationMs: number };
   backupCreated: { conversationId: string; timestamp: string; path: string; revision: number; reason: BackupReason; bytes: number };
   backupRemoved: { conversationId: string; timestamp: string; path: string };
-  /** A writer found and mended what a crash or damage left. */
+  /** A writer found and repaired what a crash or damage left. */
   recovered: { conversationId: string; revision: number; source: string; problems: readonly Problem[]; quarantined: readonly string[] };
   retry: { operation: string; attempt: number; delayMs: number; error: unknown };
   fallback: { conversationId: string; active: boolean; directory: string; error?: unknown };
@@ -35,7 +35,7 @@ export interface ManagerEvents {
   warning: { conversationId: string; message: string; error?: unknown };
 }
 
-/** Told as a long work goes on: so many of so many conversations are done. */
+/** Progress of a long operation: `done` of `total` conversations. */
 export type OnProgress = (done: number, total: number) => void;
 
 /** May be async: what it returns is not waited for, and a rejection is reported like a throw. */
@@ -77,7 +77,7 @@ export class ManagerEmitter implements EventSource {
     return this;
   }
 
-  /** For a part of the library: a failure of any of its listeners is told under its own name, once for all of them. */
+  /** For a part of the library: a failure of any of its listeners is reported under its own name, once for all of them. */
   as(source: MonitoringSource): EventSource {
     const origin: Origin = { source };
     return { on: (name, listener) => { this.#add(name, { listener, origin }); } };

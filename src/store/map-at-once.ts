@@ -1,4 +1,4 @@
-/** Results in the order of the items, at most so many acts under way at a time. The first that rejects ends it. */
+/** Results in the order of the items, at most `limit` acts under way at a time. The first that rejects ends it. */
 export async function mapAtOnce<T, R>(items: readonly T[], limit: number, act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   let next = 0;

@@ -61,7 +61,7 @@ export const SETTINGS = {
   lockTimeout: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds to wait for another writer" },
   lockLease: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds for which a lock lasts unless it is renewed, for containers; 0: as long as its process" },
   journalBudget: { kind: "integer", default: 4 * 1024 * 1024, min: 1024, max: 256 * 1024 * 1024, description: "bytes a journal may have before it is folded into a snapshot" },
-  maxQueuedChanges: { kind: "integer", default: 1000, min: 1, max: 1_000_000, description: "changes that may wait for the disk before they are merged" },
+  maxQueuedChanges: { kind: "integer", default: 1000, min: 1, max: 1_000_000, description: "changes that may wait for the disk before the next write is a snapshot" },
   trashDays: { kind: "integer", default: 30, min: 0, max: 36_500, description: "days for which rm, prune, restore, repair and rename can be undone, at least; 0 keeps nothing" },
   metrics: { kind: "boolean", default: true, description: "keep metrics beside the conversations" },
   alerts: { kind: "alerts", default: [], description: "rules such as {\"metric\": \"draftstate_queue_depth\", \"above\": 100, \"for\": \"30s\"}" },
@@ -96,7 +96,7 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
   }
 }
 
-/** As an environment variable holds it; what is no JSON is refused as what it is. */
+/** As an environment variable holds it; text that is not JSON is refused as it is. */
 function fromJson(text: string): unknown {
   try {
     return JSON.parse(text);

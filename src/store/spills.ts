@@ -108,7 +108,7 @@ export class Spills {
     return [...new Set((await this.find()).map(({ id }) => id))].sort();
   }
 
-  /** Those that cannot be used, told once a process. */
+  /** Warns of those that cannot be used, once per process. */
   report(spills: readonly FoundSpill[]): void {
     for (const { id, path, decoded } of spills) {
       if (decoded.kind !== "damaged" || this.#reported.has(path)) continue;

@@ -1,4 +1,4 @@
-/** Names that a person gives to restore points. Pure: what could not be used to go back to one is refused when it is given. */
+/** Names that a person gives to backups. Pure: what could not be used to go back to one is refused when it is given. */
 import { DraftstateError } from "../errors.js";
 
 const MAX_TAG_LENGTH = 64;

@@ -1,6 +1,6 @@
 /**
  * What one operation took away, as a sealed record, and the names of everything in the trash. Pure. A record is data
- * from a disk: it names files of its own conversation, of the kinds that its operation touches, or it is none. One of a
+ * from a disk: it names files of its own conversation, of the kinds that its operation touches, or it is damaged. One of a
  * newer version, or of an operation that this one does not know, is told from damage.
  */
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
@@ -128,7 +128,7 @@ export function decodeOperation(bytes: Uint8Array, named: Pick<Operation, "stamp
 }
 
 function newerOrDamaged(version: Json): DecodedOperation {
-  return typeof version === "number" && version > RECORD_VERSION ? { kind: "newer", detail: `record version ${version}` } : damaged(`its version ${inShort(version)} is none`);
+  return typeof version === "number" && version > RECORD_VERSION ? { kind: "newer", detail: `record version ${version}` } : damaged(`its version ${inShort(version)} is not a version`);
 }
 
 /** In few characters, whatever it is. */

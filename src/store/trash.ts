@@ -26,7 +26,7 @@ export type NamedRecord = Pick<Operation, "stamp" | "conversationId">;
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 export class Trash {
-  /** Records that were complained of: once is enough. */
+  /** Records that were reported already. */
   readonly #reported = new Set<string>();
 
   constructor(private readonly environment: TrashEnvironment) {}
@@ -40,7 +40,7 @@ export class Trash {
     return this.environment.keepFor > 0;
   }
 
-  /** Later than every stamp that is there. What is too old goes on the way. */
+  /** Later than every stamp in the trash. Removes what is too old. */
   async newStamp(): Promise<string> {
     const { now, random } = this.environment;
     const names = await this.storage.list("trash");

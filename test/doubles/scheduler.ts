@@ -79,6 +79,8 @@ export class Scheduler {
   #parked: ParkedCall[] = [];
   #isParking = false;
   #calls: string[] = [];
+  #running = new Set<string>();
+  readonly #dead = new Set<string>();
 
   constructor(
     private readonly time: VirtualTime,
@@ -97,10 +99,18 @@ export class Scheduler {
     return this.#park(this.thread ?? "?", call);
   }
 
+  /** The thread makes no further call and is not waited for. */
+  drop(thread: string): void {
+    this.#dead.add(thread);
+    this.#running.delete(thread);
+    this.#parked = this.#parked.filter((parked) => parked.thread !== thread);
+  }
+
   /** Until every thread has ended and no call is parked, or nothing can go on. */
   async run(threads: readonly Thread[], strategy: Strategy): Promise<Run> {
     const decisions: Decision[] = [];
     const running = new Set(threads.map(({ name }) => name));
+    this.#running = running;
     this.#calls = [];
     this.#isParking = true;
     for (const { name, act } of threads) {
@@ -149,7 +159,7 @@ export class Scheduler {
 
   #park(thread: string, call: string): Promise<void> {
     return new Promise((release) => {
-      this.#parked.push({ thread, call, release });
+      if (!this.#dead.has(thread)) this.#parked.push({ thread, call, release });
     });
   }
 

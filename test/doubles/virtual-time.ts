@@ -30,13 +30,13 @@ class VirtualTimer {
   }
 }
 
-type Replaced = "setTimeout" | "clearTimeout" | "setInterval" | "clearInterval";
+type Replaced = Pick<typeof globalThis, "setTimeout" | "clearTimeout" | "setInterval" | "clearInterval">;
 
 export class VirtualTime {
   readonly #timers = new Map<VirtualTimer, PendingTimer>();
   #elapsed = 0;
   #order = 0;
-  #originals: Pick<typeof globalThis, Replaced> | undefined;
+  #originals: Replaced | undefined;
 
   /** Milliseconds; moves only when a timer fires. */
   get elapsed(): number {

@@ -120,7 +120,7 @@ test("a process whose clock is ahead has changes that are new, not of a time to 
   const world = new World();
   const other = new MetricsStore(world.storage, () => new Date(START), () => 0.25);
   await other.write(EMPTY, { queueDepth: 1, unsavedSince: new Date(START + HOUR).toISOString() });
-  expect(await world.monitor.unsaved()).toEqual([{ who: "test (pid 0)", ageMs: 0 }]);
+  expect(await world.monitor.unsaved()).toEqual([{ who: "test (in this process)", ageMs: 0 }]);
 });
 
 test("what is written for other processes is a time of the wall clock", () => {

@@ -5,7 +5,7 @@
 import { following, writeSchedule, type Strategy } from "../doubles/scheduler.js";
 import { documentedError } from "./documented.js";
 import { nameOf, play, type Level, type Moment, type Outcome, type PairCase, type Played } from "./stage.js";
-import { randomFrom } from "./world.js";
+import { randomFrom, seedOf } from "./world.js";
 
 export interface Budget {
   /** Interleavings of a pair, at most. */
@@ -34,7 +34,7 @@ const MAX_REPORTS = 2;
 const CHANGING = /(replace|create|createLog|move|remove|append|sync|settle|tryLock|release|assertHeld|rename|link|unlink|createFile|write) ?/;
 
 /** The runs that a pair is held against, each made when it is first needed. */
-class References {
+export class References {
   readonly #known = new Map<string, Promise<Played>>();
 
   constructor(private readonly pair: PairCase) {}
@@ -48,7 +48,7 @@ class References {
 
   /** With and without a moment before each operation in which what may end by itself has ended. */
   async *all(sides: readonly Side[]): AsyncGenerator<Played> {
-    const moments: readonly Moment[] = ["nothing", this.pair.start === "handle" ? "saved" : "idle"];
+    const moments: readonly Moment[] = ["nothing", this.pair.start === "handle" || this.pair.start === "answering" ? "saved" : "idle"];
     for (const before of moments) {
       if (sides.length === 1) yield await this.order(sides, [before]);
       else for (const between of moments) yield await this.order(sides, [before, between]);
@@ -105,7 +105,7 @@ type Verdict =
   | { readonly kind: "documented"; readonly error: string }
   | { readonly kind: "fault"; readonly what: readonly string[] };
 
-async function judge(pair: PairCase, references: References, played: Played): Promise<Verdict> {
+export async function judge(pair: PairCase, references: References, played: Played): Promise<Verdict> {
   const excused = new Set<string>();
   for (const order of [["A", "B"], ["B", "A"]] as const) for (const problem of invariants(await references.order(order))) excused.add(problem);
   const problems = invariants(played).filter((problem) => !excused.has(problem));
@@ -206,7 +206,7 @@ export class PairExploration {
 
   async all({ runs, random }: Budget): Promise<Explored> {
     await this.#sequentialOrders();
-    const offset = randomFrom(this.seed + Array.from(nameOf(this.pair)).reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7))();
+    const offset = randomFrom(this.seed + seedOf(nameOf(this.pair)))();
     let layer: Candidate[] = [{ prefix: ["A"], changing: false }, { prefix: ["B"], changing: false }];
     const limit = runs - random;
     for (let switches = 0; layer.length > 0 && this.explored.tried < limit; switches += 1) {

@@ -4,4 +4,4 @@ import { testPairs } from "./suite.js";
 
 vi.mock("node:timers/promises", () => import("../doubles/timers-promises.js"));
 
-testPairs("one manager", { storage: { runs: 7, random: 1 }, files: { runs: 0, random: 0 } });
+testPairs("one manager", { storage: { runs: 5, random: 1 }, files: { runs: 0, random: 0 } });

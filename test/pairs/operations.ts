@@ -64,6 +64,8 @@ function stateWith({ base, side }: Actor, what: string): JsonObject {
   return { ...base, messages: [...messages, messageOf(`${side} ${what}`)] };
 }
 
+type Result = string | number | boolean | undefined | void;
+
 const onHandle = (name: string, act: (conversation: Conversation, actor: Actor) => Promise<void>): PairOperation => ({
   name, of: "handle", writes: true,
   act: async (actor) => {
@@ -72,15 +74,15 @@ const onHandle = (name: string, act: (conversation: Conversation, actor: Actor) 
   },
 });
 
-const onManager = (name: string, act: (manager: DraftStatePersistenceManager, actor: Actor) => Promise<unknown>): PairOperation => ({
+const onManager = (name: string, act: (manager: DraftStatePersistenceManager, actor: Actor) => Promise<Result>): PairOperation => ({
   name, of: "manager", writes: true,
   act: async (actor) => {
     const result = await act(actor.manager, actor);
-    return typeof result === "string" ? result : "done";
+    return result === undefined ? "done" : String(result);
   },
 });
 
-const reading = (name: string, act: (manager: DraftStatePersistenceManager) => Promise<unknown>): PairOperation => ({ ...onManager(name, act), writes: false });
+const reading = (name: string, act: (manager: DraftStatePersistenceManager) => Promise<Result>): PairOperation => ({ ...onManager(name, act), writes: false });
 
 export const OPERATIONS: readonly PairOperation[] = [
   onHandle("update", async (conversation, { side, acknowledge }) => {

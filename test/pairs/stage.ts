@@ -2,14 +2,13 @@
  * Where two operations meet: a disk with a conversation of some turns, one or two managers on it, perhaps a handle, and a
  * scheduler in front of every storage call or every call to the file system. Each run begins from the same disk.
  */
-import { messageOf as errorMessageOf } from "../../src/errors.js";
 import type { JsonObject } from "../../src/model/json.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { Conversation } from "../../src/session/conversation.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { interposedFileSystem, interposedStorage } from "../doubles/interposed.js";
-import { START } from "../doubles/managers.js";
+import { begin as beginTurn, START } from "../doubles/managers.js";
 import { ProcessWorld } from "../doubles/process-world.js";
 import { Scheduler, settle, type Run, type Strategy, type Thread } from "../doubles/scheduler.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
@@ -17,16 +16,16 @@ import { BACKUP_DIR, storageOver } from "../doubles/storage-over.js";
 import type { DiskImage } from "../doubles/disk-image.js";
 import { inspect, type Inspection } from "./inspection.js";
 import { ID, PENDING, say, type Actor, type PairOperation } from "./operations.js";
-import { clock, managerOn, resultOf, time } from "./world.js";
+import { clock, managerOn, Rejections, resultOf, time } from "./world.js";
 
-export const SETTINGS = ["one manager", "two managers", "two processes"] as const;
-export type Setting = (typeof SETTINGS)[number];
+/** `waiting managers`: two, which wait for the lock a while (`lockTimeout`). */
+export type Setting = "one manager" | "two managers" | "waiting managers" | "two processes";
 
 /**
- * `closed`: on disk alone. `handle`: the first manager has it open, with a message that is not saved yet. `idle`: the
- * first manager has saved it and keeps it for a while.
+ * `absent`: there is no conversation. `closed`: on disk alone. `handle`: the first manager has it open, with a message that is not saved yet. `idle`: the
+ * first manager has saved it and keeps it for a while. `answering`: an answer streams into the handle.
  */
-export const STARTS = ["closed", "handle", "idle"] as const;
+export const STARTS = ["absent", "closed", "handle", "idle", "answering"] as const;
 export type Start = (typeof STARTS)[number];
 
 export const LEVELS = ["storage", "files"] as const;
@@ -44,8 +43,8 @@ export function nameOf({ setting, start, first, second }: PairCase): string {
   return `${setting}/${start}/${first.name}/${second.name}`;
 }
 
+const LOCK_TIMEOUT = 1000;
 const LATER = START + 3_600_000;
-const MAX_REJECTIONS = 3;
 
 export interface Outcome extends Inspection {
   /** Of each side: `ok …` with what it returned, or the code it rejected with. */
@@ -99,27 +98,6 @@ export function theBase(): Promise<Base> {
   return base;
 }
 
-/** Promises that rejected with nobody to hear it, while a run was going on. */
-class Rejections {
-  readonly found: string[] = [];
-  #others: NodeJS.UnhandledRejectionListener[] = [];
-
-  readonly #listen = (error: unknown): void => {
-    if (this.found.length < MAX_REJECTIONS) this.found.push(`an unhandled rejection: ${resultOf(error)} ${errorMessageOf(error)}`);
-  };
-
-  begin(): void {
-    this.#others = process.listeners("unhandledRejection");
-    process.removeAllListeners("unhandledRejection");
-    process.on("unhandledRejection", this.#listen);
-  }
-
-  end(): void {
-    process.removeListener("unhandledRejection", this.#listen);
-    for (const other of this.#others) process.on("unhandledRejection", other);
-  }
-}
-
 interface Party {
   readonly manager: DraftStatePersistenceManager;
   isClosed: boolean;
@@ -133,20 +111,24 @@ class Stage {
   readonly parties: Party[] = [];
   readonly #processes = new ProcessWorld();
   readonly #now = clock(LATER);
+  readonly #lockTimeout: number;
 
   constructor(
     private readonly base: Base,
     private readonly level: Level,
+    { setting, start }: PairCase,
   ) {
-    this.disk = new SimulatedFileSystem(base.image);
-    this.acknowledged = new Set(base.acknowledged);
+    this.disk = start === "absent" ? new SimulatedFileSystem() : new SimulatedFileSystem(base.image);
+    this.acknowledged = new Set(start === "absent" ? [] : base.acknowledged);
+    this.#lockTimeout = setting === "waiting managers" ? LOCK_TIMEOUT : 0;
+    this.#managers(setting);
   }
 
   /** One for one manager; of two, on one storage or, as two processes, each on its own. */
-  managers(setting: Setting): void {
+  #managers(setting: Setting): void {
     const first = this.#storage(1, "a");
     this.#manager("first", first);
-    if (setting !== "one manager") this.#manager("second", setting === "two managers" ? first : this.#storage(2, "b"));
+    if (setting !== "one manager") this.#manager("second", setting === "two processes" ? this.#storage(2, "b") : first);
   }
 
   party(index: number): Party {
@@ -165,7 +147,7 @@ class Stage {
       if (party.isClosed) this.broken.add(`the ${name} manager works on the store after its close() has resolved: ${call}`);
       return this.level === "storage" ? this.scheduler.point(call) : undefined;
     };
-    const party: Party = { manager: managerOn({ name, storage: interposedStorage(storage, before), now: this.#now }), isClosed: false };
+    const party: Party = { manager: managerOn({ name, storage: interposedStorage(storage, before), now: this.#now }, { lockTimeout: this.#lockTimeout }), isClosed: false };
     this.parties.push(party);
   }
 
@@ -200,13 +182,18 @@ class Stage {
 
 async function begin(stage: Stage, start: Start, state: JsonObject): Promise<Conversation | undefined> {
   const { manager } = stage.party(0);
-  if (start === "closed") return undefined;
+  if (start === "closed" || start === "absent") return undefined;
   if (start === "idle") {
     await manager.saveState(ID, state);
     return undefined;
   }
   const handle = await manager.open(ID);
   say(handle, PENDING);
+  if (start === "answering") {
+    beginTurn(handle, "And then?");
+    handle.beginAnswer();
+    handle.appendToken("Then ");
+  }
   return handle;
 }
 
@@ -229,8 +216,7 @@ export async function play(pair: PairCase, { groups, moments = [], strategy, lev
   const rejections = new Rejections();
   rejections.begin();
   try {
-    const stage = new Stage(start, level);
-    stage.managers(pair.setting);
+    const stage = new Stage(start, level, pair);
     const handle = await begin(stage, pair.start, start.state);
     const results: Record<string, string> = {};
     const runs: Run[] = [];

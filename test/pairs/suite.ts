@@ -24,6 +24,8 @@ const MAX_ROWS = 60;
 export interface Gate {
   readonly storage: Budget;
   readonly files: Budget;
+  /** One of so many pairs, chosen by the seed, unless everything is tried; 1 where it is left out. */
+  readonly oneOf?: number;
 }
 
 function budgetOf(level: Level, gate: Gate): Budget {
@@ -34,8 +36,8 @@ function budgetOf(level: Level, gate: Gate): Budget {
 
 /** Of two managers the first has what the start gives; of one, it does not matter which side is which. */
 function pairsOf(setting: Setting, start: Start): PairCase[] {
-  const usable = OPERATIONS.filter((operation) => operation.of === "manager" || start === "handle");
-  const alike = setting === "one manager" || start === "closed";
+  const usable = OPERATIONS.filter((operation) => operation.of === "manager" || start === "handle" || start === "answering");
+  const alike = setting === "one manager" || start === "closed" || start === "absent";
   return usable.flatMap((first, index) => {
     const others: readonly PairOperation[] = setting === "one manager" ? usable.slice(index) : usable.filter((operation) => operation.of === "manager");
     return others.filter((second) => (first.writes || second.writes) && (!alike || usable.indexOf(second) >= index)).map((second) => ({ setting, start, first, second }));
@@ -67,7 +69,7 @@ async function exploreOne(pair: PairCase, level: Level, gate: Gate): Promise<Exp
   return exploration.explored;
 }
 
-export function testPairs(setting: Setting, gate: Gate): void {
+export function testPairs(setting: Setting, gate: Gate, starts: readonly Start[] = STARTS): void {
   const rows: Row[] = [];
   const table: string[] = [];
   const limit = Error.stackTraceLimit;
@@ -89,10 +91,11 @@ export function testPairs(setting: Setting, gate: Gate): void {
   });
 
   describe(setting, () => {
-    test.each(STARTS)("start %s: two operations at a time end as one after the other, or with a documented error", { timeout: 14_400_000 }, async (start) => {
+    test.each(starts)("start %s: two operations at a time end as one after the other, or with a documented error", { timeout: 14_400_000 }, async (start) => {
       const reports: string[] = [];
-      for (const pair of pairsOf(setting, start)) {
+      for (const [index, pair] of pairsOf(setting, start).entries()) {
         if (ONLY !== undefined && ONLY["pair"] !== nameOf(pair)) continue;
+        if (ONLY === undefined && !FULL && RUNS === undefined && (index + SEED) % (gate.oneOf ?? 1) !== 0) continue;
         for (const level of ["storage", "files"] as const) {
           if (ONLY?.["level"] !== undefined && ONLY["level"] !== level) continue;
           if (budgetOf(level, gate).runs === 0) continue;

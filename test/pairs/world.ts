@@ -13,6 +13,11 @@ interface ProcessOptions {
   readonly now: () => Date;
 }
 
+/** Another number for another name. */
+export function seedOf(name: string): number {
+  return Buffer.from(name).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
+}
+
 /** Numbers from 0 to 1 that a run repeats. */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
@@ -30,13 +35,35 @@ export function clock(start: number): () => Date {
 }
 
 export function managerOn({ name, storage, now }: ProcessOptions, options: ManagerOptions = {}, fallback?: Storage): DraftStatePersistenceManager {
-  const seed = Array.from(name).reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
-  return new DraftStatePersistenceManager(
-    { storage, ...(fallback === undefined ? {} : { fallback }), now, elapsed: () => time.elapsed, random: randomFrom(seed) },
+    return new DraftStatePersistenceManager(
+    { storage, ...(fallback === undefined ? {} : { fallback }), now, elapsed: () => time.elapsed, random: randomFrom(seedOf(name)) },
     { ...OPTIONS, ...options },
   );
 }
 
 export function resultOf(error: unknown): string {
   return isDraftstateError(error) ? error.code : `unexpected ${errorMessageOf(error)}`;
+}
+
+const MAX_REJECTIONS = 3;
+
+/** Promises that rejected with nobody to hear it, while a run was going on. */
+export class Rejections {
+  readonly found: string[] = [];
+  #others: NodeJS.UnhandledRejectionListener[] = [];
+
+  readonly #listen = (error: unknown): void => {
+    if (this.found.length < MAX_REJECTIONS) this.found.push(`an unhandled rejection: ${resultOf(error)} ${errorMessageOf(error)}`);
+  };
+
+  begin(): void {
+    this.#others = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    process.on("unhandledRejection", this.#listen);
+  }
+
+  end(): void {
+    process.removeListener("unhandledRejection", this.#listen);
+    for (const other of this.#others) process.on("unhandledRejection", other);
+  }
 }

@@ -9,7 +9,8 @@ export const ID = "tale";
 export const INTERVAL = 60_000;
 
 /** What a large store may cost more (DESIGN, section 15). */
-export type Allowed = "nothing" | "one listing of each area";
+/** An undo lists the trash to choose, and again when its turn comes: something newer may have been done meanwhile. */
+export type Allowed = "nothing" | "one listing of each area" | "one listing of each area, two of the trash";
 
 export interface Operation {
   readonly name: string;
@@ -80,6 +81,7 @@ function onClosed(name: string, allowed: Allowed, act: (manager: DraftStatePersi
 }
 
 const ONE = "one listing of each area";
+const UNDO = "one listing of each area, two of the trash";
 
 function imported(manager: DraftStatePersistenceManager, id: string): Promise<void> {
   return manager.import({ id, version: versionAt(1, stateWith("imported") as never), points: [], at: "2026-01-14T21:30:00.000Z" });
@@ -100,8 +102,8 @@ export const OPERATIONS: readonly Operation[] = [
   onClosed("backup", ONE, (manager) => manager.backup(ID, { reason: "manual", tag: "kept" })),
   onOpen("backup of an open session, the second", "nothing", (conversation) => conversation.backup({ reason: "manual", tag: "first" }), async (conversation) => { say(conversation); await conversation.backup({ reason: "manual", tag: "second" }); }),
   onClosed("restore latest", ONE, (manager) => manager.restore(ID, "latest"), async (manager) => { const conversation = await manager.open(ID); say(conversation); await conversation.close(); }),
-  onClosed("undo of a restore", ONE, (manager) => manager.undo(ID), (manager) => manager.restore(ID, "@1")),
-  onClosed("undo of rm", ONE, (manager) => manager.undo(ID), (manager) => manager.remove(ID)),
+  onClosed("undo of a restore", UNDO, (manager) => manager.undo(ID), (manager) => manager.restore(ID, "@1")),
+  onClosed("undo of rm", UNDO, (manager) => manager.undo(ID), (manager) => manager.remove(ID)),
   onClosed("rm", ONE, (manager) => manager.remove(ID)),
   onClosed("rm, purge", ONE, (manager) => manager.remove(ID, { purge: true })),
   onClosed("prune of one", ONE, (manager) => manager.prune({ id: ID, max: 1 })),

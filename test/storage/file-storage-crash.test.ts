@@ -213,6 +213,15 @@ test("a lock that was given is there after a power loss, and nothing of its maki
   }
 });
 
+test("what was swept does not come back with a power loss", async () => {
+  const disk = await diskWith([]);
+  const left = await disk.createFile("/store/backup/.tmp-left-chat");
+  await left.close();
+  const settled = disk.settled();
+  await storageOver(settled, undefined, "s").sweep("chat");
+  for (const { label, fileSystem } of settled.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([]);
+});
+
 test("a value that was created leaves nothing aside after a power loss", async () => {
   const disk = await diskWith([]);
   await storageOver(disk, undefined, "w").create(BACKUP, bytesOf("x"));

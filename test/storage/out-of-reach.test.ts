@@ -108,7 +108,7 @@ describe("prepare", () => {
 });
 
 describe("the identity of a store", () => {
-  test("is the same before it is made, while it is there, while it is away, and while something else has its place", async () => {
+  test("is the same before it is made, while it is there, while it is away, and while something else is in its place", async () => {
     const { identity } = storage;
     await storage.prepare();
     expect(here().identity).toBe(identity);

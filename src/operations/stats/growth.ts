@@ -1,4 +1,4 @@
-/** How a conversation's size grew, from the sizes of its restore points to now. Compressed ones cannot be compared. */
+/** How a conversation's size grew, from the sizes of its backups to now. Compressed ones cannot be compared. */
 import type { Storage } from "../../storage/storage.js";
 import { backupKey, fromTimestamp, parseBackupName, snapshotKey } from "../../store/names.js";
 

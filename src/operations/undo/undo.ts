@@ -276,7 +276,12 @@ async function undoLast(store: Store, sessions: Sessions, options: UndoOptions):
   const last = pick(operations, options);
   const others = operations.filter((operation) => id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
   const together: readonly [Operation, ...Operation[]] = [last, ...others];
-  const undone = await undoAll(store, sessions, { trash: store.trash, options }, together);
+  const chosen = { trash: store.trash, options };
+  const undone = await undoAll(store, sessions, chosen, together).catch(async (error: unknown) => {
+    // The conversation may have been removed before the undo had its turn: that is the last operation now.
+    if (isDraftstateError(error, "NOT_FOUND") && (await store.trash.has(last))) await assertStillLast(chosen, last);
+    throw error;
+  });
   return {
     ...describeOperation(last),
     conversationIds: [...new Set(together.map(({ conversationId }) => conversationId))].sort(),

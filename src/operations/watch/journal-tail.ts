@@ -1,6 +1,6 @@
 /**
  * What was added to a journal since the last look, read from where that ended. The journal may meanwhile have grown, gone,
- * or been replaced by another of any length: what is read counts only if its records join by revision, and whoever asks
+ * or been replaced by another of any length: what is read counts only if its records join by revision, and the caller
  * looks at the whole where they do not.
  */
 import { continuityOf } from "../../journal/continuity.js";

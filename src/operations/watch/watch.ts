@@ -16,7 +16,7 @@ export interface WatchOptions {
   /** Milliseconds between two looks at one conversation: what happens meanwhile is told together. */
   readonly gap: number;
   readonly tell: (events: readonly FollowEvent[], current: Followed | undefined, id: string) => void;
-  /** What could not be read and may not pass; the watch goes on. */
+  /** What could not be read and may not pass; the watch continues. */
   readonly failed: (error: unknown) => void;
 }
 
