@@ -222,6 +222,15 @@ test("what was swept does not come back with a power loss", async () => {
   for (const { label, fileSystem } of settled.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([]);
 });
 
+test("what was swept, or removed by its writer right before it died, does not come back with a power loss", async () => {
+  const disk = await diskWith([]);
+  for (const name of ["left", "removed"]) await (await disk.createFile(`/store/backup/.tmp-${name}-chat`)).close();
+  const found = disk.settled();
+  await found.unlink("/store/backup/.tmp-removed-chat");
+  expect(await storageOver(found, undefined, "s").sweep("chat")).toEqual(["/store/backup/.tmp-left-chat"]);
+  for (const { label, fileSystem } of found.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([]);
+});
+
 test("a value that was created leaves nothing aside after a power loss", async () => {
   const disk = await diskWith([]);
   await storageOver(disk, undefined, "w").create(BACKUP, bytesOf("x"));
