@@ -185,16 +185,22 @@ export class FileStorage implements Storage {
 
   async sweep(name: string): Promise<string[]> {
     const removed = await this.#explained(this.#areas.locks, () => this.#locks.sweep(name));
-    for (const area of AREAS) {
-      const swept: string[] = [];
-      for (const entry of (await this.#entries(area)).filter((each) => nameAside(each) === name)) {
-        const path = join(this.#areas.directoryOf(area), entry);
-        if (await this.#explained(path, () => this.#writer.unlink(path))) swept.push(path);
-      }
-      // Once the lock is released nobody knows of it any more: a power loss must not bring back what was removed here, or by the one who died.
-      await this.settle(area);
-      removed.push(...swept);
+    for (const area of AREAS) removed.push(...(await this.#sweepArea(area, name)));
+    return removed;
+  }
+
+  /**
+   * Once the lock is released nobody looks for what is unfinished: a power loss must not bring back what is removed here, nor
+   * what the dead writer itself removed and had no time to settle.
+   */
+  async #sweepArea(area: Area, name: string): Promise<string[]> {
+    const directory = this.#areas.directoryOf(area);
+    const removed: string[] = [];
+    for (const entry of (await this.#entries(area)).filter((each) => nameAside(each) === name)) {
+      const path = join(directory, entry);
+      if (await this.#explained(path, () => this.#writer.unlink(path))) removed.push(path);
     }
+    if (await this.#explained(directory, () => this.options.fs.hasDirectory(directory))) await this.settle(area);
     return removed;
   }
 

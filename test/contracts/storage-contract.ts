@@ -242,6 +242,23 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
     });
 
+    describe("replaceAs", () => {
+      test("replaces as replace does, whatever holds the writer's name as a lock", async () => {
+        acquired(await storage.tryLock("writer", SINCE));
+        const seen: (string | undefined)[] = [];
+        await storage.replaceAs("writer", KEY, bytesOf("old"));
+        await storage.replaceAs("writer", KEY, contentThat(async () => void seen.push(await textAt(storage, KEY))));
+        expect([...seen, await textAt(storage, KEY), await storage.list("state")]).toEqual(["old", "new", ["chat.json"]]);
+        expect(await storage.sweep("writer")).toEqual([]);
+      });
+
+      test("that fails leaves the old bytes, and nothing unfinished", async () => {
+        await storage.replaceAs("writer", KEY, bytesOf("old"));
+        await expect(storage.replaceAs("writer", KEY, contentThat(() => Promise.reject(new Error("no more"))))).rejects.toThrow("no more");
+        expect([await textAt(storage, KEY), await storage.sweep("writer")]).toEqual(["old", []]);
+      });
+    });
+
     describe.each(Object.entries(GUARDED))("the guard of %s", (_call, act) => {
       beforeEach(() => storage.replace(KEY, bytesOf("old")));
 

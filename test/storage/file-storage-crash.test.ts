@@ -204,6 +204,39 @@ describe("a crash at any operation keeps what resolved and tears nothing", () =>
   });
 });
 
+test("a lock that was given is there after a power loss, and nothing of its making is", async () => {
+  const disk = await diskWith([]);
+  acquired(await storageOver(disk, new ProcessWorld().table(1), "a").tryLock("chat", new Date(0)));
+  for (const { label, fileSystem } of disk.crashStates()) {
+    expect(await storageOver(fileSystem, new ProcessWorld().table(2), "r").lockHolder("chat"), label).toBeDefined();
+    expect(await fileSystem.list("/store/state/.draftstate/locks"), label).toEqual(["chat.lock"]);
+  }
+});
+
+test("what was swept does not come back with a power loss", async () => {
+  const disk = await diskWith([]);
+  const left = await disk.createFile("/store/backup/.tmp-left-chat");
+  await left.close();
+  const settled = disk.settled();
+  await storageOver(settled, undefined, "s").sweep("chat");
+  for (const { label, fileSystem } of settled.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([]);
+});
+
+test("what a dead writer removed itself, and did not settle, does not come back after a sweep", async () => {
+  const disk = await diskWith([]);
+  await (await disk.createFile("/store/backup/.tmp-removed-chat")).close();
+  const found = disk.settled();
+  await found.unlink("/store/backup/.tmp-removed-chat");
+  expect(await storageOver(found, undefined, "s").sweep("chat")).toEqual([]);
+  for (const { label, fileSystem } of found.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([]);
+});
+
+test("a value that was created leaves nothing aside after a power loss", async () => {
+  const disk = await diskWith([]);
+  await storageOver(disk, undefined, "w").create(BACKUP, bytesOf("x"));
+  for (const { label, fileSystem } of disk.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([BACKUP.name]);
+});
+
 describe("the exploration can see", () => {
   test.each(["replace", "create", "createLog, append and sync"])("%s without file syncs is caught", async (name) => {
     expect((await explore(workloadCalled(name), withoutFileSync)).problems).not.toEqual([]);

@@ -288,6 +288,17 @@ describe("sweeping", () => {
     expect(await disk.stat(lockPath("chat.lock"))).toBeDefined();
   });
 
+  test("what dead contenders left of their attempts goes with the next one that has the lock", async () => {
+    const disk = new SimulatedFileSystem();
+    const world = new ProcessWorld();
+    world.kill(9);
+    const storage = storageOver(disk, world.table(1));
+    await storage.prepare();
+    await plant(disk, `${STATE_DIR}/.draftstate/locks/.tmp-dead-chat`, lockRecord(world.identity(9), "dead"));
+    acquired(await storage.tryLock("chat", SINCE));
+    expect(await disk.list(`${STATE_DIR}/.draftstate/locks`)).toEqual(["chat.lock"]);
+  });
+
   test("records of dead contenders for a lock of another name stay", async () => {
     const disk = new SimulatedFileSystem();
     const world = new ProcessWorld();
@@ -299,7 +310,7 @@ describe("sweeping", () => {
     expect(await storage.sweep("chat")).toEqual(records.slice(0, 1));
   });
 
-  test("what is written aside carries the lock's name, and without a lock the key's own", async () => {
+  test("what is written aside carries the lock's name, and without a lock the key's own or the writer's", async () => {
     const disk = new SimulatedFileSystem();
     const aside: string[] = [];
     const storage = storageOver(intercepted(disk, async (call, paths, act) => {
@@ -313,7 +324,8 @@ describe("sweeping", () => {
       await storage.create({ area: "backup", name: `b${aside.length}` }, bytesOf("x"), guard);
       await (await storage.createLog({ area: "state", name: "chat.journal" }, undefined, guard)).close();
     }
-    expect(aside).toEqual(["chat.1", "chat.1", "chat.1", "chat.json", "b4", "chat.journal"]);
+    await storage.replaceAs("writer", KEY, bytesOf("x"));
+    expect(aside).toEqual(["chat.1", "chat.1", "chat.1", "chat.json", "b4", "chat.journal", "writer"]);
   });
 
   test("an unprepared store has nothing to sweep, or says STORAGE", async () => {

@@ -50,6 +50,10 @@ function linux({ namespace = INITIAL, ...more }: Partial<Machine> & { readonly n
 }
 const LINUX_OWNER: ProcessIdentity = { pid: 2, host: "host-1", bootId: "boot-1", machineId: "machine-1", pidNamespace: INITIAL, startTime: "200" };
 
+/** Neither boot nor namespace can be told, but `ps` works and the machine is known. */
+const BLIND: Machine = { platform: "linux", files: { "/etc/machine-id": "machine-1\n" }, programs: { ...ps(1, STARTED), ...ps(2, STARTED) } };
+const BLIND_OWNER: ProcessIdentity = { ...MAC_OWNER, bootId: "", machineId: "machine-1" };
+
 interface Case {
   readonly on: Machine;
   readonly owner: ProcessIdentity;
@@ -90,6 +94,12 @@ const CASES: Readonly<Record<string, Case>> = {
   "Linux: another boot, no machine id, another host name": { on: linux({ files: { "/etc/machine-id": "" } }), owner: { ...LINUX_OWNER, host: "host-0", bootId: "boot-0" }, is: "unknown" },
   "Linux: a record from before machine ids, the same host name": { on: linux(), owner: { pid: 2, host: "host-1", bootId: "boot-0", pidNamespace: INITIAL, startTime: "200" }, is: "dead" },
   "Linux: the image's machine id, in a container of another host": { on: linux({ namespace: CONTAINER }), owner: { ...LINUX_OWNER, host: "host-2", bootId: "boot-2", pidNamespace: CONTAINER }, is: "unknown" },
+  "without /proc: the process runs": { on: BLIND, owner: BLIND_OWNER, is: "alive" },
+  "without /proc: no such process": { on: { ...BLIND, pids: [1] }, owner: BLIND_OWNER, is: "dead" },
+  "without /proc: the host has another name": { on: { ...BLIND, pids: [1], host: "host-2" }, owner: BLIND_OWNER, is: "unknown" },
+  "without /proc: another machine of the same name": { on: { ...BLIND, pids: [1] }, owner: { ...BLIND_OWNER, machineId: "machine-2" }, is: "unknown" },
+  "without /proc: no machine id on either side": { on: { ...BLIND, pids: [1], files: {} }, owner: { ...BLIND_OWNER, machineId: "" }, is: "unknown" },
+  "without /proc: the owner had one": { on: { ...BLIND, pids: [1] }, owner: { ...BLIND_OWNER, bootId: "boot-1" }, is: "unknown" },
   "Linux: no boot id on the owner's side": { on: linux({ pids: [1] }), owner: { ...LINUX_OWNER, bootId: "" }, is: "unknown" },
   "Linux: no boot id on this side": { on: linux({ pids: [1], files: { "/proc/sys/kernel/random/boot_id": "" } }), owner: LINUX_OWNER, is: "unknown" },
 };
