@@ -197,9 +197,9 @@ export class Session {
     this.assertReplaceable();
     const release = this.#writer.holdAcknowledgements();
     try {
-      const { kept, before } = await this.#keepPresent(keep);
-      this.#changed(this.#container.replace(content, diffStates));
-      const replaced = this.#revision;
+      const { kept, before, replaced } = await this.#keepPresent(keep, () => {
+        this.#changed(this.#container.replace(content, diffStates));
+      });
       try {
         await this.#writer.flushUnacknowledged();
       } catch (error) {
@@ -212,13 +212,15 @@ export class Session {
     }
   }
 
-  /** Of the version that stands when it resolves. */
-  async #keepPresent<T>(keep: (version: Version) => Promise<T>): Promise<{ readonly kept: T; readonly before: Version }> {
+  /** Replaces the version that was kept at once: even between two microtasks another change could come. */
+  async #keepPresent<T>(keep: (version: Version) => Promise<T>, replace: () => void): Promise<{ readonly kept: T; readonly before: Version; readonly replaced: number }> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const before = await this.#durableVersion();
       const kept = await keep(before);
       this.assertReplaceable();
-      if (this.#revision === before.revision) return { kept, before };
+      if (this.#revision !== before.revision) continue;
+      replace();
+      return { kept, before, replaced: this.#revision };
     }
     throw new DraftstateError("LOCKED", `conversation ${this.id} is being changed all the time: pause that and try again; nothing was replaced`);
   }
@@ -238,6 +240,7 @@ export class Session {
       }
     } finally {
       await this.#writer.close();
+      await this.#housekeep("what an operation left for undo", () => this.options.store.trash.settle(this.id, this.lock));
       await this.#release();
     }
   }
@@ -328,6 +331,9 @@ export class Session {
   async #durableVersion(): Promise<Version> {
     const { version } = this;
     await this.#writer.flushUnacknowledged();
+    if (this.#writer.storedRevision >= version.revision) return version;
+    // The store may be there again: nothing else writes to it before the next change.
+    await this.#writer.compact().catch(() => undefined);
     if (this.#writer.storedRevision >= version.revision) return version;
     // A spill is not the store yet: were it forked, the backup would be of another history.
     throw new DraftstateError("STORAGE", `conversation ${this.id} cannot be saved to its store at present and is in the fallback directory: try again when the store can be written`);

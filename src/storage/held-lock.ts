@@ -186,7 +186,6 @@ export class HeldLock implements Lock {
     const { files } = keeper;
     const { path } = this.#taken;
     if ((await files.identityOf(path)) !== this.#identity && !(await this.#hasOurNonce())) return false;
-    await files.unlink(path);
-    return true;
+    return files.unlink(path);
   }
 }
