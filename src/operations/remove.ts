@@ -51,9 +51,10 @@ async function takeAway({ storage }: Store, files: readonly KeptFile[], take: (f
 
 /** One file to move instead of several: a crash between them could leave a snapshot without its latest changes. */
 async function gather(locked: Locked): Promise<void> {
-  const { found, plan, home } = await takeStock(locked);
+  const { found, plan, home, kept: [stays] } = await takeStock(locked);
   // What was spilled and cannot be brought home would come back by itself, as if nothing had been removed.
   if (home !== undefined) throw home.cause;
+  if (stays !== undefined) throw new DraftstateError("STORAGE", `${stays} holds changes of ${locked.id} that could not be kept as a conversation of their own yet: nothing was removed; try again when that can be done, or remove it for good with --purge`, { path: stays });
   if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined) await recover(locked, plan);
   const isUndecided = plan.kind === "edited" || plan.kind === "newer";
   if (isUndecided && ((await locked.store.spills?.find(locked.id)) ?? []).length > 0) throw refusal(locked.store.storage, locked.id, plan);

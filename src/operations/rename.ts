@@ -20,6 +20,7 @@ async function renameTo(store: Store, session: Session, title: string): Promise<
   const { id, lock } = session;
   const before = session.info.title ?? null;
   if (before === title) return session.revision;
+  await session.flush();
   const stamp = await store.trash.newStamp();
   const operation: Operation = { kind: "rename", conversationId: id, stamp, group: stamp, files: [], title: before, renamedTo: title };
   await store.trash.prepare(operation, lock);

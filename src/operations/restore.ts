@@ -88,16 +88,11 @@ async function goBack(store: Store, session: Session, { backup: { timestamp }, c
 
 /** The present as a backup, then the content in its place. Gives the backup's timestamp. */
 export async function replaceWithBackup(session: Session, content: JsonObject, record?: RestoreRecord): Promise<string> {
-  try {
-    return await session.replaceKept(content, {
-      save: (version) => session.backups.backUp(version, { reason: "restore" }),
-      record: async (version) => record?.prepare(version),
-      withdraw: async () => record?.withdraw(),
-    });
-  } catch (error) {
-    await record?.withdraw().catch(() => undefined);
-    throw error;
-  }
+  return session.replaceKept(content, {
+    save: (version) => session.backups.backUp(version, { reason: "restore" }),
+    record: async (version) => record?.prepare(version),
+    withdraw: async () => record?.withdraw(),
+  });
 }
 
 /** The content is durable in the journal: where it cannot be folded in now, that comes later. */

@@ -19,17 +19,17 @@ import { keepWhatIsReplaced, lastNamed, lastUsed, type Locked } from "./recover.
 
 export type BroughtHome =
   /** There was nothing that continues the store's history. */
-  | { readonly kind: "nothing" }
+  | { readonly kind: "nothing"; readonly kept: readonly string[] }
   /** The store changed: it is to be read again. */
-  | { readonly kind: "applied" }
+  | { readonly kind: "applied"; readonly kept: readonly string[] }
   /** The store cannot be written: what is to be continued from, and the spills that it holds. */
   | { readonly kind: "no-room"; readonly version: Version; readonly sessions: readonly SessionMark[]; readonly spilled: readonly string[]; readonly cause: DraftstateError };
 
-/** Throws `NEWER_VERSION` for a spill of a newer version: it may hold what comes after all that is in the store. */
+/** `kept`: where the spills are that could not be brought home now, neither into the conversation nor as one of their own. Throws `NEWER_VERSION` for a spill of a newer version: it may hold what comes after all that is in the store. */
 export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan): Promise<BroughtHome> {
   const { store: { spills }, id } = locked;
   const all = (await spills?.find(id)) ?? [];
-  if (spills === undefined || all.length === 0) return { kind: "nothing" };
+  if (spills === undefined || all.length === 0) return { kind: "nothing", kept: [] };
   assertNoneNewer(all);
   spills.report(all);
   const planned = planOf(all, heldBy(plan));
@@ -51,7 +51,7 @@ export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan
     if (decision.kind === "held" && decision.by !== "store" && kept.has(decision.by.session)) kept.add(spill.session);
   }
   for (const { found: spill } of planned) if (!kept.has(spill.session)) await spills.remove(id, spill.session);
-  return { kind: ahead === undefined ? "nothing" : "applied" };
+  return { kind: ahead === undefined ? "nothing" : "applied", kept: planned.flatMap(({ found: { session, path } }) => (kept.has(session) ? [path] : [])) };
 }
 
 /** The spill that the session continues from, and those that it holds: all go once the store has their content. */
@@ -103,6 +103,8 @@ async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: stri
     return false;
   }
   try {
+    // A writer that was killed over the same fork.
+    if (attempt.takenOverFrom !== undefined) await storage.sweep(forkId);
     const version = versionIn(spill);
     const parts = new SnapshotParts(version.state, metadataOf(version, forkId, now().toISOString()));
     if (!(await storage.create(snapshotKey(forkId), parts, attempt.lock)) && !(await isKept(store, forkId, version))) {

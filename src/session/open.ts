@@ -179,6 +179,8 @@ export interface Stock {
   readonly plan: RecoveryPlan;
   /** Present where what was spilled has no room in the store yet. */
   readonly home: Extract<Awaited<ReturnType<typeof bringHome>>, { kind: "no-room" }> | undefined;
+  /** Where other spills are that have to stay for now. */
+  readonly kept: readonly string[];
 }
 
 /** What a writer finds once nothing of others is under way any more and what was spilled is in the store. */
@@ -188,17 +190,22 @@ export async function takeStock(locked: Locked, mayHaveBackups?: () => Promise<b
   const plan = planRecovery(found);
   await settlePending(locked, () => Promise.resolve(plan));
   // What was edited, or is newer, is not decided here: opening says so, and the spill stays.
-  if (plan.kind === "edited" || plan.kind === "newer") return { found, plan, home: undefined };
+  if (plan.kind === "edited" || plan.kind === "newer") return { found, plan, home: undefined, kept: [] };
   const home = await bringHome(locked, found, plan);
-  if (home.kind === "no-room") return { found, plan, home };
-  if (home.kind === "nothing") return { found, plan, home: undefined };
+  if (home.kind === "no-room") return { found, plan, home, kept: [] };
+  const { kept } = home;
+  if (home.kind === "nothing") return { found, plan, home: undefined, kept };
   const again = await findConversation(store.storage, id);
-  return { found: again, plan: planRecovery(again), home: undefined };
+  return { found: again, plan: planRecovery(again), home: undefined, kept };
 }
 
 /** An operation whose process died: it is offered for undo where it happened, and forgotten where it did not. */
 async function settlePending({ store, id, guard }: Locked, planOf: () => Promise<RecoveryPlan>): Promise<void> {
   const { trash } = store;
+  const found = await trash.pending(id);
+  if (found === undefined) return;
+  // What this process did itself it need not guess.
+  await trash.settle(id, guard).catch(() => undefined);
   const operation = await trash.pending(id);
   if (operation === undefined) return;
   try {

@@ -203,18 +203,21 @@ export class Session {
   /**
    * The present is kept, then replaced in one step, and durable when it resolves: a change is either in the version that was
    * saved last, or made on the new content, never in neither. It is saved again where the state was changed meanwhile; callers
-   * that wait for their saves wait as long. Where it rejects, nothing was replaced.
+   * that wait for their saves wait as long. Where it rejects, nothing was replaced; or the error says that it stands, because
+   * later changes were made on it.
    */
   async replaceKept<T>(content: JsonObject, keeping: Keeping<T>): Promise<T> {
     this.assertReplaceable();
     const release = this.#writer.holdAcknowledgements();
     try {
-      const { kept, before } = await this.#keepAndReplace(content, keeping);
-      const replaced = this.#revision;
+      const { kept, before, replaced } = await this.#keepAndReplace(content, keeping);
       try {
         await this.#writer.flushUnacknowledged();
       } catch (error) {
-        if (this.#revision === replaced) this.#changed(this.#container.replace(before.state, diffStates));
+        // Later changes were made on the new content: they cannot be had without it.
+        if (this.#revision !== replaced) throw stands(this.id, error);
+        this.#changed(this.#container.replace(before.state, diffStates));
+        await keeping.withdraw().catch(() => undefined);
         throw error;
       }
       return kept;
@@ -223,7 +226,7 @@ export class Session {
     }
   }
 
-  async #keepAndReplace<T>(content: JsonObject, keeping: Keeping<T>): Promise<{ readonly kept: T; readonly before: Version }> {
+  async #keepAndReplace<T>(content: JsonObject, keeping: Keeping<T>): Promise<{ readonly kept: T; readonly before: Version; readonly replaced: number }> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const before = await this.#durableVersion();
       const kept = await keeping.save(before);
@@ -231,14 +234,16 @@ export class Session {
       const resume = await this.#writer.suspend();
       try {
         this.assertReplaceable();
-        if (this.#revision !== before.revision) continue;
-        await keeping.record(before);
+        if (this.#revision === before.revision) await keeping.record(before);
         this.assertReplaceable();
         if (this.#revision === before.revision) {
           this.#changed(this.#container.replace(content, diffStates));
-          return { kept, before };
+          return { kept, before, replaced: this.#revision };
         }
         await keeping.withdraw();
+      } catch (error) {
+        await keeping.withdraw().catch(() => undefined);
+        throw error;
       } finally {
         resume();
       }
@@ -261,6 +266,7 @@ export class Session {
       }
     } finally {
       await this.#writer.close();
+      await this.#housekeep("what an operation left for undo", () => this.options.store.trash.settle(this.id, this.lock));
       await this.options.release();
     }
   }
@@ -343,6 +349,9 @@ export class Session {
     const { version } = this;
     await this.#writer.flushUnacknowledged();
     if (this.#writer.storedRevision >= version.revision) return version;
+    // The store may be there again: nothing else writes to it before the next change.
+    await this.#writer.compact().catch(() => undefined);
+    if (this.#writer.storedRevision >= version.revision) return version;
     // A spill is not the store yet: were it forked, the backup would be of another history.
     throw new DraftstateError("STORAGE", `conversation ${this.id} cannot be saved to its store at present and is in the fallback directory: try again when the store can be written`);
   }
@@ -354,6 +363,11 @@ export class Session {
       warn(this.options.store, this.id, `${what} could not be written: ${messageOf(error)}`, error);
     }
   }
+}
+
+/** Its pending record stays, and tells of it once the content is durable. */
+function stands(id: string, cause: unknown): DraftstateError {
+  return new DraftstateError("STORAGE", `conversation ${id} was replaced, but could not be saved: ${messageOf(cause)}; it was changed since, and is saved with that as soon as its store can be written`, { cause });
 }
 
 export function closedError(id: string): DraftstateError {

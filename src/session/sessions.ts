@@ -68,6 +68,7 @@ export class Sessions {
       const { session } = slot;
       if (session === undefined) return this.#opener.hold(id, act);
       try {
+        await this.store.trash.settle(id, session.lock).catch(() => undefined);
         return await act({ store: this.store, id, guard: session.lock });
       } finally {
         session.backups.forget();

@@ -43,15 +43,25 @@ export class SessionBackups {
   /** Of the version, which is durable (I7); the newest where it holds the same revision. Gives the timestamp. */
   async backUp(version: Version, note: BackupNote): Promise<string> {
     const { storage, settings, now, retry, events } = this.store;
-    const known = await this.all();
-    const [newest] = known;
     const isPlain = note.tag === undefined && note.pinned !== true;
-    if (isPlain && newest?.valid === true && newest.revision === version.revision && newest.reason !== "interim") return this.#reuse(newest);
+    const holding = isPlain ? await this.#holdingRevision(version.revision) : undefined;
+    if (holding !== undefined) return this.#reuse(holding);
+    const known = await this.all();
     const request = { id: this.id, version, note, compression: settings.compression, guard: this.lock, newest: newestOf(known) };
     const written = await withRetry("backup", retry, () => writeBackup(storage, { ...request, now: now() }));
     this.#known = [written, ...known];
     events.emit("backupCreated", { conversationId: this.id, timestamp: written.timestamp, path: written.path, revision: version.revision, reason: note.reason, bytes: written.sizeBytes });
     return written.timestamp;
+  }
+
+  /** The newest where it is of this revision, and still there as it was made: somebody may have removed it by hand. */
+  async #holdingRevision(revision: number): Promise<Backup | undefined> {
+    const [newest] = await this.all();
+    if (newest?.valid !== true || newest.revision !== revision || newest.reason === "interim") return undefined;
+    const found = await this.store.storage.stat(backupKey(newest));
+    if (found?.size === newest.sizeBytes) return newest;
+    this.forget();
+    return undefined;
   }
 
   /** One that was made elsewhere, under its own time; behind those that are there. */

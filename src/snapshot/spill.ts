@@ -6,22 +6,34 @@ import { SPILL_FORMAT, type Metadata, type SpillNote } from "../model/conversati
 import { isJsonObject, ownValue, type JsonObject } from "../model/json.js";
 import { withMark } from "../model/sessions.js";
 import { verifySeal } from "./checksum.js";
-import { decodeWithHeader } from "./decode.js";
+import { decodeWithHeader, type Decoded } from "./decode.js";
 import { spillNote } from "./metadata.js";
 
 export type DecodedSpill =
   /** `metadata.sessions` ends with the spill's own session at the spill's revision. */
   | { readonly kind: "valid"; readonly state: JsonObject; readonly metadata: Metadata; readonly note: SpillNote }
-  | { readonly kind: "damaged"; readonly detail: string }
-  | { readonly kind: "newer"; readonly detail: string };
+  /** `store`: to which it says that it belongs, not believed by itself. */
+  | { readonly kind: "damaged"; readonly detail: string; readonly store?: string }
+  | { readonly kind: "newer"; readonly detail: string; readonly store?: string };
 
 function formatOf(header: JsonObject | undefined): unknown {
   const spill = header === undefined ? undefined : ownValue(header, "spill");
   return isJsonObject(spill) ? spill["format"] : undefined;
 }
 
+function storeIn(header: JsonObject | undefined): { readonly store?: string } {
+  const spill = header === undefined ? undefined : ownValue(header, "spill");
+  const store = isJsonObject(spill) ? ownValue(spill, "store") : undefined;
+  return typeof store === "string" ? { store } : {};
+}
+
 export function decodeSpill(bytes: Uint8Array, conversationId: string): DecodedSpill {
   const { decoded, header } = decodeWithHeader(bytes, conversationId);
+  const read = decodeRead(bytes, decoded, header);
+  return read.kind === "valid" ? read : { ...read, ...storeIn(header) };
+}
+
+function decodeRead(bytes: Uint8Array, decoded: Decoded, header: JsonObject | undefined): DecodedSpill {
   const format = formatOf(header);
   if (decoded.kind === "newer") return { kind: "newer", detail: `schema ${decoded.version}` };
   if (typeof format === "number" && format > SPILL_FORMAT && verifySeal(Buffer.from(bytes)) === "valid") return { kind: "newer", detail: `spill format ${format}` };

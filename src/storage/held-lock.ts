@@ -187,9 +187,7 @@ export class HeldLock implements Lock {
     const { path } = this.#taken;
     const identity = await files.identityOf(path);
     if (identity === undefined && (await files.identityOf(files.directory)) === undefined) throw outOfReach(files.directory);
-    if (identity !== this.#identity && !(await this.#hasOurNonce())) return false;
-    await files.unlink(path);
-    return true;
+    return (identity === this.#identity || (await this.#hasOurNonce())) && files.unlink(path);
   }
 }
 

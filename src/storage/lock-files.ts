@@ -96,11 +96,14 @@ export class LockFiles {
     return identity;
   }
 
-  async unlink(path: string): Promise<void> {
+  /** False where there is nothing, be it that the directory has gone away with it. */
+  async unlink(path: string): Promise<boolean> {
     try {
       await this.fs.unlink(path);
+      return true;
     } catch (error) {
       if (systemErrorCode(error) !== "ENOENT") throw error;
+      return false;
     }
   }
 

@@ -80,7 +80,7 @@ export class LockDirectory implements LockKeeper {
   async holder(name: string): Promise<LockHolder | undefined> {
     const found = await this.files.look(this.pathOf(name));
     if (found.kind !== "held") return undefined;
-    return (await this.#liveness(found.record)) === "dead" ? undefined : holderOf(found.record);
+    return (await this.#liveness(found.record, this.pathOf(name))) === "dead" ? undefined : holderOf(found.record);
   }
 
   async all(): Promise<FoundLock[]> {
@@ -91,7 +91,7 @@ export class LockDirectory implements LockKeeper {
     for (const name of names.sort()) {
       const found = await this.files.look(this.pathOf(name));
       if (found.kind === "unreadable") locks.push({ name, holder: undefined, liveness: "unknown" });
-      if (found.kind === "held") locks.push({ name, holder: holderOf(found.record), liveness: await this.#liveness(found.record) });
+      if (found.kind === "held") locks.push({ name, holder: holderOf(found.record), liveness: await this.#liveness(found.record, this.pathOf(name)) });
     }
     return locks;
   }
@@ -109,7 +109,7 @@ export class LockDirectory implements LockKeeper {
       const found = await this.files.look(path);
       // A record that its writer was killed over, or is about to write: a living writer begins again.
       const torn = aside && found.kind === "unreadable";
-      if (!torn && (found.kind !== "held" || (await this.#liveness(found.record)) !== "dead")) continue;
+      if (!torn && (found.kind !== "held" || (await this.#liveness(found.record, path)) !== "dead")) continue;
       await this.files.unlink(path);
       removed.push(path);
     }
@@ -149,7 +149,7 @@ export class LockDirectory implements LockKeeper {
   async #removeIfStill({ path, record }: TakenLock): Promise<boolean> {
     const found = await this.files.look(path);
     if (found.kind !== "held" || found.record.nonce !== record.nonce) return false;
-    await this.files.unlink(path);
+    if (!(await this.files.unlink(path))) return false;
     this.#givenUp.delete(record.nonce);
     return true;
   }
@@ -166,8 +166,8 @@ export class LockDirectory implements LockKeeper {
   }
 
   /** A lease that ran out counts as dead: it may be taken over, whatever is known of its owner. */
-  async #liveness(record: LockRecord): Promise<Liveness> {
-    if (this.#givenUp.has(record.nonce)) return "dead";
+  async #liveness(record: LockRecord, path: string): Promise<Liveness> {
+    if (this.#givenUp.has(record.nonce) || this.#givenUp.has(claimKey(path, record.nonce))) return "dead";
     if (record.expiresAt !== undefined && Date.parse(record.expiresAt) <= this.clock.now()) return "dead";
     return this.options.processes.liveness(record);
   }
@@ -176,7 +176,7 @@ export class LockDirectory implements LockKeeper {
   async #refusal(path: string): Promise<LockRefusal | undefined> {
     const found = await this.files.look(path);
     if (found.kind !== "held") return undefined;
-    const liveness = await this.#liveness(found.record);
+    const liveness = await this.#liveness(found.record, path);
     return liveness === "dead" ? undefined : { acquired: false, holder: holderOf(found.record), liveness, where: path };
   }
 
@@ -223,7 +223,7 @@ export class LockDirectory implements LockKeeper {
       const found = await this.files.look(path);
       if (found.kind === "free") continue;
       if (found.kind === "unreadable") return { acquired: false, holder: undefined, liveness: "unknown", where: path, detail: found.detail };
-      const liveness = await this.#liveness(found.record);
+      const liveness = await this.#liveness(found.record, path);
       if (liveness !== "dead") return { acquired: false, holder: holderOf(found.record), liveness, where: path };
       const attempt = await this.#takeOver(path, found.record, contender, depth);
       if (attempt !== undefined) return attempt;
@@ -241,7 +241,7 @@ export class LockDirectory implements LockKeeper {
       const still = await this.files.look(path);
       if (still.kind !== "held" || still.record.nonce !== dead.nonce) return undefined;
       // A lease may have been renewed since.
-      if ((await this.#liveness(still.record)) !== "dead") return undefined;
+      if ((await this.#liveness(still.record, path)) !== "dead") return undefined;
       const identity = await this.files.replace(path, contender.name, contender.record);
       if (this.#isLate(contender)) return { acquired: false, holder: holderOf(dead), liveness: "alive", where: path, detail: "stopped for too long while it was taken over" };
       return { acquired: true, identity, takenOverFrom: holderOf(dead) };
@@ -253,13 +253,21 @@ export class LockDirectory implements LockKeeper {
   /** A claim left on a lock that changed hands blocks nobody; a failing removal must not hide the outcome. One that may be another's by now is left to expire. */
   async #leave(claim: string, contender: Contender): Promise<void> {
     if (this.#isLate(contender)) return;
+    const { nonce } = contender.record;
     const found = await this.files.look(claim).catch(() => undefined);
-    if (found?.kind === "held" && found.record.nonce === contender.record.nonce) await this.files.unlink(claim).catch(() => undefined);
+    const isRemoved = found?.kind === "held" && found.record.nonce === nonce && (await this.files.unlink(claim).catch(() => false));
+    // The directory is out of reach, and may come back with it: nobody has it any more.
+    if (!isRemoved) this.#givenUp.set(claimKey(claim, nonce), { path: claim, directory: resolve(this.files.directory) });
   }
 
   #isLate({ begun, lease }: Contender): boolean {
     return lease !== undefined && this.clock.elapsed() - begun >= lease;
   }
+}
+
+/** A claim has the nonce of the lock that it was made for, which may be held when the claim is over. */
+function claimKey(claim: string, nonce: string): string {
+  return `${resolve(claim)} ${nonce}`;
 }
 
 function claimOn(path: string, { nonce }: LockRecord): string {

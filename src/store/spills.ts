@@ -125,7 +125,8 @@ export class Spills {
       if (bytes === undefined) return undefined;
       const decoded = decodeSpill(bytes, id);
       // Another project may share the directory: its spills are its own.
-      if (decoded.kind === "valid" && decoded.note.store !== store) return undefined;
+      const owner = decoded.kind === "valid" ? decoded.note.store : decoded.store;
+      if (owner !== undefined && owner !== store) return undefined;
       const isOwn = decoded.kind !== "valid" || decoded.note.session === session;
       return { ...about, sizeBytes: bytes.length, decoded: isOwn ? decoded : { kind: "damaged", detail: "it is of another session than its name says" } };
     } catch (error) {

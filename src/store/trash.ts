@@ -26,6 +26,8 @@ export type NamedRecord = Pick<Operation, "stamp" | "conversationId">;
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 export class Trash {
+  /** By conversation: the operation whose outcome could not be recorded yet, and what records it. */
+  readonly #unsettled = new Map<string, { readonly stamp: string; readonly record: (guard: Lock) => Promise<void> }>();
   /** Records that were reported already. */
   readonly #reported = new Set<string>();
 
@@ -60,25 +62,49 @@ export class Trash {
     }
   }
 
-  /** Of an operation that changes a conversation: what it replaces is kept, durably, and cannot be undone yet. */
+  /** Of an operation that changes a conversation, all of which is durable: what it replaces is kept, durably, and cannot be undone yet. */
   async prepare(operation: Operation, guard: Lock): Promise<void> {
-    if (this.keeps) await this.storage.replace(pendingKey(operation.conversationId), encodeOperation(operation), guard);
+    if (!this.keeps) return;
+    await this.settle(operation.conversationId, guard);
+    // What was replaced and could not be saved at once; by now it is.
+    const left = await this.pending(operation.conversationId);
+    if (left?.kind === "restore") await this.commit(left, guard);
+    await this.storage.replace(pendingKey(operation.conversationId), encodeOperation(operation), guard);
+  }
+
+  /** Of the operation before, whose outcome could not be recorded when it was over. Throws where it still cannot. */
+  async settle(conversationId: string, guard: Lock): Promise<void> {
+    const left = this.#unsettled.get(conversationId);
+    if (left === undefined) return;
+    // Another process may have settled it, and begun one of its own.
+    if ((await this.pending(conversationId))?.stamp === left.stamp) await left.record(guard);
+    this.#unsettled.delete(conversationId);
+  }
+
+  async #settling({ conversationId, stamp }: Operation, guard: Lock, record: (guard: Lock) => Promise<void>): Promise<void> {
+    this.#unsettled.set(conversationId, { stamp, record });
+    await record(guard);
+    this.#unsettled.delete(conversationId);
   }
 
   /** It happened, durably: from now on it can be undone. */
   async commit(operation: Operation, guard: Lock): Promise<void> {
     if (!this.keeps) return;
     const [pending, record] = [pendingKey(operation.conversationId), recordKey(operation)];
-    // A crash in the middle of the move may have left both names.
-    if ((await this.storage.stat(record)) === undefined) await this.storage.move(pending, record, guard);
-    else await this.storage.remove(pending, guard);
+    await this.#settling(operation, guard, async (held) => {
+      // A crash in the middle of the move may have left both names.
+      if ((await this.storage.stat(record)) === undefined) await this.storage.move(pending, record, held);
+      else await this.storage.remove(pending, held);
+    });
   }
 
   /** It did not happen: nothing of it is left. */
   async withdraw(operation: Operation, guard: Lock): Promise<void> {
     if (!this.keeps) return;
-    await this.storage.remove(pendingKey(operation.conversationId), guard);
-    for (const file of operation.files) await this.storage.remove(trashKey(operation.stamp, file), guard);
+    await this.#settling(operation, guard, async (held) => {
+      await this.storage.remove(pendingKey(operation.conversationId), held);
+      for (const file of operation.files) await this.storage.remove(trashKey(operation.stamp, file), held);
+    });
   }
 
   /** What its process did not live to commit or withdraw. A record that cannot be read is reported, and undoes nothing. */

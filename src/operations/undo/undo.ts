@@ -150,8 +150,16 @@ function undoRename({ trash }: Store, sessions: Sessions, chosen: Chosen, operat
     operation.conversationId,
     async (session) => {
       await assertStillLast(chosen, operation);
-      session.updateInfo({ title: operation.title ?? null });
-      await session.flush();
+      const before = session.info.title ?? null;
+      const title = operation.title ?? null;
+      try {
+        session.updateInfo({ title });
+        await session.flush();
+      } catch (error) {
+        // An undo that was refused is not made by the next save either.
+        if (before !== title && (session.info.title ?? null) === title && !session.isClosed) session.updateInfo({ title: before });
+        throw error;
+      }
       await trash.forget(operation, session.lock);
       return { restored: [], safetyBackup: null };
     },
