@@ -31,7 +31,7 @@ const SMALL = /^\/(_virtual|src\/(?!agent\/)|packages\/(commander|diff|immer)\/)
 
 /** What a turn needs of ours is a pack of its own: other commands write too, without LangChain. A large package that few use is in none. */
 function packOf(id, pack) {
-  if (pack === "chat" && SMALL.test(id)) return "writing";
+  if ((pack === "chat" || pack === "openai") && SMALL.test(id)) return "writing";
   return pack === "more" && !SMALL.test(id) ? undefined : pack;
 }
 

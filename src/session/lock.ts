@@ -42,10 +42,11 @@ export class Locks {
     }
   }
 
-  /** What could not be released before; the errors of those that still cannot. */
+  /** What could not be released before; the errors of those that still cannot. Where the whole store is away there is nothing to release: they end with the process. */
   async releaseLeft(): Promise<unknown[]> {
     const outcomes = await Promise.allSettled([...this.#left].map((lock) => lock.release()));
     this.#left.clear();
+    if (!(await this.store.storage.exists().catch(() => true))) return [];
     return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
   }
 }

@@ -16,6 +16,9 @@ const UNSEEN: readonly (readonly [RegExp, string])[] = [
   [/\/trash after (link TIME_(operation|undone)_|unlink )/, "each file that moves syncs the directory again; what comes back is met again by the next undo"],
   [/^\/(store\/(state|backup)|spare) after unlink /, "a file that comes back beside its copy is met by the next writer: its records are in the past, or it is equal"],
   [/^\/(store\/state|spare) after rename chat\.json/, "nothing is acknowledged before the directory is synced once more, with the journal's removal or by the next open"],
+  [/\/locks after unlink \.tmp-/, "where nothing is left unfinished under a lock, nobody has to find it after power loss; four workloads show where something is"],
+  [/\/trash after (rename|unlink) pending_/, "a pending record that comes back is settled by what the conversation is, as after a crash in between"],
+  [/^\/spare after rename chat\.\w+\.spill/, "a version that is spilled once more, as when its snapshot is tried again, stands there already; the workload shows four that do not"],
 ];
 
 const table: Record<string, object> = {};
