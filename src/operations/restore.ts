@@ -11,7 +11,7 @@ import { SnapshotParts } from "../snapshot/encode.js";
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 import { readBackupVersion, resolveBackup, type Backup } from "../store/backups.js";
-import { fromTimestamp, snapshotKey } from "../store/names.js";
+import { backupKey, fromTimestamp, snapshotKey } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { timeOfStamp, type KeptFile, type Operation } from "../store/trash-record.js";
 import { listBackups } from "./backups.js";
@@ -65,7 +65,12 @@ export async function restore(store: Store, sessions: Sessions, id: string, want
   }
   return sessions.use(
     id,
-    (session) => {
+    async (session) => {
+      // Read before the lock was there, and pruned meanwhile: what is gone is not gone back to.
+      if ((await store.storage.stat(backupKey(plan.backup))) === undefined) {
+        session.backups.forget();
+        return goBack(store, session, await planRestore(store, id, await listBackups(store, id), wanted));
+      }
       session.backups.learn(backups);
       return goBack(store, session, plan);
     },

@@ -72,16 +72,29 @@ export class Stage {
     this.#leftForLater();
   }
 
-  /** On the open conversation; what it becomes is remembered also where that fails half-way. */
-  async reviseBy(act: (manager: DraftStatePersistenceManager) => Promise<unknown>): Promise<void> {
+  /**
+   * On the open conversation; what it becomes is remembered also where that is refused. On a disk that refuses every call,
+   * its clean-up included, what was refused may stand all the same.
+   */
+  async restore(wanted: string): Promise<void> {
     const conversation = await this.#open();
     const at = this.disk.operationCount;
+    const [revision, state] = [conversation.revision, await this.#lookAtBackup(wanted)];
     try {
-      await act(this.#process());
+      await this.#process().restore(ID, wanted);
+    } catch (error) {
+      this.ledger.remember(revision + 1, state, at);
+      throw error;
     } finally {
       this.ledger.remember(conversation.revision, conversation.state, at);
     }
     this.#leftForLater();
+  }
+
+  /** Past all faults. */
+  async #lookAtBackup(wanted: string): Promise<unknown> {
+    const reader = startProcess(this.disk, { pid: 999, start: START, options: this.workload.options ?? {}, through: this.disk, withFallback: false });
+    return (await reader.readBackup(ID, wanted)).version.state;
   }
 
   async prune(options: PruneOptions = {}): Promise<void> {

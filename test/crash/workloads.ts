@@ -35,7 +35,7 @@ const token = (text: string): Deed => change((conversation) => { conversation.ap
 const answered = change(end);
 const turnEnds = write((conversation) => conversation.endTurn());
 const turn = (question: string, ...tokens: string[]): readonly Deed[] => [ask(question), ...tokens.map(token), answered, turnEnds];
-const restoreLatest: Deed = (stage) => stage.reviseBy((manager) => manager.restore(ID, "~1"));
+const restoreLatest: Deed = (stage) => stage.restore("~1");
 
 const LIVED = [...turn("Tell me", "Once", " upon"), ...turn("And then?", " a", " time"), ask("More?"), token(" there"), save];
 const SNAPSHOT = `${STATE_DIR}/${ID}.json`;
