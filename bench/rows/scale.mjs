@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { metadataOf } from "../../dist/model/conversation.js";
 import { freezeJson } from "../../dist/model/json.js";
-import { importConversation } from "../../dist/operations/import.js";
 import { encodeSnapshot } from "../../dist/snapshot/encode.js";
 import { figure, row, spread } from "../measure.mjs";
 import { managerIn } from "../ours.mjs";
@@ -127,7 +126,7 @@ const OPERATIONS = {
   "import of one more in a batch": async ({ manager }) => {
     const id = `imported-${(added += 1)}`;
     const version = { state: freezeJson(ended(2)), info: { createdAt: "2026-01-14T21:30:00.000Z", title: "Tell me a story" }, revision: 1 };
-    return { act: () => importConversation(manager, { id, version, points: [], at: "2026-01-14T21:30:01.000Z" }), after: () => manager.remove(id, { purge: true }) };
+    return { act: () => manager.import({ id, version, points: [], at: "2026-01-14T21:30:01.000Z" }), after: () => manager.remove(id, { purge: true }) };
   },
   [STREAMING]: async (store) => ({ act: () => streamed(store, 3), after: () => answered(store) }),
 };
