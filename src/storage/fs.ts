@@ -69,7 +69,7 @@ class WrittenFile implements OpenFile {
       await fdatasync(descriptor);
       // A file without a name is gone when it is closed, however often it was synced.
       if (fstatSync(descriptor).nlink > 0) return;
-      throw Object.assign(new Error("it was removed while it was being written: somebody deleted it or its directory"), { code: "ENOENT" });
+      throw Object.assign(new Error("the file has lost its name"), { code: "ENOENT" });
     });
   }
 

@@ -73,8 +73,8 @@ export class Stage {
   }
 
   /**
-   * On the open conversation; what it becomes is remembered also where that is refused. On a disk that refuses every call,
-   * its clean-up included, what was refused may stand all the same.
+   * On the open conversation; what it becomes is remembered also where that is refused. Only on a disk that refuses every
+   * call from then on, the clean-up included, may what was refused stand all the same.
    */
   async restore(wanted: string): Promise<void> {
     const conversation = await this.#open();
@@ -83,7 +83,7 @@ export class Stage {
     try {
       await this.#process().restore(ID, wanted);
     } catch (error) {
-      this.ledger.remember(revision + 1, state, at);
+      if (this.through instanceof FaultyFileSystem && this.through.failsForGood) this.ledger.remember(revision + 1, state, at);
       throw error;
     } finally {
       this.ledger.remember(conversation.revision, conversation.state, at);

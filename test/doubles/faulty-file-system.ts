@@ -45,6 +45,11 @@ export class FaultyFileSystem implements FileSystem {
     return this.#mostOpen;
   }
 
+  /** Whether a call that fails is followed by others that all fail, clean-up included. */
+  get failsForGood(): boolean {
+    return this.#fault?.lasting === "from-then-on";
+  }
+
   callsOf(kind: CallKind): number {
     return this.#counts.get(kind) ?? 0;
   }
