@@ -96,7 +96,7 @@ function decodeHeader(fields: JsonObject): Decoded {
   const session = ownValue(fields, "session");
   if (journal !== JOURNAL_VERSION) return newer(`journal version ${named([journal])}`);
   if (typeof conversationId !== "string" || typeof createdAt !== "string" || typeof base !== "number") return bad("its header is incomplete");
-  // A name that is none is no reason to give up the records: who wrote them is unknown then, as without a name.
+  // An invalid session name does not invalidate the records: their writer is unknown then, as where no name is given.
   return { kind: "ok", value: { kind: "header", header: { conversationId, createdAt, base, ...(isSessionName(session) ? { session } : {}) } } };
 }
 

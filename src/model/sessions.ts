@@ -28,7 +28,7 @@ export function holdsMark(marks: readonly SessionMark[], { session, revision }: 
   return marks.some((mark) => mark.session === session && mark.revision >= revision);
 }
 
-/** The mark of whoever wrote the file's last revision; undefined where that was a program that leaves none. */
+/** The mark of whoever wrote the file's last revision; undefined where that program leaves no mark. */
 export function lastMark(marks: readonly SessionMark[], revision: number): SessionMark | undefined {
   const last = marks.at(-1);
   return last?.revision === revision ? last : undefined;

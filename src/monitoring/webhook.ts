@@ -55,7 +55,7 @@ export class Webhook {
     });
   }
 
-  /** Resolves when all is delivered or given up, at the latest after so many milliseconds. Nothing is sent afterwards. */
+  /** Resolves when every alert is delivered or given up, at the latest after `patienceMs` milliseconds. Nothing is sent afterwards. */
   async close(patienceMs: number): Promise<void> {
     if (this.#running !== undefined) await settlesWithin(patienceMs, this.#running);
     const left = this.#running === undefined ? 0 : this.#waiting.length + 1;
