@@ -121,6 +121,45 @@ describe("the outcome of an operation that could not be recorded", () => {
     expect((await kinds(manager)).sort()).toEqual(["rename", "restore"]);
   });
 
+  test("of a restore that was refused after the conversation was changed on top of it: it stands, the error says so, and it can be undone", async () => {
+    const directory = temporaryDirectory();
+    let full = false;
+    let isFirst = true;
+    let wait = (): void => undefined;
+    let answer = (): void => undefined;
+    const waits = new Promise<void>((resolve) => { wait = resolve; });
+    const answered = new Promise<void>((resolve) => { answer = resolve; });
+    const refuse: Turn = async (go) => {
+      if (!full) return go();
+      wait();
+      await answered;
+      throw noRoom();
+    };
+    const prepare: Turn = async (go, key) => {
+      const done = await refuse(go);
+      if (nameOf(key).startsWith("pending_")) full = isFirst;
+      if (full) isFirst = false;
+      return done;
+    };
+    const manager = managerIn(directory, { storage: turnedStorage(directory, { replace: prepare, create: refuse, createLog: refuse }) });
+    const conversation = await manager.open(ID);
+    await turns(conversation, "one", "two");
+    const restored = manager.restore(ID, "@1").then(() => "ok", String);
+    await waits;
+    add(conversation, "three");
+    answer();
+    expect(await restored).toContain("was replaced, but could not be saved");
+    full = false;
+    await manager.rename(ID, "another title");
+    await manager.close();
+    expect(await found(directory)).toEqual(["one", "three"]);
+    const later = managerIn(directory);
+    expect((await kinds(later)).sort()).toEqual(["rename", "restore"]);
+    await later.undo(ID);
+    await later.undo(ID);
+    expect(await found(directory)).toEqual(["one", "two"]);
+  });
+
   test("of an undone rename that was refused: the next save does not make it", async () => {
     const directory = temporaryDirectory();
     const disk = new Disk(directory, CONTENT);
