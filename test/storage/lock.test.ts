@@ -101,10 +101,13 @@ describe("a killed owner", () => {
   });
 
   test.runIf(onLinux)("a zombie is dead", async () => {
-    const shell = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 30"]);
+    // Its child ends when the shell has become a program that takes no notice of it.
+    const shell = spawn("sh", ["-c", "exec 3<&0; cat <&3 >/dev/null & echo $!; exec sleep 30"]);
     try {
       const pid = Number(String((await once(shell.stdout, "data"))[0]));
       const stat = async (): Promise<string> => readFile(`/proc/${pid}/stat`, "utf8");
+      while (!(await readFile(`/proc/${shell.pid}/comm`, "utf8")).startsWith("sleep")) await new Promise((resolve) => setTimeout(resolve, 10));
+      shell.stdin.end();
       while (!(await stat()).includes(") Z ")) await new Promise((resolve) => setTimeout(resolve, 10));
       const startTime = (await stat()).split(") ")[1]?.split(" ")[19] ?? "";
       const table = new SystemProcessTable();
