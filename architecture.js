@@ -19,7 +19,19 @@ export const ROOMS = {
   manager: ["operations", "session", "metrics", "store", "plan", "model", "monitoring", "storage"],
   "create-manager": ["manager", "operations", "metrics", "store", "monitoring", "storage"],
   agent: ["create-manager", "manager", "session", "metrics", "model"],
-  cli: ["create-manager", "manager", "operations", "session", "metrics", "store", "plan", "formats", "monitoring", "storage", "model"],
+  cli: [
+    "create-manager",
+    "manager",
+    "operations",
+    "session",
+    "metrics",
+    "store",
+    "plan",
+    "formats",
+    "monitoring",
+    "storage",
+    "model",
+  ],
 };
 
 /** cli may reach the agent from these files alone, by dynamic import or for its types. */
@@ -39,7 +51,14 @@ export const PACKAGES = {
   "markdown-it": ["formats", "cli/terminal"],
   re2js: ["formats"],
   zod: ["cli/schemas"],
-  "node:fs": ["storage/fs.ts", "storage/system.ts", "cli/chat/prompt-input.ts", "cli/terminal/controlling-terminal.ts", "cli/standard-stream.ts", "cli/version.ts"],
+  "node:fs": [
+    "storage/fs.ts",
+    "storage/system.ts",
+    "cli/chat/prompt-input.ts",
+    "cli/terminal/controlling-terminal.ts",
+    "cli/standard-stream.ts",
+    "cli/version.ts",
+  ],
   "node:tty": ["cli/terminal/controlling-terminal.ts"],
   "node:fs/promises": [],
   "node:process": ["storage/system.ts", "create-manager.ts", "cli"],

@@ -5,17 +5,30 @@ const isWithin = (owner, room) => owner === room || owner === `${room}.ts` || ow
 
 /** Import rules of one room, from the table in architecture.js. Files with a right of their own are told by test/architecture.test.ts. */
 function importRules(room, allowed) {
-  const rooms = Object.keys(ROOMS).filter((other) => other !== room && !allowed.includes(other) && !(room === "cli" && other === "agent"));
-  const packages = Object.entries(PACKAGES).filter(([, owners]) => !owners.some((owner) => isWithin(owner, room))).map(([name]) => name);
+  const rooms = Object.keys(ROOMS).filter(
+    (other) => other !== room && !allowed.includes(other) && !(room === "cli" && other === "agent"),
+  );
+  const packages = Object.entries(PACKAGES)
+    .filter(([, owners]) => !owners.some((owner) => isWithin(owner, room)))
+    .map(([name]) => name);
   return {
     files: [`src/${room}.ts`, `src/${room}/**/*.ts`],
     rules: {
-      "no-restricted-imports": ["error", {
-        patterns: [
-          ...rooms.map((other) => ({ group: [`**/${other}.js`, `**/${other}/*`, `**/${other}/**`], message: `${room} may not import ${other}: see architecture.js` })),
-          ...packages.map((name) => ({ regex: `^${name.replaceAll("/", "\\/")}(\\/|$)`, message: `${name} has no place in ${room}: see architecture.js` })),
-        ],
-      }],
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            ...rooms.map((other) => ({
+              group: [`**/${other}.js`, `**/${other}/*`, `**/${other}/**`],
+              message: `${room} may not import ${other}: see architecture.js`,
+            })),
+            ...packages.map((name) => ({
+              regex: `^${name.replaceAll("/", "\\/")}(\\/|$)`,
+              message: `${name} has no place in ${room}: see architecture.js`,
+            })),
+          ],
+        },
+      ],
     },
   };
 }
@@ -24,19 +37,35 @@ export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "coverage/"] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["*.js", "bin/*.js", "scripts/*.mjs"] }, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ["*.js", "bin/*.js", "scripts/*.mjs"] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/no-non-null-assertion": "error",
       "@typescript-eslint/no-floating-promises": "error",
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_", ignoreRestSiblings: true }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        {
+          argsIgnorePattern: "^_",
+          varsIgnorePattern: "^_",
+          destructuredArrayIgnorePattern: "^_",
+          ignoreRestSiblings: true,
+        },
+      ],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       // Patches take fields away by name: that is what they are for.
       "@typescript-eslint/no-dynamic-delete": "off",
       // Contracts promise promises; an implementation without a wait is still one of them.
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/no-invalid-void-type": "off",
-      "no-restricted-globals": ["error", { name: "process", message: "import it from node:process, in cli, storage/system.ts or create-manager.ts" }],
+      "no-restricted-globals": [
+        "error",
+        { name: "process", message: "import it from node:process, in cli, storage/system.ts or create-manager.ts" },
+      ],
       "no-restricted-syntax": ["error", { selector: "ExportDefaultDeclaration", message: "named exports only" }],
     },
   },
@@ -44,11 +73,37 @@ export default tseslint.config(
   {
     files: ["src/cli/**/*.ts"],
     ignores: AGENT_GATES.map((file) => `src/${file}`),
-    rules: { "@typescript-eslint/no-restricted-imports": ["error", { patterns: [{ group: ["**/agent/*", "**/agent/**"], message: "the agent is loaded by chat alone: see architecture.js" }] }] },
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            { group: ["**/agent/*", "**/agent/**"], message: "the agent is loaded by chat alone: see architecture.js" },
+          ],
+        },
+      ],
+    },
   },
-  { files: ["**/*.js", "**/*.mjs"], extends: [tseslint.configs.disableTypeChecked], rules: { "no-restricted-globals": "off", "no-restricted-syntax": "off" } },
+  {
+    files: ["**/*.js", "**/*.mjs"],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { "no-restricted-globals": "off", "no-restricted-syntax": "off" },
+  },
   { files: ["bin/*.js"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   // The method to override is the one of the pinned version; its successor comes with the next.
   { files: ["src/agent/models/openai.ts"], rules: { "@typescript-eslint/no-deprecated": "off" } },
-  { files: ["test/**/*.ts", "*.ts"], rules: { "@typescript-eslint/unbound-method": "off", "@typescript-eslint/no-unsafe-argument": "off", "@typescript-eslint/no-confusing-void-expression": "off", "@typescript-eslint/no-unnecessary-type-conversion": "off", "@typescript-eslint/no-unnecessary-condition": "off", "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }], "no-restricted-globals": "off", "no-restricted-syntax": "off", "@typescript-eslint/no-unsafe-assignment": "off" } },
+  {
+    files: ["test/**/*.ts", "*.ts"],
+    rules: {
+      "@typescript-eslint/unbound-method": "off",
+      "@typescript-eslint/no-unsafe-argument": "off",
+      "@typescript-eslint/no-confusing-void-expression": "off",
+      "@typescript-eslint/no-unnecessary-type-conversion": "off",
+      "@typescript-eslint/no-unnecessary-condition": "off",
+      "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }],
+      "no-restricted-globals": "off",
+      "no-restricted-syntax": "off",
+      "@typescript-eslint/no-unsafe-assignment": "off",
+    },
+  },
 );

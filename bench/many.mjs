@@ -9,7 +9,14 @@ import { stateOf } from "./work.mjs";
 export async function writeSnapshots(directory, count) {
   const state = join(directory, "state");
   mkdirSync(state, { recursive: true });
-  const version = { state: freezeJson({ ...stateOf(29), streamingProperties: { ...stateOf(0).streamingProperties, streamingEndTime: "2026-01-14T21:30:01.000Z" } }), info: { createdAt: "2026-01-14T21:30:00.000Z", title: "Tell me a story" }, revision: 9 };
+  const version = {
+    state: freezeJson({
+      ...stateOf(29),
+      streamingProperties: { ...stateOf(0).streamingProperties, streamingEndTime: "2026-01-14T21:30:01.000Z" },
+    }),
+    info: { createdAt: "2026-01-14T21:30:00.000Z", title: "Tell me a story" },
+    revision: 9,
+  };
   for (let index = 0; index < count; index += 1) {
     const id = `tale-${String(index).padStart(6, "0")}`;
     const [path, savedAt] = [join(state, `${id}.json`), new Date(1768426200000 + index)];

@@ -37,7 +37,8 @@ export function ratios(above, below) {
 /** A ratio as a row of the table; `target` such as "≥ 3". */
 export function row({ id, what, guarantee, target, ratio, against, seen = {} }) {
   const [, sign, bound] = /^(≤|≥) ([\d.]+)$/.exec(target ?? "") ?? [];
-  const met = sign === undefined ? undefined : sign === "≤" ? ratio.median <= Number(bound) : ratio.median >= Number(bound);
+  const met =
+    sign === undefined ? undefined : sign === "≤" ? ratio.median <= Number(bound) : ratio.median >= Number(bound);
   return { id, what, guarantee, target: target ?? "", against, ratio, met, seen };
 }
 
@@ -47,5 +48,7 @@ export function figure(value) {
 }
 
 export function medians(samples, unit) {
-  return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, `${figure(spread(values).median)} ${unit}`]));
+  return Object.fromEntries(
+    Object.entries(samples).map(([name, values]) => [name, `${figure(spread(values).median)} ${unit}`]),
+  );
 }

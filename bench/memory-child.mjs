@@ -13,7 +13,11 @@ function collect() {
 }
 
 async function stream(tokens) {
-  const { manager, conversation } = await conversationWith(stateOf(10), directory, { autoSave: true, autoSaveInterval: 1000, maxBackups: 0 });
+  const { manager, conversation } = await conversationWith(stateOf(10), directory, {
+    autoSave: true,
+    autoSaveInterval: 1000,
+    maxBackups: 0,
+  });
   let early;
   for (let index = 1; index <= tokens; index += 1) {
     conversation.appendToken(" word");
@@ -46,11 +50,17 @@ async function large(megabytes) {
   collect();
   const after = process.memoryUsage().rss - empty;
   await manager.close();
-  process.stdout.write(JSON.stringify({ size: statSync(join(directory, "state", "bench.json")).size, peak, after, megabytes }));
+  process.stdout.write(
+    JSON.stringify({ size: statSync(join(directory, "state", "bench.json")).size, peak, after, megabytes }),
+  );
 }
 
 async function write(megabytes) {
-  const { manager } = await conversationWith({ ...stateOf(0), messages: messages(Math.round((megabytes * 1e6) / 655)) }, directory, { maxBackups: 0 });
+  const { manager } = await conversationWith(
+    { ...stateOf(0), messages: messages(Math.round((megabytes * 1e6) / 655)) },
+    directory,
+    { maxBackups: 0 },
+  );
   await manager.close();
 }
 

@@ -4,8 +4,11 @@ import { createDraftStatePersistenceManager } from "../dist/index.js";
 
 export function managerIn(directory, options = {}) {
   return createDraftStatePersistenceManager({
-    stateDir: join(directory, "state"), backupDir: join(directory, "backup"),
-    saveOnToken: true, autoSave: false, ...options,
+    stateDir: join(directory, "state"),
+    backupDir: join(directory, "backup"),
+    saveOnToken: true,
+    autoSave: false,
+    ...options,
   });
 }
 

@@ -14,17 +14,30 @@ export function sqlite(directory, state, synchronous) {
   const db = new Database(join(directory, "bench.db"));
   db.pragma("journal_mode = WAL");
   db.pragma(`synchronous = ${synchronous}`);
-  db.exec("CREATE TABLE message (conversation TEXT, seq INTEGER, body TEXT, PRIMARY KEY (conversation, seq)) WITHOUT ROWID; CREATE TABLE token (conversation TEXT, seq INTEGER, text TEXT, PRIMARY KEY (conversation, seq)) WITHOUT ROWID");
+  db.exec(
+    "CREATE TABLE message (conversation TEXT, seq INTEGER, body TEXT, PRIMARY KEY (conversation, seq)) WITHOUT ROWID; CREATE TABLE token (conversation TEXT, seq INTEGER, text TEXT, PRIMARY KEY (conversation, seq)) WITHOUT ROWID",
+  );
   const addMessage = db.prepare("INSERT INTO message VALUES ('bench', ?, ?)");
-  db.transaction(() => { for (const [index, message] of state.messages.entries()) addMessage.run(index, JSON.stringify(message)); })();
+  db.transaction(() => {
+    for (const [index, message] of state.messages.entries()) addMessage.run(index, JSON.stringify(message));
+  })();
   const add = db.prepare("INSERT INTO token VALUES ('bench', ?, ?)");
   let next = 0;
-  return { db, token: (text) => { add.run(next, text); next += 1; }, close: () => db.close() };
+  return {
+    db,
+    token: (text) => {
+      add.run(next, text);
+      next += 1;
+    },
+    close: () => db.close(),
+  };
 }
 
 export class RawAppend {
   #file;
-  constructor(directory) { this.#file = openSync(join(directory, "raw.log"), "a"); }
+  constructor(directory) {
+    this.#file = openSync(join(directory, "raw.log"), "a");
+  }
   token(text) {
     writeSync(this.#file, `{"crc":"00000000","len":42,"rev":3,"at":1768426200123,"token":${JSON.stringify(text)}}\n`);
     fdatasyncSync(this.#file);
@@ -34,11 +47,17 @@ export class RawAppend {
     writeSync(this.#file, `{"crc":"00000000","len":42,"rev":3,"at":1768426200123,"token":${JSON.stringify(text)}}\n`);
     await promisify(fdatasync)(this.#file);
   }
-  close() { closeSync(this.#file); }
+  close() {
+    closeSync(this.#file);
+  }
 }
 
 function withText(state, text) {
-  return { ...state, currentNarrative: text, streamingProperties: { ...state.streamingProperties, partialResponse: text } };
+  return {
+    ...state,
+    currentNarrative: text,
+    streamingProperties: { ...state.streamingProperties, partialResponse: text },
+  };
 }
 
 export async function writeFileAtomicPerToken(directory, state, tokens) {
@@ -76,7 +95,11 @@ async function checkpoints(saver, state, tokens) {
   let text = "";
   for (const [index, token] of tokens.entries()) {
     text += token;
-    const checkpoint = { ...emptyCheckpoint(), id: `1ef${String(index).padStart(12, "0")}`, channel_values: withText(state, text) };
+    const checkpoint = {
+      ...emptyCheckpoint(),
+      id: `1ef${String(index).padStart(12, "0")}`,
+      channel_values: withText(state, text),
+    };
     config = await saver.put(config, checkpoint, { source: "loop", step: index, parents: {} });
   }
 }

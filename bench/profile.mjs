@@ -19,7 +19,11 @@ const LEAST = 300;
 const PROFILES = {
   show: { title: "`draftstate show tale`, a whole process", command: ["show", "tale"] },
   ls: { title: "`draftstate ls`, a whole process", command: ["ls"] },
-  chat: { title: "`draftstate chat --model offline Hi`, until its first token", command: ["chat", "--model", "offline", "Hi"], untilFirstByte: true },
+  chat: {
+    title: "`draftstate chat --model offline Hi`, until its first token",
+    command: ["chat", "--model", "offline", "Hi"],
+    untilFirstByte: true,
+  },
   loop: { title: "an answer of 50,000 tokens through agent and manager" },
   synced: { title: "5,000 tokens, each synced before the next" },
   snapshot: { title: "20 snapshots of 10 MB, one message changed in each" },
@@ -32,7 +36,11 @@ const monotonic = () => Number(process.hrtime.bigint() / 1000n);
 /** What a process writes to stdout, and when the first byte of it came. */
 function run(args, cwd) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd, env: { PATH: process.env.PATH, HOME: cwd }, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: cwd },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const chunks = [];
     let firstByte;
     child.stdout.on("data", (chunk) => {
@@ -64,7 +72,20 @@ async function profileOfCommand({ command, untilFirstByte = false }, cwd) {
   spawnSync(process.execPath, [PROGRAM, "chat", "--model", "offline", "--id", "tale", "Hi"], chat);
   const runs = [];
   for (let count = 0; count < RUNS; count += 1) {
-    const { firstByte } = await run(["--cpu-prof", "--cpu-prof-interval", String(INTERVAL), "--cpu-prof-dir", cwd, "--cpu-prof-name", "profile", PROGRAM, ...command], cwd);
+    const { firstByte } = await run(
+      [
+        "--cpu-prof",
+        "--cpu-prof-interval",
+        String(INTERVAL),
+        "--cpu-prof-dir",
+        cwd,
+        "--cpu-prof-name",
+        "profile",
+        PROGRAM,
+        ...command,
+      ],
+      cwd,
+    );
     runs.push(stacksOf(JSON.parse(readFileSync(join(cwd, "profile"), "utf8")), untilFirstByte ? firstByte : undefined));
   }
   return mean(runs);
@@ -91,12 +112,15 @@ function stacksOf({ nodes, samples, timeDeltas, startTime }, until = Infinity) {
     at += timeDeltas[index];
     if (at <= until) times.set(id, (times.get(id) ?? 0) + timeDeltas[index]);
   });
-  return [...times].map(([id, time]) => {
-    const stack = [];
-    for (let each = id; each !== undefined; each = parentOf.get(each)) stack.unshift(nameOf(byId.get(each).callFrame));
-    return { stack: stack.slice(1), time };
-    // The profiler's own beginning and end are no part of the work.
-  }).filter(({ stack }) => !stack.some((name) => name.includes("node:inspector")));
+  return [...times]
+    .map(([id, time]) => {
+      const stack = [];
+      for (let each = id; each !== undefined; each = parentOf.get(each))
+        stack.unshift(nameOf(byId.get(each).callFrame));
+      return { stack: stack.slice(1), time };
+      // The profiler's own beginning and end are no part of the work.
+    })
+    .filter(({ stack }) => !stack.some((name) => name.includes("node:inspector")));
 }
 
 /** What a function is part of, by the file it is in. */
@@ -113,7 +137,8 @@ const PARTS = [
 
 function sum(stacks, keysOf) {
   const sums = new Map();
-  for (const { stack, time } of stacks) for (const key of new Set(keysOf(stack))) sums.set(key, (sums.get(key) ?? 0) + time);
+  for (const { stack, time } of stacks)
+    for (const key of new Set(keysOf(stack))) sums.set(key, (sums.get(key) ?? 0) + time);
   return [...sums].sort(([, left], [, right]) => right - left);
 }
 
@@ -125,24 +150,44 @@ function report({ title }, stacks) {
   const share = (time) => `${((100 * time) / all).toFixed(0).padStart(3)} %`;
   const lines = (sums, count) => sums.slice(0, count).map(([key, time]) => `${ms(time)} ms ${share(time)}  ${key}`);
   return [
-    `## ${title}`, "", "```text",
+    `## ${title}`,
+    "",
+    "```text",
     `${ms(all)} ms 100 %  in all, from when the profiler began`,
-    "by part", ...lines(sum(stacks, (stack) => [partOf(stack)]), 10),
-    "by function alone", ...lines(sum(stacks, (stack) => [stack.at(-1) ?? "(root)"]), 20),
-    "by function and all it called", ...lines(sum(stacks, (stack) => stack), 30),
-    "```", "",
+    "by part",
+    ...lines(
+      sum(stacks, (stack) => [partOf(stack)]),
+      10,
+    ),
+    "by function alone",
+    ...lines(
+      sum(stacks, (stack) => [stack.at(-1) ?? "(root)"]),
+      20,
+    ),
+    "by function and all it called",
+    ...lines(
+      sum(stacks, (stack) => stack),
+      30,
+    ),
+    "```",
+    "",
   ].join("\n");
 }
 
 function folded(stacks) {
-  return stacks.filter(({ time }) => time >= LEAST).map(({ stack, time }) => `${stack.join(";")} ${Math.round(time)}`).sort().join("\n");
+  return stacks
+    .filter(({ time }) => time >= LEAST)
+    .map(({ stack, time }) => `${stack.join(";")} ${Math.round(time)}`)
+    .sort()
+    .join("\n");
 }
 
 async function takeProfile(name) {
   const work = mkdtempSync(join(tmpdir(), "draftstate-profile-"));
   try {
     const wanted = PROFILES[name];
-    const stacks = wanted.command === undefined ? await profileOfWork(name, work) : await profileOfCommand(wanted, work);
+    const stacks =
+      wanted.command === undefined ? await profileOfWork(name, work) : await profileOfCommand(wanted, work);
     writeFileSync(join(KEPT, `${name}.folded.txt`), `${folded(stacks)}\n`);
     writeFileSync(join(KEPT, `${name}.md`), report(wanted, stacks));
   } finally {

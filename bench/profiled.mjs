@@ -18,16 +18,26 @@ const WORKS = {
   loop: async (scratch) => {
     const { manager, conversation } = await conversationWith(stateOf(10), scratch.directory(), { maxBackups: 0 });
     const tokens = Array.from({ length: 100 }, () => TOKENS).flat();
-    const graph = { async *stream() { for (const text of tokens) yield { type: "token", text }; } };
+    const graph = {
+      async *stream() {
+        for (const text of tokens) yield { type: "token", text };
+      },
+    };
     return async () => {
       for await (const _event of turnOf({ manager, conversation, graph }));
     };
   },
   snapshot: async (scratch) => {
-    const { conversation } = await conversationWith({ ...stateOf(0), messages: messages(15_500) }, scratch.directory(), { maxBackups: 0 });
+    const { conversation } = await conversationWith(
+      { ...stateOf(0), messages: messages(15_500) },
+      scratch.directory(),
+      { maxBackups: 0 },
+    );
     return async () => {
       for (let round = 0; round < 20; round += 1) {
-        conversation.update((draft) => { draft.messages[7000].content = `changed ${round}`; });
+        conversation.update((draft) => {
+          draft.messages[7000].content = `changed ${round}`;
+        });
         await conversation.compact();
       }
     };

@@ -10,10 +10,30 @@ import { groupCommit, snapshotAfterOneChange, wholeTurn } from "./rows/disk.mjs"
 import { memory } from "./rows/memory.mjs";
 import { loading, manyConversations } from "./rows/reading.mjs";
 import { scale } from "./rows/scale.mjs";
-import { bytesPerToken, eventLoopTime, tokenCostAsItGrows, tokensWithoutSync, tokensWithSync } from "./rows/streaming.mjs";
+import {
+  bytesPerToken,
+  eventLoopTime,
+  tokenCostAsItGrows,
+  tokensWithoutSync,
+  tokensWithSync,
+} from "./rows/streaming.mjs";
 import { Scratch } from "./work.mjs";
 
-const ROOMS = { tokens: tokensWithoutSync, growth: tokenCostAsItGrows, loop: eventLoopTime, synced: tokensWithSync, group: groupCommit, bytes: bytesPerToken, turn: wholeTurn, load: loading, snapshot: snapshotAfterOneChange, many: manyConversations, scale, memory, commands };
+const ROOMS = {
+  tokens: tokensWithoutSync,
+  growth: tokenCostAsItGrows,
+  loop: eventLoopTime,
+  synced: tokensWithSync,
+  group: groupCommit,
+  bytes: bytesPerToken,
+  turn: wholeTurn,
+  load: loading,
+  snapshot: snapshotAfterOneChange,
+  many: manyConversations,
+  scale,
+  memory,
+  commands,
+};
 const RESULTS = new URL("results.json", import.meta.url);
 const README = new URL("README.md", import.meta.url);
 /** A ratio this much worse than the kept one is worth a look; less is noise. */
@@ -39,7 +59,14 @@ function versionOf(name) {
 }
 
 function machine() {
-  const peers = ["better-sqlite3", "write-file-atomic", "lowdb", "@langchain/langgraph-checkpoint-sqlite", "@langchain/langgraph", "immer"];
+  const peers = [
+    "better-sqlite3",
+    "write-file-atomic",
+    "lowdb",
+    "@langchain/langgraph-checkpoint-sqlite",
+    "@langchain/langgraph",
+    "immer",
+  ];
   return {
     at: new Date().toISOString().slice(0, 10),
     cpu: `${cpus().length} × ${cpus()[0]?.model.trim() ?? "?"}`,
@@ -58,14 +85,22 @@ function verdict({ met }) {
 function table(rows) {
   const lines = rows.map((each) => {
     const { median, low, high } = each.ratio;
-    const seen = Object.entries(each.seen).map(([name, value]) => `${name} ${value}`).join(" · ");
+    const seen = Object.entries(each.seen)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(" · ");
     return `| ${each.what} | ${each.against} | ${each.guarantee} | ${each.target} | ${figure(median)} (${figure(low)} to ${figure(high)}) | ${verdict(each)} | ${seen} |`;
   });
-  return ["| what | against | guarantee | target | ratio, median (quartiles) | | medians |", "| --- | --- | --- | --- | --- | --- | --- |", ...lines].join("\n");
+  return [
+    "| what | against | guarantee | target | ratio, median (quartiles) | | medians |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+    ...lines,
+  ].join("\n");
 }
 
 function describe(kept) {
-  const versions = Object.entries(kept.machine.versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  const versions = Object.entries(kept.machine.versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
   const { at, cpu, memory: ram, system, node, commandsTimedBy } = kept.machine;
   return `Measured ${at} on ${cpu}, ${ram}, ${system}, Node.js ${node}; ${versions}. Commands timed by ${commandsTimedBy}.\n\n${table(kept.rows)}`;
 }
@@ -73,7 +108,13 @@ function describe(kept) {
 function keep(kept) {
   writeFileSync(RESULTS, `${JSON.stringify(kept, null, 2)}\n`);
   const text = readFileSync(README, "utf8");
-  writeFileSync(README, text.replace(/(<!-- results -->\n)[^]*(\n<!-- end of results -->)/, (_, start, end) => `${start}${describe(kept)}${end}`));
+  writeFileSync(
+    README,
+    text.replace(
+      /(<!-- results -->\n)[^]*(\n<!-- end of results -->)/,
+      (_, start, end) => `${start}${describe(kept)}${end}`,
+    ),
+  );
 }
 
 /** Whether less is better is told by the target's sign. */
@@ -81,8 +122,12 @@ function regressions(rows, before) {
   return rows.flatMap((each) => {
     const old = before.rows.find(({ id }) => id === each.id);
     if (old === undefined || each.target === "") return [];
-    const worse = each.target.startsWith("≤") ? each.ratio.median / old.ratio.median : old.ratio.median / each.ratio.median;
-    return worse > REGRESSION ? [`${each.what}: ratio ${figure(each.ratio.median)}, kept ${figure(old.ratio.median)}`] : [];
+    const worse = each.target.startsWith("≤")
+      ? each.ratio.median / old.ratio.median
+      : old.ratio.median / each.ratio.median;
+    return worse > REGRESSION
+      ? [`${each.what}: ratio ${figure(each.ratio.median)}, kept ${figure(old.ratio.median)}`]
+      : [];
   });
 }
 
@@ -109,7 +154,11 @@ function measure() {
   const names = Object.keys(ROOMS).filter((name) => chosen.length === 0 || chosen.includes(name));
   return names.flatMap((name) => {
     process.stderr.write(`${name} …\n`);
-    const { status, stdout } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ROOM + name, ...(quick ? ["--quick"] : [])], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 26 });
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [fileURLToPath(import.meta.url), ROOM + name, ...(quick ? ["--quick"] : [])],
+      { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 26 },
+    );
     if (status !== 0) throw new Error(`${name} ended with ${status}`);
     return JSON.parse(stdout);
   });

@@ -20,7 +20,9 @@ function readKept() {
 function line({ id, what, against, target, ratio, met, seen }, kept) {
   const before = kept.find((each) => each.id === id)?.ratio.median;
   const verdict = met === undefined ? "" : met ? "met" : "**missed**";
-  const medians = Object.entries(seen).map(([name, value]) => `${name} ${value}`).join(" · ");
+  const medians = Object.entries(seen)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(" · ");
   return `| ${what} | ${against} | ${target} | ${figure(ratio.median)} (${figure(ratio.low)} to ${figure(ratio.high)}) | ${verdict} | ${before === undefined ? "" : figure(before)} | ${medians} |`;
 }
 
@@ -28,8 +30,14 @@ const scratch = new Scratch();
 try {
   const rows = await scale({ scratch, rounds: quick ? 3 : 9, count: quick ? 1000 : 10_000 });
   const kept = readKept();
-  process.stdout.write(`${["| what | against | target | ratio, median (quartiles) | | kept | medians |", "| --- | --- | --- | --- | --- | --- | --- |", ...rows.map((each) => line(each, kept))].join("\n")}\n`);
-  if (words.includes("--keep")) writeFileSync(KEPT, `${JSON.stringify({ at: new Date().toISOString().slice(0, 10), node: process.version, rows }, null, 2)}\n`);
+  process.stdout.write(
+    `${["| what | against | target | ratio, median (quartiles) | | kept | medians |", "| --- | --- | --- | --- | --- | --- | --- |", ...rows.map((each) => line(each, kept))].join("\n")}\n`,
+  );
+  if (words.includes("--keep"))
+    writeFileSync(
+      KEPT,
+      `${JSON.stringify({ at: new Date().toISOString().slice(0, 10), node: process.version, rows }, null, 2)}\n`,
+    );
 } finally {
   scratch.remove();
 }

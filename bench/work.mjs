@@ -21,7 +21,14 @@ export function stateOf(count) {
   return {
     messages: messages(count),
     currentNarrative: "",
-    streamingProperties: { lastToken: "", tokenCount: 0, streamingProgress: 0, partialResponse: "", streamingStartTime: "2026-01-14T21:30:00.000Z", streamingEndTime: null },
+    streamingProperties: {
+      lastToken: "",
+      tokenCount: 0,
+      streamingProgress: 0,
+      partialResponse: "",
+      streamingStartTime: "2026-01-14T21:30:00.000Z",
+      streamingEndTime: null,
+    },
   };
 }
 

@@ -68,7 +68,11 @@ class Loader {
   #functionOf(id) {
     const start = this.#pack(START);
     if (start[id] !== undefined) return start[id];
-    this.#elsewhere ??= new Map(Object.entries(start).flatMap(([name, ids]) => (typeof ids === "string" ? ids.split("\n").map((each) => [each, name]) : [])));
+    this.#elsewhere ??= new Map(
+      Object.entries(start).flatMap(([name, ids]) =>
+        typeof ids === "string" ? ids.split("\n").map((each) => [each, name]) : [],
+      ),
+    );
     const pack = this.#elsewhere.get(id);
     return pack === undefined ? this.#compile(id) : this.#pack(pack)[id];
   }
@@ -93,7 +97,10 @@ class Loader {
     const { bytes, mtimeMs } = read(filename);
     // The bundle is ASCII: read as Latin-1, its text takes a byte a character.
     const text = bytes.latin1Slice(0, bytes.length);
-    const script = new Script(text, { filename, cachedData: this.#cacheOf(name, text.slice(2, 2 + HASH_BYTES), mtimeMs) });
+    const script = new Script(text, {
+      filename,
+      cachedData: this.#cacheOf(name, text.slice(2, 2 + HASH_BYTES), mtimeMs),
+    });
     this.scripts.set(name, script);
     const pack = script.runInThisContext();
     this.#packs.set(name, pack);
@@ -103,7 +110,10 @@ class Loader {
 
 /** The text of a module that asks for others by their path in the bundle, not by the way there from its own. */
 function withPaths(text, id) {
-  return text.replaceAll(/\brequire\((["'`])(\.{1,2}\/[^"'`]+)\1\)/g, (_, quote, way) => `require("${new URL(way, `file://${id}`).pathname}")`);
+  return text.replaceAll(
+    /\brequire\((["'`])(\.{1,2}\/[^"'`]+)\1\)/g,
+    (_, quote, way) => `require("${new URL(way, `file://${id}`).pathname}")`,
+  );
 }
 
 /** Node's own, which maps stacks to the sources where it is asked to. */

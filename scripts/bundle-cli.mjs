@@ -15,18 +15,28 @@ const ENTRIES = ["src/cli/main.ts", "src/cli/search/search-thread.ts", "src/oper
 /** commander asks for it at its start and uses it for programs in several files: milliseconds for nothing. */
 const lazyChildProcess = {
   name: "lazy-child-process",
-  resolveId: (id, importer) => (/^(node:)?child_process$/.test(id) && importer?.includes("/commander/") ? "\0lazy-child-process" : null),
-  load: (id) => (id === "\0lazy-child-process" ? 'exports.spawn = (...given) => process.getBuiltinModule("node:child_process").spawn(...given);' : null),
+  resolveId: (id, importer) =>
+    /^(node:)?child_process$/.test(id) && importer?.includes("/commander/") ? "\0lazy-child-process" : null,
+  load: (id) =>
+    id === "\0lazy-child-process"
+      ? 'exports.spawn = (...given) => process.getBuiltinModule("node:child_process").spawn(...given);'
+      : null,
 };
 
 /** zod brings its messages in fifty languages; without one of them being asked for, only English is ever used. */
 const oneLanguage = {
   name: "one-language",
-  load: (id) => (/[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/.test(id) ? 'export { default as en } from "./en.js";' : null),
+  load: (id) =>
+    /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/.test(id) ? 'export { default as en } from "./en.js";' : null,
 };
 
 export async function bundleCli() {
-  const bundle = await rolldown({ input: ENTRIES, cwd: root, platform: "node", plugins: [lazyChildProcess, oneLanguage, editedPackages, declarationsHaveNoEffect, lazyModules] });
+  const bundle = await rolldown({
+    input: ENTRIES,
+    cwd: root,
+    platform: "node",
+    plugins: [lazyChildProcess, oneLanguage, editedPackages, declarationsHaveNoEffect, lazyModules],
+  });
   const { output } = await bundle.generate({
     format: "cjs",
     preserveModules: true,
@@ -65,15 +75,22 @@ function contentsOf(chunks) {
 
 /** The licence of each package in the bundle, as it came with the package. */
 function licencesOf(chunks) {
-  const folders = new Map(chunks.flatMap(({ moduleIds }) => moduleIds).flatMap((id) => {
-    const [, folder, name] = PACKAGE.exec(id) ?? [];
-    return folder === undefined ? [] : [[relative(root, folder), name]];
-  }));
-  const texts = [...folders].sort(([, left], [, right]) => (left < right ? -1 : 1)).map(([folder, name]) => {
-    const { version, license } = JSON.parse(readFileSync(`${root}/${folder}/package.json`, "utf8"));
-    const file = readdirSync(`${root}/${folder}`).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
-    const text = file === undefined ? `Licence: ${license}` : readFileSync(`${root}/${folder}/${file}`, "utf8").trim();
-    return `${name} ${version}\n\n${text}\n`;
-  });
+  const folders = new Map(
+    chunks
+      .flatMap(({ moduleIds }) => moduleIds)
+      .flatMap((id) => {
+        const [, folder, name] = PACKAGE.exec(id) ?? [];
+        return folder === undefined ? [] : [[relative(root, folder), name]];
+      }),
+  );
+  const texts = [...folders]
+    .sort(([, left], [, right]) => (left < right ? -1 : 1))
+    .map(([folder, name]) => {
+      const { version, license } = JSON.parse(readFileSync(`${root}/${folder}/package.json`, "utf8"));
+      const file = readdirSync(`${root}/${folder}`).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
+      const text =
+        file === undefined ? `Licence: ${license}` : readFileSync(`${root}/${folder}/${file}`, "utf8").trim();
+      return `${name} ${version}\n\n${text}\n`;
+    });
   return `dist/cli holds parts of these packages.\n\n${"=".repeat(80)}\n${texts.join(`\n${"=".repeat(80)}\n`)}`;
 }

@@ -12,7 +12,10 @@ export function makeWorld() {
   const directory = mkdtempSync(join(tmpdir(), "draftstate-docs-"));
   const [bin, work] = [join(directory, "bin"), join(directory, "work")];
   for (const path of [bin, work]) mkdirSync(path);
-  writeFileSync(join(bin, "draftstate"), `#!/bin/sh\nexec "${process.execPath}" --import "${CLOCK}" "${PROGRAM}" "$@"\n`);
+  writeFileSync(
+    join(bin, "draftstate"),
+    `#!/bin/sh\nexec "${process.execPath}" --import "${CLOCK}" "${PROGRAM}" "$@"\n`,
+  );
   chmodSync(join(bin, "draftstate"), 0o755);
   let minutes = 0;
   return {
@@ -20,7 +23,14 @@ export function makeWorld() {
     /** The environment of the next command. */
     env() {
       minutes += 1;
-      return { PATH: `${bin}:${process.env.PATH}`, HOME: directory, TZ: "UTC", LANG: "C.UTF-8", DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0", DOCS_NOW: String(START + minutes * 60_000) };
+      return {
+        PATH: `${bin}:${process.env.PATH}`,
+        HOME: directory,
+        TZ: "UTC",
+        LANG: "C.UTF-8",
+        DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0",
+        DOCS_NOW: String(START + minutes * 60_000),
+      };
     },
     remove() {
       rmSync(directory, { recursive: true, force: true });

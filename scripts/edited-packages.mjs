@@ -45,5 +45,7 @@ export const editedPackages = {
 
 /** Throws where an edit found nothing to change: the package has its text elsewhere by now. */
 export function assertAllEdited() {
-  for (const edit of EDITS) if (!made.has(edit)) throw new Error(`no file of the bundle is ${String(edit.file)}: see scripts/edited-packages.mjs`);
+  for (const edit of EDITS)
+    if (!made.has(edit))
+      throw new Error(`no file of the bundle is ${String(edit.file)}: see scripts/edited-packages.mjs`);
 }

@@ -3,7 +3,15 @@
 import MagicString from "magic-string";
 import { parseAst } from "rolldown/parseAst";
 
-const DECLARATIONS = new Set(["ImportDeclaration", "ExportNamedDeclaration", "ExportAllDeclaration", "ExportDefaultDeclaration", "VariableDeclaration", "FunctionDeclaration", "ClassDeclaration"]);
+const DECLARATIONS = new Set([
+  "ImportDeclaration",
+  "ExportNamedDeclaration",
+  "ExportAllDeclaration",
+  "ExportDefaultDeclaration",
+  "VariableDeclaration",
+  "FunctionDeclaration",
+  "ClassDeclaration",
+]);
 
 /** A module that declares and does nothing has no effect by being evaluated; most packages do not say so of themselves. */
 export const declarationsHaveNoEffect = {
@@ -11,23 +19,36 @@ export const declarationsHaveNoEffect = {
   transform(code, id) {
     if (!/\.m?js$/.test(id) || !/\b(import|export)\b/.test(code)) return null;
     const { body } = this.parse(code);
-    return { moduleSideEffects: !body.every(({ type, directive }) => DECLARATIONS.has(type) || directive !== undefined) };
+    return {
+      moduleSideEffects: !body.every(({ type, directive }) => DECLARATIONS.has(type) || directive !== undefined),
+    };
   },
 };
 
-const isCall = (node, name) => node?.type === "CallExpression" && (node.callee.name ?? node.callee.property?.name) === name;
-const asAssignment = (statement) => (statement.type === "ExpressionStatement" && statement.expression.type === "AssignmentExpression" ? statement.expression : undefined);
+const isCall = (node, name) =>
+  node?.type === "CallExpression" && (node.callee.name ?? node.callee.property?.name) === name;
+const asAssignment = (statement) =>
+  statement.type === "ExpressionStatement" && statement.expression.type === "AssignmentExpression"
+    ? statement.expression
+    : undefined;
 
 /** What rolldown writes for an import: `const a = require("a");`, `a = runtime.__toESM(a, 1);` after it, or `var b = runtime.__toESM(a.default, 1);`. */
 function importsOf(body) {
   const found = new Map();
   for (const statement of body) {
     const [declarator, ...more] = statement.type === "VariableDeclaration" ? statement.declarations : [];
-    if (more.length === 0 && declarator?.id.type === "Identifier" && (isCall(declarator.init, "require") || isCall(declarator.init, "__toESM"))) {
+    if (
+      more.length === 0 &&
+      declarator?.id.type === "Identifier" &&
+      (isCall(declarator.init, "require") || isCall(declarator.init, "__toESM"))
+    ) {
       found.set(declarator.id.name, { statement, declarator });
     }
     const assignment = asAssignment(statement);
-    const known = assignment?.left.type === "Identifier" && isCall(assignment.right, "__toESM") ? found.get(assignment.left.name) : undefined;
+    const known =
+      assignment?.left.type === "Identifier" && isCall(assignment.right, "__toESM")
+        ? found.get(assignment.left.name)
+        : undefined;
     if (known !== undefined) known.conversion = { statement, call: assignment.right };
   }
   return found;
@@ -65,7 +86,10 @@ function conversionAround(code, name, call) {
   const usesNames = new RegExp(`\\b${name.replaceAll("$", "\\$")}\\.(?!default\\b)`).test(code);
   if (!usesNames) return ["{ default: ", " }"];
   const { object } = call.callee;
-  return [`${object.name}()${code.slice(object.end, call.arguments[0].start)}`, code.slice(call.arguments[0].end, call.end)];
+  return [
+    `${object.name}()${code.slice(object.end, call.arguments[0].start)}`,
+    code.slice(call.arguments[0].end, call.end),
+  ];
 }
 
 /** A property's name, not a variable. */

@@ -6,7 +6,8 @@ import { idleStreaming, metadataOf } from "../dist/model/conversation.js";
 import { encodeSnapshot } from "../dist/snapshot/encode.js";
 
 const [directory, count = "10000", backups = "3"] = process.argv.slice(2);
-if (directory === undefined) throw new Error("usage: node scripts/make-conversations.mjs <directory> [count] [backups each]");
+if (directory === undefined)
+  throw new Error("usage: node scripts/make-conversations.mjs <directory> [count] [backups each]");
 const [stateDir, backupDir] = [join(directory, "state"), join(directory, "backup")];
 for (const path of [stateDir, backupDir]) mkdirSync(path, { recursive: true, mode: 0o700 });
 
@@ -16,10 +17,29 @@ const answer = "Once there was an old clockmaker who lived in a valley where ech
 function version(index, turns, createdAt) {
   const messages = Array.from({ length: turns }, (_, turn) => [
     { id: `u${turn}`, role: "user", content: `Question ${turn} of conversation ${index} 🐋`, createdAt },
-    { id: `a${turn}`, role: "assistant", content: answer, createdAt, status: "complete", model: "offline", tokenCount: 150 },
+    {
+      id: `a${turn}`,
+      role: "assistant",
+      content: answer,
+      createdAt,
+      status: "complete",
+      model: "offline",
+      tokenCount: 150,
+    },
   ]).flat();
-  const streamingProperties = { ...idleStreaming(), tokenCount: 150, streamingProgress: 100, partialResponse: answer, streamingStartTime: createdAt, streamingEndTime: createdAt };
-  return { state: { messages, currentNarrative: answer, streamingProperties }, info: { createdAt, model: "offline" }, revision: turns * 152 };
+  const streamingProperties = {
+    ...idleStreaming(),
+    tokenCount: 150,
+    streamingProgress: 100,
+    partialResponse: answer,
+    streamingStartTime: createdAt,
+    streamingEndTime: createdAt,
+  };
+  return {
+    state: { messages, currentNarrative: answer, streamingProperties },
+    info: { createdAt, model: "offline" },
+    revision: turns * 152,
+  };
 }
 
 for (let index = 0; index < Number(count); index += 1) {
@@ -29,7 +49,11 @@ for (let index = 0; index < Number(count); index += 1) {
     const savedAt = new Date(START + index * 60_000 + turn * 1000).toISOString();
     const saved = version(index, turn, createdAt);
     const path = join(backupDir, `${id}_${savedAt.replaceAll(/[:.]/g, "-")}.json`);
-    writeFileSync(path, encodeSnapshot(saved.state, { ...metadataOf(saved, id, savedAt), backup: { reason: "turn" } }), { mode: 0o600 });
+    writeFileSync(
+      path,
+      encodeSnapshot(saved.state, { ...metadataOf(saved, id, savedAt), backup: { reason: "turn" } }),
+      { mode: 0o600 },
+    );
   }
   const savedAt = new Date(START + index * 60_000 + Number(backups) * 1000);
   const saved = version(index, Math.max(1, Number(backups)), createdAt);

@@ -23,7 +23,13 @@ const contents = `
   export { MetricRegistry } from "./src/monitoring/registry.ts";
   export { ManagerEmitter } from "./src/store/events.ts";
   export { Recorder } from "./src/metrics/recorder.ts";`;
-await build({ stdin: { contents, resolveDir: process.cwd(), loader: "ts" }, bundle: true, platform: "node", format: "esm", outfile });
+await build({
+  stdin: { contents, resolveDir: process.cwd(), loader: "ts" },
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  outfile,
+});
 const { AnswerMeter, MetricRegistry, ManagerEmitter, Recorder } = await import(pathToFileURL(outfile).href);
 
 const registry = new MetricRegistry();
@@ -33,8 +39,17 @@ events.on("stateSaved", () => undefined);
 const bare = cost(() => events.emit("stateSaved", save));
 new Recorder(registry, () => new Date()).listen(events);
 const counted = cost(() => events.emit("stateSaved", save)) - bare;
-const sums = { tokens: registry.counter("draftstate_tokens_total"), textBytes: registry.counter("draftstate_text_bytes_total") };
-const meter = new AnswerMeter(sums, () => performance.now(), () => undefined);
+const sums = {
+  tokens: registry.counter("draftstate_tokens_total"),
+  textBytes: registry.counter("draftstate_text_bytes_total"),
+};
+const meter = new AnswerMeter(
+  sums,
+  () => performance.now(),
+  () => undefined,
+);
 const measured = cost(() => meter.token(" token"));
-console.log(`a token measured: ${measured.toFixed(0)} ns; a save counted: ${counted.toFixed(0)} ns; together: ${((measured + counted) / 1000).toFixed(2)} µs`);
+console.log(
+  `a token measured: ${measured.toFixed(0)} ns; a save counted: ${counted.toFixed(0)} ns; together: ${((measured + counted) / 1000).toFixed(2)} µs`,
+);
 await rm(directory, { recursive: true });

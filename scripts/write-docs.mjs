@@ -14,12 +14,26 @@ const WIDTH = 132;
 /** Long lines are cut: a page shows what to expect, not all of it. */
 function cut(line) {
   const points = Array.from(line);
-  return points.length > WIDTH ? `${points.slice(0, WIDTH - 1).join("").trimEnd()}…` : line.trimEnd();
+  return points.length > WIDTH
+    ? `${points
+        .slice(0, WIDTH - 1)
+        .join("")
+        .trimEnd()}…`
+    : line.trimEnd();
 }
 
 function run(command, world) {
-  const { stdout } = spawnSync("bash", ["-c", `(${command}\n) 2>&1`], { cwd: world.work, env: world.env(), encoding: "utf8" });
-  return stdout.replaceAll(OF_NODE, "$1 (…)").trimEnd().split("\n").map(cut).filter((line, index, all) => all.length > 1 || line !== "");
+  const { stdout } = spawnSync("bash", ["-c", `(${command}\n) 2>&1`], {
+    cwd: world.work,
+    env: world.env(),
+    encoding: "utf8",
+  });
+  return stdout
+    .replaceAll(OF_NODE, "$1 (…)")
+    .trimEnd()
+    .split("\n")
+    .map(cut)
+    .filter((line, index, all) => all.length > 1 || line !== "");
 }
 
 function renderBlock(block, world) {
@@ -36,7 +50,10 @@ function renderBlock(block, world) {
 function renderPage(text) {
   const world = makeWorld();
   try {
-    return text.replace(/```console\n([\s\S]*?)\n```/g, (_, block) => `\`\`\`console\n${renderBlock(block, world)}\n\`\`\``);
+    return text.replace(
+      /```console\n([\s\S]*?)\n```/g,
+      (_, block) => `\`\`\`console\n${renderBlock(block, world)}\n\`\`\``,
+    );
   } finally {
     world.remove();
   }
@@ -52,5 +69,6 @@ for (const name of readdirSync(DOCS).filter((file) => file.endsWith(".md"))) {
   stale.push(name);
   if (!check) writeFileSync(new URL(name, DOCS), current);
 }
-for (const name of stale) console.log(`docs/${name} ${check ? "is not current: run node scripts/write-docs.mjs" : "written"}`);
+for (const name of stale)
+  console.log(`docs/${name} ${check ? "is not current: run node scripts/write-docs.mjs" : "written"}`);
 process.exitCode = check && stale.length > 0 ? 1 : 0;

@@ -7,9 +7,31 @@ import { makeWorld } from "./docs-world.mjs";
 const IMAGES = new URL("../docs/images/", import.meta.url);
 const COLUMNS = 100;
 const [CELL, LINE, PADDING] = [8.4, 19, 16];
-const PALETTE = ["#484f58", "#ff7b72", "#3fb950", "#d29922", "#58a6ff", "#bc8cff", "#39c5cf", "#b1bac4", "#6e7681", "#ffa198", "#56d364", "#e3b341", "#79c0ff", "#d2a8ff", "#56d4dd", "#ffffff"];
+const PALETTE = [
+  "#484f58",
+  "#ff7b72",
+  "#3fb950",
+  "#d29922",
+  "#58a6ff",
+  "#bc8cff",
+  "#39c5cf",
+  "#b1bac4",
+  "#6e7681",
+  "#ffa198",
+  "#56d364",
+  "#e3b341",
+  "#79c0ff",
+  "#d2a8ff",
+  "#56d4dd",
+  "#ffffff",
+];
 
-const SETUP = ['chat "Tell me a story about a whale" --id whale -q', 'chat --resume whale "And then?" -q', 'chat "Plan a trip to 京都 in spring" --id kyoto -q', 'chat --resume whale "Who told it?" -q'];
+const SETUP = [
+  'chat "Tell me a story about a whale" --id whale -q',
+  'chat --resume whale "And then?" -q',
+  'chat "Plan a trip to 京都 in spring" --id kyoto -q',
+  'chat --resume whale "Who told it?" -q',
+];
 const SCENES = {
   history: ["ls", "backups whale", "diff whale --stat", "restore whale --backup ~1 --yes"],
   ls: ["ls"],
@@ -48,11 +70,16 @@ function runsOf(line) {
 
 function toSvg(terminal) {
   const { active } = terminal.buffer;
-  const lines = Array.from({ length: active.length }, (_, row) => active.getLine(row)).filter((line) => line !== undefined);
+  const lines = Array.from({ length: active.length }, (_, row) => active.getLine(row)).filter(
+    (line) => line !== undefined,
+  );
   while (lines.at(-1)?.translateToString(true) === "") lines.pop();
   const [width, height] = [Math.round(COLUMNS * CELL + 2 * PADDING), lines.length * LINE + 2 * PADDING];
   const texts = lines.flatMap((line, row) =>
-    runsOf(line).map(({ look, column, text }) => `<text x="${(PADDING + column * CELL).toFixed(1)}" y="${PADDING + row * LINE + 14}" ${look}>${escapeXml(text.trimEnd()).replaceAll(" ", "\u00a0")}</text>`),
+    runsOf(line).map(
+      ({ look, column, text }) =>
+        `<text x="${(PADDING + column * CELL).toFixed(1)}" y="${PADDING + row * LINE + 14}" ${look}>${escapeXml(text.trimEnd()).replaceAll(" ", "\u00a0")}</text>`,
+    ),
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" xml:space="preserve">\n<rect width="100%" height="100%" rx="8" fill="#0d1117"/>\n${texts.join("\n")}\n</svg>\n`;
 }

@@ -20,10 +20,23 @@ const COMMANDS = [
   ["chat", [command("chat", "--model", "offline", "--id", "other", "Hi")]],
   // Nobody listens on port 9: the client is loaded, asks, and is refused.
   ["openai", [{ ...command("chat", "--base-url", "http://127.0.0.1:9/v1", "--model", "none", "Hi"), ends: 6 }]],
-  ["more", [
-    command("verify", "--json"), command("search", "bridge"), command("backups", "tale"), command("diff", "tale", "@0"), command("fork", "tale"), command("rename", "tale", "A tale"),
-    command("restore", "tale", "--backup", "@0"), command("prune", "--max", "10"), command("rm", "tale"), command("undo"), command("stats"), command("--help"),
-  ]],
+  [
+    "more",
+    [
+      command("verify", "--json"),
+      command("search", "bridge"),
+      command("backups", "tale"),
+      command("diff", "tale", "@0"),
+      command("fork", "tale"),
+      command("rename", "tale", "A tale"),
+      command("restore", "tale", "--backup", "@0"),
+      command("prune", "--max", "10"),
+      command("rm", "tale"),
+      command("undo"),
+      command("stats"),
+      command("--help"),
+    ],
+  ],
 ];
 
 /** So small that those who do not use them read them with all else. */
@@ -52,7 +65,9 @@ function packText(ids, elsewhere) {
     const code = withPaths(readFileSync(DIRECTORY + id, "latin1"), id).replace(/\/\/# sourceMappingURL=.*\n?$/, "");
     return `${JSON.stringify(id)}: function (${PARAMETERS.join(", ")}) {${code}\n}`;
   });
-  const others = Object.entries(elsewhere).map(([pack, its]) => `${JSON.stringify(pack)}: ${JSON.stringify(its.join("\n"))}`);
+  const others = Object.entries(elsewhere).map(
+    ([pack, its]) => `${JSON.stringify(pack)}: ${JSON.stringify(its.join("\n"))}`,
+  );
   const text = `({\n${[...others, ...functions].join(",\n")}\n})\n`;
   return `//${createHash("sha256").update(text).digest("hex")}\n${text}`;
 }
@@ -71,13 +86,18 @@ async function writePacks() {
   });
   const { [START]: start, ...elsewhere } = packs;
   writeFileSync(`${loader.packDirectory}/${START}.js`, packText(start, elsewhere), "latin1");
-  for (const [pack, ids] of Object.entries(elsewhere)) writeFileSync(`${loader.packDirectory}/${pack}.js`, packText(ids, {}), "latin1");
+  for (const [pack, ids] of Object.entries(elsewhere))
+    writeFileSync(`${loader.packDirectory}/${pack}.js`, packText(ids, {}), "latin1");
 }
 
 /** Synced: what a power cut leaves of it would be believed, and run. */
 function writeCache({ packDirectory, cacheDirectory }, name, script) {
   const hash = readFileSync(`${packDirectory}/${name}.js`, "latin1").slice(2, 2 + HASH_BYTES);
-  writeFileSync(join(cacheDirectory, `${name}.cache`), Buffer.concat([script.createCachedData(), Buffer.from(hash, "latin1")]), { flush: true });
+  writeFileSync(
+    join(cacheDirectory, `${name}.cache`),
+    Buffer.concat([script.createCachedData(), Buffer.from(hash, "latin1")]),
+    { flush: true },
+  );
 }
 
 async function writeCaches() {
@@ -101,7 +121,19 @@ async function inWorkspace(step) {
   for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
   process.chdir(work);
   try {
-    execFileSync(process.execPath, [fileURLToPath(new URL("../bin/draftstate.js", import.meta.url)), "chat", "--model", "offline", "--id", "tale", "Hi"], { stdio: "pipe" });
+    execFileSync(
+      process.execPath,
+      [
+        fileURLToPath(new URL("../bin/draftstate.js", import.meta.url)),
+        "chat",
+        "--model",
+        "offline",
+        "--id",
+        "tale",
+        "Hi",
+      ],
+      { stdio: "pipe" },
+    );
     await step();
   } finally {
     process.chdir(tmpdir());

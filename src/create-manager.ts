@@ -33,7 +33,10 @@ export function createDraftStatePersistenceManager(options: CreateManagerOptions
   return new DraftStatePersistenceManager(
     {
       storage: storage ?? createLocalStorage({ stateDir, backupDir, command, retry }),
-      fallback: fallbackDir === undefined ? undefined : createLocalStorage({ stateDir: fallbackDir, backupDir: backupsIn(fallbackDir), command, retry }),
+      fallback:
+        fallbackDir === undefined
+          ? undefined
+          : createLocalStorage({ stateDir: fallbackDir, backupDir: backupsIn(fallbackDir), command, retry }),
       now: () => new Date(),
       elapsed: () => Number(hrtime.bigint()) / 1e6,
       random: Math.random,
@@ -55,12 +58,31 @@ type Directories = Pick<Settings, "stateDir" | "backupDir" | "fallbackDir">;
 
 /** What is cleared away in one of them must not be what another keeps. */
 function assertApart({ stateDir, backupDir, fallbackDir }: Directories): void {
-  const named = [["stateDir", stateDir], ["backupDir", backupDir], ...(fallbackDir === undefined ? [] : [["fallbackDir", fallbackDir], ["the backups of fallbackDir", backupsIn(fallbackDir)]])] as [string, string][];
+  const named = [
+    ["stateDir", stateDir],
+    ["backupDir", backupDir],
+    ...(fallbackDir === undefined
+      ? []
+      : [
+          ["fallbackDir", fallbackDir],
+          ["the backups of fallbackDir", backupsIn(fallbackDir)],
+        ]),
+  ] as [string, string][];
   for (const [index, [name, directory]] of named.entries()) {
     const path = name.split(" ").at(-1) ?? name;
     const other = named.slice(0, index).find(([, earlier]) => isSameDirectory(earlier, directory));
-    if (other !== undefined) throw new DraftstateError("INVALID_CONFIG", `${other[0]} and ${name} are the same directory (${directory}): give each one of its own`, { path });
-    if (isWithin(directory, join(stateDir, ".draftstate"))) throw new DraftstateError("INVALID_CONFIG", `${name} (${directory}) is inside ${join(stateDir, ".draftstate")}, which is cleared by draftstate itself: give it a directory of its own`, { path });
+    if (other !== undefined)
+      throw new DraftstateError(
+        "INVALID_CONFIG",
+        `${other[0]} and ${name} are the same directory (${directory}): give each one of its own`,
+        { path },
+      );
+    if (isWithin(directory, join(stateDir, ".draftstate")))
+      throw new DraftstateError(
+        "INVALID_CONFIG",
+        `${name} (${directory}) is inside ${join(stateDir, ".draftstate")}, which is cleared by draftstate itself: give it a directory of its own`,
+        { path },
+      );
   }
 }
 

@@ -1,5 +1,10 @@
 /** The library's face: exports only. */
-export { DraftHybridStreamingAgent, type AgentOptions, type ConversationState, type StreamOptions } from "./agent/agent.js";
+export {
+  DraftHybridStreamingAgent,
+  type AgentOptions,
+  type ConversationState,
+  type StreamOptions,
+} from "./agent/agent.js";
 export type { TurnEvent } from "./agent/turn.js";
 export { OfflineStoryModel, type OfflineModelOptions } from "./agent/models/offline.js";
 export { createDraftStatePersistenceManager, type CreateManagerOptions } from "./create-manager.js";
@@ -34,7 +39,18 @@ export type { SaveStatistics } from "./metrics/statistics.js";
 export type { Verification, VerifiedProblem } from "./operations/verify/verify.js";
 export { SETTINGS, type Settings } from "./store/settings.js";
 export type { RetentionPolicy } from "./plan/retention.js";
-export type { AgentState, BackupNote, BackupReason, Message, Metadata, Role, Status, StreamingProperties, ToolCall, Usage } from "./model/conversation.js";
+export type {
+  AgentState,
+  BackupNote,
+  BackupReason,
+  Message,
+  Metadata,
+  Role,
+  Status,
+  StreamingProperties,
+  ToolCall,
+  Usage,
+} from "./model/conversation.js";
 export type { Json, JsonObject } from "./model/json.js";
 export { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
 export { applyPatches, diffStates, type Patch } from "./model/patches.js";

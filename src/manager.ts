@@ -30,7 +30,13 @@ import { saveQuietly, saveState } from "./operations/save.js";
 import { scanConversations, type ScanQuery, type ScanResult } from "./operations/search.js";
 import { readStoreMetrics, type StoreMetrics } from "./operations/stats/store-metrics.js";
 import { previewUndos, type PreviewOptions, type UndoPreview } from "./operations/undo/preview.js";
-import { describeOperation, undo, type UndoneOperation, type UndoOptions, type UndoResult } from "./operations/undo/undo.js";
+import {
+  describeOperation,
+  undo,
+  type UndoneOperation,
+  type UndoOptions,
+  type UndoResult,
+} from "./operations/undo/undo.js";
 import { verify, type Verification } from "./operations/verify/verify.js";
 import type { FindWholeFiles } from "./operations/verify/whole-files.js";
 import type { Conversation } from "./session/conversation.js";
@@ -128,12 +134,16 @@ export class DraftStatePersistenceManager {
 
   /** Saves when `saveOnToken` (and `realTimeSave`) say so; otherwise with the next change, timed save or `close`. */
   saveStateOnToken(id: string, state: object): Promise<void> {
-    return this.#change(id, () => saveQuietly(this.#sessions, id, state, this.settings.realTimeSave && this.settings.saveOnToken));
+    return this.#change(id, () =>
+      saveQuietly(this.#sessions, id, state, this.settings.realTimeSave && this.settings.saveOnToken),
+    );
   }
 
   /** Saves when `saveOnStateChange` (and `realTimeSave`) say so; otherwise with the next timed save or `close`. */
   saveStateOnChange(id: string, state: object): Promise<void> {
-    return this.#change(id, () => saveQuietly(this.#sessions, id, state, this.settings.realTimeSave && this.settings.saveOnStateChange));
+    return this.#change(id, () =>
+      saveQuietly(this.#sessions, id, state, this.settings.realTimeSave && this.settings.saveOnStateChange),
+    );
   }
 
   /** The state without `_metadata`; null when there is none. Throws `CORRUPT`, `STORAGE`, never returns half. */
@@ -190,7 +200,9 @@ export class DraftStatePersistenceManager {
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
   prune(policy: RetentionPolicy & PruneOptions = {}, onProgress?: OnProgress): Promise<PruneResult> {
     const { id, dryRun, purge, ...rules } = policy;
-    const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined) ? { max: this.settings.maxBackups } : rules;
+    const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined)
+      ? { max: this.settings.maxBackups }
+      : rules;
     return this.#change(id, () => prune(this.#store, this.#sessions, effective, { id, dryRun, purge }, onProgress));
   }
 
@@ -258,7 +270,9 @@ export class DraftStatePersistenceManager {
   }
 
   verify(id?: string, onProgress?: OnProgress): Promise<Verification> {
-    return this.#read(id, () => verify(this.#store, { id, onProgress, findWholeFiles: this.environment.findWholeFiles }));
+    return this.#read(id, () =>
+      verify(this.#store, { id, onProgress, findWholeFiles: this.environment.findWholeFiles }),
+    );
   }
 
   /** What the query finds in every conversation; a damaged file hides no other. */
@@ -280,7 +294,14 @@ export class DraftStatePersistenceManager {
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return this.#underWay.run(() => readStoreMetrics({ storage: this.storage, metrics: this.monitor, spilled: () => this.#spilledIds(), now: this.environment.now }));
+    return this.#underWay.run(() =>
+      readStoreMetrics({
+        storage: this.storage,
+        metrics: this.monitor,
+        spilled: () => this.#spilledIds(),
+        now: this.environment.now,
+      }),
+    );
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
@@ -291,10 +312,16 @@ export class DraftStatePersistenceManager {
 
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
-    const { monitor, settings, environment: { storage, now, findWholeFiles } } = this;
+    const {
+      monitor,
+      settings,
+      environment: { storage, now, findWholeFiles },
+    } = this;
     const store = this.#store;
     const context: HealthContext = {
-      storage, settings, now,
+      storage,
+      settings,
+      now,
       load: (id) => load(store, id),
       verify: (names) => verify(store, { names, findWholeFiles }),
       list: (names) => list(store, { names }),
@@ -356,7 +383,12 @@ export class DraftStatePersistenceManager {
   /** Made when something is changed first: a process that only reads counts nothing. */
   #watch(): { readonly monitor: Monitor; readonly counter: SaveCounter } {
     if (this.#watching !== undefined) return this.#watching;
-    const monitor = new Monitor({ ...this.environment, events: this.#events, settings: this.settings, live: () => this.#sessions.live });
+    const monitor = new Monitor({
+      ...this.environment,
+      events: this.#events,
+      settings: this.settings,
+      live: () => this.#sessions.live,
+    });
     this.#watching = { monitor, counter: new SaveCounter(this.#events.as("metrics"), monitor.registry) };
     return this.#watching;
   }

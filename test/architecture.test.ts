@@ -21,19 +21,29 @@ interface Import {
 }
 
 function sourceFiles(): string[] {
-  return readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts")).map((file) => file.replaceAll("\\", "/"));
+  return readdirSync(SRC, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => file.replaceAll("\\", "/"));
 }
 
 function importsOf(file: string): Import[] {
   const source = ts.createSourceFile(file, readFileSync(join(SRC, file), "utf8"), ts.ScriptTarget.Latest, true);
   const found: Import[] = [];
   const visit = (node: ts.Node): void => {
-    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined && ts.isStringLiteral(node.moduleSpecifier)) {
-      const typeOnly = ts.isImportDeclaration(node) ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword : node.isTypeOnly;
+    if (
+      (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+      node.moduleSpecifier !== undefined &&
+      ts.isStringLiteral(node.moduleSpecifier)
+    ) {
+      const typeOnly = ts.isImportDeclaration(node)
+        ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+        : node.isTypeOnly;
       found.push({ from: file, specifier: node.moduleSpecifier.text, dynamic: false, typeOnly });
     }
-    const [argument] = ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword ? node.arguments : [];
-    if (argument !== undefined && ts.isStringLiteral(argument)) found.push({ from: file, specifier: argument.text, dynamic: true, typeOnly: false });
+    const [argument] =
+      ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword ? node.arguments : [];
+    if (argument !== undefined && ts.isStringLiteral(argument))
+      found.push({ from: file, specifier: argument.text, dynamic: true, typeOnly: false });
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -60,14 +70,16 @@ function mayImport(entry: Import): boolean {
   const [room, target] = [roomOf(entry.from), targetOf(entry)];
   // index.ts, the library's face, exports from everywhere.
   if (room === "" || target === "errors.js" || roomOf(target) === room) return true;
-  if (room === "cli" && roomOf(target) === "agent") return AGENT_GATES.includes(entry.from) && (entry.dynamic || entry.typeOnly);
+  if (room === "cli" && roomOf(target) === "agent")
+    return AGENT_GATES.includes(entry.from) && (entry.dynamic || entry.typeOnly);
   return rooms[room]?.includes(roomOf(target)) === true;
 }
 
 /** Files that can reach each other by imports (Tarjan's strongly connected components), a line a circle. */
 function circlesIn(imports: readonly Import[]): string[] {
   const edges = new Map<string, string[]>();
-  for (const entry of imports) edges.set(entry.from, [...(edges.get(entry.from) ?? []), targetOf(entry).replace(/\.js$/, ".ts")]);
+  for (const entry of imports)
+    edges.set(entry.from, [...(edges.get(entry.from) ?? []), targetOf(entry).replace(/\.js$/, ".ts")]);
   const index = new Map<string, number>();
   const stack: string[] = [];
   const circles: string[] = [];
@@ -76,7 +88,11 @@ function circlesIn(imports: readonly Import[]): string[] {
     index.set(file, own);
     let low = own;
     stack.push(file);
-    for (const target of edges.get(file) ?? []) low = Math.min(low, index.has(target) ? (stack.includes(target) ? (index.get(target) ?? own) : own) : visit(target));
+    for (const target of edges.get(file) ?? [])
+      low = Math.min(
+        low,
+        index.has(target) ? (stack.includes(target) ? (index.get(target) ?? own) : own) : visit(target),
+      );
     if (low === own) {
       const circle = stack.splice(stack.indexOf(file));
       if (circle.length > 1) circles.push(circle.join(" → "));
@@ -89,13 +105,19 @@ function circlesIn(imports: readonly Import[]): string[] {
 
 describe("the architecture", () => {
   test("every folder of src, and every file at its top, is a room of the table", () => {
-    const found = new Set(sourceFiles().map(roomOf).filter((room) => room !== "" && room !== "errors"));
+    const found = new Set(
+      sourceFiles()
+        .map(roomOf)
+        .filter((room) => room !== "" && room !== "errors"),
+    );
     expect([...found].sort()).toEqual(Object.keys(ROOMS).sort());
   });
 
   test("imports go one way, and the agent is loaded by chat alone", () => {
     expect(ours.length).toBeGreaterThan(100);
-    expect(ours.filter((entry) => !mayImport(entry)).map(({ from, specifier }) => `${from} → ${specifier}`)).toEqual([]);
+    expect(ours.filter((entry) => !mayImport(entry)).map(({ from, specifier }) => `${from} → ${specifier}`)).toEqual(
+      [],
+    );
   });
 
   test("no file imports itself by way of others, for its types neither", () => {
@@ -103,14 +125,21 @@ describe("the architecture", () => {
   });
 
   test("commands never import each other", () => {
-    const between = ours.filter((entry) => isWithin(entry.from, "cli/commands") && isWithin(targetOf(entry), "cli/commands") && targetOf(entry) !== "cli/commands/registration.js");
+    const between = ours.filter(
+      (entry) =>
+        isWithin(entry.from, "cli/commands") &&
+        isWithin(targetOf(entry), "cli/commands") &&
+        targetOf(entry) !== "cli/commands/registration.js",
+    );
     expect(between).toEqual([]);
   });
 
   test("packages and node modules stay in the rooms that own them", () => {
     const outside = all.filter(({ specifier }) => !specifier.startsWith("."));
     const strays = outside.filter(({ from, specifier }) => {
-      const owner = Object.keys(owners).find((name) => specifier === name) ?? Object.keys(owners).find((name) => specifier.startsWith(`${name}/`));
+      const owner =
+        Object.keys(owners).find((name) => specifier === name) ??
+        Object.keys(owners).find((name) => specifier.startsWith(`${name}/`));
       return owner === undefined || owners[owner]?.some((room) => isWithin(from, room)) !== true;
     });
     expect(strays.map(({ from, specifier }) => `${from} → ${specifier}`)).toEqual([]);

@@ -24,7 +24,8 @@ interface Store {
 
 async function files(): Promise<Store> {
   const directory = await mkdtemp(join(tmpdir(), "draftstate-manager-"));
-  const make = (): Storage => createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+  const make = (): Storage =>
+    createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
   return { storage: make(), other: make, dispose: () => rm(directory, { recursive: true, force: true }) };
 }
 
@@ -35,7 +36,10 @@ function inMemory(): Promise<Store> {
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe.each([["memory", inMemory], ["files", files]] as const)("over %s", (_name, make) => {
+describe.each([
+  ["memory", inMemory],
+  ["files", files],
+] as const)("over %s", (_name, make) => {
   let store: Store;
   let manager: DraftStatePersistenceManager;
   const open: DraftStatePersistenceManager[] = [];
@@ -74,7 +78,11 @@ describe.each([["memory", inMemory], ["files", files]] as const)("over %s", (_na
     test("a closed conversation takes no change", async () => {
       const conversation = await manager.open("chat");
       await conversation.close();
-      expect(codeThrown(() => { conversation.appendToken("x"); })).toBe("USAGE");
+      expect(
+        codeThrown(() => {
+          conversation.appendToken("x");
+        }),
+      ).toBe("USAGE");
     });
 
     test("opened again it goes on at the same revision", async () => {
@@ -181,7 +189,10 @@ describe.each([["memory", inMemory], ["files", files]] as const)("over %s", (_na
   });
 
   describe("the settings decide what is saved when", () => {
-    const save = async (options: ManagerOptions, method: "saveStateOnToken" | "saveStateOnChange"): Promise<unknown> => {
+    const save = async (
+      options: ManagerOptions,
+      method: "saveStateOnToken" | "saveStateOnChange",
+    ): Promise<unknown> => {
       const saving = managing(options);
       await saving.saveState("chat", { a: 1 });
       await saving[method]("chat", { a: 2 });
@@ -239,14 +250,19 @@ describe.each([["memory", inMemory], ["files", files]] as const)("over %s", (_na
       const bytes = Buffer.from('{"_metadata":{"version":"2.0.0","conversationId":"chat"}}');
       await store.storage.prepare();
       await store.storage.replace(key, bytes);
-      expect([await codeRejected(manager.loadState("chat")), await codeRejected(manager.open("chat"))]).toEqual(["NEWER_VERSION", "NEWER_VERSION"]);
+      expect([await codeRejected(manager.loadState("chat")), await codeRejected(manager.open("chat"))]).toEqual([
+        "NEWER_VERSION",
+        "NEWER_VERSION",
+      ]);
       expect(Buffer.from((await store.storage.read(key)) ?? [])).toEqual(bytes);
     });
 
     test("a snapshot changed from outside is never overwritten", async () => {
       const conversation = await manager.open("chat");
       await turn(conversation, "Tell me", "Once");
-      const bytes = Buffer.from((await store.storage.read(key)) ?? []).toString().replace(/"revision": \d+/, '"revision": 999');
+      const bytes = Buffer.from((await store.storage.read(key)) ?? [])
+        .toString()
+        .replace(/"revision": \d+/, '"revision": 999');
       await store.storage.replace(key, Buffer.from(bytes));
       conversation.appendToken("!");
       await conversation.flush();
@@ -257,7 +273,10 @@ describe.each([["memory", inMemory], ["files", files]] as const)("over %s", (_na
     test("a damaged row hides no other", async () => {
       await manager.saveState("good", initialState());
       await store.storage.replace(key, Buffer.from("x"));
-      expect((await managing().list()).map(({ conversationId, status }) => [conversationId, status]).sort()).toEqual([["chat", "corrupt"], ["good", "complete"]]);
+      expect((await managing().list()).map(({ conversationId, status }) => [conversationId, status]).sort()).toEqual([
+        ["chat", "corrupt"],
+        ["good", "complete"],
+      ]);
     });
   });
 });
@@ -272,11 +291,15 @@ describe("a writer that died", () => {
     await conversation.flush();
     return disk.settled();
   }
-  const rebooted = (disk: SimulatedFileSystem, boot: string): DraftStatePersistenceManager => managerOver(storageOver(disk, new ProcessWorld(boot).table(1), boot.replace("-", "")));
+  const rebooted = (disk: SimulatedFileSystem, boot: string): DraftStatePersistenceManager =>
+    managerOver(storageOver(disk, new ProcessWorld(boot).table(1), boot.replace("-", "")));
 
   test("leaves an answer that is interrupted, the same for each reader and the next writer", async () => {
     const disk = await dead();
-    const [one, two] = [await rebooted(disk, "boot-2").loadState("chat"), await rebooted(disk, "boot-3").loadState("chat")];
+    const [one, two] = [
+      await rebooted(disk, "boot-2").loadState("chat"),
+      await rebooted(disk, "boot-3").loadState("chat"),
+    ];
     const writer = rebooted(disk, "boot-4");
     const conversation = await writer.open("chat");
     expect([two, conversation.state, await writer.loadState("chat")]).toEqual([one, one, one]);
@@ -308,11 +331,23 @@ describe("a writer that died", () => {
 });
 
 describe("ids that look alike", () => {
-  const IDS = ["chat", "chat_2025-01-14T21-30-00-000Z", "chat.json", "chat-1", "chat_", "2025-01-14T21-30-00-000Z", "chat.journal"];
+  const IDS = [
+    "chat",
+    "chat_2025-01-14T21-30-00-000Z",
+    "chat.json",
+    "chat-1",
+    "chat_",
+    "2025-01-14T21-30-00-000Z",
+    "chat.journal",
+  ];
 
   test("never touch each other's files", async () => {
     const directory = await mkdtemp(join(tmpdir(), "draftstate-ids-"));
-    const storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+    const storage = createLocalStorage({
+      stateDir: join(directory, "state"),
+      backupDir: join(directory, "backup"),
+      command: "test",
+    });
     const manager = managerOver(storage, { maxBackups: 2 });
     try {
       for (const id of IDS) {
@@ -320,13 +355,22 @@ describe("ids that look alike", () => {
         for (const word of ["a", "b", "c"]) await turn(conversation, id, word);
         await conversation.close();
       }
-      const before = new Map(await Promise.all((await readdir(join(directory, "backup"))).map(async (name) => [name, await readFile(join(directory, "backup", name), "utf8")] as const)));
+      const before = new Map(
+        await Promise.all(
+          (await readdir(join(directory, "backup"))).map(
+            async (name) => [name, await readFile(join(directory, "backup", name), "utf8")] as const,
+          ),
+        ),
+      );
       await manager.prune({ id: "chat", max: 1 });
       const left = await readdir(join(directory, "backup"));
       expect([before.size, left.length]).toEqual([IDS.length * 2, IDS.length * 2 - 1]);
       for (const id of IDS) {
         expect((await manager.loadState(id))?.messages[0]?.content, id).toBe(id);
-        expect((await manager.listBackups(id)).map(({ conversationId, valid }) => [conversationId, valid]), id).toEqual(Array(id === "chat" ? 1 : 2).fill([id, true]));
+        expect(
+          (await manager.listBackups(id)).map(({ conversationId, valid }) => [conversationId, valid]),
+          id,
+        ).toEqual(Array(id === "chat" ? 1 : 2).fill([id, true]));
       }
       expect((await manager.verify()).ok).toBe(true);
     } finally {
@@ -337,7 +381,11 @@ describe("ids that look alike", () => {
 
   test("a temporary file of one is not swept by another", async () => {
     const directory = await mkdtemp(join(tmpdir(), "draftstate-sweep-"));
-    const storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+    const storage = createLocalStorage({
+      stateDir: join(directory, "state"),
+      backupDir: join(directory, "backup"),
+      command: "test",
+    });
     await storage.prepare();
     const aside = join(directory, "state", ".tmp-abc-chat-1.json");
     await writeFile(aside, "x");
@@ -352,7 +400,19 @@ test("a conversation whose revisions are used up is not changed any more: what f
   const bytes = snapshotBytes(versionAt(MAX_REVISION));
   await storage.replace({ area: "state", name: "chat.json" }, bytes);
   const conversation = await managerOver(storage).open("chat");
-  const changes = [() => { conversation.update((draft) => { draft.currentNarrative = "more"; }); }, () => { conversation.appendToken("more"); }, () => { conversation.updateInfo({ title: "More" }); }];
+  const changes = [
+    () => {
+      conversation.update((draft) => {
+        draft.currentNarrative = "more";
+      });
+    },
+    () => {
+      conversation.appendToken("more");
+    },
+    () => {
+      conversation.updateInfo({ title: "More" });
+    },
+  ];
   expect(changes.map(codeThrown)).toEqual(["INVALID_STATE", "INVALID_STATE", "INVALID_STATE"]);
   await conversation.close();
   expect(await managerOver(storage).loadState("chat")).toEqual(initialState());
@@ -369,5 +429,11 @@ test("verify names a file that it may not read, and checks the others all the sa
     return read(key, options);
   };
   const { ok, problems } = await managerOver(storage).verify();
-  expect([ok, problems.map(({ conversationId, kind }) => [conversationId, kind])]).toEqual([false, [["b", "unreadable"], ["c", "snapshot-damaged"]]]);
+  expect([ok, problems.map(({ conversationId, kind }) => [conversationId, kind])]).toEqual([
+    false,
+    [
+      ["b", "unreadable"],
+      ["c", "snapshot-damaged"],
+    ],
+  ]);
 });

@@ -19,7 +19,11 @@ function run(args, cwd) {
   }
   const report = join(cwd, "hyperfine.json");
   const command = [process.execPath, ...args].map((word) => `'${word}'`).join(" ");
-  const { status, stderr } = spawnSync("hyperfine", ["-N", "--runs", "1", "--export-json", report, command], { cwd, env, encoding: "utf8" });
+  const { status, stderr } = spawnSync("hyperfine", ["-N", "--runs", "1", "--export-json", report, command], {
+    cwd,
+    env,
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`hyperfine: ${stderr}`);
   return JSON.parse(readFileSync(report, "utf8")).results[0].mean * 1000;
 }
@@ -28,7 +32,11 @@ function run(args, cwd) {
 function firstToken(cwd) {
   return new Promise((resolve) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [PROGRAM, "chat", "--model", "offline", "Hi"], { cwd, env: { PATH: process.env.PATH, HOME: cwd }, stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn(process.execPath, [PROGRAM, "chat", "--model", "offline", "Hi"], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: cwd },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     let seen;
     child.stdout.once("data", () => {
       seen = performance.now() - started;
@@ -42,25 +50,52 @@ function firstToken(cwd) {
 function wholeProcess(cwd) {
   return new Promise((resolve) => {
     const started = performance.now();
-    const child = spawn(process.execPath, ["-e", "0"], { cwd, env: { PATH: process.env.PATH, HOME: cwd }, stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn(process.execPath, ["-e", "0"], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: cwd },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     child.once("close", () => resolve(performance.now() - started));
   });
 }
 
 export async function commands({ scratch, rounds }) {
   const cwd = scratch.directory();
-  spawnSync(process.execPath, [PROGRAM, "chat", "--model", "offline", "--id", "tale", "Hi"], { cwd, env: { PATH: process.env.PATH, HOME: cwd, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" } });
-  const samples = await takeTurns({
-    "node -e 0": () => run(["-e", "0"], cwd),
-    "--version": () => run([PROGRAM, "--version"], cwd),
-    ls: () => run([PROGRAM, "ls"], cwd),
-    show: () => run([PROGRAM, "show", "tale"], cwd),
-    chat: () => firstToken(scratch.directory()),
-    "node -e 0, started as chat is": () => wholeProcess(scratch.directory()),
-  }, rounds * 3);
+  spawnSync(process.execPath, [PROGRAM, "chat", "--model", "offline", "--id", "tale", "Hi"], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: cwd, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" },
+  });
+  const samples = await takeTurns(
+    {
+      "node -e 0": () => run(["-e", "0"], cwd),
+      "--version": () => run([PROGRAM, "--version"], cwd),
+      ls: () => run([PROGRAM, "ls"], cwd),
+      show: () => run([PROGRAM, "show", "tale"], cwd),
+      chat: () => firstToken(scratch.directory()),
+      "node -e 0, started as chat is": () => wholeProcess(scratch.directory()),
+    },
+    rounds * 3,
+  );
   const common = { against: "node -e 0", seen: medians(samples, "ms") };
   return [
-    ...["--version", "ls", "show"].map((name) => row({ ...common, id: `command-${name}`, what: `draftstate ${name}, a small directory`, guarantee: "whole process", target: "≤ 1.5", ratio: ratios(samples[name], samples["node -e 0"]) })),
-    row({ ...common, against: "node -e 0, started as chat is", id: "command-chat", what: "draftstate chat to its first token, offline model", guarantee: "that token is synced", target: "≤ 2.5", ratio: ratios(samples.chat, samples["node -e 0, started as chat is"]) }),
+    ...["--version", "ls", "show"].map((name) =>
+      row({
+        ...common,
+        id: `command-${name}`,
+        what: `draftstate ${name}, a small directory`,
+        guarantee: "whole process",
+        target: "≤ 1.5",
+        ratio: ratios(samples[name], samples["node -e 0"]),
+      }),
+    ),
+    row({
+      ...common,
+      against: "node -e 0, started as chat is",
+      id: "command-chat",
+      what: "draftstate chat to its first token, offline model",
+      guarantee: "that token is synced",
+      target: "≤ 2.5",
+      ratio: ratios(samples.chat, samples["node -e 0, started as chat is"]),
+    }),
   ];
 }

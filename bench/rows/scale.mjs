@@ -19,14 +19,21 @@ const INTERVAL = 50;
 const STREAMING = "streaming until three interim backups are made";
 
 function ended(count) {
-  return { ...stateOf(count), streamingProperties: { ...stateOf(0).streamingProperties, streamingEndTime: "2026-01-14T21:30:01.000Z" } };
+  return {
+    ...stateOf(count),
+    streamingProperties: { ...stateOf(0).streamingProperties, streamingEndTime: "2026-01-14T21:30:01.000Z" },
+  };
 }
 
 /** As the library writes them, and much faster. */
 function fill(directory, count) {
   const [state, backup] = [join(directory, "state"), join(directory, "backup")];
   for (const each of [state, backup]) mkdirSync(each, { recursive: true, mode: 0o700 });
-  const version = { state: freezeJson(ended(2)), info: { createdAt: "2026-01-14T21:30:00.000Z", title: "Tell me a story" }, revision: 9 };
+  const version = {
+    state: freezeJson(ended(2)),
+    info: { createdAt: "2026-01-14T21:30:00.000Z", title: "Tell me a story" },
+    revision: 9,
+  };
   for (let index = 0; index < count; index += 1) {
     const id = `other-${String(index).padStart(6, "0")}`;
     const at = new Date(START + index).toISOString();
@@ -52,7 +59,9 @@ let added = 0;
 
 function say(conversation) {
   const message = { ...messages(1)[0], id: `added-${(added += 1)}` };
-  conversation.update((draft) => { draft.messages.push(message); });
+  conversation.update((draft) => {
+    draft.messages.push(message);
+  });
 }
 
 /** One more turn, and closed: whatever of it is not measured comes before. */
@@ -72,9 +81,18 @@ async function changed(manager, id) {
 /** An answer at the pace of a model, until so many interim backups were made of it. */
 async function streamed({ streaming, timed }, backups) {
   let made = 0;
-  const count = () => { made += 1; };
+  const count = () => {
+    made += 1;
+  };
   timed.on("backupCreated", count);
-  streaming.update((draft) => { draft.streamingProperties = { ...draft.streamingProperties, partialResponse: "", streamingStartTime: "2026-01-14T21:30:00.000Z", streamingEndTime: null }; });
+  streaming.update((draft) => {
+    draft.streamingProperties = {
+      ...draft.streamingProperties,
+      partialResponse: "",
+      streamingStartTime: "2026-01-14T21:30:00.000Z",
+      streamingEndTime: null,
+    };
+  });
   for (let token = 0; made < backups; token += 1) {
     streaming.appendToken(` word${token % 97}`);
     await delay(PACE);
@@ -85,7 +103,13 @@ async function streamed({ streaming, timed }, backups) {
 
 /** Its timer must find nothing to do while the other store is measured. */
 async function answered({ streaming }) {
-  streaming.update((draft) => { draft.streamingProperties = { ...draft.streamingProperties, partialResponse: "", streamingEndTime: "2026-01-14T21:30:01.000Z" }; });
+  streaming.update((draft) => {
+    draft.streamingProperties = {
+      ...draft.streamingProperties,
+      partialResponse: "",
+      streamingEndTime: "2026-01-14T21:30:01.000Z",
+    };
+  });
   await streaming.endTurn();
 }
 
@@ -94,12 +118,25 @@ const OPERATIONS = {
   open: async ({ manager }) => {
     await turned(manager, "opened");
     let conversation;
-    return { act: async () => { conversation = await manager.open("opened"); }, after: () => conversation.close() };
+    return {
+      act: async () => {
+        conversation = await manager.open("opened");
+      },
+      after: () => conversation.close(),
+    };
   },
   "open, new": async ({ manager }) => {
     const id = `new-${(added += 1)}`;
     let conversation;
-    return { act: async () => { conversation = await manager.open(id); }, after: async () => { await conversation.close(); await manager.remove(id, { purge: true }).catch(() => undefined); } };
+    return {
+      act: async () => {
+        conversation = await manager.open(id);
+      },
+      after: async () => {
+        await conversation.close();
+        await manager.remove(id, { purge: true }).catch(() => undefined);
+      },
+    };
   },
   "end of turn": async ({ held }) => {
     say(held);
@@ -125,8 +162,15 @@ const OPERATIONS = {
   },
   "import of one more in a batch": async ({ manager }) => {
     const id = `imported-${(added += 1)}`;
-    const version = { state: freezeJson(ended(2)), info: { createdAt: "2026-01-14T21:30:00.000Z", title: "Tell me a story" }, revision: 1 };
-    return { act: () => manager.import({ id, version, points: [], at: "2026-01-14T21:30:01.000Z" }), after: () => manager.remove(id, { purge: true }) };
+    const version = {
+      state: freezeJson(ended(2)),
+      info: { createdAt: "2026-01-14T21:30:00.000Z", title: "Tell me a story" },
+      revision: 1,
+    };
+    return {
+      act: () => manager.import({ id, version, points: [], at: "2026-01-14T21:30:01.000Z" }),
+      after: () => manager.remove(id, { purge: true }),
+    };
   },
   [STREAMING]: async (store) => ({ act: () => streamed(store, 3), after: () => answered(store) }),
 };
@@ -145,7 +189,16 @@ async function opened(directory) {
     say(conversation);
     await conversation.endTurn();
   }
-  return { held, streaming, manager, timed, close: async () => { await manager.close(); await timed.close(); } };
+  return {
+    held,
+    streaming,
+    manager,
+    timed,
+    close: async () => {
+      await manager.close();
+      await timed.close();
+    },
+  };
 }
 
 async function sample(prepare, store) {
@@ -163,10 +216,28 @@ function rowsOf(name, samples, listings, count) {
     const [small, large] = [of("empty", kind), of("large", kind)];
     const listing = spread(listings.map((cost) => cost[kind])).median;
     const [id, unit] = [`scale-${name.replaceAll(/\W+/g, "-")}-${kind}`, kind === "cpu" ? "CPU" : "wall"];
-    const seen = { empty: `${figure(spread(small).median)} ms`, large: `${figure(spread(large).median)} ms`, "plain listing": `${figure(listing)} ms` };
+    const seen = {
+      empty: `${figure(spread(small).median)} ms`,
+      large: `${figure(spread(large).median)} ms`,
+      "plain listing": `${figure(listing)} ms`,
+    };
     const common = { guarantee: "durable as ever", seen };
-    const ratio = row({ ...common, id, what: `${what}, ${unit}`, target: mayList ? "" : "≤ 1.5", against: "the same in an empty store", ratio: spread(large.map((cost, index) => cost / small[index])) });
-    const more = row({ ...common, id: `${id}-listing`, what: `what that is more, ${unit}`, target: "≤ 1", against: "one plain listing (readdir, sorted) of both directories", ratio: spread(large.map((cost, index) => (cost - small[index]) / listing)) });
+    const ratio = row({
+      ...common,
+      id,
+      what: `${what}, ${unit}`,
+      target: mayList ? "" : "≤ 1.5",
+      against: "the same in an empty store",
+      ratio: spread(large.map((cost, index) => cost / small[index])),
+    });
+    const more = row({
+      ...common,
+      id: `${id}-listing`,
+      what: `what that is more, ${unit}`,
+      target: "≤ 1",
+      against: "one plain listing (readdir, sorted) of both directories",
+      ratio: spread(large.map((cost, index) => (cost - small[index]) / listing)),
+    });
     return mayList ? [ratio, more] : [ratio];
   });
 }
@@ -183,7 +254,8 @@ export async function scale({ scratch, rounds, count }) {
     const samples = { empty: [], large: [] };
     for (const store of ["empty", "large"]) await sample(prepare, stores[store]); // warms up, not counted
     for (let round = 0; round < rounds; round += 1) {
-      for (const store of round % 2 === 0 ? ["empty", "large"] : ["large", "empty"]) samples[store].push(await sample(prepare, stores[store]));
+      for (const store of round % 2 === 0 ? ["empty", "large"] : ["large", "empty"])
+        samples[store].push(await sample(prepare, stores[store]));
     }
     rows.push(...rowsOf(name, samples, listings, count));
   }

@@ -58,7 +58,8 @@ export class DraftHybridStreamingAgent {
 
   /** A state after each token. Throws `MODEL` when the model fails (the partial answer is kept), `STORAGE` when it cannot be saved. */
   async *streamConversation(prompt: string, options: StreamOptions = {}): AsyncGenerator<ConversationState> {
-    const conversation = options.conversationId === undefined ? await this.manager.openNew() : await this.open(options.conversationId);
+    const conversation =
+      options.conversationId === undefined ? await this.manager.openNew() : await this.open(options.conversationId);
     try {
       for await (const event of this.runTurn(conversation, prompt, options)) {
         yield withId(conversation.id, event.state);
@@ -80,14 +81,23 @@ export class DraftHybridStreamingAgent {
   }
 
   /** One turn in an open conversation, event by event. An undefined prompt answers again what was said last. */
-  runTurn(conversation: Conversation, prompt: string | undefined, options: RunTurnOptions = {}): AsyncGenerator<TurnEvent> {
+  runTurn(
+    conversation: Conversation,
+    prompt: string | undefined,
+    options: RunTurnOptions = {},
+  ): AsyncGenerator<TurnEvent> {
     const { now = () => new Date(), newId = randomUUID, secrets = [], systemPrompt } = this.#options;
     const { saveOnToken, realTimeSave } = this.manager.settings;
     return runTurn({
       onBegin: () => {
         this.#describe(conversation, prompt, options);
       },
-      conversation, prompt, systemPrompt, secrets, now, newId,
+      conversation,
+      prompt,
+      systemPrompt,
+      secrets,
+      now,
+      newId,
       elapsed: () => this.manager.elapsed(),
       measure: () => this.manager.monitor.beginAnswer(conversation.id, this.modelName),
       graph: this.#graph,

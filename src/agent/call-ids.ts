@@ -2,7 +2,11 @@
 import { AIMessage, type AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
 
 function idsIn(messages: readonly BaseMessage[]): Set<string> {
-  return new Set(messages.flatMap((message) => (AIMessage.isInstance(message) ? (message.tool_calls ?? []) : [])).flatMap(({ id }) => id ?? []));
+  return new Set(
+    messages
+      .flatMap((message) => (AIMessage.isInstance(message) ? (message.tool_calls ?? []) : []))
+      .flatMap(({ id }) => id ?? []),
+  );
 }
 
 /** The message, each call with an id that none before it has. */

@@ -8,7 +8,14 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { concat } from "@langchain/core/utils/stream";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 // Its whole, without the AsyncLocalStorage that the main entry turns on for every promise of the process: a node is handed its config.
-import { Annotation, END, GraphRecursionError, messagesStateReducer, START, StateGraph } from "@langchain/langgraph/web";
+import {
+  Annotation,
+  END,
+  GraphRecursionError,
+  messagesStateReducer,
+  START,
+  StateGraph,
+} from "@langchain/langgraph/web";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import { distinguishCalls } from "./call-ids.js";
@@ -33,7 +40,11 @@ const MAX_STEPS = 50;
 
 const ENDLESS = `the model asked for tools ${MAX_STEPS / 2} times in one turn, and was stopped: what it said and got is kept; resume to go on`;
 
-type CallModel = (messages: BaseMessage[], config: RunnableConfig, write: (text: string) => void) => Promise<BaseMessage>;
+type CallModel = (
+  messages: BaseMessage[],
+  config: RunnableConfig,
+  write: (text: string) => void,
+) => Promise<BaseMessage>;
 
 /** Whatever the chunk's class: what a model streams is its answer. Lists may hold other things than text beside it. */
 function textOfChunk(content: unknown): string {
@@ -44,7 +55,9 @@ function textOfChunk(content: unknown): string {
 /** Streams and joins by hand: `invoke` would drop the finish reason that comes with the last chunk. */
 function callableModel({ model, tools }: GraphOptions): CallModel {
   if (tools.length > 0 && model.bindTools === undefined) {
-    throw new DraftstateError("INVALID_CONFIG", "this model cannot use tools: give a model that can, or no tools", { path: "tools" });
+    throw new DraftstateError("INVALID_CONFIG", "this model cannot use tools: give a model that can, or no tools", {
+      path: "tools",
+    });
   }
   const bound = tools.length === 0 ? model : (model.bindTools?.([...tools]) ?? model);
   return async (messages, config, write) => {
@@ -62,13 +75,23 @@ function callableModel({ model, tools }: GraphOptions): CallModel {
 }
 
 /** LangGraph's MessagesAnnotation, without zod, which comes with it. */
-const Messages = Annotation.Root({ messages: Annotation<BaseMessage[]>({ reducer: messagesStateReducer, default: () => [] }) });
+const Messages = Annotation.Root({
+  messages: Annotation<BaseMessage[]>({ reducer: messagesStateReducer, default: () => [] }),
+});
 
 function build(options: GraphOptions) {
   const call = callableModel(options);
   return new StateGraph(Messages)
-    .addNode("model", async (state, config) => ({ messages: [await call(state.messages, config, (text) => { config.writer(text); })] }))
-    .addNode("tools", (state, config): Promise<{ messages: BaseMessage[] }> => new ToolNode([...options.tools]).invoke(state, config))
+    .addNode("model", async (state, config) => ({
+      messages: [
+        await call(state.messages, config, (text) => {
+          config.writer(text);
+        }),
+      ],
+    }))
+    .addNode("tools", (state, config): Promise<{ messages: BaseMessage[] }> =>
+      new ToolNode([...options.tools]).invoke(state, config),
+    )
     .addEdge(START, "model")
     .addConditionalEdges("model", ({ messages }) => (asksForTools(messages.at(-1)) ? "tools" : END), ["tools", END])
     .addEdge("tools", "model")
@@ -88,7 +111,10 @@ export class TurnGraph {
 
   /** Rejects with the model's own error, or when the signal aborts; what was streamed until then has been given. */
   async *stream(messages: readonly BaseMessage[], signal: AbortSignal): AsyncGenerator<GraphEvent> {
-    const stream = await this.#graph.stream({ messages: [...messages] }, { streamMode: ["custom", "updates"], signal, recursionLimit: MAX_STEPS });
+    const stream = await this.#graph.stream(
+      { messages: [...messages] },
+      { streamMode: ["custom", "updates"], signal, recursionLimit: MAX_STEPS },
+    );
     try {
       for await (const [mode, data] of stream) {
         if (mode === "custom") yield { type: "token", text: String(data) };
@@ -104,7 +130,9 @@ function* nodeEvents(update: object): Generator<GraphEvent> {
   for (const node of ["model", "tools"] as const) {
     const written: unknown = Reflect.get(update, node);
     if (typeof written !== "object" || written === null || !("messages" in written)) continue;
-    const messages = Array.isArray(written.messages) ? (written.messages as BaseMessage[]) : [written.messages as BaseMessage];
+    const messages = Array.isArray(written.messages)
+      ? (written.messages as BaseMessage[])
+      : [written.messages as BaseMessage];
     yield { type: "node", node, messages };
   }
 }

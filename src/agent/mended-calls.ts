@@ -14,11 +14,16 @@ function isWhole(args: string | undefined): boolean {
 /** The message, its guessed calls now among the invalid ones, with their arguments as they came. */
 export function refuseMendedCalls(message: AIMessageChunk): AIMessageChunk {
   for (const { id, name, args } of message.tool_call_chunks ?? []) {
-    const index = isWhole(args) ? -1 : (message.tool_calls ?? []).findIndex((call) => call.id === id && call.name === name);
+    const index = isWhole(args)
+      ? -1
+      : (message.tool_calls ?? []).findIndex((call) => call.id === id && call.name === name);
     const [call] = index === -1 ? [] : (message.tool_calls?.splice(index, 1) ?? []);
     if (call === undefined) continue;
     const broken = { name: call.name, args: args ?? "", error: "Malformed args.", type: "invalid_tool_call" as const };
-    message.invalid_tool_calls = [...(message.invalid_tool_calls ?? []), call.id === undefined ? broken : { ...broken, id: call.id }];
+    message.invalid_tool_calls = [
+      ...(message.invalid_tool_calls ?? []),
+      call.id === undefined ? broken : { ...broken, id: call.id },
+    ];
   }
   return message;
 }

@@ -80,10 +80,26 @@ type LangChainContent = string | { type: "text"; text: string }[];
 export function toLangChain(message: Message): BaseMessage {
   const content = message.content as LangChainContent;
   switch (message.role) {
-    case "system": return new SystemMessage({ content });
-    case "user": return new HumanMessage({ content });
-    case "assistant": return new AIMessage({ content, tool_calls: (message.toolCalls ?? []).map(({ id, name, args }) => ({ id, name, args, type: "tool_call" as const })) });
-    case "tool": return new ToolMessage({ content: textOf(message.content), tool_call_id: message.toolCallId ?? "", ...(message.name === undefined ? {} : { name: message.name }) });
+    case "system":
+      return new SystemMessage({ content });
+    case "user":
+      return new HumanMessage({ content });
+    case "assistant":
+      return new AIMessage({
+        content,
+        tool_calls: (message.toolCalls ?? []).map(({ id, name, args }) => ({
+          id,
+          name,
+          args,
+          type: "tool_call" as const,
+        })),
+      });
+    case "tool":
+      return new ToolMessage({
+        content: textOf(message.content),
+        tool_call_id: message.toolCallId ?? "",
+        ...(message.name === undefined ? {} : { name: message.name }),
+      });
   }
 }
 
@@ -91,7 +107,11 @@ export function toLangChain(message: Message): BaseMessage {
 export function textOfContent(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
-  return content.map((block: unknown) => (typeof block === "string" ? block : isJsonObject(block) && typeof block["text"] === "string" ? block["text"] : "")).join("");
+  return content
+    .map((block: unknown) =>
+      typeof block === "string" ? block : isJsonObject(block) && typeof block["text"] === "string" ? block["text"] : "",
+    )
+    .join("");
 }
 
 function plainArgs(args: unknown): JsonObject {
@@ -100,26 +120,44 @@ function plainArgs(args: unknown): JsonObject {
   return isJsonObject(frozen) ? frozen : {};
 }
 
-const BROKEN_CALL = { code: "TOOL", message: "the arguments of this call are no JSON object: it was not carried out" } as const;
+const BROKEN_CALL = {
+  code: "TOOL",
+  message: "the arguments of this call are no JSON object: it was not carried out",
+} as const;
 
 /** Also those that cannot be carried out, marked as such. */
 export function toolCallsOf(message: BaseMessage): ToolCall[] {
   if (!AIMessage.isInstance(message)) return [];
-  const calls = (message.tool_calls ?? []).map((call) => ({ id: call.id, name: call.name, args: plainArgs(call.args) }));
-  const broken = (message.invalid_tool_calls ?? []).map((call) => ({ id: call.id, name: call.name ?? "", args: { input: call.args ?? "" }, error: BROKEN_CALL }));
+  const calls = (message.tool_calls ?? []).map((call) => ({
+    id: call.id,
+    name: call.name,
+    args: plainArgs(call.args),
+  }));
+  const broken = (message.invalid_tool_calls ?? []).map((call) => ({
+    id: call.id,
+    name: call.name ?? "",
+    args: { input: call.args ?? "" },
+    error: BROKEN_CALL,
+  }));
   return [...calls, ...broken].map((call, index) => ({ ...call, id: call.id ?? `call-${index + 1}` }));
 }
 
 /** What answers the calls that no tool can, so that the others' answers are a whole. */
 export function answersToBroken(calls: readonly ToolCall[], newId: () => string, createdAt: string): Message[] {
-  return calls.flatMap(({ id, name, error }) => (error === undefined ? [] : [{ id: newId(), role: "tool" as const, content: error.message, createdAt, toolCallId: id, name, error }]));
+  return calls.flatMap(({ id, name, error }) =>
+    error === undefined
+      ? []
+      : [{ id: newId(), role: "tool" as const, content: error.message, createdAt, toolCallId: id, name, error }],
+  );
 }
 
 export function usageOf(message: BaseMessage): Usage | undefined {
   const usage: unknown = Reflect.get(message, "usage_metadata");
   if (!isJsonObject(usage)) return undefined;
   const { input_tokens: inputTokens, output_tokens: outputTokens } = usage;
-  return typeof inputTokens === "number" && typeof outputTokens === "number" ? { inputTokens, outputTokens } : undefined;
+  return typeof inputTokens === "number" && typeof outputTokens === "number"
+    ? { inputTokens, outputTokens }
+    : undefined;
 }
 
 /** Whether the model thought, where it says so; kept nowhere. */

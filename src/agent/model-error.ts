@@ -38,7 +38,9 @@ const KEYS = /\b(?:sk|pk|rk)-[A-Za-z0-9_*.-]{4,}|\bBearer\s+\S+/g;
 const MAX_DETAIL = 300;
 
 export function redact(text: string, secrets: readonly string[]): string {
-  const without = secrets.filter((secret) => secret.length >= 4).reduce((left, secret) => left.replaceAll(secret, "[redacted]"), text);
+  const without = secrets
+    .filter((secret) => secret.length >= 4)
+    .reduce((left, secret) => left.replaceAll(secret, "[redacted]"), text);
   return without.replaceAll(KEYS, "[redacted]");
 }
 

@@ -23,7 +23,11 @@ const ONLY_REASONING = "the model gave its reasoning and no answer: let it say m
 /** What came and is no answer. */
 function notUnderstood(last: BaseMessage, text: string, calls: readonly ToolCall[]): DraftstateError | undefined {
   const [broken] = calls;
-  if (broken !== undefined) return new DraftstateError("MODEL", `the model called ${broken.name === "" ? "a tool" : broken.name} with arguments that are no JSON object: the call is kept; resume to ask again`);
+  if (broken !== undefined)
+    return new DraftstateError(
+      "MODEL",
+      `the model called ${broken.name === "" ? "a tool" : broken.name} with arguments that are no JSON object: the call is kept; resume to ask again`,
+    );
   if (text !== "" || textOf(last.content as Json) !== "") return undefined;
   if (Array.isArray(last.content) && last.content.length > 0) return unreadable(last.content);
   return hasReasoning(last) ? new DraftstateError("MODEL", ONLY_REASONING) : undefined;
@@ -33,10 +37,15 @@ function notUnderstood(last: BaseMessage, text: string, calls: readonly ToolCall
 export function outcomeOf(last: BaseMessage | undefined, text: string): Outcome {
   if (last === undefined) return { status: "error", error: new DraftstateError("MODEL", NO_ANSWER) };
   const [finishReason, usage, toolCalls] = [finishReasonOf(last), usageOf(last), toolCallsOf(last)];
-  const known = { ...(usage === undefined ? {} : { usage }), ...(finishReason === undefined ? {} : { finishReason }), ...(toolCalls.length === 0 ? {} : { toolCalls }) };
+  const known = {
+    ...(usage === undefined ? {} : { usage }),
+    ...(finishReason === undefined ? {} : { finishReason }),
+    ...(toolCalls.length === 0 ? {} : { toolCalls }),
+  };
   const error = notUnderstood(last, text, toolCalls);
   if (error !== undefined) return { status: "error", error, ...known };
   if (finishReason !== undefined) return { status: "complete", ...known };
-  if (text === "" && textOf(last.content as Json) === "") return { status: "error", error: new DraftstateError("MODEL", NO_ANSWER) };
+  if (text === "" && textOf(last.content as Json) === "")
+    return { status: "error", error: new DraftstateError("MODEL", NO_ANSWER) };
   return { status: "interrupted", error: new DraftstateError("MODEL", BROKEN_OFF), ...known };
 }

@@ -22,10 +22,22 @@ export type { EndedStatus };
 export type TurnEvent =
   | { readonly type: "start"; readonly state: AgentState; readonly revision: number }
   | { readonly type: "token"; readonly text: string; readonly state: AgentState; readonly revision: number }
-  | { readonly type: "tools"; readonly messages: readonly Message[]; readonly state: AgentState; readonly revision: number }
+  | {
+      readonly type: "tools";
+      readonly messages: readonly Message[];
+      readonly state: AgentState;
+      readonly revision: number;
+    }
   /** The disk takes longer than the answer may be held back: from here on tokens are shown before they are durable. */
   | { readonly type: "stalled"; readonly state: AgentState; readonly revision: number }
-  | { readonly type: "end"; readonly status: EndedStatus; readonly usage: Usage | undefined; readonly error: DraftstateError | undefined; readonly state: AgentState; readonly revision: number };
+  | {
+      readonly type: "end";
+      readonly status: EndedStatus;
+      readonly usage: Usage | undefined;
+      readonly error: DraftstateError | undefined;
+      readonly state: AgentState;
+      readonly revision: number;
+    };
 
 export interface TurnOptions {
   readonly conversation: Conversation;
@@ -132,7 +144,10 @@ class Turn {
       if (systemPrompt !== undefined && system === undefined) {
         draft.messages.unshift({ id: newId(), role: "system", content: systemPrompt, createdAt: at });
       } else if (systemPrompt !== undefined && system !== undefined) system.content = systemPrompt;
-      beginTurn(draft, prompt === undefined ? { at } : { at, message: { id: newId(), role: "user", content: prompt, createdAt: at } });
+      beginTurn(
+        draft,
+        prompt === undefined ? { at } : { at, message: { id: newId(), role: "user", content: prompt, createdAt: at } },
+      );
     });
   }
 
@@ -145,7 +160,8 @@ class Turn {
       this.#endAnswer({ ...outcome, status });
     } catch (closed) {
       // Somebody closed the conversation under the answer: whoever watches hears of it, and it stays interrupted.
-      this.#saveError ??= closed instanceof Error ? closed : new DraftstateError("STORAGE", messageOf(closed), { cause: closed });
+      this.#saveError ??=
+        closed instanceof Error ? closed : new DraftstateError("STORAGE", messageOf(closed), { cause: closed });
       this.#meter.end("interrupted", usage);
       this.#events.end();
       return;
@@ -175,7 +191,8 @@ class Turn {
       } else if (event.node === "tools") await this.#toolsAnswered(event.messages);
       else {
         last = event.messages.at(-1);
-        if (last !== undefined && toolCallsOf(last).some(({ error }) => error === undefined)) this.#endAnswer({ status: "complete" }, last);
+        if (last !== undefined && toolCallsOf(last).some(({ error }) => error === undefined))
+          this.#endAnswer({ status: "complete" }, last);
       }
     }
     if (this.#abort.signal.aborted) return { status: "interrupted" };
@@ -185,13 +202,18 @@ class Turn {
   /** An answer that goes on has no prompt of its own, and a sequence must not end with the model's turn; said to the model only. */
   #goOn(): Message[] {
     const role = toModelSequence(this.options.conversation.state.messages).at(-1)?.role;
-    return role === "assistant" ? [{ id: this.options.newId(), role: "user", content: GO_ON, createdAt: this.#at() }] : [];
+    return role === "assistant"
+      ? [{ id: this.options.newId(), role: "user", content: GO_ON, createdAt: this.#at() }]
+      : [];
   }
 
   async #toolsAnswered(messages: readonly BaseMessage[]): Promise<void> {
     const { conversation, newId } = this.options;
     const calls = conversation.state.messages.findLast(({ role }) => role === "assistant")?.toolCalls ?? [];
-    const answers = [...messages.flatMap((message) => fromToolMessage(message, newId(), this.#at()) ?? []), ...answersToBroken(calls, newId, this.#at())];
+    const answers = [
+      ...messages.flatMap((message) => fromToolMessage(message, newId(), this.#at()) ?? []),
+      ...answersToBroken(calls, newId, this.#at()),
+    ];
     conversation.update((draft) => {
       for (const answer of answers) addMessage(draft, answer);
     });
@@ -201,7 +223,10 @@ class Turn {
   #failure(error: unknown): Outcome {
     if (this.#abort.signal.aborted) return { status: "interrupted" };
     const streamed = this.options.conversation.state.streamingProperties.partialResponse !== "";
-    return { status: streamed && !(error instanceof UnreadableAnswer) ? "interrupted" : "error", error: modelError(error, this.options.secrets) };
+    return {
+      status: streamed && !(error instanceof UnreadableAnswer) ? "interrupted" : "error",
+      error: modelError(error, this.options.secrets),
+    };
   }
 
   /** With `calls`, the model's message that asks for tools: the turn goes on after it. */
@@ -245,7 +270,8 @@ class Turn {
         return true;
       },
       (error: unknown) => {
-        this.#saveError = error instanceof Error ? error : new DraftstateError("STORAGE", messageOf(error), { cause: error });
+        this.#saveError =
+          error instanceof Error ? error : new DraftstateError("STORAGE", messageOf(error), { cause: error });
         return false;
       },
     );

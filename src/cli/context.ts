@@ -64,7 +64,11 @@ export class CommandContext {
     const manager = this.manager();
     const { stateDir } = this.settings;
     if (this.options.settings.origins["stateDir"] !== "default" && !(await manager.storage.exists())) {
-      throw new DraftstateError("NOT_FOUND", `there is no state directory ${stateDir}: check --state-dir, or begin a conversation there with "draftstate chat"`, { path: stateDir });
+      throw new DraftstateError(
+        "NOT_FOUND",
+        `there is no state directory ${stateDir}: check --state-dir, or begin a conversation there with "draftstate chat"`,
+        { path: stateDir },
+      );
     }
     return manager;
   }
@@ -76,10 +80,19 @@ export class CommandContext {
   #createManager(storage: Storage | undefined): DraftStatePersistenceManager {
     const values = this.settings as unknown as Record<string, unknown>;
     const core = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, values[name]]));
-    const manager = createDraftStatePersistenceManager({ ...core, command: this.options.command, telemetry: false, ...(storage === undefined ? {} : { storage }), ...(this.options.verbose ? { logger: this.#logger() } : {}) });
+    const manager = createDraftStatePersistenceManager({
+      ...core,
+      command: this.options.command,
+      telemetry: false,
+      ...(storage === undefined ? {} : { storage }),
+      ...(this.options.verbose ? { logger: this.#logger() } : {}),
+    });
     const { output } = this;
     manager.on("recovered", ({ conversationId, source, problems, quarantined }) => {
-      const what = problems.length === 0 ? "its last answer was cut off and is kept as interrupted" : problems.map((problem) => problem.detail).join("; ");
+      const what =
+        problems.length === 0
+          ? "its last answer was cut off and is kept as interrupted"
+          : problems.map((problem) => problem.detail).join("; ");
       const kept = quarantined.length === 0 ? "" : ` (kept: ${quarantined.join(", ")})`;
       output.warning(`recovered ${conversationId} from ${source}: ${what}${kept}`);
     });
@@ -87,7 +100,10 @@ export class CommandContext {
       output.warning(`${conversationId}: ${message}`);
     });
     manager.on("fallback", ({ conversationId, active, directory }) => {
-      if (active) output.warning(`the state directory cannot be written: ${conversationId} is saved in ${directory} until it can`);
+      if (active)
+        output.warning(
+          `the state directory cannot be written: ${conversationId} is saved in ${directory} until it can`,
+        );
       else output.message(`${conversationId} is saved in the state directory again`);
     });
     manager.on("alert", ({ state, message }) => {
@@ -102,9 +118,11 @@ export class CommandContext {
 
   /** `--verbose`: a line for each event. */
   #logger(): Logger {
-    const at = (level: LogLevel) => (entry: LogEntry): void => {
-      this.output.message(logLine(level, entry));
-    };
+    const at =
+      (level: LogLevel) =>
+      (entry: LogEntry): void => {
+        this.output.message(logLine(level, entry));
+      };
     return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
   }
 }

@@ -80,10 +80,20 @@ class Main {
   async #complete(words: readonly string[]): Promise<number> {
     try {
       const candidates = await candidatesFor(await this.#program([]), words, ({ config, ...flags }) => {
-        const { stateDir, backupDir } = resolveCliSettings({ flags: { stateDir: flags.stateDir, backupDir: flags.backupDir }, env: process.env, cwd: process.cwd(), configFile: config }).values;
+        const { stateDir, backupDir } = resolveCliSettings({
+          flags: { stateDir: flags.stateDir, backupDir: flags.backupDir },
+          env: process.env,
+          cwd: process.cwd(),
+          configFile: config,
+        }).values;
         return createDraftStatePersistenceManager({ stateDir, backupDir });
       });
-      this.#output.data(candidates.map(({ text, description = "" }) => `${toSafeLine(text)}\t${toSafeLine(description)}\n`).join("").replaceAll(/\t\n/g, "\n"));
+      this.#output.data(
+        candidates
+          .map(({ text, description = "" }) => `${toSafeLine(text)}\t${toSafeLine(description)}\n`)
+          .join("")
+          .replaceAll(/\t\n/g, "\n"),
+      );
     } catch {
       return 0;
     }
@@ -92,7 +102,9 @@ class Main {
 
   async #program(argv: readonly string[]): Promise<Command> {
     const program = new Command("draftstate")
-      .description("Keeps the state of a streaming chat agent token by token, in plain JSON files with backups to look at, compare and go back to.")
+      .description(
+        "Keeps the state of a streaming chat agent token by token, in plain JSON files with backups to look at, compare and go back to.",
+      )
       .option("-V, --version", "output the version number")
       .on("option:version", () => {
         this.#output.data(`${readVersion()}\n`);
@@ -105,7 +117,10 @@ class Main {
       .option("--json", "data as JSON on stdout, messages on stderr")
       .option("-q, --quiet", "no messages but warnings and errors")
       .option("--verbose", "more messages, and stacks of errors")
-      .addHelpText("after", '\nExamples:\n  draftstate chat "Tell me a story"\n  draftstate ls\n  draftstate restore @last --backup @1\n  draftstate prune --max 10')
+      .addHelpText(
+        "after",
+        '\nExamples:\n  draftstate chat "Tell me a story"\n  draftstate ls\n  draftstate restore @last --backup @1\n  draftstate prune --max 10',
+      )
       .showSuggestionAfterError()
       .exitOverride()
       .configureOutput({
@@ -135,9 +150,15 @@ class Main {
   #context(program: Command): CommandContext {
     const globals = program.opts<GlobalOptions>();
     this.#output.quiet = globals.quiet === true;
-    const command = program.commands.find((candidate) => candidate.name() === program.args[0] || candidate.aliases().includes(program.args[0] ?? ""));
+    const command = program.commands.find(
+      (candidate) => candidate.name() === program.args[0] || candidate.aliases().includes(program.args[0] ?? ""),
+    );
     const options = { ...command?.opts(), ...globals } as Record<string, unknown>;
-    const flags = Object.fromEntries(Object.entries(options).filter(([name]) => (name === "store" || name in ALL_SETTINGS) && this.#given(command, program, name)));
+    const flags = Object.fromEntries(
+      Object.entries(options).filter(
+        ([name]) => (name === "store" || name in ALL_SETTINGS) && this.#given(command, program, name),
+      ),
+    );
     const settings = resolveCliSettings({ flags, env: process.env, cwd: process.cwd(), configFile: globals.config });
     return new CommandContext({
       output: this.#output,
@@ -163,7 +184,11 @@ class Main {
     if (error instanceof CommanderError) return this.#failUsage(error);
     if (error instanceof QuestionInterrupted) return INTERRUPTED;
     const status = exitStatusOf(error);
-    this.#say(isDraftstateError(error) ? error.code : "UNEXPECTED", messageOf(error), isDraftstateError(error) ? error.path : undefined);
+    this.#say(
+      isDraftstateError(error) ? error.code : "UNEXPECTED",
+      messageOf(error),
+      isDraftstateError(error) ? error.path : undefined,
+    );
     if (this.#verbose && error instanceof Error) this.#output.raw(`${error.stack ?? ""}\n`);
     else if (status === 1) this.#output.message("this was not expected: run it again with --verbose for the details");
     return status;
@@ -184,7 +209,9 @@ class Main {
   /** The help of the command that was meant, where one is known. */
   #whereToLook(): string {
     const command = this.argv.find((word) => this.#commands.includes(word));
-    return command === undefined ? "draftstate --help lists what there is" : `draftstate help ${command} says how it is used`;
+    return command === undefined
+      ? "draftstate --help lists what there is"
+      : `draftstate help ${command} says how it is used`;
   }
 
   #say(code: string, message: string, path: string | undefined): void {

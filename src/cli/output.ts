@@ -148,6 +148,10 @@ export class Output {
     for (const listener of this.#onClosed) listener();
     this.#onClosed.clear();
     if (systemErrorCode(error) === "EPIPE" || this.#failure !== undefined) return;
-    this.#failure = new DraftstateError("STORAGE", `stdout cannot be written (${systemErrorCode(error) ?? "unknown"}): check where it leads`, { cause: error });
+    this.#failure = new DraftstateError(
+      "STORAGE",
+      `stdout cannot be written (${systemErrorCode(error) ?? "unknown"}): check where it leads`,
+      { cause: error },
+    );
   }
 }

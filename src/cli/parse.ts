@@ -8,7 +8,14 @@ export function parseCount(option: string): (text: string) => number {
   };
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 };
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  y: 31_536_000_000,
+};
 
 function durationOf(text: string): number | undefined {
   const [, amount, unit = ""] = /^(\d{1,6})([smhdwy])$/.exec(text) ?? [];
@@ -21,7 +28,10 @@ export function parseDuration(option: string): (text: string) => number {
   return (text) => {
     const duration = durationOf(text);
     if (duration !== undefined) return duration;
-    throw new DraftstateError("USAGE", `${option} ${JSON.stringify(text)}: it must be a number and a unit, such as 30s, 10m, 2h, 7d, 4w or 1y`);
+    throw new DraftstateError(
+      "USAGE",
+      `${option} ${JSON.stringify(text)}: it must be a number and a unit, such as 30s, 10m, 2h, 7d, 4w or 1y`,
+    );
   };
 }
 
@@ -39,7 +49,8 @@ function timeOf(text: string): number | undefined {
   return Number.isNaN(at) || !day.toISOString().startsWith(date) ? undefined : at;
 }
 
-export const WHEN = "an age such as 2h or 7d, or a date such as 2026-11-01 or 2026-11-01T14:30 (local time, unless it ends in Z or an offset)";
+export const WHEN =
+  "an age such as 2h or 7d, or a date such as 2026-11-01 or 2026-11-01T14:30 (local time, unless it ends in Z or an offset)";
 
 export function parseWhen(option: string): (text: string) => When {
   return (text) => {

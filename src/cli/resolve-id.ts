@@ -18,9 +18,16 @@ export async function resolveId(manager: DraftStatePersistenceManager, wanted: s
   const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
   const [only, ...others] = fits;
   if (only !== undefined && others.length === 0) return only;
-  if (only === undefined) throw new DraftstateError("NOT_FOUND", `there is no conversation ${JSON.stringify(wanted)}${didYouMean(wanted, ["@last", ...ids])}: "draftstate ls" lists them`);
+  if (only === undefined)
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `there is no conversation ${JSON.stringify(wanted)}${didYouMean(wanted, ["@last", ...ids])}: "draftstate ls" lists them`,
+    );
   const shown = fits.slice(0, SHOWN).join(", ");
-  throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} conversations (${shown}${fits.length > SHOWN ? ", …" : ""}): give more of the id`);
+  throw new DraftstateError(
+    "USAGE",
+    `${JSON.stringify(wanted)} fits ${fits.length} conversations (${shown}${fits.length > SHOWN ? ", …" : ""}): give more of the id`,
+  );
 }
 
 /** A place in the list, as in `tale@2`: no timestamp begins like that. */

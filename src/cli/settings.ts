@@ -13,11 +13,27 @@ const CLI_SETTINGS = {
   baseUrl: { kind: "text", default: undefined, description: "an OpenAI-compatible server" },
   system: { kind: "text", default: undefined, description: "the system prompt of new conversations" },
   seed: { kind: "integer", default: 0, min: 0, max: 2 ** 31 - 1, description: "seed of the offline model" },
-  offlineTokenDelay: { kind: "integer", default: 12, min: 0, max: 60_000, description: "milliseconds between tokens of the offline model" },
-  modelRetries: { kind: "integer", default: 2, min: 0, max: 20, description: "tries again when a provider fails in a way that can pass" },
+  offlineTokenDelay: {
+    kind: "integer",
+    default: 12,
+    min: 0,
+    max: 60_000,
+    description: "milliseconds between tokens of the offline model",
+  },
+  modelRetries: {
+    kind: "integer",
+    default: 2,
+    min: 0,
+    max: 20,
+    description: "tries again when a provider fails in a way that can pass",
+  },
 } as const satisfies Record<string, SettingDefinition>;
 
-export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = { ...SETTINGS, ...CLI_SETTINGS, saveOnToken: { ...SETTINGS.saveOnToken, default: true } };
+export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
+  ...SETTINGS,
+  ...CLI_SETTINGS,
+  saveOnToken: { ...SETTINGS.saveOnToken, default: true },
+};
 
 export interface CliSettings extends Settings {
   readonly model: string | undefined;
@@ -53,14 +69,19 @@ export function environmentName(setting: string): string {
 
 /** A text from the environment or a flag as the kind of value the setting wants; what does not fit stays a text and is refused. */
 function fromText(definition: SettingDefinition, text: string): unknown {
-  if (definition.kind === "boolean") return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
+  if (definition.kind === "boolean")
+    return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
   if (definition.kind === "integer") return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
   return text;
 }
 
 /** Reserved for other stores, so that nobody believes his conversations to be elsewhere than they are. */
 function refuseStore(origin: string): DraftstateError {
-  return new DraftstateError("INVALID_CONFIG", `store (${origin}) is not in this release: conversations are kept as files in stateDir; leave it out`, { path: "store" });
+  return new DraftstateError(
+    "INVALID_CONFIG",
+    `store (${origin}) is not in this release: conversations are kept as files in stateDir; leave it out`,
+    { path: "store" },
+  );
 }
 
 function definitionOf(name: string, origin: string): SettingDefinition {
@@ -79,7 +100,12 @@ function fromEnvironment(env: SettingsSources["env"]): Record<string, unknown> {
     const name = names.get(variable);
     if (variable === "DRAFTSTATE_STORE") throw refuseStore(variable);
     if (name === undefined) throw unknownSetting(variable, "environment", [...names.keys()]);
-    values[name] = checkSetting(name, definitionOf(name, variable), fromText(definitionOf(name, variable), text), variable);
+    values[name] = checkSetting(
+      name,
+      definitionOf(name, variable),
+      fromText(definitionOf(name, variable), text),
+      variable,
+    );
   }
   return values;
 }
@@ -99,15 +125,22 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
   const { configFile, cwd } = sources;
   const file = configFile === undefined ? findSettingsFile(cwd) : readSettingsFile(resolve(cwd, configFile));
   for (const [name, value] of Object.entries(file?.values ?? {})) {
-    if (file !== undefined) put(name, checkSetting(name, definitionOf(name, file.path), value, file.path), { file: file.path });
+    if (file !== undefined)
+      put(name, checkSetting(name, definitionOf(name, file.path), value, file.path), { file: file.path });
   }
-  for (const [name, value] of Object.entries(fromEnvironment(sources.env))) put(name, value, { variable: environmentName(name) });
+  for (const [name, value] of Object.entries(fromEnvironment(sources.env)))
+    put(name, value, { variable: environmentName(name) });
   const baseUrl = sources.env["OPENAI_BASE_URL"];
-  if (baseUrl !== undefined && baseUrl !== "" && !isFromVariable(origins["baseUrl"])) put("baseUrl", baseUrl, { variable: "OPENAI_BASE_URL" });
+  if (baseUrl !== undefined && baseUrl !== "" && !isFromVariable(origins["baseUrl"]))
+    put("baseUrl", baseUrl, { variable: "OPENAI_BASE_URL" });
   for (const [name, value] of Object.entries(sources.flags)) {
     if (value === undefined) continue;
     const definition = definitionOf(name, "flag");
-    put(name, checkSetting(name, definition, typeof value === "string" ? fromText(definition, value) : value, "flag"), "flag");
+    put(
+      name,
+      checkSetting(name, definition, typeof value === "string" ? fromText(definition, value) : value, "flag"),
+      "flag",
+    );
   }
   return { values: values as unknown as CliSettings, origins, file: file?.path };
 }

@@ -61,7 +61,7 @@ class FileStream implements OutputStream {
   write(text: string, done: () => void = () => undefined): void {
     const bytes = Buffer.from(text);
     try {
-      for (let written = 0; written < bytes.length; ) written += writeSync(this.descriptor, bytes, written);
+      for (let written = 0; written < bytes.length;) written += writeSync(this.descriptor, bytes, written);
     } catch (error) {
       this.#onError(error);
     }

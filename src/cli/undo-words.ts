@@ -30,21 +30,34 @@ function withOthers({ together }: UndoPreview): string {
 function change(preview: UndoPreview): string {
   const { operation, files } = preview;
   switch (operation) {
-    case "rename": return titleChange(preview);
-    case "restore": return restoreChange({ ...preview, ...(preview.restored === undefined ? {} : { restored: { ...preview.restored, point: null } }) });
-    case "prune": return `${pluralize(files, "backup")} back`;
-    case "rm": return `${pluralize(files, "file")} back`;
-    case "repair": return `${pluralize(files, "file")} as found`;
+    case "rename":
+      return titleChange(preview);
+    case "restore":
+      return restoreChange({
+        ...preview,
+        ...(preview.restored === undefined ? {} : { restored: { ...preview.restored, point: null } }),
+      });
+    case "prune":
+      return `${pluralize(files, "backup")} back`;
+    case "rm":
+      return `${pluralize(files, "file")} back`;
+    case "repair":
+      return `${pluralize(files, "file")} as found`;
   }
 }
 
 /** After it: what it did. */
 export function describeUndone(preview: UndoPreview, { operation, restored }: UndoResult): string {
   switch (operation) {
-    case "rename": return titleChange(preview);
-    case "restore": return restoreChange(preview);
-    case "prune": return `${pluralize(restored.length, "backup")} back`;
-    case "rm": return `${pluralize(restored.length, "file")} back`;
-    case "repair": return `${pluralize(restored.length, "file")} as found`;
+    case "rename":
+      return titleChange(preview);
+    case "restore":
+      return restoreChange(preview);
+    case "prune":
+      return `${pluralize(restored.length, "backup")} back`;
+    case "rm":
+      return `${pluralize(restored.length, "file")} back`;
+    case "repair":
+      return `${pluralize(restored.length, "file")} as found`;
   }
 }

@@ -22,7 +22,13 @@ function otherName(text: string): string | undefined {
 }
 
 function rephrased(code: string, text: string): string {
-  if (code === "commander.excessArguments") return text.replace(/^too many arguments for '(\S+)'\. Expected (\d+) (arguments?) but got (\d+)\.$/, (_all, name: string, most: string, noun: string, given: string) => `draftstate ${name} takes ${most === "0" ? "no" : most} ${noun}, and was given ${given}`);
-  if (code === "commander.optionMissingArgument") return text.replace(/^option '(.*)' argument missing$/, "$1 needs a value");
+  if (code === "commander.excessArguments")
+    return text.replace(
+      /^too many arguments for '(\S+)'\. Expected (\d+) (arguments?) but got (\d+)\.$/,
+      (_all, name: string, most: string, noun: string, given: string) =>
+        `draftstate ${name} takes ${most === "0" ? "no" : most} ${noun}, and was given ${given}`,
+    );
+  if (code === "commander.optionMissingArgument")
+    return text.replace(/^option '(.*)' argument missing$/, "$1 needs a value");
   return text;
 }

@@ -51,7 +51,10 @@ export function answersOn(screen: Screen, context: CommandContext): AnswerSink {
 export class OneAsText implements WatchPresenter {
   #begun = false;
 
-  constructor(private readonly context: CommandContext, private readonly answers: AnswerSink) {}
+  constructor(
+    private readonly context: CommandContext,
+    private readonly answers: AnswerSink,
+  ) {}
 
   show(events: readonly FollowEvent[], _current: Followed | undefined, id: string): void {
     const ordered = this.#begun ? events : streamingFirst(events);
@@ -116,13 +119,27 @@ export class OneAsJson implements WatchPresenter {
 function toLine(event: FollowEvent, conversationId: string): object {
   const { kind, revision } = event;
   switch (kind) {
-    case "text": return { type: "token", conversationId, text: event.text, revision, tokenCount: event.tokenCount };
-    case "message": return { type: "message", conversationId, role: event.role, messageId: event.messageId, text: event.role === "assistant" ? null : event.text, revision };
-    case "restart": return { type: "restart", conversationId, revision };
-    case "saved": return { type: "saved", conversationId, revision, tokenCount: event.tokenCount };
-    case "status": return { type: "status", conversationId, status: event.status, revision };
-    case "removed": return { type: "removed", conversationId, revision };
-    case "problem": return { type: "problem", conversationId, code: event.error.code, message: event.error.message, revision };
+    case "text":
+      return { type: "token", conversationId, text: event.text, revision, tokenCount: event.tokenCount };
+    case "message":
+      return {
+        type: "message",
+        conversationId,
+        role: event.role,
+        messageId: event.messageId,
+        text: event.role === "assistant" ? null : event.text,
+        revision,
+      };
+    case "restart":
+      return { type: "restart", conversationId, revision };
+    case "saved":
+      return { type: "saved", conversationId, revision, tokenCount: event.tokenCount };
+    case "status":
+      return { type: "status", conversationId, status: event.status, revision };
+    case "removed":
+      return { type: "removed", conversationId, revision };
+    case "problem":
+      return { type: "problem", conversationId, code: event.error.code, message: event.error.message, revision };
   }
 }
 
@@ -148,7 +165,17 @@ export class AllPresenter implements WatchPresenter {
     if (!this.#isNew(conversationId, `${status} ${revision}`)) return;
     const { output } = this.context;
     if (this.context.json) output.jsonLine({ type: "changed", ...current });
-    else output.line([this.#time(), conversationId, paintStatus(output.style, status)(status), `revision ${revision}`, `${formatCount(tokenCount)} tokens`, toSafeLine(title)].join("  "));
+    else
+      output.line(
+        [
+          this.#time(),
+          conversationId,
+          paintStatus(output.style, status)(status),
+          `revision ${revision}`,
+          `${formatCount(tokenCount)} tokens`,
+          toSafeLine(title),
+        ].join("  "),
+      );
   }
 
   #removed(id: string): void {
@@ -159,7 +186,8 @@ export class AllPresenter implements WatchPresenter {
 
   #problem(id: string, { error }: Extract<FollowEvent, { kind: "problem" }>): void {
     if (!this.#isNew(id, error.message)) return;
-    if (this.context.json) this.context.output.jsonLine({ type: "problem", conversationId: id, code: error.code, message: error.message });
+    if (this.context.json)
+      this.context.output.jsonLine({ type: "problem", conversationId: id, code: error.code, message: error.message });
     else this.context.output.warning(`${id}: ${error.message}`);
   }
 

@@ -19,7 +19,13 @@ function escaped(json: string): string {
 }
 
 /** Without what is true of one file in one store alone. */
-function metadataFields({ extra, checksum: _checksum, sessions: _sessions, spill: _spill, ...known }: Metadata): JsonObject {
+function metadataFields({
+  extra,
+  checksum: _checksum,
+  sessions: _sessions,
+  spill: _spill,
+  ...known
+}: Metadata): JsonObject {
   return { ...extra, ...known };
 }
 
@@ -44,6 +50,10 @@ export function toJsonLines(document: ConversationDocument): string {
   const listed = Array.isArray(ownValue(state, "messages"));
   const messages: readonly Json[] = listed ? messagesOf(state) : [];
   const rest = listed ? { ...state, messages: [] } : state;
-  const header = { [EXPORT_FIELD]: mark(document, { messages: messages.length }), state: rest, metadata: metadataFields(metadata) };
+  const header = {
+    [EXPORT_FIELD]: mark(document, { messages: messages.length }),
+    state: rest,
+    metadata: metadataFields(metadata),
+  };
   return [header, ...messages].map((line) => `${escaped(JSON.stringify(line))}\n`).join("");
 }

@@ -39,10 +39,15 @@ export function tamedMarkdown(text: string): string {
 function tameLine(line: string, afterText: boolean): string {
   if (afterText && /^ {0,3}(?:=+|-{2,})[ \t]*$/.test(line)) return line.replace(/[=-]/, "\\$&");
   const heading = /^( {0,3})(#{1,6})(?=[ \t]|$)/.exec(line);
-  const lowered = heading === null ? line : `${heading[1] ?? ""}${"#".repeat(Math.min(6, (heading[2] ?? "").length + LEVELS))}${line.slice(heading[0].length)}`;
+  const lowered =
+    heading === null
+      ? line
+      : `${heading[1] ?? ""}${"#".repeat(Math.min(6, (heading[2] ?? "").length + LEVELS))}${line.slice(heading[0].length)}`;
   return lowered
     .split(/(`+[^`]*`+)/)
-    .map((part, index) => (index % 2 === 1 ? part : part.replaceAll(/<(?!https?:\/\/[^\s<>]*>)/g, "&lt;").replaceAll("![", "!\\[")))
+    .map((part, index) =>
+      index % 2 === 1 ? part : part.replaceAll(/<(?!https?:\/\/[^\s<>]*>)/g, "&lt;").replaceAll("![", "!\\["),
+    )
     .join("");
 }
 
@@ -66,7 +71,11 @@ function isTame(text: string): boolean {
   const tokens = strict.parse(`${text}\n\n# ${SENTINEL}\n`, env);
   const end = tokens.slice(-3);
   const ends = end[0]?.type === "heading_open" && end[0].level === 0 && end[1]?.content === SENTINEL;
-  return ends && tokens.slice(0, -3).every(isTameToken) && Object.values(env.references ?? {}).every(({ href }) => isSafeLink(href));
+  return (
+    ends &&
+    tokens.slice(0, -3).every(isTameToken) &&
+    Object.values(env.references ?? {}).every(({ href }) => isSafeLink(href))
+  );
 }
 
 function isTameToken(token: Token): boolean {

@@ -3,7 +3,18 @@ import { textOf } from "../model/conversation.js";
 import { isJsonObject, ownValue, type Json } from "../model/json.js";
 import type { ConversationDocument, MakeVisible } from "./document.js";
 import { escapeMarkdown, fenced, tamedMarkdown } from "./markdown-body.js";
-import { count, errorText, otherBlocks, shortTime, shownMessages, speakerName, textField, timestampToIso, titleText, toolCalls } from "./words.js";
+import {
+  count,
+  errorText,
+  otherBlocks,
+  shortTime,
+  shownMessages,
+  speakerName,
+  textField,
+  timestampToIso,
+  titleText,
+  toolCalls,
+} from "./words.js";
 
 function line(text: string): string {
   return escapeMarkdown(text.replaceAll(/\s+/g, " ").trim());
@@ -11,8 +22,17 @@ function line(text: string): string {
 
 function heading(message: Json, speaker: string): string {
   const status = textField(message, "status");
-  const parts = [speaker, textField(message, "name"), textField(message, "model"), shortTime(textField(message, "createdAt")), status === "complete" ? "" : status];
-  return `## ${parts.filter((part) => part !== "").map(line).join(" · ")}`;
+  const parts = [
+    speaker,
+    textField(message, "name"),
+    textField(message, "model"),
+    shortTime(textField(message, "createdAt")),
+    status === "complete" ? "" : status,
+  ];
+  return `## ${parts
+    .filter((part) => part !== "")
+    .map(line)
+    .join(" · ")}`;
 }
 
 function callParts(call: Json): string[] {
@@ -34,12 +54,25 @@ function messageParts(message: Json, index: number, messages: readonly Json[]): 
 }
 
 function about({ conversationId, metadata, asOf, state }: ConversationDocument): string {
-  const parts = [`\`${conversationId}\``, metadata.status, count(shownMessages(state).length, "message"), metadata.model ?? "", shortTime(metadata.createdAt)];
-  const known = parts.filter((part) => part !== "").map((part, index) => (index === 0 ? part : line(part))).join(" · ");
+  const parts = [
+    `\`${conversationId}\``,
+    metadata.status,
+    count(shownMessages(state).length, "message"),
+    metadata.model ?? "",
+    shortTime(metadata.createdAt),
+  ];
+  const known = parts
+    .filter((part) => part !== "")
+    .map((part, index) => (index === 0 ? part : line(part)))
+    .join(" · ");
   return asOf === undefined ? known : `${known}  \nas it was at ${shortTime(timestampToIso(asOf))}`;
 }
 
 export function toMarkdown(document: ConversationDocument, makeVisible: MakeVisible): string {
-  const parts = [`# ${line(titleText(document))}`, about(document), ...shownMessages(document.state).flatMap(messageParts)];
+  const parts = [
+    `# ${line(titleText(document))}`,
+    about(document),
+    ...shownMessages(document.state).flatMap(messageParts),
+  ];
   return makeVisible(`${parts.join("\n\n")}\n`);
 }

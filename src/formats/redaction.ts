@@ -13,7 +13,10 @@ interface CompiledRule extends SecretRule {
 }
 
 export class Redactor {
-  readonly #rules: readonly CompiledRule[] = SECRET_RULES.map((rule) => ({ ...rule, compiled: RE2JS.compile(rule.pattern) }));
+  readonly #rules: readonly CompiledRule[] = SECRET_RULES.map((rule) => ({
+    ...rule,
+    compiled: RE2JS.compile(rule.pattern),
+  }));
   readonly #counts = new Map<string, number>();
 
   /** How many places of each kind were replaced so far. */
@@ -22,12 +25,18 @@ export class Redactor {
   }
 
   document(document: ConversationDocument): ConversationDocument {
-    return { ...document, ...this.#content(document), restorePoints: document.restorePoints.map((point): RestorePoint => ({ ...point, ...this.#content(point) })) };
+    return {
+      ...document,
+      ...this.#content(document),
+      restorePoints: document.restorePoints.map((point): RestorePoint => ({ ...point, ...this.#content(point) })),
+    };
   }
 
   text(text: string): string {
     const lower = text.toLowerCase();
-    return this.#rules.filter((rule) => rule.keywords.some((keyword) => lower.includes(keyword))).reduce((rest, rule) => this.#apply(rule, rest), text);
+    return this.#rules
+      .filter((rule) => rule.keywords.some((keyword) => lower.includes(keyword)))
+      .reduce((rest, rule) => this.#apply(rule, rest), text);
   }
 
   json(value: Json): Json {
@@ -36,7 +45,10 @@ export class Redactor {
     return isJsonObject(value) ? this.#object(value) : value;
   }
 
-  #content({ state, metadata }: { readonly state: JsonObject; readonly metadata: Metadata }): { state: JsonObject; metadata: Metadata } {
+  #content({ state, metadata }: { readonly state: JsonObject; readonly metadata: Metadata }): {
+    state: JsonObject;
+    metadata: Metadata;
+  } {
     return { state: this.#object(state), metadata: this.#object({ ...metadata }) as unknown as Metadata };
   }
 

@@ -38,8 +38,11 @@ export function count(number: number, one: string): string {
 /** Blocks of a message that are no text. */
 export function otherBlocks(message: Json): readonly Json[] {
   const content = isJsonObject(message) ? ownValue(message, "content") : undefined;
-  if (!Array.isArray(content)) return content === undefined || content === null || typeof content === "string" ? [] : [content];
-  return (content as readonly Json[]).filter((block) => typeof block !== "string" && !(isJsonObject(block) && typeof block["text"] === "string"));
+  if (!Array.isArray(content))
+    return content === undefined || content === null || typeof content === "string" ? [] : [content];
+  return (content as readonly Json[]).filter(
+    (block) => typeof block !== "string" && !(isJsonObject(block) && typeof block["text"] === "string"),
+  );
 }
 
 export function toolCalls(message: Json): readonly Json[] {
@@ -55,13 +58,23 @@ export function errorText(message: Json): string {
 function partialAnswer(state: JsonObject): Json[] {
   if (statusOf(state) !== "streaming") return [];
   const streaming = streamingOf(state);
-  return [{ role: "assistant", content: ownValue(streaming, "partialResponse") ?? "", createdAt: ownValue(streaming, "streamingStartTime") ?? "", status: "streaming" }];
+  return [
+    {
+      role: "assistant",
+      content: ownValue(streaming, "partialResponse") ?? "",
+      createdAt: ownValue(streaming, "streamingStartTime") ?? "",
+      status: "streaming",
+    },
+  ];
 }
 
 export function shownMessages(state: JsonObject): readonly Json[] {
   return [...messagesOf(state), ...partialAnswer(state)];
 }
 
-export function titleText({ conversationId, metadata }: Pick<ConversationDocument, "conversationId"> & { readonly metadata: Metadata }): string {
+export function titleText({
+  conversationId,
+  metadata,
+}: Pick<ConversationDocument, "conversationId"> & { readonly metadata: Metadata }): string {
   return metadata.title === "" ? conversationId : metadata.title;
 }

@@ -60,7 +60,8 @@ export function decodeLine<V>(line: Buffer, codec: PayloadCodec<V>): DecodedPayl
   if (start === null) return bad("it does not begin like a record");
   const [, crc = "", lengthField = "", length = ""] = start;
   if (line.length !== BODY_AT + lengthField.length + Number(length)) return bad("its length differs from what it says");
-  if (crc32(line.subarray(BODY_AT)).toString(16).padStart(8, "0") !== crc) return bad("its checksum differs from its content");
+  if (crc32(line.subarray(BODY_AT)).toString(16).padStart(8, "0") !== crc)
+    return bad("its checksum differs from its content");
   try {
     const value: unknown = JSON.parse(line.toString("utf8"));
     return isJsonObject(value) ? codec.decode(value) : bad("it is not an object");
@@ -81,7 +82,7 @@ interface Line {
 }
 
 export function* linesOf(buffer: Buffer, from = 0): Generator<Line> {
-  for (let start = from; start < buffer.length; ) {
+  for (let start = from; start < buffer.length;) {
     const found = buffer.indexOf(NEWLINE, start);
     const end = found === -1 ? buffer.length : found;
     yield { start, bytes: buffer.subarray(start, end), hasEnd: found !== -1 };
@@ -113,7 +114,12 @@ function readLine<V>(line: Line, codec: PayloadCodec<V>, before: V | undefined):
 
 type NotRead = Exclude<DecodedPayload<unknown>, { kind: "ok" }>;
 
-function lookBehind<V>(buffer: Buffer, line: Line, problem: NotRead, codec: PayloadCodec<V>): Pick<ScannedLog<V>, "behind" | "tail" | "newer"> {
+function lookBehind<V>(
+  buffer: Buffer,
+  line: Line,
+  problem: NotRead,
+  codec: PayloadCodec<V>,
+): Pick<ScannedLog<V>, "behind" | "tail" | "newer"> {
   const behind: V[] = [];
   let newer = problem.kind === "newer" ? problem : undefined;
   let good = 0;
@@ -124,11 +130,17 @@ function lookBehind<V>(buffer: Buffer, line: Line, problem: NotRead, codec: Payl
     good += 1;
     if (decoded.kind === "ok") behind.push(decoded.value);
   }
-  return { behind, tail: tailOf(buffer.length - line.start, problem, good), ...(newer === undefined ? {} : { newer: { detail: newer.detail } }) };
+  return {
+    behind,
+    tail: tailOf(buffer.length - line.start, problem, good),
+    ...(newer === undefined ? {} : { newer: { detail: newer.detail } }),
+  };
 }
 
 /** Behind a newer line nothing is known: that it is clean means that nothing is to be cut. */
 function tailOf(bytes: number, problem: NotRead, good: number): LogTail {
   if (problem.kind === "newer") return { kind: "clean" };
-  return good === 0 ? { kind: "torn", bytes, detail: problem.detail } : { kind: "damaged", bytes, detail: problem.detail, goodRecordsBehind: good };
+  return good === 0
+    ? { kind: "torn", bytes, detail: problem.detail }
+    : { kind: "damaged", bytes, detail: problem.detail, goodRecordsBehind: good };
 }

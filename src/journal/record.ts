@@ -60,7 +60,10 @@ function tokenFields(patch: TokenPatch): object {
 export function encodeRecord(record: JournalRecord): string {
   const { from, revision, at, patches, info } = record;
   const [only] = patches;
-  const change = patches.length === 1 && only?.op === "token" && info === undefined ? tokenFields(only) : { patches, ...(info === undefined ? {} : { info }) };
+  const change =
+    patches.length === 1 && only?.op === "token" && info === undefined
+      ? tokenFields(only)
+      : { patches, ...(info === undefined ? {} : { info }) };
   return encodeLine({ rev: revision, ...(from === revision ? {} : { from }), at, ...change });
 }
 
@@ -83,7 +86,13 @@ function decode(fields: JsonObject): Decoded {
   if (!isTime(at)) return bad("its time is wrong");
   const patches = decodePatches(fields);
   const info = ownValue(fields, "info");
-  return { kind: "ok", value: { kind: "record", record: { from, revision, at, patches, ...(isJsonObject(info) ? { info: decodeInfo(info) } : {}) } } };
+  return {
+    kind: "ok",
+    value: {
+      kind: "record",
+      record: { from, revision, at, patches, ...(isJsonObject(info) ? { info: decodeInfo(info) } : {}) },
+    },
+  };
 }
 
 function misplaced(line: JournalLine, before: JournalLine | undefined): string | undefined {
@@ -95,22 +104,35 @@ function decodeHeader(fields: JsonObject): Decoded {
   const { journal, conversationId, createdAt, base } = fields;
   const session = ownValue(fields, "session");
   if (journal !== JOURNAL_VERSION) return newer(`journal version ${named([journal])}`);
-  if (typeof conversationId !== "string" || typeof createdAt !== "string" || typeof base !== "number") return bad("its header is incomplete");
+  if (typeof conversationId !== "string" || typeof createdAt !== "string" || typeof base !== "number")
+    return bad("its header is incomplete");
   // An invalid session name does not invalidate the records: their writer is unknown then, as where no name is given.
-  return { kind: "ok", value: { kind: "header", header: { conversationId, createdAt, base, ...(isSessionName(session) ? { session } : {}) } } };
+  return {
+    kind: "ok",
+    value: {
+      kind: "header",
+      header: { conversationId, createdAt, base, ...(isSessionName(session) ? { session } : {}) },
+    },
+  };
 }
 
 const CHANGES = ["token", "patches", "info"] as const;
 
 /** What only a newer version can have written; looked for before anything else, since it may give the rest another meaning. */
 function unknownIn(fields: JsonObject): string | undefined {
-  const others = CHANGES.some((kind) => ownValue(fields, kind) !== undefined) ? [] : Object.keys(fields).filter((key) => !ENVELOPE.has(key));
+  const others = CHANGES.some((kind) => ownValue(fields, kind) !== undefined)
+    ? []
+    : Object.keys(fields).filter((key) => !ENVELOPE.has(key));
   if (others.length > 0) return `a record of another kind, with ${named(others)}`;
   const [patches, info] = [ownValue(fields, "patches"), ownValue(fields, "info")];
-  const operations = Array.isArray(patches) ? (patches as readonly Json[]).map((patch) => (isJsonObject(patch) ? ownValue(patch, "op") : undefined)) : [];
+  const operations = Array.isArray(patches)
+    ? (patches as readonly Json[]).map((patch) => (isJsonObject(patch) ? ownValue(patch, "op") : undefined))
+    : [];
   const operation = operations.find((op) => typeof op === "string" && !isPatchOperation(op));
   if (operation !== undefined) return `a change by ${named([operation])}`;
-  const field = isJsonObject(info) ? Object.keys(info).find((key) => !INFO_FIELDS.some((known) => known === key)) : undefined;
+  const field = isJsonObject(info)
+    ? Object.keys(info).find((key) => !INFO_FIELDS.some((known) => known === key))
+    : undefined;
   return field === undefined ? undefined : `a change of ${named([field])}`;
 }
 
@@ -118,14 +140,24 @@ const ENVELOPE: ReadonlySet<string> = new Set(["crc", "len", "rev", "from", "at"
 
 /** A few, each cut: they may be of any kind and length. */
 function named(values: readonly (Json | undefined)[]): string {
-  return values.slice(0, 3).map((value) => JSON.stringify(value).slice(0, 40)).join(", ");
+  return values
+    .slice(0, 3)
+    .map((value) => JSON.stringify(value).slice(0, 40))
+    .join(", ");
 }
 
 function decodePatches(fields: JsonObject): Patch[] {
   const token = ownValue(fields, "token");
   if (typeof token === "string") {
     const [last, count] = [ownValue(fields, "last"), ownValue(fields, "count")];
-    return [{ op: "token", text: token, last: typeof last === "string" ? last : token, count: count === undefined ? 1 : countOf(count) }];
+    return [
+      {
+        op: "token",
+        text: token,
+        last: typeof last === "string" ? last : token,
+        count: count === undefined ? 1 : countOf(count),
+      },
+    ];
   }
   const patches = ownValue(fields, "patches");
   // A change of the info alone.
@@ -140,7 +172,14 @@ function decodePatch(value: unknown): Patch {
     if (typeof text === "string" && typeof last === "string") return { op: "token", text, last, count: countOf(count) };
   }
   const patch = parsePatch(value);
-  if (patch.op !== "token" && (patch.path[0] === FILE_FIELD || (patch.path.length === 0 && "value" in patch && isJsonObject(patch.value) && Object.hasOwn(patch.value, FILE_FIELD)))) {
+  if (
+    patch.op !== "token" &&
+    (patch.path[0] === FILE_FIELD ||
+      (patch.path.length === 0 &&
+        "value" in patch &&
+        isJsonObject(patch.value) &&
+        Object.hasOwn(patch.value, FILE_FIELD)))
+  ) {
     throw new TypeError(`it changes ${FILE_FIELD}, which is the file's own`);
   }
   return patch;

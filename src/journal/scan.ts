@@ -21,7 +21,10 @@ export function scanJournal(bytes: Uint8Array): ScannedJournal {
   const [first] = values;
   const header = first?.kind === "header" ? first.header : undefined;
   const records = recordsOf(values);
-  const lastRevision = recordsOf(behind).reduce((highest, { revision }) => Math.max(highest, revision), records.at(-1)?.revision ?? 0);
+  const lastRevision = recordsOf(behind).reduce(
+    (highest, { revision }) => Math.max(highest, revision),
+    records.at(-1)?.revision ?? 0,
+  );
   return { header, records, ...scanned, lastRevision };
 }
 

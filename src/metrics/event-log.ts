@@ -28,14 +28,32 @@ const WRITES: Writes = {
   stateSaved: ({ durationMs, ...rest }) => ["debug", { ...rest, durationMs: ms(durationMs) }],
   backupCreated: (event) => ["info", event],
   backupRemoved: (event) => ["info", event],
-  recovered: ({ conversationId, revision, source, problems, quarantined }) => ["warn", { conversationId, revision, source, problems: problems.map(({ kind }) => kind).join(","), quarantined: quarantined.length }],
+  recovered: ({ conversationId, revision, source, problems, quarantined }) => [
+    "warn",
+    {
+      conversationId,
+      revision,
+      source,
+      problems: problems.map(({ kind }) => kind).join(","),
+      quarantined: quarantined.length,
+    },
+  ],
   retry: ({ operation, attempt, delayMs, error }) => ["warn", { operation, attempt, delayMs, ...errorFields(error) }],
-  fallback: ({ conversationId, active, directory, error }) => [active ? "warn" : "info", { conversationId, active, directory, ...errorFields(error) }],
+  fallback: ({ conversationId, active, directory, error }) => [
+    active ? "warn" : "info",
+    { conversationId, active, directory, ...errorFields(error) },
+  ],
   alert: (event) => [event.state === "firing" ? "warn" : "info", { ...event }],
-  answerEnded: ({ firstTokenMs, durationMs, usage, ...rest }) => ["info", { ...rest, ...usage, firstTokenMs: firstTokenMs === null ? null : ms(firstTokenMs), durationMs: ms(durationMs) }],
+  answerEnded: ({ firstTokenMs, durationMs, usage, ...rest }) => [
+    "info",
+    { ...rest, ...usage, firstTokenMs: firstTokenMs === null ? null : ms(firstTokenMs), durationMs: ms(durationMs) },
+  ],
   saveError: ({ conversationId, error }) => ["error", { conversationId, ...errorFields(error) }],
   monitoringError: (event) => ["warn", event],
-  warning: ({ conversationId, message, error }) => ["warn", { conversationId, message, ...(isDraftstateError(error) ? { code: error.code } : {}) }],
+  warning: ({ conversationId, message, error }) => [
+    "warn",
+    { conversationId, message, ...(isDraftstateError(error) ? { code: error.code } : {}) },
+  ],
 };
 
 export function logEvents(events: EventSource, logger: Logger): void {

@@ -85,7 +85,8 @@ async function withoutGone({ storage, random }: FoldContext, data: MetricData): 
   const looked = [...ids, ...ids].slice(first, first + Math.min(LOOKED_AT, ids.length));
   const gone = new Set<string>();
   for (const id of looked) {
-    if ((await storage.stat(snapshotKey(id))) === undefined && (await storage.stat(journalKey(id))) === undefined) gone.add(id);
+    if ((await storage.stat(snapshotKey(id))) === undefined && (await storage.stat(journalKey(id))) === undefined)
+      gone.add(id);
   }
   return withConversations(data, (id) => !gone.has(id));
 }

@@ -66,7 +66,10 @@ export async function readTotal(storage: Reader): Promise<TotalFile | "damaged" 
   const fields = await readFields(storage, TOTAL);
   if (typeof fields === "string") return fields;
   const folded = fields?.["folded"];
-  return { data: fields === undefined ? EMPTY : parseMetrics(fields), folded: Array.isArray(folded) ? folded.filter((name) => typeof name === "string") : [] };
+  return {
+    data: fields === undefined ? EMPTY : parseMetrics(fields),
+    folded: Array.isArray(folded) ? folded.filter((name) => typeof name === "string") : [],
+  };
 }
 
 function encode(fields: object, data: MetricData): Uint8Array {
@@ -83,7 +86,9 @@ async function readFields(storage: Reader, key: Key): Promise<Fields | "damaged"
 function parse(bytes: Uint8Array): Fields | "damaged" {
   try {
     const fields: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    return typeof fields === "object" && fields !== null && "version" in fields && typeof fields.version === "number" ? fields : "damaged";
+    return typeof fields === "object" && fields !== null && "version" in fields && typeof fields.version === "number"
+      ? fields
+      : "damaged";
   } catch {
     return "damaged";
   }

@@ -7,7 +7,15 @@ import { DraftstateError } from "../errors.js";
 import { addMetrics, EMPTY, type MetricData } from "../monitoring/figures.js";
 import type { Lock, Storage } from "../storage/storage.js";
 import { foldEnded } from "./fold.js";
-import { encodeProcess, processKey, processNames, readProcess, readTotal, type ProcessFile, type ProcessGauges } from "./metric-files.js";
+import {
+  encodeProcess,
+  processKey,
+  processNames,
+  readProcess,
+  readTotal,
+  type ProcessFile,
+  type ProcessGauges,
+} from "./metric-files.js";
 import { StorageGate } from "./storage-gate.js";
 
 export interface LiveProcess extends ProcessGauges {
@@ -65,7 +73,8 @@ export class MetricsStore {
     const live: LiveProcess[] = [];
     for (const [name, file] of counted) {
       const holder = file.closed ? undefined : await storage.lockHolder(name);
-      if (holder !== undefined) live.push({ queueDepth: file.queueDepth, unsavedSince: file.unsavedSince, holder: holder.holder });
+      if (holder !== undefined)
+        live.push({ queueDepth: file.queueDepth, unsavedSince: file.unsavedSince, holder: holder.holder });
     }
     return { data: counted.reduce((sum, [, file]) => addMetrics(sum, file.data), total.data), live };
   }

@@ -123,7 +123,9 @@ export class Monitor implements MetricsSource {
     if (this.#timer !== undefined || !this.#watching) return;
     this.#keptAt = this.options.elapsed();
     this.#timer = setInterval(() => {
-      this.#attempt(() => { this.#tick(); });
+      this.#attempt(() => {
+        this.#tick();
+      });
     }, TICK);
     this.#timer.unref();
     this.#readSpace();
@@ -131,7 +133,10 @@ export class Monitor implements MetricsSource {
   }
 
   beginAnswer(conversationId: string, model: string | undefined): AnswerMeter {
-    const sums = { tokens: this.registry.counter("draftstate_tokens_total"), textBytes: this.registry.counter("draftstate_text_bytes_total") };
+    const sums = {
+      tokens: this.registry.counter("draftstate_tokens_total"),
+      textBytes: this.registry.counter("draftstate_text_bytes_total"),
+    };
     return new AnswerMeter(sums, this.options.elapsed, (measured) => {
       this.options.events.emit("answerEnded", { conversationId, model: model ?? null, ...measured });
     });
@@ -144,7 +149,11 @@ export class Monitor implements MetricsSource {
 
   /** Nothing is counted here once `others` has it too. */
   get own(): OwnMetrics {
-    return { data: this.#store.handedOver ? EMPTY : this.registry.data, queueDepth: this.#queueDepth, unsavedMs: Math.max(0, ...this.unsavedAges().values()) };
+    return {
+      data: this.#store.handedOver ? EMPTY : this.registry.data,
+      queueDepth: this.#queueDepth,
+      unsavedMs: Math.max(0, ...this.unsavedAges().values()),
+    };
   }
 
   /** How long changes of this process have been unsaved, in milliseconds, by conversation. */
@@ -159,14 +168,17 @@ export class Monitor implements MetricsSource {
     const own = [...this.unsavedAges()].map(([id, ageMs]) => ({ who: `${id} in this process`, ageMs }));
     const { live } = await this.others();
     const now = this.options.now().getTime();
-    const others = live.flatMap(({ unsavedSince, holder }) => (unsavedSince === null ? [] : [{ who: holder, ageMs: Math.max(0, now - Date.parse(unsavedSince)) }]));
+    const others = live.flatMap(({ unsavedSince, holder }) =>
+      unsavedSince === null ? [] : [{ who: holder, ageMs: Math.max(0, now - Date.parse(unsavedSince)) }],
+    );
     return [...own, ...others];
   }
 
   /** As other processes are told it. */
   get gauges(): ProcessGauges {
     const ages = [...this.unsavedAges().values()];
-    const unsavedSince = ages.length === 0 ? null : new Date(this.options.now().getTime() - Math.max(...ages)).toISOString();
+    const unsavedSince =
+      ages.length === 0 ? null : new Date(this.options.now().getTime() - Math.max(...ages)).toISOString();
     return { queueDepth: this.#queueDepth, unsavedSince };
   }
 
@@ -181,7 +193,9 @@ export class Monitor implements MetricsSource {
   }
 
   async #closeNow(): Promise<void> {
-    this.#attempt(() => { this.#look(); });
+    this.#attempt(() => {
+      this.#look();
+    });
     this.#watching = false;
     await Promise.all([this.#closeStore(), this.#webhook?.close(this.options.closePatience ?? CLOSE_PATIENCE)]);
   }
@@ -241,7 +255,10 @@ export class Monitor implements MetricsSource {
       const api = await telemetry?.();
       if (api !== undefined && this.#watching) new TelemetryBridge(api, now).listen(events.as("telemetry"));
     } catch (error) {
-      events.emit("monitoringError", { source: "telemetry", message: `OpenTelemetry cannot be used: ${reasonOf(error)}` });
+      events.emit("monitoringError", {
+        source: "telemetry",
+        message: `OpenTelemetry cannot be used: ${reasonOf(error)}`,
+      });
     }
   }
 
@@ -257,7 +274,8 @@ export class Monitor implements MetricsSource {
     if (this.#rules.isEmpty || !this.#watching) return;
     const elapsed = this.options.elapsed();
     this.#lookedAt = elapsed;
-    for (const alert of this.#rules.look(elapsed, this.#readings(), this.options.now())) this.options.events.emit("alert", alert);
+    for (const alert of this.#rules.look(elapsed, this.#readings(), this.options.now()))
+      this.options.events.emit("alert", alert);
   }
 
   #readings(): Readings {
@@ -275,7 +293,9 @@ export class Monitor implements MetricsSource {
       const since = [...this.#unsavedSince.values()];
       return since.length === 0 ? 0 : Math.max(0, (this.options.elapsed() - Math.min(...since)) / 1000);
     }
-    const free = [...this.#freeBytes].filter(([area]) => label === undefined || area === label).map(([, bytes]) => bytes);
+    const free = [...this.#freeBytes]
+      .filter(([area]) => label === undefined || area === label)
+      .map(([, bytes]) => bytes);
     return free.length === 0 ? undefined : Math.min(...free);
   }
 
@@ -287,7 +307,11 @@ export class Monitor implements MetricsSource {
 
   /** Only where a rule asks for it, and one look at a time. */
   #readSpace(): void {
-    if (this.#readingSpace !== undefined || !this.options.settings.alerts.some(({ metric }) => metric.startsWith("draftstate_free_bytes"))) return;
+    if (
+      this.#readingSpace !== undefined ||
+      !this.options.settings.alerts.some(({ metric }) => metric.startsWith("draftstate_free_bytes"))
+    )
+      return;
     this.#spaceAt = this.options.elapsed();
     this.#readingSpace = Promise.all([this.#readSpaceOf("state"), this.#readSpaceOf("backup")]).then(() => {
       this.#readingSpace = undefined;
@@ -296,9 +320,13 @@ export class Monitor implements MetricsSource {
 
   /** Room that cannot be told is not known: no rule fires for it. */
   async #readSpaceOf(area: "state" | "backup"): Promise<void> {
-    const space = await Promise.resolve().then(() => this.options.storage.space(area)).catch(() => undefined);
+    const space = await Promise.resolve()
+      .then(() => this.options.storage.space(area))
+      .catch(() => undefined);
     if (space !== undefined) this.#freeBytes.set(area, space.freeBytes);
-    this.#attempt(() => { this.#look(); });
+    this.#attempt(() => {
+      this.#look();
+    });
   }
 
   #keep(): void {

@@ -94,7 +94,9 @@ export class Recorder {
   #recovered({ conversationId, source, problems }: ManagerEvents["recovered"]): void {
     const { registry } = this;
     const damaged = problems.some(({ kind }) => kind !== "journal-torn");
-    registry.counter("draftstate_recoveries_total", source !== "snapshot" ? "backup" : damaged ? "damaged" : "interrupted").add();
+    registry
+      .counter("draftstate_recoveries_total", source !== "snapshot" ? "backup" : damaged ? "damaged" : "interrupted")
+      .add();
     for (const { kind } of problems) registry.counter("draftstate_corruption_total", kind).add();
     registry.add(conversationId, this.#today(), { recoveries: 1 });
   }
@@ -104,7 +106,8 @@ export class Recorder {
     const { conversationId, status, tokens, textBytes, firstTokenMs, durationMs } = event;
     registry.counter("draftstate_answers_total", status).add();
     registry.histogram("draftstate_answer_duration_seconds").observe(durationMs / 1000);
-    if (firstTokenMs !== null) registry.histogram("draftstate_time_to_first_token_seconds").observe(firstTokenMs / 1000);
+    if (firstTokenMs !== null)
+      registry.histogram("draftstate_time_to_first_token_seconds").observe(firstTokenMs / 1000);
     const first = firstTokenMs === null ? {} : { firstTokens: 1, firstTokenMs };
     registry.add(conversationId, this.#today(), { answers: 1, tokens, textBytes, answerMs: durationMs, ...first });
   }

@@ -31,7 +31,10 @@ export interface SaveStatistics {
   readonly answers: number;
 }
 
-export type SaveCounts = Omit<SaveStatistics, "queuedSaves" | "isSaving" | "autoSaveEnabled" | "autoSaveInterval" | "openConversations">;
+export type SaveCounts = Omit<
+  SaveStatistics,
+  "queuedSaves" | "isSaving" | "autoSaveEnabled" | "autoSaveInterval" | "openConversations"
+>;
 
 export class SaveCounter {
   #journalBatches = 0;

@@ -5,7 +5,10 @@
 import { DraftstateError } from "../errors.js";
 import type { Storage } from "../storage/storage.js";
 
-export type MetricsStorage = Pick<Storage, "list" | "read" | "stat" | "replace" | "create" | "move" | "remove" | "sweep" | "tryLock" | "lockHolder">;
+export type MetricsStorage = Pick<
+  Storage,
+  "list" | "read" | "stat" | "replace" | "create" | "move" | "remove" | "sweep" | "tryLock" | "lockHolder"
+>;
 
 export class StorageGate {
   #shut = false;

@@ -51,7 +51,9 @@ const SCOPE = "draftstate";
 const PACKAGE = "@opentelemetry/api";
 
 /** Undefined where the package is not installed. Rejects where it is and cannot be loaded. */
-export async function loadTelemetry(load: (name: string) => Promise<unknown> = (name) => import(name)): Promise<TelemetryApi | undefined> {
+export async function loadTelemetry(
+  load: (name: string) => Promise<unknown> = (name) => import(name),
+): Promise<TelemetryApi | undefined> {
   try {
     return (await load(PACKAGE)) as TelemetryApi;
   } catch (error) {
@@ -120,9 +122,15 @@ export class TelemetryBridge {
       "gen_ai.output.type": "text",
       "draftstate.answer.status": status,
       ...(firstTokenMs === null ? {} : { "gen_ai.response.time_to_first_chunk": firstTokenMs / 1000 }),
-      ...(usage === undefined ? {} : { "gen_ai.usage.input_tokens": usage.inputTokens, "gen_ai.usage.output_tokens": usage.outputTokens }),
+      ...(usage === undefined
+        ? {}
+        : { "gen_ai.usage.input_tokens": usage.inputTokens, "gen_ai.usage.output_tokens": usage.outputTokens }),
     };
-    const span = this.#tracer.startSpan(name, { kind: this.api.SpanKind.CLIENT, startTime: end - durationMs, attributes });
+    const span = this.#tracer.startSpan(name, {
+      kind: this.api.SpanKind.CLIENT,
+      startTime: end - durationMs,
+      attributes,
+    });
     if (status === "error") span.setStatus({ code: this.api.SpanStatusCode.ERROR });
     span.end(end);
     this.#measure(answer, common);
@@ -142,14 +150,30 @@ function instrumentsOf(meter: Meter) {
   const seconds = (name: string, description: string, bounds: number[]): Histogram =>
     meter.createHistogram(name, { description, unit: "s", advice: { explicitBucketBoundaries: bounds } });
   return {
-    duration: seconds("gen_ai.client.operation.duration", "GenAI operation duration.", [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]),
-    firstChunk: seconds("gen_ai.client.operation.time_to_first_chunk", "Time to receive the first chunk.", [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]),
+    duration: seconds(
+      "gen_ai.client.operation.duration",
+      "GenAI operation duration.",
+      [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
+    ),
+    firstChunk: seconds(
+      "gen_ai.client.operation.time_to_first_chunk",
+      "Time to receive the first chunk.",
+      [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+    ),
     tokenUsage: meter.createHistogram("gen_ai.client.token.usage", {
       description: "Number of input and output tokens used.",
       unit: "{token}",
-      advice: { explicitBucketBoundaries: [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864] },
+      advice: {
+        explicitBucketBoundaries: [
+          1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864,
+        ],
+      },
     }),
-    saves: seconds("draftstate.save.duration", "From the first byte of a write to its last sync.", [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]),
+    saves: seconds(
+      "draftstate.save.duration",
+      "From the first byte of a write to its last sync.",
+      [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    ),
     bytes: meter.createCounter("draftstate.saved.bytes", { description: "Bytes written.", unit: "By" }),
     saveErrors: meter.createCounter("draftstate.save.errors", { description: "Saves that failed for good." }),
     recoveries: meter.createCounter("draftstate.recoveries", { description: "Recoveries after a crash or damage." }),

@@ -15,7 +15,10 @@ const CHECKS: readonly Check[] = [
 export function assertAgentState(id: string, state: JsonObject): void {
   const problem = agentStateProblem(state);
   if (problem === undefined) return;
-  throw new DraftstateError("CORRUPT", `conversation ${id} is none that a chat can go on with: ${problem}; go back with "draftstate restore ${id}", or begin another with --id`);
+  throw new DraftstateError(
+    "CORRUPT",
+    `conversation ${id} is none that a chat can go on with: ${problem}; go back with "draftstate restore ${id}", or begin another with --id`,
+  );
 }
 
 /** The first field that is something else, in words; a field that is missing is none. */
@@ -39,6 +42,9 @@ function messageProblem(message: Json): string | undefined {
   if (!isJsonObject(message)) return "is no object";
   const [role, content] = [ownValue(message, "role"), ownValue(message, "content")];
   if (role === undefined) return "has no role";
-  if (!(ROLES as readonly unknown[]).includes(role)) return `has the role ${JSON.stringify(role)}, which is none of ${ROLES.join(", ")}`;
-  return typeof content === "string" || Array.isArray(content) ? undefined : "has a content that is neither a text nor a list";
+  if (!(ROLES as readonly unknown[]).includes(role))
+    return `has the role ${JSON.stringify(role)}, which is none of ${ROLES.join(", ")}`;
+  return typeof content === "string" || Array.isArray(content)
+    ? undefined
+    : "has a content that is neither a text nor a list";
 }

@@ -50,7 +50,11 @@ export class StateContainer {
 
   /** Throws `USAGE` inside a recipe: what it is in the middle of changing is changed through its draft alone. */
   assertNotChanging(): void {
-    if (this.#isChanging) throw new DraftstateError("USAGE", "a recipe changes its draft, and cannot change the conversation by other means: do that before or after the update; nothing was saved");
+    if (this.#isChanging)
+      throw new DraftstateError(
+        "USAGE",
+        "a recipe changes its draft, and cannot change the conversation by other means: do that before or after the update; nothing was saved",
+      );
   }
 
   /** Runs the recipe; returns what it changed, empty when nothing. Throws `INVALID_STATE`, unchanged, for what is not plain JSON. */
@@ -72,7 +76,9 @@ export class StateContainer {
       given.whole = isNewState(result, draft);
       return given.whole ? (result as Draft<JsonObject>) : undefined;
     });
-    const patches = given.whole ? diffStates(before, withoutFileFields(freezeObject(after))) : toPatches(made, before, after);
+    const patches = given.whole
+      ? diffStates(before, withoutFileFields(freezeObject(after)))
+      : toPatches(made, before, after);
     // Applied from the checked patches, not taken from Immer, so that memory and disk cannot differ.
     this.#state = applyPatches(before, patches);
     return patches;
@@ -100,7 +106,10 @@ export class StateContainer {
 /** Programs without types hand on whatever a model gave them. */
 function asText(token: unknown): string {
   if (typeof token === "string") return token;
-  throw new DraftstateError("INVALID_STATE", `a token is a text, not ${token === null ? "null" : `a value of type ${typeof token}`}; nothing was saved`);
+  throw new DraftstateError(
+    "INVALID_STATE",
+    `a token is a text, not ${token === null ? "null" : `a value of type ${typeof token}`}; nothing was saved`,
+  );
 }
 
 /** A number or text is what an arrow such as `(draft) => draft.count++` happens to give back: it means nothing. */
@@ -110,7 +119,11 @@ function isNewState(result: unknown, draft: Draft<JsonObject>): boolean {
     result.catch(() => undefined);
     throw new DraftstateError("INVALID_STATE", "a recipe must not be asynchronous: await first, then update");
   }
-  if (current(draft) !== original(draft)) throw new DraftstateError("INVALID_STATE", "a recipe changes the draft or gives back a new state, not both; nothing was saved");
+  if (current(draft) !== original(draft))
+    throw new DraftstateError(
+      "INVALID_STATE",
+      "a recipe changes the draft or gives back a new state, not both; nothing was saved",
+    );
   return true;
 }
 
@@ -120,7 +133,10 @@ function withoutFileFields(state: JsonObject): JsonObject {
 }
 
 function ownField(): DraftstateError {
-  return new DraftstateError("INVALID_STATE", "the state field _metadata is the file's own: title, model and base URL are changed with updateInfo");
+  return new DraftstateError(
+    "INVALID_STATE",
+    "the state field _metadata is the file's own: title, model and base URL are changed with updateInfo",
+  );
 }
 
 function toPatches(made: readonly ImmerPatch[], before: JsonObject, after: JsonObject): Patch[] {

@@ -11,5 +11,7 @@ function answerAt(messages: readonly Json[], index: number): JsonObject | undefi
 
 export function isContinuation(messages: readonly Json[], index: number): boolean {
   const before = answerAt(messages, index - 1);
-  return before !== undefined && ownValue(before, "status") === "interrupted" && answerAt(messages, index) !== undefined;
+  return (
+    before !== undefined && ownValue(before, "status") === "interrupted" && answerAt(messages, index) !== undefined
+  );
 }

@@ -145,7 +145,14 @@ export function initialState(): State & AgentState {
 }
 
 export function idleStreaming(): StreamingProperties {
-  return { lastToken: "", tokenCount: 0, streamingProgress: 0, partialResponse: "", streamingStartTime: null, streamingEndTime: null };
+  return {
+    lastToken: "",
+    tokenCount: 0,
+    streamingProgress: 0,
+    partialResponse: "",
+    streamingStartTime: null,
+    streamingEndTime: null,
+  };
 }
 
 export function messagesOf(state: State): readonly Json[] {
@@ -219,28 +226,45 @@ export function textOf(content: Json | undefined): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
   return (content as readonly Json[])
-    .map((block) => (typeof block === "string" ? block : isJsonObject(block) && typeof block["text"] === "string" ? block["text"] : ""))
+    .map((block) =>
+      typeof block === "string" ? block : isJsonObject(block) && typeof block["text"] === "string" ? block["text"] : "",
+    )
     .join("");
 }
 
 /** Cuts at a code point, never inside a surrogate pair. */
 function shorten(text: string, length: number): string {
   const points = Array.from(text.slice(0, length * 2));
-  return points.length > length ? `${points.slice(0, length - 1).join("").trimEnd()}…` : points.join("");
+  return points.length > length
+    ? `${points
+        .slice(0, length - 1)
+        .join("")
+        .trimEnd()}…`
+    : points.join("");
 }
 
 export function titleFrom(text: string): string {
-  const line = text.split("\n").map((part) => part.trim()).find((part) => part !== "") ?? "";
+  const line =
+    text
+      .split("\n")
+      .map((part) => part.trim())
+      .find((part) => part !== "") ?? "";
   return shorten(line.replaceAll(/\s+/g, " "), MAX_TITLE_LENGTH);
 }
 
 export function titleOf(version: Pick<Version, "state" | "info">): string {
-  if (version.info.title !== undefined && version.info.title !== "") return shorten(version.info.title, MAX_OWN_TITLE_LENGTH);
+  if (version.info.title !== undefined && version.info.title !== "")
+    return shorten(version.info.title, MAX_OWN_TITLE_LENGTH);
   const first = messagesOf(version.state).find((message) => isJsonObject(message) && message["role"] === "user");
   return isJsonObject(first) ? titleFrom(textOf(first["content"])) : "";
 }
 
-export function metadataOf(version: Version, conversationId: string, savedAt: string, sessions: readonly SessionMark[] = []): Metadata {
+export function metadataOf(
+  version: Version,
+  conversationId: string,
+  savedAt: string,
+  sessions: readonly SessionMark[] = [],
+): Metadata {
   const { state, info, revision } = version;
   return {
     savedAt,

@@ -25,7 +25,16 @@ export function isEarlierInAnswer(given: unknown, now: JsonObject, id: string): 
   if (!isJsonObject(given)) return false;
   const messages = messagesOf(given);
   const nowMessages = messagesOf(now);
-  if (!messages.every((message, index) => message === nowMessages[index]) || !goesOnWith(answerBehind(messages, now), partOf(given))) return false;
-  const others = Object.keys(given).filter((key) => !TOLD.includes(key) && !(key === "conversationId" && given[key] === id));
-  return others.every((key) => Object.hasOwn(now, key) && given[key] === now[key]) && Object.keys(now).every((key) => Object.hasOwn(given, key));
+  if (
+    !messages.every((message, index) => message === nowMessages[index]) ||
+    !goesOnWith(answerBehind(messages, now), partOf(given))
+  )
+    return false;
+  const others = Object.keys(given).filter(
+    (key) => !TOLD.includes(key) && !(key === "conversationId" && given[key] === id),
+  );
+  return (
+    others.every((key) => Object.hasOwn(now, key) && given[key] === now[key]) &&
+    Object.keys(now).every((key) => Object.hasOwn(given, key))
+  );
 }

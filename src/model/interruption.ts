@@ -7,7 +7,11 @@ export function withInterruption(version: Version, at: string): Version {
   const container = new StateContainer(version.state);
   const model = version.info.model;
   container.update((draft) => {
-    interruptAnswer(draft as AgentDraft, { id: `answer-r${version.revision}`, at, ...(model === undefined ? {} : { model }) });
+    interruptAnswer(draft as AgentDraft, {
+      id: `answer-r${version.revision}`,
+      at,
+      ...(model === undefined ? {} : { model }),
+    });
   });
   return { ...version, state: container.state };
 }

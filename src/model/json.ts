@@ -132,7 +132,9 @@ function isExact(value: unknown, depth: number): boolean {
   if (depth >= MAX_DEPTH) return false;
   const exact = Array.isArray(value)
     ? value.every((item) => isExact(item, depth + 1))
-    : Object.keys(value).every((key) => key !== "__proto__" && isExact((value as Record<string, unknown>)[key], depth + 1));
+    : Object.keys(value).every(
+        (key) => key !== "__proto__" && isExact((value as Record<string, unknown>)[key], depth + 1),
+      );
   if (exact) keep(value);
   return exact;
 }
@@ -146,9 +148,16 @@ export function jsonEqual(left: Json | undefined, right: Json | undefined): bool
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
   if (Array.isArray(left)) {
     const [items, others] = [left as readonly Json[], right as readonly Json[]];
-    return Array.isArray(right) && items.length === others.length && items.every((item, index) => jsonEqual(item, others[index]));
+    return (
+      Array.isArray(right) &&
+      items.length === others.length &&
+      items.every((item, index) => jsonEqual(item, others[index]))
+    );
   }
   if (!isJsonObject(left) || !isJsonObject(right)) return false;
   const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && jsonEqual(left[key], right[key]));
+  return (
+    keys.length === Object.keys(right).length &&
+    keys.every((key) => Object.hasOwn(right, key) && jsonEqual(left[key], right[key]))
+  );
 }

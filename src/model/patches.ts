@@ -64,14 +64,17 @@ export class Patcher {
   }
 
   #replaceRoot(patch: Exclude<Patch, TokenPatch>): void {
-    if (patch.op !== "replace" || !isJsonObject(patch.value)) throw refuse(patch.path, `${patch.op} of the whole state`);
+    if (patch.op !== "replace" || !isJsonObject(patch.value))
+      throw refuse(patch.path, `${patch.op} of the whole state`);
     this.#root = patch.value;
   }
 
   #token(patch: TokenPatch): void {
     const root = this.#own(this.#root) as Record<string, Json>;
     this.#root = root;
-    const streaming = this.#own(isJsonObject(root["streamingProperties"]) ? root["streamingProperties"] : idleStreaming()) as Record<string, Json>;
+    const streaming = this.#own(
+      isJsonObject(root["streamingProperties"]) ? root["streamingProperties"] : idleStreaming(),
+    ) as Record<string, Json>;
     root["streamingProperties"] = streaming;
     writeToken(root, streaming, patch);
   }
@@ -89,7 +92,8 @@ export class Patcher {
     let node: Json = this.#root;
     for (const segment of path) {
       const child = childAt(node, segment);
-      if (typeof child !== "object" || child === null) throw refuse(whole, `there is nothing at ${JSON.stringify(segment)}`);
+      if (typeof child !== "object" || child === null)
+        throw refuse(whole, `there is nothing at ${JSON.stringify(segment)}`);
       const copy = this.#own(child);
       (node as Record<string | number, Json>)[segment] = copy;
       node = copy;
@@ -99,7 +103,8 @@ export class Patcher {
 
   #own<T extends Json>(node: T): T {
     if (typeof node !== "object" || node === null || this.#ours.has(node)) return node;
-    const copy = (Array.isArray(node) ? [...(node as readonly Json[])] : { ...(node as JsonObject) }) as unknown as T & object;
+    const copy = (Array.isArray(node) ? [...(node as readonly Json[])] : { ...(node as JsonObject) }) as unknown as T &
+      object;
     this.#ours.add(copy);
     return copy;
   }
@@ -141,9 +146,14 @@ function changeArray(array: Json[], index: string | number | undefined, patch: E
   else array[index] = patch.op === "append" ? appended(array[index], patch) : patch.value;
 }
 
-function changeObject(object: Record<string, Json>, key: string | number | undefined, patch: Exclude<Patch, TokenPatch>): void {
+function changeObject(
+  object: Record<string, Json>,
+  key: string | number | undefined,
+  patch: Exclude<Patch, TokenPatch>,
+): void {
   if (typeof key !== "string") throw refuse(patch.path, "an object has no entry with a number");
-  if (patch.op !== "add" && !Object.hasOwn(object, key)) throw refuse(patch.path, `there is no field ${JSON.stringify(key)}`);
+  if (patch.op !== "add" && !Object.hasOwn(object, key))
+    throw refuse(patch.path, `there is no field ${JSON.stringify(key)}`);
   if (patch.op === "remove") delete object[key];
   else object[key] = patch.op === "append" ? appended(object[key], patch) : patch.value;
 }
@@ -184,7 +194,8 @@ export function diffStates(from: JsonObject, to: JsonObject): Patch[] {
 
 function diffValues(from: Json, to: Json, path: Path, patches: Patch[]): void {
   if (from === to) return;
-  if (Array.isArray(from) && Array.isArray(to)) diffArrays(from as readonly Json[], to as readonly Json[], path, patches);
+  if (Array.isArray(from) && Array.isArray(to))
+    diffArrays(from as readonly Json[], to as readonly Json[], path, patches);
   else if (isJsonObject(from) && isJsonObject(to)) diffObjects(from, to, path, patches);
   else if (typeof from === "string" && typeof to === "string" && from !== "" && to.startsWith(from)) {
     patches.push({ op: "append", path, value: to.slice(from.length) });
@@ -210,14 +221,16 @@ function diffArrays(from: readonly Json[], to: readonly Json[], path: Path, patc
   let start = 0;
   while (start < from.length && start < to.length && jsonEqual(from[start], to[start])) start += 1;
   let tail = 0;
-  while (tail < from.length - start && tail < to.length - start && jsonEqual(from.at(-1 - tail), to.at(-1 - tail))) tail += 1;
+  while (tail < from.length - start && tail < to.length - start && jsonEqual(from.at(-1 - tail), to.at(-1 - tail)))
+    tail += 1;
   const [fromEnd, toEnd] = [from.length - tail, to.length - tail];
   const shared = Math.min(fromEnd, toEnd);
   for (let index = start; index < shared; index += 1) {
     const [before, after] = [from[index], to[index]];
     if (before !== undefined && after !== undefined) diffValues(before, after, [...path, index], patches);
   }
-  for (let index = fromEnd - 1; index >= shared && index >= start; index -= 1) patches.push({ op: "remove", path: [...path, index] });
+  for (let index = fromEnd - 1; index >= shared && index >= start; index -= 1)
+    patches.push({ op: "remove", path: [...path, index] });
   for (let index = Math.max(shared, start); index < toEnd; index += 1) {
     const value = to[index];
     if (value !== undefined) patches.push({ op: "add", path: [...path, index], value });

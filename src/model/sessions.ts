@@ -19,7 +19,8 @@ export function isSessionName(value: unknown): value is string {
 
 /** The marks after this session has written this revision. */
 export function withMark(marks: readonly SessionMark[], mark: SessionMark): readonly SessionMark[] {
-  if (!isSessionName(mark.session)) throw new RangeError(`a session's name is 1 to 64 letters and digits, not ${JSON.stringify(mark.session)}`);
+  if (!isSessionName(mark.session))
+    throw new RangeError(`a session's name is 1 to 64 letters and digits, not ${JSON.stringify(mark.session)}`);
   return [...marks.filter(({ session }) => session !== mark.session), mark].slice(-MAX_MARKS);
 }
 

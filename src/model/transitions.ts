@@ -3,7 +3,14 @@
  * Ids and times are arguments. Only the beginning and the end of an answer touch the list of messages.
  */
 import type { Draft } from "immer";
-import { idleStreaming, type AgentState, type Message, type Status, type ToolCall, type Usage } from "./conversation.js";
+import {
+  idleStreaming,
+  type AgentState,
+  type Message,
+  type Status,
+  type ToolCall,
+  type Usage,
+} from "./conversation.js";
 
 export type AgentDraft = Draft<AgentState>;
 
@@ -71,7 +78,10 @@ export function addMessage(draft: AgentDraft, message: Message): void {
 }
 
 /** What a dead writer's answer becomes for everyone who reads it: all its text, marked as interrupted. */
-export function interruptAnswer(draft: AgentDraft, end: { readonly id: string; readonly at: string; readonly model?: string }): void {
+export function interruptAnswer(
+  draft: AgentDraft,
+  end: { readonly id: string; readonly at: string; readonly model?: string },
+): void {
   ensureAgentFields(draft);
   endAnswer(draft, { ...end, status: "interrupted" });
 }

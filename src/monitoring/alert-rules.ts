@@ -41,32 +41,47 @@ function parseFor(value: unknown, path: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0) return value;
   const [, amount, unit = ""] = typeof value === "string" ? (/^(\d{1,9})(ms|s|m|h|d)$/.exec(value) ?? []) : [];
   const factor = UNITS[unit];
-  if (amount === undefined || factor === undefined) throw wrong(path, `must be a duration such as "30s", "5m" or "1h", or a number of milliseconds`);
+  if (amount === undefined || factor === undefined)
+    throw wrong(path, `must be a duration such as "30s", "5m" or "1h", or a number of milliseconds`);
   return Number(amount) * factor;
 }
 
 function parseMetric(value: unknown, path: string): Pick<ParsedRule, "metric" | "name" | "label"> {
-  const [, name = "", labelName, label] = typeof value === "string" ? (/^([a-z_]{1,80})(?:\{([a-z_]{1,40})="([^"\\\n]{0,128})"\})?$/.exec(value) ?? []) : [];
+  const [, name = "", labelName, label] =
+    typeof value === "string" ? (/^([a-z_]{1,80})(?:\{([a-z_]{1,40})="([^"\\\n]{0,128})"\})?$/.exec(value) ?? []) : [];
   const known = METRIC_NAMES.filter((each) => !NOT_WATCHED.includes(each));
   if (typeof value !== "string" || !isMetricName(name) || !known.includes(name)) {
-    throw wrong(path, `is ${value === undefined ? "missing" : JSON.stringify(value)}: it must be one of ${known.join(", ")}`);
+    throw wrong(
+      path,
+      `is ${value === undefined ? "missing" : JSON.stringify(value)}: it must be one of ${known.join(", ")}`,
+    );
   }
   const expected = definitionOf(name).label;
-  if (labelName !== undefined && labelName !== expected) throw wrong(path, `names the label ${labelName}: ${name} has ${expected === undefined ? "none" : `only ${expected}`}`);
+  if (labelName !== undefined && labelName !== expected)
+    throw wrong(
+      path,
+      `names the label ${labelName}: ${name} has ${expected === undefined ? "none" : `only ${expected}`}`,
+    );
   return { metric: value, name, label };
 }
 
-function parseThreshold(rule: Readonly<Record<string, unknown>>, path: string): Pick<ParsedRule, "direction" | "threshold"> {
+function parseThreshold(
+  rule: Readonly<Record<string, unknown>>,
+  path: string,
+): Pick<ParsedRule, "direction" | "threshold"> {
   const { above, below } = rule;
-  if ((above === undefined) === (below === undefined)) throw wrong(path, `must have either "above" or "below", and not both`);
+  if ((above === undefined) === (below === undefined))
+    throw wrong(path, `must have either "above" or "below", and not both`);
   const direction = above === undefined ? "below" : "above";
   const threshold = above ?? below;
-  if (typeof threshold !== "number" || !Number.isFinite(threshold)) throw wrong(`${path}.${direction}`, "must be a number");
+  if (typeof threshold !== "number" || !Number.isFinite(threshold))
+    throw wrong(`${path}.${direction}`, "must be a number");
   return { direction, threshold };
 }
 
 function parseRule(value: unknown, path: string): ParsedRule {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(path, 'must be an object such as {"metric": "draftstate_queue_depth", "above": 100, "for": "30s"}');
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw wrong(path, 'must be an object such as {"metric": "draftstate_queue_depth", "above": 100, "for": "30s"}');
   const rule = value as Readonly<Record<string, unknown>>;
   const unknown = Object.keys(rule).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) throw wrong(`${path}.${unknown}`, `is unknown: a rule has ${KEYS.join(", ")}`);
@@ -78,7 +93,10 @@ function parseRule(value: unknown, path: string): ParsedRule {
 }
 
 function duration(ms: number): string {
-  const [unit = "ms", size = 1] = Object.entries(UNITS).reverse().find(([, factor]) => ms % factor === 0) ?? [];
+  const [unit = "ms", size = 1] =
+    Object.entries(UNITS)
+      .reverse()
+      .find(([, factor]) => ms % factor === 0) ?? [];
   return `${ms / size}${unit}`;
 }
 

@@ -97,7 +97,9 @@ class WatchedRule {
       return total - this.#counter.before(now, total);
     }
     const observed = readings.histogram(rule);
-    return observed === undefined ? undefined : quantileOf(sinceThen(observed, this.#histogram.before(now, observed)), bounds, PERCENTILE);
+    return observed === undefined
+      ? undefined
+      : quantileOf(sinceThen(observed, this.#histogram.before(now, observed)), bounds, PERCENTILE);
   }
 
   #bad(moment: Moment, value: number): Alert | undefined {
@@ -124,9 +126,20 @@ class WatchedRule {
   #alert(state: Alert["state"], { elapsed, wall }: Moment, value: number): Alert {
     const { text, metric, direction, threshold } = this.rule;
     const shown = Number(value.toPrecision(6));
-    const message = state === "firing" ? `${metric} is ${shown} (rule: ${text})` : `${metric} is ${shown} again (rule: ${text})`;
+    const message =
+      state === "firing" ? `${metric} is ${shown} (rule: ${text})` : `${metric} is ${shown} again (rule: ${text})`;
     const lasted = elapsed - (this.#badSince ?? elapsed);
-    return { rule: text, state, metric, value, direction, threshold, since: iso(wall.getTime() - lasted), at: iso(wall.getTime()), message };
+    return {
+      rule: text,
+      state,
+      metric,
+      value,
+      direction,
+      threshold,
+      since: iso(wall.getTime() - lasted),
+      at: iso(wall.getTime()),
+      message,
+    };
   }
 }
 

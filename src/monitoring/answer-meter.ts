@@ -46,6 +46,13 @@ export class AnswerMeter {
     if (this.#ended) return;
     this.#ended = true;
     const firstTokenMs = this.#firstToken === undefined ? null : this.#firstToken - this.#begun;
-    this.onEnd({ status, tokens: this.#tokens, textBytes: this.#textBytes, firstTokenMs, durationMs: this.elapsed() - this.#begun, ...(usage === undefined ? {} : { usage }) });
+    this.onEnd({
+      status,
+      tokens: this.#tokens,
+      textBytes: this.#textBytes,
+      firstTokenMs,
+      durationMs: this.elapsed() - this.#begun,
+      ...(usage === undefined ? {} : { usage }),
+    });
   }
 }

@@ -16,8 +16,19 @@ export type Histograms = Readonly<Record<string, Readonly<Record<string, Histogr
 
 /** What is counted for each conversation, and for each day; sums, all of them. */
 export const FIGURE_NAMES = [
-  "tokens", "textBytes", "answers", "firstTokens", "firstTokenMs", "answerMs",
-  "saves", "journalBytes", "snapshotBytes", "backupBytes", "backups", "recoveries", "errors",
+  "tokens",
+  "textBytes",
+  "answers",
+  "firstTokens",
+  "firstTokenMs",
+  "answerMs",
+  "saves",
+  "journalBytes",
+  "snapshotBytes",
+  "backupBytes",
+  "backups",
+  "recoveries",
+  "errors",
 ] as const;
 export type FigureName = (typeof FIGURE_NAMES)[number];
 export type Figures = Readonly<Partial<Record<FigureName, number>>>;
@@ -34,7 +45,11 @@ export interface MetricData {
 export const EMPTY: MetricData = { counters: {}, histograms: {}, conversations: {}, days: {} };
 
 /** Own keys of both, joined; a key that is in one only is taken as it is. */
-function joined<V>(left: Readonly<Record<string, V>>, right: Readonly<Record<string, V>>, add: (a: V, b: V) => V): Record<string, V> {
+function joined<V>(
+  left: Readonly<Record<string, V>>,
+  right: Readonly<Record<string, V>>,
+  add: (a: V, b: V) => V,
+): Record<string, V> {
   const result = new Map(Object.entries(left));
   for (const [key, value] of Object.entries(right)) {
     const before = result.get(key);
@@ -65,13 +80,18 @@ export function addMetrics(a: MetricData, b: MetricData): MetricData {
 
 /** The newest days alone, so that what is kept stays small. */
 export function withNewestDays(data: MetricData, count: number): MetricData {
-  const days = Object.entries(data.days).sort(([a], [b]) => (a < b ? 1 : -1)).slice(0, count);
+  const days = Object.entries(data.days)
+    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .slice(0, count);
   return { ...data, days: Object.fromEntries(days.reverse()) };
 }
 
 /** Without the conversations that are gone. What they added to the totals stays. */
 export function withConversations(data: MetricData, isKept: (id: string) => boolean): MetricData {
-  return { ...data, conversations: Object.fromEntries(Object.entries(data.conversations).filter(([id]) => isKept(id))) };
+  return {
+    ...data,
+    conversations: Object.fromEntries(Object.entries(data.conversations).filter(([id]) => isKept(id))),
+  };
 }
 
 export function valueOf(data: MetricData, name: string, label = ""): number {
@@ -85,13 +105,20 @@ export function totalOf(data: MetricData, name: string): number {
 }
 
 export function histogramOf(data: MetricData, name: string, label?: string): HistogramData | undefined {
-  const series = Object.entries(data.histograms[name] ?? {}).filter(([value]) => label === undefined || value === label);
-  return series.map(([, histogram]) => histogram).reduce<HistogramData | undefined>((a, b) => (a === undefined ? b : addHistograms(a, b)), undefined);
+  const series = Object.entries(data.histograms[name] ?? {}).filter(
+    ([value]) => label === undefined || value === label,
+  );
+  return series
+    .map(([, histogram]) => histogram)
+    .reduce<HistogramData | undefined>((a, b) => (a === undefined ? b : addHistograms(a, b)), undefined);
 }
 
 /** What happened between two looks at the same histogram. */
 export function sinceThen(now: HistogramData, then: HistogramData | undefined): HistogramData {
-  return { counts: now.counts.map((count, index) => count - (then?.counts[index] ?? 0)), sum: now.sum - (then?.sum ?? 0) };
+  return {
+    counts: now.counts.map((count, index) => count - (then?.counts[index] ?? 0)),
+    sum: now.sum - (then?.sum ?? 0),
+  };
 }
 
 export function observationsOf(histogram: HistogramData): number {
@@ -105,19 +132,24 @@ function isAmount(value: unknown): value is number {
 function recordOf<V>(value: unknown, parse: (item: unknown, key: string) => V | undefined): Record<string, V> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
   const entries = Object.entries(value as Record<string, unknown>);
-  return Object.fromEntries(entries.flatMap(([key, item]): [string, V][] => {
-    const parsed = key === "__proto__" ? undefined : parse(item, key);
-    return parsed === undefined ? [] : [[key, parsed]];
-  }));
+  return Object.fromEntries(
+    entries.flatMap(([key, item]): [string, V][] => {
+      const parsed = key === "__proto__" ? undefined : parse(item, key);
+      return parsed === undefined ? [] : [[key, parsed]];
+    }),
+  );
 }
 
-const amounts = (value: unknown): Record<string, number> => recordOf(value, (item) => (isAmount(item) ? item : undefined));
+const amounts = (value: unknown): Record<string, number> =>
+  recordOf(value, (item) => (isAmount(item) ? item : undefined));
 
 function parseHistogram(name: string, value: unknown): HistogramData | undefined {
   const bounds = isMetricName(name) ? definitionOf(name).bounds : undefined;
-  if (bounds === undefined || typeof value !== "object" || value === null || !("counts" in value) || !("sum" in value)) return undefined;
+  if (bounds === undefined || typeof value !== "object" || value === null || !("counts" in value) || !("sum" in value))
+    return undefined;
   const { counts, sum: total } = value;
-  const fits = Array.isArray(counts) && counts.length === bounds.length + 1 && counts.every(isAmount) && isAmount(total);
+  const fits =
+    Array.isArray(counts) && counts.length === bounds.length + 1 && counts.every(isAmount) && isAmount(total);
   return fits ? { counts, sum: total } : undefined;
 }
 
@@ -128,7 +160,9 @@ function parseFigures(value: unknown): Figures {
 
 /** Only what makes sense; the rest is left out. */
 export function parseMetrics(value: unknown): MetricData {
-  const { counters, histograms, conversations, days } = (typeof value === "object" && value !== null ? value : {}) as Partial<Record<keyof MetricData, unknown>>;
+  const { counters, histograms, conversations, days } = (
+    typeof value === "object" && value !== null ? value : {}
+  ) as Partial<Record<keyof MetricData, unknown>>;
   return {
     counters: recordOf(counters, (series, name) => (isMetricName(name) ? amounts(series) : undefined)),
     histograms: recordOf(histograms, (series, name) => recordOf(series, (item) => parseHistogram(name, item))),

@@ -21,11 +21,23 @@ export type Fact<T> = { readonly value: T } | { readonly error: string };
 export interface HealthFacts {
   readonly directories: readonly { readonly place: string; readonly probe: Fact<"writable" | "missing"> }[];
   readonly space: Fact<readonly { readonly place: string; readonly freeBytes: number; readonly totalBytes: number }[]>;
-  readonly locks: Fact<{ readonly stale: readonly { readonly name: string; readonly holder: string; readonly since: string }[]; readonly unreadable: readonly string[] }>;
-  readonly damage: Fact<{ readonly checked: number; readonly quick: boolean; readonly problems: readonly { readonly path: string; readonly kind: string }[]; readonly quarantined: number }>;
+  readonly locks: Fact<{
+    readonly stale: readonly { readonly name: string; readonly holder: string; readonly since: string }[];
+    readonly unreadable: readonly string[];
+  }>;
+  readonly damage: Fact<{
+    readonly checked: number;
+    readonly quick: boolean;
+    readonly problems: readonly { readonly path: string; readonly kind: string }[];
+    readonly quarantined: number;
+  }>;
   readonly unsaved: Fact<readonly { readonly who: string; readonly ageMs: number }[]>;
   readonly fallback: Fact<{ readonly directory: string | undefined; readonly conversations: readonly string[] }>;
-  readonly backups: Fact<{ readonly enabled: boolean; readonly conversations: number; readonly overdue: readonly { readonly id: string; readonly ageMs: number }[] }>;
+  readonly backups: Fact<{
+    readonly enabled: boolean;
+    readonly conversations: number;
+    readonly overdue: readonly { readonly id: string; readonly ageMs: number }[];
+  }>;
 }
 
 export interface HealthLimits {
@@ -37,7 +49,11 @@ export interface HealthLimits {
   readonly maxBackupAgeMs: number;
 }
 
-export const DEFAULT_LIMITS: HealthLimits = { minFreeBytes: 500 * 1024 * 1024, maxUnsavedMs: 60_000, maxBackupAgeMs: 86_400_000 };
+export const DEFAULT_LIMITS: HealthLimits = {
+  minFreeBytes: 500 * 1024 * 1024,
+  maxUnsavedMs: 60_000,
+  maxBackupAgeMs: 86_400_000,
+};
 
 const WORST: readonly HealthStatus[] = ["ok", "warn", "fail"];
 const NAMED = 3;
@@ -52,13 +68,19 @@ function named(names: readonly string[]): string {
 }
 
 function megabytes(bytes: number): string {
-  return bytes >= 10 * 1024 ** 3 ? `${Math.round(bytes / 1024 ** 3)} GiB` : `${Math.round((bytes / 1024 ** 2) * 10) / 10} MiB`;
+  return bytes >= 10 * 1024 ** 3
+    ? `${Math.round(bytes / 1024 ** 3)} GiB`
+    : `${Math.round((bytes / 1024 ** 2) * 10) / 10} MiB`;
 }
 
 function age(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   if (minutes < 2) return `${Math.floor(ms / 1000)} s`;
-  return minutes < 120 ? `${minutes} min` : minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} days`;
+  return minutes < 120
+    ? `${minutes} min`
+    : minutes < 48 * 60
+      ? `${Math.floor(minutes / 60)} h`
+      : `${Math.floor(minutes / 1440)} days`;
 }
 
 type Verdict = readonly [HealthStatus, string];
@@ -71,10 +93,17 @@ function judged<T>(name: string, fact: Fact<T>, judge: (value: T) => Verdict): H
 
 function directories(facts: HealthFacts): HealthCheck {
   const bad = facts.directories.flatMap(({ probe }) => ("error" in probe ? [probe.error] : []));
-  const missing = facts.directories.flatMap(({ place, probe }) => ("value" in probe && probe.value === "missing" ? [place] : []));
+  const missing = facts.directories.flatMap(({ place, probe }) =>
+    "value" in probe && probe.value === "missing" ? [place] : [],
+  );
   const name = "directories-writable";
   if (bad.length > 0) return { name, status: "fail", detail: [...new Set(bad)].join("; ") };
-  if (missing.length > 0) return { name, status: "warn", detail: `not there yet: ${missing.join(", ")}; made by the first save, unless a disk is not mounted` };
+  if (missing.length > 0)
+    return {
+      name,
+      status: "warn",
+      detail: `not there yet: ${missing.join(", ")}; made by the first save, unless a disk is not mounted`,
+    };
   return { name, status: "ok", detail: facts.directories.map(({ place }) => place).join(", ") };
 }
 
@@ -84,13 +113,17 @@ function freeSpace({ space }: HealthFacts, { minFreeBytes }: HealthLimits): Heal
     if (least === undefined) return ["ok", "no limit is known"];
     const text = `${megabytes(least.freeBytes)} of ${megabytes(least.totalBytes)} free where ${least.place} is`;
     if (least.freeBytes >= minFreeBytes) return ["ok", text];
-    return [least.freeBytes < minFreeBytes / 10 ? "fail" : "warn", `${text}, less than ${megabytes(minFreeBytes)}: make room`];
+    return [
+      least.freeBytes < minFreeBytes / 10 ? "fail" : "warn",
+      `${text}, less than ${megabytes(minFreeBytes)}: make room`,
+    ];
   });
 }
 
 function staleLocks({ locks }: HealthFacts): HealthCheck {
   return judged("stale-locks", locks, ({ stale, unreadable }): Verdict => {
-    if (unreadable.length > 0) return ["warn", `cannot be read, and block whoever wants to write: ${named(unreadable)}`];
+    if (unreadable.length > 0)
+      return ["warn", `cannot be read, and block whoever wants to write: ${named(unreadable)}`];
     if (stale.length === 0) return ["ok", "none"];
     const who = stale.map(({ name, holder, since }) => `${name} (${holder}, since ${since})`);
     return ["warn", `left by processes that are gone: ${named(who)}; the next writer takes them over`];
@@ -103,11 +136,15 @@ const MENDED_BY_ITSELF: readonly string[] = ["journal-torn"];
 function damagedFiles({ damage }: HealthFacts): HealthCheck {
   return judged("damaged-files", damage, ({ checked, quick, problems, quarantined }): Verdict => {
     const kept = quarantined === 0 ? "" : `; ${quarantined} in quarantine from before`;
-    const looked = quick ? `${checked} conversations looked at, only the ends of their files` : `${checked} files checked`;
+    const looked = quick
+      ? `${checked} conversations looked at, only the ends of their files`
+      : `${checked} files checked`;
     if (problems.length === 0) return ["ok", `${looked}${kept}`];
     const serious = problems.filter(({ kind }) => !MENDED_BY_ITSELF.includes(kind));
     const list = named((serious.length > 0 ? serious : problems).map(({ path, kind }) => `${path} (${kind})`));
-    return serious.length > 0 ? ["fail", `${list}: "draftstate verify" says what is wrong`] : ["warn", `${list}: a crash left it, the next opening mends it`];
+    return serious.length > 0
+      ? ["fail", `${list}: "draftstate verify" says what is wrong`]
+      : ["warn", `${list}: a crash left it, the next opening mends it`];
   });
 }
 
@@ -125,7 +162,10 @@ function fallbackInUse({ fallback }: HealthFacts): HealthCheck {
   return judged("fallback", fallback, ({ directory, conversations }): Verdict => {
     if (directory === undefined) return ["ok", "none is set"];
     if (conversations.length === 0) return ["ok", `${directory} is not in use`];
-    return ["warn", `in use, in ${directory}: ${named(conversations)}; folded back when they are opened and the state directory can be written`];
+    return [
+      "warn",
+      `in use, in ${directory}: ${named(conversations)}; folded back when they are opened and the state directory can be written`,
+    ];
   });
 }
 
@@ -133,12 +173,27 @@ function backupAge({ backups }: HealthFacts, { maxBackupAgeMs }: HealthLimits): 
   return judged("backups", backups, ({ enabled, conversations, overdue }): Verdict => {
     if (!enabled) return ["ok", "turned off (maxBackups is 0)"];
     const late = overdue.filter(({ ageMs }) => ageMs > maxBackupAgeMs).sort((a, b) => b.ageMs - a.ageMs);
-    if (late.length === 0) return ["ok", conversations === 0 ? "no conversations yet" : `no change is without a backup for over ${age(maxBackupAgeMs)}`];
-    return ["warn", `changes without a backup for ${age(late[0]?.ageMs ?? 0)}: ${named(late.map(({ id }) => id))}; "draftstate backup <id>" makes one`];
+    if (late.length === 0)
+      return [
+        "ok",
+        conversations === 0 ? "no conversations yet" : `no change is without a backup for over ${age(maxBackupAgeMs)}`,
+      ];
+    return [
+      "warn",
+      `changes without a backup for ${age(late[0]?.ageMs ?? 0)}: ${named(late.map(({ id }) => id))}; "draftstate backup <id>" makes one`,
+    ];
   });
 }
 
 export function judgeHealth(facts: HealthFacts, limits: HealthLimits): Health {
-  const checks = [directories(facts), freeSpace(facts, limits), staleLocks(facts), damagedFiles(facts), unsavedChanges(facts, limits), fallbackInUse(facts), backupAge(facts, limits)];
+  const checks = [
+    directories(facts),
+    freeSpace(facts, limits),
+    staleLocks(facts),
+    damagedFiles(facts),
+    unsavedChanges(facts, limits),
+    fallbackInUse(facts),
+    backupAge(facts, limits),
+  ];
   return { status: worst(checks.map(({ status }) => status)), checks };
 }

@@ -8,7 +8,12 @@ import type { HttpPost, HttpReply } from "./webhook.js";
 
 export const postJson: HttpPost = async (url, body, signal) => {
   const target = new URL(url);
-  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body), "user-agent": "draftstate", ...authorizationOf(target) };
+  const headers = {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    "user-agent": "draftstate",
+    ...authorizationOf(target),
+  };
   target.username = target.password = "";
   const request = target.protocol === "https:" ? requestHttps : requestHttp;
   const options: RequestOptions = { method: "POST", headers, signal, agent: false };
@@ -27,5 +32,7 @@ export const postJson: HttpPost = async (url, body, signal) => {
 /** An address may hold a name and a password; they are sent as a header. */
 function authorizationOf({ username, password }: URL): { authorization?: string } {
   if (username === "") return {};
-  return { authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64")}` };
+  return {
+    authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64")}`,
+  };
 }

@@ -51,17 +51,24 @@ function histogramLines(name: MetricName, label: string, histogram: HistogramDat
 function samples(name: MetricName, data: MetricData, gauges: Values): string[] {
   const definition = definitionOf(name);
   if (definition.type === "histogram") {
-    return seriesOf(name, data.histograms[name], { counts: [], sum: 0 }).flatMap(([label, histogram]) => histogramLines(name, label, histogram));
+    return seriesOf(name, data.histograms[name], { counts: [], sum: 0 }).flatMap(([label, histogram]) =>
+      histogramLines(name, label, histogram),
+    );
   }
-  const series = definition.type === "counter" ? seriesOf(name, data.counters[name], 0) : Object.entries(gauges[name] ?? {});
+  const series =
+    definition.type === "counter" ? seriesOf(name, data.counters[name], 0) : Object.entries(gauges[name] ?? {});
   return series.map(([label, value]) => `${name}${labels(labelOf(definition, label))} ${value}`);
 }
 
 /** What is exposed, each family with its help and type; a family without a sample is left out. */
 export function renderPrometheus(data: MetricData, gauges: Values): string {
-  const families = METRIC_NAMES.map((name) => ({ name, lines: samples(name, data, gauges) })).filter(({ lines }) => lines.length > 0);
-  return families.map(({ name, lines }) => {
-    const { help, type } = definitionOf(name);
-    return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("\n")}\n`;
-  }).join("");
+  const families = METRIC_NAMES.map((name) => ({ name, lines: samples(name, data, gauges) })).filter(
+    ({ lines }) => lines.length > 0,
+  );
+  return families
+    .map(({ name, lines }) => {
+      const { help, type } = definitionOf(name);
+      return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("\n")}\n`;
+    })
+    .join("");
 }

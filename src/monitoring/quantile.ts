@@ -25,6 +25,7 @@ export interface Quantiles {
 }
 
 export function quantilesOf(histogram: HistogramData | undefined, bounds: readonly number[]): Quantiles | undefined {
-  const [p50, p95, p99] = histogram === undefined ? [] : [0.5, 0.95, 0.99].map((quantile) => quantileOf(histogram, bounds, quantile));
+  const [p50, p95, p99] =
+    histogram === undefined ? [] : [0.5, 0.95, 0.99].map((quantile) => quantileOf(histogram, bounds, quantile));
   return p50 === undefined || p95 === undefined || p99 === undefined ? undefined : { p50, p95, p99 };
 }

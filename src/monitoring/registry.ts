@@ -2,7 +2,14 @@
  * Counts in memory, cheaply enough for every token: a series is looked up once and then only added to. What was
  * counted is had as plain data (`data`), to be kept, added up or shown.
  */
-import { addHistograms, FIGURE_NAMES, type FigureName, type Figures, type HistogramData, type MetricData } from "./figures.js";
+import {
+  addHistograms,
+  FIGURE_NAMES,
+  type FigureName,
+  type Figures,
+  type HistogramData,
+  type MetricData,
+} from "./figures.js";
 import { definitionOf, type MetricName } from "./metric-table.js";
 
 export class Counter {
@@ -96,19 +103,28 @@ export class MetricRegistry {
   /** Over all values of the label, or for the one. */
   total(name: MetricName, label?: string): number {
     let sum = 0;
-    for (const [value, counter] of this.#counters.get(name) ?? []) if (label === undefined || value === label) sum += counter.value;
+    for (const [value, counter] of this.#counters.get(name) ?? [])
+      if (label === undefined || value === label) sum += counter.value;
     return sum;
   }
 
   /** Over all values of the label, or for the one; undefined before the first observation. */
   observed(name: MetricName, label?: string): HistogramData | undefined {
     const series = [...(this.#histograms.get(name) ?? [])].filter(([value]) => label === undefined || value === label);
-    return series.map(([, { data }]) => data).reduce<HistogramData | undefined>((a, b) => (a === undefined ? b : addHistograms(a, b)), undefined);
+    return series
+      .map(([, { data }]) => data)
+      .reduce<HistogramData | undefined>((a, b) => (a === undefined ? b : addHistograms(a, b)), undefined);
   }
 
   get data(): MetricData {
-    const counters = [...this.#counters].map(([name, series]) => [name, Object.fromEntries([...series].map(([label, { value }]) => [label, value]))]);
-    const histograms = [...this.#histograms].map(([name, series]) => [name, Object.fromEntries([...series].map(([label, { data }]) => [label, data]))]);
+    const counters = [...this.#counters].map(([name, series]) => [
+      name,
+      Object.fromEntries([...series].map(([label, { value }]) => [label, value])),
+    ]);
+    const histograms = [...this.#histograms].map(([name, series]) => [
+      name,
+      Object.fromEntries([...series].map(([label, { data }]) => [label, data])),
+    ]);
     return {
       counters: Object.fromEntries(counters) as MetricData["counters"],
       histograms: Object.fromEntries(histograms) as MetricData["histograms"],
@@ -137,5 +153,7 @@ function at(table: Map<string, FigureSums>, key: string): FigureSums {
 }
 
 function figuresOf(table: ReadonlyMap<string, FigureSums>): Record<string, Figures> {
-  return Object.fromEntries([...table].map(([key, sums]) => [key, Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum !== 0))]));
+  return Object.fromEntries(
+    [...table].map(([key, sums]) => [key, Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum !== 0))]),
+  );
 }

@@ -7,7 +7,10 @@ export async function settlesWithin(ms: number, work: Promise<unknown>): Promise
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(resolve, ms, false);
   });
-  const settled = work.then(() => true, () => true);
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
   try {
     return await Promise.race([settled, late]);
   } finally {

@@ -32,8 +32,23 @@ function ratio(dividend: number, divisor: number): number | null {
 }
 
 export function summaryOf(figures: Figures): Summary {
-  const { tokens = 0, textBytes = 0, answers = 0, firstTokens = 0, firstTokenMs = 0, answerMs = 0, saves = 0 } = figures;
-  const { journalBytes: journal = 0, snapshotBytes: snapshot = 0, backupBytes: backup = 0, backups = 0, recoveries = 0, errors = 0 } = figures;
+  const {
+    tokens = 0,
+    textBytes = 0,
+    answers = 0,
+    firstTokens = 0,
+    firstTokenMs = 0,
+    answerMs = 0,
+    saves = 0,
+  } = figures;
+  const {
+    journalBytes: journal = 0,
+    snapshotBytes: snapshot = 0,
+    backupBytes: backup = 0,
+    backups = 0,
+    recoveries = 0,
+    errors = 0,
+  } = figures;
   return {
     answers,
     tokens,
@@ -60,7 +75,11 @@ export interface StoreSummary extends Summary {
   readonly warnings: number;
   readonly alerts: number;
   /** Milliseconds; null before the first. */
-  readonly saveDurationMs: { readonly all: Latency | null; readonly journal: Latency | null; readonly snapshot: Latency | null };
+  readonly saveDurationMs: {
+    readonly all: Latency | null;
+    readonly journal: Latency | null;
+    readonly snapshot: Latency | null;
+  };
   readonly firstTokenMs: Latency | null;
   readonly answerMs: Latency | null;
 }
@@ -69,7 +88,12 @@ function latencyOf(data: MetricData, name: MetricName, label?: string): Latency 
   const histogram = histogramOf(data, name, label);
   const seconds = quantilesOf(histogram, definitionOf(name).bounds ?? []);
   if (histogram === undefined || seconds === undefined) return null;
-  return { count: observationsOf(histogram), p50: seconds.p50 * 1000, p95: seconds.p95 * 1000, p99: seconds.p99 * 1000 };
+  return {
+    count: observationsOf(histogram),
+    p50: seconds.p50 * 1000,
+    p95: seconds.p95 * 1000,
+    p99: seconds.p99 * 1000,
+  };
 }
 
 /** Of the whole store, also of what is no more. */
@@ -100,7 +124,11 @@ export function storeSummaryOf(data: MetricData): StoreSummary {
     retries: totalOf(data, "draftstate_retries_total"),
     warnings: totalOf(data, "draftstate_warnings_total"),
     alerts: totalOf(data, "draftstate_alerts_total"),
-    saveDurationMs: { all: latencyOf(data, saves), journal: latencyOf(data, saves, "journal"), snapshot: latencyOf(data, saves, "snapshot") },
+    saveDurationMs: {
+      all: latencyOf(data, saves),
+      journal: latencyOf(data, saves, "journal"),
+      snapshot: latencyOf(data, saves, "snapshot"),
+    },
     firstTokenMs: latencyOf(data, "draftstate_time_to_first_token_seconds"),
     answerMs: latencyOf(data, "draftstate_answer_duration_seconds"),
   };

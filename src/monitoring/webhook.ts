@@ -92,9 +92,13 @@ export class Webhook {
     const attempt = new AbortController();
     this.#attempt = attempt;
     const ended = new Promise<Outcome>((resolve) => {
-      attempt.signal.addEventListener("abort", () => { resolve(failed("the webhook did not answer in time")); });
+      attempt.signal.addEventListener("abort", () => {
+        resolve(failed("the webhook did not answer in time"));
+      });
     });
-    const timer = setTimeout(() => { attempt.abort(); }, timeoutMs);
+    const timer = setTimeout(() => {
+      attempt.abort();
+    }, timeoutMs);
     timer.unref();
     try {
       const sent = post(url, body, attempt.signal).then(({ status }) => outcomeOf(status));
@@ -122,7 +126,12 @@ function failed(reason: string): Outcome {
 
 function outcomeOf(status: number): Outcome {
   if (status >= 200 && status < 300) return { done: true };
-  if (status === 0 || (status >= 300 && status < 400)) return { done: false, final: true, reason: "the webhook answered with a redirect, which is not followed: set alertWebhook to where it leads" };
+  if (status === 0 || (status >= 300 && status < 400))
+    return {
+      done: false,
+      final: true,
+      reason: "the webhook answered with a redirect, which is not followed: set alertWebhook to where it leads",
+    };
   const mayPass = status >= 500 || status === 408 || status === 429;
   return { done: false, final: !mayPass, reason: `the webhook answered with status ${status}` };
 }

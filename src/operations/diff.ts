@@ -31,10 +31,16 @@ async function defaultFrom(store: Store, backups: readonly Backup[], now: Compar
 }
 
 /** By default from the newest backup that differs to now. Throws `NOT_FOUND`, `CORRUPT`, `USAGE`. */
-export async function compare(store: Store, id: string, from: string | undefined, to: string | undefined): Promise<Comparison> {
+export async function compare(
+  store: Store,
+  id: string,
+  from: string | undefined,
+  to: string | undefined,
+): Promise<Comparison> {
   const backups = await listBackups(store, id);
   const present = async (): Promise<ComparedPoint> => ({ label: "now", state: (await mustLoad(store, id)).state });
-  const named = (wanted: string): Promise<ComparedPoint> => (wanted === "now" ? present() : pointOf(store, resolveBackup(backups, id, wanted)));
+  const named = (wanted: string): Promise<ComparedPoint> =>
+    wanted === "now" ? present() : pointOf(store, resolveBackup(backups, id, wanted));
   const after = to === undefined ? await present() : await named(to);
   const before = from === undefined ? await defaultFrom(store, backups, after) : await named(from);
   return { before, after };

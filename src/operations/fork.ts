@@ -29,7 +29,11 @@ export interface ForkResult {
 export async function openNew(store: Store, sessions: Sessions, beginning?: Beginning): Promise<Conversation> {
   for (let at = store.now().getTime(); ; at += 1) {
     try {
-      return await sessions.open(`draft_chat_${at}`, { expect: "new", lockTimeout: 0, ...(beginning === undefined ? {} : { beginning }) });
+      return await sessions.open(`draft_chat_${at}`, {
+        expect: "new",
+        lockTimeout: 0,
+        ...(beginning === undefined ? {} : { beginning }),
+      });
     } catch (error) {
       // Another process chose the same millisecond.
       if (!isDraftstateError(error, "INVALID_ID") && !isDraftstateError(error, "LOCKED")) throw error;
@@ -44,18 +48,31 @@ export function beginningOf(version: Version, at: string): Beginning {
   return { state, info: rest };
 }
 
-async function sourceOf(store: Store, id: string, wanted: string | undefined): Promise<{ beginning: Beginning; timestamp: string | null }> {
+async function sourceOf(
+  store: Store,
+  id: string,
+  wanted: string | undefined,
+): Promise<{ beginning: Beginning; timestamp: string | null }> {
   if (wanted !== undefined) {
-    const { backup: { timestamp }, version } = await readBackup(store, id, wanted);
+    const {
+      backup: { timestamp },
+      version,
+    } = await readBackup(store, id, wanted);
     return { beginning: beginningOf(version, fromTimestamp(timestamp).toISOString()), timestamp };
   }
   const { state, metadata } = await mustLoad(store, id);
-  return { beginning: beginningOf({ state, info: infoOf(metadata), revision: metadata.revision }, metadata.savedAt), timestamp: null };
+  return {
+    beginning: beginningOf({ state, info: infoOf(metadata), revision: metadata.revision }, metadata.savedAt),
+    timestamp: null,
+  };
 }
 
 export async function fork(store: Store, sessions: Sessions, id: string, options: ForkOptions): Promise<ForkResult> {
   const { beginning, timestamp } = await sourceOf(store, id, options.backup);
-  const conversation = options.newId === undefined ? await openNew(store, sessions, beginning) : await sessions.open(options.newId, { expect: "new", beginning });
+  const conversation =
+    options.newId === undefined
+      ? await openNew(store, sessions, beginning)
+      : await sessions.open(options.newId, { expect: "new", beginning });
   try {
     // A backup of where it began: what follows can be taken back up to here.
     await conversation.endTurn();

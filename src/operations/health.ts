@@ -3,10 +3,24 @@
  * Each area is listed once, and what verifies and lists conversations is given the names.
  */
 import { isDraftstateError, messageOf } from "../errors.js";
-import { judgeHealth, DEFAULT_LIMITS, type Fact, type Health, type HealthFacts, type HealthLimits } from "../monitoring/health.js";
+import {
+  judgeHealth,
+  DEFAULT_LIMITS,
+  type Fact,
+  type Health,
+  type HealthFacts,
+  type HealthLimits,
+} from "../monitoring/health.js";
 import type { Area, Storage } from "../storage/storage.js";
 import type { UnsavedChange } from "../metrics/monitor.js";
-import { conversationIds, fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey } from "../store/names.js";
+import {
+  conversationIds,
+  fromTimestamp,
+  isConversationId,
+  journalKey,
+  parseBackupName,
+  snapshotKey,
+} from "../store/names.js";
 import { listNames, pathOfProblem, readMetadataOnly, type StoreNames } from "../store/read.js";
 import type { Settings } from "../store/settings.js";
 import type { LoadedConversation } from "./load.js";
@@ -48,33 +62,43 @@ function placeOf(storage: Storage, area: Area): string {
 }
 
 async function directories(storage: Storage): Promise<HealthFacts["directories"]> {
-  return Promise.all(DIRECTORIES.map(async (area) => ({
-    place: placeOf(storage, area),
-    probe: await fact(async () => ((await storage.probe(area)) ? ("writable" as const) : ("missing" as const))),
-  })));
+  return Promise.all(
+    DIRECTORIES.map(async (area) => ({
+      place: placeOf(storage, area),
+      probe: await fact(async () => ((await storage.probe(area)) ? ("writable" as const) : ("missing" as const))),
+    })),
+  );
 }
 
 async function space(storage: Storage) {
-  const found = await Promise.all(DIRECTORIES.map(async (area) => {
-    const room = await storage.space(area);
-    return room === undefined ? [] : [{ place: placeOf(storage, area), ...room }];
-  }));
+  const found = await Promise.all(
+    DIRECTORIES.map(async (area) => {
+      const room = await storage.space(area);
+      return room === undefined ? [] : [{ place: placeOf(storage, area), ...room }];
+    }),
+  );
   return found.flat();
 }
 
 async function locks(storage: Storage) {
   const found = (await storage.locks()).filter(({ name }) => isConversationId(name));
   return {
-    stale: found.flatMap(({ name, holder, liveness }) => (holder !== undefined && liveness === "dead" ? [{ name, holder: holder.holder, since: holder.since }] : [])),
+    stale: found.flatMap(({ name, holder, liveness }) =>
+      holder !== undefined && liveness === "dead" ? [{ name, holder: holder.holder, since: holder.since }] : [],
+    ),
     unreadable: found.flatMap(({ name, holder }) => (holder === undefined ? [name] : [])),
   };
 }
 
 /** Reads the whole only of what the end of its snapshot does not vouch for. */
-async function problemsAtTheEnd({ storage, load }: HealthContext, id: string): Promise<{ path: string; kind: string }[]> {
+async function problemsAtTheEnd(
+  { storage, load }: HealthContext,
+  id: string,
+): Promise<{ path: string; kind: string }[]> {
   const path = storage.describe(snapshotKey(id));
   try {
-    if ((await storage.stat(journalKey(id))) === undefined && (await readMetadataOnly(storage, id)) !== undefined) return [];
+    if ((await storage.stat(journalKey(id))) === undefined && (await readMetadataOnly(storage, id)) !== undefined)
+      return [];
     const read = await load(id);
     return (read?.problems ?? []).map((problem) => ({ path: pathOfProblem(storage, id, problem), kind: problem.kind }));
   } catch (error) {
@@ -104,7 +128,10 @@ async function backups({ settings, now, list }: HealthContext, names: () => Prom
   for (const name of found.backup) {
     const backup = parseBackupName(name);
     if (backup === undefined) continue;
-    newest.set(backup.conversationId, Math.max(newest.get(backup.conversationId) ?? 0, fromTimestamp(backup.timestamp).getTime()));
+    newest.set(
+      backup.conversationId,
+      Math.max(newest.get(backup.conversationId) ?? 0, fromTimestamp(backup.timestamp).getTime()),
+    );
   }
   const rows = await list(found);
   const overdue = rows.flatMap((row) => {

@@ -11,7 +11,11 @@ export interface ImportRequest {
   readonly id: string;
   readonly version: Version;
   /** Oldest first. */
-  readonly points: readonly { readonly timestamp: string; readonly version: Version; readonly note: BackupNote | undefined }[];
+  readonly points: readonly {
+    readonly timestamp: string;
+    readonly version: Version;
+    readonly note: BackupNote | undefined;
+  }[];
   /** When an answer that nobody continues was cut off; ISO 8601. */
   readonly at: string;
 }
@@ -24,7 +28,8 @@ export async function importConversation(sessions: Sessions, request: ImportRequ
   try {
     await conversation.flush();
     await sessions.use(id, async ({ backups }) => {
-      for (const { timestamp, version, note } of points) await backups.add(version, note ?? { reason: "manual" }, fromTimestamp(timestamp));
+      for (const { timestamp, version, note } of points)
+        await backups.add(version, note ?? { reason: "manual" }, fromTimestamp(timestamp));
     });
     // Retention begins with the next turn, not with the backups that someone wanted to keep.
     if (points.at(-1)?.version.revision !== initial.revision) await conversation.endTurn();

@@ -32,7 +32,11 @@ export interface LoadOptions {
 }
 
 /** Undefined where there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`; never gives half. */
-export async function load(store: Store, id: string, options: LoadOptions = {}): Promise<LoadedConversation | undefined> {
+export async function load(
+  store: Store,
+  id: string,
+  options: LoadOptions = {},
+): Promise<LoadedConversation | undefined> {
   const { storage } = store;
   const holderBefore = await storage.lockHolder(id);
   const plan = await readPlan(storage, id);
@@ -46,16 +50,23 @@ export async function load(store: Store, id: string, options: LoadOptions = {}):
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
   const version = owner === undefined ? interruptedVersion(plan) : plan.version;
   // While its writer lives, an unfinished last record is one that is being written.
-  const problems = owner === undefined ? plan.problems : plan.problems.filter((problem) => problem.kind !== "journal-torn");
+  const problems =
+    owner === undefined ? plan.problems : plan.problems.filter((problem) => problem.kind !== "journal-torn");
   return { ...shown(id, version, lastChange(plan)), owner, problems, edited: false };
 }
 
 /** The one that is ahead of the store; what was edited, or is newer, is not decided by a reader. */
 function spillOf(spills: readonly FoundSpill[], plan: RecoveryPlan): ValidSpill | undefined {
-  return spills.length === 0 || plan.kind === "edited" || plan.kind === "newer" ? undefined : spillAhead(spills, heldBy(plan));
+  return spills.length === 0 || plan.kind === "edited" || plan.kind === "newer"
+    ? undefined
+    : spillAhead(spills, heldBy(plan));
 }
 
-function shown(id: string, version: Version, savedAt: string): Pick<LoadedConversation, "conversationId" | "state" | "metadata"> {
+function shown(
+  id: string,
+  version: Version,
+  savedAt: string,
+): Pick<LoadedConversation, "conversationId" | "state" | "metadata"> {
   return { conversationId: id, state: version.state, metadata: metadataOf(version, id, savedAt) };
 }
 
@@ -65,7 +76,13 @@ function asSpilled(id: string, spill: ValidSpill, owner: LockHolder | undefined)
   return { ...shown(id, version, metadata.savedAt), owner, problems: [], edited: false, spilledTo: spill.path };
 }
 
-function asEdited({ storage }: Store, id: string, plan: Extract<RecoveryPlan, { kind: "edited" }>, owner: LockHolder | undefined, { allowEdited = false }: LoadOptions): LoadedConversation {
+function asEdited(
+  { storage }: Store,
+  id: string,
+  plan: Extract<RecoveryPlan, { kind: "edited" }>,
+  owner: LockHolder | undefined,
+  { allowEdited = false }: LoadOptions,
+): LoadedConversation {
   if (!allowEdited) throw refusal(storage, id, plan);
   return { ...shown(id, plan.version, plan.version.info.createdAt), owner, problems: plan.problems, edited: true };
 }

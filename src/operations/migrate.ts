@@ -44,16 +44,36 @@ async function rewrite({ storage }: Store, sessions: Sessions, id: string, befor
   await sessions.use(id, () => Promise.resolve(), "existing");
   const after = await readSnapshot(storage, id);
   // An answer that nobody continues is interrupted in the new file, as every reader of the old one was shown it.
-  if (after?.kind === "valid" && after.migratedFrom === undefined && jsonEqual(after.state, ended(versionOf(before), before.metadata.savedAt).state)) return;
+  if (
+    after?.kind === "valid" &&
+    after.migratedFrom === undefined &&
+    jsonEqual(after.state, ended(versionOf(before), before.metadata.savedAt).state)
+  )
+    return;
   const path = storage.describe(snapshotKey(id));
-  throw new DraftstateError("CORRUPT", `${path} was rewritten, but does not hold the same: the original is a backup ("draftstate backups ${id}" lists it)`, { path });
+  throw new DraftstateError(
+    "CORRUPT",
+    `${path} was rewritten, but does not hold the same: the original is a backup ("draftstate backups ${id}" lists it)`,
+    { path },
+  );
 }
 
 /** Undefined where it is of the current schema, or where there is no snapshot. Throws what keeps it from being migrated. */
-async function migrateOne(store: Store, sessions: Sessions, id: string, decoded: Decoded | undefined, dryRun: boolean): Promise<MigratedConversation | undefined> {
+async function migrateOne(
+  store: Store,
+  sessions: Sessions,
+  id: string,
+  decoded: Decoded | undefined,
+  dryRun: boolean,
+): Promise<MigratedConversation | undefined> {
   const path = store.storage.describe(snapshotKey(id));
   if (decoded?.kind === "newer") throw newerVersion(path, `it is of the newer schema ${decoded.version}`);
-  if (decoded?.kind === "damaged") throw new DraftstateError("CORRUPT", `${path}: ${decoded.detail}: "draftstate repair ${id}" repairs what can be repaired`, { path });
+  if (decoded?.kind === "damaged")
+    throw new DraftstateError(
+      "CORRUPT",
+      `${path}: ${decoded.detail}: "draftstate repair ${id}" repairs what can be repaired`,
+      { path },
+    );
   if (decoded === undefined || !isOlder(decoded)) return undefined;
   if (!dryRun) await rewrite(store, sessions, id, decoded);
   return { conversationId: id, from: decoded.migratedFrom, to: SCHEMA_VERSION };
@@ -64,12 +84,18 @@ export async function migrate(store: Store, sessions: Sessions, options: Migrate
   const { storage } = store;
   const { id: only, dryRun = false, onProgress } = options;
   const ids = only === undefined ? conversationIds(await storage.list("state")) : [only];
-  const result = { migrated: [] as MigratedConversation[], upToDate: 0, failed: [] as MigrateResult["failed"][number][], dryRun };
+  const result = {
+    migrated: [] as MigratedConversation[],
+    upToDate: 0,
+    failed: [] as MigrateResult["failed"][number][],
+    dryRun,
+  };
   for (const [index, id] of ids.entries()) {
     onProgress?.(index, ids.length);
     try {
       const decoded = await readSnapshot(storage, id);
-      if (decoded === undefined && only !== undefined && !(await listIds(storage)).includes(id)) throw refusal(storage, id, { kind: "absent" });
+      if (decoded === undefined && only !== undefined && !(await listIds(storage)).includes(id))
+        throw refusal(storage, id, { kind: "absent" });
       const migrated = await migrateOne(store, sessions, id, decoded, dryRun);
       if (migrated !== undefined) result.migrated.push(migrated);
       else if (decoded !== undefined) result.upToDate += 1;

@@ -48,11 +48,17 @@ async function planPrune({ storage, now }: Store, { id, names, policy }: PruneRe
   const plan = planRetention(heads, policy, context);
   if (plan.remove.length === 0 || (await readSnapshot(storage, id))?.kind === "valid") return plan;
   const verified: Backup[] = [];
-  for (const head of heads) verified.push({ ...head, valid: head.valid && (await readBackupFile(storage, head))?.kind === "valid" });
+  for (const head of heads)
+    verified.push({ ...head, valid: head.valid && (await readBackupFile(storage, head))?.kind === "valid" });
   return planRetention(verified, policy, { ...context, protectLastValid: true });
 }
 
-async function takeAway(store: Store, { id, purge, group }: PruneRequest, backups: readonly Backup[], guard: Lock): Promise<void> {
+async function takeAway(
+  store: Store,
+  { id, purge, group }: PruneRequest,
+  backups: readonly Backup[],
+  guard: Lock,
+): Promise<void> {
   const { storage, trash } = store;
   if (backups.length === 0) return;
   if (purge) {
@@ -72,10 +78,18 @@ async function takeAway(store: Store, { id, purge, group }: PruneRequest, backup
   }
 }
 
-async function takeEach({ storage, events }: Store, backups: readonly Backup[], take: (backup: Backup) => Promise<boolean>): Promise<void> {
+async function takeEach(
+  { storage, events }: Store,
+  backups: readonly Backup[],
+  take: (backup: Backup) => Promise<boolean>,
+): Promise<void> {
   for (const backup of backups) {
     const report = (): void => {
-      events.emit("backupRemoved", { conversationId: backup.conversationId, timestamp: backup.timestamp, path: backup.path });
+      events.emit("backupRemoved", {
+        conversationId: backup.conversationId,
+        timestamp: backup.timestamp,
+        path: backup.path,
+      });
     };
     try {
       if (await take(backup)) report();
@@ -87,11 +101,24 @@ async function takeEach({ storage, events }: Store, backups: readonly Backup[], 
   }
 }
 
-export async function prune(store: Store, sessions: Sessions, policy: RetentionPolicy, options: PruneOptions, onProgress?: OnProgress): Promise<PruneResult> {
+export async function prune(
+  store: Store,
+  sessions: Sessions,
+  policy: RetentionPolicy,
+  options: PruneOptions,
+  onProgress?: OnProgress,
+): Promise<PruneResult> {
   const { id, dryRun = false } = options;
   const purge = options.purge === true || !store.trash.keeps;
   const group = { stamp: undefined };
-  const result = { kept: [] as string[], removed: [] as string[], bytesFreed: 0, dryRun, purged: purge, skipped: [] as { conversationId: string; reason: string }[] };
+  const result = {
+    kept: [] as string[],
+    removed: [] as string[],
+    bytesFreed: 0,
+    dryRun,
+    purged: purge,
+    skipped: [] as { conversationId: string; reason: string }[],
+  };
   const reasons: Record<string, readonly string[]> = {};
   // What comes while this runs is newer than all of these, and stays.
   const backups = id === undefined ? backupsById(await store.storage.list("backup")) : undefined;
@@ -99,9 +126,17 @@ export async function prune(store: Store, sessions: Sessions, policy: RetentionP
   for (const [index, each] of ids.entries()) {
     onProgress?.(index, ids.length);
     // Of one conversation the names are asked for in its turn, after all that was asked before.
-    const look = async (): Promise<PruneRequest> => ({ id: each, names: backups?.get(each) ?? (await listBackupNames(store.storage, each)), policy, purge, group });
+    const look = async (): Promise<PruneRequest> => ({
+      id: each,
+      names: backups?.get(each) ?? (await listBackupNames(store.storage, each)),
+      policy,
+      purge,
+      group,
+    });
     try {
-      const { keep, remove } = dryRun ? await planPrune(store, await look()) : await sessions.guarded(each, async ({ guard }) => pruneOne(store, await look(), guard));
+      const { keep, remove } = dryRun
+        ? await planPrune(store, await look())
+        : await sessions.guarded(each, async ({ guard }) => pruneOne(store, await look(), guard));
       result.kept.push(...keep.map(({ backup }) => backup.path));
       result.removed.push(...remove.map(({ path }) => path));
       result.bytesFreed += remove.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

@@ -29,15 +29,22 @@ export interface RemoveOptions {
 
 /** In the order in which they go: backups from the oldest on, then the snapshot. Throws `STORAGE` where only the state directory is missing. */
 export async function filesOf({ storage }: Pick<Store, "storage">, id: string): Promise<KeptFile[]> {
-  const backups = (await listBackupNames(storage, id)).reverse().map(({ name }): KeptFile => ({ area: "backup", name }));
+  const backups = (await listBackupNames(storage, id))
+    .reverse()
+    .map(({ name }): KeptFile => ({ area: "backup", name }));
   const present: KeptFile[] = [];
   // A journal without its snapshot is read together with a backup: it goes once the snapshot has gone.
-  for (const { name } of [snapshotKey(id), journalKey(id)]) if ((await storage.stat({ area: "state", name })) !== undefined) present.push({ area: "state", name });
+  for (const { name } of [snapshotKey(id), journalKey(id)])
+    if ((await storage.stat({ area: "state", name })) !== undefined) present.push({ area: "state", name });
   if (present.length === 0 && backups.length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
   return [...backups, ...present];
 }
 
-async function takeAway({ storage }: Store, files: readonly KeptFile[], take: (file: KeptFile) => Promise<boolean>): Promise<Pick<RemoveResult, "removed" | "bytes">> {
+async function takeAway(
+  { storage }: Store,
+  files: readonly KeptFile[],
+  take: (file: KeptFile) => Promise<boolean>,
+): Promise<Pick<RemoveResult, "removed" | "bytes">> {
   const removed: string[] = [];
   let bytes = 0;
   for (const file of files) {
@@ -51,13 +58,25 @@ async function takeAway({ storage }: Store, files: readonly KeptFile[], take: (f
 
 /** One file to move instead of several: a crash between them could leave a snapshot without its latest changes. */
 async function gather(locked: Locked): Promise<void> {
-  const { found, plan, home, kept: [stays] } = await takeStock(locked);
+  const {
+    found,
+    plan,
+    home,
+    kept: [stays],
+  } = await takeStock(locked);
   // What was spilled and cannot be brought home would come back by itself, as if nothing had been removed.
   if (home !== undefined) throw home.cause;
-  if (stays !== undefined) throw new DraftstateError("STORAGE", `${stays} holds changes of ${locked.id} that could not be kept as a conversation of their own yet: nothing was removed; try again when that can be done, or remove it for good with --purge`, { path: stays });
-  if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined) await recover(locked, plan);
+  if (stays !== undefined)
+    throw new DraftstateError(
+      "STORAGE",
+      `${stays} holds changes of ${locked.id} that could not be kept as a conversation of their own yet: nothing was removed; try again when that can be done, or remove it for good with --purge`,
+      { path: stays },
+    );
+  if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined)
+    await recover(locked, plan);
   const isUndecided = plan.kind === "edited" || plan.kind === "newer";
-  if (isUndecided && ((await locked.store.spills?.find(locked.id)) ?? []).length > 0) throw refusal(locked.store.storage, locked.id, plan);
+  if (isUndecided && ((await locked.store.spills?.find(locked.id)) ?? []).length > 0)
+    throw refusal(locked.store.storage, locked.id, plan);
 }
 
 async function toTrash(locked: Locked, group: string | undefined): Promise<RemoveResult & { readonly stamp: string }> {
@@ -72,7 +91,13 @@ async function toTrash(locked: Locked, group: string | undefined): Promise<Remov
   const operation: Operation = { kind: "rm", conversationId: id, stamp, group: group ?? stamp, files };
   await trash.begin(operation, guard);
   try {
-    return { conversationId: id, ...(await takeAway(store, files, (file) => trash.take(stamp, file, guard))), purged: false, dryRun: false, stamp };
+    return {
+      conversationId: id,
+      ...(await takeAway(store, files, (file) => trash.take(stamp, file, guard))),
+      purged: false,
+      dryRun: false,
+      stamp,
+    };
   } catch (error) {
     await trash.withdrawIfNothingWent(operation, guard).catch(() => undefined);
     throw error;
@@ -88,7 +113,13 @@ async function forGood({ store, id, guard }: Locked): Promise<RemoveResult> {
   const taken = await takeAway(store, files, (file) => storage.remove(file, guard));
   for (const { session } of spilled) await spills?.remove(id, session);
   await trash.forgetAll(id, guard);
-  return { conversationId: id, removed: [...taken.removed, ...spilled.map(({ path }) => path)], bytes: spilled.reduce((sum, { sizeBytes }) => sum + sizeBytes, taken.bytes), purged: true, dryRun: false };
+  return {
+    conversationId: id,
+    removed: [...taken.removed, ...spilled.map(({ path }) => path)],
+    bytes: spilled.reduce((sum, { sizeBytes }) => sum + sizeBytes, taken.bytes),
+    purged: true,
+    dryRun: false,
+  };
 }
 
 /** What a removal would take, without a lock and without folding a journal in first. */
@@ -97,19 +128,35 @@ async function preview(store: Store, id: string, purged: boolean): Promise<Remov
   const spilled = (await store.spills?.find(id)) ?? [];
   if (files.length + spilled.length === 0) throw refusal(store.storage, id, { kind: "absent" });
   const taken = await takeAway(store, files, () => Promise.resolve(true));
-  return { conversationId: id, removed: [...taken.removed, ...spilled.map(({ path }) => path)], bytes: spilled.reduce((sum, { sizeBytes }) => sum + sizeBytes, taken.bytes), purged, dryRun: true };
+  return {
+    conversationId: id,
+    removed: [...taken.removed, ...spilled.map(({ path }) => path)],
+    bytes: spilled.reduce((sum, { sizeBytes }) => sum + sizeBytes, taken.bytes),
+    purged,
+    dryRun: true,
+  };
 }
 
 /** What an error half-way through several means for those that went before it. */
 function stoppedAfter(done: readonly RemoveResult[], error: unknown): unknown {
   if (done.length === 0 || !isDraftstateError(error)) return error;
   const gone = done.map(({ conversationId }) => conversationId).join(", ");
-  const where = done.every(({ purged }) => purged) ? "gone for good" : 'in the trash ("draftstate undo" brings them back)';
-  return new DraftstateError(error.code, `${error.message}; ${gone} went before it: ${where}`, { ...(error.path === undefined ? {} : { path: error.path }), cause: error });
+  const where = done.every(({ purged }) => purged)
+    ? "gone for good"
+    : 'in the trash ("draftstate undo" brings them back)';
+  return new DraftstateError(error.code, `${error.message}; ${gone} went before it: ${where}`, {
+    ...(error.path === undefined ? {} : { path: error.path }),
+    cause: error,
+  });
 }
 
 /** All are locked before the first goes, and share a group, so that one undo takes all of them back. The same id twice is one. */
-export async function removeAll(store: Store, sessions: Sessions, ids: readonly string[], { purge = false, dryRun = false }: RemoveOptions): Promise<RemoveResult[]> {
+export async function removeAll(
+  store: Store,
+  sessions: Sessions,
+  ids: readonly string[],
+  { purge = false, dryRun = false }: RemoveOptions,
+): Promise<RemoveResult[]> {
   const different = [...new Set(ids)];
   const purged = purge || !store.trash.keeps;
   const results: RemoveResult[] = [];

@@ -12,7 +12,11 @@ export function rename(store: Store, sessions: Sessions, id: string, title: stri
   const wanted = title.trim().replaceAll(/\s+/g, " ");
   if (wanted === "") throw new DraftstateError("USAGE", "a title is one line of text: give some words");
   const length = Array.from(wanted).length;
-  if (length > MAX_OWN_TITLE_LENGTH) throw new DraftstateError("USAGE", `a title of ${length} characters is too long: give at most ${MAX_OWN_TITLE_LENGTH}`);
+  if (length > MAX_OWN_TITLE_LENGTH)
+    throw new DraftstateError(
+      "USAGE",
+      `a title of ${length} characters is too long: give at most ${MAX_OWN_TITLE_LENGTH}`,
+    );
   return sessions.use(id, (session) => renameTo(store, session, wanted), "existing");
 }
 
@@ -22,7 +26,15 @@ async function renameTo(store: Store, session: Session, title: string): Promise<
   if (before === title) return session.revision;
   await session.flush();
   const stamp = await store.trash.newStamp();
-  const operation: Operation = { kind: "rename", conversationId: id, stamp, group: stamp, files: [], title: before, renamedTo: title };
+  const operation: Operation = {
+    kind: "rename",
+    conversationId: id,
+    stamp,
+    group: stamp,
+    files: [],
+    title: before,
+    renamedTo: title,
+  };
   await store.trash.prepare(operation, lock);
   try {
     session.updateInfo({ title });
@@ -36,7 +48,13 @@ async function renameTo(store: Store, session: Session, title: string): Promise<
 }
 
 /** A rename that was refused is not made by the next save either. */
-async function withdrawRename(store: Store, session: Session, operation: Operation, before: string | null): Promise<void> {
-  if (session.info.title === operation.renamedTo && before !== operation.renamedTo) session.updateInfo({ title: before });
+async function withdrawRename(
+  store: Store,
+  session: Session,
+  operation: Operation,
+  before: string | null,
+): Promise<void> {
+  if (session.info.title === operation.renamedTo && before !== operation.renamedTo)
+    session.updateInfo({ title: before });
   await store.trash.withdraw(operation, session.lock).catch(() => undefined);
 }

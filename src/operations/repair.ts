@@ -44,7 +44,10 @@ export function repair(sessions: Sessions, id: string, options: RepairOptions): 
 }
 
 async function repairLocked(locked: Locked, { accept = false }: RepairOptions): Promise<RepairResult> {
-  const { store: { storage }, id } = locked;
+  const {
+    store: { storage },
+    id,
+  } = locked;
   const { found, plan: asIs } = await takeStock(locked);
   if (asIs.kind === "newer") throw refusal(storage, id, asIs);
   const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
@@ -54,7 +57,13 @@ async function repairLocked(locked: Locked, { accept = false }: RepairOptions): 
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
   const act = async (): Promise<RepairResult> => {
     const { version, quarantined } = await recover(locked, plan);
-    return { conversationId: id, repaired: !plan.clean, problems: plan.problems, quarantined, revision: version.revision };
+    return {
+      conversationId: id,
+      repaired: !plan.clean,
+      problems: plan.problems,
+      quarantined,
+      revision: version.revision,
+    };
   };
   return plan.clean ? act() : undoably(locked, act);
 }
@@ -63,20 +72,47 @@ async function repairLocked(locked: Locked, { accept = false }: RepairOptions): 
  * The edit becomes a new revision, with every field as it stands and the journal's changes on top where they fit. The new
  * revision is above every record's, so that a journal that comes back after a crash is skipped (I3).
  */
-async function acceptEdit({ store, id, guard }: Locked, edited: Edited, journal: Found["journal"]): Promise<RepairResult> {
-  const replayed = replay({ state: edited.state, info: infoOf(edited.metadata), revision: edited.metadata.revision }, journal?.records ?? []);
-  const lastRevision = Math.max(replayed.version.revision, journal?.lastRevision ?? 0, await lastNamed(store.storage, id));
+async function acceptEdit(
+  { store, id, guard }: Locked,
+  edited: Edited,
+  journal: Found["journal"],
+): Promise<RepairResult> {
+  const replayed = replay(
+    { state: edited.state, info: infoOf(edited.metadata), revision: edited.metadata.revision },
+    journal?.records ?? [],
+  );
+  const lastRevision = Math.max(
+    replayed.version.revision,
+    journal?.lastRevision ?? 0,
+    await lastNamed(store.storage, id),
+  );
   const copies = [await copyToQuarantine(store, snapshotKey(id), guard)];
-  if (replayed.stopped !== undefined || (journal !== undefined && journal.tail.kind !== "clean")) copies.push(await copyToQuarantine(store, journalKey(id), guard));
+  if (replayed.stopped !== undefined || (journal !== undefined && journal.tail.kind !== "clean"))
+    copies.push(await copyToQuarantine(store, journalKey(id), guard));
   const version = { ...replayed.version, revision: lastRevision + 1 };
   await writeWhole(store, id, version, guard);
   const problems: Problem[] = [{ kind: "snapshot-edited", file: "snapshot", detail: "the edit was signed as it is" }];
-  return { conversationId: id, repaired: true, problems, quarantined: copies.filter((copy) => copy !== undefined), revision: version.revision };
+  return {
+    conversationId: id,
+    repaired: true,
+    problems,
+    quarantined: copies.filter((copy) => copy !== undefined),
+    revision: version.revision,
+  };
 }
 
-async function planWithoutSnapshot({ store: { storage }, id }: Locked, found: Found, edited: Edited): Promise<RecoveryPlan> {
+async function planWithoutSnapshot(
+  { store: { storage }, id }: Locked,
+  found: Found,
+  edited: Edited,
+): Promise<RecoveryPlan> {
   const backups = await readBackupsUntilValid(storage, id, found.journal);
-  return planRecovery({ conversationId: id, snapshot: { kind: "damaged", detail: edited.detail }, journal: found.journal, backups });
+  return planRecovery({
+    conversationId: id,
+    snapshot: { kind: "damaged", detail: edited.detail },
+    journal: found.journal,
+    backups,
+  });
 }
 
 /** The files as they were found are kept, so that the repair can be undone once it has happened. */
@@ -84,14 +120,21 @@ async function undoably<T>({ store, id, guard }: Locked, act: () => Promise<T>):
   const { trash } = store;
   const stamp = await trash.newStamp();
   const files = [snapshotKey(id), journalKey(id)].map(({ name }): KeptFile => ({ area: "state", name }));
-  const operation: Operation = { kind: "repair", conversationId: id, stamp, group: stamp, files: await trash.keepCopies(stamp, files, guard) };
+  const operation: Operation = {
+    kind: "repair",
+    conversationId: id,
+    stamp,
+    group: stamp,
+    files: await trash.keepCopies(stamp, files, guard),
+  };
   await trash.prepare(operation, guard);
   try {
     const result = await act();
     await commit(store, operation, guard);
     return result;
   } catch (error) {
-    if ((await trash.compare(operation).catch(() => "changed")) === "unchanged") await trash.withdraw(operation, guard).catch(() => undefined);
+    if ((await trash.compare(operation).catch(() => "changed")) === "unchanged")
+      await trash.withdraw(operation, guard).catch(() => undefined);
     throw error;
   }
 }

@@ -51,9 +51,18 @@ async function planRestore(store: Store, id: string, backups: readonly Backup[],
   return { backup, content: ended(version, fromTimestamp(backup.timestamp).toISOString()).state };
 }
 
-export async function restore(store: Store, sessions: Sessions, id: string, wanted: string, options: RestoreOptions): Promise<RestoreResult> {
+export async function restore(
+  store: Store,
+  sessions: Sessions,
+  id: string,
+  wanted: string,
+  options: RestoreOptions,
+): Promise<RestoreResult> {
   if (options.fork !== undefined) {
-    const { conversationId, backup, revision } = await fork(store, sessions, id, { newId: options.fork, backup: wanted });
+    const { conversationId, backup, revision } = await fork(store, sessions, id, {
+      newId: options.fork,
+      backup: wanted,
+    });
     return { conversationId, restoredFrom: backup ?? wanted, safetyBackup: null, revision, dryRun: false, changes: [] };
   }
   const backups = await listBackups(store, id);
@@ -61,7 +70,14 @@ export async function restore(store: Store, sessions: Sessions, id: string, want
   if (options.dryRun === true) {
     const { backup, content } = plan;
     const now = await mustLoad(store, id);
-    return { conversationId: id, restoredFrom: backup.timestamp, safetyBackup: null, revision: now.metadata.revision, dryRun: true, changes: toJsonPatch(now.state, content) };
+    return {
+      conversationId: id,
+      restoredFrom: backup.timestamp,
+      safetyBackup: null,
+      revision: now.metadata.revision,
+      dryRun: true,
+      changes: toJsonPatch(now.state, content),
+    };
   }
   return sessions.use(
     id,
@@ -78,7 +94,11 @@ export async function restore(store: Store, sessions: Sessions, id: string, want
   );
 }
 
-async function goBack(store: Store, session: Session, { backup: { timestamp }, content }: RestorePlan): Promise<RestoreResult> {
+async function goBack(
+  store: Store,
+  session: Session,
+  { backup: { timestamp }, content }: RestorePlan,
+): Promise<RestoreResult> {
   session.assertReplaceable();
   const result = { conversationId: session.id, restoredFrom: timestamp, dryRun: false };
   const changes = toJsonPatch(session.state, content);
@@ -92,7 +112,11 @@ async function goBack(store: Store, session: Session, { backup: { timestamp }, c
 }
 
 /** The present as a backup, then the content in its place. Gives the backup's timestamp. */
-export async function replaceWithBackup(session: Session, content: JsonObject, record?: RestoreRecord): Promise<string> {
+export async function replaceWithBackup(
+  session: Session,
+  content: JsonObject,
+  record?: RestoreRecord,
+): Promise<string> {
   return session.replaceKept(content, {
     save: (version) => session.backups.backUp(version, { reason: "restore" }),
     record: async (version) => record?.prepare(version),
@@ -121,8 +145,20 @@ class RestoreRecord {
     const { id, lock } = this.session;
     const stamp = await trash.newStamp();
     const file: KeptFile = { area: "state", name: snapshotKey(id).name };
-    this.#operation = { kind: "restore", conversationId: id, stamp, group: stamp, files: [file], revision: version.revision + 1 };
-    await trash.keep(stamp, file, new SnapshotParts(version.state, metadataOf(version, id, timeOfStamp(stamp).toISOString())), lock);
+    this.#operation = {
+      kind: "restore",
+      conversationId: id,
+      stamp,
+      group: stamp,
+      files: [file],
+      revision: version.revision + 1,
+    };
+    await trash.keep(
+      stamp,
+      file,
+      new SnapshotParts(version.state, metadataOf(version, id, timeOfStamp(stamp).toISOString())),
+      lock,
+    );
     await trash.prepare(this.#operation, lock);
   }
 

@@ -17,7 +17,9 @@ export function saveState(sessions: Sessions, id: string, state: object): Promis
 /** In memory when it resolves, and durable where `isSaved`: otherwise the next save, the timer or closing saves it. */
 export async function saveQuietly(sessions: Sessions, id: string, state: object, isSaved: boolean): Promise<void> {
   // Outside its turn, so that saves that come together share a sync.
-  const { durable } = await sessions.use(id, (session) => Promise.resolve({ durable: replace(session, state, isSaved) }));
+  const { durable } = await sessions.use(id, (session) =>
+    Promise.resolve({ durable: replace(session, state, isSaved) }),
+  );
   await durable;
 }
 

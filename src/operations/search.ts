@@ -53,12 +53,17 @@ type Outcome<Match> = Scanned<Match> | { readonly conversationId: string; readon
 /** The bytes of a snapshot that has no journal say no. Where its end is not as it should be, only a closer look tells. */
 function surelyHasNone(bytes: Uint8Array, id: string, query: Pick<ScanQuery<never>, "wants" | "mayHold">): boolean {
   const metadata = decodeMetadataEnd(bytes.subarray(Math.max(0, bytes.length - METADATA_END_BYTES)));
-  if (metadata?.conversationId !== id || metadata.version !== SCHEMA_VERSION || metadata.status === "streaming") return false;
+  if (metadata?.conversationId !== id || metadata.version !== SCHEMA_VERSION || metadata.status === "streaming")
+    return false;
   return !query.wants(metadata) || !query.mayHold(bytes);
 }
 
 /** What a whole snapshot says by itself; `unsure` where it is not simply a valid one of ours. */
-export function scanSnapshot<Match>(bytes: Uint8Array, id: string, query: Pick<ScanQuery<Match>, "wants" | "mayHold" | "look">): Scanned<Match> | "none" | "unsure" {
+export function scanSnapshot<Match>(
+  bytes: Uint8Array,
+  id: string,
+  query: Pick<ScanQuery<Match>, "wants" | "mayHold" | "look">,
+): Scanned<Match> | "none" | "unsure" {
   if (surelyHasNone(bytes, id, query)) return "none";
   const decoded = decodeSnapshot(bytes, id);
   if (decoded.kind !== "valid" || decoded.migratedFrom !== undefined || isStreaming(decoded.state)) return "unsure";
@@ -71,7 +76,11 @@ async function isQuicklyDone<Match>(store: Store, id: string, query: ScanQuery<M
   return bytes !== undefined && surelyHasNone(bytes, id, query);
 }
 
-async function inBackups<Match>(store: Store, names: readonly BackupName[], query: ScanQuery<Match>): Promise<Scanned<Match>["backups"]> {
+async function inBackups<Match>(
+  store: Store,
+  names: readonly BackupName[],
+  query: ScanQuery<Match>,
+): Promise<Scanned<Match>["backups"]> {
   const found: { timestamp: string; matches: Match[] }[] = [];
   for (const name of names) {
     const decoded = await readBackupFile(store.storage, name);
@@ -87,14 +96,21 @@ interface Way {
   readonly backups: readonly BackupName[];
 }
 
-async function scanOne<Match>(store: Store, id: string, { quick, backups: names }: Way, query: ScanQuery<Match>): Promise<Outcome<Match>> {
+async function scanOne<Match>(
+  store: Store,
+  id: string,
+  { quick, backups: names }: Way,
+  query: ScanQuery<Match>,
+): Promise<Outcome<Match>> {
   try {
     if (quick && (await isQuicklyDone(store, id, query))) return undefined;
     const loaded = await load(store, id, { allowEdited: true });
     if (loaded === undefined || !query.wants(loaded.metadata)) return undefined;
     const matches = query.look(loaded.state);
     const backups = await inBackups(store, names, query);
-    return matches.length + backups.length === 0 ? undefined : { conversationId: id, metadata: loaded.metadata, matches, backups };
+    return matches.length + backups.length === 0
+      ? undefined
+      : { conversationId: id, metadata: loaded.metadata, matches, backups };
   } catch (error) {
     return { conversationId: id, problem: messageOf(error) };
   }
@@ -116,7 +132,12 @@ export async function scanConversations<Match>(store: Store, query: ScanQuery<Ma
     for (let index = next++; index < ids.length; index = next++) {
       const id = ids[index] ?? "";
       if (scanned !== undefined && quick.has(id) && !unsure.has(id)) continue;
-      outcomes[index] = await scanOne(store, id, { quick: scanned === undefined && quick.has(id), backups: backups?.get(id) ?? [] }, query);
+      outcomes[index] = await scanOne(
+        store,
+        id,
+        { quick: scanned === undefined && quick.has(id), backups: backups?.get(id) ?? [] },
+        query,
+      );
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -125,7 +146,19 @@ export async function scanConversations<Match>(store: Store, query: ScanQuery<Ma
 
 function sorted<Match>(outcomes: readonly Outcome<Match>[]): Pick<ScanResult<Match>, "found" | "problems"> {
   const found = outcomes.flatMap((outcome) => (outcome !== undefined && "metadata" in outcome ? [outcome] : []));
-  found.sort((left, right) => (left.metadata.savedAt === right.metadata.savedAt ? (left.conversationId < right.conversationId ? -1 : 1) : left.metadata.savedAt < right.metadata.savedAt ? 1 : -1));
-  const problems = outcomes.flatMap((outcome) => (outcome !== undefined && "problem" in outcome ? [{ conversationId: outcome.conversationId, detail: outcome.problem }] : []));
+  found.sort((left, right) =>
+    left.metadata.savedAt === right.metadata.savedAt
+      ? left.conversationId < right.conversationId
+        ? -1
+        : 1
+      : left.metadata.savedAt < right.metadata.savedAt
+        ? 1
+        : -1,
+  );
+  const problems = outcomes.flatMap((outcome) =>
+    outcome !== undefined && "problem" in outcome
+      ? [{ conversationId: outcome.conversationId, detail: outcome.problem }]
+      : [],
+  );
   return { found, problems };
 }

@@ -27,14 +27,21 @@ function runThread<Answer>(script: URL, workerData: unknown, onProgress: (more: 
 }
 
 /** The answers of the threads, each given what `dataOf` makes of its share of the items. */
-export async function inThreads<Item, Answer>(script: URL, items: readonly Item[], dataOf: (items: readonly Item[]) => unknown, onProgress: (done: number) => void = () => undefined): Promise<Answer[] | undefined> {
+export async function inThreads<Item, Answer>(
+  script: URL,
+  items: readonly Item[],
+  dataOf: (items: readonly Item[]) => unknown,
+  onProgress: (done: number) => void = () => undefined,
+): Promise<Answer[] | undefined> {
   const threads = Math.min(availableParallelism(), MAX_THREADS);
   if (items.length < WORTHWHILE || threads < 2) return undefined;
   let done = 0;
   const count = (more: number): void => {
     onProgress((done += more));
   };
-  const shares = Array.from({ length: threads }, (_, thread) => items.filter((_item, index) => index % threads === thread));
+  const shares = Array.from({ length: threads }, (_, thread) =>
+    items.filter((_item, index) => index % threads === thread),
+  );
   try {
     return await Promise.all(shares.map((share) => runThread<Answer>(script, dataOf(share), count)));
   } catch {

@@ -28,8 +28,19 @@ export interface RecoveryHead {
 }
 
 export type ProblemKind =
-  | "journal-torn" | "journal-damaged" | "journal-gap" | "journal-foreign" | "journal-orphaned" | "journal-newer"
-  | "snapshot-missing" | "snapshot-damaged" | "snapshot-edited" | "snapshot-newer" | "backup-damaged" | "backup-newer" | "unreadable";
+  | "journal-torn"
+  | "journal-damaged"
+  | "journal-gap"
+  | "journal-foreign"
+  | "journal-orphaned"
+  | "journal-newer"
+  | "snapshot-missing"
+  | "snapshot-damaged"
+  | "snapshot-edited"
+  | "snapshot-newer"
+  | "backup-damaged"
+  | "backup-newer"
+  | "unreadable";
 
 export interface Problem {
   readonly kind: ProblemKind;
@@ -79,8 +90,12 @@ export function needsBackups(snapshot: Decoded | undefined): boolean {
  * The order in which backups are worth reading: first those whose end tells nothing, since they may be anything; then those of
  * the journal's own conversation; then the rest. Among each the highest revision first: timestamps decide nothing.
  */
-export function orderForRecovery<B extends RecoveryHead>(heads: readonly B[], journalCreatedAt: string | undefined): B[] {
-  const rank = ({ revision, createdAt }: B): number => (revision === undefined ? 0 : createdAt === journalCreatedAt ? 1 : 2);
+export function orderForRecovery<B extends RecoveryHead>(
+  heads: readonly B[],
+  journalCreatedAt: string | undefined,
+): B[] {
+  const rank = ({ revision, createdAt }: B): number =>
+    revision === undefined ? 0 : createdAt === journalCreatedAt ? 1 : 2;
   return [...heads].sort((left, right) => rank(left) - rank(right) || (right.revision ?? 0) - (left.revision ?? 0));
 }
 
@@ -90,7 +105,8 @@ export function planRecovery(found: Found): RecoveryPlan {
   const [newer, ...others] = newerIn(snapshot, journal);
   if (newer !== undefined) return { kind: "newer", problems: [newer, ...others] };
   if (snapshot?.kind === "edited") return planForEdited(snapshot);
-  if (snapshot?.kind === "valid") return planFrom(found.conversationId, baseOf(snapshot, "snapshot"), journal, [], false);
+  if (snapshot?.kind === "valid")
+    return planFrom(found.conversationId, baseOf(snapshot, "snapshot"), journal, [], false);
   return planWithoutSnapshot(found, snapshot?.kind === "damaged" ? snapshot.detail : undefined);
 }
 
@@ -100,14 +116,26 @@ export function planRecovery(found: Found): RecoveryPlan {
  */
 function newerIn(snapshot: Decoded | undefined, journal: ScannedJournal | undefined): Problem[] {
   const problems: Problem[] = [];
-  if (snapshot?.kind === "newer") problems.push({ kind: "snapshot-newer", file: "snapshot", detail: `it is of the newer schema ${snapshot.version}` });
-  if (journal?.newer !== undefined) problems.push({ kind: "journal-newer", file: "journal", detail: `it holds what only a newer version knows: ${journal.newer.detail}` });
+  if (snapshot?.kind === "newer")
+    problems.push({
+      kind: "snapshot-newer",
+      file: "snapshot",
+      detail: `it is of the newer schema ${snapshot.version}`,
+    });
+  if (journal?.newer !== undefined)
+    problems.push({
+      kind: "journal-newer",
+      file: "journal",
+      detail: `it holds what only a newer version knows: ${journal.newer.detail}`,
+    });
   return problems;
 }
 
 function planWithoutSnapshot({ conversationId, journal, backups }: Found, damage: string | undefined): RecoveryPlan {
   const missing: Problem = { kind: "snapshot-missing", file: "snapshot", detail: "it is missing" };
-  const problems = [damage === undefined ? missing : ({ ...missing, kind: "snapshot-damaged", detail: damage } as const)];
+  const problems = [
+    damage === undefined ? missing : ({ ...missing, kind: "snapshot-damaged", detail: damage } as const),
+  ];
   const [best] = orderForRecovery(backups.flatMap(validHead), journal?.header?.createdAt);
   const [newer, ...others] = backups.flatMap((backup) => newerBackup(backup, best?.revision ?? 0));
   if (newer !== undefined) return { kind: "newer", problems: [newer, ...others] };
@@ -118,7 +146,10 @@ function planWithoutSnapshot({ conversationId, journal, backups }: Found, damage
 
 type Valid = Extract<Decoded, { kind: "valid" }>;
 
-function validHead({ name, decoded }: FoundBackup): (RecoveryHead & { readonly name: string; readonly decoded: Valid })[] {
+function validHead({
+  name,
+  decoded,
+}: FoundBackup): (RecoveryHead & { readonly name: string; readonly decoded: Valid })[] {
   if (decoded.kind !== "valid") return [];
   const { revision, createdAt } = decoded.metadata;
   return [{ name, decoded, revision, createdAt }];
@@ -131,12 +162,18 @@ function newerBackup({ name, decoded }: FoundBackup, usable: number): Problem[] 
 }
 
 function damagedBackup({ name, decoded }: FoundBackup): Problem[] {
-  return decoded.kind === "damaged" || decoded.kind === "edited" ? [{ kind: "backup-damaged", file: { backup: name }, detail: decoded.detail }] : [];
+  return decoded.kind === "damaged" || decoded.kind === "edited"
+    ? [{ kind: "backup-damaged", file: { backup: name }, detail: decoded.detail }]
+    : [];
 }
 
 function planForEdited(snapshot: Extract<Decoded, { kind: "edited" }>): RecoveryPlan {
   const version = { state: snapshot.state, info: infoOf(snapshot.metadata), revision: snapshot.metadata.revision };
-  return { kind: "edited", version, problems: [{ kind: "snapshot-edited", file: "snapshot", detail: snapshot.detail }] };
+  return {
+    kind: "edited",
+    version,
+    problems: [{ kind: "snapshot-edited", file: "snapshot", detail: snapshot.detail }],
+  };
 }
 
 function baseOf({ state, metadata, migratedFrom }: Valid, source: Base["source"]): Base {
@@ -145,7 +182,11 @@ function baseOf({ state, metadata, migratedFrom }: Valid, source: Base["source"]
 }
 
 /** With the journal's own session, up to the last of its records that was applied. */
-function sessionsAfter(base: Base, journal: ScannedJournal | undefined, replayed: Replayed | undefined): readonly SessionMark[] {
+function sessionsAfter(
+  base: Base,
+  journal: ScannedJournal | undefined,
+  replayed: Replayed | undefined,
+): readonly SessionMark[] {
   const session = journal?.header?.session;
   if (session === undefined || replayed === undefined || replayed.applied === 0) return base.sessions;
   return withMark(base.sessions, { session, revision: replayed.version.revision });
@@ -156,20 +197,46 @@ function problemsOfJournal(journal: ScannedJournal | undefined, replayed: Replay
   if (journal === undefined) return [];
   const problems: Problem[] = [];
   const { tail } = journal;
-  if (tail.kind === "torn") problems.push({ kind: "journal-torn", file: "journal", detail: `its last ${tail.bytes} bytes are torn: ${tail.detail}` });
+  if (tail.kind === "torn")
+    problems.push({
+      kind: "journal-torn",
+      file: "journal",
+      detail: `its last ${tail.bytes} bytes are torn: ${tail.detail}`,
+    });
   if (tail.kind === "damaged") {
-    problems.push({ kind: "journal-damaged", file: "journal", detail: `damaged at byte ${journal.validBytes}: ${tail.detail}; ${tail.goodRecordsBehind} good records behind it cannot be used` });
+    problems.push({
+      kind: "journal-damaged",
+      file: "journal",
+      detail: `damaged at byte ${journal.validBytes}: ${tail.detail}; ${tail.goodRecordsBehind} good records behind it cannot be used`,
+    });
   }
   if (replayed?.stopped !== undefined) {
-    problems.push({ kind: "journal-gap", file: "journal", detail: `${replayed.stopped.detail}; ${replayed.stopped.records} records from there on cannot be used` });
+    problems.push({
+      kind: "journal-gap",
+      file: "journal",
+      detail: `${replayed.stopped.detail}; ${replayed.stopped.records} records from there on cannot be used`,
+    });
   }
   return problems;
 }
 
-function planFrom(id: string, base: Base, journal: ScannedJournal | undefined, problems: Problem[], damaged: boolean): RecoveryPlan {
-  const foreign = journal?.header !== undefined && (journal.header.createdAt !== base.version.info.createdAt || journal.header.conversationId !== id);
+function planFrom(
+  id: string,
+  base: Base,
+  journal: ScannedJournal | undefined,
+  problems: Problem[],
+  damaged: boolean,
+): RecoveryPlan {
+  const foreign =
+    journal?.header !== undefined &&
+    (journal.header.createdAt !== base.version.info.createdAt || journal.header.conversationId !== id);
   const replayed = journal === undefined || foreign ? undefined : replay(base.version, journal.records);
-  if (foreign) problems.push({ kind: "journal-foreign", file: "journal", detail: "it belongs to another conversation, or to an earlier one of this id" });
+  if (foreign)
+    problems.push({
+      kind: "journal-foreign",
+      file: "journal",
+      detail: "it belongs to another conversation, or to an earlier one of this id",
+    });
   problems.push(...problemsOfJournal(journal, replayed));
   const unusable = problems.some((problem) => problem.file === "journal");
   return {

@@ -44,7 +44,11 @@ function monthOf(at: number): string {
   return new Date(at).toISOString().slice(0, 7);
 }
 
-function newestOfEach(backups: readonly RetainedBackup[], count: number, periodOf: (at: number) => string): Set<RetainedBackup> {
+function newestOfEach(
+  backups: readonly RetainedBackup[],
+  count: number,
+  periodOf: (at: number) => string,
+): Set<RetainedBackup> {
   const kept = new Map<string, RetainedBackup>();
   for (const backup of backups) {
     const period = periodOf(backup.at);
@@ -65,13 +69,20 @@ export function planRetention<B extends RetainedBackup>(
   context: { readonly now: number; readonly protectLastValid: boolean },
 ): RetentionPlan<B> {
   const ordered = newestFirst(backups);
-  const rules: [string, (backup: B) => boolean][] = [["pinned", (backup) => backup.pinned], ["newer version", (backup) => backup.newer === true]];
+  const rules: [string, (backup: B) => boolean][] = [
+    ["pinned", (backup) => backup.pinned],
+    ["newer version", (backup) => backup.newer === true],
+  ];
   const { max, olderThan, keepDaily, keepWeekly, keepMonthly } = policy;
   // Pinned backups stand beside the count, so that pinning one never costs a turn; so do those that are not ours to remove.
   const newest = new Set(ordered.filter((backup) => !backup.pinned && backup.newer !== true).slice(0, max));
   if (max !== undefined) rules.push([`newest ${max}`, (backup) => newest.has(backup)]);
   if (olderThan !== undefined) rules.push(["recent", (backup) => context.now - backup.at <= olderThan]);
-  for (const [label, count, periodOf] of [["daily", keepDaily, dayOf], ["weekly", keepWeekly, weekOf], ["monthly", keepMonthly, monthOf]] as const) {
+  for (const [label, count, periodOf] of [
+    ["daily", keepDaily, dayOf],
+    ["weekly", keepWeekly, weekOf],
+    ["monthly", keepMonthly, monthOf],
+  ] as const) {
     if (count === undefined) continue;
     const kept = newestOfEach(ordered, count, periodOf);
     rules.push([label, (backup) => kept.has(backup)]);
@@ -79,7 +90,10 @@ export function planRetention<B extends RetainedBackup>(
   const lastValid = context.protectLastValid ? ordered.find((backup) => backup.valid) : undefined;
   rules.push(["last valid", (backup) => backup === lastValid]);
   if (rules.length === 3) return { keep: ordered.map((backup) => ({ backup, reasons: ["no rule"] })), remove: [] };
-  const decided = ordered.map((backup) => ({ backup, reasons: rules.filter(([, keeps]) => keeps(backup)).map(([label]) => label) }));
+  const decided = ordered.map((backup) => ({
+    backup,
+    reasons: rules.filter(([, keeps]) => keeps(backup)).map(([label]) => label),
+  }));
   return {
     keep: decided.filter(({ reasons }) => reasons.length > 0),
     remove: decided.filter(({ reasons }) => reasons.length === 0).map(({ backup }) => backup),

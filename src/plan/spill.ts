@@ -52,12 +52,18 @@ interface Candidate<S extends FoundSpill> {
 /** In the order of their revisions: to be removed in this order too, since a later one may be what an earlier one is held by. */
 export function planSpills<S extends FoundSpill>(store: SpillStore, spills: readonly S[]): readonly PlannedSpill<S>[] {
   const candidates: Candidate<S>[] = [];
-  for (const spill of [...spills].sort((left, right) => left.revision - right.revision || compareNames(left.session, right.session))) candidates.push(candidateOf(store, spill, candidates));
+  for (const spill of [...spills].sort(
+    (left, right) => left.revision - right.revision || compareNames(left.session, right.session),
+  ))
+    candidates.push(candidateOf(store, spill, candidates));
   const holders = new Map(candidates.flatMap((holder) => holder.holds.map((held) => [held, holder] as const)));
   // The last that continues the store is held by none: what held it would continue the store too, and come later.
   const applied = candidates.findLast((each) => each.continuesStore && each.spill.revision > store.revision);
   const conversation = store.createdAt ?? applied?.spill.createdAt;
-  return candidates.map((each) => ({ spill: each.spill, decision: decide(store, each, holders.get(each), each === applied, conversation) }));
+  return candidates.map((each) => ({
+    spill: each.spill,
+    decision: decide(store, each, holders.get(each), each === applied, conversation),
+  }));
 }
 
 /** Of the same revision, or a lower one: so two copies of one spill do not hold each other. */
@@ -66,7 +72,14 @@ function candidateOf<S extends FoundSpill>(store: SpillStore, spill: S, lower: r
   const marks = withMark(spill.sessions, mark);
   const holds = lower.filter((other) => other.spill.createdAt === spill.createdAt && holdsMark(marks, other.mark));
   const heldByStore = store.createdAt === spill.createdAt && holdsMark(store.sessions, mark);
-  return { spill, mark, marks, holds, heldByStore, continuesStore: continuesStore(store, spill, marks) || holds.some((held) => held.continuesStore) };
+  return {
+    spill,
+    mark,
+    marks,
+    holds,
+    heldByStore,
+    continuesStore: continuesStore(store, spill, marks) || holds.some((held) => held.continuesStore),
+  };
 }
 
 function continuesStore(store: SpillStore, { createdAt, base }: FoundSpill, marks: readonly SessionMark[]): boolean {
@@ -76,13 +89,44 @@ function continuesStore(store: SpillStore, { createdAt, base }: FoundSpill, mark
   return last === undefined ? store.revision <= base : holdsMark(marks, last);
 }
 
-function decide<S extends FoundSpill>(store: SpillStore, { spill, heldByStore }: Candidate<S>, holder: Candidate<S> | undefined, isApplied: boolean, conversation: string | undefined): SpillDecision {
+function decide<S extends FoundSpill>(
+  store: SpillStore,
+  { spill, heldByStore }: Candidate<S>,
+  holder: Candidate<S> | undefined,
+  isApplied: boolean,
+  conversation: string | undefined,
+): SpillDecision {
   const { session, revision, createdAt } = spill;
-  if (heldByStore) return { kind: "held", by: "store", detail: `the store holds what session ${session} had written by revision ${revision}` };
-  if (holder !== undefined) return { kind: "held", by: { session: holder.spill.session }, detail: `the spill of session ${holder.spill.session} at revision ${holder.spill.revision} holds it` };
-  if (isApplied) return { kind: "apply", detail: store.createdAt === undefined ? "the conversation is not in the store" : `it continues the store's revision ${store.revision}` };
-  if (conversation !== createdAt) return { kind: "fork", reason: "other-conversation", detail: `it belongs to another conversation of this id, begun at ${createdAt}` };
-  const other = store.createdAt === undefined ? "another spill of the conversation went further" : `the store is at revision ${store.revision}, which it does not hold`;
+  if (heldByStore)
+    return {
+      kind: "held",
+      by: "store",
+      detail: `the store holds what session ${session} had written by revision ${revision}`,
+    };
+  if (holder !== undefined)
+    return {
+      kind: "held",
+      by: { session: holder.spill.session },
+      detail: `the spill of session ${holder.spill.session} at revision ${holder.spill.revision} holds it`,
+    };
+  if (isApplied)
+    return {
+      kind: "apply",
+      detail:
+        store.createdAt === undefined
+          ? "the conversation is not in the store"
+          : `it continues the store's revision ${store.revision}`,
+    };
+  if (conversation !== createdAt)
+    return {
+      kind: "fork",
+      reason: "other-conversation",
+      detail: `it belongs to another conversation of this id, begun at ${createdAt}`,
+    };
+  const other =
+    store.createdAt === undefined
+      ? "another spill of the conversation went further"
+      : `the store is at revision ${store.revision}, which it does not hold`;
   return { kind: "fork", reason: "moved-on", detail: `${other}; it began from revision ${spill.base}` };
 }
 

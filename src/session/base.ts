@@ -30,10 +30,16 @@ export interface SnapshotOnDisk {
 }
 
 /** Undefined where no snapshot can be read from its end. */
-export async function snapshotOnDisk({ storage }: Pick<Store, "storage">, id: string): Promise<SnapshotOnDisk | undefined> {
+export async function snapshotOnDisk(
+  { storage }: Pick<Store, "storage">,
+  id: string,
+): Promise<SnapshotOnDisk | undefined> {
   const found = await readMetadataOnly(storage, id);
   if (found === undefined) return undefined;
-  const { metadata: { revision, checksum }, end } = found;
+  const {
+    metadata: { revision, checksum },
+    end,
+  } = found;
   return { revision, checksum, bytes: end.size, token: end.version };
 }
 
@@ -69,7 +75,10 @@ export class Base {
     });
     this.#attempted.clear();
     const written = await snapshotOnDisk(store, id).catch(() => undefined);
-    this.#onDisk = written?.revision === version.revision ? written : { revision: version.revision, bytes, checksum: undefined, token: undefined };
+    this.#onDisk =
+      written?.revision === version.revision
+        ? written
+        : { revision: version.revision, bytes, checksum: undefined, token: undefined };
     return bytes;
   }
 
@@ -89,7 +98,9 @@ export class Base {
     const { revision, savedAt, checksum } = decoded.metadata;
     if (this.#attempted.has(attemptOf(revision, savedAt))) return true;
     // Copied or touched: the same content under another token. Of an older schema the file has no checksum of ours.
-    return revision === this.#onDisk?.revision && (this.#onDisk.checksum === undefined || this.#onDisk.checksum === checksum);
+    return (
+      revision === this.#onDisk?.revision && (this.#onDisk.checksum === undefined || this.#onDisk.checksum === checksum)
+    );
   }
 
   async #keepDamaged(detail: string): Promise<void> {
@@ -97,17 +108,35 @@ export class Base {
     const path = store.storage.describe(snapshotKey(id));
     const copy = await copyToQuarantine(store, snapshotKey(id), lock).catch((error: unknown) => {
       // Too large to be read, or no file: it is not overwritten unseen.
-      if (isDraftstateError(error, "CORRUPT")) throw new DraftstateError("LOCKED", `${path} was replaced from outside: ${error.message}; nothing was overwritten, the journal holds the changes`, { path, cause: error });
+      if (isDraftstateError(error, "CORRUPT"))
+        throw new DraftstateError(
+          "LOCKED",
+          `${path} was replaced from outside: ${error.message}; nothing was overwritten, the journal holds the changes`,
+          { path, cause: error },
+        );
       throw error;
     });
-    warn(store, id, `${path} was damaged while the conversation was open (${detail}): it is written anew, the damaged file is in quarantine (${copy ?? "gone"})`);
+    warn(
+      store,
+      id,
+      `${path} was damaged while the conversation was open (${detail}): it is written anew, the damaged file is in quarantine (${copy ?? "gone"})`,
+    );
   }
 
   #changedFromOutside(decoded: Decoded): DraftstateError {
     const { id, store } = this.options;
     const path = store.storage.describe(snapshotKey(id));
-    const seen = decoded.kind === "valid" ? `is at revision ${decoded.metadata.revision}` : decoded.kind === "newer" ? `is of the newer schema ${decoded.version}` : "was edited";
-    return new DraftstateError("LOCKED", `${path} was changed from outside: it ${seen}, we left it at ${this.revision ?? "none"}; nothing was overwritten, the journal holds the changes`, { path });
+    const seen =
+      decoded.kind === "valid"
+        ? `is at revision ${decoded.metadata.revision}`
+        : decoded.kind === "newer"
+          ? `is of the newer schema ${decoded.version}`
+          : "was edited";
+    return new DraftstateError(
+      "LOCKED",
+      `${path} was changed from outside: it ${seen}, we left it at ${this.revision ?? "none"}; nothing was overwritten, the journal holds the changes`,
+      { path },
+    );
   }
 }
 

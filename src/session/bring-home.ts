@@ -23,11 +23,20 @@ export type BroughtHome =
   /** The store changed: it is to be read again. */
   | { readonly kind: "applied"; readonly kept: readonly string[] }
   /** The store cannot be written: what is to be continued from, and the spills that it holds. */
-  | { readonly kind: "no-room"; readonly version: Version; readonly sessions: readonly SessionMark[]; readonly spilled: readonly string[]; readonly cause: DraftstateError };
+  | {
+      readonly kind: "no-room";
+      readonly version: Version;
+      readonly sessions: readonly SessionMark[];
+      readonly spilled: readonly string[];
+      readonly cause: DraftstateError;
+    };
 
 /** `kept`: where the spills are that could not be brought home now, neither into the conversation nor as one of their own. Throws `NEWER_VERSION` for a spill of a newer version: it may hold what comes after all that is in the store. */
 export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan): Promise<BroughtHome> {
-  const { store: { spills }, id } = locked;
+  const {
+    store: { spills },
+    id,
+  } = locked;
   const all = (await spills?.find(id)) ?? [];
   if (spills === undefined || all.length === 0) return { kind: "nothing", kept: [] };
   assertNoneNewer(all);
@@ -51,7 +60,10 @@ export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan
     if (decision.kind === "held" && decision.by !== "store" && kept.has(decision.by.session)) kept.add(spill.session);
   }
   for (const { found: spill } of planned) if (!kept.has(spill.session)) await spills.remove(id, spill.session);
-  return { kind: ahead === undefined ? "nothing" : "applied", kept: planned.flatMap(({ found: { session, path } }) => (kept.has(session) ? [path] : [])) };
+  return {
+    kind: ahead === undefined ? "nothing" : "applied",
+    kept: planned.flatMap(({ found: { session, path } }) => (kept.has(session) ? [path] : [])),
+  };
 }
 
 /** The spill that the session continues from, and those that it holds: all go once the store has their content. */
@@ -65,26 +77,37 @@ function sessionsHeldBy(session: string, planned: readonly PlannedSpill[]): stri
 }
 
 function continued(spill: ValidSpill): { readonly version: Version; readonly sessions: readonly SessionMark[] } {
-  const { decoded: { metadata }, session } = spill;
-  return { version: versionIn(spill), sessions: withMark(metadata.sessions ?? [], { session, revision: metadata.revision }) };
+  const {
+    decoded: { metadata },
+    session,
+  } = spill;
+  return {
+    version: versionIn(spill),
+    sessions: withMark(metadata.sessions ?? [], { session, revision: metadata.revision }),
+  };
 }
 
 /** One step: were the store recovered first, that could use the revision of the spill, which would then seem old. */
 async function apply(locked: Locked, found: Found, plan: RecoveryPlan, spill: ValidSpill): Promise<void> {
   const { store, id, guard } = locked;
-  const quarantined = plan.kind === "usable" ? await keepWhatIsReplaced(locked, plan) : await keepDamaged(locked, found);
+  const quarantined =
+    plan.kind === "usable" ? await keepWhatIsReplaced(locked, plan) : await keepDamaged(locked, found);
   const last = plan.kind === "usable" ? await lastUsed(locked, plan) : await lastNamed(store.storage, id);
   const { version, sessions } = continued(spill);
   const isChanged = version.state !== spill.decoded.state;
   const revision = isChanged || last >= version.revision ? Math.max(last, version.revision) + 1 : version.revision;
   await writeWhole(store, id, { ...version, revision }, guard, sessions);
   const problems = plan.kind === "usable" || plan.kind === "lost" ? plan.problems : [];
-  if (problems.length > 0) store.events.emit("recovered", { conversationId: id, revision, source: "fallback", problems, quarantined });
+  if (problems.length > 0)
+    store.events.emit("recovered", { conversationId: id, revision, source: "fallback", problems, quarantined });
 }
 
 /** Of a conversation that has no valid file left but the spill. */
 async function keepDamaged({ store, id, guard }: Locked, { snapshot, journal }: Found): Promise<string[]> {
-  const damaged = [...(snapshot === undefined ? [] : [snapshotKey(id)]), ...(journal === undefined ? [] : [journalKey(id)])];
+  const damaged = [
+    ...(snapshot === undefined ? [] : [snapshotKey(id)]),
+    ...(journal === undefined ? [] : [journalKey(id)]),
+  ];
   const copies: string[] = [];
   for (const key of damaged) {
     const copy = await copyToQuarantine(store, key, guard);
@@ -108,7 +131,11 @@ async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: stri
     const version = versionIn(spill);
     const parts = new SnapshotParts(version.state, metadataOf(version, forkId, now().toISOString()));
     if (!(await storage.create(snapshotKey(forkId), parts, attempt.lock)) && !(await isKept(store, forkId, version))) {
-      warn(store, id, `${spill.path} stays as it is: it is to be kept as ${forkId}, which exists and is another conversation`);
+      warn(
+        store,
+        id,
+        `${spill.path} stays as it is: it is to be kept as ${forkId}, which exists and is another conversation`,
+      );
       return false;
     }
     warn(store, id, `changes that could not be saved to the store are kept as the conversation ${forkId}: ${reason}`);

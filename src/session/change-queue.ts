@@ -14,7 +14,12 @@ function onlyToken(record: JournalRecord | undefined): TokenPatch | undefined {
 function joined(left: JournalRecord | undefined, right: JournalRecord): JournalRecord | undefined {
   const [before, after] = [onlyToken(left), onlyToken(right)];
   if (left === undefined || before === undefined || after === undefined) return undefined;
-  const patch: TokenPatch = { op: "token", text: before.text + after.text, last: after.last, count: before.count + after.count };
+  const patch: TokenPatch = {
+    op: "token",
+    text: before.text + after.text,
+    last: after.last,
+    count: before.count + after.count,
+  };
   return { from: left.from, revision: right.revision, at: right.at, patches: [patch] };
 }
 

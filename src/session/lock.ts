@@ -57,8 +57,13 @@ function lockedError(id: string, attempt: LockRefusal): DraftstateError {
 }
 
 function reasonOf(id: string, { holder, liveness, where, detail }: LockRefusal): string {
-  if (holder === undefined) return liveness === "alive" ? `it is ${detail ?? "in use"}: try again` : `its lock file ${detail ?? "cannot be read"}: if no process uses it, remove ${where}`;
+  if (holder === undefined)
+    return liveness === "alive"
+      ? `it is ${detail ?? "in use"}: try again`
+      : `its lock file ${detail ?? "cannot be read"}: if no process uses it, remove ${where}`;
   const held = `${holder.holder} has it open since ${holder.since}`;
   const wait = `end that, wait for it with DRAFTSTATE_LOCK_TIMEOUT (milliseconds), or continue in a copy with draftstate chat --fork ${id}`;
-  return liveness === "alive" ? `${held}: ${wait}` : `${held}, and whether that still runs cannot be seen from here: ${wait}; if it no longer runs, remove ${where}`;
+  return liveness === "alive"
+    ? `${held}: ${wait}`
+    : `${held}, and whether that still runs cannot be seen from here: ${wait}; if it no longer runs, remove ${where}`;
 }

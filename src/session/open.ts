@@ -40,7 +40,10 @@ export interface SaveOptions extends OpenOptions {
   readonly forSave?: boolean;
 }
 
-type Begin = Pick<SessionOptions, "version" | "snapshot" | "stored" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched">;
+type Begin = Pick<
+  SessionOptions,
+  "version" | "snapshot" | "stored" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched"
+>;
 
 interface KnownIds {
   readonly at: number;
@@ -66,7 +69,15 @@ export class Opener {
     const guard = await this.#lock(id, options.lockTimeout);
     try {
       const begin = await this.#begin({ store: this.store, id, guard }, options);
-      return new Session({ id, session: this.#newName(), store: this.store, lock: guard, release: () => this.locks.release(guard), inTurn, ...begin });
+      return new Session({
+        id,
+        session: this.#newName(),
+        store: this.store,
+        lock: guard,
+        release: () => this.locks.release(guard),
+        inTurn,
+        ...begin,
+      });
     } catch (error) {
       await this.locks.release(guard);
       throw error;
@@ -94,7 +105,10 @@ export class Opener {
     this.#ids = undefined;
     const like = (await this.#known()).byLowerCase.get(id.toLowerCase());
     if (like === undefined || !isLike(like)) return;
-    throw new DraftstateError("INVALID_ID", `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`);
+    throw new DraftstateError(
+      "INVALID_ID",
+      `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`,
+    );
   }
 
   async isKnown(id: string): Promise<boolean> {
@@ -145,12 +159,24 @@ export class Opener {
   }
 
   async #begin(locked: Locked, { expect = "any", beginning, forSave }: SaveOptions): Promise<Begin> {
-    const { store: { storage, now }, id } = locked;
+    const {
+      store: { storage, now },
+      id,
+    } = locked;
     const { plan, home } = await takeStock(locked, () => this.isKnown(locked.id));
     if (home?.kind === "no-room") {
       if (expect === "new") throw existsAlready(id);
       const stored = plan.kind === "usable" ? plan.version.revision : 0;
-      return { version: home.version, snapshot: await snapshotOnDisk(locked.store, id), stored, wholeFirst: true, sessions: home.sessions, spilled: home.spilled, isNew: false, isUntouched: false };
+      return {
+        version: home.version,
+        snapshot: await snapshotOnDisk(locked.store, id),
+        stored,
+        wholeFirst: true,
+        sessions: home.sessions,
+        spilled: home.spilled,
+        isNew: false,
+        isUntouched: false,
+      };
     }
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
@@ -159,7 +185,16 @@ export class Opener {
       this.#ids?.byLowerCase.set(id.toLowerCase(), id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
       const version = { state, info: { createdAt: now().toISOString(), ...info }, revision };
-      return { version, snapshot: undefined, stored: 0, wholeFirst: false, sessions: [], spilled: [], isNew: true, isUntouched: forSave === true };
+      return {
+        version,
+        snapshot: undefined,
+        stored: 0,
+        wholeFirst: false,
+        sessions: [],
+        spilled: [],
+        isNew: true,
+        isUntouched: forSave === true,
+      };
     }
     if (expect === "new") throw existsAlready(id);
     if (plan.kind !== "usable") throw refusal(storage, id, plan);
@@ -170,7 +205,9 @@ export class Opener {
   #newName(): string {
     const { now, random } = this.store;
     this.#sessionCount += 1;
-    return `${now().getTime().toString(36)}${Math.floor(random() * 36 ** 8).toString(36).padStart(8, "0")}${this.#sessionCount.toString(36)}`;
+    return `${now().getTime().toString(36)}${Math.floor(random() * 36 ** 8)
+      .toString(36)
+      .padStart(8, "0")}${this.#sessionCount.toString(36)}`;
   }
 }
 
@@ -213,7 +250,12 @@ async function settlePending({ store, id, guard }: Locked, planOf: () => Promise
     else await trash.withdraw(operation, guard);
   } catch (error) {
     if (!isDraftstateError(error, "STORAGE")) throw error;
-    warn(store, id, `${operation.kind} was cut off, and whether it can be undone is not settled: ${messageOf(error)}`, error);
+    warn(
+      store,
+      id,
+      `${operation.kind} was cut off, and whether it can be undone is not settled: ${messageOf(error)}`,
+      error,
+    );
   }
 }
 
@@ -222,16 +264,43 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
   const { store, id } = locked;
   try {
     const { version } = await recover(locked, plan);
-    return { version, snapshot: await snapshotOnDisk(store, id), stored: version.revision, wholeFirst: false, sessions: plan.sessions, spilled: [], isNew: false, isUntouched: false };
+    return {
+      version,
+      snapshot: await snapshotOnDisk(store, id),
+      stored: version.revision,
+      wholeFirst: false,
+      sessions: plan.sessions,
+      spilled: [],
+      isNew: false,
+      isUntouched: false,
+    };
   } catch (error) {
     // What would have to go to quarantine first is never continued.
-    if (store.spills === undefined || !isDraftstateError(error, "STORAGE") || plan.quarantine.length > 0 || plan.migratedFrom !== undefined) throw error;
+    if (
+      store.spills === undefined ||
+      !isDraftstateError(error, "STORAGE") ||
+      plan.quarantine.length > 0 ||
+      plan.migratedFrom !== undefined
+    )
+      throw error;
     const version = interruptedVersion(plan);
     const next: Version = version === plan.version ? version : { ...version, revision: plan.lastRevision + 1 };
-    return { version: next, snapshot: await snapshotOnDisk(store, id), stored: plan.version.revision, wholeFirst: true, sessions: plan.sessions, spilled: [], isNew: false, isUntouched: false };
+    return {
+      version: next,
+      snapshot: await snapshotOnDisk(store, id),
+      stored: plan.version.revision,
+      wholeFirst: true,
+      sessions: plan.sessions,
+      spilled: [],
+      isNew: false,
+      isUntouched: false,
+    };
   }
 }
 
 export function existsAlready(id: string): DraftstateError {
-  return new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or resume it with --resume ${id}`);
+  return new DraftstateError(
+    "INVALID_ID",
+    `conversation ${id} exists already: choose another id, or resume it with --resume ${id}`,
+  );
 }

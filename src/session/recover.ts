@@ -38,11 +38,19 @@ export async function recover(locked: Locked, plan: UsablePlan): Promise<Recover
   }
   const quarantined = await keepWhatIsReplaced(locked, plan);
   const last = await lastUsed(locked, plan);
-  const isChanged = isInterrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > version.revision;
+  const isChanged =
+    isInterrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > version.revision;
   const next = isChanged ? { ...version, revision: Math.max(version.revision, last) + 1 } : version;
   await writeWhole(store, id, next, guard, plan.sessions);
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
-  if (plan.problems.length > 0 || isInterrupted) store.events.emit("recovered", { conversationId: id, revision: next.revision, source, problems: plan.problems, quarantined });
+  if (plan.problems.length > 0 || isInterrupted)
+    store.events.emit("recovered", {
+      conversationId: id,
+      revision: next.revision,
+      source,
+      problems: plan.problems,
+      quarantined,
+    });
   return { version: next, quarantined };
 }
 
@@ -60,7 +68,9 @@ export async function keepWhatIsReplaced(locked: Locked, plan: UsablePlan): Prom
 
 /** A revision that was lost may be named by a backup, by the damaged snapshot, or by a journal that a crash brings back: it is never used again. */
 export async function lastUsed({ store, id }: Locked, plan: UsablePlan): Promise<number> {
-  return plan.problems.length === 0 ? plan.lastRevision : Math.max(plan.lastRevision, await lastNamed(store.storage, id));
+  return plan.problems.length === 0
+    ? plan.lastRevision
+    : Math.max(plan.lastRevision, await lastNamed(store.storage, id));
 }
 
 export async function lastNamed(storage: Storage, id: string): Promise<number> {
@@ -71,7 +81,11 @@ export async function lastNamed(storage: Storage, id: string): Promise<number> {
 
 /** A file of an older schema stays readable as what it was: its bytes become a backup before they are rewritten. */
 async function keepOriginal({ store, id, guard }: Locked): Promise<void> {
-  const { storage, now, settings: { compression } } = store;
+  const {
+    storage,
+    now,
+    settings: { compression },
+  } = store;
   const bytes = await storage.read(snapshotKey(id), { maxBytes: MAX_FILE_BYTES });
   if (bytes === undefined) return;
   const [newest] = await listBackupNames(storage, id);

@@ -126,7 +126,11 @@ export class Session {
 
   beginAnswer(): () => void {
     this.#assertChangeable();
-    if (this.#isAnswering) throw new DraftstateError("LOCKED", `conversation ${this.id} is in the middle of an answer: wait for its end, or stop it`);
+    if (this.#isAnswering)
+      throw new DraftstateError(
+        "LOCKED",
+        `conversation ${this.id} is in the middle of an answer: wait for its end, or stop it`,
+      );
     this.#isAnswering = true;
     return () => {
       this.#isAnswering = false;
@@ -151,7 +155,11 @@ export class Session {
     this.#assertChangeable();
     this.#container.assertNotChanging();
     for (const [field, value] of Object.entries(change)) {
-      if (typeof value === "string" && value.length > MAX_INFO_LENGTH) throw new DraftstateError("INVALID_STATE", `${field} has ${value.length} characters, more than ${MAX_INFO_LENGTH}; nothing was saved`);
+      if (typeof value === "string" && value.length > MAX_INFO_LENGTH)
+        throw new DraftstateError(
+          "INVALID_STATE",
+          `${field} has ${value.length} characters, more than ${MAX_INFO_LENGTH}; nothing was saved`,
+        );
     }
     this.#info = changeInfo(this.#info, change);
     this.#record([], change);
@@ -183,7 +191,8 @@ export class Session {
     await this.flush();
     const version = await this.#durableVersion();
     const isPlain = note.tag === undefined && note.pinned !== true;
-    const timestamp = (isPlain ? await this.backups.holding(version) : undefined) ?? (await this.backups.backUp(version, note));
+    const timestamp =
+      (isPlain ? await this.backups.holding(version) : undefined) ?? (await this.backups.backUp(version, note));
     // A backup that was asked for can be used, also where turns leave none.
     await this.#housekeep("retention", () => this.backups.retain(1));
     return timestamp;
@@ -197,7 +206,11 @@ export class Session {
   /** Throws `LOCKED` in the middle of an answer: a whole state from outside does not hold the tokens that came since. */
   assertReplaceable(): void {
     this.#assertChangeable();
-    if (this.#isAnswering) throw new DraftstateError("LOCKED", `conversation ${this.id} is in the middle of an answer, whose tokens are saved as they come: change what is yours with update(), or save when it has ended; nothing was replaced`);
+    if (this.#isAnswering)
+      throw new DraftstateError(
+        "LOCKED",
+        `conversation ${this.id} is in the middle of an answer, whose tokens are saved as they come: change what is yours with update(), or save when it has ended; nothing was replaced`,
+      );
   }
 
   /**
@@ -226,7 +239,10 @@ export class Session {
     }
   }
 
-  async #keepAndReplace<T>(content: JsonObject, keeping: Keeping<T>): Promise<{ readonly kept: T; readonly before: Version; readonly replaced: number }> {
+  async #keepAndReplace<T>(
+    content: JsonObject,
+    keeping: Keeping<T>,
+  ): Promise<{ readonly kept: T; readonly before: Version; readonly replaced: number }> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const before = await this.#durableVersion();
       const kept = await keeping.save(before);
@@ -248,7 +264,10 @@ export class Session {
         resume();
       }
     }
-    throw new DraftstateError("LOCKED", `conversation ${this.id} is being changed all the time: pause that and try again; nothing was replaced`);
+    throw new DraftstateError(
+      "LOCKED",
+      `conversation ${this.id} is being changed all the time: pause that and try again; nothing was replaced`,
+    );
   }
 
   /**
@@ -266,7 +285,9 @@ export class Session {
       }
     } finally {
       await this.#writer.close();
-      await this.#housekeep("what an operation left for undo", () => this.options.store.trash.settle(this.id, this.lock));
+      await this.#housekeep("what an operation left for undo", () =>
+        this.options.store.trash.settle(this.id, this.lock),
+      );
       await this.options.release();
     }
   }
@@ -284,7 +305,10 @@ export class Session {
   async #keepBesideForeignSnapshot(cause: DraftstateError): Promise<never> {
     // Without the lock this rejects as well, and nothing is written.
     const timestamp = await this.backups.backUp(await this.#durableVersion(), { reason: "repair" });
-    throw new DraftstateError(cause.code, `${cause.message}; all changes up to now are in the backup ${timestamp}`, { ...(cause.path === undefined ? {} : { path: cause.path }), cause });
+    throw new DraftstateError(cause.code, `${cause.message}; all changes up to now are in the backup ${timestamp}`, {
+      ...(cause.path === undefined ? {} : { path: cause.path }),
+      cause,
+    });
   }
 
   get #settings(): Store["settings"] {
@@ -299,7 +323,11 @@ export class Session {
   #assertChangeable(): void {
     if (this.#isClosed) throw closedError(this.id);
     // What follows the last revision that a file may name could be written, and never read again.
-    if (this.#revision >= MAX_REVISION) throw new DraftstateError("INVALID_STATE", `conversation ${this.id} has no revision left to count a change by: continue in a copy with "draftstate fork ${this.id}"; nothing was saved`);
+    if (this.#revision >= MAX_REVISION)
+      throw new DraftstateError(
+        "INVALID_STATE",
+        `conversation ${this.id} has no revision left to count a change by: continue in a copy with "draftstate fork ${this.id}"; nothing was saved`,
+      );
   }
 
   #changed(patches: readonly Patch[]): void {
@@ -331,9 +359,11 @@ export class Session {
     const isWorthwhile = this.#writer.journalBytes > 0 && this.#writer.maySnapshot();
     if (!isWorthwhile || this.#timedSnapshotWaits || this.#isClosed) return;
     this.#timedSnapshotWaits = true;
-    void this.options.inTurn(() => this.#housekeep("the timed snapshot", () => this.#timedSnapshot())).finally(() => {
-      this.#timedSnapshotWaits = false;
-    });
+    void this.options
+      .inTurn(() => this.#housekeep("the timed snapshot", () => this.#timedSnapshot()))
+      .finally(() => {
+        this.#timedSnapshotWaits = false;
+      });
   }
 
   async #timedSnapshot(): Promise<void> {
@@ -353,7 +383,10 @@ export class Session {
     await this.#writer.compact().catch(() => undefined);
     if (this.#writer.storedRevision >= version.revision) return version;
     // A spill is not the store yet: were it forked, the backup would be of another history.
-    throw new DraftstateError("STORAGE", `conversation ${this.id} cannot be saved to its store at present and is in the fallback directory: try again when the store can be written`);
+    throw new DraftstateError(
+      "STORAGE",
+      `conversation ${this.id} cannot be saved to its store at present and is in the fallback directory: try again when the store can be written`,
+    );
   }
 
   async #housekeep(what: string, act: () => Promise<void>): Promise<void> {
@@ -367,7 +400,11 @@ export class Session {
 
 /** Its pending record stays, and tells of it once the content is durable. */
 function stands(id: string, cause: unknown): DraftstateError {
-  return new DraftstateError("STORAGE", `conversation ${id} was replaced, but could not be saved: ${messageOf(cause)}; it was changed since, and is saved with that as soon as its store can be written`, { cause });
+  return new DraftstateError(
+    "STORAGE",
+    `conversation ${id} was replaced, but could not be saved: ${messageOf(cause)}; it was changed since, and is saved with that as soon as its store can be written`,
+    { cause },
+  );
 }
 
 export function closedError(id: string): DraftstateError {

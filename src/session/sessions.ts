@@ -38,14 +38,22 @@ export class Sessions {
   /** Takes the lock, recovers what a dead writer left, and creates the conversation if new. Throws `LOCKED` where a handle has it. */
   open(id: string, options: OpenOptions = {}): Promise<Conversation> {
     return this.#inTurn(id, async (slot) => {
-      if (slot.state.kind === "open" && slot.state.heldBy === "handle") throw new DraftstateError("LOCKED", `conversation ${id} is open in this process already: close it first, or use that handle`);
+      if (slot.state.kind === "open" && slot.state.heldBy === "handle")
+        throw new DraftstateError(
+          "LOCKED",
+          `conversation ${id} is open in this process already: close it first, or use that handle`,
+        );
       await this.#closeUntouched(slot);
       const kept = slot.session;
       if (kept !== undefined && options.expect === "new") throw existsAlready(id);
       const session = kept ?? (await this.#openSession(slot, id, options));
       this.#stopTimer(slot);
       slot.state = { kind: "open", session, heldBy: "handle" };
-      return new Conversation({ session, inTurn: (act) => slot.run(act), close: () => slot.run(() => this.#close(slot)) });
+      return new Conversation({
+        session,
+        inTurn: (act) => slot.run(act),
+        close: () => slot.run(() => this.#close(slot)),
+      });
     });
   }
 
@@ -87,7 +95,8 @@ export class Sessions {
       const id = sorted[index];
       if (id === undefined) return act(held);
       return this.#inTurn(id, async (slot) => {
-        if (slot.state.kind === "open" && slot.state.heldBy === "handle") throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
+        if (slot.state.kind === "open" && slot.state.heldBy === "handle")
+          throw new DraftstateError("LOCKED", `conversation ${id} is open in this process: close it first`);
         await this.#saveAndClose(slot);
         return this.#opener.hold(id, (locked) => {
           held.set(id, locked);
@@ -117,7 +126,9 @@ export class Sessions {
   async close(): Promise<void> {
     const failed: unknown[] = [];
     while (this.#slots.size > 0) {
-      const outcomes = await Promise.allSettled([...this.#slots.values()].map((slot) => slot.run(() => this.#close(slot))));
+      const outcomes = await Promise.allSettled(
+        [...this.#slots.values()].map((slot) => slot.run(() => this.#close(slot))),
+      );
       failed.push(...outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : [])));
     }
     failed.push(...(await this.#locks.releaseLeft()));
@@ -162,7 +173,8 @@ export class Sessions {
 
   /** Opened by a save that was refused: there is no such conversation. */
   async #closeUntouched(slot: Slot): Promise<void> {
-    if (slot.session?.isUntouched === true && slot.state.kind === "open" && slot.state.heldBy === "saves") await this.#close(slot);
+    if (slot.session?.isUntouched === true && slot.state.kind === "open" && slot.state.heldBy === "saves")
+      await this.#close(slot);
   }
 
   /** Where it cannot be saved it stays open: what was accepted is still in memory, and the next attempt may save it. */
@@ -209,5 +221,9 @@ function allOf(errors: readonly unknown[]): unknown {
   const [first] = errors;
   if (errors.length === 1) return first;
   const code = isDraftstateError(first) ? first.code : "STORAGE";
-  return new DraftstateError(code, `${errors.length} things could not be closed as they should: ${errors.map(messageOf).join("; ")}`, { cause: new AggregateError(errors) });
+  return new DraftstateError(
+    code,
+    `${errors.length} things could not be closed as they should: ${errors.map(messageOf).join("; ")}`,
+    { cause: new AggregateError(errors) },
+  );
 }

@@ -47,10 +47,24 @@ export class SessionBackups {
     const holding = isPlain ? await this.#holdingRevision(version.revision) : undefined;
     if (holding !== undefined) return this.#reuse(holding);
     const known = await this.all();
-    const request = { id: this.id, version, note, compression: settings.compression, guard: this.lock, newest: newestOf(known) };
+    const request = {
+      id: this.id,
+      version,
+      note,
+      compression: settings.compression,
+      guard: this.lock,
+      newest: newestOf(known),
+    };
     const written = await withRetry("backup", retry, () => writeBackup(storage, { ...request, now: now() }));
     this.#known = [written, ...known];
-    events.emit("backupCreated", { conversationId: this.id, timestamp: written.timestamp, path: written.path, revision: version.revision, reason: note.reason, bytes: written.sizeBytes });
+    events.emit("backupCreated", {
+      conversationId: this.id,
+      timestamp: written.timestamp,
+      path: written.path,
+      revision: version.revision,
+      reason: note.reason,
+      bytes: written.sizeBytes,
+    });
     return written.timestamp;
   }
 
@@ -67,8 +81,19 @@ export class SessionBackups {
   /** One that was made elsewhere, under its own time; behind those that are there. */
   async add(version: Version, note: BackupNote, at: Date): Promise<void> {
     const known = await this.all();
-    const { storage, settings: { compression } } = this.store;
-    const written = await writeBackup(storage, { id: this.id, version, note, compression, now: at, guard: this.lock, newest: newestOf(known) });
+    const {
+      storage,
+      settings: { compression },
+    } = this.store;
+    const written = await writeBackup(storage, {
+      id: this.id,
+      version,
+      note,
+      compression,
+      now: at,
+      guard: this.lock,
+      newest: newestOf(known),
+    });
     this.#known = newestFirst([written, ...known]);
   }
 
@@ -87,7 +112,11 @@ export class SessionBackups {
     const isInterim = (backup: Backup): boolean => backup.reason === "interim" && !backup.pinned;
     const interim = known.filter((backup) => isInterim(backup) && backup !== known[0]);
     const counted = known.filter((backup) => !isInterim(backup));
-    const { remove } = planRetention(counted, { max: Math.max(minimum, settings.maxBackups) }, { now: now().getTime(), protectLastValid: false });
+    const { remove } = planRetention(
+      counted,
+      { max: Math.max(minimum, settings.maxBackups) },
+      { now: now().getTime(), protectLastValid: false },
+    );
     for (const backup of [...interim, ...remove]) await this.#remove(backup);
   }
 
@@ -95,7 +124,8 @@ export class SessionBackups {
     const { storage, events } = this.store;
     const isGone = await storage.remove(backupKey(backup), this.lock);
     this.#known = this.#known?.filter(({ name }) => name !== backup.name);
-    if (isGone) events.emit("backupRemoved", { conversationId: this.id, timestamp: backup.timestamp, path: backup.path });
+    if (isGone)
+      events.emit("backupRemoved", { conversationId: this.id, timestamp: backup.timestamp, path: backup.path });
   }
 
   /** One that a killed writer left may have its name, and lose it again in a power loss: nothing is built upon that. */
@@ -107,5 +137,8 @@ export class SessionBackups {
 
 /** The latest timestamp: those of earlier conversations of the id, or of another clock, may be later than that of the highest revision. */
 function newestOf(backups: readonly Backup[]): string | undefined {
-  return backups.reduce<string | undefined>((latest, { timestamp }) => (latest === undefined || timestamp > latest ? timestamp : latest), undefined);
+  return backups.reduce<string | undefined>(
+    (latest, { timestamp }) => (latest === undefined || timestamp > latest ? timestamp : latest),
+    undefined,
+  );
 }

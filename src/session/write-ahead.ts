@@ -72,7 +72,12 @@ export class WriteAhead {
 
   constructor(private readonly options: WriteAheadOptions) {
     const { id, store, lock, snapshot, version, stored, wholeFirst } = options;
-    this.#journal = new JournalWriter({ storage: store.storage, lock, key: journalKey(id), syncEachBatch: store.settings.durability === "strict" });
+    this.#journal = new JournalWriter({
+      storage: store.storage,
+      lock,
+      key: journalKey(id),
+      syncEachBatch: store.settings.durability === "strict",
+    });
     this.#queue = new ChangeQueue(store.settings.maxQueuedChanges);
     this.#base = new Base({ id, store, lock }, snapshot);
     this.#latest = version;
@@ -180,9 +185,12 @@ export class WriteAhead {
 
   /** Waits for what is being written, writes nothing more. */
   async close(): Promise<void> {
-    for (let busy = this.#running ?? this.#snapshotting; busy !== undefined; busy = this.#running ?? this.#snapshotting) await busy;
+    for (let busy = this.#running ?? this.#snapshotting; busy !== undefined; busy = this.#running ?? this.#snapshotting)
+      await busy;
     await this.#journal.abandon();
-    this.#waiters.close(new DraftstateError("USAGE", `conversation ${this.options.id} was closed before this revision was saved`));
+    this.#waiters.close(
+      new DraftstateError("USAGE", `conversation ${this.options.id} was closed before this revision was saved`),
+    );
   }
 
   async #drain(): Promise<void> {
@@ -193,7 +201,8 @@ export class WriteAhead {
       if (this.#needsWhole) {
         await this.#snapshotting;
         const written = await this.#writeWhole();
-        if (written === "nowhere" || (written === "spill" && this.#queue.length === 0 && !this.#queue.hasOverflowed)) return;
+        if (written === "nowhere" || (written === "spill" && this.#queue.length === 0 && !this.#queue.hasOverflowed))
+          return;
       } else if (this.#taken !== undefined) await this.#shortenJournal(this.#taken);
       else if (this.#wantsSnapshot) await this.#beginSnapshot();
       else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
@@ -241,7 +250,12 @@ export class WriteAhead {
 
   #header(base: number): JournalHeader {
     const { id, store, session } = this.options;
-    return { conversationId: id, createdAt: this.#latest.info.createdAt, base, ...(store.spills === undefined ? {} : { session }) };
+    return {
+      conversationId: id,
+      createdAt: this.#latest.info.createdAt,
+      base,
+      ...(store.spills === undefined ? {} : { session }),
+    };
   }
 
   /** A snapshot in place of a journal: for a conversation's first save, after the journal failed, and after the queue overflowed. */
@@ -271,9 +285,14 @@ export class WriteAhead {
 
   /** Only where the storage refuses, or is away with the lock in it: a lock that another may have is not a reason to write elsewhere. */
   async #spill(version: Version, cause: unknown): Promise<boolean> {
-    const { store: { spills }, id, session } = this.options;
+    const {
+      store: { spills },
+      id,
+      session,
+    } = this.options;
     if (spills === undefined) return false;
-    if (!isDraftstateError(cause, "STORAGE") && !(isDraftstateError(cause, "LOCKED") && (await this.#isAway()))) return false;
+    if (!isDraftstateError(cause, "STORAGE") && !(isDraftstateError(cause, "LOCKED") && (await this.#isAway())))
+      return false;
     try {
       await spills.save(id, version, { session, base: this.#stored, sessions: this.#marks(version.revision) }, cause);
     } catch (error) {
@@ -333,7 +352,12 @@ export class WriteAhead {
       await this.#journal.snapshotTaken(this.#header(revision));
     } catch (error) {
       this.#journalBroken = continues;
-      this.#warn(continues ? "the journal could not be begun anew, the whole state goes to a new file" : "the old journal could not be removed; it is skipped when read", error);
+      this.#warn(
+        continues
+          ? "the journal could not be begun anew, the whole state goes to a new file"
+          : "the old journal could not be removed; it is skipped when read",
+        error,
+      );
     }
     for (const waiter of waiting) waiter.resolve();
   }
@@ -366,7 +390,10 @@ export class WriteAhead {
 
   #failed(revision: number, cause: unknown): void {
     const { id, store } = this.options;
-    const error = cause instanceof DraftstateError ? cause : new DraftstateError("STORAGE", `${id} could not be saved: ${messageOf(cause)}`, { cause });
+    const error =
+      cause instanceof DraftstateError
+        ? cause
+        : new DraftstateError("STORAGE", `${id} could not be saved: ${messageOf(cause)}`, { cause });
     store.events.emit("saveError", { conversationId: id, error });
     this.#waiters.failed(revision, error);
     for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(error);
@@ -378,6 +405,13 @@ export class WriteAhead {
 
   #saved(kind: "journal" | "snapshot", revision: number, records: number, bytes: number, started: number): void {
     const { store, id } = this.options;
-    store.events.emit("stateSaved", { conversationId: id, kind, revision, records, bytes, durationMs: store.elapsed() - started });
+    store.events.emit("stateSaved", {
+      conversationId: id,
+      kind,
+      revision,
+      records,
+      bytes,
+      durationMs: store.elapsed() - started,
+    });
   }
 }

@@ -35,7 +35,12 @@ export class Assembly {
   #end = 0;
   #length = 0;
   /** Neighbours of an earlier snapshot, and where each began there: another that is made meanwhile may move them. */
-  #taken: { readonly run: Place; readonly entries: { readonly place: Place; readonly start: number; readonly end: number }[] } | undefined;
+  #taken:
+    | {
+        readonly run: Place;
+        readonly entries: { readonly place: Place; readonly start: number; readonly end: number }[];
+      }
+    | undefined;
 
   text(text: string): void {
     this.#endTaken();
@@ -80,7 +85,8 @@ export class Assembly {
     const run = this.#taken?.run;
     if (run !== undefined && run.bytes === place.bytes && run.end + before.length === place.start && before !== "") {
       // Only a run that is short yet can come to be copied.
-      if (run.end - run.start < MIN_TAKEN_BYTES) this.#taken?.entries.push({ place, start: place.start, end: place.end });
+      if (run.end - run.start < MIN_TAKEN_BYTES)
+        this.#taken?.entries.push({ place, start: place.start, end: place.end });
       run.end = place.end;
       return;
     }
@@ -104,7 +110,8 @@ export class Assembly {
     const moved = this.#end - run.start;
     run.bytes.copy(this.#chunk, this.#end, run.start, run.end);
     this.#filled(length);
-    for (const { place, start, end } of entries) Object.assign(place, { bytes: this.#chunk, start: start + moved, end: end + moved });
+    for (const { place, start, end } of entries)
+      Object.assign(place, { bytes: this.#chunk, start: start + moved, end: end + moved });
   }
 
   #encode(text: string): Place {
@@ -123,7 +130,9 @@ export class Assembly {
     if (length <= this.#chunk.length - this.#end) return;
     this.#endFilled();
     // Not from Node's pool: an entry that is kept would hold what others have there.
-    this.#chunk = Buffer.allocUnsafeSlow(Math.max(length, FIRST_CHUNK_BYTES, Math.min(2 * this.#chunk.length, MAX_CHUNK_BYTES)));
+    this.#chunk = Buffer.allocUnsafeSlow(
+      Math.max(length, FIRST_CHUNK_BYTES, Math.min(2 * this.#chunk.length, MAX_CHUNK_BYTES)),
+    );
     this.#start = 0;
     this.#end = 0;
   }

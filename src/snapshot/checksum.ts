@@ -41,6 +41,9 @@ export function verifySeal(bytes: Buffer): "valid" | "differs" | "absent" {
   const position = positionOf(bytes);
   if (position === undefined) return "absent";
   const written = bytes.toString("latin1", position, position + DIGITS);
-  const digits = createHash("sha256").update(bytes.subarray(0, position)).update(bytes.subarray(position + DIGITS)).digest("hex");
+  const digits = createHash("sha256")
+    .update(bytes.subarray(0, position))
+    .update(bytes.subarray(position + DIGITS))
+    .digest("hex");
   return written === digits ? "valid" : "differs";
 }

@@ -42,7 +42,10 @@ export function decodeSnapshot(bytes: Uint8Array, conversationId: string): Decod
 }
 
 /** Also the file's own `_metadata`, as it stands there and not believed by itself. */
-export function decodeWithHeader(bytes: Uint8Array, conversationId: string): { readonly decoded: Decoded; readonly header?: JsonObject } {
+export function decodeWithHeader(
+  bytes: Uint8Array,
+  conversationId: string,
+): { readonly decoded: Decoded; readonly header?: JsonObject } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const document = parseDocument(buffer);
   if (typeof document === "string") return { decoded: { kind: "damaged", detail: document } };
@@ -66,13 +69,20 @@ function decodeParts(buffer: Buffer, conversationId: string, header: JsonObject,
   const newer = newerVersionIn(buffer, header);
   if (newer !== undefined) {
     const revision = count(header, "revision");
-    return { kind: "newer", version: newer.slice(0, MAX_NAMED_VERSION), ...(revision === undefined ? {} : { revision }) };
+    return {
+      kind: "newer",
+      version: newer.slice(0, MAX_NAMED_VERSION),
+      ...(revision === undefined ? {} : { revision }),
+    };
   }
   const version = text(header, "version");
   if (version === undefined) return { kind: "damaged", detail: "its _metadata names no version" };
   const inside = text(header, "conversationId");
   if (inside !== conversationId) {
-    return { kind: "damaged", detail: `it belongs to conversation ${JSON.stringify(inside ?? "")}, not to ${JSON.stringify(conversationId)}` };
+    return {
+      kind: "damaged",
+      detail: `it belongs to conversation ${JSON.stringify(inside ?? "")}, not to ${JSON.stringify(conversationId)}`,
+    };
   }
   return version === SCHEMA_VERSION || ownValue(header, "checksum") !== undefined
     ? decodeCurrent(buffer, header, rest)
@@ -83,7 +93,12 @@ function decodeCurrent(buffer: Buffer, header: JsonObject, rest: JsonObject): De
   const metadata = parseMetadata(header);
   if (typeof metadata === "string") return { kind: "damaged", detail: metadata };
   if (verifySeal(buffer) === "valid") return { kind: "valid", state: rest, metadata };
-  return { kind: "edited", state: rest, metadata, detail: "its checksum differs from its content: it was edited by hand, or damaged" };
+  return {
+    kind: "edited",
+    state: rest,
+    metadata,
+    detail: "its checksum differs from its content: it was edited by hand, or damaged",
+  };
 }
 
 function decodeOlder(version: string, header: JsonObject, rest: JsonObject): Decoded {

@@ -1,13 +1,36 @@
 /** `_metadata` of a file: what is known of it, checked field by field, and what other programs put beside it. */
-import { BACKUP_REASONS, MAX_REVISION, SCHEMA_VERSION, SPILL_FORMAT, STATUSES, type BackupNote, type Metadata, type SpillNote, type Status } from "../model/conversation.js";
+import {
+  BACKUP_REASONS,
+  MAX_REVISION,
+  SCHEMA_VERSION,
+  SPILL_FORMAT,
+  STATUSES,
+  type BackupNote,
+  type Metadata,
+  type SpillNote,
+  type Status,
+} from "../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { isSessionName, MAX_MARKS, type SessionMark } from "../model/sessions.js";
 
 /** Unknown fields of `_metadata` are kept up to this many bytes of JSON. */
 export const MAX_EXTRA_BYTES = 16 * 1024;
 const OWN_FIELDS = new Set([
-  "savedAt", "version", "conversationId", "revision", "checksum", "createdAt", "title",
-  "status", "messageCount", "tokenCount", "model", "baseUrl", "backup", "spill", "sessions",
+  "savedAt",
+  "version",
+  "conversationId",
+  "revision",
+  "checksum",
+  "createdAt",
+  "title",
+  "status",
+  "messageCount",
+  "tokenCount",
+  "model",
+  "baseUrl",
+  "backup",
+  "spill",
+  "sessions",
 ]);
 
 /** Undefined for a text that is no version. */
@@ -50,7 +73,9 @@ function isRevision(value: Json | undefined): value is number {
 export function spillNote(value: Json | undefined): SpillNote | undefined {
   if (!isJsonObject(value) || value["format"] !== SPILL_FORMAT) return undefined;
   const [store, session, base] = [ownValue(value, "store"), ownValue(value, "session"), ownValue(value, "base")];
-  return typeof store === "string" && isSessionName(session) && isRevision(base) ? { format: SPILL_FORMAT, store, session, base } : undefined;
+  return typeof store === "string" && isSessionName(session) && isRevision(base)
+    ? { format: SPILL_FORMAT, store, session, base }
+    : undefined;
 }
 
 function sessionMarks(value: Json): SessionMark[] | undefined {
@@ -71,7 +96,11 @@ function extraOf(object: JsonObject): JsonObject | undefined {
 /** `_metadata` of the current schema; a string says what is wrong with it. */
 export function parseMetadata(value: Json | undefined): Metadata | string {
   if (!isJsonObject(value)) return "it has no _metadata";
-  const [version, conversationId, savedAt] = [text(value, "version"), text(value, "conversationId"), text(value, "savedAt")];
+  const [version, conversationId, savedAt] = [
+    text(value, "version"),
+    text(value, "conversationId"),
+    text(value, "savedAt"),
+  ];
   const revision = count(value, "revision");
   if (version === undefined || conversationId === undefined || savedAt === undefined || revision === undefined) {
     return "its _metadata lacks version, conversationId, savedAt or revision";
@@ -88,7 +117,11 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   if (sessions === undefined) return "its _metadata.sessions is not a list of at most 16 sessions with their revisions";
   const spill = spillNote(ownValue(value, "spill"));
   return {
-    savedAt, version, conversationId, revision, status,
+    savedAt,
+    version,
+    conversationId,
+    revision,
+    status,
     createdAt: text(value, "createdAt") ?? savedAt,
     title: text(value, "title") ?? "",
     messageCount: count(value, "messageCount") ?? 0,

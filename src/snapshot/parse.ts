@@ -33,7 +33,11 @@ function parseWhole(text: string): unknown {
 }
 
 /** Undefined where it is laid out in another way. */
-function parseInPieces(bytes: Buffer, piece: number, textOf: (start: number, end?: number) => string): object | undefined {
+function parseInPieces(
+  bytes: Buffer,
+  piece: number,
+  textOf: (start: number, end?: number) => string,
+): object | undefined {
   const before = bytes.indexOf(LIST_START);
   const start = before + LIST_START.length;
   const end = before === -1 ? -1 : bytes.indexOf(LIST_END, start);
@@ -45,7 +49,7 @@ function parseInPieces(bytes: Buffer, piece: number, textOf: (start: number, end
     // Of two fields of one name the last counts; and a comma stands before another field, and only there.
     if (Object.hasOwn(last, "messages") || behind.startsWith(",") !== Object.keys(last).length > 0) return undefined;
     const messages: unknown[] = [];
-    for (let from = start; from < end; ) {
+    for (let from = start; from < end;) {
       const found = bytes.indexOf(BETWEEN_MESSAGES, from + piece);
       const to = found === -1 || found > end ? end : found;
       const parsed = JSON.parse(`[${textOf(from, to)}]`) as unknown[];

@@ -5,7 +5,11 @@ import { DraftstateError } from "../errors.js";
 export const MAX_FILE_BYTES = 400 * 1024 * 1024;
 
 export function tooLarge(maxBytes: number, cause?: unknown): DraftstateError {
-  return new DraftstateError("INVALID_STATE", `the state makes a file larger than ${maxBytes} bytes, which could not be read back; nothing was saved`, { cause });
+  return new DraftstateError(
+    "INVALID_STATE",
+    `the state makes a file larger than ${maxBytes} bytes, which could not be read back; nothing was saved`,
+    { cause },
+  );
 }
 
 /** V8's own limit, of a text that is longer than any file may be. */

@@ -36,7 +36,8 @@ export function decodeSpill(bytes: Uint8Array, conversationId: string): DecodedS
 function decodeRead(bytes: Uint8Array, decoded: Decoded, header: JsonObject | undefined): DecodedSpill {
   const format = formatOf(header);
   if (decoded.kind === "newer") return { kind: "newer", detail: `schema ${decoded.version}` };
-  if (typeof format === "number" && format > SPILL_FORMAT && verifySeal(Buffer.from(bytes)) === "valid") return { kind: "newer", detail: `spill format ${format}` };
+  if (typeof format === "number" && format > SPILL_FORMAT && verifySeal(Buffer.from(bytes)) === "valid")
+    return { kind: "newer", detail: `spill format ${format}` };
   if (decoded.kind !== "valid") return { kind: "damaged", detail: decoded.detail };
   if (decoded.migratedFrom !== undefined) return { kind: "damaged", detail: "it has no checksum" };
   const note = spillNote(header === undefined ? undefined : ownValue(header, "spill"));

@@ -61,7 +61,12 @@ export class FileAreas {
 
   async #assertThere(directory: string): Promise<void> {
     const isThere = await explained(directory, () => this.fs.hasDirectory(directory).catch(missingWhereItLeadsNowhere));
-    if (!isThere) throw new DraftstateError("STORAGE", `${directory} was there and is gone: bring it back (is its disk mounted?), or start again to make a new one`, { path: directory });
+    if (!isThere)
+      throw new DraftstateError(
+        "STORAGE",
+        `${directory} was there and is gone: bring it back (is its disk mounted?), or start again to make a new one`,
+        { path: directory },
+      );
   }
 }
 

@@ -14,7 +14,25 @@ import { refuseLinks } from "./internal-directories.js";
 import { LockDirectory } from "./lock.js";
 import { mapBounded } from "./map-bounded.js";
 import type { ProcessTable } from "./process-table.js";
-import type { Area, Change, Content, End, FoundLock, Key, ListOptions, Lock, LockAttempt, LockHolder, LockOptions, Log, ReadOptions, Space, Stat, Storage, Watcher } from "./storage.js";
+import type {
+  Area,
+  Change,
+  Content,
+  End,
+  FoundLock,
+  Key,
+  ListOptions,
+  Lock,
+  LockAttempt,
+  LockHolder,
+  LockOptions,
+  Log,
+  ReadOptions,
+  Space,
+  Stat,
+  Storage,
+  Watcher,
+} from "./storage.js";
 import { AREAS } from "./storage.js";
 import { storageError } from "./storage-error.js";
 import { watchWhenThere } from "./watch-when-there.js";
@@ -72,7 +90,11 @@ export class FileStorage implements Storage {
     return this.#reading(key, async (file) => {
       const { size } = await file.info();
       if (options.maxBytes !== undefined && size > options.maxBytes) {
-        throw new DraftstateError("CORRUPT", `${this.describe(key)} has ${size} bytes, more than the limit of ${options.maxBytes}`, { path: this.describe(key) });
+        throw new DraftstateError(
+          "CORRUPT",
+          `${this.describe(key)} has ${size} bytes, more than the limit of ${options.maxBytes}`,
+          { path: this.describe(key) },
+        );
       }
       return file.read(0, size);
     });
@@ -97,7 +119,9 @@ export class FileStorage implements Storage {
   }
 
   async list(area: Area, { prefix = "", after, limit }: ListOptions = {}): Promise<string[]> {
-    const names = (await this.#entries(area)).filter((name) => !name.startsWith(".") && name.startsWith(prefix) && (after === undefined || name > after));
+    const names = (await this.#entries(area)).filter(
+      (name) => !name.startsWith(".") && name.startsWith(prefix) && (after === undefined || name > after),
+    );
     return names.sort().slice(0, limit);
   }
 
@@ -173,7 +197,8 @@ export class FileStorage implements Storage {
       const found = await this.options.fs.stat(directory);
       if (found === undefined) return false;
       // Of a process that was killed while it tried.
-      for (const entry of await this.#entries(area)) if (nameAside(entry) === "probe") await this.#writer.unlink(join(directory, entry));
+      for (const entry of await this.#entries(area))
+        if (nameAside(entry) === "probe") await this.#writer.unlink(join(directory, entry));
       return this.#writer.withFileAside(directory, "probe", new Uint8Array(PROBE_BYTES), () => Promise.resolve(true));
     });
   }
@@ -236,7 +261,10 @@ export class FileStorage implements Storage {
   #permission(key: Key, guard: Lock | undefined): Permission {
     if (guard === undefined) return unguarded(this.describe(key));
     const held = this.#held.get(guard);
-    if (held === undefined) throw new TypeError(`the lock ${guard.name} is a lock of another storage: it does not guard ${this.describe(key)}`);
+    if (held === undefined)
+      throw new TypeError(
+        `the lock ${guard.name} is a lock of another storage: it does not guard ${this.describe(key)}`,
+      );
     return { name: guard.name, check: () => held.assertHeld() };
   }
 
@@ -264,7 +292,11 @@ export class FileStorage implements Storage {
         await reserved.lock.release().catch(() => undefined);
       }
     }
-    throw new DraftstateError("STORAGE", `${path} is being created by another process: try again, or remove ${this.#locks.pathOf(name)} if none is`, { path });
+    throw new DraftstateError(
+      "STORAGE",
+      `${path} is being created by another process: try again, or remove ${this.#locks.pathOf(name)} if none is`,
+      { path },
+    );
   }
 
   async #reading<T>(key: Key, use: (file: OpenFile) => Promise<T>): Promise<T | undefined> {

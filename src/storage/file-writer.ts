@@ -44,19 +44,26 @@ export class FileWriter {
   }
 
   async create(path: string, content: Content, { name, check }: Permission): Promise<boolean> {
-    return this.withFileAside(dirname(path), name, content, async (aside) => (await this.#takeDurably(aside, path, check, () => this.unlink(aside))) !== "taken");
+    return this.withFileAside(
+      dirname(path),
+      name,
+      content,
+      async (aside) => (await this.#takeDurably(aside, path, check, () => this.unlink(aside))) !== "taken",
+    );
   }
 
   /** False where there is nothing under `from`. */
   async move(from: string, to: string, permission: Permission): Promise<boolean> {
     const { fs } = this.options;
-    const taken = await this.#takeDurably(from, to, permission.check).catch(async (error: unknown): Promise<TakenName | undefined> => {
-      const code = systemErrorCode(error);
-      // A missing target directory is ENOENT too, and no reason to say that there is nothing to move.
-      if (code === "ENOENT" && (await fs.stat(from)) === undefined) return undefined;
-      if (code !== "EXDEV") throw error;
-      return this.#copy(from, to, permission);
-    });
+    const taken = await this.#takeDurably(from, to, permission.check).catch(
+      async (error: unknown): Promise<TakenName | undefined> => {
+        const code = systemErrorCode(error);
+        // A missing target directory is ENOENT too, and no reason to say that there is nothing to move.
+        if (code === "ENOENT" && (await fs.stat(from)) === undefined) return undefined;
+        if (code !== "EXDEV") throw error;
+        return this.#copy(from, to, permission);
+      },
+    );
     if (taken === undefined || (taken === "taken" && (await fs.stat(from)) === undefined)) return false;
     if (taken === "taken") throw new DraftstateError("STORAGE", `${to} exists already`, { path: to });
     if (taken === "linked") await this.#unlinkSource(from, to);
@@ -83,7 +90,12 @@ export class FileWriter {
     }
   }
 
-  async withFileAside<T>(directory: string, name: string, content: Content, take: (aside: string) => Promise<T>): Promise<T> {
+  async withFileAside<T>(
+    directory: string,
+    name: string,
+    content: Content,
+    take: (aside: string) => Promise<T>,
+  ): Promise<T> {
     const { fs } = this.options;
     const aside = this.#aside(directory, name);
     const file = await fs.createFile(aside);
@@ -117,7 +129,12 @@ export class FileWriter {
   }
 
   /** A name whose directory could not be synced is taken back: what rejects has changed nothing. */
-  async #takeDurably(from: string, to: string, check: () => Promise<void>, linked: () => Promise<unknown> = () => Promise.resolve()): Promise<TakenName> {
+  async #takeDurably(
+    from: string,
+    to: string,
+    check: () => Promise<void>,
+    linked: () => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<TakenName> {
     const { fs, alone } = this.options;
     const request: FreeName = { from, to, check, alone: (act) => alone(to, act) };
     const taken = await takeFreeName(fs, request);
@@ -168,7 +185,8 @@ export function unguarded(path: string): Permission {
 }
 
 async function* partsOf(file: OpenFile, size: number): AsyncGenerator<Uint8Array> {
-  for (let position = 0; position < size; position += COPIED_AT_ONCE_BYTES) yield await file.read(position, Math.min(COPIED_AT_ONCE_BYTES, size - position));
+  for (let position = 0; position < size; position += COPIED_AT_ONCE_BYTES)
+    yield await file.read(position, Math.min(COPIED_AT_ONCE_BYTES, size - position));
 }
 
 /** A part is made while the one before is on its way. What is on its way is waited for, whatever happens: the file is closed next. */

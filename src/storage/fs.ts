@@ -3,9 +3,32 @@
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
 import {
-  close as closeLater, closeSync, constants, fdatasync as fdatasyncLater, fstat as fstatLater, fstatSync, fsync as fsyncLater, link as linkLater, lstatSync,
-  mkdir as mkdirLater, open as openLater, openSync, read as readLater, readdir as readdirLater, readSync, realpath as realpathLater, readlinkSync, realpathSync, rename as renameLater,
-  stat as statLater, statfs as statfsLater, statSync, unlink as unlinkLater, write as writeLater, writeSync, type BigIntStats,
+  close as closeLater,
+  closeSync,
+  constants,
+  fdatasync as fdatasyncLater,
+  fstat as fstatLater,
+  fstatSync,
+  fsync as fsyncLater,
+  link as linkLater,
+  lstatSync,
+  mkdir as mkdirLater,
+  open as openLater,
+  openSync,
+  read as readLater,
+  readdir as readdirLater,
+  readSync,
+  realpath as realpathLater,
+  readlinkSync,
+  realpathSync,
+  rename as renameLater,
+  stat as statLater,
+  statfs as statfsLater,
+  statSync,
+  unlink as unlinkLater,
+  write as writeLater,
+  writeSync,
+  type BigIntStats,
 } from "node:fs";
 import { platform } from "node:os";
 import { dirname, resolve } from "node:path";
@@ -46,10 +69,13 @@ class WrittenFile implements OpenFile {
 
   write(bytes: Uint8Array): Promise<void> {
     return this.#use(async (descriptor) => {
-      for (let written = 0; written < bytes.length; ) {
+      for (let written = 0; written < bytes.length;) {
         const [start, length] = [written, bytes.length - written];
         // A batch of tokens goes to the page cache in microseconds; handing it to another thread and back takes longer.
-        written += length <= SMALL_WRITE_BYTES ? writeSync(descriptor, bytes, start, length) : (await write(descriptor, bytes, start, length)).bytesWritten;
+        written +=
+          length <= SMALL_WRITE_BYTES
+            ? writeSync(descriptor, bytes, start, length)
+            : (await write(descriptor, bytes, start, length)).bytesWritten;
       }
     });
   }
@@ -117,7 +143,10 @@ class ReadFile implements OpenFile {
     let filled = 0;
     while (filled < length) {
       const range = [buffer, filled, length - filled, position + filled] as const;
-      const bytesRead = length <= AT_ONCE_BYTES ? readSync(this.descriptor, ...range) : (await read(this.descriptor, ...range)).bytesRead;
+      const bytesRead =
+        length <= AT_ONCE_BYTES
+          ? readSync(this.descriptor, ...range)
+          : (await read(this.descriptor, ...range)).bytesRead;
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
@@ -150,7 +179,14 @@ function kindOf(stat: { isFile(): boolean; isDirectory(): boolean; isSymbolicLin
 function statOf(found: BigIntStats): FileStat {
   const inode = `${found.dev}:${found.ino}`;
   const identity = `${inode}:${found.size}:${found.mtimeNs}`;
-  return { kind: kindOf(found), size: Number(found.size), modifiedAt: found.mtime, inode, identity, version: `${identity}:${found.ctimeNs}` };
+  return {
+    kind: kindOf(found),
+    size: Number(found.size),
+    modifiedAt: found.mtime,
+    inode,
+    identity,
+    version: `${identity}:${found.ctimeNs}`,
+  };
 }
 
 function refuse(path: string, kind: FileKind): DraftstateError {
@@ -271,7 +307,10 @@ export function readFollowed(path: string, maxBytes: number): Uint8Array {
   try {
     const found = fstatSync(descriptor);
     if (!found.isFile()) throw refuse(path, kindOf(found));
-    if (found.size > maxBytes) throw new DraftstateError("CORRUPT", `${path} has ${found.size} bytes, more than the limit of ${maxBytes}`, { path });
+    if (found.size > maxBytes)
+      throw new DraftstateError("CORRUPT", `${path} has ${found.size} bytes, more than the limit of ${maxBytes}`, {
+        path,
+      });
     const bytes = Buffer.allocUnsafe(found.size);
     return bytes.subarray(0, readSync(descriptor, bytes, 0, found.size, 0));
   } finally {

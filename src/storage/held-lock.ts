@@ -40,7 +40,18 @@ export interface HeldLockOptions extends TakenLock {
   readonly begun: number;
 }
 
-const OUT_OF_REACH = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ESTALE", "ENXIO", "ENODEV", "ENOTCONN", "EHOSTDOWN"]);
+const OUT_OF_REACH = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "EACCES",
+  "EPERM",
+  "ELOOP",
+  "ESTALE",
+  "ENXIO",
+  "ENODEV",
+  "ENOTCONN",
+  "EHOSTDOWN",
+]);
 /** Of a lease, in which a renewal must be through: until then nobody can have taken the lock, also by a clock that is ahead. */
 const RENEWAL_SHARE = 2 / 3;
 
@@ -108,7 +119,9 @@ export class HeldLock implements Lock {
 
   #lost(reason: string): DraftstateError {
     const { path } = this.#taken;
-    return new DraftstateError("LOCKED", `the lock ${path} is no longer ours: ${reason}; nothing was overwritten`, { path });
+    return new DraftstateError("LOCKED", `the lock ${path} is no longer ours: ${reason}; nothing was overwritten`, {
+      path,
+    });
   }
 
   /** One stat as a rule. The file is read where it has another identity: some file systems give a file a new inode number now and then. */
@@ -186,12 +199,17 @@ export class HeldLock implements Lock {
     const { files } = keeper;
     const { path } = this.#taken;
     const identity = await files.identityOf(path);
-    if (identity === undefined && (await files.identityOf(files.directory)) === undefined) throw outOfReach(files.directory);
+    if (identity === undefined && (await files.identityOf(files.directory)) === undefined)
+      throw outOfReach(files.directory);
     return (identity === this.#identity || (await this.#hasOurNonce())) && files.unlink(path);
   }
 }
 
 /** The lock may be there still, with its directory. */
 function outOfReach(directory: string): DraftstateError {
-  return new DraftstateError("STORAGE", `${directory} is missing, and with it a lock that is to be removed: mount it again, or remove what is left of it there`, { path: directory });
+  return new DraftstateError(
+    "STORAGE",
+    `${directory} is missing, and with it a lock that is to be removed: mount it again, or remove what is left of it there`,
+    { path: directory },
+  );
 }

@@ -11,5 +11,9 @@ export async function refuseLinks(fs: Pick<FileSystem, "stat">, directories: rea
   const link = found.find(({ kind }) => kind === "link");
   if (link === undefined) return;
   const { path } = link;
-  throw new DraftstateError("STORAGE", `${path} is a symbolic link, and nothing is written through one: put a directory in its place`, { path });
+  throw new DraftstateError(
+    "STORAGE",
+    `${path} is a symbolic link, and nothing is written through one: put a directory in its place`,
+    { path },
+  );
 }

@@ -47,7 +47,9 @@ export class LockFiles {
         const { size, identity } = await file.info();
         if (size > MAX_LOCK_BYTES) return { kind: "unreadable", detail: "is too large for a lock file" };
         const record = parseRecord(await file.read(0, size));
-        return record === undefined ? { kind: "unreadable", detail: "is not a lock file of draftstate" } : { kind: "held", record, identity };
+        return record === undefined
+          ? { kind: "unreadable", detail: "is not a lock file of draftstate" }
+          : { kind: "held", record, identity };
       } finally {
         await file.close();
       }

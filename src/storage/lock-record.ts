@@ -25,7 +25,8 @@ export function parseRecord(bytes: Uint8Array): LockRecord | undefined {
     const fields = value as Record<string, unknown>;
     const text = (name: string): string | undefined => (typeof fields[name] === "string" ? fields[name] : undefined);
     const [host, nonce, since, expiresAt] = [text("host"), text("nonce"), text("since"), text("expiresAt")];
-    if (typeof fields["pid"] !== "number" || host === undefined || nonce === undefined || since === undefined) return undefined;
+    if (typeof fields["pid"] !== "number" || host === undefined || nonce === undefined || since === undefined)
+      return undefined;
     if (!NONCE.test(nonce) || (expiresAt !== undefined && Number.isNaN(Date.parse(expiresAt)))) return undefined;
     return {
       pid: fields["pid"],

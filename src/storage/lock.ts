@@ -36,7 +36,8 @@ export interface LockDirectoryOptions {
   readonly clock: LockClock;
 }
 
-export type HeldLockAttempt = { readonly acquired: true; readonly lock: HeldLock; readonly takenOverFrom?: LockHolder } | LockRefusal;
+export type HeldLockAttempt =
+  { readonly acquired: true; readonly lock: HeldLock; readonly takenOverFrom?: LockHolder } | LockRefusal;
 
 /** One contender, for the lock or for a claim on the way to it. */
 interface Contender {
@@ -48,7 +49,8 @@ interface Contender {
   readonly begun: number;
 }
 
-type Acquired = { readonly acquired: true; readonly identity: string; readonly takenOverFrom?: LockHolder } | LockRefusal;
+type Acquired =
+  { readonly acquired: true; readonly identity: string; readonly takenOverFrom?: LockHolder } | LockRefusal;
 
 export class LockDirectory implements LockKeeper {
   readonly files: LockFiles;
@@ -91,7 +93,12 @@ export class LockDirectory implements LockKeeper {
     for (const name of names.sort()) {
       const found = await this.files.look(this.pathOf(name));
       if (found.kind === "unreadable") locks.push({ name, holder: undefined, liveness: "unknown" });
-      if (found.kind === "held") locks.push({ name, holder: holderOf(found.record), liveness: await this.#liveness(found.record, this.pathOf(name)) });
+      if (found.kind === "held")
+        locks.push({
+          name,
+          holder: holderOf(found.record),
+          liveness: await this.#liveness(found.record, this.pathOf(name)),
+        });
     }
     return locks;
   }
@@ -116,7 +123,10 @@ export class LockDirectory implements LockKeeper {
     return removed;
   }
 
-  async underClaim<T>({ name, path, record, lease }: TakenLock, act: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
+  async underClaim<T>(
+    { name, path, record, lease }: TakenLock,
+    act: () => Promise<T>,
+  ): Promise<{ readonly value: T } | undefined> {
     return this.#contend(name, new Date(this.clock.now()), lease, async (contender) => {
       const claim = claimOn(path, record);
       if (!(await this.#acquire(claim, contender, 1)).acquired) return undefined;
@@ -161,7 +171,12 @@ export class LockDirectory implements LockKeeper {
       if (lock.directory !== directory || lock.path === wanted) continue;
       const found = await this.files.look(lock.path).catch(() => undefined);
       if (found?.kind !== "held" || found.record.nonce !== nonce) continue;
-      await this.remove({ name: lockNameOf(lock.path) ?? nonce, path: lock.path, record: found.record, lease: undefined }).catch(() => undefined);
+      await this.remove({
+        name: lockNameOf(lock.path) ?? nonce,
+        path: lock.path,
+        record: found.record,
+        lease: undefined,
+      }).catch(() => undefined);
     }
   }
 
@@ -208,11 +223,22 @@ export class LockDirectory implements LockKeeper {
     }
   }
 
-  async #contend<T>(name: string, since: Date, lease: number | undefined, act: (contender: Contender) => Promise<T>): Promise<T> {
+  async #contend<T>(
+    name: string,
+    since: Date,
+    lease: number | undefined,
+    act: (contender: Contender) => Promise<T>,
+  ): Promise<T> {
     const { processes, command, randomName } = this.options;
     const begun = this.clock.elapsed();
     const expiry = lease === undefined ? {} : { expiresAt: new Date(this.clock.now() + lease).toISOString() };
-    const record: LockRecord = { ...(await processes.self()), command, since: since.toISOString(), nonce: randomName(), ...expiry };
+    const record: LockRecord = {
+      ...(await processes.self()),
+      command,
+      since: since.toISOString(),
+      nonce: randomName(),
+      ...expiry,
+    };
     return this.files.withRecordAside(name, record, (aside) => act({ name, record, aside, lease, begun }));
   }
 
@@ -222,18 +248,32 @@ export class LockDirectory implements LockKeeper {
       if (identity !== undefined) return { acquired: true, identity };
       const found = await this.files.look(path);
       if (found.kind === "free") continue;
-      if (found.kind === "unreadable") return { acquired: false, holder: undefined, liveness: "unknown", where: path, detail: found.detail };
+      if (found.kind === "unreadable")
+        return { acquired: false, holder: undefined, liveness: "unknown", where: path, detail: found.detail };
       const liveness = await this.#liveness(found.record, path);
       if (liveness !== "dead") return { acquired: false, holder: holderOf(found.record), liveness, where: path };
       const attempt = await this.#takeOver(path, found.record, contender, depth);
       if (attempt !== undefined) return attempt;
     }
-    return { acquired: false, holder: undefined, liveness: "alive", where: path, detail: "contended by many processes" };
+    return {
+      acquired: false,
+      holder: undefined,
+      liveness: "alive",
+      where: path,
+      detail: "contended by many processes",
+    };
   }
 
   /** Undefined when the lock changed hands meanwhile: look again. */
   async #takeOver(path: string, dead: LockRecord, contender: Contender, depth: number): Promise<Acquired | undefined> {
-    if (depth >= MAX_CLAIM_DEPTH) return { acquired: false, holder: holderOf(dead), liveness: "unknown", where: path, detail: "too many dead claimants" };
+    if (depth >= MAX_CLAIM_DEPTH)
+      return {
+        acquired: false,
+        holder: holderOf(dead),
+        liveness: "unknown",
+        where: path,
+        detail: "too many dead claimants",
+      };
     const claim = claimOn(path, dead);
     const claimed = await this.#acquire(claim, contender, depth + 1);
     if (!claimed.acquired) return { ...claimed, where: path };
@@ -243,7 +283,14 @@ export class LockDirectory implements LockKeeper {
       // A lease may have been renewed since.
       if ((await this.#liveness(still.record, path)) !== "dead") return undefined;
       const identity = await this.files.replace(path, contender.name, contender.record);
-      if (this.#isLate(contender)) return { acquired: false, holder: holderOf(dead), liveness: "alive", where: path, detail: "stopped for too long while it was taken over" };
+      if (this.#isLate(contender))
+        return {
+          acquired: false,
+          holder: holderOf(dead),
+          liveness: "alive",
+          where: path,
+          detail: "stopped for too long while it was taken over",
+        };
       return { acquired: true, identity, takenOverFrom: holderOf(dead) };
     } finally {
       await this.#leave(claim, contender);
@@ -255,9 +302,11 @@ export class LockDirectory implements LockKeeper {
     if (this.#isLate(contender)) return;
     const { nonce } = contender.record;
     const found = await this.files.look(claim).catch(() => undefined);
-    const isRemoved = found?.kind === "held" && found.record.nonce === nonce && (await this.files.unlink(claim).catch(() => false));
+    const isRemoved =
+      found?.kind === "held" && found.record.nonce === nonce && (await this.files.unlink(claim).catch(() => false));
     // The directory is out of reach, and may come back with it: nobody has it any more.
-    if (!isRemoved) this.#givenUp.set(claimKey(claim, nonce), { path: claim, directory: resolve(this.files.directory) });
+    if (!isRemoved)
+      this.#givenUp.set(claimKey(claim, nonce), { path: claim, directory: resolve(this.files.directory) });
   }
 
   #isLate({ begun, lease }: Contender): boolean {

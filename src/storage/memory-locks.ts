@@ -29,12 +29,17 @@ export class MemoryLocks {
 
   tryLock(name: string, since: Date, { lease }: LockOptions): LockAttempt {
     const before = this.#holdings.get(name);
-    if (before !== undefined && !this.#isOver(before)) return { acquired: false, holder: before.holder, liveness: "alive", where: placeOf(name) };
+    if (before !== undefined && !this.#isOver(before))
+      return { acquired: false, holder: before.holder, liveness: "alive", where: placeOf(name) };
     const holder: LockHolder = { holder: `${this.options.command} (in this process)`, since: since.toISOString() };
     const holding: Holding = { name, lease, holder, validUntil: Infinity, timer: undefined };
     this.#holdings.set(name, holding);
     this.#renew(holding);
-    return { acquired: true, lock: this.#lockOf(holding), ...(before === undefined ? {} : { takenOverFrom: before.holder }) };
+    return {
+      acquired: true,
+      lock: this.#lockOf(holding),
+      ...(before === undefined ? {} : { takenOverFrom: before.holder }),
+    };
   }
 
   holder(name: string): LockHolder | undefined {
@@ -43,7 +48,11 @@ export class MemoryLocks {
   }
 
   all(): FoundLock[] {
-    const found = [...this.#holdings.values()].map((holding): FoundLock => ({ name: holding.name, holder: holding.holder, liveness: this.#isOver(holding) ? "dead" : "alive" }));
+    const found = [...this.#holdings.values()].map((holding): FoundLock => ({
+      name: holding.name,
+      holder: holding.holder,
+      liveness: this.#isOver(holding) ? "dead" : "alive",
+    }));
     return found.sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
@@ -56,8 +65,11 @@ export class MemoryLocks {
   checkOf(guard: Lock | undefined, what: string): () => void {
     if (guard === undefined) return () => undefined;
     const holding = this.#given.get(guard);
-    if (holding === undefined) throw new TypeError(`the lock ${guard.name} is a lock of another storage: it does not guard ${what}`);
-    return () => { this.#assertHeld(holding); };
+    if (holding === undefined)
+      throw new TypeError(`the lock ${guard.name} is a lock of another storage: it does not guard ${what}`);
+    return () => {
+      this.#assertHeld(holding);
+    };
   }
 
   #lockOf(holding: Holding): Lock {
@@ -66,7 +78,9 @@ export class MemoryLocks {
       get holder() {
         return holding.holder;
       },
-      assertHeld: async () => { this.#assertHeld(holding); },
+      assertHeld: async () => {
+        this.#assertHeld(holding);
+      },
       release: async () => {
         if (this.#holdings.get(holding.name) === holding) this.break(holding.name);
       },
@@ -91,7 +105,9 @@ export class MemoryLocks {
     if (lease === undefined || this.#holdings.get(name) !== holding) return;
     holding.validUntil = this.#elapsed() + lease;
     holding.holder = { ...holding.holder, expiresAt: new Date(this.options.now().getTime() + lease).toISOString() };
-    holding.timer = setTimeout(() => { this.#renew(holding); }, lease / 3);
+    holding.timer = setTimeout(() => {
+      this.#renew(holding);
+    }, lease / 3);
     holding.timer.unref();
   }
 }

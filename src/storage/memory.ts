@@ -4,7 +4,26 @@
  */
 import { DraftstateError } from "../errors.js";
 import { MemoryLocks } from "./memory-locks.js";
-import { AREAS, type Area, type Change, type Content, type End, type FoundLock, type Key, type ListOptions, type Lock, type LockAttempt, type LockHolder, type LockOptions, type Log, type ReadOptions, type Space, type Stat, type Storage, type Watcher } from "./storage.js";
+import {
+  AREAS,
+  type Area,
+  type Change,
+  type Content,
+  type End,
+  type FoundLock,
+  type Key,
+  type ListOptions,
+  type Lock,
+  type LockAttempt,
+  type LockHolder,
+  type LockOptions,
+  type Log,
+  type ReadOptions,
+  type Space,
+  type Stat,
+  type Storage,
+  type Watcher,
+} from "./storage.js";
 
 interface Entry {
   readonly bytes: Uint8Array;
@@ -49,14 +68,20 @@ export class MemoryStorage implements Storage {
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
     const entry = this.#entry(key);
     if (entry !== undefined && options.maxBytes !== undefined && entry.bytes.length > options.maxBytes) {
-      throw new DraftstateError("CORRUPT", `${this.describe(key)} has ${entry.bytes.length} bytes, more than the limit of ${options.maxBytes}`, { path: this.describe(key) });
+      throw new DraftstateError(
+        "CORRUPT",
+        `${this.describe(key)} has ${entry.bytes.length} bytes, more than the limit of ${options.maxBytes}`,
+        { path: this.describe(key) },
+      );
     }
     return entry?.bytes.slice();
   }
 
   async readEnd(key: Key, length: number): Promise<End | undefined> {
     const entry = this.#entry(key);
-    return entry === undefined ? undefined : { ...statOf(entry), bytes: entry.bytes.slice(Math.max(0, entry.bytes.length - length)) };
+    return entry === undefined
+      ? undefined
+      : { ...statOf(entry), bytes: entry.bytes.slice(Math.max(0, entry.bytes.length - length)) };
   }
 
   async readEnds(keys: readonly Key[], length: number): Promise<(End | undefined)[]> {
@@ -69,7 +94,9 @@ export class MemoryStorage implements Storage {
   }
 
   async list(area: Area, { prefix = "", after, limit }: ListOptions = {}): Promise<string[]> {
-    const names = [...this.#area(area).keys()].filter((name) => name.startsWith(prefix) && (after === undefined || name > after));
+    const names = [...this.#area(area).keys()].filter(
+      (name) => name.startsWith(prefix) && (after === undefined || name > after),
+    );
     return names.sort().slice(0, limit);
   }
 
@@ -97,7 +124,8 @@ export class MemoryStorage implements Storage {
     this.#locks.checkOf(guard, this.describe(from))();
     const entry = this.#entry(from);
     if (entry === undefined) return false;
-    if (this.#area(to.area).has(to.name)) throw new DraftstateError("STORAGE", `${this.describe(to)} exists already`, { path: this.describe(to) });
+    if (this.#area(to.area).has(to.name))
+      throw new DraftstateError("STORAGE", `${this.describe(to)} exists already`, { path: this.describe(to) });
     this.#area(from.area).delete(from.name);
     this.#put(to, entry.bytes);
     this.#changed(from);

@@ -49,7 +49,9 @@ function parseProcStat(text: string): ProcessStatus | undefined {
 /** `S+   Wed Jan 14 21:30:00 2026`, in UTC and in the C locale, so that it is the same text for every process that asks. */
 function parsePs(text: string): ProcessStatus | undefined {
   const [, state, startTime] = /^\s*(\S+)\s+(\S.*?)\s*$/.exec(text) ?? [];
-  return state === undefined || startTime === undefined ? undefined : { state: state.charAt(0), startTime: startTime.replaceAll(/\s+/g, " "), threads: 1 };
+  return state === undefined || startTime === undefined
+    ? undefined
+    : { state: state.charAt(0), startTime: startTime.replaceAll(/\s+/g, " "), threads: 1 };
 }
 
 export class SystemProcessTable implements ProcessTable {
@@ -67,13 +69,29 @@ export class SystemProcessTable implements ProcessTable {
     // Linux without a look at its namespaces, as in some sandboxes: a pid may be one of another container.
     if (this.system.platform === "linux" && self.pidNamespace === "" && !isSurelyHere(identity, self)) return "unknown";
     const boot = bootOf(identity, self);
-    return boot === "same" || isSurelyHere(identity, self) ? this.#livenessHere(identity) : boot === "earlier" ? "dead" : "unknown";
+    return boot === "same" || isSurelyHere(identity, self)
+      ? this.#livenessHere(identity)
+      : boot === "earlier"
+        ? "dead"
+        : "unknown";
   }
 
   async #readSelf(): Promise<ProcessIdentity> {
     const { system } = this;
-    const [bootId, machineId, pidNamespace, status] = await Promise.all([this.#bootId(), this.#machineId(), system.readLink("/proc/self/ns/pid"), this.#statusOf(system.pid)]);
-    return { pid: system.pid, host: system.host(), bootId, machineId, pidNamespace, startTime: status?.startTime ?? "" };
+    const [bootId, machineId, pidNamespace, status] = await Promise.all([
+      this.#bootId(),
+      this.#machineId(),
+      system.readLink("/proc/self/ns/pid"),
+      this.#statusOf(system.pid),
+    ]);
+    return {
+      pid: system.pid,
+      host: system.host(),
+      bootId,
+      machineId,
+      pidNamespace,
+      startTime: status?.startTime ?? "",
+    };
   }
 
   /** Of a process of this very boot and namespace. */
@@ -91,7 +109,9 @@ export class SystemProcessTable implements ProcessTable {
     const { system } = this;
     const stat = await system.readText(`/proc/${pid}/stat`);
     if (stat !== "") return parseProcStat(stat);
-    return system.platform === "win32" ? undefined : parsePs(await system.run("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)]));
+    return system.platform === "win32"
+      ? undefined
+      : parsePs(await system.run("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)]));
   }
 
   async #bootId(): Promise<string> {
@@ -107,7 +127,8 @@ export class SystemProcessTable implements ProcessTable {
 
   async #machineId(): Promise<string> {
     const { system } = this;
-    const linux = (await system.readText("/etc/machine-id")).trim() || (await system.readText("/var/lib/dbus/machine-id")).trim();
+    const linux =
+      (await system.readText("/etc/machine-id")).trim() || (await system.readText("/var/lib/dbus/machine-id")).trim();
     if (linux !== "" || !hasSysctl(system)) return linux;
     return (await system.run("sysctl", ["-n", "kern.uuid"])).trim();
   }
@@ -128,7 +149,9 @@ function bootOf(other: ProcessIdentity, self: ProcessIdentity): "same" | "earlie
 
 /** Where neither boot nor namespace can be told: one machine and one host name, and processes that can be seen with their start times. */
 function isSurelyHere(other: ProcessIdentity, self: ProcessIdentity): boolean {
-  const isBlind = [other, self].every(({ bootId, pidNamespace, startTime }) => bootId === "" && pidNamespace === "" && startTime !== "");
+  const isBlind = [other, self].every(
+    ({ bootId, pidNamespace, startTime }) => bootId === "" && pidNamespace === "" && startTime !== "",
+  );
   return isBlind && (self.machineId ?? "") !== "" && other.machineId === self.machineId && other.host === self.host;
 }
 

@@ -44,7 +44,12 @@ export function isTransient(error: unknown, system: NodeJS.Platform = platform()
   return false;
 }
 
-export async function withRetry<T>(operation: string, policy: RetryPolicy, act: (attempt: number) => Promise<T>, mayPass: (error: unknown) => boolean = isTransient): Promise<T> {
+export async function withRetry<T>(
+  operation: string,
+  policy: RetryPolicy,
+  act: (attempt: number) => Promise<T>,
+  mayPass: (error: unknown) => boolean = isTransient,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await act(attempt);

@@ -55,7 +55,14 @@ export class RetryingFileSystem implements FileSystem {
   }
 
   async unlink(path: string): Promise<void> {
-    await this.#retry("unlink", (attempt) => unlessDone(attempt, "ENOENT", () => Promise.resolve(true), () => this.inner.unlink(path)));
+    await this.#retry("unlink", (attempt) =>
+      unlessDone(
+        attempt,
+        "ENOENT",
+        () => Promise.resolve(true),
+        () => this.inner.unlink(path),
+      ),
+    );
   }
 
   syncDirectory(path: string): Promise<void> {
@@ -84,7 +91,12 @@ export class RetryingFileSystem implements FileSystem {
 }
 
 /** `code` from a repeated call may mean that an earlier attempt did the work, though it was reported as failed. */
-async function unlessDone(attempt: number, code: string, isDone: () => Promise<boolean>, act: () => Promise<void>): Promise<void> {
+async function unlessDone(
+  attempt: number,
+  code: string,
+  isDone: () => Promise<boolean>,
+  act: () => Promise<void>,
+): Promise<void> {
   try {
     await act();
   } catch (error) {

@@ -16,7 +16,8 @@ const ADVICE: Record<string, string> = {
   EIO: "the disk reports an input/output error: check it, and keep a copy elsewhere",
 };
 
-const IN_USE = "another program, such as a virus scanner or a backup, has it open: close that, or run the command again";
+const IN_USE =
+  "another program, such as a virus scanner or a backup, has it open: close that, or run the command again";
 
 export function storageError(path: string, error: unknown, system: NodeJS.Platform = platform()): unknown {
   if (error instanceof DraftstateError) return error;

@@ -109,7 +109,8 @@ export interface LockRefusal {
   readonly detail?: string;
 }
 
-export type LockAttempt = { readonly acquired: true; readonly lock: Lock; readonly takenOverFrom?: LockHolder } | LockRefusal;
+export type LockAttempt =
+  { readonly acquired: true; readonly lock: Lock; readonly takenOverFrom?: LockHolder } | LockRefusal;
 
 /** A change seen by `watch`: something under this name appeared, grew, was replaced or went away. */
 export interface Change {

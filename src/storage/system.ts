@@ -33,7 +33,10 @@ export const thisSystem: System = {
   readLink: (path) => readlink(path).catch(() => ""),
   run: async (program, args) => {
     try {
-      const { stdout } = await promisify(execFile)(program, [...args], { timeout: TIMEOUT_MS, env: { ...env, ...SAME_FOR_ALL } });
+      const { stdout } = await promisify(execFile)(program, [...args], {
+        timeout: TIMEOUT_MS,
+        env: { ...env, ...SAME_FOR_ALL },
+      });
       return stdout;
     } catch {
       return "";

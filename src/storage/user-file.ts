@@ -24,14 +24,16 @@ export async function readUserFile(path: string, maxBytes: number): Promise<Uint
     const file = await nodeFileSystem.openForReading(followed);
     try {
       const { size } = await file.info();
-      if (size > maxBytes) throw new DraftstateError("CORRUPT", `${path} has ${size} bytes, more than the limit of ${maxBytes}`, { path });
+      if (size > maxBytes)
+        throw new DraftstateError("CORRUPT", `${path} has ${size} bytes, more than the limit of ${maxBytes}`, { path });
       return await file.read(0, size);
     } finally {
       await file.close();
     }
   } catch (error) {
     const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") throw new DraftstateError("NOT_FOUND", `there is no file ${path}`, { path });
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw new DraftstateError("NOT_FOUND", `there is no file ${path}`, { path });
     throw refused(path, error);
   }
 }
@@ -40,7 +42,10 @@ export async function readUserFile(path: string, maxBytes: number): Promise<Uint
 async function assertFile(path: string, followed: string): Promise<void> {
   const found = await nodeFileSystem.stat(followed);
   if (found === undefined || found.kind === "file") return;
-  const advice = found.kind === "directory" ? "is a directory: give a file in it" : "is no regular file: give one, or pipe it to stdin";
+  const advice =
+    found.kind === "directory"
+      ? "is a directory: give a file in it"
+      : "is no regular file: give one, or pipe it to stdin";
   throw new DraftstateError("USAGE", `${path} ${advice}`, { path });
 }
 
@@ -59,18 +64,27 @@ export function readTextAtOnce(path: string, maxBytes: number): string | undefin
 function refused(path: string, error: unknown): unknown {
   const code = systemErrorCode(error);
   if (error instanceof DraftstateError || code === undefined) return error;
-  return new DraftstateError("STORAGE", `${path} cannot be read or written (${code}): check owner, mode and free space of it and its directory`, { path, cause: error });
+  return new DraftstateError(
+    "STORAGE",
+    `${path} cannot be read or written (${code}): check owner, mode and free space of it and its directory`,
+    { path, cause: error },
+  );
 }
 
 async function assertFree({ path, overwrite }: WriteUserFile, fs: FileSystem): Promise<void> {
   const found = await fs.stat(path);
   if (found === undefined || (overwrite && found.kind === "file")) return;
-  if (found.kind !== "file") throw new DraftstateError("USAGE", `${path} is there and is no regular file (${found.kind}): choose another name`, { path });
+  if (found.kind !== "file")
+    throw new DraftstateError("USAGE", `${path} is there and is no regular file (${found.kind}): choose another name`, {
+      path,
+    });
   throw exists(path);
 }
 
 function exists(path: string): DraftstateError {
-  return new DraftstateError("USAGE", `${path} exists already: choose another name, or overwrite it with --force`, { path });
+  return new DraftstateError("USAGE", `${path} exists already: choose another name, or overwrite it with --force`, {
+    path,
+  });
 }
 
 /** Readers see nothing, or all of it; durable when it resolves. */
@@ -87,7 +101,8 @@ export async function writeUserFile(request: WriteUserFile, fs: FileSystem = nod
       await fs.unlink(aside).catch(() => undefined);
     }
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") throw new DraftstateError("NOT_FOUND", `there is no directory ${dirname(path)}`, { path });
+    if (systemErrorCode(error) === "ENOENT")
+      throw new DraftstateError("NOT_FOUND", `there is no directory ${dirname(path)}`, { path });
     throw refused(path, error);
   }
 }
@@ -113,6 +128,11 @@ async function takeName(aside: string, request: WriteUserFile, fs: FileSystem): 
     return;
   }
   // Nothing keeps other programs out of a directory of the user's.
-  const taken = await takeFreeName(fs, { from: aside, to: path, check: () => Promise.resolve(), alone: (act) => act() });
+  const taken = await takeFreeName(fs, {
+    from: aside,
+    to: path,
+    check: () => Promise.resolve(),
+    alone: (act) => act(),
+  });
   if (taken === "taken") throw exists(path);
 }

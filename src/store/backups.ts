@@ -10,7 +10,16 @@ import { isNewer } from "../snapshot/metadata.js";
 import { SnapshotParts } from "../snapshot/encode.js";
 import type { End, Lock, Storage } from "../storage/storage.js";
 import { compressed, decompress, decompressEnd, MAX_FILE_BYTES } from "./codec.js";
-import { backupKey, backupName, backupPrefix, fromTimestamp, parseBackupName, toTimestamp, type BackupName, type Compression } from "./names.js";
+import {
+  backupKey,
+  backupName,
+  backupPrefix,
+  fromTimestamp,
+  parseBackupName,
+  toTimestamp,
+  type BackupName,
+  type Compression,
+} from "./names.js";
 import { newerVersion } from "./newer.js";
 import { didYouMean } from "./nearest.js";
 
@@ -34,8 +43,12 @@ export interface Backup extends BackupName, RetainedBackup {
 
 /** Names alone, newest timestamp first. */
 export async function listBackupNames(storage: Storage, id: string): Promise<BackupName[]> {
-  const names = (await storage.list("backup", { prefix: backupPrefix(id) })).flatMap((name) => parseBackupName(name) ?? []);
-  return names.filter((backup) => backup.conversationId === id).sort((left, right) => (left.timestamp < right.timestamp ? 1 : -1));
+  const names = (await storage.list("backup", { prefix: backupPrefix(id) })).flatMap(
+    (name) => parseBackupName(name) ?? [],
+  );
+  return names
+    .filter((backup) => backup.conversationId === id)
+    .sort((left, right) => (left.timestamp < right.timestamp ? 1 : -1));
 }
 
 /** Every backup, newest revision first; those whose head cannot be read say so. */
@@ -46,10 +59,15 @@ export async function readBackupHeads(storage: Storage, id: string): Promise<Bac
 /** The same for names that are known. Those that are gone by now are left out. */
 export async function headsOf(storage: Storage, names: readonly BackupName[]): Promise<Backup[]> {
   const plain = names.filter(({ compression }) => compression === "none");
-  const ends = new Map((await storage.readEnds(plain.map(backupKey), METADATA_END_BYTES)).map((end, index) => [plain[index]?.name, end]));
+  const ends = new Map(
+    (await storage.readEnds(plain.map(backupKey), METADATA_END_BYTES)).map((end, index) => [plain[index]?.name, end]),
+  );
   const heads: Backup[] = [];
   for (const name of names) {
-    const head = name.compression === "none" ? await plainHead(storage, name, ends.get(name.name)) : await compressedHead(storage, name);
+    const head =
+      name.compression === "none"
+        ? await plainHead(storage, name, ends.get(name.name))
+        : await compressedHead(storage, name);
     if (head !== undefined) heads.push(head);
   }
   return newestFirst(heads);
@@ -57,7 +75,11 @@ export async function headsOf(storage: Storage, names: readonly BackupName[]): P
 
 async function plainHead(storage: Storage, name: BackupName, end: End | undefined): Promise<Backup | undefined> {
   if (end === undefined) return undefined;
-  const metadata = ownMetadata(name, end.bytes) ?? (end.size > METADATA_END_BYTES ? ownMetadata(name, (await storage.readEnd(backupKey(name), LONGEST_METADATA_BYTES))?.bytes) : undefined);
+  const metadata =
+    ownMetadata(name, end.bytes) ??
+    (end.size > METADATA_END_BYTES
+      ? ownMetadata(name, (await storage.readEnd(backupKey(name), LONGEST_METADATA_BYTES))?.bytes)
+      : undefined);
   return metadata === undefined ? wholeHead(storage, name, end.size) : headOf(storage, name, end.size, metadata);
 }
 
@@ -68,7 +90,9 @@ async function compressedHead(storage: Storage, name: BackupName): Promise<Backu
     const bytes = await storage.read(backupKey(name), { maxBytes: MAX_FILE_BYTES });
     if (bytes === undefined) return undefined;
     const metadata = ownMetadata(name, await decompressEnd(bytes, compression, LONGEST_METADATA_BYTES));
-    return metadata === undefined ? await wholeHead(storage, name, bytes.length) : headOf(storage, name, bytes.length, metadata);
+    return metadata === undefined
+      ? await wholeHead(storage, name, bytes.length)
+      : headOf(storage, name, bytes.length, metadata);
   } catch (error) {
     if (!isDraftstateError(error, "CORRUPT")) throw error;
     return headOf(storage, name, (await storage.stat(backupKey(name)))?.size ?? 0, undefined, error.message);
@@ -88,11 +112,19 @@ function ownMetadata(name: BackupName, end: Uint8Array | undefined): Metadata | 
   return metadata?.conversationId === name.conversationId && metadata.checksum !== undefined ? metadata : undefined;
 }
 
-function headOf(storage: Storage, name: BackupName, sizeBytes: number, metadata: Metadata | undefined, found?: string, isOfNewer = false): Backup {
+function headOf(
+  storage: Storage,
+  name: BackupName,
+  sizeBytes: number,
+  metadata: Metadata | undefined,
+  found?: string,
+  isOfNewer = false,
+): Backup {
   const note = metadata?.backup;
   // It cannot be used, but its revision still counts.
   const newer = isOfNewer || (metadata !== undefined && isNewer(metadata.version));
-  const problem = found ?? (metadata !== undefined && newer ? `it is of the newer schema ${metadata.version}` : undefined);
+  const problem =
+    found ?? (metadata !== undefined && newer ? `it is of the newer schema ${metadata.version}` : undefined);
   return {
     ...name,
     at: fromTimestamp(name.timestamp).getTime(),
@@ -129,7 +161,9 @@ export async function readBackupBytes(storage: Storage, backup: BackupName): Pro
 export async function readBackupFile(storage: Storage, backup: BackupName): Promise<Decoded | undefined> {
   try {
     const bytes = await storage.read(backupKey(backup), { maxBytes: MAX_FILE_BYTES });
-    return bytes === undefined ? undefined : decodeSnapshot(await decompress(bytes, backup.compression), backup.conversationId);
+    return bytes === undefined
+      ? undefined
+      : decodeSnapshot(await decompress(bytes, backup.compression), backup.conversationId);
   } catch (error) {
     if (isDraftstateError(error, "CORRUPT")) return { kind: "damaged", detail: error.message };
     throw error;
@@ -140,10 +174,17 @@ export async function readBackupFile(storage: Storage, backup: BackupName): Prom
 export async function readBackupVersion(storage: Storage, backup: BackupName): Promise<Version> {
   const decoded = await readBackupFile(storage, backup);
   const path = storage.describe(backupKey(backup));
-  if (decoded === undefined) throw new DraftstateError("NOT_FOUND", `backup ${path} is gone: "draftstate backups ${backup.conversationId}" lists those that are left`, { path });
+  if (decoded === undefined)
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `backup ${path} is gone: "draftstate backups ${backup.conversationId}" lists those that are left`,
+      { path },
+    );
   if (decoded.kind === "valid") return versionOf(decoded);
   if (decoded.kind === "newer") throw newerVersion(path, `it is of the newer schema ${decoded.version}`);
-  throw new DraftstateError("CORRUPT", `backup ${path} cannot be used: ${problemOf(decoded) ?? "it is damaged"}`, { path });
+  throw new DraftstateError("CORRUPT", `backup ${path} cannot be used: ${problemOf(decoded) ?? "it is damaged"}`, {
+    path,
+  });
 }
 
 /** Years have four digits in a name: behind this one there is no later. */
@@ -167,20 +208,36 @@ export interface BackupRequest {
 }
 
 /** Streamed to disk; durable when it resolves. */
-export async function writeBackup(storage: Storage, { id, version, note, compression, now, guard, newest }: BackupRequest): Promise<Backup> {
+export async function writeBackup(
+  storage: Storage,
+  { id, version, note, compression, now, guard, newest }: BackupRequest,
+): Promise<Backup> {
   const metadata = { ...metadataOf(version, id, now.toISOString()), backup: note };
-  const name = await createBackup(storage, { id, compression, now, guard, newest, parts: new SnapshotParts(version.state, metadata) });
+  const name = await createBackup(storage, {
+    id,
+    compression,
+    now,
+    guard,
+    newest,
+    parts: new SnapshotParts(version.state, metadata),
+  });
   return headOf(storage, name, name.bytes, { ...metadata, checksum: "" });
 }
 
 /** A file of ours as a backup, byte for byte. */
-export function keepAsBackup(storage: Storage, request: Omit<BackupRequest, "version" | "note"> & { readonly bytes: Uint8Array }): Promise<BackupName> {
+export function keepAsBackup(
+  storage: Storage,
+  request: Omit<BackupRequest, "version" | "note"> & { readonly bytes: Uint8Array },
+): Promise<BackupName> {
   return createBackup(storage, { ...request, parts: [request.bytes] });
 }
 
 type CreateRequest = Omit<BackupRequest, "version" | "note"> & { readonly parts: Iterable<Uint8Array> };
 
-async function createBackup(storage: Storage, { id, compression, now: first, guard, newest, parts }: CreateRequest): Promise<BackupName & { readonly bytes: number }> {
+async function createBackup(
+  storage: Storage,
+  { id, compression, now: first, guard, newest, parts }: CreateRequest,
+): Promise<BackupName & { readonly bytes: number }> {
   for (let now = first; ; now = new Date(now.getTime() + 1)) {
     const name = backupName(id, timestampAfter(newest, now), compression);
     const counted = new Counted(compressed(parts, compression));
@@ -217,13 +274,26 @@ export function resolveBackup(backups: readonly Backup[], id: string, wanted: st
   if (exact !== undefined) return exact;
   if (first === undefined || timestamp === "") throw notFound(id, wanted, backups);
   if (others.length === 0) return first;
-  throw new DraftstateError("USAGE", `${JSON.stringify(wanted)} fits ${fits.length} backups of ${id}: give more of the timestamp ("draftstate backups ${id}" lists them)`);
+  throw new DraftstateError(
+    "USAGE",
+    `${JSON.stringify(wanted)} fits ${fits.length} backups of ${id}: give more of the timestamp ("draftstate backups ${id}" lists them)`,
+  );
 }
 
 function notFound(id: string, wanted: string, backups: readonly Backup[]): DraftstateError {
   // Of a timestamp, as much is compared as was typed.
   const typed = wanted.replaceAll(/[:.]/g, "-");
-  const names = backups.flatMap(({ timestamp, tag }) => [timestamp.slice(0, Math.max(typed.length, "2025-01-14".length)), ...(tag === undefined ? [] : [tag])]);
-  const hint = /^[~@]/.test(wanted) ? "" : wanted.startsWith("/") ? " (a shell makes a path of ~1: write @1)" : didYouMean(typed, ["latest", ...names]);
-  return new DraftstateError("NOT_FOUND", `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: "draftstate backups ${id}" lists them`);
+  const names = backups.flatMap(({ timestamp, tag }) => [
+    timestamp.slice(0, Math.max(typed.length, "2025-01-14".length)),
+    ...(tag === undefined ? [] : [tag]),
+  ]);
+  const hint = /^[~@]/.test(wanted)
+    ? ""
+    : wanted.startsWith("/")
+      ? " (a shell makes a path of ~1: write @1)"
+      : didYouMean(typed, ["latest", ...names]);
+  return new DraftstateError(
+    "NOT_FOUND",
+    `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: "draftstate backups ${id}" lists them`,
+  );
 }

@@ -12,7 +12,8 @@ type Codec = (bytes: Uint8Array, options: object) => Promise<Buffer>;
 
 // Nothing of zlib is touched before it is used: a bundle loads it then.
 const gunzip: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.gunzip)(bytes, options);
-const unbrotli: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)(bytes, options);
+const unbrotli: Codec = (bytes, options) =>
+  promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)(bytes, options);
 
 /** zstd is there from Node 22.15. */
 function hasZstd(): boolean {
@@ -22,7 +23,11 @@ function hasZstd(): boolean {
 /** Throws `INVALID_CONFIG` where this Node.js cannot write it. */
 export function assertCanCompress(compression: Compression): void {
   if (compression !== "zstd" || hasZstd()) return;
-  throw new DraftstateError("INVALID_CONFIG", "setting compression is zstd, which needs Node 22.15 or newer: choose gzip or brotli", { path: "compression" });
+  throw new DraftstateError(
+    "INVALID_CONFIG",
+    "setting compression is zstd, which needs Node 22.15 or newer: choose gzip or brotli",
+    { path: "compression" },
+  );
 }
 
 const ZSTD_NEEDED = "it is compressed with zstd, which this Node.js cannot read: use Node 22.15 or newer";
@@ -30,7 +35,9 @@ const ZSTD_NEEDED = "it is compressed with zstd, which this Node.js cannot read:
 function unzstd(): Codec {
   const found: unknown = Reflect.get(zlib, "zstdDecompress");
   if (typeof found !== "function") throw new DraftstateError("CORRUPT", ZSTD_NEEDED);
-  return promisify(found as (bytes: Uint8Array, options: object, callback: (error: Error | null, result: Buffer) => void) => void);
+  return promisify(
+    found as (bytes: Uint8Array, options: object, callback: (error: Error | null, result: Buffer) => void) => void,
+  );
 }
 
 function brotliQuality(): object {
@@ -38,7 +45,10 @@ function brotliQuality(): object {
 }
 
 /** The parts as they are compressed: neither all of the input nor all of the output is ever held. */
-export function compressed(parts: Iterable<Uint8Array>, compression: Compression): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+export function compressed(
+  parts: Iterable<Uint8Array>,
+  compression: Compression,
+): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   if (compression === "none") return parts;
   const compressor = compressorOf(compression);
   // An error of the source ends the iteration below with it.
@@ -48,17 +58,23 @@ export function compressed(parts: Iterable<Uint8Array>, compression: Compression
 
 function compressorOf(compression: Exclude<Compression, "none">): Transform {
   switch (compression) {
-    case "gzip": return zlib.createGzip();
-    case "brotli": return zlib.createBrotliCompress(brotliQuality());
-    case "zstd": return zstdStream("createZstdCompress");
+    case "gzip":
+      return zlib.createGzip();
+    case "brotli":
+      return zlib.createBrotliCompress(brotliQuality());
+    case "zstd":
+      return zstdStream("createZstdCompress");
   }
 }
 
 function decompressorOf(compression: Exclude<Compression, "none">): Transform {
   switch (compression) {
-    case "gzip": return zlib.createGunzip();
-    case "brotli": return zlib.createBrotliDecompress();
-    case "zstd": return zstdStream("createZstdDecompress");
+    case "gzip":
+      return zlib.createGunzip();
+    case "brotli":
+      return zlib.createBrotliDecompress();
+    case "zstd":
+      return zstdStream("createZstdDecompress");
   }
 }
 
@@ -69,7 +85,11 @@ function zstdStream(name: "createZstdCompress" | "createZstdDecompress"): Transf
 }
 
 /** The last `length` bytes of what was compressed, without holding the rest. Throws `CORRUPT` for what is damaged or too large. */
-export async function decompressEnd(bytes: Uint8Array, compression: Exclude<Compression, "none">, length: number): Promise<Uint8Array> {
+export async function decompressEnd(
+  bytes: Uint8Array,
+  compression: Exclude<Compression, "none">,
+  length: number,
+): Promise<Uint8Array> {
   if (compression === "gzip") assertDeclaredSize(bytes);
   const decompressor = decompressorOf(compression);
   pipeline(Readable.from([bytes], { objectMode: false }), decompressor, () => undefined);
@@ -77,7 +97,11 @@ export async function decompressEnd(bytes: Uint8Array, compression: Exclude<Comp
   try {
     for await (const part of decompressor as AsyncIterable<Buffer>) {
       size += part.length;
-      if (size > MAX_FILE_BYTES) throw new DraftstateError("CORRUPT", `it would have more bytes when decompressed than the limit of ${MAX_FILE_BYTES}`);
+      if (size > MAX_FILE_BYTES)
+        throw new DraftstateError(
+          "CORRUPT",
+          `it would have more bytes when decompressed than the limit of ${MAX_FILE_BYTES}`,
+        );
       end = Buffer.concat([end, part]).subarray(-length);
     }
   } catch (error) {
@@ -89,7 +113,11 @@ export async function decompressEnd(bytes: Uint8Array, compression: Exclude<Comp
 /** What a gzip file says of its content's size in its last four bytes (RFC 1952): a lie is found out later, the truth sooner. */
 function assertDeclaredSize(bytes: Uint8Array): void {
   const declared = bytes.length < 4 ? 0 : Buffer.from(bytes.subarray(-4)).readUInt32LE();
-  if (declared > MAX_FILE_BYTES) throw new DraftstateError("CORRUPT", `it would have ${declared} bytes when decompressed, more than the limit of ${MAX_FILE_BYTES}`);
+  if (declared > MAX_FILE_BYTES)
+    throw new DraftstateError(
+      "CORRUPT",
+      `it would have ${declared} bytes when decompressed, more than the limit of ${MAX_FILE_BYTES}`,
+    );
 }
 
 /** Throws `CORRUPT` for what is damaged or would grow beyond MAX_FILE_BYTES. */
@@ -97,12 +125,15 @@ export async function decompress(bytes: Uint8Array, compression: Compression): P
   const limit = { maxOutputLength: MAX_FILE_BYTES, chunkSize: 256 * 1024 };
   try {
     switch (compression) {
-      case "none": return bytes;
+      case "none":
+        return bytes;
       case "gzip":
         assertDeclaredSize(bytes);
         return await gunzip(bytes, limit);
-      case "brotli": return await unbrotli(bytes, limit);
-      case "zstd": return await unzstd()(bytes, limit);
+      case "brotli":
+        return await unbrotli(bytes, limit);
+      case "zstd":
+        return await unzstd()(bytes, limit);
     }
   } catch (error) {
     throw undecompressed(error);
@@ -110,5 +141,7 @@ export async function decompress(bytes: Uint8Array, compression: Compression): P
 }
 
 function undecompressed(error: unknown): DraftstateError {
-  return error instanceof DraftstateError ? error : new DraftstateError("CORRUPT", `it cannot be decompressed (${messageOf(error)})`, { cause: error });
+  return error instanceof DraftstateError
+    ? error
+    : new DraftstateError("CORRUPT", `it cannot be decompressed (${messageOf(error)})`, { cause: error });
 }

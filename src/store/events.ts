@@ -16,11 +16,31 @@ export interface ManagerEvents {
    * Durable: a journal batch or a snapshot. `durationMs` from the first byte to the last sync. `revision` is the last that this
    * write holds: a snapshot, which is written beside the journal, may be reported after a journal batch of a higher one.
    */
-  stateSaved: { conversationId: string; kind: "journal" | "snapshot"; revision: number; records: number; bytes: number; durationMs: number };
-  backupCreated: { conversationId: string; timestamp: string; path: string; revision: number; reason: BackupReason; bytes: number };
+  stateSaved: {
+    conversationId: string;
+    kind: "journal" | "snapshot";
+    revision: number;
+    records: number;
+    bytes: number;
+    durationMs: number;
+  };
+  backupCreated: {
+    conversationId: string;
+    timestamp: string;
+    path: string;
+    revision: number;
+    reason: BackupReason;
+    bytes: number;
+  };
   backupRemoved: { conversationId: string; timestamp: string; path: string };
   /** A writer found and repaired what a crash or damage left. */
-  recovered: { conversationId: string; revision: number; source: string; problems: readonly Problem[]; quarantined: readonly string[] };
+  recovered: {
+    conversationId: string;
+    revision: number;
+    source: string;
+    problems: readonly Problem[];
+    quarantined: readonly string[];
+  };
   retry: { operation: string; attempt: number; delayMs: number; error: unknown };
   fallback: { conversationId: string; active: boolean; directory: string; error?: unknown };
   /** A rule of the setting `alerts` began or ceased to hold. */
@@ -80,7 +100,11 @@ export class ManagerEmitter implements EventSource {
   /** For a part of the library: a failure of any of its listeners is reported under its own name, once for all of them. */
   as(source: MonitoringSource): EventSource {
     const origin: Origin = { source };
-    return { on: (name, listener) => { this.#add(name, { listener, origin }); } };
+    return {
+      on: (name, listener) => {
+        this.#add(name, { listener, origin });
+      },
+    };
   }
 
   emit<Name extends keyof ManagerEvents>(name: Name, event: ManagerEvents[Name]): void {
@@ -98,7 +122,8 @@ export class ManagerEmitter implements EventSource {
 
   #add(name: keyof ManagerEvents, entry: Entry): void {
     const given: unknown = entry.listener;
-    if (typeof given !== "function") throw new DraftstateError("USAGE", `a listener of ${name} must be a function, not ${typeof given}`);
+    if (typeof given !== "function")
+      throw new DraftstateError("USAGE", `a listener of ${name} must be a function, not ${typeof given}`);
     this.#entries.set(name, [...(this.#entries.get(name) ?? []), entry]);
   }
 
@@ -115,7 +140,10 @@ export class ManagerEmitter implements EventSource {
     this.#reported.add(who);
     this.#reporting = true;
     const what = origin === undefined ? `a listener of ${name}` : `${origin.source}, at ${name},`;
-    this.emit("monitoringError", { source: origin?.source ?? "listener", message: `${what} failed: ${reasonOf(error)}` });
+    this.emit("monitoringError", {
+      source: origin?.source ?? "listener",
+      message: `${what} failed: ${reasonOf(error)}`,
+    });
     this.#reporting = false;
   }
 }

@@ -10,7 +10,12 @@ const TIMESTAMP_LENGTH = "2025-01-14T21-30-00-000Z".length;
 export const COMPRESSIONS = ["none", "gzip", "brotli", "zstd"] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
-const EXTENSIONS: Readonly<Record<Compression, string>> = { none: ".json", gzip: ".json.gz", brotli: ".json.br", zstd: ".json.zst" };
+const EXTENSIONS: Readonly<Record<Compression, string>> = {
+  none: ".json",
+  gzip: ".json.gz",
+  brotli: ".json.br",
+  zstd: ".json.zst",
+};
 
 export function isConversationId(id: string): boolean {
   return ID.test(id) && !DEVICE.test(id);
@@ -38,7 +43,9 @@ export function spillKey(id: string, session: string): Key {
   return { area: "state", name: `${id}.${session}.spill` };
 }
 
-export function parseSpillName(name: string): { readonly conversationId: string; readonly session: string } | undefined {
+export function parseSpillName(
+  name: string,
+): { readonly conversationId: string; readonly session: string } | undefined {
   const [, conversationId = "", session = ""] = /^(.+)\.([A-Za-z0-9]+)\.spill$/.exec(name) ?? [];
   return isConversationId(conversationId) ? { conversationId, session } : undefined;
 }
@@ -75,7 +82,8 @@ export function parseBackupName(name: string): BackupName | undefined {
     const timestamp = stem.slice(-TIMESTAMP_LENGTH);
     const conversationId = stem.slice(0, -TIMESTAMP_LENGTH - 1);
     const separated = stem.at(-TIMESTAMP_LENGTH - 1) === "_";
-    if (separated && isTimestamp(timestamp) && isConversationId(conversationId)) return { name, conversationId, timestamp, compression };
+    if (separated && isTimestamp(timestamp) && isConversationId(conversationId))
+      return { name, conversationId, timestamp, compression };
   }
   return undefined;
 }

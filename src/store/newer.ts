@@ -3,5 +3,9 @@ import { DraftstateError } from "../errors.js";
 
 /** `detail` says what was found in the file. */
 export function newerVersion(path: string, detail: string): DraftstateError {
-  return new DraftstateError("NEWER_VERSION", `${path} was written by a newer version (${detail}): update draftstate to use it; nothing was changed`, { path });
+  return new DraftstateError(
+    "NEWER_VERSION",
+    `${path} was written by a newer version (${detail}): update draftstate to use it; nothing was changed`,
+    { path },
+  );
 }

@@ -12,7 +12,11 @@ export function pendingIds(names: readonly string[]): string[] {
   return names.flatMap((name) => parsePendingName(name) ?? []);
 }
 
-export async function happened({ trash }: Pick<Store, "trash">, operation: Operation, plan: RecoveryPlan): Promise<boolean> {
+export async function happened(
+  { trash }: Pick<Store, "trash">,
+  operation: Operation,
+  plan: RecoveryPlan,
+): Promise<boolean> {
   if (operation.kind === "repair") return (await trash.compare(operation)) === "changed";
   if (plan.kind !== "usable") return false;
   if (operation.kind === "rename") return plan.version.info.title === operation.renamedTo;

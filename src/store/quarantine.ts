@@ -5,7 +5,11 @@ import { toTimestamp } from "./names.js";
 import type { Store } from "./store.js";
 
 /** Under a free name that says what it was and when; gives where it is, for messages. Undefined where there is nothing under the key. */
-export async function copyToQuarantine({ storage, now }: Pick<Store, "storage" | "now">, from: Key, guard: Lock): Promise<string | undefined> {
+export async function copyToQuarantine(
+  { storage, now }: Pick<Store, "storage" | "now">,
+  from: Key,
+  guard: Lock,
+): Promise<string | undefined> {
   const bytes = await storage.read(from, { maxBytes: MAX_FILE_BYTES });
   if (bytes === undefined) return undefined;
   const stamp = toTimestamp(now());

@@ -6,7 +6,15 @@ import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Metadata, Version } from "../model/conversation.js";
 import { ended } from "../model/interruption.js";
 import { scanJournal } from "../journal/scan.js";
-import { needsBackups, orderForRecovery, planRecovery, type Found, type FoundBackup, type Problem, type RecoveryPlan } from "../plan/recovery.js";
+import {
+  needsBackups,
+  orderForRecovery,
+  planRecovery,
+  type Found,
+  type FoundBackup,
+  type Problem,
+  type RecoveryPlan,
+} from "../plan/recovery.js";
 import { decodeMetadataEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
 import type { End, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
@@ -30,8 +38,16 @@ export async function readSnapshot(storage: Storage, id: string): Promise<Decode
 }
 
 /** In the order in which recovery looks at them, up to and with the first that is valid. `journal`: what they may belong to. */
-export async function readBackupsUntilValid(storage: Storage, id: string, journal: Found["journal"]): Promise<FoundBackup[]> {
-  const heads = (await readBackupHeads(storage, id)).map((name) => ({ name, createdAt: name.createdAt, revision: name.createdAt === undefined ? undefined : name.revision }));
+export async function readBackupsUntilValid(
+  storage: Storage,
+  id: string,
+  journal: Found["journal"],
+): Promise<FoundBackup[]> {
+  const heads = (await readBackupHeads(storage, id)).map((name) => ({
+    name,
+    createdAt: name.createdAt,
+    revision: name.createdAt === undefined ? undefined : name.revision,
+  }));
   const found: FoundBackup[] = [];
   for (const { name } of orderForRecovery(heads, journal?.header?.createdAt)) {
     const decoded = await readBackupFile(storage, name);
@@ -45,20 +61,29 @@ export async function readBackupsUntilValid(storage: Storage, id: string, journa
  * Throws `STORAGE` where the state directory is missing and this conversation is known to have been there. Backups are looked
  * for where there is nothing else, unless `mayHaveBackups` knows that there are none: that costs a listing.
  */
-export async function findConversation(storage: Storage, id: string, mayHaveBackups: () => Promise<boolean> = () => Promise.resolve(true)): Promise<Found> {
+export async function findConversation(
+  storage: Storage,
+  id: string,
+  mayHaveBackups: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<Found> {
   const journalBytes = await storage.read(journalKey(id), { maxBytes: MAX_FILE_BYTES });
   const snapshot = await readSnapshot(storage, id);
   const journal = journalBytes === undefined || journalBytes.length === 0 ? undefined : scanJournal(journalBytes);
   const isNew = snapshot === undefined && journal === undefined && !(await mayHaveBackups());
   const backups = needsBackups(snapshot) && !isNew ? await readBackupsUntilValid(storage, id, journal) : [];
-  if (snapshot === undefined && journal === undefined && backups.length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
+  if (snapshot === undefined && journal === undefined && backups.length > 0 && !(await storage.exists()))
+    throw storeIsMissing(storage);
   return { conversationId: id, snapshot, journal, backups };
 }
 
 /** Backups without the directory that they are backups of: it is away, and nothing is concluded from its absence. */
 export function storeIsMissing(storage: Storage): DraftstateError {
   const path = storage.describe({ area: "state", name: "" });
-  return new DraftstateError("STORAGE", `${path} is missing, but there are backups of conversations from it: mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used`, { path });
+  return new DraftstateError(
+    "STORAGE",
+    `${path} is missing, but there are backups of conversations from it: mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used`,
+    { path },
+  );
 }
 
 /** Every conversation that has a file, be it only a backup; sorted. Throws `STORAGE` where only the state directory is missing. */
@@ -106,7 +131,11 @@ export function refusal(storage: Storage, id: string, plan: Exclude<RecoveryPlan
       );
     case "lost": {
       const files = plan.problems.map((problem) => `${pathOfProblem(storage, id, problem)}: ${problem.detail}`);
-      return new DraftstateError("CORRUPT", `conversation ${id} has no valid file left; nothing was changed. ${files.join("; ")}`, { path });
+      return new DraftstateError(
+        "CORRUPT",
+        `conversation ${id} has no valid file left; nothing was changed. ${files.join("; ")}`,
+        { path },
+      );
     }
   }
 }

@@ -48,30 +48,99 @@ export const SETTINGS = {
   stateDir: { kind: "text", default: "./state", description: "where conversations are kept" },
   backupDir: { kind: "text", default: "./backup", description: "where backups are kept" },
   autoSave: { kind: "boolean", default: true, description: "save on a timer" },
-  autoSaveInterval: { kind: "integer", default: 1000, min: 10, max: MAX_TIMER, description: "milliseconds between timed saves" },
-  maxBackups: { kind: "integer", default: 10, min: 0, max: 1_000_000, description: "backups kept for each conversation" },
+  autoSaveInterval: {
+    kind: "integer",
+    default: 1000,
+    min: 10,
+    max: MAX_TIMER,
+    description: "milliseconds between timed saves",
+  },
+  maxBackups: {
+    kind: "integer",
+    default: 10,
+    min: 0,
+    max: 1_000_000,
+    description: "backups kept for each conversation",
+  },
   realTimeSave: { kind: "boolean", default: true, description: "journal each change as it happens" },
   saveOnStateChange: { kind: "boolean", default: true, description: "save on changes other than tokens" },
   saveOnToken: { kind: "boolean", default: false, description: "save on each token" },
   compression: { kind: "choice", default: "none", choices: COMPRESSIONS, description: "compression of backups" },
-  durability: { kind: "choice", default: "strict", choices: ["strict", "relaxed"], description: "sync each batch, or only at snapshots" },
-  retryAttempts: { kind: "integer", default: 5, min: 0, max: 100, description: "tries again after an error that can pass" },
-  retryDelay: { kind: "integer", default: 50, min: 0, max: 60_000, description: "milliseconds before the first try again; doubles each time" },
-  fallbackDir: { kind: "text", default: undefined, description: "where changes go while the state directory cannot be written" },
-  lockTimeout: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds to wait for another writer" },
-  lockLease: { kind: "integer", default: 0, min: 0, max: MAX_TIMER, description: "milliseconds for which a lock lasts unless it is renewed, for containers; 0: as long as its process" },
-  journalBudget: { kind: "integer", default: 4 * 1024 * 1024, min: 1024, max: 256 * 1024 * 1024, description: "bytes a journal may have before it is folded into a snapshot" },
-  maxQueuedChanges: { kind: "integer", default: 1000, min: 1, max: 1_000_000, description: "changes that may wait for the disk before the next write is a snapshot" },
-  trashDays: { kind: "integer", default: 30, min: 0, max: 36_500, description: "days for which rm, prune, restore, repair and rename can be undone, at least; 0 keeps nothing" },
+  durability: {
+    kind: "choice",
+    default: "strict",
+    choices: ["strict", "relaxed"],
+    description: "sync each batch, or only at snapshots",
+  },
+  retryAttempts: {
+    kind: "integer",
+    default: 5,
+    min: 0,
+    max: 100,
+    description: "tries again after an error that can pass",
+  },
+  retryDelay: {
+    kind: "integer",
+    default: 50,
+    min: 0,
+    max: 60_000,
+    description: "milliseconds before the first try again; doubles each time",
+  },
+  fallbackDir: {
+    kind: "text",
+    default: undefined,
+    description: "where changes go while the state directory cannot be written",
+  },
+  lockTimeout: {
+    kind: "integer",
+    default: 0,
+    min: 0,
+    max: MAX_TIMER,
+    description: "milliseconds to wait for another writer",
+  },
+  lockLease: {
+    kind: "integer",
+    default: 0,
+    min: 0,
+    max: MAX_TIMER,
+    description: "milliseconds for which a lock lasts unless it is renewed, for containers; 0: as long as its process",
+  },
+  journalBudget: {
+    kind: "integer",
+    default: 4 * 1024 * 1024,
+    min: 1024,
+    max: 256 * 1024 * 1024,
+    description: "bytes a journal may have before it is folded into a snapshot",
+  },
+  maxQueuedChanges: {
+    kind: "integer",
+    default: 1000,
+    min: 1,
+    max: 1_000_000,
+    description: "changes that may wait for the disk before the next write is a snapshot",
+  },
+  trashDays: {
+    kind: "integer",
+    default: 30,
+    min: 0,
+    max: 36_500,
+    description: "days for which rm, prune, restore, repair and rename can be undone, at least; 0 keeps nothing",
+  },
   metrics: { kind: "boolean", default: true, description: "keep metrics beside the conversations" },
-  alerts: { kind: "alerts", default: [], description: "rules such as {\"metric\": \"draftstate_queue_depth\", \"above\": 100, \"for\": \"30s\"}" },
+  alerts: {
+    kind: "alerts",
+    default: [],
+    description: 'rules such as {"metric": "draftstate_queue_depth", "above": 100, "for": "30s"}',
+  },
   alertWebhook: { kind: "secret-url", default: undefined, description: "where alerts are posted to, as JSON" },
 } as const satisfies Record<keyof Settings, SettingDefinition>;
 
 /** A setting of the table, or one of the same shape that a command line adds. */
 export function checkSetting(name: string, definition: SettingDefinition, value: unknown, origin: string): unknown {
   const wrong = (expected: string): DraftstateError =>
-    new DraftstateError("INVALID_CONFIG", `setting ${name} (${origin}) is ${shown(value)}: it must be ${expected}`, { path: name });
+    new DraftstateError("INVALID_CONFIG", `setting ${name} (${origin}) is ${shown(value)}: it must be ${expected}`, {
+      path: name,
+    });
   switch (definition.kind) {
     case "text":
       if (typeof value === "string" && value !== "" && !value.includes("\0")) return value;
@@ -80,7 +149,8 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
       if (typeof value === "boolean") return value;
       throw wrong("true or false");
     case "integer":
-      if (typeof value === "number" && Number.isInteger(value) && value >= definition.min && value <= definition.max) return value;
+      if (typeof value === "number" && Number.isInteger(value) && value >= definition.min && value <= definition.max)
+        return value;
       throw wrong(`a whole number from ${definition.min} to ${definition.max}`);
     case "choice":
       if (typeof value === "string" && definition.choices.includes(value)) return value;
@@ -92,7 +162,11 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
     }
     case "secret-url":
       if (typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)) return value;
-      throw new DraftstateError("INVALID_CONFIG", `setting ${name} (${origin}) must be a URL that begins with http:// or https://`, { path: name });
+      throw new DraftstateError(
+        "INVALID_CONFIG",
+        `setting ${name} (${origin}) must be a URL that begins with http:// or https://`,
+        { path: name },
+      );
   }
 }
 
@@ -113,13 +187,17 @@ function shown(value: unknown): string {
 export function unknownSetting(name: string, origin: string, known: readonly string[]): DraftstateError {
   const near = nearest(name, known);
   const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`;
-  return new DraftstateError("INVALID_CONFIG", `unknown setting ${JSON.stringify(name)} (${origin}): ${hint}`, { path: name });
+  return new DraftstateError("INVALID_CONFIG", `unknown setting ${JSON.stringify(name)} (${origin}): ${hint}`, {
+    path: name,
+  });
 }
 
 /** Defaults filled in, every key checked. Throws `INVALID_CONFIG`. */
 export function resolveSettings(options: Readonly<Record<string, unknown>>): Settings {
   const definitions: Readonly<Record<string, SettingDefinition>> = SETTINGS;
-  const resolved: Record<string, unknown> = Object.fromEntries(Object.entries(definitions).map(([name, definition]) => [name, definition.default]));
+  const resolved: Record<string, unknown> = Object.fromEntries(
+    Object.entries(definitions).map(([name, definition]) => [name, definition.default]),
+  );
   for (const [name, value] of Object.entries(options)) {
     const definition = Object.hasOwn(definitions, name) ? definitions[name] : undefined;
     if (definition === undefined) throw unknownSetting(name, "option", Object.keys(definitions));

@@ -56,7 +56,10 @@ export class Spills {
   async save(id: string, version: Version, { session, base, sessions }: SpillRequest, cause: unknown): Promise<void> {
     const { storage, events, now, directory, store } = this.options;
     await storage.prepare();
-    const metadata = { ...metadataOf(version, id, now().toISOString(), sessions), spill: { format: SPILL_FORMAT, store, session, base } } as const;
+    const metadata = {
+      ...metadataOf(version, id, now().toISOString(), sessions),
+      spill: { format: SPILL_FORMAT, store, session, base },
+    } as const;
     await storage.replaceAs(this.#writer(id), spillKey(id, session), new SnapshotParts(version.state, metadata));
     if (this.#active.has(session)) return;
     this.#active.add(session);
@@ -68,10 +71,15 @@ export class Spills {
     const { storage, events, directory } = this.options;
     const key = spillKey(id, session);
     const removed = await storage.remove(key).catch((error: unknown) => {
-      events.emit("warning", { conversationId: id, message: `${storage.describe(key)} could not be removed: ${messageOf(error)}`, error });
+      events.emit("warning", {
+        conversationId: id,
+        message: `${storage.describe(key)} could not be removed: ${messageOf(error)}`,
+        error,
+      });
       return false;
     });
-    if (this.#active.delete(session) || removed) events.emit("fallback", { conversationId: id, active: false, directory });
+    if (this.#active.delete(session) || removed)
+      events.emit("fallback", { conversationId: id, active: false, directory });
   }
 
   /** Removes what a session that died left unfinished. For a writer that holds the conversation's lock: no other session of it lives. */
@@ -113,7 +121,10 @@ export class Spills {
     for (const { id, path, decoded } of spills) {
       if (decoded.kind !== "damaged" || this.#reported.has(path)) continue;
       this.#reported.add(path);
-      this.options.events.emit("warning", { conversationId: id, message: `${path}, which holds changes that could not be saved to the store, is damaged and was left as it is: ${decoded.detail}` });
+      this.options.events.emit("warning", {
+        conversationId: id,
+        message: `${path}, which holds changes that could not be saved to the store, is damaged and was left as it is: ${decoded.detail}`,
+      });
     }
   }
 
@@ -128,7 +139,11 @@ export class Spills {
       const owner = decoded.kind === "valid" ? decoded.note.store : decoded.store;
       if (owner !== undefined && owner !== store) return undefined;
       const isOwn = decoded.kind !== "valid" || decoded.note.session === session;
-      return { ...about, sizeBytes: bytes.length, decoded: isOwn ? decoded : { kind: "damaged", detail: "it is of another session than its name says" } };
+      return {
+        ...about,
+        sizeBytes: bytes.length,
+        decoded: isOwn ? decoded : { kind: "damaged", detail: "it is of another session than its name says" },
+      };
     } catch (error) {
       if (!isDraftstateError(error, "CORRUPT")) throw error;
       return { ...about, sizeBytes: 0, decoded: { kind: "damaged", detail: error.message } };
@@ -148,7 +163,10 @@ export interface PlannedSpill {
 /** What is to be done with each valid spill, in the order in which they can be removed. */
 export function planOf(spills: readonly FoundSpill[], main: SpillStore): PlannedSpill[] {
   const candidates = spills.filter(isValidSpill).map((found) => {
-    const { metadata: { createdAt, revision, sessions = [] }, note: { base } } = found.decoded;
+    const {
+      metadata: { createdAt, revision, sessions = [] },
+      note: { base },
+    } = found.decoded;
     return { found, session: found.session, createdAt, base, revision, sessions };
   });
   return planSpills(main, candidates).map(({ spill, decision }) => ({ found: spill.found, decision }));
@@ -156,7 +174,9 @@ export function planOf(spills: readonly FoundSpill[], main: SpillStore): Planned
 
 /** Throws `NEWER_VERSION`: a spill of a newer version may hold what comes after all that is in the store. */
 export function assertNoneNewer(spills: readonly FoundSpill[]): void {
-  for (const { path, decoded } of spills) if (decoded.kind === "newer") throw newerVersion(path, `${decoded.detail}; it holds changes that could not be saved to the store`);
+  for (const { path, decoded } of spills)
+    if (decoded.kind === "newer")
+      throw newerVersion(path, `${decoded.detail}; it holds changes that could not be saved to the store`);
 }
 
 /** The spill that is ahead of its store: what a reader is shown, and what the next session continues from. */
@@ -167,7 +187,10 @@ export function spillAhead(spills: readonly FoundSpill[], main: SpillStore): Val
 /** What the store holds, for comparison with spills: nothing where all of it is lost. */
 export function heldBy(plan: RecoveryPlan): SpillStore {
   if (plan.kind !== "usable") return { createdAt: undefined, revision: 0, sessions: [] };
-  const { version: { info, revision }, sessions } = plan;
+  const {
+    version: { info, revision },
+    sessions,
+  } = plan;
   return { createdAt: info.createdAt, revision, sessions };
 }
 
@@ -180,5 +203,8 @@ function tagOf(store: string): string {
 
 /** The version in a spill, an answer that its session did not end interrupted. */
 export function versionIn({ decoded }: ValidSpill): Version {
-  return ended(versionOf({ kind: "valid", state: decoded.state, metadata: decoded.metadata }), decoded.metadata.savedAt);
+  return ended(
+    versionOf({ kind: "valid", state: decoded.state, metadata: decoded.metadata }),
+    decoded.metadata.savedAt,
+  );
 }

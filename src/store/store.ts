@@ -48,14 +48,33 @@ export function createStore(environment: StoreEnvironment, settings: Settings, e
   };
   environment.onStorageRetry?.(onRetry);
   return {
-    storage, settings, now, elapsed, random, events,
+    storage,
+    settings,
+    now,
+    elapsed,
+    random,
+    events,
     trash: new Trash({ storage, now, random, keepFor: settings.trashDays * DAY, warn }),
-    spills: fallback === undefined ? undefined : new Spills({ storage: fallback, store: storage.identity, directory: settings.fallbackDir ?? "", events, now }),
+    spills:
+      fallback === undefined
+        ? undefined
+        : new Spills({
+            storage: fallback,
+            store: storage.identity,
+            directory: settings.fallbackDir ?? "",
+            events,
+            now,
+          }),
     retry: { attempts: settings.retryAttempts, delay: settings.retryDelay, random, onRetry },
   };
 }
 
 /** Housekeeping that failed: nothing is lost, but someone should look. */
-export function warn({ events }: Pick<Store, "events">, conversationId: string, message: string, error?: unknown): void {
+export function warn(
+  { events }: Pick<Store, "events">,
+  conversationId: string,
+  message: string,
+  error?: unknown,
+): void {
   events.emit("warning", { conversationId, message, ...(error === undefined ? {} : { error }) });
 }

@@ -6,6 +6,10 @@ const MAX_TAG_LENGTH = 64;
 const TAKEN = /^(?:latest|now|~.*|\d{1,4}|\d{4}-[\d\-T:.Z]*)$/;
 
 export function assertTag(tag: string | undefined): void {
-  if (tag === undefined || (tag !== "" && tag.length <= MAX_TAG_LENGTH && !/[\s\p{C}@]/u.test(tag) && !TAKEN.test(tag))) return;
-  throw new DraftstateError("USAGE", `${JSON.stringify(tag.slice(0, MAX_TAG_LENGTH))} cannot be a tag: give one word of at most ${MAX_TAG_LENGTH} characters that is no timestamp, neither "latest" nor "now", and holds no "@"`);
+  if (tag === undefined || (tag !== "" && tag.length <= MAX_TAG_LENGTH && !/[\s\p{C}@]/u.test(tag) && !TAKEN.test(tag)))
+    return;
+  throw new DraftstateError(
+    "USAGE",
+    `${JSON.stringify(tag.slice(0, MAX_TAG_LENGTH))} cannot be a tag: give one word of at most ${MAX_TAG_LENGTH} characters that is no timestamp, neither "latest" nor "now", and holds no "@"`,
+  );
 }

@@ -41,7 +41,13 @@ export type DecodedOperation =
   | { readonly kind: "newer"; readonly detail: string }
   | { readonly kind: "damaged"; readonly detail: string };
 
-const AREAS_OF: Readonly<Record<OperationKind, readonly Area[]>> = { rm: ["backup", "state"], prune: ["backup"], restore: ["state"], repair: ["state"], rename: [] };
+const AREAS_OF: Readonly<Record<OperationKind, readonly Area[]>> = {
+  rm: ["backup", "state"],
+  prune: ["backup"],
+  restore: ["state"],
+  repair: ["state"],
+  rename: [],
+};
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z-[0-9a-z]{4}$/;
 const STAMP_LENGTH = "2025-01-14T21-30-00-000Z-0000".length;
 const RECORD = /^_operation_(.+)\.json$/;
@@ -84,7 +90,9 @@ export function stampOf(name: string): string | undefined {
 
 export function parseRecordName(name: string): Pick<Operation, "stamp" | "conversationId"> | undefined {
   const [stamp, conversationId] = [stampOf(name), RECORD.exec(name.slice(STAMP_LENGTH))?.[1]];
-  return stamp === undefined || conversationId === undefined || !isConversationId(conversationId) ? undefined : { stamp, conversationId };
+  return stamp === undefined || conversationId === undefined || !isConversationId(conversationId)
+    ? undefined
+    : { stamp, conversationId };
 }
 
 /** Later than every stamp among these names, which are sorted; `random` is 0 to 1. */
@@ -92,18 +100,26 @@ export function stampAfter(names: readonly string[], now: Date, random: number):
   const newest = names.findLast((name) => stampOf(name) !== undefined);
   const floor = newest === undefined ? 0 : timeOfStamp(newest.slice(0, STAMP_LENGTH)).getTime() + 1;
   const at = new Date(Math.min(LAST_MOMENT, Math.max(now.getTime(), floor)));
-  return `${toTimestamp(at)}-${Math.floor(random * 36 ** 4).toString(36).padStart(4, "0").slice(-4)}`;
+  return `${toTimestamp(at)}-${Math.floor(random * 36 ** 4)
+    .toString(36)
+    .padStart(4, "0")
+    .slice(-4)}`;
 }
 
 export function encodeOperation(operation: Operation): Uint8Array {
-  return seal(Buffer.from(`${JSON.stringify({ version: RECORD_VERSION, ...operation, checksum: "sha256:" }, null, 2)}\n`));
+  return seal(
+    Buffer.from(`${JSON.stringify({ version: RECORD_VERSION, ...operation, checksum: "sha256:" }, null, 2)}\n`),
+  );
 }
 
 function damaged(detail: string): DecodedOperation {
   return { kind: "damaged", detail };
 }
 
-export function decodeOperation(bytes: Uint8Array, named: Pick<Operation, "stamp" | "conversationId">): DecodedOperation {
+export function decodeOperation(
+  bytes: Uint8Array,
+  named: Pick<Operation, "stamp" | "conversationId">,
+): DecodedOperation {
   if (verifySeal(Buffer.from(bytes)) !== "valid") return damaged("its checksum differs from its content");
   const value = parse(bytes);
   if (value === undefined) return damaged("it is not a JSON object");
@@ -111,14 +127,23 @@ export function decodeOperation(bytes: Uint8Array, named: Pick<Operation, "stamp
   // Before all else: of a newer version any other field may have changed.
   const version = ownValue(value, "version") ?? RECORD_VERSION;
   if (version !== RECORD_VERSION) return newerOrDamaged(version);
-  if (value["stamp"] !== stamp || value["conversationId"] !== conversationId) return damaged("it is not the record that its name says");
+  if (value["stamp"] !== stamp || value["conversationId"] !== conversationId)
+    return damaged("it is not the record that its name says");
   const kind = OPERATION_KINDS.find((known) => known === value["kind"]);
-  if (kind === undefined) return typeof value["kind"] === "string" ? { kind: "newer", detail: `operation ${inShort(value["kind"])}` } : damaged("it names no operation");
+  if (kind === undefined)
+    return typeof value["kind"] === "string"
+      ? { kind: "newer", detail: `operation ${inShort(value["kind"])}` }
+      : damaged("it names no operation");
   const files = decodeFiles(ownValue(value, "files"), kind, conversationId);
   if (files === undefined) return damaged(`it names files that ${kind} of ${conversationId} cannot have taken`);
-  const [group, title, renamedTo, revision] = ["group", "title", "renamedTo", "revision"].map((field) => ownValue(value, field));
+  const [group, title, renamedTo, revision] = ["group", "title", "renamedTo", "revision"].map((field) =>
+    ownValue(value, field),
+  );
   const operation = {
-    kind, conversationId, stamp, files,
+    kind,
+    conversationId,
+    stamp,
+    files,
     group: typeof group === "string" ? group : stamp,
     ...(typeof title === "string" || title === null ? { title } : {}),
     ...(typeof renamedTo === "string" ? { renamedTo } : {}),
@@ -128,7 +153,9 @@ export function decodeOperation(bytes: Uint8Array, named: Pick<Operation, "stamp
 }
 
 function newerOrDamaged(version: Json): DecodedOperation {
-  return typeof version === "number" && version > RECORD_VERSION ? { kind: "newer", detail: `record version ${version}` } : damaged(`its version ${inShort(version)} is not a version`);
+  return typeof version === "number" && version > RECORD_VERSION
+    ? { kind: "newer", detail: `record version ${version}` }
+    : damaged(`its version ${inShort(version)} is not a version`);
 }
 
 /** In few characters, whatever it is. */
@@ -139,7 +166,10 @@ function inShort(value: Json): string {
 /** The name of a pending record holds no stamp: the record says it. */
 export function decodePending(bytes: Uint8Array, conversationId: string): DecodedOperation {
   const stamp = parse(bytes)?.["stamp"];
-  return decodeOperation(bytes, { conversationId, stamp: typeof stamp === "string" && stampOf(stamp) === stamp ? stamp : "" });
+  return decodeOperation(bytes, {
+    conversationId,
+    stamp: typeof stamp === "string" && stampOf(stamp) === stamp ? stamp : "",
+  });
 }
 
 function parse(bytes: Uint8Array): JsonObject | undefined {

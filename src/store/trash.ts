@@ -9,7 +9,23 @@ import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import { newerVersion } from "./newer.js";
-import { decodeOperation, decodePending, encodeOperation, parsePendingName, parseRecordName, pendingKey, recordKey, stampAfter, stampOf, timeOfStamp, trashKey, undoneKey, type DecodedOperation, type KeptFile, type Operation } from "./trash-record.js";
+import {
+  decodeOperation,
+  decodePending,
+  encodeOperation,
+  parsePendingName,
+  parseRecordName,
+  pendingKey,
+  recordKey,
+  stampAfter,
+  stampOf,
+  timeOfStamp,
+  trashKey,
+  undoneKey,
+  type DecodedOperation,
+  type KeptFile,
+  type Operation,
+} from "./trash-record.js";
 
 export interface TrashEnvironment {
   readonly storage: Storage;
@@ -58,7 +74,11 @@ export class Trash {
       await this.#create(key, encodeOperation(operation), guard);
     } catch (error) {
       if (!isDraftstateError(error, "STORAGE")) throw error;
-      throw new DraftstateError("STORAGE", `${error.message}; what ${operation.kind} removes goes to the trash first: "draftstate undo --empty-trash" makes room, ${operation.kind} --purge removes it for good`, { path: this.storage.describe(key), cause: error });
+      throw new DraftstateError(
+        "STORAGE",
+        `${error.message}; what ${operation.kind} removes goes to the trash first: "draftstate undo --empty-trash" makes room, ${operation.kind} --purge removes it for good`,
+        { path: this.storage.describe(key), cause: error },
+      );
     }
   }
 
@@ -81,7 +101,11 @@ export class Trash {
     this.#unsettled.delete(conversationId);
   }
 
-  async #settling({ conversationId, stamp }: Operation, guard: Lock, record: (guard: Lock) => Promise<void>): Promise<void> {
+  async #settling(
+    { conversationId, stamp }: Operation,
+    guard: Lock,
+    record: (guard: Lock) => Promise<void>,
+  ): Promise<void> {
     this.#unsettled.set(conversationId, { stamp, record });
     await record(guard);
     this.#unsettled.delete(conversationId);
@@ -162,14 +186,19 @@ export class Trash {
    * Those that fit, newest first; with `groupOnly` the newest and what the same command did. Throws `NEWER_VERSION` where the
    * newest is of a newer version: what lies below it is not undone in its place.
    */
-  async latest(fits: (named: NamedRecord) => boolean, groupOnly: boolean, names?: readonly string[]): Promise<Operation[]> {
+  async latest(
+    fits: (named: NamedRecord) => boolean,
+    groupOnly: boolean,
+    names?: readonly string[],
+  ): Promise<Operation[]> {
     const operations: Operation[] = [];
     for (const named of recordsIn(names ?? (await this.names()))) {
       // A group is named by the stamp of its first operation, or one that was drawn before.
       if (groupOnly && operations[0] !== undefined && named.stamp < operations[0].group) break;
       if (!fits(named)) continue;
       const decoded = await this.#decoded(recordKey(named), named);
-      if (decoded?.kind === "newer" && operations.length === 0) throw newerVersion(this.storage.describe(recordKey(named)), decoded.detail);
+      if (decoded?.kind === "newer" && operations.length === 0)
+        throw newerVersion(this.storage.describe(recordKey(named)), decoded.detail);
       const operation = this.#usable(named, decoded);
       if (operation !== undefined) operations.push(operation);
     }
@@ -187,7 +216,8 @@ export class Trash {
 
   /** Throws `STORAGE` before anything moves where another file has taken a name: an id that was used again, say. */
   async assertRoomFor(operation: Operation): Promise<void> {
-    for (const file of operation.files) if ((await this.#place(operation.stamp, file)) === "taken") throw this.taken(file);
+    for (const file of operation.files)
+      if ((await this.#place(operation.stamp, file)) === "taken") throw this.taken(file);
   }
 
   /** Puts a file back under its name; false where it is back. Safe to repeat after a crash. Throws `STORAGE` where another file has taken the name. */
@@ -206,7 +236,11 @@ export class Trash {
   /** Names a way out that overwrites nothing. */
   taken(file: KeptFile): DraftstateError {
     const path = this.storage.describe(file);
-    return new DraftstateError("STORAGE", `${path} exists again, nothing was put back: remove its conversation by "draftstate rm", then go further back by "draftstate undo --list" and "--at"`, { path });
+    return new DraftstateError(
+      "STORAGE",
+      `${path} exists again, nothing was put back: remove its conversation by "draftstate rm", then go further back by "draftstate undo --list" and "--at"`,
+      { path },
+    );
   }
 
   async readCopy(stamp: string, file: KeptFile): Promise<Uint8Array | undefined> {
@@ -233,7 +267,8 @@ export class Trash {
   async forgetAll(conversationId: string, guard: Lock): Promise<void> {
     const operations = await this.operations(conversationId);
     const removed = operations.findIndex(({ kind }) => kind === "rm");
-    for (const operation of removed === -1 ? operations : operations.slice(0, removed)) await this.forget(operation, guard);
+    for (const operation of removed === -1 ? operations : operations.slice(0, removed))
+      await this.forget(operation, guard);
     const pending = await this.pending(conversationId);
     if (pending !== undefined) await this.withdraw(pending, guard);
   }
@@ -293,13 +328,18 @@ export class Trash {
   #usable(named: NamedRecord, decoded: DecodedOperation | undefined): Operation | undefined {
     if (decoded === undefined) return undefined;
     if (decoded.kind === "valid") return decoded.operation;
-    this.#report(named.conversationId, recordKey(named), decoded.kind === "newer" ? `it was written by a newer version (${decoded.detail})` : decoded.detail);
+    this.#report(
+      named.conversationId,
+      recordKey(named),
+      decoded.kind === "newer" ? `it was written by a newer version (${decoded.detail})` : decoded.detail,
+    );
     return undefined;
   }
 
   #report(conversationId: string, key: Key, detail: string): void {
     const path = this.storage.describe(key);
-    if (!this.#reported.has(path)) this.environment.warn(conversationId, `${path} cannot be used for an undo: ${detail}`);
+    if (!this.#reported.has(path))
+      this.environment.warn(conversationId, `${path} cannot be used for an undo: ${detail}`);
     this.#reported.add(path);
   }
 

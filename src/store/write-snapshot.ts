@@ -13,7 +13,13 @@ export interface WrittenSnapshot {
 }
 
 /** Durable when it resolves. `sessions`: who wrote what it holds. */
-export async function writeSnapshot({ storage, now }: Pick<Store, "storage" | "now">, id: string, version: Version, guard: Lock, sessions: readonly SessionMark[] = []): Promise<WrittenSnapshot> {
+export async function writeSnapshot(
+  { storage, now }: Pick<Store, "storage" | "now">,
+  id: string,
+  version: Version,
+  guard: Lock,
+  sessions: readonly SessionMark[] = [],
+): Promise<WrittenSnapshot> {
   const savedAt = now().toISOString();
   const parts = new SnapshotParts(version.state, metadataOf(version, id, savedAt, sessions));
   await storage.replace(snapshotKey(id), parts, guard);
@@ -21,7 +27,13 @@ export async function writeSnapshot({ storage, now }: Pick<Store, "storage" | "n
 }
 
 /** The same, and the journal goes: every record of it is at or below the snapshot's revision (I3). */
-export async function writeWhole(store: Pick<Store, "storage" | "now">, id: string, version: Version, guard: Lock, sessions: readonly SessionMark[] = []): Promise<void> {
+export async function writeWhole(
+  store: Pick<Store, "storage" | "now">,
+  id: string,
+  version: Version,
+  guard: Lock,
+  sessions: readonly SessionMark[] = [],
+): Promise<void> {
   await writeSnapshot(store, id, version, guard, sessions);
   await store.storage.remove(journalKey(id), guard);
 }

@@ -12,7 +12,11 @@ let directory: string;
 let manager: DraftStatePersistenceManager;
 
 function createManager(): DraftStatePersistenceManager {
-  return createDraftStatePersistenceManager({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), saveOnToken: true });
+  return createDraftStatePersistenceManager({
+    stateDir: join(directory, "state"),
+    backupDir: join(directory, "backup"),
+    saveOnToken: true,
+  });
 }
 
 beforeEach(async () => {
@@ -36,7 +40,8 @@ interface Kept {
 }
 
 async function answer(): Promise<Kept> {
-  const { status, content, tokenCount } = (await manager.loadState("tale"))?.messages.findLast(({ role }) => role === "assistant") ?? {};
+  const { status, content, tokenCount } =
+    (await manager.loadState("tale"))?.messages.findLast(({ role }) => role === "assistant") ?? {};
   return { status, text: typeof content === "string" ? content : "", tokenCount };
 }
 
@@ -65,7 +70,8 @@ describe("a model that is faster than the disk", () => {
 
   test("is complete for whoever watches to the end", async () => {
     let tokens = 0;
-    for await (const state of agent().streamConversation("Hi", { conversationId: "tale" })) tokens = state.streamingProperties.tokenCount;
+    for await (const state of agent().streamConversation("Hi", { conversationId: "tale" }))
+      tokens = state.streamingProperties.tokenCount;
     expect([(await answer()).status, (await answer()).tokenCount]).toEqual(["complete", tokens]);
   });
 });
@@ -78,22 +84,34 @@ describe("in the middle of an answer", () => {
     let tokens = 0;
     for await (const event of turns.runTurn(conversation, "Hi")) {
       if (event.type === "token") tokens += 1;
-      if (tokens === 3 && refused === undefined) refused = await turns.runTurn(conversation, "And you?").next().catch((error: unknown) => error);
+      if (tokens === 3 && refused === undefined)
+        refused = await turns
+          .runTurn(conversation, "And you?")
+          .next()
+          .catch((error: unknown) => error);
     }
     expect(refused).toMatchObject({ code: "LOCKED" });
-    expect(conversation.state.messages.map(({ role, status }) => [role, status])).toEqual([["user", undefined], ["assistant", "complete"]]);
+    expect(conversation.state.messages.map(({ role, status }) => [role, status])).toEqual([
+      ["user", undefined],
+      ["assistant", "complete"],
+    ]);
     expect(conversation.state.messages[1]?.tokenCount).toBe(tokens);
-    for await (const event of turns.runTurn(conversation, "And you?")) if (event.type === "end") expect(event.status).toBe("complete");
+    for await (const event of turns.runTurn(conversation, "And you?"))
+      if (event.type === "end") expect(event.status).toBe("complete");
   });
 
   test("a whole state is refused, and nothing of the answer is lost", async () => {
     const refusals: unknown[] = [];
     for await (const state of agent(1).streamConversation("Hi", { conversationId: "tale" })) {
       if (state.streamingProperties.tokenCount !== 3 || refusals.length > 0) continue;
-      for (const given of [{ messages: [] }, { ...state, note: "mine" }]) refusals.push(await manager.saveState("tale", given).catch((error: unknown) => error));
+      for (const given of [{ messages: [] }, { ...state, note: "mine" }])
+        refusals.push(await manager.saveState("tale", given).catch((error: unknown) => error));
     }
     expect(refusals).toMatchObject([{ code: "LOCKED" }, { code: "LOCKED" }]);
-    expect((await manager.loadState("tale"))?.messages.map(({ role, status }) => [role, status])).toEqual([["user", undefined], ["assistant", "complete"]]);
+    expect((await manager.loadState("tale"))?.messages.map(({ role, status }) => [role, status])).toEqual([
+      ["user", undefined],
+      ["assistant", "complete"],
+    ]);
   });
 });
 

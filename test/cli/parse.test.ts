@@ -23,10 +23,28 @@ describe("a time", () => {
 
   test("keeps to the zone that is said", () => {
     const expected = "2026-11-01T14:30:00.000Z";
-    for (const text of ["2026-11-01T14:30Z", "2026-11-01T14:30:00.000Z", "2026-11-01t16:30+02:00", "2026-11-01 16:30+0200"]) expect(meant(text)).toBe(expected);
+    for (const text of [
+      "2026-11-01T14:30Z",
+      "2026-11-01T14:30:00.000Z",
+      "2026-11-01t16:30+02:00",
+      "2026-11-01 16:30+0200",
+    ])
+      expect(meant(text)).toBe(expected);
   });
 
-  test.for(["", "soon", "2026", "2026-11", "2026-13-01", "2026-02-30", "2026-11-01T25:00", "2026-11-01Z", "7", "-7d", "1.5h"])("is not %j", (text) => {
+  test.for([
+    "",
+    "soon",
+    "2026",
+    "2026-11",
+    "2026-13-01",
+    "2026-02-30",
+    "2026-11-01T25:00",
+    "2026-11-01Z",
+    "7",
+    "-7d",
+    "1.5h",
+  ])("is not %j", (text) => {
     const refused = (): unknown => {
       try {
         return parseWhen("--since")(text);

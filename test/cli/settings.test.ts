@@ -30,9 +30,18 @@ function refusal(sources: Partial<SettingsSources>): string {
 test("a flag goes before a variable, a variable before a file, a file before the default, and each is named", async () => {
   const path = join(cwd, "draftstate.config.json");
   await writeFile(path, JSON.stringify({ maxBackups: 1, retryDelay: 1, lockTimeout: 1 }));
-  const { values, origins, file } = resolve({ env: { DRAFTSTATE_MAX_BACKUPS: "2", DRAFTSTATE_RETRY_DELAY: "2", OPENAI_BASE_URL: "http://h/v1" }, flags: { maxBackups: "3" } });
+  const { values, origins, file } = resolve({
+    env: { DRAFTSTATE_MAX_BACKUPS: "2", DRAFTSTATE_RETRY_DELAY: "2", OPENAI_BASE_URL: "http://h/v1" },
+    flags: { maxBackups: "3" },
+  });
   expect([values.maxBackups, values.retryDelay, values.lockTimeout, values.baseUrl]).toEqual([3, 2, 1, "http://h/v1"]);
-  expect(origins).toMatchObject({ maxBackups: "flag", retryDelay: { variable: "DRAFTSTATE_RETRY_DELAY" }, lockTimeout: { file: path }, baseUrl: { variable: "OPENAI_BASE_URL" }, stateDir: "default" });
+  expect(origins).toMatchObject({
+    maxBackups: "flag",
+    retryDelay: { variable: "DRAFTSTATE_RETRY_DELAY" },
+    lockTimeout: { file: path },
+    baseUrl: { variable: "OPENAI_BASE_URL" },
+    stateDir: "default",
+  });
   expect(file).toBe(path);
 });
 
@@ -47,16 +56,24 @@ test("a file that is not JSON is named", async () => {
   expect(refusal({})).toContain(join(cwd, ".draftstaterc"));
 });
 
-test.each(["draftstate.config.json", ".draftstaterc"])("a FIFO, a directory or a file without measure called %s is refused by its name", async (name) => {
-  const path = join(cwd, name);
-  const places: (() => unknown)[] = [() => execFileSync("mkfifo", [path]), () => mkdir(path), () => symlink("/dev/zero", path), () => writeFile(path, " ".repeat(5 * 1024 * 1024))];
-  for (const make of places) {
-    await make();
-    expect(refusal({})).toContain(path);
-    expect(refusal({ configFile: name })).toContain(path);
-    await rm(path, { recursive: true });
-  }
-});
+test.each(["draftstate.config.json", ".draftstaterc"])(
+  "a FIFO, a directory or a file without measure called %s is refused by its name",
+  async (name) => {
+    const path = join(cwd, name);
+    const places: (() => unknown)[] = [
+      () => execFileSync("mkfifo", [path]),
+      () => mkdir(path),
+      () => symlink("/dev/zero", path),
+      () => writeFile(path, " ".repeat(5 * 1024 * 1024)),
+    ];
+    for (const make of places) {
+      await make();
+      expect(refusal({})).toContain(path);
+      expect(refusal({ configFile: name })).toContain(path);
+      await rm(path, { recursive: true });
+    }
+  },
+);
 
 test("a package that is no file is nobody's settings; the nearest file upwards is, also through a link", async () => {
   const inside = join(cwd, "a/b");

@@ -25,7 +25,8 @@ export interface StorageFixture {
 /** Every call that takes a guard. Each changes something, so that a refusal can be told from success. */
 const GUARDED: Readonly<Record<string, (storage: Storage, guard: Lock, content?: Content) => Promise<unknown>>> = {
   replace: (storage, guard, content = bytesOf("new")) => storage.replace(KEY, content, guard),
-  create: (storage, guard, content = bytesOf("new")) => storage.create({ area: "backup", name: "new.json" }, content, guard),
+  create: (storage, guard, content = bytesOf("new")) =>
+    storage.create({ area: "backup", name: "new.json" }, content, guard),
   move: (storage, guard) => storage.move(KEY, OTHER, guard),
   remove: (storage, guard) => storage.remove(KEY, guard),
   createLog: async (storage, guard) => (await storage.createLog(LOG, bytesOf("new"), guard)).close(),
@@ -69,7 +70,8 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     /** Everything that a guarded call could have changed. */
     async function everything(): Promise<unknown> {
       const found: Record<string, string | undefined> = {};
-      for (const area of AREAS) for (const name of await storage.list(area)) found[`${area}/${name}`] = await textAt(storage, { area, name });
+      for (const area of AREAS)
+        for (const name of await storage.list(area)) found[`${area}/${name}`] = await textAt(storage, { area, name });
       return found;
     }
 
@@ -145,7 +147,10 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
       test("more than maxBytes is refused as CORRUPT, exactly maxBytes is not", async () => {
         await storage.replace(KEY, bytesOf("12345"));
-        await expect(storage.read(KEY, { maxBytes: 4 })).rejects.toMatchObject({ code: "CORRUPT", path: storage.describe(KEY) });
+        await expect(storage.read(KEY, { maxBytes: 4 })).rejects.toMatchObject({
+          code: "CORRUPT",
+          path: storage.describe(KEY),
+        });
         expect((await storage.read(KEY, { maxBytes: 5 }))?.length).toBe(5);
       });
 
@@ -165,7 +170,8 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
       test("readEnds gives many ends in the order of the keys, absent ones as undefined, one asked for twice twice", async () => {
         const keys = Array.from({ length: 100 }, (_, index): Key => ({ area: "backup", name: `b${index}` }));
-        for (const key of keys.filter((_, index) => index % 3 !== 0)) await storage.replace(key, bytesOf(`the end of ${key.name}`));
+        for (const key of keys.filter((_, index) => index % 3 !== 0))
+          await storage.replace(key, bytesOf(`the end of ${key.name}`));
         const ends = await storage.readEnds([...keys, ...keys.slice(0, 2)], 4);
         const texts = ends.map((end) => (end === undefined ? undefined : Buffer.from(end.bytes).toString()));
         const expected = keys.map(({ name }, index) => (index % 3 === 0 ? undefined : `the end of ${name}`.slice(-4)));
@@ -188,13 +194,17 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
       test("an unfinished write never shows", async () => {
         const seen: string[][] = [];
-        await storage.replace(KEY, contentThat(async () => void seen.push(await storage.list("state"))));
+        await storage.replace(
+          KEY,
+          contentThat(async () => void seen.push(await storage.list("state"))),
+        );
         expect(seen).toEqual([[]]);
         expect(await storage.list("state")).toEqual(["chat.json"]);
       });
 
       test("a prefix gives the names that begin with it, its own included", async () => {
-        for (const name of ["a", "ab", "ab.json", "b", "aB"]) await storage.replace({ area: "backup", name }, bytesOf(name));
+        for (const name of ["a", "ab", "ab.json", "b", "aB"])
+          await storage.replace({ area: "backup", name }, bytesOf(name));
         expect(await storage.list("backup", { prefix: "ab" })).toEqual(["ab", "ab.json"]);
         expect(await storage.list("backup", { prefix: "c" })).toEqual([]);
       });
@@ -209,7 +219,12 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         const names = Array.from({ length: 25 }, (_, index) => `n${index}`);
         for (const name of [...names, "other"]) await storage.replace({ area: "backup", name }, bytesOf(name));
         const pages: string[][] = [];
-        for (let page = await storage.list("backup", { prefix: "n", limit: 7 }); page.length > 0; page = await storage.list("backup", { prefix: "n", limit: 7, after: page.at(-1) ?? "" })) pages.push(page);
+        for (
+          let page = await storage.list("backup", { prefix: "n", limit: 7 });
+          page.length > 0;
+          page = await storage.list("backup", { prefix: "n", limit: 7, after: page.at(-1) ?? "" })
+        )
+          pages.push(page);
         expect(pages.map((page) => page.length)).toEqual([7, 7, 7, 4]);
         expect(pages.flat()).toEqual([...names].sort());
       });
@@ -235,11 +250,13 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       test("a reader sees the old bytes until the new ones are there", async () => {
         await storage.replace(KEY, bytesOf("old"));
         const seen: (string | undefined)[] = [];
-        await storage.replace(KEY, contentThat(async () => void seen.push(await textAt(storage, KEY))));
+        await storage.replace(
+          KEY,
+          contentThat(async () => void seen.push(await textAt(storage, KEY))),
+        );
         expect(seen).toEqual(["old"]);
         expect(await textAt(storage, KEY)).toBe("new");
       });
-
     });
 
     describe("replaceAs", () => {
@@ -247,14 +264,28 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         acquired(await storage.tryLock("writer", SINCE));
         const seen: (string | undefined)[] = [];
         await storage.replaceAs("writer", KEY, bytesOf("old"));
-        await storage.replaceAs("writer", KEY, contentThat(async () => void seen.push(await textAt(storage, KEY))));
-        expect([...seen, await textAt(storage, KEY), await storage.list("state")]).toEqual(["old", "new", ["chat.json"]]);
+        await storage.replaceAs(
+          "writer",
+          KEY,
+          contentThat(async () => void seen.push(await textAt(storage, KEY))),
+        );
+        expect([...seen, await textAt(storage, KEY), await storage.list("state")]).toEqual([
+          "old",
+          "new",
+          ["chat.json"],
+        ]);
         expect(await storage.sweep("writer")).toEqual([]);
       });
 
       test("that fails leaves the old bytes, and nothing unfinished", async () => {
         await storage.replaceAs("writer", KEY, bytesOf("old"));
-        await expect(storage.replaceAs("writer", KEY, contentThat(() => Promise.reject(new Error("no more"))))).rejects.toThrow("no more");
+        await expect(
+          storage.replaceAs(
+            "writer",
+            KEY,
+            contentThat(() => Promise.reject(new Error("no more"))),
+          ),
+        ).rejects.toThrow("no more");
         expect([await textAt(storage, KEY), await storage.sweep("writer")]).toEqual(["old", []]);
       });
     });
@@ -305,7 +336,13 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       test("is looked at after the last part: lost on the way, it refuses", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
         const before = await everything();
-        await expect(GUARDED[call]?.(storage, lock, contentThat(() => fixture.loseLock("chat")))).rejects.toMatchObject({ code: "LOCKED" });
+        await expect(
+          GUARDED[call]?.(
+            storage,
+            lock,
+            contentThat(() => fixture.loseLock("chat")),
+          ),
+        ).rejects.toMatchObject({ code: "LOCKED" });
         expect(await everything()).toEqual(before);
         expect(await storage.sweep("chat")).toEqual([]);
       });
@@ -323,19 +360,31 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
     describe("streams", () => {
       test("parts may come later, one after the other", async () => {
-        await storage.create(KEY, contentThat(() => new Promise((resolve) => setTimeout(resolve, 5))));
+        await storage.create(
+          KEY,
+          contentThat(() => new Promise((resolve) => setTimeout(resolve, 5))),
+        );
         expect(await textAt(storage, KEY)).toBe("new");
       });
 
       test("a stream that fails creates nothing", async () => {
-        await expect(storage.create(KEY, contentThat(() => Promise.reject(new Error("no more"))))).rejects.toThrow("no more");
+        await expect(
+          storage.create(
+            KEY,
+            contentThat(() => Promise.reject(new Error("no more"))),
+          ),
+        ).rejects.toThrow("no more");
         expect(await storage.list("state")).toEqual([]);
       });
     });
 
     describe("version tokens", () => {
       async function version(key = KEY): Promise<string | undefined> {
-        const [stat, end, ends] = [await storage.stat(key), await storage.readEnd(key, 1), await storage.readEnds([key], 1)];
+        const [stat, end, ends] = [
+          await storage.stat(key),
+          await storage.readEnd(key, 1),
+          await storage.readEnds([key], 1),
+        ];
         expect([end?.version, ends[0]?.version]).toEqual([stat?.version, stat?.version]);
         return stat?.version;
       }
@@ -405,7 +454,9 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       });
 
       test("of many at once exactly one wins, and its bytes are there", async () => {
-        const results = await Promise.all(Array.from({ length: 8 }, (_, index) => storage.create(KEY, bytesOf(`by ${index}`))));
+        const results = await Promise.all(
+          Array.from({ length: 8 }, (_, index) => storage.create(KEY, bytesOf(`by ${index}`))),
+        );
         expect(results.filter((won) => won)).toHaveLength(1);
         expect(await textAt(storage, KEY)).toBe(`by ${results.indexOf(true)}`);
       });
@@ -540,7 +591,12 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       test("a second attempt is refused and told who holds it", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));
         const second = await storage.tryLock("chat", new Date(SINCE.getTime() + 1000));
-        expect(second).toMatchObject({ acquired: false, holder: lock.holder, liveness: "alive", where: expect.stringMatching(/./) as string });
+        expect(second).toMatchObject({
+          acquired: false,
+          holder: lock.holder,
+          liveness: "alive",
+          where: expect.stringMatching(/./) as string,
+        });
         await expect(lock.assertHeld()).resolves.toBeUndefined();
       });
 
@@ -550,7 +606,8 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       });
 
       test("another name is another lock, also one that begins alike", async () => {
-        for (const name of ["chat", "chat.lock", "chat-2", "chat.lock.lock"]) acquired(await storage.tryLock(name, SINCE));
+        for (const name of ["chat", "chat.lock", "chat-2", "chat.lock.lock"])
+          acquired(await storage.tryLock(name, SINCE));
       });
 
       test("a released lock can be had again", async () => {
@@ -563,7 +620,11 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
       test("while it is released, exactly one of many who try has it next, and keeps it", async () => {
         let lock = acquired(await storage.tryLock("chat", SINCE));
         for (let round = 0; round < 20; round += 1) {
-          const [, , ...attempts] = await Promise.all([lock.release(), lock.release(), ...Array.from({ length: 6 }, () => storage.tryLock("chat", SINCE))]);
+          const [, , ...attempts] = await Promise.all([
+            lock.release(),
+            lock.release(),
+            ...Array.from({ length: 6 }, () => storage.tryLock("chat", SINCE)),
+          ]);
           const winners = attempts.filter((attempt) => attempt.acquired);
           expect(winners.length).toBeLessThanOrEqual(1);
           lock = acquired(winners[0] ?? (await storage.tryLock("chat", SINCE)));
@@ -602,7 +663,10 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         const expiresAt = fixture.leases ? (expect.stringMatching(/^\d{4}-/) as string) : undefined;
         expect(lock.holder.expiresAt).toEqual(expiresAt);
         expect(await storage.lockHolder("lease")).toEqual(lock.holder);
-        expect(await storage.tryLock("lease", new Date(), { lease: 60_000 })).toMatchObject({ acquired: false, holder: lock.holder });
+        expect(await storage.tryLock("lease", new Date(), { lease: 60_000 })).toMatchObject({
+          acquired: false,
+          holder: lock.holder,
+        });
         expect(acquired(await storage.tryLock("plain", SINCE)).holder.expiresAt).toBeUndefined();
         await lock.release();
       });
@@ -638,7 +702,11 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
 
       test("another store has another identity", async () => {
         const { storage: elsewhere, dispose } = await another();
-        expect([storage.identity === "", storage.identity === elsewhere.identity, storage.identity]).toEqual([false, false, storage.identity]);
+        expect([storage.identity === "", storage.identity === elsewhere.identity, storage.identity]).toEqual([
+          false,
+          false,
+          storage.identity,
+        ]);
         await dispose();
       });
 
@@ -694,16 +762,20 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     });
 
     describe("sweep", () => {
-      test.each(["chat", "chat.1", "chat-2", "chat.lock", "hat"])("what a dead holder of %s left goes, and only that", async (swept) => {
-        const { leaveUnfinished } = fixture;
-        if (leaveUnfinished === undefined) return;
-        const left = new Map<string, string[]>();
-        for (const name of ["chat", "chat.1", "chat-2", "chat.lock", "chat.json", "hat", "a-chat", "_chat"]) left.set(name, await Promise.all(AREAS.map((area) => leaveUnfinished(area, name))));
-        acquired(await storage.tryLock(swept, SINCE));
-        expect((await storage.sweep(swept)).sort()).toEqual(left.get(swept)?.sort());
-        expect(await storage.sweep(swept)).toEqual([]);
-        for (const area of AREAS) expect(await storage.list(area)).toEqual([]);
-      });
+      test.each(["chat", "chat.1", "chat-2", "chat.lock", "hat"])(
+        "what a dead holder of %s left goes, and only that",
+        async (swept) => {
+          const { leaveUnfinished } = fixture;
+          if (leaveUnfinished === undefined) return;
+          const left = new Map<string, string[]>();
+          for (const name of ["chat", "chat.1", "chat-2", "chat.lock", "chat.json", "hat", "a-chat", "_chat"])
+            left.set(name, await Promise.all(AREAS.map((area) => leaveUnfinished(area, name))));
+          acquired(await storage.tryLock(swept, SINCE));
+          expect((await storage.sweep(swept)).sort()).toEqual(left.get(swept)?.sort());
+          expect(await storage.sweep(swept)).toEqual([]);
+          for (const area of AREAS) expect(await storage.list(area)).toEqual([]);
+        },
+      );
 
       test("nothing finished and nothing held is swept", async () => {
         const lock = acquired(await storage.tryLock("chat", SINCE));

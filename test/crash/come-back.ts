@@ -64,7 +64,18 @@ export async function comeBack(disk: SimulatedFileSystem, options: ComeBackOptio
     forgetTimers();
   }
   const { state, revision, undone, repaired, backups, problems } = visit;
-  return { state, revision, undone, repaired, backups, problems, named, contents: [...disk.image.contents].filter(([inode]) => [...disk.image.entries.values()].includes(inode)).map(([, bytes]) => bytes) };
+  return {
+    state,
+    revision,
+    undone,
+    repaired,
+    backups,
+    problems,
+    named,
+    contents: [...disk.image.contents]
+      .filter(([inode]) => [...disk.image.entries.values()].includes(inode))
+      .map(([, bytes]) => bytes),
+  };
 }
 
 class Visit {
@@ -120,12 +131,17 @@ class Visit {
 
   #agree(before: Look, after: Look): void {
     const seen = canonical(this.state);
-    if (canonical(before.state) !== seen) this.problems.push("readers before the recovery saw another state than the writer");
-    if (canonical(after.state) !== seen || after.revision !== this.revision) this.problems.push("readers after the recovery see another state than the writer");
+    if (canonical(before.state) !== seen)
+      this.problems.push("readers before the recovery saw another state than the writer");
+    if (canonical(after.state) !== seen || after.revision !== this.revision)
+      this.problems.push("readers after the recovery see another state than the writer");
     const [rowBefore, row, ...others] = [before.rows[0], ...after.rows];
-    if (row === undefined || others.length > 0 || row.revision !== this.revision) this.problems.push(`the list says ${JSON.stringify(after.rows)}`);
-    if (rowBefore?.status !== row?.status || rowBefore?.messageCount !== row?.messageCount) this.problems.push(`the list said ${JSON.stringify(rowBefore)}, now ${JSON.stringify(row)}`);
-    for (const timestamp of before.backups.keys()) if (!after.backups.has(timestamp)) this.problems.push(`recovery took backup ${timestamp} away`);
+    if (row === undefined || others.length > 0 || row.revision !== this.revision)
+      this.problems.push(`the list says ${JSON.stringify(after.rows)}`);
+    if (rowBefore?.status !== row?.status || rowBefore?.messageCount !== row?.messageCount)
+      this.problems.push(`the list said ${JSON.stringify(rowBefore)}, now ${JSON.stringify(row)}`);
+    for (const timestamp of before.backups.keys())
+      if (!after.backups.has(timestamp)) this.problems.push(`recovery took backup ${timestamp} away`);
     if (after.damaged.length > 0) this.problems.push(`damaged backups: ${after.damaged.join()}`);
   }
 
@@ -135,13 +151,19 @@ class Visit {
     let recovered = 0;
     second.on("recovered", () => (recovered += 1));
     const conversation = await second.open(ID, { expect: "existing" });
-    if (recovered > 0 || conversation.revision !== this.revision || canonical(conversation.state) !== canonical(this.state)) this.problems.push("a second recovery changed something");
+    if (
+      recovered > 0 ||
+      conversation.revision !== this.revision ||
+      canonical(conversation.state) !== canonical(this.state)
+    )
+      this.problems.push("a second recovery changed something");
     conversation.update((draft) => {
       draft.currentNarrative = `went on at ${conversation.revision}`;
     });
     await this.#promised(conversation, this.disk.operationCount);
     await conversation.close();
-    if (canonical(await second.loadState(ID)) !== canonical(conversation.state)) this.problems.push("what was written after the recovery is not there");
+    if (canonical(await second.loadState(ID)) !== canonical(conversation.state))
+      this.problems.push("what was written after the recovery is not there");
   }
 
   async #promised(conversation: Conversation, at: number): Promise<void> {
@@ -159,7 +181,10 @@ class Visit {
   #leftovers(): void {
     const { entries, contents } = this.disk.image;
     // Not of the metrics: they are no data, and nobody knows what a process that died over its first count was called.
-    const isLeft = (path: string, inode: number): boolean => !path.includes("/metrics/") && (path.includes("/.tmp-") || path.includes("/locks/")) && !isTornLock(path, contents.get(inode));
+    const isLeft = (path: string, inode: number): boolean =>
+      !path.includes("/metrics/") &&
+      (path.includes("/.tmp-") || path.includes("/locks/")) &&
+      !isTornLock(path, contents.get(inode));
     const left = [...entries].filter(([path, inode]) => isLeft(path, inode)).map(([path]) => path);
     if (left.length > 0) this.problems.push(`left behind: ${left.join()}`);
   }
@@ -210,7 +235,15 @@ function highestNamed(image: DiskImage): number {
     if (!path.startsWith(STATE_DIR) && !path.startsWith(BACKUP_DIR)) continue;
     if (path.includes("/.")) continue;
     const bytes = Buffer.from(image.contents.get(inode) ?? []);
-    if (path.endsWith(".journal")) highest = Math.max(highest, ...bytes.toString("latin1").split("\n").slice(0, -1).map((line) => recordRevision(Buffer.from(line, "latin1"))));
+    if (path.endsWith(".journal"))
+      highest = Math.max(
+        highest,
+        ...bytes
+          .toString("latin1")
+          .split("\n")
+          .slice(0, -1)
+          .map((line) => recordRevision(Buffer.from(line, "latin1"))),
+      );
     if (path.endsWith(".json")) highest = Math.max(highest, snapshotRevision(bytes));
   }
   return highest;

@@ -55,7 +55,13 @@ export class Exploration {
   constructor(private readonly workload: Workload) {}
 
   async all(life: Life, depth: Depth): Promise<Explored> {
-    const explored: Explored = { operations: life.operations.length - life.from, states: 0, kills: 0, statesWithin: 0, failures: [] };
+    const explored: Explored = {
+      operations: life.operations.length - life.from,
+      states: 0,
+      kills: 0,
+      statesWithin: 0,
+      failures: [],
+    };
     for (const crash of spreadCrashes(life, depth.states)) {
       explored.states += 1;
       explored.failures.push(...(await this.problems(life, crash)));
@@ -79,7 +85,9 @@ export class Exploration {
 
   async problems({ ledger }: Life, crash: Crash): Promise<string[]> {
     const found = await this.#find(crash);
-    return ledger.problemsOf(found, crash.image, crash.after).map((problem) => `after ${crash.after} operations: ${problem} [${crash.label}]`);
+    return ledger
+      .problemsOf(found, crash.image, crash.after)
+      .map((problem) => `after ${crash.after} operations: ${problem} [${crash.label}]`);
   }
 
   #find({ image, fingerprint }: CrashImage): Promise<Found> {
@@ -90,7 +98,12 @@ export class Exploration {
   }
 
   #comeBack(image: DiskImage, boot: string, pid: number): Promise<Found> {
-    return comeBack(new SimulatedFileSystem(image), { pid, boot, withFallback: this.workload.withFallback === true, repair: this.workload.repair });
+    return comeBack(new SimulatedFileSystem(image), {
+      pid,
+      boot,
+      withFallback: this.workload.withFallback === true,
+      repair: this.workload.repair,
+    });
   }
 
   /** The power goes, the machine comes up again, and the power goes while what was left is being recovered. */

@@ -7,16 +7,23 @@ import { afterAll, expect, test } from "vitest";
 import { FAULT_KINDS, sweepFaults } from "./fault-sweep.js";
 import { WORKLOADS } from "./workloads.js";
 
-const depth = process.env["DRAFTSTATE_FAULT_DEPTH"] === "full" ? { one: 1, kindsEach: FAULT_KINDS.length } : { one: 7, kindsEach: 1 };
+const depth =
+  process.env["DRAFTSTATE_FAULT_DEPTH"] === "full"
+    ? { one: 1, kindsEach: FAULT_KINDS.length }
+    : { one: 7, kindsEach: 1 };
 const table: Record<string, object> = {};
 
 afterAll(() => {
   console.table(table);
 });
 
-test.each(Object.entries(WORKLOADS))("a fault during %s loses nothing that was acknowledged", { timeout: 3_600_000 }, async (name, workload) => {
-  const { failures, ...figures } = await sweepFaults(workload, depth);
-  table[name] = { ...figures, failures: failures.length };
-  expect(failures.map((failure) => failure.slice(0, 400))).toEqual([]);
-  expect(figures.faults).toBeGreaterThan(5);
-});
+test.each(Object.entries(WORKLOADS))(
+  "a fault during %s loses nothing that was acknowledged",
+  { timeout: 3_600_000 },
+  async (name, workload) => {
+    const { failures, ...figures } = await sweepFaults(workload, depth);
+    table[name] = { ...figures, failures: failures.length };
+    expect(failures.map((failure) => failure.slice(0, 400))).toEqual([]);
+    expect(figures.faults).toBeGreaterThan(5);
+  },
+);

@@ -31,7 +31,10 @@ export interface Swept {
 const MAX_FAILURES = 5;
 
 /** One call in so many gets a fault; `kindsEach`: of so many kinds, in turn. */
-export async function sweepFaults(workload: Workload, { one, kindsEach }: { readonly one: number; readonly kindsEach: number }): Promise<Swept> {
+export async function sweepFaults(
+  workload: Workload,
+  { one, kindsEach }: { readonly one: number; readonly kindsEach: number },
+): Promise<Swept> {
   const exploration = new Exploration(workload);
   const untroubled = await play(exploration, workload, undefined);
   const swept: Swept = { calls: untroubled.calls, faults: 0, rejected: 0, failures: [...untroubled.problems] };
@@ -43,7 +46,12 @@ export async function sweepFaults(workload: Workload, { one, kindsEach }: { read
       const { rejected, problems } = await play(exploration, workload, { ...kind, at });
       swept.faults += 1;
       swept.rejected += rejected;
-      swept.failures.push(...problems.map((problem) => `${kind.code} at ${at}, ${String(kind.lasting)}${kind.bytesWritten === undefined ? "" : ", short write"}: ${problem}`));
+      swept.failures.push(
+        ...problems.map(
+          (problem) =>
+            `${kind.code} at ${at}, ${String(kind.lasting)}${kind.bytesWritten === undefined ? "" : ", short write"}: ${problem}`,
+        ),
+      );
       if (swept.failures.length > MAX_FAILURES) return swept;
     }
   }
@@ -69,7 +77,8 @@ async function play(exploration: Exploration, workload: Workload, fault: Fault |
       await stage.do(deed);
     } catch (error) {
       rejected += 1;
-      if (fault === undefined || !isDraftstateError(error)) problems.push(`deed ${index + 1} failed with ${messageOf(error)}`);
+      if (fault === undefined || !isDraftstateError(error))
+        problems.push(`deed ${index + 1} failed with ${messageOf(error)}`);
     }
   }
   const { calls } = faulty;
@@ -93,6 +102,7 @@ async function lostNow(exploration: Exploration, life: Life): Promise<string[]> 
   const disk = new PendingDisk(life.base);
   for (const operation of life.operations) disk.push(operation);
   const problems: string[] = [];
-  for (const crash of disk.extremes()) problems.push(...(await exploration.problems(life, { ...crash, after: life.operations.length })));
+  for (const crash of disk.extremes())
+    problems.push(...(await exploration.problems(life, { ...crash, after: life.operations.length })));
   return problems;
 }

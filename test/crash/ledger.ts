@@ -8,7 +8,9 @@ import type { Found } from "./come-back.js";
 
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 }
 
@@ -16,7 +18,11 @@ export function canonical(value: unknown): string {
 export function beforeInterruption(state: AgentState): AgentState {
   const last = state.messages.at(-1);
   if (last?.status !== "interrupted" || isStreaming(state)) return state;
-  return { ...state, messages: state.messages.slice(0, -1), streamingProperties: { ...state.streamingProperties, streamingEndTime: null } };
+  return {
+    ...state,
+    messages: state.messages.slice(0, -1),
+    streamingProperties: { ...state.streamingProperties, streamingEndTime: null },
+  };
 }
 
 interface Fact {
@@ -53,8 +59,10 @@ export class Ledger {
   /** The same; with `rebased`, of a disk on which all that stands now is durable from the start. */
   copy({ rebased = false } = {}): Ledger {
     const other = new Ledger();
-    const moved = <F extends Fact>(facts: readonly F[]): F[] => facts.map((fact) => ({ ...fact, at: rebased ? 0 : fact.at }));
-    const standing = <F extends Standing>(facts: readonly F[]): F[] => moved(facts.filter(({ until }) => !rebased || until === Infinity));
+    const moved = <F extends Fact>(facts: readonly F[]): F[] =>
+      facts.map((fact) => ({ ...fact, at: rebased ? 0 : fact.at }));
+    const standing = <F extends Standing>(facts: readonly F[]): F[] =>
+      moved(facts.filter(({ until }) => !rebased || until === Infinity));
     other.#states.push(...moved(this.#states));
     other.#acknowledged.push(...moved(this.#acknowledged));
     other.#backups.push(...standing(this.#backups));
@@ -69,8 +77,12 @@ export class Ledger {
   /** What stood after so many operations, for a life that goes on from there and counts its operations from `from`. */
   upTo(after: number, from: number): Ledger {
     const other = new Ledger();
-    const standing = <F extends Standing>(facts: readonly F[]): F[] => facts.filter((fact) => fact.at <= after && after < fact.until).map((fact) => ({ ...fact, at: Math.min(fact.at, from), until: Infinity }));
-    const soFar = <F extends Fact>(facts: readonly F[]): F[] => facts.filter(({ at }) => at <= after).map((fact) => ({ ...fact, at: 0 }));
+    const standing = <F extends Standing>(facts: readonly F[]): F[] =>
+      facts
+        .filter((fact) => fact.at <= after && after < fact.until)
+        .map((fact) => ({ ...fact, at: Math.min(fact.at, from), until: Infinity }));
+    const soFar = <F extends Fact>(facts: readonly F[]): F[] =>
+      facts.filter(({ at }) => at <= after).map((fact) => ({ ...fact, at: 0 }));
     other.#states.push(...soFar(this.#states));
     other.#acknowledged.push(...soFar(this.#acknowledged));
     other.#backups.push(...standing(this.#backups));
@@ -92,11 +104,13 @@ export class Ledger {
   }
 
   backedUp(timestamp: string, revision: number, at: number): void {
-    if (!this.#backups.some((fact) => fact.timestamp === timestamp && fact.until === Infinity)) this.#backups.push({ timestamp, revision, at, until: Infinity });
+    if (!this.#backups.some((fact) => fact.timestamp === timestamp && fact.until === Infinity))
+      this.#backups.push({ timestamp, revision, at, until: Infinity });
   }
 
   backupGoes(timestamp: string, at: number): void {
-    for (const fact of this.#backups) if (fact.timestamp === timestamp && fact.until === Infinity) fact.until = Math.max(fact.at, at);
+    for (const fact of this.#backups)
+      if (fact.timestamp === timestamp && fact.until === Infinity) fact.until = Math.max(fact.at, at);
   }
 
   /** The conversation is removed from now on; `until`: the undo began. */
@@ -109,7 +123,8 @@ export class Ledger {
   }
 
   fileStands(path: string, bytes: Uint8Array, at: number): void {
-    if (!this.#files.some((fact) => fact.path === path && fact.until === Infinity)) this.#files.push({ path, bytes, at, until: Infinity });
+    if (!this.#files.some((fact) => fact.path === path && fact.until === Infinity))
+      this.#files.push({ path, bytes, at, until: Infinity });
   }
 
   /** What was left for later may be used up from now on. */
@@ -148,46 +163,71 @@ export class Ledger {
   /** `image`: the disk as the crash left it. */
   problemsOf(found: Found, image: DiskImage, after: number): string[] {
     const acknowledged = this.acknowledgedAt(after);
-    const lost = this.#kept.filter(({ bytes, at, until }) => at <= after && after < until && !found.contents.some((content) => Buffer.from(content).equals(bytes)));
+    const lost = this.#kept.filter(
+      ({ bytes, at, until }) =>
+        at <= after && after < until && !found.contents.some((content) => Buffer.from(content).equals(bytes)),
+    );
     return [
       ...found.problems,
       ...this.#problemsOfState(found, acknowledged, after),
       ...this.#problemsOfBackups(found, after),
       ...this.#problemsOfFiles(image, after),
-      ...lost.map(({ bytes }) => `bytes that were to be kept are gone: ${Buffer.from(bytes).toString("latin1", 0, 40)}…`),
+      ...lost.map(
+        ({ bytes }) => `bytes that were to be kept are gone: ${Buffer.from(bytes).toString("latin1", 0, 40)}…`,
+      ),
     ];
   }
 
   #problemsOfState(found: Found, acknowledged: number, after: number): string[] {
     const away = this.#absences.some(({ at, until }) => at <= after && after < until);
     if (away && !found.undone) return ["a conversation that was removed is back"];
-    if (found.repaired && this.#mended.some((at) => at <= after)) return ["it had to be repaired, though that was acknowledged"];
-    if (found.state === undefined) return acknowledged === 0 ? [] : [`revision ${acknowledged} was acknowledged, nothing was found`];
+    if (found.repaired && this.#mended.some((at) => at <= after))
+      return ["it had to be repaired, though that was acknowledged"];
+    if (found.state === undefined)
+      return acknowledged === 0 ? [] : [`revision ${acknowledged} was acknowledged, nothing was found`];
     const believed = this.#revisionsOf(found.state, after);
     if (believed.length === 0) return [`a state is believed that never was: ${canonical(found.state).slice(0, 300)}`];
-    if (Math.max(...believed) < acknowledged) return [`revision ${acknowledged} was acknowledged, found ${believed.join()}`];
+    if (Math.max(...believed) < acknowledged)
+      return [`revision ${acknowledged} was acknowledged, found ${believed.join()}`];
     return this.#problemsOfRevision(found, believed, acknowledged);
   }
 
   /** A number that was told, or that a file names, is never another state's. */
-  #problemsOfRevision({ revision, named, state: found }: Found, believed: readonly number[], acknowledged: number): string[] {
+  #problemsOfRevision(
+    { revision, named, state: found }: Found,
+    believed: readonly number[],
+    acknowledged: number,
+  ): string[] {
     if (believed.includes(revision)) return [];
-    const another = revision <= named && this.#states.some((state) => state.revision === revision && !textsOf(found).includes(state.text));
-    return revision > acknowledged && !another ? [] : [`revision ${revision} is used for two states: ${acknowledged} was acknowledged, the files name ${named}`];
+    const another =
+      revision <= named &&
+      this.#states.some((state) => state.revision === revision && !textsOf(found).includes(state.text));
+    return revision > acknowledged && !another
+      ? []
+      : [`revision ${revision} is used for two states: ${acknowledged} was acknowledged, the files name ${named}`];
   }
 
   #problemsOfBackups(found: Found, after: number): string[] {
-    const missing = this.standing(after).filter(({ timestamp }) => !found.backups.has(timestamp)).map(({ timestamp }) => `backup ${timestamp} is gone`);
-    const untrue = [...found.backups].filter(([, state]) => this.#revisionsOf(state, after).length === 0).map(([timestamp]) => `backup ${timestamp} holds a state that never was`);
+    const missing = this.standing(after)
+      .filter(({ timestamp }) => !found.backups.has(timestamp))
+      .map(({ timestamp }) => `backup ${timestamp} is gone`);
+    const untrue = [...found.backups]
+      .filter(([, state]) => this.#revisionsOf(state, after).length === 0)
+      .map(([timestamp]) => `backup ${timestamp} holds a state that never was`);
     return [...missing, ...untrue];
   }
 
   #problemsOfFiles(image: DiskImage, after: number): string[] {
-    const there = ({ path, bytes }: FileFact): boolean => Buffer.from(contentOf(image, image.entries.get(path) ?? -1)).equals(bytes);
+    const there = ({ path, bytes }: FileFact): boolean =>
+      Buffer.from(contentOf(image, image.entries.get(path) ?? -1)).equals(bytes);
     const stands = ({ at, until }: Standing): boolean => at <= after && after < until;
     return [
-      ...this.#files.filter((fact) => stands(fact) && !there(fact)).map(({ path }) => `${path} is not what was left there`),
-      ...this.#removed.filter((fact) => stands(fact) && image.entries.has(fact.path)).map(({ path }) => `${path} was moved away, and is back`),
+      ...this.#files
+        .filter((fact) => stands(fact) && !there(fact))
+        .map(({ path }) => `${path} is not what was left there`),
+      ...this.#removed
+        .filter((fact) => stands(fact) && image.entries.has(fact.path))
+        .map(({ path }) => `${path} was moved away, and is back`),
     ];
   }
 

@@ -10,15 +10,39 @@ import { WORKLOADS } from "./workloads.js";
 const thorough = process.env["DRAFTSTATE_CRASH_DEPTH"] === "full";
 
 const UNSEEN: readonly (readonly [RegExp, string])[] = [
-  [/after makeDirectory /, "the next directory, or the first file, made in the same place syncs it again before anything is acknowledged"],
+  [
+    /after makeDirectory /,
+    "the next directory, or the first file, made in the same place syncs it again before anything is acknowledged",
+  ],
   [/\/metrics/, "counts are no data: they may be lost"],
-  [/\/trash after link TIME_(state|backup)_/, "the record that makes the copy count is linked after it in the same directory, and synced"],
-  [/\/trash after (link TIME_(operation|undone)_|unlink )/, "each file that moves syncs the directory again; what comes back is met again by the next undo"],
-  [/^\/(store\/(state|backup)|spare) after unlink /, "a file that comes back beside its copy is met by the next writer: its records are in the past, or it is equal"],
-  [/^\/(store\/state|spare) after rename chat\.json/, "nothing is acknowledged before the directory is synced once more, with the journal's removal or by the next open"],
-  [/\/locks after unlink \.tmp-/, "where nothing is left unfinished under a lock, nobody has to find it after power loss; four workloads show where something is"],
-  [/\/trash after (rename|unlink) pending_/, "a pending record that comes back is settled by what the conversation is, as after a crash in between"],
-  [/^\/spare after rename chat\.\w+\.spill/, "a version that is spilled once more, as when its snapshot is tried again, stands there already; the workload shows four that do not"],
+  [
+    /\/trash after link TIME_(state|backup)_/,
+    "the record that makes the copy count is linked after it in the same directory, and synced",
+  ],
+  [
+    /\/trash after (link TIME_(operation|undone)_|unlink )/,
+    "each file that moves syncs the directory again; what comes back is met again by the next undo",
+  ],
+  [
+    /^\/(store\/(state|backup)|spare) after unlink /,
+    "a file that comes back beside its copy is met by the next writer: its records are in the past, or it is equal",
+  ],
+  [
+    /^\/(store\/state|spare) after rename chat\.json/,
+    "nothing is acknowledged before the directory is synced once more, with the journal's removal or by the next open",
+  ],
+  [
+    /\/locks after unlink \.tmp-/,
+    "where nothing is left unfinished under a lock, nobody has to find it after power loss; four workloads show where something is",
+  ],
+  [
+    /\/trash after (rename|unlink) pending_/,
+    "a pending record that comes back is settled by what the conversation is, as after a crash in between",
+  ],
+  [
+    /^\/spare after rename chat\.\w+\.spill/,
+    "a version that is spilled once more, as when its snapshot is tried again, stands there already; the workload shows four that do not",
+  ],
 ];
 
 const table: Record<string, object> = {};
@@ -31,12 +55,21 @@ afterAll(() => {
 const LONG = ["restore", "backup and prune"];
 const chosen = Object.entries(WORKLOADS).filter(([name]) => thorough || !LONG.includes(name));
 
-test.each(chosen)("each sync of %s is missed, or is listed with why not", { timeout: 3_600_000 }, async (name, workload) => {
-  const syncs = await missingSyncs(workload, { thorough });
-  const unseen = syncs.filter(({ outcome }) => outcome === "unseen").map(({ what }) => what);
-  const unexplained = unseen.filter((what) => !UNSEEN.some(([pattern]) => pattern.test(what)));
-  const seen = syncs.filter(({ outcome }) => typeof outcome === "object").length;
-  table[name] = { syncs: syncs.length, seen, explained: unseen.length - unexplained.length, nothing: syncs.length - seen - unseen.length };
-  expect(unexplained).toEqual([]);
-  expect(seen).toBeGreaterThan(3);
-});
+test.each(chosen)(
+  "each sync of %s is missed, or is listed with why not",
+  { timeout: 3_600_000 },
+  async (name, workload) => {
+    const syncs = await missingSyncs(workload, { thorough });
+    const unseen = syncs.filter(({ outcome }) => outcome === "unseen").map(({ what }) => what);
+    const unexplained = unseen.filter((what) => !UNSEEN.some(([pattern]) => pattern.test(what)));
+    const seen = syncs.filter(({ outcome }) => typeof outcome === "object").length;
+    table[name] = {
+      syncs: syncs.length,
+      seen,
+      explained: unseen.length - unexplained.length,
+      nothing: syncs.length - seen - unseen.length,
+    };
+    expect(unexplained).toEqual([]);
+    expect(seen).toBeGreaterThan(3);
+  },
+);

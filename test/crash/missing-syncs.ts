@@ -22,14 +22,19 @@ type Sync = Extract<DiskOperation, { kind: "sync" | "syncDirectory" }>;
 const NOTHING: DiskOperation = { kind: "sync", inode: -1 };
 
 /** `thorough`: a sync that seems needless is looked at in every state there is without it. */
-export async function missingSyncs(workload: Workload, { thorough }: { readonly thorough: boolean }): Promise<MissingSync[]> {
+export async function missingSyncs(
+  workload: Workload,
+  { thorough }: { readonly thorough: boolean },
+): Promise<MissingSync[]> {
   const life = await live(workload);
   const exploration = new Exploration(workload);
   const disk = new PendingDisk(life.base);
   const results: MissingSync[] = [];
   for (const [index, operation] of life.operations.entries()) {
     if (index >= life.from && (operation.kind === "sync" || operation.kind === "syncDirectory")) {
-      const outcome = disk.isNeededNow(operation) ? await outcomeWithout(exploration, life, index, operation, thorough) : "nothing";
+      const outcome = disk.isNeededNow(operation)
+        ? await outcomeWithout(exploration, life, index, operation, thorough)
+        : "nothing";
       results.push({ what: describe(life.operations, index, operation), index, outcome });
     }
     disk.push(operation);
@@ -37,10 +42,21 @@ export async function missingSyncs(workload: Workload, { thorough }: { readonly 
   return results;
 }
 
-async function outcomeWithout(exploration: Exploration, life: Life, index: number, sync: Sync, thorough: boolean): Promise<MissingSync["outcome"]> {
+async function outcomeWithout(
+  exploration: Exploration,
+  life: Life,
+  index: number,
+  sync: Sync,
+  thorough: boolean,
+): Promise<MissingSync["outcome"]> {
   const operations = life.operations.with(index, NOTHING);
   const next = operations.findIndex((operation, at) => at > index && isSame(operation, sync));
-  const seen = await exploration.firstProblem({ ...life, operations }, index + 1, next === -1 ? operations.length : next, thorough);
+  const seen = await exploration.firstProblem(
+    { ...life, operations },
+    index + 1,
+    next === -1 ? operations.length : next,
+    thorough,
+  );
   return seen === undefined ? "unseen" : { seen };
 }
 

@@ -15,9 +15,13 @@ afterAll(() => {
   console.table(table);
 });
 
-test.each(Object.entries(WORKLOADS))("a crash during %s loses nothing", { timeout: 3_600_000 }, async (name, workload) => {
-  const { failures, ...figures } = await new Exploration(workload).all(await live(workload), depth);
-  table[name] = { ...figures, failures: failures.length };
-  expect(failures.map((failure) => failure.slice(0, 600))).toEqual([]);
-  expect(figures.states).toBeGreaterThan(20);
-});
+test.each(Object.entries(WORKLOADS))(
+  "a crash during %s loses nothing",
+  { timeout: 3_600_000 },
+  async (name, workload) => {
+    const { failures, ...figures } = await new Exploration(workload).all(await live(workload), depth);
+    table[name] = { ...figures, failures: failures.length };
+    expect(failures.map((failure) => failure.slice(0, 600))).toEqual([]);
+    expect(figures.states).toBeGreaterThan(20);
+  },
+);

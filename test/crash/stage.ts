@@ -83,7 +83,8 @@ export class Stage {
     try {
       await this.#process().restore(ID, wanted);
     } catch (error) {
-      if (this.through instanceof FaultyFileSystem && this.through.failsForGood) this.ledger.remember(revision + 1, state, at);
+      if (this.through instanceof FaultyFileSystem && this.through.failsForGood)
+        this.ledger.remember(revision + 1, state, at);
       throw error;
     } finally {
       this.ledger.remember(conversation.revision, conversation.state, at);
@@ -93,17 +94,25 @@ export class Stage {
 
   /** Past all faults. */
   async #lookAtBackup(wanted: string): Promise<unknown> {
-    const reader = startProcess(this.disk, { pid: 999, start: START, options: this.workload.options ?? {}, through: this.disk, withFallback: false });
+    const reader = startProcess(this.disk, {
+      pid: 999,
+      start: START,
+      options: this.workload.options ?? {},
+      through: this.disk,
+      withFallback: false,
+    });
     return (await reader.readBackup(ID, wanted)).version.state;
   }
 
   async prune(options: PruneOptions = {}): Promise<void> {
     if (options.purge === true) this.ledger.mayPurge(this.disk.operationCount);
     else this.#mustKeepBackups();
-    const { removed } = await this.#process().prune(options).catch((error: unknown) => {
-      this.#forgetMoved();
-      throw error;
-    });
+    const { removed } = await this.#process()
+      .prune(options)
+      .catch((error: unknown) => {
+        this.#forgetMoved();
+        throw error;
+      });
     if (options.purge !== true) for (const path of removed) this.ledger.removedAt(path, this.disk.operationCount);
     this.#leftForLater();
   }
@@ -113,12 +122,16 @@ export class Stage {
     const at = this.disk.operationCount;
     const { entries } = this.disk.image;
     for (const { timestamp } of this.ledger.standing(at)) {
-      if (![...entries.keys()].some((path) => path.startsWith(BACKUP_DIR) && path.includes(timestamp))) this.ledger.backupGoes(timestamp, this.#removalOfBackup(timestamp));
+      if (![...entries.keys()].some((path) => path.startsWith(BACKUP_DIR) && path.includes(timestamp)))
+        this.ledger.backupGoes(timestamp, this.#removalOfBackup(timestamp));
     }
   }
 
   #removalOfBackup(timestamp: string): number {
-    return this.disk.operations.findLastIndex((operation) => operation.kind === "unlink" && operation.path.startsWith(BACKUP_DIR) && operation.path.includes(timestamp));
+    return this.disk.operations.findLastIndex(
+      (operation) =>
+        operation.kind === "unlink" && operation.path.startsWith(BACKUP_DIR) && operation.path.includes(timestamp),
+    );
   }
 
   async repair(options: { readonly accept?: boolean }): Promise<void> {
@@ -149,21 +162,33 @@ export class Stage {
     await this.#process().undo(ID);
     this.#removed = false;
     await this.#rememberLoaded(at);
-    for (const { timestamp, revision } of await this.#process().listBackups(ID)) this.ledger.backedUp(timestamp, revision, this.disk.operationCount);
+    for (const { timestamp, revision } of await this.#process().listBackups(ID))
+      this.ledger.backedUp(timestamp, revision, this.disk.operationCount);
   }
 
   /** What anyone would do after a failure: mend or bring back what has to be, write, close. */
   async goOn(): Promise<void> {
     if (this.workload.repair !== undefined && (await this.#isEdited())) await this.repair(this.workload.repair);
-    await this.do((stage) => stage.write(async (conversation) => {
-      stage.change(conversation, () => { conversation.update((draft) => { draft.currentNarrative = "went on"; }); });
-      await conversation.flush();
-    }));
+    await this.do((stage) =>
+      stage.write(async (conversation) => {
+        stage.change(conversation, () => {
+          conversation.update((draft) => {
+            draft.currentNarrative = "went on";
+          });
+        });
+        await conversation.flush();
+      }),
+    );
     await this.close();
   }
 
   async #isEdited(): Promise<boolean> {
-    return this.#process().load(ID).then(() => false, (error: unknown) => isDraftstateError(error, "CORRUPT"));
+    return this.#process()
+      .load(ID)
+      .then(
+        () => false,
+        (error: unknown) => isDraftstateError(error, "CORRUPT"),
+      );
   }
 
   /** This process ends well. */
@@ -206,13 +231,15 @@ export class Stage {
   }
 
   #acknowledge(): void {
-    if (this.#conversation !== undefined) this.ledger.acknowledge(this.#conversation.durableRevision, this.disk.operationCount);
+    if (this.#conversation !== undefined)
+      this.ledger.acknowledge(this.#conversation.durableRevision, this.disk.operationCount);
   }
 
   /** Wherever it is put, nothing that can be undone is lost on the way. */
   #mustKeepBackups(): void {
     for (const [path, inode] of this.disk.image.entries) {
-      if (path.startsWith(`${BACKUP_DIR}/`)) this.ledger.mustKeep(contentOf(this.disk.image, inode), this.disk.operationCount);
+      if (path.startsWith(`${BACKUP_DIR}/`))
+        this.ledger.mustKeep(contentOf(this.disk.image, inode), this.disk.operationCount);
     }
   }
 
@@ -222,7 +249,8 @@ export class Stage {
     for (const [path, inode] of this.disk.image.entries) {
       // What is not committed yet is settled by the next writer.
       if (path.includes("/pending_") || (pending && path.includes("_operation_"))) continue;
-      if (KEPT_FOR_LATER.some((directory) => path.startsWith(directory)) && !path.includes("/.tmp-")) this.ledger.fileStands(path, contentOf(this.disk.image, inode), this.disk.operationCount);
+      if (KEPT_FOR_LATER.some((directory) => path.startsWith(directory)) && !path.includes("/.tmp-"))
+        this.ledger.fileStands(path, contentOf(this.disk.image, inode), this.disk.operationCount);
     }
   }
 
@@ -234,11 +262,23 @@ export class Stage {
   #begin(): DraftStatePersistenceManager {
     const { options = {}, withFallback = false } = this.workload;
     const through = withFallback ? this.#stateDirectory : this.through;
-    const manager = startProcess(this.through, { pid: this.pid, start: START + this.pid * 60_000, options, through, withFallback });
+    const manager = startProcess(this.through, {
+      pid: this.pid,
+      start: START + this.pid * 60_000,
+      options,
+      through,
+      withFallback,
+    });
     this.pid += 1;
-    manager.on("stateSaved", ({ revision }) => { this.ledger.acknowledge(revision, this.disk.operationCount); });
-    manager.on("backupCreated", ({ timestamp, revision }) => { this.ledger.backedUp(timestamp, revision, this.disk.operationCount); });
-    manager.on("backupRemoved", ({ timestamp, path }) => { this.ledger.backupGoes(timestamp, this.#removalOf(path)); });
+    manager.on("stateSaved", ({ revision }) => {
+      this.ledger.acknowledge(revision, this.disk.operationCount);
+    });
+    manager.on("backupCreated", ({ timestamp, revision }) => {
+      this.ledger.backedUp(timestamp, revision, this.disk.operationCount);
+    });
+    manager.on("backupRemoved", ({ timestamp, path }) => {
+      this.ledger.backupGoes(timestamp, this.#removalOf(path));
+    });
     return manager;
   }
 
@@ -280,7 +320,11 @@ async function settingOf(workload: Workload): Promise<Setting> {
 }
 
 /** What a reader finds is acknowledged: it is there, durable. What only a repair will make of it is not yet. */
-async function rememberFound(base: DiskImage, ledger: Ledger, { withFallback = false, repair }: Workload): Promise<void> {
+async function rememberFound(
+  base: DiskImage,
+  ledger: Ledger,
+  { withFallback = false, repair }: Workload,
+): Promise<void> {
   const manager = startProcess(new SimulatedFileSystem(base), { pid: 5, withFallback });
   if (repair !== undefined) await manager.repair(ID, repair);
   const found = await manager.load(ID);

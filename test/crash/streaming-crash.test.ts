@@ -31,7 +31,9 @@ interface Life {
 
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 }
 
@@ -42,7 +44,10 @@ async function live(wrap: Wrap = (fs) => fs): Promise<Life> {
   const disk = new SimulatedFileSystem();
   const states = new Map<number, string>();
   const acknowledged: Acknowledged[] = [];
-  const manager = managerOver(storageOver(wrap(disk), new ProcessWorld("boot-1").table(1), "w"), { maxBackups: 3, saveOnToken: false });
+  const manager = managerOver(storageOver(wrap(disk), new ProcessWorld("boot-1").table(1), "w"), {
+    maxBackups: 3,
+    saveOnToken: false,
+  });
   const conversation = await manager.open(ID);
   const did = async (act: () => unknown): Promise<void> => {
     await act();
@@ -54,33 +59,51 @@ async function live(wrap: Wrap = (fs) => fs): Promise<Life> {
   };
   await did(() => undefined);
   await saved();
-  await did(() => { begin(conversation, "Tell me a story"); });
+  await did(() => {
+    begin(conversation, "Tell me a story");
+  });
   for (let token = 1; token <= 8; token += 1) {
-    await did(() => { conversation.appendToken(` t${token}`); });
+    await did(() => {
+      conversation.appendToken(` t${token}`);
+    });
     if (token % 3 !== 0) await saved();
     if (token === 5) await conversation.compact();
   }
-  await did(() => { end(conversation); });
+  await did(() => {
+    end(conversation);
+  });
   await conversation.endTurn();
   await saved();
-  await did(() => { begin(conversation, "And then?"); });
-  await did(() => { conversation.appendToken(" next"); });
+  await did(() => {
+    begin(conversation, "And then?");
+  });
+  await did(() => {
+    conversation.appendToken(" next");
+  });
   await saved();
   await conversation.backup();
-  await did(() => { end(conversation); });
+  await did(() => {
+    end(conversation);
+  });
   await conversation.endTurn();
   await saved();
   await manager.prune({ id: ID, max: 1 });
   await did(() => manager.restore(ID, "latest"));
   await saved();
-  await did(() => { begin(conversation, "Once more"); });
-  await did(() => { conversation.appendToken(" last"); });
+  await did(() => {
+    begin(conversation, "Once more");
+  });
+  await did(() => {
+    conversation.appendToken(" last");
+  });
   await saved();
   await conversation.close();
   return { disk, states, acknowledged };
 }
 
-async function openState(manager: DraftStatePersistenceManager): Promise<{ state: AgentState; revision: number; conversation: Conversation }> {
+async function openState(
+  manager: DraftStatePersistenceManager,
+): Promise<{ state: AgentState; revision: number; conversation: Conversation }> {
   const conversation = await manager.open(ID, { expect: "existing" });
   return { state: conversation.state, revision: conversation.revision, conversation };
 }
@@ -89,10 +112,17 @@ async function openState(manager: DraftStatePersistenceManager): Promise<{ state
 function revisionsOf(life: Life, state: AgentState): number[] {
   const text = canonical(state);
   const last = state.messages.at(-1);
-  const uninterrupted = last?.status === "interrupted"
-    ? canonical({ ...state, messages: state.messages.slice(0, -1), streamingProperties: { ...state.streamingProperties, streamingEndTime: null } } satisfies AgentState)
-    : text;
-  return [...life.states].filter(([, known]) => known === text || known === uninterrupted).map(([revision]) => revision);
+  const uninterrupted =
+    last?.status === "interrupted"
+      ? canonical({
+          ...state,
+          messages: state.messages.slice(0, -1),
+          streamingProperties: { ...state.streamingProperties, streamingEndTime: null },
+        } satisfies AgentState)
+      : text;
+  return [...life.states]
+    .filter(([, known]) => known === text || known === uninterrupted)
+    .map(([revision]) => revision);
 }
 
 async function problemAfter(life: Life, fileSystem: SimulatedFileSystem, after: number): Promise<string | undefined> {
@@ -113,7 +143,8 @@ async function problemAfter(life: Life, fileSystem: SimulatedFileSystem, after: 
   second.on("recovered", () => (recovered += 1));
   const again = await openState(second);
   await again.conversation.close();
-  if (recovered > 0 || again.revision !== revision || canonical(again.state) !== canonical(state)) return "a second recovery changed something";
+  if (recovered > 0 || again.revision !== revision || canonical(again.state) !== canonical(state))
+    return "a second recovery changed something";
   return undefined;
 }
 
@@ -131,16 +162,21 @@ async function explore(life: Life, every: number): Promise<{ states: number; pro
   return { states, problems };
 }
 
-const withoutDirectorySync: Wrap = (fs) => new Proxy(fs, {
-  get: (target, name) => (name === "syncDirectory" ? () => Promise.resolve() : (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target)),
-});
+const withoutDirectorySync: Wrap = (fs) =>
+  new Proxy(fs, {
+    get: (target, name) =>
+      name === "syncDirectory"
+        ? () => Promise.resolve()
+        : (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target),
+  });
 
-const withoutFileSync: Wrap = (fs) => new Proxy(fs, {
-  get: (target, name) => {
-    if (name !== "createFile") return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
-    return async (path: string) => ({ ...(await target.createFile(path)), sync: () => Promise.resolve() });
-  },
-});
+const withoutFileSync: Wrap = (fs) =>
+  new Proxy(fs, {
+    get: (target, name) => {
+      if (name !== "createFile") return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
+      return async (path: string) => ({ ...(await target.createFile(path)), sync: () => Promise.resolve() });
+    },
+  });
 
 describe("a crash at any operation of a conversation's life", () => {
   test("loses nothing acknowledged, believes nothing torn, and is recovered once", { timeout: 120_000 }, async () => {
@@ -157,11 +193,15 @@ describe("a crash at any operation of a conversation's life", () => {
     let states = 0;
     for (let after = 40; after <= life.disk.operationCount; after += 23) {
       for (const { fileSystem } of [...life.disk.crashStates({ after })].slice(0, 3)) {
-        await managerOver(storageOver(fileSystem, new ProcessWorld("boot-between").table(1), "x")).open(ID).catch(() => undefined);
+        await managerOver(storageOver(fileSystem, new ProcessWorld("boot-between").table(1), "x"))
+          .open(ID)
+          .catch(() => undefined);
         for (let again = 0; again <= fileSystem.operationCount; again += 1) {
           for (const state of fileSystem.crashStates({ after: again })) {
             states += 1;
-            const problem = await problemAfter(life, state.fileSystem, after).catch((error: unknown) => messageOf(error));
+            const problem = await problemAfter(life, state.fileSystem, after).catch((error: unknown) =>
+              messageOf(error),
+            );
             if (problem !== undefined) problems.push(`after ${after}, then ${again}: ${problem} [${state.label}]`);
           }
         }

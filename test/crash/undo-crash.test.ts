@@ -26,7 +26,10 @@ function storageAfterBoot(fs: FileSystem): Storage {
   return storageOver(fs, new ProcessWorld(`boot-${boots}`).table(1), `b${boots}x`);
 }
 
-async function onDisk<T>(fs: FileSystem, act: (manager: DraftStatePersistenceManager, storage: Storage) => Promise<T>): Promise<T> {
+async function onDisk<T>(
+  fs: FileSystem,
+  act: (manager: DraftStatePersistenceManager, storage: Storage) => Promise<T>,
+): Promise<T> {
   const storage = storageAfterBoot(fs);
   const manager = managerOver(storage, {}, START + boots * 60_000);
   const result = await act(manager, storage);
@@ -135,9 +138,13 @@ async function done(kind: Kind, wrap: Wrap = (fs) => fs): Promise<{ disk: Simula
   return { disk, before };
 }
 
-const withoutDirectorySync: Wrap = (fs) => new Proxy(fs, {
-  get: (target, name) => (name === "syncDirectory" ? () => Promise.resolve() : (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target)),
-});
+const withoutDirectorySync: Wrap = (fs) =>
+  new Proxy(fs, {
+    get: (target, name) =>
+      name === "syncDirectory"
+        ? () => Promise.resolve()
+        : (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target),
+  });
 
 describe("a power loss during", () => {
   test.each(KINDS)("%s: nothing is lost, and undo gives back what was there", { timeout: 120_000 }, async (kind) => {
@@ -148,34 +155,43 @@ describe("a power loss during", () => {
     expect(states).toBeGreaterThan(50);
   });
 
-  test.each(KINDS)("the undo of %s: nothing is lost, undo can be run again, and once it is through nothing is left to undo", { timeout: 120_000 }, async (kind) => {
-    const { disk: doneDisk, before } = await done(kind);
-    const disk = doneDisk.settled();
-    await onDisk(disk, (manager) => manager.undo());
-    const { states, problems } = await explore(disk, kind, before);
-    console.info(`undo of ${kind}: ${disk.operationCount} operations, ${states} crash states`);
-    expect(problems).toEqual([]);
-    for (const { fileSystem } of disk.crashStates()) expect(await onDisk(fileSystem, (manager) => manager.operations())).toEqual([]);
-  });
+  test.each(KINDS)(
+    "the undo of %s: nothing is lost, undo can be run again, and once it is through nothing is left to undo",
+    { timeout: 120_000 },
+    async (kind) => {
+      const { disk: doneDisk, before } = await done(kind);
+      const disk = doneDisk.settled();
+      await onDisk(disk, (manager) => manager.undo());
+      const { states, problems } = await explore(disk, kind, before);
+      console.info(`undo of ${kind}: ${disk.operationCount} operations, ${states} crash states`);
+      expect(problems).toEqual([]);
+      for (const { fileSystem } of disk.crashStates())
+        expect(await onDisk(fileSystem, (manager) => manager.operations())).toEqual([]);
+    },
+  );
 
-  test.each(["rm", "repair"] as const)("the undo of %s, and another one during the undo that follows", { timeout: 120_000 }, async (kind) => {
-    const { disk: doneDisk, before } = await done(kind);
-    const first = doneDisk.settled();
-    await onDisk(first, (manager) => manager.undo());
-    const problems: string[] = [];
-    let states = 0;
-    for (let after = 5; after < first.operationCount; after += 17) {
-      const [crashed] = first.crashStates({ after });
-      if (crashed === undefined) continue;
-      await undoAll(crashed.fileSystem);
-      const again = await explore(crashed.fileSystem, kind, before);
-      states += again.states;
-      problems.push(...again.problems);
-    }
-    console.info(`undo of ${kind}, twice: ${states} crash states`);
-    expect(problems).toEqual([]);
-    expect(states).toBeGreaterThan(100);
-  });
+  test.each(["rm", "repair"] as const)(
+    "the undo of %s, and another one during the undo that follows",
+    { timeout: 120_000 },
+    async (kind) => {
+      const { disk: doneDisk, before } = await done(kind);
+      const first = doneDisk.settled();
+      await onDisk(first, (manager) => manager.undo());
+      const problems: string[] = [];
+      let states = 0;
+      for (let after = 5; after < first.operationCount; after += 17) {
+        const [crashed] = first.crashStates({ after });
+        if (crashed === undefined) continue;
+        await undoAll(crashed.fileSystem);
+        const again = await explore(crashed.fileSystem, kind, before);
+        states += again.states;
+        problems.push(...again.problems);
+      }
+      console.info(`undo of ${kind}, twice: ${states} crash states`);
+      expect(problems).toEqual([]);
+      expect(states).toBeGreaterThan(100);
+    },
+  );
 });
 
 describe("the exploration can see", () => {

@@ -26,18 +26,41 @@ export interface Workload {
   readonly deeds: readonly Deed[];
 }
 
-const write = (act: (conversation: Conversation, stage: Stage) => unknown): Deed => (stage) => stage.write((conversation) => act(conversation, stage));
-const change = (act: (conversation: Conversation) => void): Deed => write((conversation, stage) => { stage.change(conversation, act); });
+const write =
+  (act: (conversation: Conversation, stage: Stage) => unknown): Deed =>
+  (stage) =>
+    stage.write((conversation) => act(conversation, stage));
+const change = (act: (conversation: Conversation) => void): Deed =>
+  write((conversation, stage) => {
+    stage.change(conversation, act);
+  });
 const save = write((conversation) => conversation.flush());
 const close: Deed = (stage) => stage.close();
-const ask = (question: string): Deed => change((conversation) => { begin(conversation, question); });
-const token = (text: string): Deed => change((conversation) => { conversation.appendToken(text); });
+const ask = (question: string): Deed =>
+  change((conversation) => {
+    begin(conversation, question);
+  });
+const token = (text: string): Deed =>
+  change((conversation) => {
+    conversation.appendToken(text);
+  });
 const answered = change(end);
 const turnEnds = write((conversation) => conversation.endTurn());
-const turn = (question: string, ...tokens: string[]): readonly Deed[] => [ask(question), ...tokens.map(token), answered, turnEnds];
+const turn = (question: string, ...tokens: string[]): readonly Deed[] => [
+  ask(question),
+  ...tokens.map(token),
+  answered,
+  turnEnds,
+];
 const restoreLatest: Deed = (stage) => stage.restore("~1");
 
-const LIVED = [...turn("Tell me", "Once", " upon"), ...turn("And then?", " a", " time"), ask("More?"), token(" there"), save];
+const LIVED = [
+  ...turn("Tell me", "Once", " upon"),
+  ...turn("And then?", " a", " time"),
+  ask("More?"),
+  token(" there"),
+  save,
+];
 const SNAPSHOT = `${STATE_DIR}/${ID}.json`;
 const JOURNAL = `${STATE_DIR}/${ID}.journal`;
 
@@ -72,22 +95,42 @@ function tearJournal(image: DiskImage): Uint8Array {
 }
 
 function plantDraft(image: DiskImage): Uint8Array {
-  const messages = [{ role: "user", content: "Tell me" }, { type: "ai", content: "Once" }];
-  const streamingProperties = { lastToken: "", tokenCount: 1, streamingProgress: 100, partialResponse: "Once", streamingStartTime: null, streamingEndTime: null };
-  const document = { messages, currentNarrative: "Once", streamingProperties, _metadata: { savedAt: "2025-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: ID } };
+  const messages = [
+    { role: "user", content: "Tell me" },
+    { type: "ai", content: "Once" },
+  ];
+  const streamingProperties = {
+    lastToken: "",
+    tokenCount: 1,
+    streamingProgress: 100,
+    partialResponse: "Once",
+    streamingStartTime: null,
+    streamingEndTime: null,
+  };
+  const document = {
+    messages,
+    currentNarrative: "Once",
+    streamingProperties,
+    _metadata: { savedAt: "2025-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: ID },
+  };
   for (const directory of ["/store", STATE_DIR]) image.directories.add(directory);
   return rewrite(image, SNAPSHOT, Buffer.from(JSON.stringify(document, null, 2)));
 }
 
 const NEW: readonly Deed[] = [write(() => undefined), save];
-const isRename = (path: string) => (operation: DiskOperation): boolean => operation.kind === "rename" && operation.path === path;
+const isRename =
+  (path: string) =>
+  (operation: DiskOperation): boolean =>
+    operation.kind === "rename" && operation.path === path;
 
 /** Tokens arrive and are saved while a snapshot is being written. */
 const compactWhileTelling = write(async (conversation, stage) => {
   const compacted = conversation.compact();
   compacted.catch(() => undefined);
   for (const text of [" in", " the", " sea"]) {
-    stage.change(conversation, () => { conversation.appendToken(text); });
+    stage.change(conversation, () => {
+      conversation.appendToken(text);
+    });
     await conversation.flush();
   }
   await compacted;
@@ -99,34 +142,116 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
     options: { saveOnToken: true },
     before: turn("Tell me", "Once"),
     deeds: [
-      ask("And then?"), token(" upon"), save, token(" a"), save, token(" time"), token(" there"), save,
-      write((conversation) => conversation.compact()), token(" was"), save, write((conversation) => conversation.backup({ reason: "interim" })),
-      token(" one"), compactWhileTelling, save, answered, turnEnds, ask("More?"), save, close,
+      ask("And then?"),
+      token(" upon"),
+      save,
+      token(" a"),
+      save,
+      token(" time"),
+      token(" there"),
+      save,
+      write((conversation) => conversation.compact()),
+      token(" was"),
+      save,
+      write((conversation) => conversation.backup({ reason: "interim" })),
+      token(" one"),
+      compactWhileTelling,
+      save,
+      answered,
+      turnEnds,
+      ask("More?"),
+      save,
+      close,
     ],
   },
   "backup and prune": {
     before: turn("Tell me", "Once"),
     deeds: [
-      ...turn("And then?", " upon"), write((conversation) => conversation.backup({ reason: "manual", tag: "kept" })),
-      ...turn("More?", " a"), ...turn("More?", " time"), ...turn("More?", " there"), write((conversation) => conversation.backup()),
-      (stage) => stage.prune({ id: ID, max: 1 }), close, (stage) => stage.prune({ id: ID, max: 0, purge: true }), (stage) => stage.manage((manager) => manager.backup(ID)), close,
+      ...turn("And then?", " upon"),
+      write((conversation) => conversation.backup({ reason: "manual", tag: "kept" })),
+      ...turn("More?", " a"),
+      ...turn("More?", " time"),
+      ...turn("More?", " there"),
+      write((conversation) => conversation.backup()),
+      (stage) => stage.prune({ id: ID, max: 1 }),
+      close,
+      (stage) => stage.prune({ id: ID, max: 0, purge: true }),
+      (stage) => stage.manage((manager) => manager.backup(ID)),
+      close,
     ],
   },
-  restore: { before: turn("Tell me", "Once"), deeds: [...turn("And then?", " upon"), ask("More?"), save, restoreLatest, ask("Again?"), token(" time"), save, close, restoreLatest, close] },
+  restore: {
+    before: turn("Tell me", "Once"),
+    deeds: [
+      ...turn("And then?", " upon"),
+      ask("More?"),
+      save,
+      restoreLatest,
+      ask("Again?"),
+      token(" time"),
+      save,
+      close,
+      restoreLatest,
+      close,
+    ],
+  },
   migration: { between: plantDraft, deeds: [write(() => undefined), save, ...turn("And then?", " upon"), close] },
   fallback: {
     withFallback: true,
     before: turn("Tell me", "Once"),
     deeds: [
-      ask("And then?"), save, (stage) => stage.fillStateDirectory(), token(" upon"), save, token(" a"), save, (stage) => stage.emptyStateDirectory(), token(" time"), save,
-      (stage) => stage.fillStateDirectory(), token(" there"), save, close, (stage) => stage.emptyStateDirectory(), write(() => undefined), save, answered, turnEnds, close,
+      ask("And then?"),
+      save,
+      (stage) => stage.fillStateDirectory(),
+      token(" upon"),
+      save,
+      token(" a"),
+      save,
+      (stage) => stage.emptyStateDirectory(),
+      token(" time"),
+      save,
+      (stage) => stage.fillStateDirectory(),
+      token(" there"),
+      save,
+      close,
+      (stage) => stage.emptyStateDirectory(),
+      write(() => undefined),
+      save,
+      answered,
+      turnEnds,
+      close,
     ],
   },
-  recovery: { before: LIVED, between: tearJournal, deeds: [write(() => undefined), save, ...turn("Once more?", " again"), close] },
-  repair: { before: LIVED, between: damageSnapshot, deeds: [(stage) => stage.repair({}), ...turn("Once more?", " again"), close] },
-  "repair of an edit": { before: LIVED, between: editSnapshot, repair: { accept: false }, deeds: [(stage) => stage.repair({}), ...turn("Once more?", " again"), close] },
-  "repair --accept": { before: LIVED, between: editSnapshot, repair: { accept: true }, deeds: [(stage) => stage.repair({ accept: true }), ...turn("Once more?", " again"), close] },
+  recovery: {
+    before: LIVED,
+    between: tearJournal,
+    deeds: [write(() => undefined), save, ...turn("Once more?", " again"), close],
+  },
+  repair: {
+    before: LIVED,
+    between: damageSnapshot,
+    deeds: [(stage) => stage.repair({}), ...turn("Once more?", " again"), close],
+  },
+  "repair of an edit": {
+    before: LIVED,
+    between: editSnapshot,
+    repair: { accept: false },
+    deeds: [(stage) => stage.repair({}), ...turn("Once more?", " again"), close],
+  },
+  "repair --accept": {
+    before: LIVED,
+    between: editSnapshot,
+    repair: { accept: true },
+    deeds: [(stage) => stage.repair({ accept: true }), ...turn("Once more?", " again"), close],
+  },
   "after a kill": { before: NEW, killedAfter: isRename(SNAPSHOT), deeds: [...NEW, ask("Tell me"), save, close] },
-  "after a kill at the start": { before: NEW, killedAfter: ({ kind }) => kind === "makeDirectory", deeds: [...NEW, close] },
-  "removal and undo": { before: LIVED, deeds: [(stage) => stage.remove(), (stage) => stage.undo(), ...turn("Once more?", " again"), close] },
+  "after a kill at the start": {
+    before: NEW,
+    killedAfter: ({ kind }) => kind === "makeDirectory",
+    deeds: [...NEW, close],
+  },
+  "removal and undo": {
+    before: LIVED,
+    deeds: [(stage) => stage.remove(), (stage) => stage.undo(), ...turn("Once more?", " again"), close],
+  },
 };

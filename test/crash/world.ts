@@ -36,13 +36,18 @@ export function forgetTimers(): void {
 }
 
 /** Processes of a lower pid are dead. */
-export function startProcess(disk: FileSystem, { pid, boot = "boot-1", start = START, options = {}, through = disk, withFallback = false }: ProcessOptions): DraftStatePersistenceManager {
+export function startProcess(
+  disk: FileSystem,
+  { pid, boot = "boot-1", start = START, options = {}, through = disk, withFallback = false }: ProcessOptions,
+): DraftStatePersistenceManager {
   const world = new ProcessWorld(boot);
   for (let other = 1; other < pid; other += 1) world.kill(other);
   let [at, names, ticks] = [start, 0, 0];
   const storage = (fs: FileSystem, stateDir: string, backupDir: string): FileStorage =>
     new FileStorage({
-      stateDir, backupDir, command: "test",
+      stateDir,
+      backupDir,
+      command: "test",
       fs: new RetryingFileSystem(fs, { attempts: 5, delay: 0, random: () => 0.5, onRetry: () => undefined }),
       processes: world.table(pid),
       randomName: () => `p${pid}n${(names += 1)}`,

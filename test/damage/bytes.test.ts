@@ -26,7 +26,11 @@ function isPresent(answer: Answer, specimen: Specimen): boolean {
 
 /** A file that ends where a record ended could have ended there: nothing in it can tell. See docs/durability.md, limits. */
 function endsWithARecord(file: StoredFile, damaged: Uint8Array): boolean {
-  return file.key.name.endsWith(".journal") && damaged.length < file.bytes.length && (damaged.length === 0 || damaged.at(-1) === 0x0a);
+  return (
+    file.key.name.endsWith(".journal") &&
+    damaged.length < file.bytes.length &&
+    (damaged.length === 0 || damaged.at(-1) === 0x0a)
+  );
 }
 
 function judge(specimen: Specimen, answers: Answers, cleanCut: boolean): string {
@@ -37,11 +41,18 @@ function judge(specimen: Specimen, answers: Answers, cleanCut: boolean): string 
   if (listed.startsWith("crash") || listed === "") return `ls gave ${listed}`;
   if (verifiedAfter === false) return "the writer left something that verify complains of";
   const whole = isPresent(load, specimen) && isPresent(opened, specimen);
-  if (verified && !whole) return cleanCut ? "cut between records" : `unnoticed: load ${JSON.stringify(load)}, opened ${JSON.stringify(opened)}`;
+  if (verified && !whole)
+    return cleanCut
+      ? "cut between records"
+      : `unnoticed: load ${JSON.stringify(load)}, opened ${JSON.stringify(opened)}`;
   return verified ? "harmless" : "noticed";
 }
 
-async function damageEach(specimen: Specimen, which: (file: StoredFile) => boolean, damages: (bytes: Uint8Array) => Iterable<Uint8Array>): Promise<{ tally: Tally; wrong: string[] }> {
+async function damageEach(
+  specimen: Specimen,
+  which: (file: StoredFile) => boolean,
+  damages: (bytes: Uint8Array) => Iterable<Uint8Array>,
+): Promise<{ tally: Tally; wrong: string[] }> {
   const tally: Tally = { damages: 0, harmless: 0, noticed: 0, "cut between records": 0, wrong: 0 };
   const wrong: string[] = [];
   const file = specimen.files.find(which);
@@ -73,7 +84,7 @@ function* cuts(bytes: Uint8Array): Generator<Uint8Array> {
 const DAMAGES: Readonly<Record<string, (bytes: Uint8Array) => Iterable<Uint8Array>>> = {
   "one bit flipped": (bytes) => flips(bytes, (index) => 1 << (index % 8)),
   "all bits flipped": (bytes) => flips(bytes, () => 0xff),
-  "cut": cuts,
+  cut: cuts,
 };
 
 const FILES: Readonly<Record<string, { compression: "none" | "gzip"; which: (file: StoredFile) => boolean }>> = {
@@ -96,5 +107,10 @@ test("an undamaged conversation answers all with what it is", async () => {
   const specimen = await makeSpecimen("none");
   const answers = await askEverything(specimen.files);
   expect(judge(specimen, answers, false)).toBe("harmless");
-  expect(answers).toMatchObject({ verified: true, verifiedAfter: true, load: { state: specimen.present }, opened: { state: specimen.present } });
+  expect(answers).toMatchObject({
+    verified: true,
+    verifiedAfter: true,
+    load: { state: specimen.present },
+    opened: { state: specimen.present },
+  });
 });

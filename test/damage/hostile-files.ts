@@ -70,30 +70,56 @@ const nestedObjects = (depth: number): string => `${'{"a":'.repeat(depth)}1${"}"
 export const CONTENTS: Readonly<Record<string, Plant>> = {
   "a state nested 100,000 deep": snapshot((id) => sealedSnapshot(id, `  "a": ${nested(100_000)},\n`)),
   "a state of objects nested 100,000 deep": snapshot((id) => sealedSnapshot(id, `  "a": ${nestedObjects(100_000)},\n`)),
-  "metadata nested 100,000 deep": snapshot((id) => sealedSnapshot(id, MESSAGES, `,\n    "own": ${nestedObjects(100_000)}`)),
+  "metadata nested 100,000 deep": snapshot((id) =>
+    sealedSnapshot(id, MESSAGES, `,\n    "own": ${nestedObjects(100_000)}`),
+  ),
   "metadata of a megabyte": snapshot((id) => sealedSnapshot(id, MESSAGES, `,\n    "own": "${"x".repeat(2 ** 20)}"`)),
   "a number beyond all numbers": snapshot((id) => sealedSnapshot(id, '  "a": 1e999,\n')),
   "a negative zero": snapshot((id) => sealedSnapshot(id, '  "a": -0,\n')),
-  "the last revision there is": snapshot((id) => seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', `"revision": ${Number.MAX_SAFE_INTEGER}`)}`))),
-  "a revision of 1e308": snapshot((id) => seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', '"revision": 1e308')}`))),
-  "a negative revision": snapshot((id) => seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', '"revision": -5')}`))),
+  "the last revision there is": snapshot((id) =>
+    seal(
+      Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', `"revision": ${Number.MAX_SAFE_INTEGER}`)}`),
+    ),
+  ),
+  "a revision of 1e308": snapshot((id) =>
+    seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', '"revision": 1e308')}`)),
+  ),
+  "a negative revision": snapshot((id) =>
+    seal(Buffer.from(`{\n${MESSAGES}${metadata(id).replace('"revision": 5', '"revision": -5')}`)),
+  ),
   "every key twice": snapshot((id) => sealedSnapshot(id, `${MESSAGES}  "messages": {},\n  "a": 1,\n  "a": 2,\n`)),
-  "two _metadata": snapshot((id) => sealedSnapshot(id, `${MESSAGES}  "_metadata": {"conversationId": "../../other", "version": "9.0.0"},\n`)),
+  "two _metadata": snapshot((id) =>
+    sealedSnapshot(id, `${MESSAGES}  "_metadata": {"conversationId": "../../other", "version": "9.0.0"},\n`),
+  ),
   "a __proto__ key": snapshot((id) => sealedSnapshot(id, '  "__proto__": {"polluted": true},\n')),
-  "a __proto__ key deep inside": snapshot((id) => sealedSnapshot(id, '  "a": [{"b": {"__proto__": {"polluted": true}}}],\n')),
+  "a __proto__ key deep inside": snapshot((id) =>
+    sealedSnapshot(id, '  "a": [{"b": {"__proto__": {"polluted": true}}}],\n'),
+  ),
   "__proto__ as metadata": snapshot((id) => sealedSnapshot(id, MESSAGES, ',\n    "__proto__": {"polluted": true}')),
   "the id of another conversation": snapshot(() => sealedSnapshot(GOOD, MESSAGES)),
   "an id that is a path": snapshot(() => sealedSnapshot("../../etc/passwd", MESSAGES)),
-  "a newer version that is an escape sequence": snapshot((id) => `{"_metadata":{"version":"99${CONTROL}","conversationId":"${id}"}}`),
-  "an unknown older version that is one": snapshot((id) => `{"messages":[],"_metadata":{"version":"0${CONTROL}","conversationId":"${id}"}}`),
-  "a draft with a class of its own": snapshot((id) => `{"messages":[{"lc":1,"type":"constructor","id":["a","Evil${CONTROL}"],"kwargs":{"content":"x"}}],"_metadata":{"version":"1.0.0-draft","conversationId":"${id}","savedAt":"${AT}"}}`),
-  "a draft whose class is a method of objects": snapshot((id) => `{"messages":[{"lc":1,"type":"constructor","id":["a","hasOwnProperty"],"kwargs":{"content":"x"}}],"_metadata":{"version":"1.0.0-draft","conversationId":"${id}","savedAt":"${AT}"}}`),
-  "invalid UTF-8": snapshot((id) => Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xc3, 0x28, 0xff]), Buffer.from(`",${metadata(id)}`)])),
+  "a newer version that is an escape sequence": snapshot(
+    (id) => `{"_metadata":{"version":"99${CONTROL}","conversationId":"${id}"}}`,
+  ),
+  "an unknown older version that is one": snapshot(
+    (id) => `{"messages":[],"_metadata":{"version":"0${CONTROL}","conversationId":"${id}"}}`,
+  ),
+  "a draft with a class of its own": snapshot(
+    (id) =>
+      `{"messages":[{"lc":1,"type":"constructor","id":["a","Evil${CONTROL}"],"kwargs":{"content":"x"}}],"_metadata":{"version":"1.0.0-draft","conversationId":"${id}","savedAt":"${AT}"}}`,
+  ),
+  "a draft whose class is a method of objects": snapshot(
+    (id) =>
+      `{"messages":[{"lc":1,"type":"constructor","id":["a","hasOwnProperty"],"kwargs":{"content":"x"}}],"_metadata":{"version":"1.0.0-draft","conversationId":"${id}","savedAt":"${AT}"}}`,
+  ),
+  "invalid UTF-8": snapshot((id) =>
+    Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xc3, 0x28, 0xff]), Buffer.from(`",${metadata(id)}`)]),
+  ),
   "a byte order mark": snapshot((id) => Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), sealedSnapshot(id, MESSAGES)])),
   "UTF-16": snapshot((id) => Buffer.from(sealedSnapshot(id, MESSAGES).toString(), "utf16le")),
   "NUL bytes": snapshot(() => Buffer.alloc(4096)),
-  "nothing": snapshot(() => ""),
-  "null": snapshot(() => "null"),
+  nothing: snapshot(() => ""),
+  null: snapshot(() => "null"),
   "a list": snapshot(() => "[]"),
   "escape sequences instead of JSON": snapshot(() => JSON.parse(`"${CONTROL}"`) as string),
   "escape sequences as keys": snapshot((id) => sealedSnapshot(id, `  "${CONTROL}": {"__proto__": 1},\n`)),
@@ -120,16 +146,35 @@ export const CONTENTS: Readonly<Record<string, Plant>> = {
   "a backup that is no gzip": withBackup(".gz", () => "not gzip"),
   "a backup that is no brotli": withBackup(".br", () => Buffer.alloc(100, 0xff)),
   "a backup that is no zstd": withBackup(".zst", () => Buffer.alloc(100, 0xff)),
-  "a backup with an escape sequence for a tag": withBackup("", (id) => sealedSnapshot(id, MESSAGES, `,\n    "backup": {"reason": "manual", "tag": "${CONTROL}"}`)),
+  "a backup with an escape sequence for a tag": withBackup("", (id) =>
+    sealedSnapshot(id, MESSAGES, `,\n    "backup": {"reason": "manual", "tag": "${CONTROL}"}`),
+  ),
 };
 
 /** Sound in themselves: to be read, and printed without harm. */
 export const SOUND: Readonly<Record<string, Plant>> = {
   "escape sequences everywhere": snapshot((id) =>
-    sealedSnapshot(id, `  "messages": [{"id": "1", "role": "${CONTROL}", "content": "${CONTROL}", "status": "${CONTROL}", "model": "${CONTROL}", "createdAt": "${CONTROL}"}, {"id": "2", "role": "user", "content": "${CONTROL}"}],\n`, `,\n    "title": "${CONTROL}",\n    "model": "${CONTROL}",\n    "own${CONTROL}": "${CONTROL}"`)),
-  "lone surrogates": snapshot((id) => sealedSnapshot(id, '  "messages": [{"id": "1", "role": "user", "content": "\\ud83d \\ude00"}],\n')),
-  "keys of prototypes": snapshot((id) => sealedSnapshot(id, '  "messages": [],\n  "constructor": {"prototype": {"polluted": true}},\n  "toString": "x",\n  "hasOwnProperty": false,\n')),
-  "messages that are no messages": snapshot((id) => sealedSnapshot(id, '  "messages": [null, 1, "x", [], {}, {"role": {}, "content": {}}, {"role": "assistant", "content": [{"text": 1}], "usage": [], "toolCalls": {}}],\n  "streamingProperties": [],\n')),
+    sealedSnapshot(
+      id,
+      `  "messages": [{"id": "1", "role": "${CONTROL}", "content": "${CONTROL}", "status": "${CONTROL}", "model": "${CONTROL}", "createdAt": "${CONTROL}"}, {"id": "2", "role": "user", "content": "${CONTROL}"}],\n`,
+      `,\n    "title": "${CONTROL}",\n    "model": "${CONTROL}",\n    "own${CONTROL}": "${CONTROL}"`,
+    ),
+  ),
+  "lone surrogates": snapshot((id) =>
+    sealedSnapshot(id, '  "messages": [{"id": "1", "role": "user", "content": "\\ud83d \\ude00"}],\n'),
+  ),
+  "keys of prototypes": snapshot((id) =>
+    sealedSnapshot(
+      id,
+      '  "messages": [],\n  "constructor": {"prototype": {"polluted": true}},\n  "toString": "x",\n  "hasOwnProperty": false,\n',
+    ),
+  ),
+  "messages that are no messages": snapshot((id) =>
+    sealedSnapshot(
+      id,
+      '  "messages": [null, 1, "x", [], {}, {"role": {}, "content": {}}, {"role": "assistant", "content": [{"text": 1}], "usage": [], "toolCalls": {}}],\n  "streamingProperties": [],\n',
+    ),
+  ),
 };
 
 async function sparse(path: string): Promise<void> {
@@ -142,12 +187,14 @@ async function sparse(path: string): Promise<void> {
 export const THINGS: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   "a file beyond the size limit": sparse,
   "a directory": (path) => mkdir(path),
-  ...(platform() === "win32" ? {} : {
-    "a FIFO": (path) => promisify(execFile)("mkfifo", [path]),
-    "a link to a device": (path) => symlink("/dev/zero", path),
-    "a link to itself": (path) => symlink(path, path),
-    "a link to a healthy snapshot": (path) => symlink(`${GOOD}.json`, path),
-  }),
+  ...(platform() === "win32"
+    ? {}
+    : {
+        "a FIFO": (path) => promisify(execFile)("mkfifo", [path]),
+        "a link to a device": (path) => symlink("/dev/zero", path),
+        "a link to itself": (path) => symlink(path, path),
+        "a link to a healthy snapshot": (path) => symlink(`${GOOD}.json`, path),
+      }),
 };
 
 /** In the places of each kind of file; a snapshot that can be read stands beside a journal or a backup that cannot. */
@@ -165,6 +212,21 @@ export const PLACES: Readonly<Record<string, (id: string, directories: Directori
 
 /** Names that are nobody's; a list of them says nothing of any. */
 export function oddNames(): (string | Buffer)[] {
-  const odd = ["new\nline.json", "\u001b[2J.json", "..json", "...json", "-rf.json", "__proto__.json", "con.json", "nul.journal", `${"x".repeat(250)}.json`, "a b.json", "é.json", "good.json.bak", "\u202egood.json", "a/b.json".replace("/", "\u2215")];
+  const odd = [
+    "new\nline.json",
+    "\u001b[2J.json",
+    "..json",
+    "...json",
+    "-rf.json",
+    "__proto__.json",
+    "con.json",
+    "nul.journal",
+    `${"x".repeat(250)}.json`,
+    "a b.json",
+    "é.json",
+    "good.json.bak",
+    "\u202egood.json",
+    "a/b.json".replace("/", "\u2215"),
+  ];
   return platform() === "linux" ? [...odd, Buffer.from([0xff, 0xfe, 0x2e, 0x6a, 0x73, 0x6f, 0x6e])] : odd;
 }

@@ -29,7 +29,9 @@ export interface Specimen {
 /** Key order aside: Immer and JSON do not promise it. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 }
 
@@ -37,7 +39,15 @@ export function canonical(value: unknown): string {
 export function uninterrupted(state: AgentState | JsonObject): string {
   const { messages, streamingProperties } = state as unknown as AgentState;
   const cut = messages.at(-1)?.status === "interrupted";
-  return canonical(cut ? { ...state, messages: messages.slice(0, -1), streamingProperties: { ...streamingProperties, streamingEndTime: null } } : state);
+  return canonical(
+    cut
+      ? {
+          ...state,
+          messages: messages.slice(0, -1),
+          streamingProperties: { ...streamingProperties, streamingEndTime: null },
+        }
+      : state,
+  );
 }
 
 export async function allFiles(storage: MemoryStorage): Promise<StoredFile[]> {
@@ -79,7 +89,8 @@ export async function makeSpecimen(compression: Compression): Promise<Specimen> 
 }
 
 /** What came of one question: a state, nothing at all, or an error by its code. */
-export type Answer = { readonly state: string } | { readonly absent: true } | { readonly code: string } | { readonly crash: string };
+export type Answer =
+  { readonly state: string } | { readonly absent: true } | { readonly code: string } | { readonly crash: string };
 
 async function answered(act: () => Promise<JsonObject | AgentState | null | undefined>): Promise<Answer> {
   try {
@@ -106,7 +117,9 @@ function manage(storage: MemoryStorage): DraftStatePersistenceManager {
 }
 
 async function codeOr<T>(act: () => Promise<T>): Promise<T | string> {
-  return act().catch((error: unknown) => (error instanceof DraftstateError ? error.code : `crash: ${messageOf(error)}`));
+  return act().catch((error: unknown) =>
+    error instanceof DraftstateError ? error.code : `crash: ${messageOf(error)}`,
+  );
 }
 
 async function loaded(manager: DraftStatePersistenceManager): Promise<AgentState | null> {
@@ -140,8 +153,15 @@ export async function askEverything(files: readonly StoredFile[]): Promise<Answe
     return loaded(restorers);
   });
   return {
-    load, backup, opened, restored, listed,
+    load,
+    backup,
+    opened,
+    restored,
+    listed,
     verified: typeof verification !== "string" && verification.ok,
-    verifiedAfter: after === undefined ? undefined : typeof after !== "string" && after.problems.every((problem) => problem.kind.startsWith("backup-")),
+    verifiedAfter:
+      after === undefined
+        ? undefined
+        : typeof after !== "string" && after.problems.every((problem) => problem.kind.startsWith("backup-")),
   };
 }

@@ -8,7 +8,8 @@ import { begin, managerOver, turn } from "./managers.js";
 /** So many turns, each with a backup; closed. */
 export async function told(manager: DraftStatePersistenceManager, id: string, turns = 2): Promise<void> {
   const conversation = await manager.open(id);
-  for (let count = 1; count <= turns; count += 1) await turn(conversation, `Question ${count}`, "Once", ` upon ${count}`);
+  for (let count = 1; count <= turns; count += 1)
+    await turn(conversation, `Question ${count}`, "Once", ` upon ${count}`);
   await conversation.close();
 }
 
@@ -27,7 +28,10 @@ export async function cutOff(storage: MemoryStorage, id: string): Promise<DraftS
 /** An edit by hand: valid JSON, another checksum. */
 export async function edit(storage: Storage, id: string, from: string, to: string): Promise<void> {
   const name = `${id}.json`;
-  await storage.replace({ area: "state", name }, Buffer.from((await textOf(storage, "state", name)).replaceAll(from, to)));
+  await storage.replace(
+    { area: "state", name },
+    Buffer.from((await textOf(storage, "state", name)).replaceAll(from, to)),
+  );
 }
 
 export async function damage(storage: Storage, id: string): Promise<void> {

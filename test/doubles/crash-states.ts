@@ -44,7 +44,8 @@ export class PendingDisk {
         this.#writes.set(operation.inode, [...(this.#writes.get(operation.inode) ?? []), operation.bytes]);
         break;
       case "sync":
-        for (const bytes of this.#writes.get(operation.inode) ?? []) apply(this.#durable, { kind: "write", inode: operation.inode, bytes });
+        for (const bytes of this.#writes.get(operation.inode) ?? [])
+          apply(this.#durable, { kind: "write", inode: operation.inode, bytes });
         this.#writes.delete(operation.inode);
         break;
       case "syncDirectory":
@@ -69,7 +70,10 @@ export class PendingDisk {
 
   /** Nothing kept that was not synced, and everything. */
   *extremes(): Generator<CrashImage> {
-    for (const [choice, wanted] of [[[], "lost"], [this.#entries, "kept"]] as const) {
+    for (const [choice, wanted] of [
+      [[], "lost"],
+      [this.#entries, "kept"],
+    ] as const) {
       for (const crash of this.#imagesOf([choice], wanted)) yield crash;
     }
   }
@@ -94,11 +98,28 @@ export class PendingDisk {
   /** Only for files that a name leads to: the others are not there for anyone. */
   #contentChoices(names: DiskImage, only: string | undefined): readonly ContentChoice[] {
     const reachable = new Set(names.entries.values());
-    const files = [...this.#writes].filter(([inode]) => reachable.has(inode)).map(([inode, parts]) => ({ inode, variants: this.#variantsOf(inode, parts).filter(({ label }) => only === undefined || label === only) }));
+    const files = [...this.#writes]
+      .filter(([inode]) => reachable.has(inode))
+      .map(([inode, parts]) => ({
+        inode,
+        variants: this.#variantsOf(inode, parts).filter(({ label }) => only === undefined || label === only),
+      }));
     const all = files.reduce((count, { variants }) => count * variants.length, 1);
     if (all <= MAX_CONTENT_CHOICES) return allContents(files);
-    const [lost, kept] = ["lost", "kept"].map((label) => new Map(files.flatMap(({ inode, variants }) => variants.filter((variant) => variant.label === label).map((variant) => [inode, variant] as const))));
-    const one = files.flatMap(({ inode, variants }) => variants.flatMap((variant) => [new Map([...(lost ?? []), [inode, variant]]), new Map([...(kept ?? []), [inode, variant]])]));
+    const [lost, kept] = ["lost", "kept"].map(
+      (label) =>
+        new Map(
+          files.flatMap(({ inode, variants }) =>
+            variants.filter((variant) => variant.label === label).map((variant) => [inode, variant] as const),
+          ),
+        ),
+    );
+    const one = files.flatMap(({ inode, variants }) =>
+      variants.flatMap((variant) => [
+        new Map([...(lost ?? []), [inode, variant]]),
+        new Map([...(kept ?? []), [inode, variant]]),
+      ]),
+    );
     return [lost ?? new Map(), kept ?? new Map(), ...one];
   }
 
@@ -115,9 +136,12 @@ export function* crashImages(base: DiskImage, operations: readonly DiskOperation
   yield* disk.images();
 }
 
-function allContents(files: readonly { readonly inode: number; readonly variants: readonly Variant[] }[]): readonly ContentChoice[] {
+function allContents(
+  files: readonly { readonly inode: number; readonly variants: readonly Variant[] }[],
+): readonly ContentChoice[] {
   return files.reduce<Map<number, Variant>[]>(
-    (choices, { inode, variants }) => choices.flatMap((choice) => variants.map((variant) => new Map([...choice, [inode, variant]]))),
+    (choices, { inode, variants }) =>
+      choices.flatMap((choice) => variants.map((variant) => new Map([...choice, [inode, variant]]))),
     [new Map()],
   );
 }
@@ -125,7 +149,9 @@ function allContents(files: readonly { readonly inode: number; readonly variants
 /** Locks stand for themselves: they are tried in every combination when they change, beside all of the rest or nothing. */
 function entryChoices(entries: readonly EntryOperation[], locksChanged: boolean): readonly EntryChoice[] {
   const ordered = entries.map((_, length) => entries.slice(0, length));
-  const [locks, others] = [true, false].map((wanted) => entries.filter((entry) => isOfLocks(entry) === wanted)) as unknown as readonly [EntryChoice, EntryChoice];
+  const [locks, others] = [true, false].map((wanted) =>
+    entries.filter((entry) => isOfLocks(entry) === wanted),
+  ) as unknown as readonly [EntryChoice, EntryChoice];
   const someLocks = locksChanged ? product(locks) : [[], locks];
   const inOrder = (choice: EntryChoice): EntryChoice => entries.filter((entry) => choice.includes(entry));
   const othersApart = product(others).flatMap((choice) => [[...locks, ...choice], choice]);
@@ -142,8 +168,14 @@ function product(entries: EntryChoice): readonly EntryChoice[] {
   const whole = byDirectory(entries);
   const groups = whole.map(choicesWithin);
   const all = groups.reduce((count, group) => count * group.length, 1);
-  if (all <= MAX_ENTRY_CHOICES) return groups.reduce<EntryChoice[]>((choices, group) => choices.flatMap((choice) => group.map((next) => [...choice, ...next])), [[]]);
-  return groups.flatMap((group, index) => group.flatMap((choice) => [choice, [...whole.filter((_, other) => other !== index).flat(), ...choice]]));
+  if (all <= MAX_ENTRY_CHOICES)
+    return groups.reduce<EntryChoice[]>(
+      (choices, group) => choices.flatMap((choice) => group.map((next) => [...choice, ...next])),
+      [[]],
+    );
+  return groups.flatMap((group, index) =>
+    group.flatMap((choice) => [choice, [...whole.filter((_, other) => other !== index).flat(), ...choice]]),
+  );
 }
 
 function byDirectory(entries: readonly EntryOperation[]): readonly EntryChoice[] {
@@ -153,7 +185,9 @@ function byDirectory(entries: readonly EntryOperation[]): readonly EntryChoice[]
 
 function choicesWithin(entries: readonly EntryOperation[]): readonly EntryChoice[] {
   if (entries.length <= EXHAUSTIVE_UP_TO) {
-    return Array.from({ length: 2 ** entries.length }, (_, mask) => entries.filter((_entry, bit) => (mask & (1 << bit)) !== 0));
+    return Array.from({ length: 2 ** entries.length }, (_, mask) =>
+      entries.filter((_entry, bit) => (mask & (1 << bit)) !== 0),
+    );
   }
   const singleKept = entries.map((entry) => [entry]);
   const singleLost = entries.map((lost) => entries.filter((entry) => entry !== lost));
@@ -176,7 +210,9 @@ function variantsOf(durable: Uint8Array, parts: readonly Uint8Array[]): readonly
     { label: "torn", bytes: Buffer.concat([whole.subarray(0, half), zeros.subarray(half)]) },
     { label: "torn at its start", bytes: Buffer.concat([zeros.subarray(0, half), whole.subarray(half)]) },
   ];
-  const distinct = [...new Map(variants.map((variant) => [Buffer.from(variant.bytes).toString("latin1"), variant])).values()];
+  const distinct = [
+    ...new Map(variants.map((variant) => [Buffer.from(variant.bytes).toString("latin1"), variant])).values(),
+  ];
   return distinct.map(({ label, bytes }) => ({ label, bytes: Buffer.concat([durable, bytes]) }));
 }
 

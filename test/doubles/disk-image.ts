@@ -31,7 +31,11 @@ export function emptyImage(): DiskImage {
 }
 
 export function copyImage(image: DiskImage): DiskImage {
-  return { directories: new Set(image.directories), entries: new Map(image.entries), contents: new Map(image.contents) };
+  return {
+    directories: new Set(image.directories),
+    entries: new Map(image.entries),
+    contents: new Map(image.contents),
+  };
 }
 
 export function contentOf(image: DiskImage, inode: number): Uint8Array {
@@ -76,6 +80,7 @@ export function apply(image: DiskImage, operation: DiskOperation): void {
 
 /** A directory that was lost takes with it whatever was made in it. */
 export function loseUnreachable(image: DiskImage): void {
-  for (const path of [...image.directories].sort()) if (path !== "/" && !image.directories.has(dirname(path))) image.directories.delete(path);
+  for (const path of [...image.directories].sort())
+    if (path !== "/" && !image.directories.has(dirname(path))) image.directories.delete(path);
   for (const path of [...image.entries.keys()]) if (!image.directories.has(dirname(path))) image.entries.delete(path);
 }

@@ -114,9 +114,11 @@ export class FaultyFileSystem implements FileSystem {
       this.#closed += 1;
       return file.close();
     };
-    const writePart = (bytes: Uint8Array) => async (fault: Fault): Promise<void> => {
-      if (fault.bytesWritten !== undefined) await file.write(bytes.subarray(0, fault.bytesWritten));
-    };
+    const writePart =
+      (bytes: Uint8Array) =>
+      async (fault: Fault): Promise<void> => {
+        if (fault.bytesWritten !== undefined) await file.write(bytes.subarray(0, fault.bytesWritten));
+      };
     return {
       write: (bytes) => this.#call("write", path, () => file.write(bytes), writePart(bytes)),
       read: (position, length) => this.#call("read", path, () => file.read(position, length)),
@@ -127,7 +129,12 @@ export class FaultyFileSystem implements FileSystem {
     };
   }
 
-  async #call<T>(kind: CallKind, path: string, act: () => Promise<T>, beforeFailing?: (fault: Fault) => Promise<void>): Promise<T> {
+  async #call<T>(
+    kind: CallKind,
+    path: string,
+    act: () => Promise<T>,
+    beforeFailing?: (fault: Fault) => Promise<void>,
+  ): Promise<T> {
     this.#counts.set(kind, this.callsOf(kind) + 1);
     const fault = this.#faultFor(kind);
     if (fault === undefined) return act();

@@ -1,7 +1,45 @@
 /** Wraps any `Storage` and makes chosen calls fail. With no fault set it changes nothing, and passes the contract that the wrapped one passes. */
-import type { Area, Change, Content, End, FoundLock, Key, ListOptions, Lock, LockAttempt, LockHolder, LockOptions, Log, ReadOptions, Space, Stat, Storage, Watcher } from "../../src/storage/storage.js";
+import type {
+  Area,
+  Change,
+  Content,
+  End,
+  FoundLock,
+  Key,
+  ListOptions,
+  Lock,
+  LockAttempt,
+  LockHolder,
+  LockOptions,
+  Log,
+  ReadOptions,
+  Space,
+  Stat,
+  Storage,
+  Watcher,
+} from "../../src/storage/storage.js";
 
-export type StorageCall = "prepare" | "exists" | "read" | "readEnd" | "readEnds" | "stat" | "list" | "replace" | "create" | "move" | "remove" | "settle" | "createLog" | "tryLock" | "lockHolder" | "locks" | "probe" | "space" | "sweep" | "watch";
+export type StorageCall =
+  | "prepare"
+  | "exists"
+  | "read"
+  | "readEnd"
+  | "readEnds"
+  | "stat"
+  | "list"
+  | "replace"
+  | "create"
+  | "move"
+  | "remove"
+  | "settle"
+  | "createLog"
+  | "tryLock"
+  | "lockHolder"
+  | "locks"
+  | "probe"
+  | "space"
+  | "sweep"
+  | "watch";
 
 export class FaultyStorage implements Storage {
   readonly pathOf?: (key: Key) => string;

@@ -30,7 +30,12 @@ export function historyOf(length: number): History {
   for (let index = 1; index <= length; index += 1) {
     const patches = index % 3 === 0 ? container.update(countUp as never) : [container.token(` token${index}`)];
     states.push(container.state);
-    records.push({ from: BASE.revision + index, revision: BASE.revision + index, at: 1_736_890_201_000 + index, patches });
+    records.push({
+      from: BASE.revision + index,
+      revision: BASE.revision + index,
+      at: 1_736_890_201_000 + index,
+      patches,
+    });
   }
   return { states, records, bytes: journalBytes(records) };
 }

@@ -2,7 +2,10 @@
 import type { FileSystem } from "../../src/storage/file-system.js";
 
 /** Each call goes through `around`, with the paths it was given. */
-export function intercepted(fs: FileSystem, around: <T>(call: keyof FileSystem, paths: readonly string[], act: () => Promise<T>) => Promise<T>): FileSystem {
+export function intercepted(
+  fs: FileSystem,
+  around: <T>(call: keyof FileSystem, paths: readonly string[], act: () => Promise<T>) => Promise<T>,
+): FileSystem {
   return {
     makeDirectory: (path) => around("makeDirectory", [path], () => fs.makeDirectory(path)),
     hasDirectory: (path) => around("hasDirectory", [path], () => fs.hasDirectory(path)),
@@ -25,7 +28,11 @@ export interface Death {
 }
 
 /** Each call waits a random number of turns first, now and then long enough for all the others to finish. */
-export function unsteady(fs: FileSystem, random: () => number, { at, die }: Death = { at: Infinity, die: () => undefined }): FileSystem {
+export function unsteady(
+  fs: FileSystem,
+  random: () => number,
+  { at, die }: Death = { at: Infinity, die: () => undefined },
+): FileSystem {
   let calls = 0;
   return intercepted(fs, async (_call, _paths, act) => {
     const turns = random() < 0.15 ? 300 : 8;

@@ -22,7 +22,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function shown(argument: unknown): string {
   if (typeof argument === "string") return argument.replace("/.draftstate/", "/~/");
-  if (isObject(argument) && typeof argument["area"] === "string" && typeof argument["name"] === "string") return `${argument["area"]}/${argument["name"]}`;
+  if (isObject(argument) && typeof argument["area"] === "string" && typeof argument["name"] === "string")
+    return `${argument["area"]}/${argument["name"]}`;
   return "";
 }
 
@@ -30,7 +31,12 @@ function callOf(method: string, args: readonly unknown[]): string {
   return [method, ...args.map(shown).filter((text) => text !== "")].join(" ");
 }
 
-function inFrontOf<T extends object>(target: T, prefix: string, before: Before, result: (method: string, value: unknown, args: readonly unknown[]) => unknown): T {
+function inFrontOf<T extends object>(
+  target: T,
+  prefix: string,
+  before: Before,
+  result: (method: string, value: unknown, args: readonly unknown[]) => unknown,
+): T {
   return new Proxy(target, {
     get(inner, name) {
       const value: unknown = Reflect.get(inner, name, inner);
@@ -63,6 +69,8 @@ export function interposedStorage(storage: Storage, before: Before): Storage {
 
 export function interposedFileSystem(fs: FileSystem, before: Before): FileSystem {
   return inFrontOf(fs, "", before, (method, value, args) =>
-    (method === "openForReading" || method === "createFile") && isObject(value) ? inFrontOf(value, `file ${shown(args[0])}`, before, asItIs) : value,
+    (method === "openForReading" || method === "createFile") && isObject(value)
+      ? inFrontOf(value, `file ${shown(args[0])}`, before, asItIs)
+      : value,
   );
 }

@@ -12,11 +12,28 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom('\n  "_metadata": {', '"checksum": "sha256:', "\u2028", "\ud83d", "\ude00", "\0", '"', "\\"),
 );
 
-const anyNumber = fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true })).map((value) => (value === 0 ? 0 : value));
+const anyNumber = fc
+  .oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  .map((value) => (value === 0 ? 0 : value));
 
 const anyKey = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom("a", "b", "c", "0", "1") },
-  { weight: 1, arbitrary: fc.constantFrom("constructor", "prototype", "toString", "hasOwnProperty", "length", "", "~", "/", "~1", "a/b", "m~n") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "constructor",
+      "prototype",
+      "toString",
+      "hasOwnProperty",
+      "length",
+      "",
+      "~",
+      "/",
+      "~1",
+      "a/b",
+      "m~n",
+    ),
+  },
   { weight: 1, arbitrary: anyText.filter((key) => key !== "__proto__" && key !== "_metadata") },
 );
 

@@ -12,15 +12,30 @@ export function memory(): MemoryStorage {
   return new MemoryStorage({ now: () => new Date(START), command: "test" });
 }
 
-export function managerOver(storage: Storage, options: ManagerOptions = {}, start = START): DraftStatePersistenceManager {
+export function managerOver(
+  storage: Storage,
+  options: ManagerOptions = {},
+  start = START,
+): DraftStatePersistenceManager {
   let at = start;
   const now = (): Date => new Date((at += 1));
-  return new DraftStatePersistenceManager({ storage, now, elapsed: () => performance.now(), random: () => 0.5 }, { autoSave: false, retryDelay: 0, ...options });
+  return new DraftStatePersistenceManager(
+    { storage, now, elapsed: () => performance.now(), random: () => 0.5 },
+    { autoSave: false, retryDelay: 0, ...options },
+  );
 }
 
 export function begin(conversation: Conversation, question: string): void {
   conversation.update((draft) => {
-    beginTurn(draft, { message: { id: `u${conversation.revision}`, role: "user", content: question, createdAt: new Date(START).toISOString() }, at: new Date(START).toISOString() });
+    beginTurn(draft, {
+      message: {
+        id: `u${conversation.revision}`,
+        role: "user",
+        content: question,
+        createdAt: new Date(START).toISOString(),
+      },
+      at: new Date(START).toISOString(),
+    });
   });
 }
 

@@ -11,7 +11,13 @@ export class ProcessWorld {
   }
 
   identity(pid: number): ProcessIdentity {
-    return { pid, host: "host-1", bootId: this.bootId, pidNamespace: `pid:[${Math.floor(pid / 1000)}]`, startTime: `${pid}000` };
+    return {
+      pid,
+      host: "host-1",
+      bootId: this.bootId,
+      pidNamespace: `pid:[${Math.floor(pid / 1000)}]`,
+      startTime: `${pid}000`,
+    };
   }
 
   /** The table as process `pid` sees it. */

@@ -45,7 +45,9 @@ const turnOfEventLoop = setImmediate;
 export function keepGoing(options: readonly string[], last: string | undefined): string {
   const [first] = options;
   if (first === undefined) throw new RangeError("no thread can go on");
-  return last !== undefined && last !== TIMERS && options.includes(last) ? last : (options.find((name) => name !== TIMERS) ?? first);
+  return last !== undefined && last !== TIMERS && options.includes(last)
+    ? last
+    : (options.find((name) => name !== TIMERS) ?? first);
 }
 
 /** These threads first, in this order, then as `keepGoing` chooses. */
@@ -168,7 +170,9 @@ export class Scheduler {
     const [parked] = index === -1 ? [] : this.#parked.splice(index, 1);
     if (parked === undefined) {
       this.#calls.push(`${TIMERS} a timer fires`);
-      this.#context.run(TIMERS, () => { this.time.fireNext(this.unreferenced); });
+      this.#context.run(TIMERS, () => {
+        this.time.fireNext(this.unreferenced);
+      });
       return;
     }
     this.#calls.push(`${thread} ${parked.call}`);

@@ -78,7 +78,8 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   async openForReading(path: string): Promise<OpenFile> {
-    if (this.#live.directories.has(path)) throw new DraftstateError("CORRUPT", `${path} is not a regular file (directory)`, { path });
+    if (this.#live.directories.has(path))
+      throw new DraftstateError("CORRUPT", `${path} is not a regular file (directory)`, { path });
     return this.#open(this.#inodeAt(path, "open"), path, "read");
   }
 
@@ -124,7 +125,8 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   async stat(path: string): Promise<FileStat | undefined> {
-    if (this.#live.directories.has(path)) return { kind: "directory", size: 0, modifiedAt: new Date(0), inode: path, identity: path, version: path };
+    if (this.#live.directories.has(path))
+      return { kind: "directory", size: 0, modifiedAt: new Date(0), inode: path, identity: path, version: path };
     const inode = this.#live.entries.get(path);
     if (inode === undefined && this.#absence(path) === "ENOTDIR") throw systemError("ENOTDIR", "lstat", path);
     return inode === undefined ? undefined : this.#statOf(inode);
@@ -136,7 +138,14 @@ export class SimulatedFileSystem implements FileSystem {
 
   #statOf(inode: number): FileStat {
     const identity = `${inode}:${this.#age + (this.#modified.get(inode) ?? 0)}`;
-    return { kind: "file", size: contentOf(this.#live, inode).length, modifiedAt: new Date(this.#modified.get(inode) ?? 0), inode: String(inode), identity, version: identity };
+    return {
+      kind: "file",
+      size: contentOf(this.#live, inode).length,
+      modifiedAt: new Date(this.#modified.get(inode) ?? 0),
+      inode: String(inode),
+      identity,
+      version: identity,
+    };
   }
 
   #do(operation: DiskOperation): void {

@@ -7,8 +7,17 @@ export const CREATED_AT = "2026-01-14T21:30:00.000Z";
 
 export function sampleMetadata(): Metadata {
   return {
-    savedAt: CREATED_AT, version: "1.0.0", conversationId: "chat", revision: 7, createdAt: CREATED_AT,
-    title: "Tell me", status: "complete", messageCount: 2, tokenCount: 3, model: "offline", extra: { theirs: { deep: [1] } },
+    savedAt: CREATED_AT,
+    version: "1.0.0",
+    conversationId: "chat",
+    revision: 7,
+    createdAt: CREATED_AT,
+    title: "Tell me",
+    status: "complete",
+    messageCount: 2,
+    tokenCount: 3,
+    model: "offline",
+    extra: { theirs: { deep: [1] } },
   };
 }
 

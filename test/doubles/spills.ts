@@ -13,8 +13,15 @@ export interface LeftSpill {
 }
 
 /** In the fallback directory of a store. */
-export async function leaveSpill(fallback: Storage, store: Storage, { id, version, session = "other1", base = 0 }: LeftSpill): Promise<void> {
+export async function leaveSpill(
+  fallback: Storage,
+  store: Storage,
+  { id, version, session = "other1", base = 0 }: LeftSpill,
+): Promise<void> {
   const note = { format: SPILL_FORMAT, store: store.identity, session, base } as const;
-  const metadata = { ...metadataOf(version, id, "2026-01-14T21:40:00.000Z", [{ session, revision: version.revision }]), spill: note };
+  const metadata = {
+    ...metadataOf(version, id, "2026-01-14T21:40:00.000Z", [{ session, revision: version.revision }]),
+    spill: note,
+  };
   await fallback.replace(spillKey(id, session), encodeSnapshot(version.state, metadata));
 }

@@ -19,7 +19,12 @@ export function lockPath(name: string, stateDir = STATE_DIR): string {
   return join(stateDir, ".draftstate", "locks", `${name}.lock`);
 }
 
-export function storageOver(fs: FileSystem, processes: ProcessTable = new ProcessWorld().table(1), prefix = "n", { root = ROOT, clock }: StorageOverOptions = {}): FileStorage {
+export function storageOver(
+  fs: FileSystem,
+  processes: ProcessTable = new ProcessWorld().table(1),
+  prefix = "n",
+  { root = ROOT, clock }: StorageOverOptions = {},
+): FileStorage {
   let count = 0;
   return new FileStorage({
     stateDir: join(root, "state"),

@@ -92,7 +92,12 @@ export class VirtualTime {
     const fire = (): void => {
       callback(...args);
     };
-    this.#timers.set(timer, { at: this.#elapsed + delay, order: this.#order, interval: repeats ? Math.max(1, delay) : undefined, fire });
+    this.#timers.set(timer, {
+      at: this.#elapsed + delay,
+      order: this.#order,
+      interval: repeats ? Math.max(1, delay) : undefined,
+      fire,
+    });
     return timer;
   }
 

@@ -1,6 +1,20 @@
 /** How much of long lists an act walks through, counted: what is linear or quadratic shows without a clock. */
 
-const WALKS = ["indexOf", "includes", "find", "findIndex", "findLast", "filter", "map", "flatMap", "some", "every", "reduce", "slice", "forEach"] as const;
+const WALKS = [
+  "indexOf",
+  "includes",
+  "find",
+  "findIndex",
+  "findLast",
+  "filter",
+  "map",
+  "flatMap",
+  "some",
+  "every",
+  "reduce",
+  "slice",
+  "forEach",
+] as const;
 
 /** Lists shorter than this are not counted: the test runner has its own. */
 const LONG = 500;

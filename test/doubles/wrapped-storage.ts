@@ -8,7 +8,11 @@ export interface Call {
 
 type Calls = { readonly [Name in keyof Storage]?: Storage[Name] };
 
-export function wrappedStorage(storage: Storage, calls: Calls, onCall: (call: Call) => void = () => undefined): Storage {
+export function wrappedStorage(
+  storage: Storage,
+  calls: Calls,
+  onCall: (call: Call) => void = () => undefined,
+): Storage {
   return new Proxy(storage, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name);

@@ -8,7 +8,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createDraftStatePersistenceManager, DraftHybridStreamingAgent, OfflineStoryModel, type ConversationState, type CreateManagerOptions, type DraftStatePersistenceManager } from "../../src/index.js";
+import {
+  createDraftStatePersistenceManager,
+  DraftHybridStreamingAgent,
+  OfflineStoryModel,
+  type ConversationState,
+  type CreateManagerOptions,
+  type DraftStatePersistenceManager,
+} from "../../src/index.js";
 
 const CLI = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 const ID = "draft_chat_1234567890";
@@ -17,7 +24,11 @@ let directory: string;
 let manager: DraftStatePersistenceManager;
 
 function managerWith(options: CreateManagerOptions = {}): DraftStatePersistenceManager {
-  return createDraftStatePersistenceManager({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), ...options });
+  return createDraftStatePersistenceManager({
+    stateDir: join(directory, "state"),
+    backupDir: join(directory, "backup"),
+    ...options,
+  });
 }
 
 async function lastState(states: AsyncIterable<ConversationState>): Promise<ConversationState> {
@@ -57,7 +68,16 @@ describe("the draft's tests", () => {
     manager = managerWith({ saveOnToken: true });
     const agent = new DraftHybridStreamingAgent({ manager, model: new OfflineStoryModel({ tokenDelay: 20 }) });
     const show = async (): Promise<unknown> => {
-      const { stdout } = await promisify(execFile)(process.execPath, [CLI, "show", ID, "--json", "--state-dir", join(directory, "state"), "--backup-dir", join(directory, "backup")]);
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        CLI,
+        "show",
+        ID,
+        "--json",
+        "--state-dir",
+        join(directory, "state"),
+        "--backup-dir",
+        join(directory, "backup"),
+      ]);
       return JSON.parse(stdout);
     };
     let seen: Promise<unknown> | undefined;
@@ -68,7 +88,10 @@ describe("the draft's tests", () => {
       seen = show();
     }
     const read = await seen;
-    expect(read).toMatchObject({ _metadata: { status: "streaming", conversationId: ID }, streamingProperties: { partialResponse: expect.stringContaining(shownBefore) as unknown } });
+    expect(read).toMatchObject({
+      _metadata: { status: "streaming", conversationId: ID },
+      streamingProperties: { partialResponse: expect.stringContaining(shownBefore) as unknown },
+    });
   });
 
   test("backup creation and cleanup", async () => {
@@ -78,12 +101,15 @@ describe("the draft's tests", () => {
     manager.on("backupCreated", ({ reason, timestamp }) => {
       if (reason === "turn") created.push(timestamp);
     });
-    for (let turn = 1; turn <= 5; turn += 1) await lastState(agent.streamConversation(`Tell me story ${turn}`, { conversationId: ID }));
+    for (let turn = 1; turn <= 5; turn += 1)
+      await lastState(agent.streamConversation(`Tell me story ${turn}`, { conversationId: ID }));
     const backups = await manager.listBackups(ID);
     expect(created).toHaveLength(5);
     expect(backups.map(({ timestamp }) => timestamp)).toEqual(created.slice(2).reverse());
     expect(backups.map(({ messageCount }) => messageCount)).toEqual([10, 8, 6]);
-    expect(await readdir(join(directory, "backup"))).toEqual(created.slice(2).map((timestamp) => `${ID}_${timestamp}.json`));
+    expect(await readdir(join(directory, "backup"))).toEqual(
+      created.slice(2).map((timestamp) => `${ID}_${timestamp}.json`),
+    );
   });
 
   test("loading from saved state", async () => {
@@ -94,19 +120,35 @@ describe("the draft's tests", () => {
     expect(loaded).toEqual(last);
     expect(loaded?.messages.map(({ role }) => role)).toEqual(["user", "assistant"]);
     const file: unknown = JSON.parse(await readFile(join(directory, "state", `${ID}.json`), "utf8"));
-    expect(file).toMatchObject({ currentNarrative: last.currentNarrative, _metadata: { version: "1.0.0", conversationId: ID, status: "complete", messageCount: 2 } });
+    expect(file).toMatchObject({
+      currentNarrative: last.currentNarrative,
+      _metadata: { version: "1.0.0", conversationId: ID, status: "complete", messageCount: 2 },
+    });
     expect(await agent.loadConversation("never-was")).toBeNull();
   });
 
   test("statistics and metrics", async () => {
     manager = managerWith({ saveOnToken: true, autoSaveInterval: 500 });
-    expect(manager.getSaveStatistics()).toMatchObject({ queuedSaves: 0, isSaving: false, autoSaveEnabled: true, autoSaveInterval: 500, journalRecords: 0, lastSaveDurationMs: null });
+    expect(manager.getSaveStatistics()).toMatchObject({
+      queuedSaves: 0,
+      isSaving: false,
+      autoSaveEnabled: true,
+      autoSaveInterval: 500,
+      journalRecords: 0,
+      lastSaveDurationMs: null,
+    });
     const agent = new DraftHybridStreamingAgent({ manager });
     const last = await lastState(agent.streamConversation("Tell me a story", { conversationId: ID }));
     const { tokenCount } = last.streamingProperties;
     const statistics = manager.getSaveStatistics();
     expect(tokenCount).toBeGreaterThan(50);
-    expect(statistics).toMatchObject({ queuedSaves: 0, isSaving: false, openConversations: 0, backupsCreated: 1, saveErrors: 0 });
+    expect(statistics).toMatchObject({
+      queuedSaves: 0,
+      isSaving: false,
+      openConversations: 0,
+      backupsCreated: 1,
+      saveErrors: 0,
+    });
     expect(statistics.journalRecords).toBeGreaterThanOrEqual(tokenCount);
     expect(statistics.journalBatches).toBeLessThanOrEqual(statistics.journalRecords);
     expect(statistics.bytesWritten).toBeGreaterThan(last.currentNarrative.length * 2);

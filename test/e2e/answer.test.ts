@@ -16,7 +16,16 @@ describe("an answer, without a key, from a server of one's own", TIMEOUT, () => 
   beforeAll(async () => {
     [workspace, mock] = [await Workspace.create(), await startMock()];
     mock.onMessage("story", { content: STORY });
-    result = await workspace.run(["chat", "Tell me a story", "--id", "tale", "--base-url", mockUrl(mock), "--model", "test-model"]);
+    result = await workspace.run([
+      "chat",
+      "Tell me a story",
+      "--id",
+      "tale",
+      "--base-url",
+      mockUrl(mock),
+      "--model",
+      "test-model",
+    ]);
   }, TIMEOUT.timeout);
   afterAll(async () => {
     await mock.stop();
@@ -28,13 +37,25 @@ describe("an answer, without a key, from a server of one's own", TIMEOUT, () => 
   });
 
   test("is asked for by model, as a stream, without stream_options, which many compatible servers refuse", () => {
-    expect(mock.getLastRequest()?.body).toMatchObject({ model: "test-model", stream: true, messages: [{ role: "user", content: "Tell me a story" }] });
+    expect(mock.getLastRequest()?.body).toMatchObject({
+      model: "test-model",
+      stream: true,
+      messages: [{ role: "user", content: "Tell me a story" }],
+    });
     expect(mock.getLastRequest()?.body).not.toHaveProperty("stream_options");
   });
 
   test("is listed as complete, with its model and its tokens", async () => {
     expect(await workspace.ls()).toMatchObject([
-      { conversationId: "tale", title: "Tell me a story", status: "complete", messageCount: 2, tokenCount: chunksOf(STORY).length, model: "openai:test-model", backupCount: 1 },
+      {
+        conversationId: "tale",
+        title: "Tell me a story",
+        status: "complete",
+        messageCount: 2,
+        tokenCount: chunksOf(STORY).length,
+        model: "openai:test-model",
+        backupCount: 1,
+      },
     ]);
   });
 
@@ -82,22 +103,36 @@ describe.concurrent("an answer from any compatible server", TIMEOUT, () => {
       answer.whole(["Hello"]);
     });
     await workspace.run(["chat", "Hi", "--base-url", server.url, "--system", "Be brief"]);
-    expect(server.lastMessages).toEqual([{ role: "system", content: "Be brief" }, { role: "user", content: "Hi" }]);
+    expect(server.lastMessages).toEqual([
+      { role: "system", content: "Be brief" },
+      { role: "user", content: "Hi" },
+    ]);
   });
 
   test("that comes as content blocks is complete, with their text", async ({ workspace, serve }) => {
     const server = await serve((answer) => {
       answer.text([{ type: "text", text: "Once " }]);
-      answer.text([{ type: "text", text: "upon" }, { type: "text", text: " a time" }]);
+      answer.text([
+        { type: "text", text: "upon" },
+        { type: "text", text: " a time" },
+      ]);
       answer.finish();
       answer.done();
     });
     const result = await workspace.run(["chat", "Hi", "--id", "tale", "--base-url", server.url]);
     const answer = (await workspace.show("tale")).messages.at(-1);
-    expect([result.status, result.stdout, answer?.content, answer?.status]).toEqual([0, "Once upon a time\n", "Once upon a time", "complete"]);
+    expect([result.status, result.stdout, answer?.content, answer?.status]).toEqual([
+      0,
+      "Once upon a time\n",
+      "Once upon a time",
+      "complete",
+    ]);
   });
 
-  test("goes on with the same server when the conversation is resumed without naming it", async ({ workspace, serve }) => {
+  test("goes on with the same server when the conversation is resumed without naming it", async ({
+    workspace,
+    serve,
+  }) => {
     const server = await serve((answer) => {
       answer.whole(["Hello"]);
     });

@@ -6,8 +6,18 @@ import { test, TIMEOUT } from "./world.js";
 
 const AT = "2026-01-14T21:30:00.000Z";
 
-async function draft(workspace: Workspace, id: string, messages: readonly object[] = [{ role: "user", content: "Hi" }, { role: "assistant", content: "Hello" }]): Promise<void> {
-  await workspace.write(`state/${id}.json`, JSON.stringify({ messages, _metadata: { savedAt: AT, version: "1.0.0-draft", conversationId: id } }));
+async function draft(
+  workspace: Workspace,
+  id: string,
+  messages: readonly object[] = [
+    { role: "user", content: "Hi" },
+    { role: "assistant", content: "Hello" },
+  ],
+): Promise<void> {
+  await workspace.write(
+    `state/${id}.json`,
+    JSON.stringify({ messages, _metadata: { savedAt: AT, version: "1.0.0-draft", conversationId: id } }),
+  );
 }
 
 describe.concurrent("wrong usage", TIMEOUT, () => {
@@ -33,15 +43,28 @@ describe.concurrent("wrong usage", TIMEOUT, () => {
   ] as const) {
     test(`(${name}) is a JSON error on stdout with --json`, async ({ workspace }) => {
       const error = errorOf(await workspace.run(args));
-      expect([error.code, typeof error.message, Object.keys(error).sort()]).toEqual([code, "string", ["code", "message", "path"]]);
+      expect([error.code, typeof error.message, Object.keys(error).sort()]).toEqual([
+        code,
+        "string",
+        ["code", "message", "path"],
+      ]);
     });
   }
 
-  for (const command of [["show"], ["backups"], ["diff"], ["restore", "--yes", "--backup", "latest"], ["chat", "Hi", "--resume"]]) {
+  for (const command of [
+    ["show"],
+    ["backups"],
+    ["diff"],
+    ["restore", "--yes", "--backup", "latest"],
+    ["chat", "Hi", "--resume"],
+  ]) {
     test(`of an unknown id with ${command[0] ?? ""} exits with 3 and makes no conversation`, async ({ workspace }) => {
       await draft(workspace, "tale");
       const result = await workspace.run([...command, "nowhere"]);
-      expect([result.status, (await workspace.ls()).map(({ conversationId }) => conversationId)]).toEqual([3, ["tale"]]);
+      expect([result.status, (await workspace.ls()).map(({ conversationId }) => conversationId)]).toEqual([
+        3,
+        ["tale"],
+      ]);
     });
   }
 
@@ -55,18 +78,29 @@ describe.concurrent("wrong usage", TIMEOUT, () => {
 });
 
 describe.concurrent("a wrong setting", TIMEOUT, () => {
-  for (const [name, value] of [["DRAFTSTATE_MAX_BACKUPS", "ten"], ["DRAFTSTATE_DURABILITY", "perhaps"], ["DRAFTSTATE_MAX_BACKUP", "3"]] as const) {
+  for (const [name, value] of [
+    ["DRAFTSTATE_MAX_BACKUPS", "ten"],
+    ["DRAFTSTATE_DURABILITY", "perhaps"],
+    ["DRAFTSTATE_MAX_BACKUP", "3"],
+  ] as const) {
     test(`in the environment (${name}=${value}) exits with 2 and is named`, async ({ workspace }) => {
       const result = await workspace.run(["ls"], { env: { [name]: value } });
       expect([result.status, result.stderr.includes(name)]).toEqual([2, true]);
     });
   }
 
-  for (const [key, value] of [["maxBackups", "ten"], ["maxBackup", 3]] as const) {
+  for (const [key, value] of [
+    ["maxBackups", "ten"],
+    ["maxBackup", 3],
+  ] as const) {
     test(`in draftstate.config.json (${key}) exits with 2 and is named`, async ({ workspace }) => {
       await workspace.write("draftstate.config.json", JSON.stringify({ [key]: value }));
       const result = await workspace.run(["ls", "--json"]);
-      expect([result.status, errorOf(result).code, errorOf(result).message.includes(key)]).toEqual([2, "INVALID_CONFIG", true]);
+      expect([result.status, errorOf(result).code, errorOf(result).message.includes(key)]).toEqual([
+        2,
+        "INVALID_CONFIG",
+        true,
+      ]);
     });
   }
 
@@ -77,9 +111,20 @@ describe.concurrent("a wrong setting", TIMEOUT, () => {
 });
 
 describe.concurrent("a state that is no chat's", TIMEOUT, () => {
-  for (const [place, state] of [['"messages"', { messages: 5 }], ["messages[0]", { messages: [null] }], ["messages[0]", { messages: [{ role: "wizard", content: "Hi" }] }], ['"streamingProperties"', { messages: [], streamingProperties: 7 }], ['"currentNarrative"', { messages: [], currentNarrative: {} }]] as const) {
-    test(`(${JSON.stringify(state)}) is refused with 4, the place named, and stays as it was`, async ({ workspace }) => {
-      const manager = createDraftStatePersistenceManager({ stateDir: workspace.path("state"), backupDir: workspace.path("backup") });
+  for (const [place, state] of [
+    ['"messages"', { messages: 5 }],
+    ["messages[0]", { messages: [null] }],
+    ["messages[0]", { messages: [{ role: "wizard", content: "Hi" }] }],
+    ['"streamingProperties"', { messages: [], streamingProperties: 7 }],
+    ['"currentNarrative"', { messages: [], currentNarrative: {} }],
+  ] as const) {
+    test(`(${JSON.stringify(state)}) is refused with 4, the place named, and stays as it was`, async ({
+      workspace,
+    }) => {
+      const manager = createDraftStatePersistenceManager({
+        stateDir: workspace.path("state"),
+        backupDir: workspace.path("backup"),
+      });
       await manager.saveState("app", state);
       await manager.close();
       const before = await workspace.read("state/app.json");
@@ -101,14 +146,20 @@ describe.concurrent("a damaged conversation", TIMEOUT, () => {
   test("without a backup exits with 4 when shown or resumed, and its file stays as it is", async ({ workspace }) => {
     await damaged(workspace);
     const before = await workspace.read("state/tale.json");
-    expect([(await workspace.run(["show", "tale"])).status, (await workspace.run(["chat", "--resume", "tale", "Hi"])).status]).toEqual([4, 4]);
+    expect([
+      (await workspace.run(["show", "tale"])).status,
+      (await workspace.run(["chat", "--resume", "tale", "Hi"])).status,
+    ]).toEqual([4, 4]);
     expect(await workspace.read("state/tale.json")).toBe(before);
   });
 
   test("is a row of ls that says so, beside the others, exit 0", async ({ workspace }) => {
     await damaged(workspace);
     const rows = await workspace.ls();
-    expect(rows.map(({ conversationId, status }) => [conversationId, status]).sort()).toEqual([["good", "complete"], ["tale", "corrupt"]]);
+    expect(rows.map(({ conversationId, status }) => [conversationId, status]).sort()).toEqual([
+      ["good", "complete"],
+      ["tale", "corrupt"],
+    ]);
     expect(rows.find(({ conversationId }) => conversationId === "tale")?.error?.code).toBe("CORRUPT");
   });
 
@@ -121,11 +172,25 @@ describe.concurrent("a damaged conversation", TIMEOUT, () => {
     expect((await workspace.row("tale"))?.messageCount).toBe(4);
   });
 
-  test("whose text was edited by hand is shown, but not gone on with: exit 4, and verify finds it", async ({ workspace }) => {
+  test("whose text was edited by hand is shown, but not gone on with: exit 4, and verify finds it", async ({
+    workspace,
+  }) => {
     await workspace.run(["chat", "Hello there", "--id", "tale"]);
-    await workspace.write("state/tale.json", (await workspace.read("state/tale.json")).replaceAll("Hello there", "Hullo there"));
-    const [resumed, verified, shown] = [await workspace.run(["chat", "--resume", "tale", "Hi"]), await workspace.run(["verify"]), await workspace.run(["show", "tale"])];
-    expect([resumed.status, verified.status, shown.status, shown.stdout.includes("Hullo there")]).toEqual([4, 4, 0, true]);
+    await workspace.write(
+      "state/tale.json",
+      (await workspace.read("state/tale.json")).replaceAll("Hello there", "Hullo there"),
+    );
+    const [resumed, verified, shown] = [
+      await workspace.run(["chat", "--resume", "tale", "Hi"]),
+      await workspace.run(["verify"]),
+      await workspace.run(["show", "tale"]),
+    ];
+    expect([resumed.status, verified.status, shown.status, shown.stdout.includes("Hullo there")]).toEqual([
+      4,
+      4,
+      0,
+      true,
+    ]);
   });
 
   test("whose checksum was edited by hand is not gone on with: exit 4", async ({ workspace }) => {
@@ -138,7 +203,10 @@ describe.concurrent("a damaged conversation", TIMEOUT, () => {
   });
 
   test("of a newer version is refused with 4, and never written to", async ({ workspace }) => {
-    const text = JSON.stringify({ messages: [], _metadata: { savedAt: AT, version: "2.0.0", conversationId: "tale", revision: 1, checksum: "sha256:0" } });
+    const text = JSON.stringify({
+      messages: [],
+      _metadata: { savedAt: AT, version: "2.0.0", conversationId: "tale", revision: 1, checksum: "sha256:0" },
+    });
     await workspace.write("state/tale.json", text);
     expect((await workspace.run(["chat", "--resume", "tale", "Hi"])).status).toBe(4);
     expect(await workspace.read("state/tale.json")).toBe(text);
@@ -146,23 +214,47 @@ describe.concurrent("a damaged conversation", TIMEOUT, () => {
 });
 
 describe.concurrent("a file of the draft", TIMEOUT, () => {
-  const serialised = (name: string, kwargs: object): object => ({ lc: 1, type: "constructor", id: ["langchain_core", "messages", name], kwargs });
+  const serialised = (name: string, kwargs: object): object => ({
+    lc: 1,
+    type: "constructor",
+    id: ["langchain_core", "messages", name],
+    kwargs,
+  });
   const FORMS = {
-    "role and content": [{ role: "user", content: "Hi" }, { role: "assistant", content: "Hello" }],
-    "type and content": [{ type: "human", content: "Hi" }, { type: "ai", content: "Hello" }],
-    "LangChain's serialised form": [serialised("HumanMessage", { content: "Hi" }), serialised("AIMessageChunk", { content: "Hello", tool_calls: [] })],
+    "role and content": [
+      { role: "user", content: "Hi" },
+      { role: "assistant", content: "Hello" },
+    ],
+    "type and content": [
+      { type: "human", content: "Hi" },
+      { type: "ai", content: "Hello" },
+    ],
+    "LangChain's serialised form": [
+      serialised("HumanMessage", { content: "Hi" }),
+      serialised("AIMessageChunk", { content: "Hello", tool_calls: [] }),
+    ],
   };
 
   for (const [form, messages] of Object.entries(FORMS)) {
-    test(`with messages as ${form} is listed, shown, and goes on after a backup of what it was`, async ({ workspace, serve }) => {
+    test(`with messages as ${form} is listed, shown, and goes on after a backup of what it was`, async ({
+      workspace,
+      serve,
+    }) => {
       const server = await serve((answer) => {
         answer.whole(["Fine"]);
       });
       await draft(workspace, "old", messages);
       expect(await workspace.ls()).toMatchObject([{ conversationId: "old", status: "complete", messageCount: 2 }]);
-      expect((await workspace.show("old")).messages).toMatchObject([{ role: "user", content: "Hi" }, { role: "assistant", content: "Hello" }]);
+      expect((await workspace.show("old")).messages).toMatchObject([
+        { role: "user", content: "Hi" },
+        { role: "assistant", content: "Hello" },
+      ]);
       expect((await workspace.run(["chat", "--resume", "old", "And you?", "--base-url", server.url])).status).toBe(0);
-      expect(server.lastMessages.map(({ role, content }) => [role, content])).toEqual([["user", "Hi"], ["assistant", "Hello"], ["user", "And you?"]]);
+      expect(server.lastMessages.map(({ role, content }) => [role, content])).toEqual([
+        ["user", "Hi"],
+        ["assistant", "Hello"],
+        ["user", "And you?"],
+      ]);
       expect((await workspace.backups("old")).map(({ messageCount }) => messageCount)).toEqual([4, 2]);
     });
   }

@@ -18,7 +18,16 @@ function cutOff(...tokens: readonly string[]): Script {
 
 async function written(workspace: Workspace, id: string, answer = "Yes."): Promise<void> {
   const metadata = { conversationId: id, savedAt: "2026-01-14T21:30:00.000Z", version: "1.0.0-draft" };
-  await workspace.write(`state/${id}.json`, JSON.stringify({ messages: [{ role: "user", content: `About ${id}\u001b[31m` }, { role: "assistant", content: answer }], _metadata: metadata }));
+  await workspace.write(
+    `state/${id}.json`,
+    JSON.stringify({
+      messages: [
+        { role: "user", content: `About ${id}\u001b[31m` },
+        { role: "assistant", content: answer },
+      ],
+      _metadata: metadata,
+    }),
+  );
 }
 
 function enter(terminal: TerminalSession, line: string): void {
@@ -40,12 +49,19 @@ describe.concurrent("coming back", TIMEOUT, () => {
     expect(terminal.styled("dim")).toContain(LINES[29]);
   });
 
-  test("an answer that was continued is marked as such: by show, of the last message alone too, and on coming back", async ({ workspace, serve }) => {
+  test("an answer that was continued is marked as such: by show, of the last message alone too, and on coming back", async ({
+    workspace,
+    serve,
+  }) => {
     const { url } = await serve(cutOff("It needed a keeper", " of the"), saying("courage."));
     await workspace.run(["chat", "Tell me", "--id", "tale", "--base-url", url]);
     await workspace.run(["chat", "--resume", "tale"]);
-    expect((await workspace.run(["show", "tale"])).stdout).toMatch(/^assistant {2}.*interrupted\nIt needed a keeper of the\n! .*\n\nassistant \(continued\) .*\ncourage\.$/m);
-    expect((await workspace.run(["show", "tale", "--last", "1"])).stdout).toMatch(/\n\nassistant \(continued\) .*\ncourage\.$/m);
+    expect((await workspace.run(["show", "tale"])).stdout).toMatch(
+      /^assistant {2}.*interrupted\nIt needed a keeper of the\n! .*\n\nassistant \(continued\) .*\ncourage\.$/m,
+    );
+    expect((await workspace.run(["show", "tale", "--last", "1"])).stdout).toMatch(
+      /\n\nassistant \(continued\) .*\ncourage\.$/m,
+    );
     const terminal = TerminalSession.start(workspace, ["chat", "-c"]);
     await terminal.shows(/> Tell me\n {2}It needed a keeper of the\n {2}\(continued\) courage\.\n[\s\S]*\n>$/);
   });
@@ -54,12 +70,17 @@ describe.concurrent("coming back", TIMEOUT, () => {
     const { url } = await serve(cutOff("It needed a keeper", " of the"), saying(" courage."));
     await workspace.run(["chat", "Tell me", "--id", "tale", "--base-url", url]);
     const terminal = TerminalSession.start(workspace, ["chat", "-c"]);
-    await terminal.shows(/ · tale · 2 messages[^\n]*\n> Tell me\n {2}It needed a keeper of the …\n[\s\S]*discard\? \(c\)\n\?$/);
+    await terminal.shows(
+      / · tale · 2 messages[^\n]*\n> Tell me\n {2}It needed a keeper of the …\n[\s\S]*discard\? \(c\)\n\?$/,
+    );
     enter(terminal, "c");
     await terminal.shows(/courage\.\n[\s\S]*\n>$/);
   });
 
-  test("shows nothing of it in pipes, with --quiet, and where one answer is asked for", async ({ workspace, serve }) => {
+  test("shows nothing of it in pipes, with --quiet, and where one answer is asked for", async ({
+    workspace,
+    serve,
+  }) => {
     await written(workspace, "tale");
     const quiet = TerminalSession.start(workspace, ["chat", "-c", "--quiet"]);
     await quiet.shows(PROMPT);
@@ -75,10 +96,16 @@ describe.concurrent("coming back", TIMEOUT, () => {
 });
 
 describe.concurrent("going over", TIMEOUT, () => {
-  test("/ls shows the newest conversations, /resume goes on with another, and the one left is free", async ({ workspace, serve }) => {
+  test("/ls shows the newest conversations, /resume goes on with another, and the one left is free", async ({
+    workspace,
+    serve,
+  }) => {
     for (const id of ["apple", "pear"]) await written(workspace, id);
     const server = await serve(saying("More."));
-    const terminal = TerminalSession.start(workspace, ["chat", "--resume", "apple", "--base-url", server.url], { columns: 100, rows: 40 });
+    const terminal = TerminalSession.start(workspace, ["chat", "--resume", "apple", "--base-url", server.url], {
+      columns: 100,
+      rows: 40,
+    });
     await terminal.shows(PROMPT);
     enter(terminal, "/ls");
     await terminal.shows(/\* apple {2}[^\n]*2 messages[\s\S]* {2}pear {2}[^\n]*2 messages[\s\S]*\n>$/);
@@ -89,7 +116,11 @@ describe.concurrent("going over", TIMEOUT, () => {
     await terminal.shows("More.");
     terminal.press("ctrl-d");
     await terminal.ended;
-    expect((await workspace.show("pear")).messages.map(({ content }) => content).slice(1)).toEqual(["Yes.", "And?", "More."]);
+    expect((await workspace.show("pear")).messages.map(({ content }) => content).slice(1)).toEqual([
+      "Yes.",
+      "And?",
+      "More.",
+    ]);
   });
 
   test("/resume alone lets one choose; Esc stays", async ({ workspace }) => {
@@ -112,13 +143,18 @@ describe.concurrent("going over", TIMEOUT, () => {
     await terminal.shows("there is no conversation");
   });
 
-  test("/resume to what another has says who, how to go on in a copy, and stays where it is", async ({ workspace, serve }) => {
+  test("/resume to what another has says who, how to go on in a copy, and stays where it is", async ({
+    workspace,
+    serve,
+  }) => {
     await written(workspace, "apple");
     await written(workspace, "pear");
     const server = await serve(saying("More."));
     const other = TerminalSession.start(workspace, ["chat", "--resume", "pear"]);
     await other.shows(PROMPT);
-    const terminal = TerminalSession.start(workspace, ["chat", "--resume", "apple", "--base-url", server.url], { columns: 200 });
+    const terminal = TerminalSession.start(workspace, ["chat", "--resume", "apple", "--base-url", server.url], {
+      columns: 200,
+    });
     await terminal.shows(PROMPT);
     enter(terminal, "/resume pear");
     const screen = await terminal.shows("is locked");
@@ -156,7 +192,9 @@ describe.concurrent("on a narrow terminal", TIMEOUT, () => {
 
   test("an id is on one row, and so is the way to go on with it where that has room", async ({ workspace, serve }) => {
     const { url } = await serve(saying("Yes."));
-    const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--id", LONG_ID, "--base-url", url], { columns: 60 });
+    const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--id", LONG_ID, "--base-url", url], {
+      columns: 60,
+    });
     await terminal.ended;
     expect(terminal.screen).toContain(`saved as ${LONG_ID}; go on with:\ndraftstate chat --resume ${LONG_ID}`);
     const narrow = TerminalSession.start(workspace, ["chat", "-c"], { columns: 40 });
@@ -167,8 +205,14 @@ describe.concurrent("on a narrow terminal", TIMEOUT, () => {
   });
 
   test("a preview of /restore breaks between words", async ({ workspace, serve }) => {
-    const { url } = await serve(saying("The lighthouse keeper counted the ships that passed in the night."), saying("Other words."));
-    const terminal = TerminalSession.start(workspace, ["chat", "--id", "tale", "--base-url", url], { columns: 40, rows: 60 });
+    const { url } = await serve(
+      saying("The lighthouse keeper counted the ships that passed in the night."),
+      saying("Other words."),
+    );
+    const terminal = TerminalSession.start(workspace, ["chat", "--id", "tale", "--base-url", url], {
+      columns: 40,
+      rows: 60,
+    });
     await terminal.shows(PROMPT);
     enter(terminal, "Hi");
     await terminal.shows(/night\.\n>$/);

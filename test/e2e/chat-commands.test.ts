@@ -8,7 +8,14 @@ import { test, TIMEOUT } from "./world.js";
 const PROMPT = /^>$/m;
 
 /** A terminal at its prompt; `ask` sends a line and waits for what it brings and the next prompt. */
-async function chatting(workspace: Workspace, args: readonly string[]): Promise<{ terminal: TerminalSession; ask: (line: string, wanted: string) => Promise<void>; leave: () => Promise<void> }> {
+async function chatting(
+  workspace: Workspace,
+  args: readonly string[],
+): Promise<{
+  terminal: TerminalSession;
+  ask: (line: string, wanted: string) => Promise<void>;
+  leave: () => Promise<void>;
+}> {
   const terminal = TerminalSession.start(workspace, ["chat", ...args], { columns: 100, rows: 60 });
   await terminal.shows(PROMPT);
   return {
@@ -16,7 +23,10 @@ async function chatting(workspace: Workspace, args: readonly string[]): Promise<
     ask: async (line, wanted) => {
       terminal.type(line);
       terminal.press("enter");
-      await terminal.until((screen) => screen.slice(screen.lastIndexOf(`> ${line}`)).includes(wanted), `${line} brings ${wanted}`);
+      await terminal.until(
+        (screen) => screen.slice(screen.lastIndexOf(`> ${line}`)).includes(wanted),
+        `${line} brings ${wanted}`,
+      );
     },
     leave: async () => {
       terminal.press("ctrl-c", "ctrl-d");
@@ -30,7 +40,10 @@ async function contents(workspace: Workspace, id: string): Promise<unknown[]> {
 }
 
 describe.concurrent("in a conversation", TIMEOUT, () => {
-  test("/undo takes the last turn back, after a restore point, and /restore brings it back once it is agreed to", async ({ workspace, serve }) => {
+  test("/undo takes the last turn back, after a restore point, and /restore brings it back once it is agreed to", async ({
+    workspace,
+    serve,
+  }) => {
     const { url } = await serve(saying("First."), saying("Second."));
     const { ask, leave, terminal } = await chatting(workspace, ["--id", "tale", "--base-url", url]);
     await ask("one", "First.");
@@ -51,7 +64,10 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     expect(await contents(workspace, "tale")).toEqual(["one", "First.", "two", "Second."]);
   });
 
-  test("/retry asks again for the last answer, /save makes a restore point, /diff shows what changed", async ({ workspace, serve }) => {
+  test("/retry asks again for the last answer, /save makes a restore point, /diff shows what changed", async ({
+    workspace,
+    serve,
+  }) => {
     const { url } = await serve(saying("First."), saying("Better."));
     const { ask, leave } = await chatting(workspace, ["--id", "tale", "--base-url", url]);
     await ask("one", "First.");
@@ -59,10 +75,16 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     await ask("/retry", "Better.");
     await ask("/diff", "+ Better.");
     await leave();
-    expect([await contents(workspace, "tale"), (await workspace.show("tale", "--backup", "draft")).messages.at(-1)?.content]).toEqual([["one", "Better."], "First."]);
+    expect([
+      await contents(workspace, "tale"),
+      (await workspace.show("tale", "--backup", "draft")).messages.at(-1)?.content,
+    ]).toEqual([["one", "Better."], "First."]);
   });
 
-  test("/model changes who answers, /system what he is told, /title the name, and all are remembered", async ({ workspace, serve }) => {
+  test("/model changes who answers, /system what he is told, /title the name, and all are remembered", async ({
+    workspace,
+    serve,
+  }) => {
     const server = await serve(saying("First."));
     const { ask, leave } = await chatting(workspace, ["--id", "tale", "--base-url", server.url, "--model", "small"]);
     await ask("one", "First.");
@@ -71,11 +93,25 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     await ask("/title A tale", "A tale");
     await ask("two", "First.");
     await leave();
-    expect(server.requests.at(-1)?.body).toMatchObject({ model: "large", messages: [{ role: "system", content: "Be brief" }, { content: "one" }, { content: "First." }, { content: "two" }] });
+    expect(server.requests.at(-1)?.body).toMatchObject({
+      model: "large",
+      messages: [
+        { role: "system", content: "Be brief" },
+        { content: "one" },
+        { content: "First." },
+        { content: "two" },
+      ],
+    });
     await workspace.run(["chat", "-c", "three"], { env: { DRAFTSTATE_SYSTEM: "Be long", DRAFTSTATE_MODEL: "other" } });
-    expect(server.requests.at(-1)?.body).toMatchObject({ model: "large", messages: [{ content: "Be brief" }, {}, {}, {}, {}, { content: "three" }] });
+    expect(server.requests.at(-1)?.body).toMatchObject({
+      model: "large",
+      messages: [{ content: "Be brief" }, {}, {}, {}, {}, { content: "three" }],
+    });
     await workspace.run(["chat", "--resume", "@last", "four", "--system", "Be kind", "--model", "other"]);
-    expect(server.requests.at(-1)?.body).toMatchObject({ model: "other", messages: [{ content: "Be kind" }, {}, {}, {}, {}, {}, {}, { content: "four" }] });
+    expect(server.requests.at(-1)?.body).toMatchObject({
+      model: "other",
+      messages: [{ content: "Be kind" }, {}, {}, {}, {}, {}, {}, { content: "four" }],
+    });
     expect((await workspace.show("tale"))._metadata.title).toBe("A tale");
   });
 
@@ -88,10 +124,20 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     await ask("/new other", "a new conversation");
     await ask("three", "Yes.");
     await leave();
-    expect([await contents(workspace, "tale"), await contents(workspace, "copy"), await contents(workspace, "other")]).toEqual([["one", "Yes."], ["one", "Yes.", "two", "Yes."], ["three", "Yes."]]);
+    expect([
+      await contents(workspace, "tale"),
+      await contents(workspace, "copy"),
+      await contents(workspace, "other"),
+    ]).toEqual([
+      ["one", "Yes."],
+      ["one", "Yes.", "two", "Yes."],
+      ["three", "Yes."],
+    ]);
   });
 
-  test("Tab completes commands, /help lists them, a wrong one is told what was probably meant, /exit leaves", async ({ workspace }) => {
+  test("Tab completes commands, /help lists them, a wrong one is told what was probably meant, /exit leaves", async ({
+    workspace,
+  }) => {
     const { terminal, ask } = await chatting(workspace, []);
     terminal.type("/re");
     terminal.press("tab");
@@ -102,7 +148,8 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     terminal.press("enter");
     await terminal.shows("nothing was asked yet");
     await ask("/hlep", "did you mean /help?");
-    for (const nothing of ["/undo", "/save", "/fork", "/diff", "/restore", "/title", "/continue"]) await ask(nothing, "\n>");
+    for (const nothing of ["/undo", "/save", "/fork", "/diff", "/restore", "/title", "/continue"])
+      await ask(nothing, "\n>");
     await ask("/help", "/restore [ts]");
     terminal.type("/exit");
     terminal.press("enter");
@@ -126,7 +173,16 @@ describe.concurrent("coming back", TIMEOUT, () => {
   async function threeConversations(workspace: Workspace): Promise<void> {
     for (const [index, id] of ["apple", "pear", "plum"].entries()) {
       const metadata = { conversationId: id, savedAt: `2026-01-14T21:3${index}:00.000Z`, version: "1.0.0-draft" };
-      await workspace.write(`state/${id}.json`, JSON.stringify({ messages: [{ role: "user", content: `About ${id}\u001b[31m` }, { role: "assistant", content: "Yes." }], _metadata: metadata }));
+      await workspace.write(
+        `state/${id}.json`,
+        JSON.stringify({
+          messages: [
+            { role: "user", content: `About ${id}\u001b[31m` },
+            { role: "assistant", content: "Yes." },
+          ],
+          _metadata: metadata,
+        }),
+      );
     }
   }
 
@@ -157,7 +213,13 @@ describe.concurrent("coming back", TIMEOUT, () => {
     expect([(await terminal.ended).status, (await workspace.run(["chat", "--resume"])).status]).toEqual([130, 2]);
   });
 
-  for (const [key, left] of [["k", ["Hi", "Once"]], ["c", ["Hi", "Once", "More."]], ["r", ["Hi", "More."]], ["d", ["Hi"]], ["q", []]] as const) {
+  for (const [key, left] of [
+    ["k", ["Hi", "Once"]],
+    ["c", ["Hi", "Once", "More."]],
+    ["r", ["Hi", "More."]],
+    ["d", ["Hi"]],
+    ["q", []],
+  ] as const) {
     test(`to an answer that was cut off, ${key} leaves ${JSON.stringify(left)}`, async ({ workspace, serve }) => {
       const { url } = await serve((answer) => {
         answer.text("Once");
@@ -176,13 +238,18 @@ describe.concurrent("coming back", TIMEOUT, () => {
   }
 
   test("while a server is busy or not there, what is going on is said", async ({ workspace, serve }) => {
-    const { url } = await serve((answer) => {
-      answer.respond(503, "application/json", "{}");
-    }, async (answer) => {
-      answer.begin();
-      await answer.abandoned;
+    const { url } = await serve(
+      (answer) => {
+        answer.respond(503, "application/json", "{}");
+      },
+      async (answer) => {
+        answer.begin();
+        await answer.abandoned;
+      },
+    );
+    const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], {
+      env: { DRAFTSTATE_MODEL_RETRIES: "2" },
     });
-    const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], { env: { DRAFTSTATE_MODEL_RETRIES: "2" } });
     await terminal.shows("the server failed (503); trying again (1 of 2)");
     await terminal.shows("waiting for the first words");
     terminal.press("ctrl-c");
@@ -190,13 +257,37 @@ describe.concurrent("coming back", TIMEOUT, () => {
   });
 
   test("that a server is not there is said on stderr too, before it is tried again", async ({ workspace }) => {
-    const result = await workspace.run(["chat", "Hi", "--base-url", await deadUrl()], { env: { DRAFTSTATE_MODEL_RETRIES: "1" } });
-    expect([result.status, result.stderr.includes("the connection is refused; trying again (1 of 1)"), result.stdout]).toEqual([6, true, ""]);
+    const result = await workspace.run(["chat", "Hi", "--base-url", await deadUrl()], {
+      env: { DRAFTSTATE_MODEL_RETRIES: "1" },
+    });
+    expect([
+      result.status,
+      result.stderr.includes("the connection is refused; trying again (1 of 1)"),
+      result.stdout,
+    ]).toEqual([6, true, ""]);
   });
 
   test("tool calls and their results are shown, a line each", async ({ workspace, serve }) => {
     const { url } = await serve((answer) => {
-      answer.chunk({ choices: [{ index: 0, delta: { role: "assistant", tool_calls: [{ index: 0, id: "call-1", type: "function", function: { name: "weather", arguments: '{"city":"\\u001b[31mParis"}' } }] }, finish_reason: null }] });
+      answer.chunk({
+        choices: [
+          {
+            index: 0,
+            delta: {
+              role: "assistant",
+              tool_calls: [
+                {
+                  index: 0,
+                  id: "call-1",
+                  type: "function",
+                  function: { name: "weather", arguments: '{"city":"\\u001b[31mParis"}' },
+                },
+              ],
+            },
+            finish_reason: null,
+          },
+        ],
+      });
       answer.finish("tool_calls");
       answer.done();
     }, saying("It rains."));
@@ -208,14 +299,17 @@ describe.concurrent("coming back", TIMEOUT, () => {
 });
 
 describe.concurrent("Markdown", TIMEOUT, () => {
-  const TEXT = "# Title\n\nSome **bold** and `code` and [a link](http://x.y).\n\n- one\n- two\n\n| a | b |\n|---|--:|\n| long cell | 2 |\n\n```js\nconst x = 1;\n```\nEnd.\n";
+  const TEXT =
+    "# Title\n\nSome **bold** and `code` and [a link](http://x.y).\n\n- one\n- two\n\n| a | b |\n|---|--:|\n| long cell | 2 |\n\n```js\nconst x = 1;\n```\nEnd.\n";
   const tokens = TEXT.match(/[\s\S]{1,3}/g) ?? [];
 
   test("is readable on a terminal, however it was cut", async ({ workspace, serve }) => {
     const { url } = await serve(saying(...tokens));
     const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url]);
     await terminal.ended;
-    expect(terminal.screen).toContain("Title\n\nSome bold and code and a link (http://x.y).\n\n• one\n• two\n\na          b\n─────────  ─\nlong cell  2\n\n```js\nconst x = 1;\n```\nEnd.");
+    expect(terminal.screen).toContain(
+      "Title\n\nSome bold and code and a link (http://x.y).\n\n• one\n• two\n\na          b\n─────────  ─\nlong cell  2\n\n```js\nconst x = 1;\n```\nEnd.",
+    );
     expect(terminal.styled("bold")).toContain("bold");
   });
 

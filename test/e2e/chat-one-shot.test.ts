@@ -10,7 +10,10 @@ describe.concurrent("one answer", TIMEOUT, () => {
   test("comes in the background too: nothing stops it, and it streams", async ({ workspace, serve }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
-    const terminal = TerminalSession.startShell(workspace, `set -m; draftstate chat Hi --base-url ${url} & wait $!; echo "status $?"; ${LOOK}`);
+    const terminal = TerminalSession.startShell(
+      workspace,
+      `set -m; draftstate chat Hi --base-url ${url} & wait $!; echo "status $?"; ${LOOK}`,
+    );
     const answer = await Promise.race([hand.answer, terminal.ended]);
     if (!("text" in answer)) throw new Error(`it ended before it asked:\n${terminal.scrollback}`);
     answer.text("Hello");
@@ -25,7 +28,10 @@ describe.concurrent("one answer", TIMEOUT, () => {
   test("leaves what is typed meanwhile to whoever reads the terminal next", async ({ workspace, serve }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
-    const terminal = TerminalSession.startShell(workspace, `draftstate chat Hi --base-url ${url}; read -r line; echo "said $line"`);
+    const terminal = TerminalSession.startShell(
+      workspace,
+      `draftstate chat Hi --base-url ${url}; read -r line; echo "said $line"`,
+    );
     const answer = await hand.answer;
     answer.text("Once");
     await terminal.shows("Once");
@@ -41,21 +47,30 @@ describe.concurrent("one answer", TIMEOUT, () => {
   test("is stopped by Ctrl-C, and what there is of it is kept", async ({ workspace, serve }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
-    const terminal = TerminalSession.startShell(workspace, `trap : INT; draftstate chat Hi --id tale --base-url ${url}; echo "status $?"; ${LOOK}`);
+    const terminal = TerminalSession.startShell(
+      workspace,
+      `trap : INT; draftstate chat Hi --id tale --base-url ${url}; echo "status $?"; ${LOOK}`,
+    );
     const answer = await hand.answer;
     answer.text("Once upon");
     await terminal.shows("Once upon");
     terminal.press("ctrl-c");
     await terminal.ended;
     expect(terminal.scrollback).toMatch(/saved as tale \(interrupted\)[\s\S]*status 130\nisig ?\nicanon ?\necho/);
-    expect([(await workspace.show("tale")).messages.at(-1)?.content, terminal.cursor.visible]).toEqual(["Once upon", true]);
+    expect([(await workspace.show("tale")).messages.at(-1)?.content, terminal.cursor.visible]).toEqual([
+      "Once upon",
+      true,
+    ]);
   });
 });
 
 describe.concurrent("-i with a pipe on stdin", TIMEOUT, () => {
   test("takes the pipe as context, then goes on by the terminal's keys", async ({ workspace, serve }) => {
     const server = await serve(saying("First."), saying("Second."));
-    const terminal = TerminalSession.startShell(workspace, `echo "a diff" | draftstate chat -i "Review this" --id tale --base-url ${server.url}; echo "status $?"; ${LOOK}`);
+    const terminal = TerminalSession.startShell(
+      workspace,
+      `echo "a diff" | draftstate chat -i "Review this" --id tale --base-url ${server.url}; echo "status $?"; ${LOOK}`,
+    );
     await terminal.shows(/First\.\n[\s\S]*\n>$/);
     terminal.type("two");
     terminal.press("backspace");
@@ -70,7 +85,11 @@ describe.concurrent("-i with a pipe on stdin", TIMEOUT, () => {
 
   test("reads lines from the terminal where that can do no more", async ({ workspace, serve }) => {
     const server = await serve(saying("First."), saying("Second."));
-    const terminal = TerminalSession.startShell(workspace, `echo "a diff" | draftstate chat -i "Review this" --base-url ${server.url}`, { env: { TERM: "dumb" } });
+    const terminal = TerminalSession.startShell(
+      workspace,
+      `echo "a diff" | draftstate chat -i "Review this" --base-url ${server.url}`,
+      { env: { TERM: "dumb" } },
+    );
     await terminal.shows(/First\.\n[\s\S]*\n>/);
     terminal.type("two");
     terminal.press("enter");
@@ -84,11 +103,19 @@ describe.concurrent("-i with a pipe on stdin", TIMEOUT, () => {
     const { url } = await serve(saying("First."));
     const piped = await workspace.run(["chat", "-i", "Hi", "--id", "tale", "--base-url", url]);
     expect([piped.status, piped.stdout]).toEqual([0, "First.\n"]);
-    expect(piped.stderr).toMatch(/^there is no terminal to go on at[^\n]*draftstate chat --resume tale\n.*saved as tale/m);
+    expect(piped.stderr).toMatch(
+      /^there is no terminal to go on at[^\n]*draftstate chat --resume tale\n.*saved as tale/m,
+    );
     expect(piped.stderr).not.toContain("/help");
-    const detached = TerminalSession.startShell(workspace, `export -f draftstate; echo x | setsid -w bash -c 'draftstate chat -i Hi --id other --base-url ${url}'; echo "status $?"`, { columns: 120 });
+    const detached = TerminalSession.startShell(
+      workspace,
+      `export -f draftstate; echo x | setsid -w bash -c 'draftstate chat -i Hi --id other --base-url ${url}'; echo "status $?"`,
+      { columns: 120 },
+    );
     await detached.ended;
-    expect(detached.scrollback).toMatch(/First\.\n\n?there is no terminal to go on at[^\n]*--resume other\nsaved as other[^\n]*\nstatus 0/);
+    expect(detached.scrollback).toMatch(
+      /First\.\n\n?there is no terminal to go on at[^\n]*--resume other\nsaved as other[^\n]*\nstatus 0/,
+    );
   });
 
   test("is wrong usage where there is neither a prompt nor a terminal", async ({ workspace }) => {

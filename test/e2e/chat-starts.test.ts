@@ -18,7 +18,10 @@ describe.concurrent("a prompt", TIMEOUT, () => {
 
   test("from stdin that is no text is asked, and one line says what became of it", async ({ workspace }) => {
     const { status, stderr } = await workspace.run(["chat", "Review", "--id", "tale", "--quiet"], { stdin: "a\0b" });
-    expect([status, stderr]).toEqual([0, "warning: stdin is not text: 1 NUL character is in it; convert it first, as with iconv, if it is to be read\n"]);
+    expect([status, stderr]).toEqual([
+      0,
+      "warning: stdin is not text: 1 NUL character is in it; convert it first, as with iconv, if it is to be read\n",
+    ]);
     expect((await workspace.show("tale")).messages[0]?.content).toBe("a\0b\n\nReview");
   });
 
@@ -47,7 +50,12 @@ describe.concurrent("a conversation", TIMEOUT, () => {
     expect((await workspace.run(["chat", PROMPT, "--id", "tale"])).status).toBe(0);
     const before = await workspace.read("state/tale.json");
     const again = await workspace.run(["chat", PROMPT, "--id", "tale"]);
-    expect([again.status, again.stdout, again.stderr, await workspace.read("state/tale.json")]).toEqual([2, "", expect.stringMatching(/^error: .*--resume.*\n$/), before]);
+    expect([again.status, again.stdout, again.stderr, await workspace.read("state/tale.json")]).toEqual([
+      2,
+      "",
+      expect.stringMatching(/^error: .*--resume.*\n$/),
+      before,
+    ]);
   });
 
   for (const id of ["../escape", "", "con", "a/b", ".hidden"]) {
@@ -61,7 +69,9 @@ describe.concurrent("a conversation", TIMEOUT, () => {
     await workspace.run(["chat", "one", "--id", "first"]);
     await workspace.run(["chat", "two", "--id", "second"]);
     await workspace.run(["chat", "-c", "three"]);
-    expect([(await workspace.row("first"))?.messageCount, (await workspace.row("second"))?.messageCount]).toEqual([2, 4]);
+    expect([(await workspace.row("first"))?.messageCount, (await workspace.row("second"))?.messageCount]).toEqual([
+      2, 4,
+    ]);
   });
 
   test("goes on by a unique prefix of its id", async ({ workspace }) => {
@@ -72,7 +82,11 @@ describe.concurrent("a conversation", TIMEOUT, () => {
 
   test("is not guessed from a prefix of two", async ({ workspace }) => {
     const state = { messages: [], _metadata: { savedAt: "2026-01-14T21:30:00.000Z", version: "1.0.0-draft" } };
-    for (const id of ["tale-1", "tale-2"]) await workspace.write(`state/${id}.json`, JSON.stringify({ ...state, _metadata: { ...state._metadata, conversationId: id } }));
+    for (const id of ["tale-1", "tale-2"])
+      await workspace.write(
+        `state/${id}.json`,
+        JSON.stringify({ ...state, _metadata: { ...state._metadata, conversationId: id } }),
+      );
     expect((await workspace.run(["chat", "two", "--resume", "tale"])).status).toBe(2);
   });
 
@@ -82,8 +96,12 @@ describe.concurrent("a conversation", TIMEOUT, () => {
     const before = await workspace.read("state/tale.json");
     expect((await workspace.run(["chat", "three", "--fork", "tale", "--id", "copy"])).status).toBe(0);
     expect((await workspace.run(["chat", "other", "--fork", "tale@~1", "--id", "branch"])).status).toBe(0);
-    const asked = async (id: string): Promise<unknown[]> => (await workspace.show(id)).messages.filter(({ role }) => role === "user").map(({ content }) => content);
-    expect([await asked("copy"), await asked("branch")]).toEqual([["one", "two", "three"], ["one", "other"]]);
+    const asked = async (id: string): Promise<unknown[]> =>
+      (await workspace.show(id)).messages.filter(({ role }) => role === "user").map(({ content }) => content);
+    expect([await asked("copy"), await asked("branch")]).toEqual([
+      ["one", "two", "three"],
+      ["one", "other"],
+    ]);
     expect(await workspace.read("state/tale.json")).toBe(before);
   });
 
@@ -103,7 +121,8 @@ describe.concurrent("a conversation", TIMEOUT, () => {
   });
 
   test("is the same story for the same seed, without a network", async ({ workspace }) => {
-    const tell = async (seed: string): Promise<string> => (await workspace.run(["chat", PROMPT, "--no-save", "--seed", seed])).stdout;
+    const tell = async (seed: string): Promise<string> =>
+      (await workspace.run(["chat", PROMPT, "--no-save", "--seed", seed])).stdout;
     const [first, same, other] = [await tell("7"), await tell("7"), await tell("8")];
     expect([same === first, other === first]).toEqual([true, false]);
   });

@@ -29,7 +29,10 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
     expect((await workspace.show("tale")).messages.map(({ content }) => content)).toEqual(["Hi", "Hello there."]);
   });
 
-  test("-i asks on after the answer to what was given, and --no-save keeps nothing of it, its history neither", async ({ workspace, serve }) => {
+  test("-i asks on after the answer to what was given, and --no-save keeps nothing of it, its history neither", async ({
+    workspace,
+    serve,
+  }) => {
     const server = await serve(saying("First."), saying("Second."));
     const terminal = TerminalSession.start(workspace, ["chat", "-i", "one", "--no-save", "--base-url", server.url]);
     await terminal.shows(/First\.\n[\s\S]*\n>$/);
@@ -95,7 +98,10 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
     first.press("ctrl-d");
     await first.ended;
     const path = workspace.path("state/.draftstate/history/prompts.jsonl");
-    expect([(await stat(path)).mode & 0o777, await readFile(path, "utf8")]).toEqual([0o600, '"Tell me about lighthouses"\n']);
+    expect([(await stat(path)).mode & 0o777, await readFile(path, "utf8")]).toEqual([
+      0o600,
+      '"Tell me about lighthouses"\n',
+    ]);
     const second = TerminalSession.start(workspace, ["chat"]);
     await second.shows(PROMPT);
     second.type("draft");
@@ -121,7 +127,11 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
 
   test("an error of the server is one line, and the prompt comes back", async ({ workspace, serve }) => {
     const { url } = await serve((answer) => {
-      answer.respond(401, "application/json", JSON.stringify({ error: { message: "\u001b]0;owned\u0007no\u001b[2J key" } }));
+      answer.respond(
+        401,
+        "application/json",
+        JSON.stringify({ error: { message: "\u001b]0;owned\u0007no\u001b[2J key" } }),
+      );
     }, saying("Better"));
     const terminal = TerminalSession.start(workspace, ["chat", "--base-url", url]);
     await terminal.shows(PROMPT);
@@ -151,7 +161,12 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     await terminal.shows(/The end\.\n>$/);
     terminal.press("ctrl-d");
     await terminal.ended;
-    expect((await workspace.show("tale")).messages.map(({ status }) => status)).toEqual([undefined, "interrupted", undefined, "complete"]);
+    expect((await workspace.show("tale")).messages.map(({ status }) => status)).toEqual([
+      undefined,
+      "interrupted",
+      undefined,
+      "complete",
+    ]);
     expect(server.lastMessages.map(({ content }) => content)).toEqual(["Hi", "Once upon", "And then?"]);
   });
 
@@ -162,7 +177,10 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     terminal.type("Hi");
     terminal.press("enter");
     await terminal.shows(/connecting to|waiting for/);
-    await until(() => (server.requests.length > 0 ? true : undefined), () => "a request");
+    await until(
+      () => (server.requests.length > 0 ? true : undefined),
+      () => "a request",
+    );
     terminal.press("ctrl-c");
     await terminal.shows(/> Hi\n\n?stopped;[\s\S]*\n>$/);
   });
@@ -186,7 +204,10 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     await terminal.shows(/Once upon a time\n> and then\?$/);
   });
 
-  test("a message that was sent ahead is asked next; after Ctrl-C it waits for another Enter", async ({ workspace, serve }) => {
+  test("a message that was sent ahead is asked next; after Ctrl-C it waits for another Enter", async ({
+    workspace,
+    serve,
+  }) => {
     const server = await serve(stalling("Once"), saying("Asked."));
     const terminal = TerminalSession.start(workspace, ["chat", "--base-url", server.url]);
     await terminal.shows(PROMPT);
@@ -207,7 +228,10 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     expect(server.requests[1]?.body.messages.at(-1)).toMatchObject({ content: "then" });
   });
 
-  test("of several messages that were sent ahead of a Ctrl-C, each stays a line of its own", async ({ workspace, serve }) => {
+  test("of several messages that were sent ahead of a Ctrl-C, each stays a line of its own", async ({
+    workspace,
+    serve,
+  }) => {
     const server = await serve(stalling("Once"));
     const terminal = TerminalSession.start(workspace, ["chat", "--base-url", server.url]);
     await terminal.shows(PROMPT);
@@ -238,13 +262,22 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     expect(terminal.cursor.visible).toBe(true);
   });
 
-  test("a resize in the middle loses and repeats nothing, and leaves no status behind", async ({ workspace, serve }) => {
+  test("a resize in the middle loses and repeats nothing, and leaves no status behind", async ({
+    workspace,
+    serve,
+  }) => {
     const words = Array.from({ length: 400 }, (_, index) => `word${index}`);
     const hand = byHand();
     const { url } = await serve(hand.script);
     const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], { columns: 80, rows: 20 });
     const answer = await hand.answer;
-    const sizes = [[40, 20], [100, 10], [36, 30], [120, 8], [80, 24]] as const;
+    const sizes = [
+      [40, 20],
+      [100, 10],
+      [36, 30],
+      [120, 8],
+      [80, 24],
+    ] as const;
     for (const [index, word] of words.entries()) {
       answer.text(`${word} `);
       if (index % 70 !== 69) continue;
@@ -264,13 +297,39 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     const { url } = await serve(saying(...words.map((word) => `${word} `)));
     const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], { columns: 37 });
     await terminal.ended;
-    expect(terminal.scrollback.split("\n").join(" ").match(/lighthouse\d+/g)).toEqual(words);
+    expect(
+      terminal.scrollback
+        .split("\n")
+        .join(" ")
+        .match(/lighthouse\d+/g),
+    ).toEqual(words);
     expect(terminal.scrollback.split("\n").every((row) => row.length <= 37)).toBe(true);
   });
 
   test("hostile text, split over tokens, reaches the terminal raw in no piece", async ({ workspace, serve }) => {
-    const hostile = ["\u001b", "]0;owned\u0007", "\u001b[2", "J\u001b", "c", "\u009b31m", "\u001bP1$r\u001b", "\\", "\u202e", "evil &#27;[31m &#x202e;x", "\r", "over\b\b\b", "\u001b[?1049h"];
-    const { url } = await serve(saying(...hostile, "x".repeat(100_000), "\n\n| a\u001b[5m | b |\n|---|---|\n| \u001b]8;;http://evil\u0007 | 2 |\n", "[link\u001b[7m](http://e.x/\u001b[8m)\n```\u001b[1m\n\u001b[9mcode\n```\n"));
+    const hostile = [
+      "\u001b",
+      "]0;owned\u0007",
+      "\u001b[2",
+      "J\u001b",
+      "c",
+      "\u009b31m",
+      "\u001bP1$r\u001b",
+      "\\",
+      "\u202e",
+      "evil &#27;[31m &#x202e;x",
+      "\r",
+      "over\b\b\b",
+      "\u001b[?1049h",
+    ];
+    const { url } = await serve(
+      saying(
+        ...hostile,
+        "x".repeat(100_000),
+        "\n\n| a\u001b[5m | b |\n|---|---|\n| \u001b]8;;http://evil\u0007 | 2 |\n",
+        "[link\u001b[7m](http://e.x/\u001b[8m)\n```\u001b[1m\n\u001b[9mcode\n```\n",
+      ),
+    );
     const terminal = TerminalSession.start(workspace, ["chat", "Hi \u001b[31mred", "--base-url", url]);
     expect((await terminal.ended).status).toBe(0);
     const ours = /\u001b\[(?:[\d;]*m|[AK]|\d+[AC]|J|\?25[lh]|\?2004[lh])/g;
@@ -284,7 +343,10 @@ describe.concurrent("the terminal", TIMEOUT, () => {
   const LOOK = "stty -a | grep -oE -- '-?(icanon|echo|isig) '";
 
   test("is as it was after leaving, after Ctrl-C, after SIGTERM and after SIGHUP", async ({ workspace }) => {
-    for (const [end, status] of [["ctrl-d", 0], ["ctrl-c", 130]] as const) {
+    for (const [end, status] of [
+      ["ctrl-d", 0],
+      ["ctrl-c", 130],
+    ] as const) {
       const terminal = TerminalSession.startShell(workspace, `draftstate chat; echo "status $?"; ${LOOK}; read -r`);
       await terminal.shows(PROMPT);
       terminal.press(end);
@@ -300,11 +362,17 @@ describe.concurrent("the terminal", TIMEOUT, () => {
     }
   });
 
-  for (const [name, status] of [["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+  for (const [name, status] of [
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const) {
     test(`is as it was after ${name}, at the prompt and in an answer`, async ({ workspace, serve }) => {
       const { url } = await serve(stalling("Once"));
       for (const stage of ["prompt", "answer"]) {
-        const terminal = TerminalSession.startShell(workspace, `draftstate chat --base-url ${url}; echo "status $?"; ${LOOK}; read -r`);
+        const terminal = TerminalSession.startShell(
+          workspace,
+          `draftstate chat --base-url ${url}; echo "status $?"; ${LOOK}; read -r`,
+        );
         await terminal.shows(PROMPT);
         if (stage === "answer") {
           terminal.type("Hi");
@@ -325,7 +393,10 @@ describe.concurrent("the terminal", TIMEOUT, () => {
   test("is given back by Ctrl-Z, and the answer goes on with fg", async ({ workspace, serve }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
-    const terminal = TerminalSession.startShell(workspace, `set -m; draftstate chat Hi --base-url ${url}; echo stopped; ${LOOK}; read -r; fg; echo "status $?"`);
+    const terminal = TerminalSession.startShell(
+      workspace,
+      `set -m; draftstate chat Hi --base-url ${url}; echo stopped; ${LOOK}; read -r; fg; echo "status $?"`,
+    );
     const answer = await hand.answer;
     answer.text("Once");
     await terminal.shows("Once");
@@ -344,8 +415,11 @@ describe.concurrent("the terminal", TIMEOUT, () => {
 
 /** The process that a shell has started. */
 async function childOf(pid: number): Promise<number> {
-  return until(async () => {
-    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim();
-    return children === "" ? undefined : Number(children.split(" ")[0]);
-  }, () => `a child of ${pid}`);
+  return until(
+    async () => {
+      const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim();
+      return children === "" ? undefined : Number(children.split(" ")[0]);
+    },
+    () => `a child of ${pid}`,
+  );
 }

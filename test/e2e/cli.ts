@@ -35,7 +35,11 @@ export interface JsonLine {
 }
 
 /** Waits until it holds; throws with what the caller knows when it does not come to hold. */
-export async function until<T>(look: () => T | undefined | Promise<T | undefined>, describe: () => string, patience = PATIENCE): Promise<T> {
+export async function until<T>(
+  look: () => T | undefined | Promise<T | undefined>,
+  describe: () => string,
+  patience = PATIENCE,
+): Promise<T> {
   const end = Date.now() + patience;
   for (;;) {
     const seen = await look();
@@ -91,7 +95,10 @@ export class RunningCli {
 
   /** Resolves when stdout holds the text. */
   async shows(text: string): Promise<void> {
-    await until(() => (this.#stdout.includes(text) ? true : this.#gone()), () => `${JSON.stringify(text)} on stdout; ${this.#seen()}`);
+    await until(
+      () => (this.#stdout.includes(text) ? true : this.#gone()),
+      () => `${JSON.stringify(text)} on stdout; ${this.#seen()}`,
+    );
   }
 
   /** Resolves when so many lines of a type were printed, and gives them. */
@@ -110,7 +117,8 @@ export class RunningCli {
   }
 
   #gone(): undefined {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`the command has ended; ${this.#seen()}`);
+    if (this.child.exitCode !== null || this.child.signalCode !== null)
+      throw new Error(`the command has ended; ${this.#seen()}`);
     return undefined;
   }
 
@@ -131,8 +139,17 @@ export interface ShownMessage {
 export interface Shown {
   readonly messages: readonly ShownMessage[];
   readonly currentNarrative: string;
-  readonly streamingProperties: { readonly partialResponse: string; readonly tokenCount: number; readonly streamingProgress: number };
-  readonly _metadata: { readonly conversationId: string; readonly status: string; readonly revision: number; readonly title: string };
+  readonly streamingProperties: {
+    readonly partialResponse: string;
+    readonly tokenCount: number;
+    readonly streamingProgress: number;
+  };
+  readonly _metadata: {
+    readonly conversationId: string;
+    readonly status: string;
+    readonly revision: number;
+    readonly title: string;
+  };
 }
 
 export interface Row {
@@ -165,13 +182,19 @@ export class Workspace {
   }
 
   async remove(): Promise<void> {
-    await Promise.all([...[...this.#running].map((cli) => cli.end("SIGKILL")), ...this.#closers.map((close) => close())]);
+    await Promise.all([
+      ...[...this.#running].map((cli) => cli.end("SIGKILL")),
+      ...this.#closers.map((close) => close()),
+    ]);
     // Programs that a test started by itself may still be closing.
     await rm(this.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 
   start(args: readonly string[], { env = {}, stdin, node = [] }: RunOptions = {}): RunningCli {
-    const child = spawn(process.execPath, [...node, PROGRAM, ...args], { cwd: this.directory, env: this.environment(env) });
+    const child = spawn(process.execPath, [...node, PROGRAM, ...args], {
+      cwd: this.directory,
+      env: this.environment(env),
+    });
     const cli = new RunningCli(child);
     this.#running.add(cli);
     void cli.ended.then(() => this.#running.delete(cli));
@@ -181,7 +204,13 @@ export class Workspace {
 
   /** What a command finds in its environment: nothing of the tester's. */
   environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-    return { PATH: process.env["PATH"] ?? "", HOME: this.directory, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0", DRAFTSTATE_MODEL_RETRIES: "0", ...more };
+    return {
+      PATH: process.env["PATH"] ?? "",
+      HOME: this.directory,
+      DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0",
+      DRAFTSTATE_MODEL_RETRIES: "0",
+      ...more,
+    };
   }
 
   /** For what else was started here and must end with the directory. */
@@ -196,7 +225,8 @@ export class Workspace {
   /** What a command prints with `--json`; it must have gone well. */
   async json(args: readonly string[], options?: RunOptions): Promise<unknown> {
     const result = await this.run([...args, "--json"], options);
-    if (result.status !== 0) throw new Error(`${args.join(" ")} exited with ${String(result.status)}: ${result.stderr}`);
+    if (result.status !== 0)
+      throw new Error(`${args.join(" ")} exited with ${String(result.status)}: ${result.stderr}`);
     return JSON.parse(result.stdout) as unknown;
   }
 

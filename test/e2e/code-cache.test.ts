@@ -14,7 +14,8 @@ const CACHE = join(CACHES, "start.cache");
 
 async function copyOfProgram(directory: string): Promise<string> {
   const copy = join(directory, "copy");
-  for (const part of ["bin", "package.json", "dist/cli/package.json", "dist/cli/packs"]) await cp(join(ROOT, part), join(copy, part), { recursive: true, preserveTimestamps: true });
+  for (const part of ["bin", "package.json", "dist/cli/package.json", "dist/cli/packs"])
+    await cp(join(ROOT, part), join(copy, part), { recursive: true, preserveTimestamps: true });
   return copy;
 }
 
@@ -27,7 +28,10 @@ async function start(copy: string): Promise<{ used: boolean; help: string }> {
     const loader = loaderFor(process.cwd() + "/dist/cli");
     loader.load("/src/errors.js");
     console.log(loader.scripts.get("start").cachedDataRejected === false);`;
-  const [{ stdout: used }, { stdout: help }] = [await run(process.execPath, ["-e", look], { cwd: copy }), await run(process.execPath, ["bin/draftstate.js", "ls", "--help"], { cwd: copy })];
+  const [{ stdout: used }, { stdout: help }] = [
+    await run(process.execPath, ["-e", look], { cwd: copy }),
+    await run(process.execPath, ["bin/draftstate.js", "ls", "--help"], { cwd: copy }),
+  ];
   return { used: used === "true\n", help };
 }
 
@@ -41,7 +45,10 @@ async function rewrite(path: string, change: (text: string) => string): Promise<
 
 test("a program that has nothing left to wait for and is not through has failed", TIMEOUT, async ({ workspace }) => {
   const copy = await copyOfProgram(workspace.directory);
-  await writeFile(join(copy, START), '({ "/src/cli/main.js": function (exports) { exports.main = () => new Promise(() => undefined); } })');
+  await writeFile(
+    join(copy, START),
+    '({ "/src/cli/main.js": function (exports) { exports.main = () => new Promise(() => undefined); } })',
+  );
   await expect(run(process.execPath, ["bin/draftstate.js", "ls"], { cwd: copy })).rejects.toMatchObject({ code: 1 });
 });
 
@@ -66,10 +73,26 @@ describe.concurrent("the code cache", TIMEOUT, () => {
 
   test.for([
     ["is missing", (path: string) => rm(path)],
-    ["cannot be read", async (path: string) => { await rm(path); await mkdir(path); }],
+    [
+      "cannot be read",
+      async (path: string) => {
+        await rm(path);
+        await mkdir(path);
+      },
+    ],
     ["is empty", (path: string) => writeFile(path, "")],
-    ["was cut off", async (path: string) => { await writeFile(path, (await readFile(path)).subarray(0, 1000)); }],
-    ["holds something else", async (path: string) => { await writeFile(path, (await readFile(path)).reverse()); }],
+    [
+      "was cut off",
+      async (path: string) => {
+        await writeFile(path, (await readFile(path)).subarray(0, 1000));
+      },
+    ],
+    [
+      "holds something else",
+      async (path: string) => {
+        await writeFile(path, (await readFile(path)).reverse());
+      },
+    ],
   ] as const)("that %s is done without", async ([, spoil], { workspace }) => {
     const copy = await copyOfProgram(workspace.directory);
     await spoil(join(copy, CACHE));

@@ -22,11 +22,17 @@ function isInstalled(shell: string): boolean {
 async function complete(workspace: Workspace, ...words: readonly string[]): Promise<string[]> {
   const result = await workspace.run(["__complete", "--", ...words]);
   expect([result.status, result.stderr]).toEqual([0, ""]);
-  return result.stdout.split("\n").filter((line) => line !== "").map((line) => line.split("\t")[0] ?? "");
+  return result.stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split("\t")[0] ?? "");
 }
 
 async function twoConversations(workspace: Workspace): Promise<void> {
-  await seed(workspace, "whale", [{ prompt: "one", answer: "First." }, { prompt: "two", answer: "Second." }]);
+  await seed(workspace, "whale", [
+    { prompt: "one", answer: "First." },
+    { prompt: "two", answer: "Second." },
+  ]);
   await seed(workspace, "clock", [{ prompt: "one", answer: "First." }]);
 }
 
@@ -48,11 +54,18 @@ describe("__complete", TIMEOUT, () => {
     expect(await complete(workspace, "export", "whale", "--format", "")).toEqual(["md", "html", "json", "jsonl"]);
     expect(await complete(workspace, "export", "-f", "j")).toEqual(["json", "jsonl"]);
     expect(await complete(workspace, "search", "--role", "")).toEqual(["system", "user", "assistant", "tool"]);
-    expect(await complete(workspace, "search", "--status", "")).toEqual(["streaming", "complete", "interrupted", "error"]);
+    expect(await complete(workspace, "search", "--status", "")).toEqual([
+      "streaming",
+      "complete",
+      "interrupted",
+      "error",
+    ]);
     expect(await complete(workspace, "ls", "--sort", "t")).toEqual(["title", "tokens"]);
   });
 
-  test("knows conversations and the timestamps of their backups, also in a directory that was named", async ({ workspace }) => {
+  test("knows conversations and the timestamps of their backups, also in a directory that was named", async ({
+    workspace,
+  }) => {
     await twoConversations(workspace);
     const stamps = (await workspace.backups("whale")).map(({ timestamp }) => timestamp);
     expect(await complete(workspace, "show", "")).toEqual(["@last", "clock", "whale"]);
@@ -65,7 +78,12 @@ describe("__complete", TIMEOUT, () => {
 
   test("says nothing, and exits with 0, where nothing can be said", async ({ workspace }) => {
     await workspace.write("draftstate.config.json", "{ broken");
-    for (const words of [["show", ""], ["diff", "nobody", ""], ["ls", "--limit", ""]]) expect(await complete(workspace, ...words)).toEqual([]);
+    for (const words of [
+      ["show", ""],
+      ["diff", "nobody", ""],
+      ["ls", "--limit", ""],
+    ])
+      expect(await complete(workspace, ...words)).toEqual([]);
   });
 });
 
@@ -87,7 +105,14 @@ async function typeIn(workspace: Workspace, shell: string, line: string, awaited
   await mkdir(bin, { recursive: true });
   await writeFile(`${bin}/draftstate`, `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`);
   await chmod(`${bin}/draftstate`, 0o755);
-  const env = { PATH: `${bin}:${process.env["PATH"] ?? ""}`, HOME: workspace.directory, TERM: "xterm", PS1: "$ ", LANG: "C.UTF-8", fish_features: "no-query-term" };
+  const env = {
+    PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+    HOME: workspace.directory,
+    TERM: "xterm",
+    PS1: "$ ",
+    LANG: "C.UTF-8",
+    fish_features: "no-query-term",
+  };
   const terminal = spawn(shell, [...(STARTS[shell] ?? [])], { cwd: workspace.directory, env, cols: 100, rows: 30 });
   let seen = "";
   terminal.onData((data) => {
@@ -97,10 +122,16 @@ async function typeIn(workspace: Workspace, shell: string, line: string, awaited
   });
   try {
     terminal.write(`${LOADS[shell] ?? ""}; echo load''ed\r`);
-    await until(() => (seen.includes("loaded") ? true : undefined), () => seen);
+    await until(
+      () => (seen.includes("loaded") ? true : undefined),
+      () => seen,
+    );
     seen = "";
     terminal.write(line);
-    await until(() => (withoutEscapes(seen).includes(awaited) ? true : undefined), () => JSON.stringify(seen));
+    await until(
+      () => (withoutEscapes(seen).includes(awaited) ? true : undefined),
+      () => JSON.stringify(seen),
+    );
     return withoutEscapes(seen);
   } finally {
     terminal.kill("SIGKILL");
@@ -108,7 +139,9 @@ async function typeIn(workspace: Workspace, shell: string, line: string, awaited
 }
 
 function withoutEscapes(text: string): string {
-  return text.replaceAll(/\u001b(?:\[[0-9;?<>=]*[A-Za-z]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[()][A-Z0-9]|[=>])/g, "").replaceAll(/[\u0008\r]/g, "");
+  return text
+    .replaceAll(/\u001b(?:\[[0-9;?<>=]*[A-Za-z]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[()][A-Z0-9]|[=>])/g, "")
+    .replaceAll(/[\u0008\r]/g, "");
 }
 
 for (const shell of ["bash", "zsh", "fish"]) {
@@ -123,7 +156,9 @@ for (const shell of ["bash", "zsh", "fish"]) {
     test("completes the value of an option, and lists all of them", async ({ workspace }) => {
       await twoConversations(workspace);
       expect(await typeIn(workspace, shell, "draftstate export whale --format h\t", "html")).toContain("html");
-      expect(await typeIn(workspace, shell, "draftstate export whale --format \t\t", "jsonl")).toMatch(/md\b[\s\S]*html\b[\s\S]*json\b[\s\S]*jsonl/);
+      expect(await typeIn(workspace, shell, "draftstate export whale --format \t\t", "jsonl")).toMatch(
+        /md\b[\s\S]*html\b[\s\S]*json\b[\s\S]*jsonl/,
+      );
     });
 
     test("completes the timestamp of a backup", async ({ workspace }) => {

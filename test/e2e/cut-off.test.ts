@@ -68,7 +68,11 @@ describe.concurrent("while an answer streams", TIMEOUT, () => {
     await cli.shows(TEXT);
     const result = await cli.end("SIGINT");
     expect([result.status, result.stdout]).toEqual([130, `${TEXT}\n`]);
-    expect((await workspace.show("tale")).messages.at(-1)).toMatchObject({ role: "assistant", content: TEXT, status: "interrupted" });
+    expect((await workspace.show("tale")).messages.at(-1)).toMatchObject({
+      role: "assistant",
+      content: TEXT,
+      status: "interrupted",
+    });
   });
 
   test("a reader of stdout that leaves is no error, and what came is kept", async ({ workspace, serve }) => {
@@ -87,7 +91,11 @@ describe.concurrent("an answer whose process was killed", TIMEOUT, () => {
     const printed = await killInTheMiddle(workspace, url);
     const shown = await workspace.show("tale");
     expect([shown.messages.at(-1)?.content, shown.messages.at(-1)?.status]).toEqual([printed, "interrupted"]);
-    expect(await workspace.row("tale")).toMatchObject({ status: "interrupted", messageCount: 2, tokenCount: TOKENS.length });
+    expect(await workspace.row("tale")).toMatchObject({
+      status: "interrupted",
+      messageCount: 2,
+      tokenCount: TOKENS.length,
+    });
   });
 
   test("goes on after it is resumed without a prompt, stdin closed", async ({ workspace, serve }) => {
@@ -100,7 +108,10 @@ describe.concurrent("an answer whose process was killed", TIMEOUT, () => {
     expect([texts.includes(TEXT), texts.includes("The end.")]).toEqual([true, true]);
   });
 
-  test("goes on after it is resumed with a prompt, and the model is told the part that came", async ({ workspace, serve }) => {
+  test("goes on after it is resumed with a prompt, and the model is told the part that came", async ({
+    workspace,
+    serve,
+  }) => {
     const server = await serve(stall, whole);
     await killInTheMiddle(workspace, server.url);
     expect((await workspace.run(["chat", "--resume", "tale", "And then?"])).status).toBe(0);
@@ -117,7 +128,10 @@ describe.concurrent("an answer whose process was killed", TIMEOUT, () => {
       await answer.abandoned;
     }, whole);
     const cli = workspace.start(["chat", "Tell me a story", "--id", "tale", "--base-url", server.url]);
-    await until(() => (server.requests.length > 0 ? true : undefined), () => "a request");
+    await until(
+      () => (server.requests.length > 0 ? true : undefined),
+      () => "a request",
+    );
     await cli.end("SIGKILL");
     expect(await workspace.row("tale")).toMatchObject({ status: "interrupted" });
     expect((await workspace.run(["chat", "--resume", "tale", "Go on"])).status).toBe(0);
@@ -147,14 +161,21 @@ describe.concurrent("an answer that the server breaks off", TIMEOUT, () => {
     expect([result.status, answer?.status, answer?.content]).toEqual([6, "interrupted", result.stdout.trimEnd()]);
   });
 
-  test("by closing it politely without a finish reason is kept as interrupted, exit 6", async ({ workspace, serve }) => {
+  test("by closing it politely without a finish reason is kept as interrupted, exit 6", async ({
+    workspace,
+    serve,
+  }) => {
     const { url } = await serve((answer) => {
       for (const token of TOKENS) answer.text(token);
       answer.close();
     });
     const result = await workspace.run(["chat", "Tell me a story", "--id", "tale", "--base-url", url]);
     expect([result.status, result.stdout]).toEqual([6, `${TEXT}\n`]);
-    expect((await workspace.show("tale")).messages.at(-1)).toMatchObject({ content: TEXT, status: "interrupted", error: { code: "MODEL" } });
+    expect((await workspace.show("tale")).messages.at(-1)).toMatchObject({
+      content: TEXT,
+      status: "interrupted",
+      error: { code: "MODEL" },
+    });
   });
 
   test("by [DONE] without a finish reason is kept as interrupted, exit 6", async ({ workspace, serve }) => {

@@ -25,7 +25,9 @@ describe.concurrent("export", TIMEOUT, () => {
     expect(result.stdout).toContain("And then?");
   });
 
-  test("takes the format from the file's name; an existing file stays unless --force, a link always", async ({ workspace }) => {
+  test("takes the format from the file's name; an existing file stays unless --force, a link always", async ({
+    workspace,
+  }) => {
     await tale(workspace);
     expect((await workspace.run(["export", "tale", "-o", "a.html"])).status).toBe(0);
     const page = await workspace.read("a.html");
@@ -35,7 +37,10 @@ describe.concurrent("export", TIMEOUT, () => {
     expect((await workspace.run(["export", "tale", "-o", "a.html", "--format", "md", "--force"])).status).toBe(0);
     await symlink("elsewhere.md", workspace.path("link.md"));
     expect((await workspace.run(["export", "tale", "-o", "link.md", "--force"])).status).toBe(2);
-    expect([await readlink(workspace.path("link.md")), existsSync(workspace.path("elsewhere.md"))]).toEqual(["elsewhere.md", false]);
+    expect([await readlink(workspace.path("link.md")), existsSync(workspace.path("elsewhere.md"))]).toEqual([
+      "elsewhere.md",
+      false,
+    ]);
     expect((await readdir(workspace.directory)).filter((name) => name.startsWith(".tmp"))).toEqual([]);
   });
 
@@ -57,14 +62,31 @@ describe.concurrent("export", TIMEOUT, () => {
     await tale(workspace);
     const old = await workspace.run(["export", "tale", "--backup", "~1", "--format", "jsonl"]);
     expect(old.stdout.trim().split("\n")).toHaveLength(3);
-    expect(await workspace.json(["export", "tale", "-o", "b.json", "--with-backups"])).toMatchObject({ conversationId: "tale", format: "json", path: "b.json", messageCount: 4, restorePoints: 2 });
-    expect(await workspace.json(["export", "tale"])).toMatchObject({ messages: [{ role: "user" }, { role: "assistant" }, { content: "And then?" }, {}], _metadata: { conversationId: "tale" } });
+    expect(await workspace.json(["export", "tale", "-o", "b.json", "--with-backups"])).toMatchObject({
+      conversationId: "tale",
+      format: "json",
+      path: "b.json",
+      messageCount: 4,
+      restorePoints: 2,
+    });
+    expect(await workspace.json(["export", "tale"])).toMatchObject({
+      messages: [{ role: "user" }, { role: "assistant" }, { content: "And then?" }, {}],
+      _metadata: { conversationId: "tale" },
+    });
   });
 
   test("of what is not there, or in a format that is none, says so by its status", async ({ workspace }) => {
     await tale(workspace);
-    const [missing, format] = [await workspace.run(["export", "nowhere", "--json"]), await workspace.run(["export", "tale", "--format", "pdf", "--json"])];
-    expect([missing.status, errorOf(missing).code, format.status, errorOf(format).code]).toEqual([3, "NOT_FOUND", 2, "USAGE"]);
+    const [missing, format] = [
+      await workspace.run(["export", "nowhere", "--json"]),
+      await workspace.run(["export", "tale", "--format", "pdf", "--json"]),
+    ];
+    expect([missing.status, errorOf(missing).code, format.status, errorOf(format).code]).toEqual([
+      3,
+      "NOT_FOUND",
+      2,
+      "USAGE",
+    ]);
   });
 
   test("opens in a browser as the conversation, its restore points folded, no script run", async ({ workspace }) => {
@@ -73,14 +95,29 @@ describe.concurrent("export", TIMEOUT, () => {
       console.warn("left out: no chromium on this machine, the page was not opened in a browser");
       return;
     }
-    const hostile = '<script>document.title="owned"</script><img src=x onerror="document.title=1"> [x](javascript:1) </article></main> **bold**';
+    const hostile =
+      '<script>document.title="owned"</script><img src=x onerror="document.title=1"> [x](javascript:1) </article></main> **bold**';
     await workspace.run(["chat", hostile, "--id", "tale"]);
     await workspace.run(["chat", "And then?", "--resume", "tale"]);
     await workspace.run(["export", "tale", "-o", "page.html"]);
     const profile = await mkdtemp(join(tmpdir(), "draftstate-chromium-"));
-    const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", `--user-data-dir=${profile}`];
+    const flags = [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      `--user-data-dir=${profile}`,
+    ];
     try {
-      const { stdout } = await promisify(execFile)(chromium, [...flags, "--dump-dom", `file://${workspace.path("page.html")}`], { maxBuffer: 2 ** 26, timeout: 90_000 });
+      const { stdout } = await promisify(execFile)(
+        chromium,
+        [...flags, "--dump-dom", `file://${workspace.path("page.html")}`],
+        { maxBuffer: 2 ** 26, timeout: 90_000 },
+      );
       expect(stdout.match(/<article class="message/g)).toHaveLength(4);
       expect(stdout.match(/<(?:script|img)/g)).toBeNull();
       expect(stdout).toContain("&lt;script&gt;document.title=");

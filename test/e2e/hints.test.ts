@@ -5,11 +5,23 @@ import { test, TIMEOUT } from "./world.js";
 
 describe.concurrent("a newcomer", TIMEOUT, () => {
   test.for([
-    ["resume", "chat --resume"], ["history", "backups"], ["delete", "rm"], ["remove", "rm"], ["log", "show"], ["cat", "show"],
-    ["view", "show"], ["new", "chat"], ["info", "show <id> --inspect"],
+    ["resume", "chat --resume"],
+    ["history", "backups"],
+    ["delete", "rm"],
+    ["remove", "rm"],
+    ["log", "show"],
+    ["cat", "show"],
+    ["view", "show"],
+    ["new", "chat"],
+    ["info", "show <id> --inspect"],
   ] as const)("who types %s is told of %s", async ([word, command], { workspace }) => {
     const { status, stderr } = await workspace.run([word, "tale"]);
-    expect([status, stderr]).toEqual([2, expect.stringMatching(new RegExp(`^error: unknown command '${word}': here it is draftstate ${command}( <id>)?\n$`))]);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        new RegExp(`^error: unknown command '${word}': here it is draftstate ${command}( <id>)?\n$`),
+      ),
+    ]);
   });
 
   test.for([
@@ -37,8 +49,14 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
 
   test("whose search has upper-case letters and finds nothing is told of -i, others are not", async ({ workspace }) => {
     await seed(workspace, "tale", [{ prompt: "Hi", answer: "a beekeeper" }]);
-    const advised = async (...args: string[]): Promise<boolean> => (await workspace.run(["search", ...args])).stderr.includes("-i looks without");
-    expect([await advised("Beekeeper"), await advised("walnut"), await advised("Beekeeper", "-s"), await advised("-e", "\\Swalnut")]).toEqual([true, false, false, false]);
+    const advised = async (...args: string[]): Promise<boolean> =>
+      (await workspace.run(["search", ...args])).stderr.includes("-i looks without");
+    expect([
+      await advised("Beekeeper"),
+      await advised("walnut"),
+      await advised("Beekeeper", "-s"),
+      await advised("-e", "\\Swalnut"),
+    ]).toEqual([true, false, false, false]);
   });
 
   test("who asks config for one setting is told how to look for it", async ({ workspace }) => {
@@ -52,8 +70,15 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
     const dryJson = await workspace.json(["import", "one.json", "--id", "one", "--dry-run"]);
     const done = await workspace.run(["import", "one.json", "--id", "one"]);
     const json = await workspace.json(["import", "one.json", "--id", "two"]);
-    expect([(await workspace.row("one"))?.backupCount, dry.stdout.trimEnd().at(-1), done.stdout.trimEnd().at(-1)]).toEqual([1, "1", "1"]);
-    for (const said of [dryJson, json]) expect(said).toMatchObject({ imported: [{ restorePoints: 0, backupCount: 1 }] });
-    expect((await workspace.run(["import", "one.json", "--id", "one", "--skip-existing"])).stderr).toContain("; 1 exists already\n");
+    expect([
+      (await workspace.row("one"))?.backupCount,
+      dry.stdout.trimEnd().at(-1),
+      done.stdout.trimEnd().at(-1),
+    ]).toEqual([1, "1", "1"]);
+    for (const said of [dryJson, json])
+      expect(said).toMatchObject({ imported: [{ restorePoints: 0, backupCount: 1 }] });
+    expect((await workspace.run(["import", "one.json", "--id", "one", "--skip-existing"])).stderr).toContain(
+      "; 1 exists already\n",
+    );
   });
 });

@@ -27,7 +27,9 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
   });
 
   test("are all in the conversation", async () => {
-    expect((await workspace.show("tale")).messages.filter(({ role }) => role === "user").map(({ content }) => content)).toEqual(Array.from({ length: TURNS }, (_, index) => `turn ${index + 1}`));
+    expect(
+      (await workspace.show("tale")).messages.filter(({ role }) => role === "user").map(({ content }) => content),
+    ).toEqual(Array.from({ length: TURNS }, (_, index) => `turn ${index + 1}`));
   });
 
   test("leave three backups, of the newest three turns, newest first", async () => {
@@ -50,14 +52,23 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
   });
 
   test("differ by exit status only where it is asked for", async () => {
-    const [plain, asked, same] = [await workspace.run(["diff", "tale", "~1"]), await workspace.run(["diff", "tale", "~1", "--exit-code"]), await workspace.run(["diff", "tale", "now", "now", "--exit-code"])];
+    const [plain, asked, same] = [
+      await workspace.run(["diff", "tale", "~1"]),
+      await workspace.run(["diff", "tale", "~1", "--exit-code"]),
+      await workspace.run(["diff", "tale", "now", "now", "--exit-code"]),
+    ];
     expect([plain.status, asked.status, same.status]).toEqual([0, 1, 0]);
   });
 
   test("are gone back to and come back, with all that was said, by the safety backup", async () => {
     const present = await workspace.show("tale");
     const past = await workspace.show("tale", "--backup", "~2");
-    const restored = (await workspace.json(["restore", "tale", "--backup", "~2", "--yes"])) as { conversationId: string; restoredFrom: string; safetyBackup: string; revision: number };
+    const restored = (await workspace.json(["restore", "tale", "--backup", "~2", "--yes"])) as {
+      conversationId: string;
+      restoredFrom: string;
+      safetyBackup: string;
+      revision: number;
+    };
     expect(restored).toMatchObject({ conversationId: "tale", restoredFrom: backups[2]?.timestamp });
     expect(restored.revision).toBeGreaterThan(present._metadata.revision);
     expect(withoutMetadata(await workspace.show("tale"))).toEqual(withoutMetadata(past));
@@ -72,8 +83,15 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
 
   test("are named by their place in a spelling that no shell expands", async () => {
     for (const [place, backup] of backups.entries()) {
-      const spellings = [["show", "tale", "--backup", `@${place}`], ["show", "tale", "--backup", `~${place}`], ["show", `tale@${place}`], ["show", `tale@~${place}`], ["show", `tale@${backup.timestamp}`]];
-      for (const spelling of spellings) expect((await workspace.json(spelling) as Shown)._metadata.revision).toBe(backup.revision);
+      const spellings = [
+        ["show", "tale", "--backup", `@${place}`],
+        ["show", "tale", "--backup", `~${place}`],
+        ["show", `tale@${place}`],
+        ["show", `tale@~${place}`],
+        ["show", `tale@${backup.timestamp}`],
+      ];
+      for (const spelling of spellings)
+        expect(((await workspace.json(spelling)) as Shown)._metadata.revision).toBe(backup.revision);
     }
     expect((await workspace.run(["backups", "tale"])).stdout).toMatch(/^@0 /m);
     const expanded = await workspace.run(["diff", "tale", workspace.directory, "now"]);
@@ -92,7 +110,8 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
   test("say how to take a restore back, and are there again then", async () => {
     const present = await workspace.show("tale");
     const shown = await Promise.all(backups.map(({ timestamp }) => workspace.show("tale", "--backup", timestamp)));
-    const other = backups[shown.findIndex(({ messages }) => messages.length !== present.messages.length)]?.timestamp ?? "";
+    const other =
+      backups[shown.findIndex(({ messages }) => messages.length !== present.messages.length)]?.timestamp ?? "";
     const { stderr } = await workspace.run(["restore", "tale", "--backup", other]);
     expect(stderr).toContain("draftstate undo tale");
     await workspace.run(["undo", "tale"]);
@@ -107,9 +126,18 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
     type Pruned = { kept: string[]; removed: string[]; bytesFreed: number; dryRun: boolean };
     const before = await workspace.read("state/tale.json");
     const said = (await workspace.json(["prune", "tale", "--max", "1", "--dry-run"])) as Pruned;
-    expect([said.dryRun, said.removed.length, (await workspace.backups("tale")).length]).toEqual([true, backups.length - 1, backups.length]);
+    expect([said.dryRun, said.removed.length, (await workspace.backups("tale")).length]).toEqual([
+      true,
+      backups.length - 1,
+      backups.length,
+    ]);
     const done = (await workspace.json(["prune", "tale", "--max", "1"])) as Pruned;
-    expect([done.dryRun, done.removed, done.kept, done.bytesFreed]).toEqual([false, said.removed, said.kept, said.bytesFreed]);
+    expect([done.dryRun, done.removed, done.kept, done.bytesFreed]).toEqual([
+      false,
+      said.removed,
+      said.kept,
+      said.bytesFreed,
+    ]);
     expect((await workspace.backups("tale")).map(({ timestamp }) => timestamp)).toEqual([backups[0]?.timestamp]);
     expect(await workspace.read("state/tale.json")).toBe(before);
   });

@@ -11,7 +11,12 @@ const FIXTURES = fileURLToPath(new URL("../fixtures/import/", import.meta.url));
 
 interface ImportedJson {
   readonly format: string;
-  readonly imported: readonly { readonly conversationId: string; readonly title: string; readonly messageCount: number; readonly restorePoints: number }[];
+  readonly imported: readonly {
+    readonly conversationId: string;
+    readonly title: string;
+    readonly messageCount: number;
+    readonly restorePoints: number;
+  }[];
   readonly skipped: readonly string[];
 }
 
@@ -29,32 +34,53 @@ function content(shown: Shown): object {
 
 describe.concurrent("import", TIMEOUT, () => {
   for (const format of ["json", "jsonl"]) {
-    test(`brings back what export --format ${format} wrote: state, metadata, and the restore points`, async ({ workspace }) => {
+    test(`brings back what export --format ${format} wrote: state, metadata, and the restore points`, async ({
+      workspace,
+    }) => {
       const before = await tale(workspace);
       await workspace.run(["export", "tale", "-o", `out.${format}`, "--with-backups"]);
       const result = (await workspace.json(["import", `out.${format}`, "--id", "copy"])) as ImportedJson;
-      expect(result).toMatchObject({ format: "draftstate", imported: [{ conversationId: "copy", messageCount: 4, restorePoints: 2, backupCount: 2 }] });
+      expect(result).toMatchObject({
+        format: "draftstate",
+        imported: [{ conversationId: "copy", messageCount: 4, restorePoints: 2, backupCount: 2 }],
+      });
       expect(content(await workspace.show("copy"))).toEqual(content(before));
-      const points = async (id: string): Promise<object[]> => (await workspace.backups(id)).map(({ timestamp, revision, messageCount, reason, valid }) => ({ timestamp, revision, messageCount, reason, valid }));
+      const points = async (id: string): Promise<object[]> =>
+        (await workspace.backups(id)).map(({ timestamp, revision, messageCount, reason, valid }) => ({
+          timestamp,
+          revision,
+          messageCount,
+          reason,
+          valid,
+        }));
       expect(await points("copy")).toEqual(await points("tale"));
-      expect(content(await workspace.show("copy", "--backup", "~1"))).toEqual(content(await workspace.show("tale", "--backup", "~1")));
+      expect(content(await workspace.show("copy", "--backup", "~1"))).toEqual(
+        content(await workspace.show("tale", "--backup", "~1")),
+      );
       expect(await workspace.json(["verify"])).toMatchObject({ ok: true });
       expect((await workspace.run(["chat", "On", "--resume", "copy"])).status).toBe(0);
     });
   }
 
-  test("never overwrites: an id that is taken is an error, --id and --skip-existing are the ways on", async ({ workspace }) => {
+  test("never overwrites: an id that is taken is an error, --id and --skip-existing are the ways on", async ({
+    workspace,
+  }) => {
     await tale(workspace);
     await workspace.run(["export", "tale", "-o", "out.json"]);
     const before = await workspace.read("state/tale.json");
     expect((await workspace.run(["import", "out.json"])).status).toBe(2);
     expect((await workspace.run(["import", "out.json", "--id", "TALE"])).status).toBe(2);
-    expect(await workspace.json(["import", "out.json", "--skip-existing"])).toMatchObject({ imported: [], skipped: ["tale"] });
+    expect(await workspace.json(["import", "out.json", "--skip-existing"])).toMatchObject({
+      imported: [],
+      skipped: ["tale"],
+    });
     expect(await workspace.read("state/tale.json")).toBe(before);
     expect((await workspace.ls()).map(({ conversationId }) => conversationId)).toEqual(["tale"]);
   });
 
-  test("takes snapshots and backups as they are, compressed too, and refuses one whose checksum differs", async ({ workspace }) => {
+  test("takes snapshots and backups as they are, compressed too, and refuses one whose checksum differs", async ({
+    workspace,
+  }) => {
     const before = await tale(workspace);
     const snapshot = await readFile(workspace.path("state/tale.json"));
     await writeFile(workspace.path("copy.json.gz"), gzipSync(snapshot));
@@ -70,13 +96,25 @@ describe.concurrent("import", TIMEOUT, () => {
 
   for (const [name, format, ids] of [
     ["llm-logs.json", "llm", ["llm-01jw8c1r2hzzz3n5p9q0s1t2v3", "llm-01jw8d0000000000000000000b"]],
-    ["chatgpt-conversations.json", "chatgpt", ["chatgpt-67860b18-1f2c-8004-a1b2-0c3d4e5f6a7b", "chatgpt-weird-id-..-x"]],
+    [
+      "chatgpt-conversations.json",
+      "chatgpt",
+      ["chatgpt-67860b18-1f2c-8004-a1b2-0c3d4e5f6a7b", "chatgpt-weird-id-..-x"],
+    ],
     ["claude-code-session.jsonl", "claude-code", ["claude-code-3f0c9c1e-5a77-4b0e-9f52-2b6f6e1d8a11"]],
   ] as const) {
-    test(`brings in ${name}, from stdin too, each as a conversation with a restore point, and goes on`, async ({ workspace }) => {
-      const result = (await workspace.json(["import", "-"], { stdin: await readFile(`${FIXTURES}${name}`, "utf8") })) as ImportedJson;
+    test(`brings in ${name}, from stdin too, each as a conversation with a restore point, and goes on`, async ({
+      workspace,
+    }) => {
+      const result = (await workspace.json(["import", "-"], {
+        stdin: await readFile(`${FIXTURES}${name}`, "utf8"),
+      })) as ImportedJson;
       expect([result.format, result.imported.map(({ conversationId }) => conversationId)]).toEqual([format, ids]);
-      expect((await workspace.ls()).map(({ conversationId, backupCount, status }) => [conversationId, backupCount, status]).sort()).toEqual(ids.map((id) => [id, 1, "complete"]).sort());
+      expect(
+        (await workspace.ls())
+          .map(({ conversationId, backupCount, status }) => [conversationId, backupCount, status])
+          .sort(),
+      ).toEqual(ids.map((id) => [id, 1, "complete"]).sort());
       expect(await workspace.json(["verify"])).toMatchObject({ ok: true });
       expect((await workspace.run(["chat", "Go on", "--resume", ids[0], "--model", "offline"])).status).toBe(0);
     });
@@ -88,9 +126,14 @@ describe.concurrent("import", TIMEOUT, () => {
     expect((await workspace.files()).size).toBe(0);
   });
 
-  test("is all or nothing: one conversation that cannot be read keeps the others out, and is named", async ({ workspace }) => {
+  test("is all or nothing: one conversation that cannot be read keeps the others out, and is named", async ({
+    workspace,
+  }) => {
     const log = JSON.parse(await readFile(`${FIXTURES}llm-logs.json`, "utf8")) as Record<string, unknown>[];
-    await workspace.write("log.json", JSON.stringify(log.map((row, index) => (index === 3 ? { ...row, response: 7 } : row))));
+    await workspace.write(
+      "log.json",
+      JSON.stringify(log.map((row, index) => (index === 3 ? { ...row, response: 7 } : row))),
+    );
     const result = await workspace.run(["import", "log.json"]);
     expect([result.status, result.stderr]).toEqual([4, expect.stringContaining("[3].response")]);
     expect(await workspace.ls()).toEqual([]);
@@ -98,7 +141,14 @@ describe.concurrent("import", TIMEOUT, () => {
 
   test("of a file that is missing, no file, or nothing known, says so by its status", async ({ workspace }) => {
     await workspace.write("other.json", '{"name":"x"}');
-    const statuses = await Promise.all([["import", "missing.json"], ["import", "."], ["import", "other.json"], ["import", `${FIXTURES}llm-logs.json`, "--id", "one"]].map(async (args) => (await workspace.run(args)).status));
+    const statuses = await Promise.all(
+      [
+        ["import", "missing.json"],
+        ["import", "."],
+        ["import", "other.json"],
+        ["import", `${FIXTURES}llm-logs.json`, "--id", "one"],
+      ].map(async (args) => (await workspace.run(args)).status),
+    );
     expect(statuses).toEqual([3, 2, 4, 2]);
   });
 
@@ -115,7 +165,17 @@ describe.concurrent("import", TIMEOUT, () => {
   });
 
   test("keeps hostile text out of the terminal's way", async ({ workspace }) => {
-    const result = await workspace.run(["import", "-"], { stdin: JSON.stringify([{ id: "a", model: "m", prompt: "\u001b]0;owned\u0007\u202e", response: "x", conversation_name: "\u001b[2J\u009b31m" }]) });
+    const result = await workspace.run(["import", "-"], {
+      stdin: JSON.stringify([
+        {
+          id: "a",
+          model: "m",
+          prompt: "\u001b]0;owned\u0007\u202e",
+          response: "x",
+          conversation_name: "\u001b[2J\u009b31m",
+        },
+      ]),
+    });
     expect(result.status).toBe(0);
     expect(result.stdout + result.stderr).not.toMatch(/(?!\n)\p{Cc}|\p{Bidi_Control}/u);
   });

@@ -23,13 +23,30 @@ describe.concurrent("chat --json", TIMEOUT, () => {
       answer.chunk({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 6, total_tokens: 9 } });
       answer.done();
     });
-    const result = await workspace.run(["chat", "Hi", "--id", "tale", "--base-url", url, "--model", "test-model", "--json"]);
+    const result = await workspace.run([
+      "chat",
+      "Hi",
+      "--id",
+      "tale",
+      "--base-url",
+      url,
+      "--model",
+      "test-model",
+      "--json",
+    ]);
     const lines = jsonLines(result.stdout);
     expect(result.status).toBe(0);
     expect(lines[0]).toEqual({ type: "start", conversationId: "tale", model: "openai:test-model" });
-    expect(lines.at(-1)).toEqual({ type: "end", conversationId: "tale", status: "complete", revision: REVISION, usage: { inputTokens: 3, outputTokens: 6 } });
+    expect(lines.at(-1)).toEqual({
+      type: "end",
+      conversationId: "tale",
+      status: "complete",
+      revision: REVISION,
+      usage: { inputTokens: 3, outputTokens: 6 },
+    });
     expect(lines.filter(({ type }) => type === "token")).toEqual(TOKENS.map((text) => ({ type: "token", text })));
-    for (const line of lines.filter(({ type }) => type === "saved")) expect(line).toEqual({ type: "saved", revision: REVISION, tokenCount: REVISION });
+    for (const line of lines.filter(({ type }) => type === "saved"))
+      expect(line).toEqual({ type: "saved", revision: REVISION, tokenCount: REVISION });
     expect(new Set(lines.map(({ type }) => type))).toEqual(new Set(["start", "token", "saved", "end"]));
   });
 
@@ -38,7 +55,10 @@ describe.concurrent("chat --json", TIMEOUT, () => {
     const saved = revisionsOf(lines);
     expect(saved.length).toBeGreaterThan(1);
     expect(saved.every((revision, index) => index === 0 || revision > (saved[index - 1] ?? 0))).toBe(true);
-    expect([saved.at(-1), (await workspace.show("tale"))._metadata.revision]).toEqual([lines.at(-1)?.["revision"], lines.at(-1)?.["revision"]]);
+    expect([saved.at(-1), (await workspace.show("tale"))._metadata.revision]).toEqual([
+      lines.at(-1)?.["revision"],
+      lines.at(-1)?.["revision"],
+    ]);
   });
 
   test("waits for the disk although the process itself is busy", async ({ workspace }) => {
@@ -46,14 +66,18 @@ describe.concurrent("chat --json", TIMEOUT, () => {
     const busy = `const write = process.stdout.write.bind(process.stdout); let left = 5;
       const block = () => { const end = performance.now() + 300; while (performance.now() < end); if (--left > 0) setTimeout(block, 20); };
       process.stdout.write = (...args) => { if (left === 5) { left = 4; setTimeout(block, 0); } return write(...args); };`;
-    const result = await workspace.run(["chat", "Hi", "--json"], { node: ["--import", `data:text/javascript,${encodeURIComponent(busy)}`] });
+    const result = await workspace.run(["chat", "Hi", "--json"], {
+      node: ["--import", `data:text/javascript,${encodeURIComponent(busy)}`],
+    });
     const lines = jsonLines(result.stdout);
     expect(lines.filter(({ type }, index) => type === "token" && lines[index + 1]?.type !== "saved")).toEqual([]);
   });
 
   for (const count of [1, 30]) {
     test(`has on disk, after kill -9, the ${count} or more tokens that it printed`, async ({ workspace }) => {
-      const cli = workspace.start(["chat", "Hi", "--id", "tale", "--json"], { env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5" } });
+      const cli = workspace.start(["chat", "Hi", "--id", "tale", "--json"], {
+        env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5" },
+      });
       await cli.printed("token", count);
       const lines = jsonLines((await cli.end("SIGKILL")).stdout);
       const kept = await workspace.show("tale");
@@ -68,11 +92,18 @@ describe.concurrent("chat --json", TIMEOUT, () => {
     });
     const result = await workspace.run(["chat", "Hi", "--id", "tale", "--base-url", url, "--json"]);
     const [error, end] = jsonLines(result.stdout).slice(-2);
-    expect([result.status, error, end]).toMatchObject([6, { type: "error", code: "MODEL" }, { type: "end", conversationId: "tale", status: "error", usage: null }]);
+    expect([result.status, error, end]).toMatchObject([
+      6,
+      { type: "error", code: "MODEL" },
+      { type: "end", conversationId: "tale", status: "error", usage: null },
+    ]);
   });
 
   test("says an error that comes before any answer in both shapes, on one line", async ({ workspace }) => {
     const result = await workspace.run(["chat", "Hi", "--resume", "nowhere", "--json"]);
-    expect([result.status, jsonLines(result.stdout)]).toMatchObject([3, [{ type: "error", code: "NOT_FOUND", error: { code: "NOT_FOUND" } }]]);
+    expect([result.status, jsonLines(result.stdout)]).toMatchObject([
+      3,
+      [{ type: "error", code: "NOT_FOUND", error: { code: "NOT_FOUND" } }],
+    ]);
   });
 });

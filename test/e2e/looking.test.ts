@@ -18,7 +18,10 @@ async function screenOf(workspace: Workspace, args: readonly string[], columns: 
 /** One whose snapshot no longer fits its checksum, and one that has no valid file at all. */
 async function damage(workspace: Workspace): Promise<void> {
   for (const id of ["good", "edited", "torn"]) await seed(workspace, id, [{ prompt: `About ${id}`, answer: "Once." }]);
-  await workspace.write("state/edited.json", (await workspace.read("state/edited.json")).replace("About edited", "About changes"));
+  await workspace.write(
+    "state/edited.json",
+    (await workspace.read("state/edited.json")).replace("About edited", "About changes"),
+  );
   const later = new Date(Date.now() + 5000);
   await utimes(workspace.path("state/edited.json"), later, later);
   await workspace.write("state/torn.json", "{ torn");
@@ -26,15 +29,26 @@ async function damage(workspace: Workspace): Promise<void> {
 }
 
 describe.concurrent("tables on a narrow terminal", TIMEOUT, () => {
-  test.for([[40, /^ID +TITLE$/], [60, /^ID +TITLE +STATUS$/], [80, /^ID +TITLE +STATUS +MSGS +UPDATED$/], [120, /^ID +TITLE +STATUS +MSGS +TOKENS +UPDATED +SIZE +BACKUPS$/]] as const)("ls at %i columns shows what has room, and cuts nothing but the title", async ([columns, expected], { workspace }) => {
-    await seed(workspace, LONG_ID, [{ prompt: LONG_TITLE, answer: "Once." }]);
-    const [titles, row] = (await screenOf(workspace, ["ls"], columns)).split("\n");
-    expect(titles).toMatch(expected);
-    expect(row).toMatch(new RegExp(`^${LONG_ID} {2}Another`));
-  });
+  test.for([
+    [40, /^ID +TITLE$/],
+    [60, /^ID +TITLE +STATUS$/],
+    [80, /^ID +TITLE +STATUS +MSGS +UPDATED$/],
+    [120, /^ID +TITLE +STATUS +MSGS +TOKENS +UPDATED +SIZE +BACKUPS$/],
+  ] as const)(
+    "ls at %i columns shows what has room, and cuts nothing but the title",
+    async ([columns, expected], { workspace }) => {
+      await seed(workspace, LONG_ID, [{ prompt: LONG_TITLE, answer: "Once." }]);
+      const [titles, row] = (await screenOf(workspace, ["ls"], columns)).split("\n");
+      expect(titles).toMatch(expected);
+      expect(row).toMatch(new RegExp(`^${LONG_ID} {2}Another`));
+    },
+  );
 
   test("backups keeps its label, the age and what changed", async ({ workspace }) => {
-    await seed(workspace, "tale", [{ prompt: LONG_TITLE, answer: "Once." }, { prompt: "More of it", answer: "Upon." }]);
+    await seed(workspace, "tale", [
+      { prompt: LONG_TITLE, answer: "Once." },
+      { prompt: "More of it", answer: "Upon." },
+    ]);
     const [titles, newest, older] = (await screenOf(workspace, ["backups", "tale"], 40)).split("\n");
     expect(titles).toMatch(/^ +AGE +REASON +CHANGED$/);
     expect(newest).toMatch(/^@0 {2}\S.* {2}turn {4}\+2 mess/);
@@ -43,7 +57,9 @@ describe.concurrent("tables on a narrow terminal", TIMEOUT, () => {
 
   test("backups at 100 columns shows all of it", async ({ workspace }) => {
     await seed(workspace, "tale", [{ prompt: LONG_TITLE, answer: "Once." }]);
-    expect(await screenOf(workspace, ["backups", "tale"], 100)).toMatch(/^ +TIMESTAMP +AGE +REVISION +MSGS +REASON +CHANGED +SIZE\n/);
+    expect(await screenOf(workspace, ["backups", "tale"], 100)).toMatch(
+      /^ +TIMESTAMP +AGE +REVISION +MSGS +REASON +CHANGED +SIZE\n/,
+    );
   });
 });
 
@@ -59,8 +75,17 @@ describe.concurrent("ls with damaged conversations", TIMEOUT, () => {
 
   test("with --json keeps the whole error", async ({ workspace }) => {
     await damage(workspace);
-    const rows = (await workspace.json(["ls"])) as { conversationId: string; title: string; error?: { message: string } }[];
-    const message = (id: string): string | undefined => rows.find(({ conversationId }) => conversationId === id)?.error?.message;
-    expect([message("edited"), message("torn"), message("good")]).toEqual([expect.stringContaining("repair edited --accept"), expect.stringContaining("no valid file left"), undefined]);
+    const rows = (await workspace.json(["ls"])) as {
+      conversationId: string;
+      title: string;
+      error?: { message: string };
+    }[];
+    const message = (id: string): string | undefined =>
+      rows.find(({ conversationId }) => conversationId === id)?.error?.message;
+    expect([message("edited"), message("torn"), message("good")]).toEqual([
+      expect.stringContaining("repair edited --accept"),
+      expect.stringContaining("no valid file left"),
+      undefined,
+    ]);
   });
 });

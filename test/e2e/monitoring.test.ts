@@ -10,8 +10,18 @@ import { errorOf, until } from "./cli.js";
 import { test, TIMEOUT } from "./world.js";
 
 interface StatsJson {
-  readonly total: { readonly answers: number; readonly tokens: number; readonly saves: number; readonly timeToFirstTokenMs: number };
-  readonly conversations: readonly { readonly conversationId: string; readonly tokenCount: number; readonly answers: number; readonly writeAmplification: number }[];
+  readonly total: {
+    readonly answers: number;
+    readonly tokens: number;
+    readonly saves: number;
+    readonly timeToFirstTokenMs: number;
+  };
+  readonly conversations: readonly {
+    readonly conversationId: string;
+    readonly tokenCount: number;
+    readonly answers: number;
+    readonly writeAmplification: number;
+  }[];
 }
 
 interface HealthJson {
@@ -20,7 +30,9 @@ interface HealthJson {
 }
 
 describe("stats", TIMEOUT, () => {
-  test("tokens, answers and saves of several processes add up, for the store and each conversation", async ({ workspace }) => {
+  test("tokens, answers and saves of several processes add up, for the store and each conversation", async ({
+    workspace,
+  }) => {
     await workspace.run(["chat", "Hi", "--id", "one"]);
     await workspace.run(["chat", "And then?", "--resume", "one"]);
     await workspace.run(["chat", "Hi", "--id", "two"]);
@@ -29,7 +41,10 @@ describe("stats", TIMEOUT, () => {
     expect(stats.total.answers).toBe(3);
     expect(stats.total.tokens).toBe(rows.reduce((sum, { tokenCount }) => sum + tokenCount, 0));
     expect(stats.total.timeToFirstTokenMs).toBeGreaterThan(0);
-    expect(stats.conversations.find(({ conversationId }) => conversationId === "one")).toMatchObject({ answers: 2, tokenCount: rows.find(({ conversationId }) => conversationId === "one")?.tokenCount });
+    expect(stats.conversations.find(({ conversationId }) => conversationId === "one")).toMatchObject({
+      answers: 2,
+      tokenCount: rows.find(({ conversationId }) => conversationId === "one")?.tokenCount,
+    });
     const two = (await workspace.json(["stats", "two"])) as StatsJson["conversations"][number];
     expect(two).toMatchObject({ conversationId: "two", answers: 1 });
     expect(two.writeAmplification).toBeGreaterThan(1);
@@ -41,9 +56,23 @@ describe("stats", TIMEOUT, () => {
 
   test("shows what a file of metrics names as text, whatever it is", async ({ workspace }) => {
     await workspace.run(["chat", "Hi", "--id", "tale"]);
-    await workspace.write("state/.draftstate/metrics/_process-zz.json", JSON.stringify({ version: 1, closed: true, queueDepth: 0, unsavedSince: null, counters: { draftstate_saves_total: { "\u001b]0;owned\u0007\u001b[31m\u009b31m": 3 } }, histograms: {} }));
+    await workspace.write(
+      "state/.draftstate/metrics/_process-zz.json",
+      JSON.stringify({
+        version: 1,
+        closed: true,
+        queueDepth: 0,
+        unsavedSince: null,
+        counters: { draftstate_saves_total: { "\u001b]0;owned\u0007\u001b[31m\u009b31m": 3 } },
+        histograms: {},
+      }),
+    );
     const { stdout, status } = await workspace.run(["stats", "--prometheus"]);
-    expect([status, stdout.includes("owned"), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(stdout)]).toEqual([0, true, false]);
+    expect([status, stdout.includes("owned"), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(stdout)]).toEqual([
+      0,
+      true,
+      false,
+    ]);
   });
 
   test("in Prometheus' format a foreign parser finds what the JSON says", async ({ workspace }) => {
@@ -59,7 +88,9 @@ describe("stats", TIMEOUT, () => {
     for (const area of ["state", "backup"]) expect(stdout).toContain(`draftstate_free_bytes{area="${area}"}`);
   });
 
-  test("an empty store has stats too, and looking makes no file; an unknown conversation is not found", async ({ workspace }) => {
+  test("an empty store has stats too, and looking makes no file; an unknown conversation is not found", async ({
+    workspace,
+  }) => {
     expect(((await workspace.json(["stats"])) as StatsJson).total.saves).toBe(0);
     expect([...(await workspace.files()).keys()]).toEqual([]);
     const missing = await workspace.run(["stats", "nothing", "--json"]);
@@ -73,8 +104,12 @@ describe("stats", TIMEOUT, () => {
     expect(((await workspace.json(["stats"])) as StatsJson).total.tokens).toBe(0);
   });
 
-  test("a killed process loses no more than what it had not kept yet, and the next ones count on", async ({ workspace }) => {
-    const cli = workspace.start(["chat", "Hi", "--id", "one", "--json"], { env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "20" } });
+  test("a killed process loses no more than what it had not kept yet, and the next ones count on", async ({
+    workspace,
+  }) => {
+    const cli = workspace.start(["chat", "Hi", "--id", "one", "--json"], {
+      env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "20" },
+    });
     await cli.printed("saved", 5);
     await cli.end("SIGKILL");
     await workspace.run(["chat", "--resume", "one"]);
@@ -89,8 +124,20 @@ describe("health", TIMEOUT, () => {
     await workspace.run(["chat", "Hi", "--id", "one"]);
     const well = await workspace.run(["health", "--json", "--min-free", "1K"]);
     expect(well.status).toBe(0);
-    expect(JSON.parse(well.stdout)).toMatchObject({ status: "ok", checks: expect.arrayContaining([{ name: "damaged-files", status: "ok", detail: expect.any(String) }]) });
-    const warned = await workspace.run(["health", "--json", "--min-free", "1K", "--state-dir", "not-there", "--backup-dir", "nor-there"]);
+    expect(JSON.parse(well.stdout)).toMatchObject({
+      status: "ok",
+      checks: expect.arrayContaining([{ name: "damaged-files", status: "ok", detail: expect.any(String) }]),
+    });
+    const warned = await workspace.run([
+      "health",
+      "--json",
+      "--min-free",
+      "1K",
+      "--state-dir",
+      "not-there",
+      "--backup-dir",
+      "nor-there",
+    ]);
     expect(warned.status).toBe(0);
     expect((JSON.parse(warned.stdout) as HealthJson).status).toBe("warn");
   });
@@ -109,9 +156,19 @@ describe("health", TIMEOUT, () => {
     try {
       if (disk === undefined) await workspace.write("elsewhere", "a file in place of the directory");
       else await disk.makeReadOnly();
-      const result = await workspace.run(["health", "--json", "--min-free", "1K", "--state-dir", disk === undefined ? "elsewhere" : "state"]);
+      const result = await workspace.run([
+        "health",
+        "--json",
+        "--min-free",
+        "1K",
+        "--state-dir",
+        disk === undefined ? "elsewhere" : "state",
+      ]);
       expect(result.status).toBe(7);
-      expect((JSON.parse(result.stdout) as HealthJson).checks[0]).toMatchObject({ name: "directories-writable", status: "fail" });
+      expect((JSON.parse(result.stdout) as HealthJson).checks[0]).toMatchObject({
+        name: "directories-writable",
+        status: "fail",
+      });
     } finally {
       await disk?.unmount();
     }
@@ -130,7 +187,11 @@ describe("health", TIMEOUT, () => {
   });
 
   test("changes that another process has not saved for long are seen from here", async ({ workspace }) => {
-    const env = { DRAFTSTATE_REAL_TIME_SAVE: "false", DRAFTSTATE_AUTO_SAVE: "false", DRAFTSTATE_OFFLINE_TOKEN_DELAY: "500" };
+    const env = {
+      DRAFTSTATE_REAL_TIME_SAVE: "false",
+      DRAFTSTATE_AUTO_SAVE: "false",
+      DRAFTSTATE_OFFLINE_TOKEN_DELAY: "500",
+    };
     const cli = workspace.start(["chat", "Hi", "--id", "one", "--no-save-on-token"], { env });
     const unsaved = async (): Promise<true | undefined> => {
       // A warning, or on a slow machine already a failure.
@@ -145,30 +206,49 @@ describe("health", TIMEOUT, () => {
 });
 
 describe("alerts and logs", TIMEOUT, () => {
-  test("a rule in the settings is a line on stderr and a post to the webhook, and the chat is as good as ever", async ({ workspace }) => {
+  test("a rule in the settings is a line on stderr and a post to the webhook, and the chat is as good as ever", async ({
+    workspace,
+  }) => {
     const bodies: string[] = [];
     const server = createServer((request, response) => {
-      request.setEncoding("utf8").on("data", (text: string) => bodies.push(text)).on("end", () => response.writeHead(204).end());
+      request
+        .setEncoding("utf8")
+        .on("data", (text: string) => bodies.push(text))
+        .on("end", () => response.writeHead(204).end());
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
-    await workspace.write("draftstate.config.json", JSON.stringify({ alerts: [{ metric: "draftstate_save_duration_seconds", above: 0 }], alertWebhook: url }));
+    await workspace.write(
+      "draftstate.config.json",
+      JSON.stringify({ alerts: [{ metric: "draftstate_save_duration_seconds", above: 0 }], alertWebhook: url }),
+    );
     const result = await workspace.run(["chat", "my-secret-question", "--id", "one"]);
     server.close();
     expect(result.status).toBe(0);
-    expect(result.stderr).toMatch(/^warning: alert: draftstate_save_duration_seconds is .* \(rule: draftstate_save_duration_seconds above 0\)$/m);
-    expect(JSON.parse(bodies.join(""))).toMatchObject({ source: "draftstate", state: "firing", metric: "draftstate_save_duration_seconds" });
+    expect(result.stderr).toMatch(
+      /^warning: alert: draftstate_save_duration_seconds is .* \(rule: draftstate_save_duration_seconds above 0\)$/m,
+    );
+    expect(JSON.parse(bodies.join(""))).toMatchObject({
+      source: "draftstate",
+      state: "firing",
+      metric: "draftstate_save_duration_seconds",
+    });
     expect(bodies.join("")).not.toContain("my-secret-question");
     expect(result.stdout).not.toContain("alert");
   });
 
-  test("a webhook that hangs costs the end of a chat a bounded moment, and nothing of the answer", async ({ workspace }) => {
+  test("a webhook that hangs costs the end of a chat a bounded moment, and nothing of the answer", async ({
+    workspace,
+  }) => {
     const server = createServer(() => undefined);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret-path`;
-    const env = { DRAFTSTATE_ALERTS: '[{"metric":"draftstate_save_duration_seconds","above":0}]', DRAFTSTATE_ALERT_WEBHOOK: url };
+    const env = {
+      DRAFTSTATE_ALERTS: '[{"metric":"draftstate_save_duration_seconds","above":0}]',
+      DRAFTSTATE_ALERT_WEBHOOK: url,
+    };
     const result = await workspace.run(["chat", "Hi", "--id", "one"], { env });
     server.closeAllConnections();
     server.close();
@@ -179,16 +259,27 @@ describe("alerts and logs", TIMEOUT, () => {
   });
 
   test("an unknown key in a rule is an error that names it", async ({ workspace }) => {
-    await workspace.write("draftstate.config.json", JSON.stringify({ alerts: [{ metric: "draftstate_queue_depth", above: 1, severity: "high" }] }));
+    await workspace.write(
+      "draftstate.config.json",
+      JSON.stringify({ alerts: [{ metric: "draftstate_queue_depth", above: 1, severity: "high" }] }),
+    );
     const result = await workspace.run(["ls", "--json"]);
     expect(result.status).toBe(2);
     expect(errorOf(result)).toMatchObject({ code: "INVALID_CONFIG", path: "alerts[0].severity" });
   });
 
-  test("--verbose gives a structured line for each event on stderr, without a word of the conversation", async ({ workspace }) => {
+  test("--verbose gives a structured line for each event on stderr, without a word of the conversation", async ({
+    workspace,
+  }) => {
     const result = await workspace.run(["chat", "my-secret-question", "--id", "one", "--verbose"]);
     const lines = result.stderr.split("\n").filter((line) => line.startsWith("level="));
-    expect(lines.some((line) => /^level=debug event=stateSaved conversationId=one kind=journal revision=\d+ records=\d+ bytes=\d+ durationMs=[\d.]+$/.test(line))).toBe(true);
+    expect(
+      lines.some((line) =>
+        /^level=debug event=stateSaved conversationId=one kind=journal revision=\d+ records=\d+ bytes=\d+ durationMs=[\d.]+$/.test(
+          line,
+        ),
+      ),
+    ).toBe(true);
     expect(lines.some((line) => line.startsWith("level=info event=answerEnded conversationId=one"))).toBe(true);
     expect(lines.some((line) => line.startsWith("level=info event=backupCreated"))).toBe(true);
     expect(result.stderr).not.toContain("my-secret-question");

@@ -16,7 +16,9 @@ function end(answer: Answer, reason = "stop"): void {
 }
 
 function ask(workspace: Workspace, url: string, ...more: readonly string[]): Promise<Result> {
-  return workspace.run(["chat", "Hi", "--id", "tale", "--base-url", url, ...more], { env: { DRAFTSTATE_MODEL_RETRIES: "2" } });
+  return workspace.run(["chat", "Hi", "--id", "tale", "--base-url", url, ...more], {
+    env: { DRAFTSTATE_MODEL_RETRIES: "2" },
+  });
 }
 
 async function answerOf(workspace: Workspace): Promise<Record<string, unknown>> {
@@ -35,7 +37,8 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
 
   test("with other roles than the assistant's is the answer's text", async ({ workspace, serve }) => {
     const { url } = await serve((answer) => {
-      for (const role of ["assistant", "user", "system", "developer", "tool", "function", "e"]) delta(answer, { role, content: `${role} ` });
+      for (const role of ["assistant", "user", "system", "developer", "tool", "function", "e"])
+        delta(answer, { role, content: `${role} ` });
       end(answer);
     });
     const text = "assistant user system developer tool function e ";
@@ -43,7 +46,12 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
     expect(await answerOf(workspace)).toMatchObject({ content: text, status: "complete" });
   });
 
-  for (const [name, fields] of Object.entries({ "a refusal": { refusal: "I will not" }, "blocks of text and refusal": { content: ["I ", { type: "text", text: "will " }, { type: "refusal", refusal: "not" }] } })) {
+  for (const [name, fields] of Object.entries({
+    "a refusal": { refusal: "I will not" },
+    "blocks of text and refusal": {
+      content: ["I ", { type: "text", text: "will " }, { type: "refusal", refusal: "not" }],
+    },
+  })) {
     test(`with ${name} is what the reader is told`, async ({ workspace, serve }) => {
       const { url } = await serve((answer) => {
         delta(answer, fields);
@@ -55,14 +63,19 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
 
   test("with whole messages in place of deltas is an answer", async ({ workspace, serve }) => {
     const { url } = await serve((answer) => {
-      answer.chunk({ choices: [{ index: 0, message: { role: "assistant", content: "whole" }, finish_reason: "stop" }] });
+      answer.chunk({
+        choices: [{ index: 0, message: { role: "assistant", content: "whole" }, finish_reason: "stop" }],
+      });
       answer.done();
     });
     expect(await ask(workspace, url)).toMatchObject({ status: 0, stdout: "whole\n" });
   });
 
   for (const content of [12345, true, { a: 1 }, [{ type: "image_url", image_url: "x" }], [{ type: "text", text: 5 }]]) {
-    test(`with content ${JSON.stringify(content)} is an error that keeps the text so far, and stdout holds that alone`, async ({ workspace, serve }) => {
+    test(`with content ${JSON.stringify(content)} is an error that keeps the text so far, and stdout holds that alone`, async ({
+      workspace,
+      serve,
+    }) => {
       const { url } = await serve((answer) => {
         delta(answer, { role: "assistant", content: "so far" });
         delta(answer, { role: "assistant", content });
@@ -82,26 +95,46 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
     expect(await answerOf(workspace)).toMatchObject({ status: "error", error: { code: "MODEL" } });
   });
 
-  test("with a tool call of broken JSON keeps the call and says so; stdout is lines of JSON, stderr no advertisement; it goes on validly", async ({ workspace, serve }) => {
-    const server = await serve((answer) => {
-      delta(answer, { role: "assistant", content: null, tool_calls: [{ index: 0, id: "c1", type: "function", function: { name: "weather", arguments: '{"a":' } }] });
-      delta(answer, { tool_calls: [{ index: 0, function: { arguments: "broken" } }] });
-      end(answer, "tool_calls");
-    }, (answer) => {
-      answer.whole(["Fine"]);
-    });
+  test("with a tool call of broken JSON keeps the call and says so; stdout is lines of JSON, stderr no advertisement; it goes on validly", async ({
+    workspace,
+    serve,
+  }) => {
+    const server = await serve(
+      (answer) => {
+        delta(answer, {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ index: 0, id: "c1", type: "function", function: { name: "weather", arguments: '{"a":' } }],
+        });
+        delta(answer, { tool_calls: [{ index: 0, function: { arguments: "broken" } }] });
+        end(answer, "tool_calls");
+      },
+      (answer) => {
+        answer.whole(["Fine"]);
+      },
+    );
     const result = await ask(workspace, server.url, "--json");
-    const types = result.stdout.trim().split("\n").map((line) => (JSON.parse(line) as { type: string }).type);
+    const types = result.stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { type: string }).type);
     expect([result.status, types.at(-1)]).toEqual([6, "end"]);
     expect(result.stdout + result.stderr).not.toMatch(/LangChain|pnpm/);
-    expect(await answerOf(workspace)).toMatchObject({ status: "error", toolCalls: [{ id: "c1", name: "weather", args: { input: '{"a":broken' }, error: { code: "TOOL" } }] });
+    expect(await answerOf(workspace)).toMatchObject({
+      status: "error",
+      toolCalls: [{ id: "c1", name: "weather", args: { input: '{"a":broken' }, error: { code: "TOOL" } }],
+    });
     expect((await workspace.run(["show", "tale"])).stdout).toContain("broken");
     await workspace.run(["chat", "Again", "--resume", "tale"]);
     expect(server.lastMessages.map(({ role }) => role)).toEqual(["user"]);
   });
 
   const callsWeather = (answer: Answer): void => {
-    delta(answer, { role: "assistant", content: null, tool_calls: [{ index: 0, id: "c1", type: "function", function: { name: "weather", arguments: "{}" } }] });
+    delta(answer, {
+      role: "assistant",
+      content: null,
+      tool_calls: [{ index: 0, id: "c1", type: "function", function: { name: "weather", arguments: "{}" } }],
+    });
     end(answer, "tool_calls");
   };
 
@@ -111,13 +144,25 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
       end(answer);
     });
     expect((await ask(workspace, url)).status).toBe(0);
-    expect((await workspace.show("tale")).messages.map(({ role, content }) => [role, role === "tool" ? "" : content])).toEqual([["user", "Hi"], ["assistant", ""], ["tool", ""], ["assistant", ""], ["tool", ""], ["assistant", "Fine"]]);
+    expect(
+      (await workspace.show("tale")).messages.map(({ role, content }) => [role, role === "tool" ? "" : content]),
+    ).toEqual([
+      ["user", "Hi"],
+      ["assistant", ""],
+      ["tool", ""],
+      ["assistant", ""],
+      ["tool", ""],
+      ["assistant", "Fine"],
+    ]);
   });
 
   test("that asks for tools for ever is stopped, and all of it kept", async ({ workspace, serve }) => {
     const { url } = await serve(callsWeather);
     const { status, stderr } = await ask(workspace, url);
-    expect([status, stderr]).toEqual([6, expect.stringContaining("the model asked for tools 25 times in one turn, and was stopped")]);
+    expect([status, stderr]).toEqual([
+      6,
+      expect.stringContaining("the model asked for tools 25 times in one turn, and was stopped"),
+    ]);
     expect((await workspace.show("tale")).messages.filter(({ role }) => role === "tool")).toHaveLength(25);
   });
 
@@ -127,7 +172,10 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
       end(answer, "function_call");
     });
     expect((await ask(workspace, url)).status).toBe(6);
-    expect(await answerOf(workspace)).toMatchObject({ status: "error", toolCalls: [{ name: "weather", args: { input: "{" } }] });
+    expect(await answerOf(workspace)).toMatchObject({
+      status: "error",
+      toolCalls: [{ name: "weather", args: { input: "{" } }],
+    });
   });
 
   test("without an end of the line is left at the limit, with an error that names it", async ({ workspace, serve }) => {
@@ -135,10 +183,14 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
       answer.text("seen ");
       answer.raw("data: ");
       let gone = false;
-      const left = answer.abandoned.then(() => { gone = true; });
+      const left = answer.abandoned.then(() => {
+        gone = true;
+      });
       for (let sent = 0; sent < 200 && !gone; sent += 1) {
         answer.raw("x".repeat(MIB));
-        await new Promise((resolve) => { setImmediate(resolve); });
+        await new Promise((resolve) => {
+          setImmediate(resolve);
+        });
       }
       await left;
     });
@@ -157,7 +209,10 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
   });
 
   for (const status of [400, 401, 403, 404, 429]) {
-    test(`that is refused with ${status} is not asked again, and nobody says that it is`, async ({ workspace, serve }) => {
+    test(`that is refused with ${status} is not asked again, and nobody says that it is`, async ({
+      workspace,
+      serve,
+    }) => {
       const server = await serve((answer) => {
         answer.respond(status, "application/json", '{"error":{"message":"no","code":"insufficient_quota"}}');
       });
@@ -166,12 +221,18 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
     });
   }
 
-  test("after a failure that passes is asked again, and that is said as often as it is done", async ({ workspace, serve }) => {
-    const server = await serve((answer) => {
-      answer.respond(500, "application/json", '{"error":{"message":"no"}}');
-    }, (answer) => {
-      answer.whole(["Fine"]);
-    });
+  test("after a failure that passes is asked again, and that is said as often as it is done", async ({
+    workspace,
+    serve,
+  }) => {
+    const server = await serve(
+      (answer) => {
+        answer.respond(500, "application/json", '{"error":{"message":"no"}}');
+      },
+      (answer) => {
+        answer.whole(["Fine"]);
+      },
+    );
     const result = await ask(workspace, server.url);
     expect([result.status, server.requests.length, result.stderr.match(/trying again/g)?.length]).toEqual([0, 2, 1]);
   });

@@ -41,7 +41,9 @@ function loadedIn(stderr: string): string[] {
 async function filesOf(loaded: string): Promise<string[]> {
   const [, path = ""] = /\/dist\/cli\/(.+)$/.exec(loaded) ?? [];
   if (!path.startsWith("packs/")) return [path];
-  return [...(await readFile(loaded, "latin1")).matchAll(/^"\/([^"\n]+\.js)": function \(exports/gm)].map(([, file = ""]) => file);
+  return [...(await readFile(loaded, "latin1")).matchAll(/^"\/([^"\n]+\.js)": function \(exports/gm)].map(
+    ([, file = ""]) => file,
+  );
 }
 
 /** The packages in what was loaded: by the files of the bundle, whose packages the build tells, and by the path of any other. */
@@ -49,7 +51,12 @@ async function packagesIn(stderr: string): Promise<string[]> {
   const contents = JSON.parse(await readFile(CONTENTS, "utf8")) as Record<string, string>;
   const loaded = loadedIn(stderr);
   const files = (await Promise.all(loaded.map(filesOf))).flat();
-  return [...new Set([...files.flatMap((file) => contents[file] ?? []), ...loaded.flatMap((file) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [])])];
+  return [
+    ...new Set([
+      ...files.flatMap((file) => contents[file] ?? []),
+      ...loaded.flatMap((file) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
+    ]),
+  ];
 }
 
 /** What every command may cost at its start; anything else is imported where it is used. */
@@ -58,14 +65,20 @@ const EVERY_COMMAND = ["commander", "diff", "draftstate", "immer"];
 describe.concurrent("the command", TIMEOUT, () => {
   test("loads nothing at all to say its version", async ({ workspace }) => {
     const { stdout, stderr } = await workspace.run(["--version"], { node: TRACE });
-    expect([stdout, loadedIn(stderr).filter((file) => file.includes("/dist/"))]).toEqual([expect.stringMatching(/^\d+\.\d+\.\d+\n$/), []]);
+    expect([stdout, loadedIn(stderr).filter((file) => file.includes("/dist/"))]).toEqual([
+      expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      [],
+    ]);
   });
 
   for (const args of [["ls"], ["--help"], ["verify"]]) {
     test(`loads nothing of LangChain, and little else, for ${args.join(" ")}`, async ({ workspace }) => {
       const { stderr } = await workspace.run(args, { node: TRACE });
       const packages = await packagesIn(stderr);
-      expect([packages.includes("commander"), packages.filter((name) => !EVERY_COMMAND.includes(name))]).toEqual([true, []]);
+      expect([packages.includes("commander"), packages.filter((name) => !EVERY_COMMAND.includes(name))]).toEqual([
+        true,
+        [],
+      ]);
     });
   }
 
@@ -76,55 +89,119 @@ describe.concurrent("the command", TIMEOUT, () => {
     expect(packages.filter((name) => name.includes("openai"))).toEqual([]);
   });
 
-  test.for([["SIGINT", 130], ["SIGTERM", 143]] as const)("saves the answer, hears %s and ends by it, also while the reader of its pipe waits", async ([signal, status], { workspace, serve }) => {
-    const hand = byHand();
-    const { url } = await serve(hand.script);
-    // Nobody reads: more than a pipe holds, and then some.
-    const chat = spawn(process.execPath, [PROGRAM, "chat", "Hi", "--id", "tale", "--base-url", url], { cwd: workspace.directory, env: workspace.environment(), stdio: ["ignore", "pipe", "ignore"] });
-    const answer = await hand.answer;
-    answer.text("x".repeat(400_000));
-    answer.text("the end");
-    await until(async () => ((await workspace.run(["show", "tale", "--json"])).stdout.includes("xthe end") ? true : undefined), () => "what came later is not saved");
-    const ended = once(chat, "exit");
-    chat.kill(signal);
-    expect([await ended, (await workspace.row("tale"))?.status]).toEqual([[status, null], "interrupted"]);
-  });
+  test.for([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "saves the answer, hears %s and ends by it, also while the reader of its pipe waits",
+    async ([signal, status], { workspace, serve }) => {
+      const hand = byHand();
+      const { url } = await serve(hand.script);
+      // Nobody reads: more than a pipe holds, and then some.
+      const chat = spawn(process.execPath, [PROGRAM, "chat", "Hi", "--id", "tale", "--base-url", url], {
+        cwd: workspace.directory,
+        env: workspace.environment(),
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      const answer = await hand.answer;
+      answer.text("x".repeat(400_000));
+      answer.text("the end");
+      await until(
+        async () => ((await workspace.run(["show", "tale", "--json"])).stdout.includes("xthe end") ? true : undefined),
+        () => "what came later is not saved",
+      );
+      const ended = once(chat, "exit");
+      chat.kill(signal);
+      expect([await ended, (await workspace.row("tale"))?.status]).toEqual([[status, null], "interrupted"]);
+    },
+  );
 
-  test("shows no more after Ctrl-C, however fast the model is, and says that the answer is interrupted", async ({ workspace }) => {
-    const chat = workspace.start(["chat", "Hi", "--id", "tale", "--model", "offline"], { env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" } });
+  test("shows no more after Ctrl-C, however fast the model is, and says that the answer is interrupted", async ({
+    workspace,
+  }) => {
+    const chat = workspace.start(["chat", "Hi", "--id", "tale", "--model", "offline"], {
+      env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" },
+    });
     await chat.shows("O");
     const { status, stdout, stderr } = await chat.end("SIGINT");
     const row = await workspace.row("tale");
     // Where the answer was through before the signal came, it is whole.
-    if (row?.status === "complete") expect(stdout.trim()).toBe(String((await workspace.show("tale")).messages[1]?.content).trim());
+    if (row?.status === "complete")
+      expect(stdout.trim()).toBe(String((await workspace.show("tale")).messages[1]?.content).trim());
     else expect([status, row?.status, stderr]).toEqual([130, "interrupted", expect.stringContaining("(interrupted)")]);
   });
 
   test("asks what its arguments say where stdin can only be written", async ({ workspace }) => {
-    const child = spawn("bash", ["--norc", "--noprofile", "-c", '"$0" "$1" chat Hi --id tale --model offline 0> written', process.execPath, PROGRAM], { cwd: workspace.directory, env: workspace.environment({ DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" }), stdio: "ignore" });
+    const child = spawn(
+      "bash",
+      [
+        "--norc",
+        "--noprofile",
+        "-c",
+        '"$0" "$1" chat Hi --id tale --model offline 0> written',
+        process.execPath,
+        PROGRAM,
+      ],
+      {
+        cwd: workspace.directory,
+        env: workspace.environment({ DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" }),
+        stdio: "ignore",
+      },
+    );
     expect(await once(child, "close")).toEqual([0, null]);
     expect((await workspace.show("tale")).messages[0]).toMatchObject({ content: "Hi" });
   });
 
   test("writes a file whole, and says where it cannot", async ({ workspace }) => {
     const shell = async (command: string): Promise<string> => {
-      const child = spawn("bash", ["--norc", "--noprofile", "-c", command, process.execPath, PROGRAM], { cwd: workspace.directory, env: workspace.environment() });
+      const child = spawn("bash", ["--norc", "--noprofile", "-c", command, process.execPath, PROGRAM], {
+        cwd: workspace.directory,
+        env: workspace.environment(),
+      });
       let said = "";
-      for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => { said += data.toString(); });
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (data: Buffer) => {
+          said += data.toString();
+        });
       await once(child, "close");
       return said;
     };
-    const messages = Array.from({ length: 3000 }, (_, index) => ({ role: index % 2 === 0 ? "user" : "assistant", content: `ü${"x".repeat(100)}` }));
-    await workspace.write("state/long.json", JSON.stringify({ messages, _metadata: { savedAt: "2026-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: "long" } }));
-    expect(await shell('"$0" "$1" show long --json > out.json; "$0" "$1" show long --json | cmp - out.json && echo same')).toBe("same\n");
-    expect(await shell('"$0" "$1" show long --json > /dev/full; echo $?')).toMatch(/stdout cannot be written \(ENOSPC\)[^\n]*\n7\n$/);
+    const messages = Array.from({ length: 3000 }, (_, index) => ({
+      role: index % 2 === 0 ? "user" : "assistant",
+      content: `ü${"x".repeat(100)}`,
+    }));
+    await workspace.write(
+      "state/long.json",
+      JSON.stringify({
+        messages,
+        _metadata: { savedAt: "2026-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: "long" },
+      }),
+    );
+    expect(
+      await shell('"$0" "$1" show long --json > out.json; "$0" "$1" show long --json | cmp - out.json && echo same'),
+    ).toBe("same\n");
+    expect(await shell('"$0" "$1" show long --json > /dev/full; echo $?')).toMatch(
+      /stdout cannot be written \(ENOSPC\)[^\n]*\n7\n$/,
+    );
   });
 
   test("takes no offence at a reader that leaves after the first line of much", async ({ workspace }) => {
-    const messages = Array.from({ length: 4000 }, (_, index) => ({ role: index % 2 === 0 ? "user" : "assistant", content: "x".repeat(100) }));
-    await workspace.write("state/long.json", JSON.stringify({ messages, _metadata: { savedAt: "2026-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: "long" } }));
+    const messages = Array.from({ length: 4000 }, (_, index) => ({
+      role: index % 2 === 0 ? "user" : "assistant",
+      content: "x".repeat(100),
+    }));
+    await workspace.write(
+      "state/long.json",
+      JSON.stringify({
+        messages,
+        _metadata: { savedAt: "2026-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: "long" },
+      }),
+    );
     const script = `"$0" "$1" show long | head -1; echo "\${PIPESTATUS[0]}"`;
-    const shell = spawn("bash", ["--norc", "--noprofile", "-c", script, process.execPath, PROGRAM], { cwd: workspace.directory, env: { PATH: process.env["PATH"] ?? "" } });
+    const shell = spawn("bash", ["--norc", "--noprofile", "-c", script, process.execPath, PROGRAM], {
+      cwd: workspace.directory,
+      env: { PATH: process.env["PATH"] ?? "" },
+    });
     let [stdout, stderr] = ["", ""];
     shell.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     shell.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));

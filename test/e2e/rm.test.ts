@@ -18,7 +18,11 @@ async function tell(workspace: Workspace, ...ids: readonly string[]): Promise<vo
 }
 
 /** On a terminal, where it asks; the answer is typed once the question is there. */
-async function answered(workspace: Workspace, args: readonly string[], answer: string): Promise<{ readonly status: number; readonly shown: string }> {
+async function answered(
+  workspace: Workspace,
+  args: readonly string[],
+  answer: string,
+): Promise<{ readonly status: number; readonly shown: string }> {
   const terminal = TerminalSession.start(workspace, args, { columns: 120 });
   await terminal.shows("[y/N]");
   terminal.type(answer);
@@ -40,9 +44,13 @@ describe("rm", TIMEOUT, () => {
     await tell(workspace, "tale", "other");
     const before = await conversationFiles(workspace);
     const removed = (await workspace.json(["rm", "tale", "oth", "tale"])) as Removed[];
-    expect(removed.map(({ conversationId, purged, dryRun }) => [conversationId, purged, dryRun])).toEqual([["tale", false, false], ["other", false, false]]);
+    expect(removed.map(({ conversationId, purged, dryRun }) => [conversationId, purged, dryRun])).toEqual([
+      ["tale", false, false],
+      ["other", false, false],
+    ]);
     const after = [...(await conversationFiles(workspace)).values()];
-    for (const path of removed.flatMap((each) => each.removed)) expect(after).toContain(before.get(workspace.path(path)));
+    for (const path of removed.flatMap((each) => each.removed))
+      expect(after).toContain(before.get(workspace.path(path)));
   });
 
   test("knows prefixes and @last; an unknown id among others removes nothing", async ({ workspace }) => {
@@ -56,13 +64,19 @@ describe("rm", TIMEOUT, () => {
 
   test("an ambiguous prefix and no id at all are wrong usage", async ({ workspace }) => {
     await tell(workspace, "tale-1", "tale-2");
-    expect([(await workspace.run(["rm", "tale"])).status, (await workspace.run(["rm"])).status, (await workspace.run(["rm", "--forever", "tale-1"])).status]).toEqual([2, 2, 2]);
+    expect([
+      (await workspace.run(["rm", "tale"])).status,
+      (await workspace.run(["rm"])).status,
+      (await workspace.run(["rm", "--forever", "tale-1"])).status,
+    ]).toEqual([2, 2, 2]);
     expect(await workspace.ls()).toHaveLength(2);
   });
 
   test("one that another process writes is locked, and what was named with it stays too", async ({ workspace }) => {
     await tell(workspace, "tale");
-    const writer = workspace.start(["chat", "A long one", "--id", "busy", "--json"], { env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "400" } });
+    const writer = workspace.start(["chat", "A long one", "--id", "busy", "--json"], {
+      env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "400" },
+    });
     await writer.printed("saved", 3);
     const refused = await workspace.run(["rm", "tale", "busy", "--json"]);
     expect([refused.status, errorOf(refused).code]).toEqual([5, "LOCKED"]);
@@ -73,7 +87,10 @@ describe("rm", TIMEOUT, () => {
   test("--dry-run tells and changes nothing", async ({ workspace }) => {
     await tell(workspace, "tale");
     const before = await conversationFiles(workspace);
-    const [plain, json] = [await workspace.run(["rm", "tale", "--dry-run"]), (await workspace.json(["rm", "tale", "--dry-run"])) as Removed[]];
+    const [plain, json] = [
+      await workspace.run(["rm", "tale", "--dry-run"]),
+      (await workspace.json(["rm", "tale", "--dry-run"])) as Removed[],
+    ];
     expect(await conversationFiles(workspace)).toEqual(before);
     expect(plain.stdout.trimEnd().split("\n")).toEqual((json[0]?.removed ?? []).map((path) => `would remove ${path}`));
     expect(json).toMatchObject([{ conversationId: "tale", dryRun: true }]);
@@ -98,14 +115,21 @@ describe("rm", TIMEOUT, () => {
 describe("rm on a terminal", TIMEOUT, () => {
   test("asks, and only a clear yes removes", async ({ workspace }) => {
     await tell(workspace, "tale");
-    for (const [answer, status, left] of [["n", 1, 1], ["", 1, 1], ["y", 0, 0]] as const) {
+    for (const [answer, status, left] of [
+      ["n", 1, 1],
+      ["", 1, 1],
+      ["y", 0, 0],
+    ] as const) {
       const asked = await answered(workspace, ["rm", "tale"], answer);
       expect(asked.shown).toContain("Remove tale and all restore points, to the trash?");
       expect([asked.status, (await workspace.ls()).length]).toEqual([status, left]);
     }
   });
 
-  test.for([["ctrl-c", 130], ["ctrl-d", 1]] as const)("%s at the question removes nothing, and exits with %i", async ([key, status], { workspace }) => {
+  test.for([
+    ["ctrl-c", 130],
+    ["ctrl-d", 1],
+  ] as const)("%s at the question removes nothing, and exits with %i", async ([key, status], { workspace }) => {
     await tell(workspace, "tale");
     const terminal = TerminalSession.start(workspace, ["rm", "tale"]);
     await terminal.shows("[y/N]");

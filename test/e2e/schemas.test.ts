@@ -24,14 +24,18 @@ describe("what is printed with --json fits its schema:", TIMEOUT, () => {
   let workspace: Workspace;
   beforeAll(async () => {
     workspace = await Workspace.create();
-    await seed(workspace, "tale", [{ prompt: "one", answer: "First." }, { prompt: "two", answer: "Second.", status: "interrupted" }]);
+    await seed(workspace, "tale", [
+      { prompt: "one", answer: "First." },
+      { prompt: "two", answer: "Second.", status: "interrupted" },
+    ]);
     await seed(workspace, "bad", [{ prompt: "one", answer: "First." }]);
     await workspace.write("state/bad.json", "{");
     await workspace.write("backup/tale_2020-01-01T00-00-00-000Z.json", "{");
   }, 60_000);
   afterAll(() => workspace.remove());
 
-  const printed = async (...args: readonly string[]): Promise<unknown> => JSON.parse((await workspace.run([...args, "--json"])).stdout);
+  const printed = async (...args: readonly string[]): Promise<unknown> =>
+    JSON.parse((await workspace.run([...args, "--json"])).stdout);
 
   test.each([
     ["ls", ["ls"]],
@@ -65,14 +69,20 @@ describe("what is printed with --json fits its schema:", TIMEOUT, () => {
   });
 
   test("each line of chat, also of one that fails", async () => {
-    const lines = [...jsonLines((await workspace.run(["chat", "hello", "--id", "new", "--json"])).stdout), ...jsonLines((await workspace.run(["chat", "hello", "--id", "new", "--json"])).stdout)];
+    const lines = [
+      ...jsonLines((await workspace.run(["chat", "hello", "--id", "new", "--json"])).stdout),
+      ...jsonLines((await workspace.run(["chat", "hello", "--id", "new", "--json"])).stdout),
+    ];
     expect(lines.map(({ type }) => type)).toEqual(expect.arrayContaining(["start", "token", "saved", "end", "error"]));
     for (const line of lines) expectToFit("chat", line);
   });
 
   test("each line of watch", async () => {
     const [one, all] = [workspace.start(["watch", "tale", "--json"]), workspace.start(["watch", "--json"])];
-    await Promise.all([one.printed("status", 1), expect.poll(() => all.stderr, { timeout: 20_000 }).toContain("watching")]);
+    await Promise.all([
+      one.printed("status", 1),
+      expect.poll(() => all.stderr, { timeout: 20_000 }).toContain("watching"),
+    ]);
     await workspace.run(["chat", "and then?", "--resume", "tale"]);
     await Promise.all([one.printed("message", 2), all.printed("changed", 1)]);
     for (const watcher of [one, all]) {

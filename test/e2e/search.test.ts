@@ -9,10 +9,22 @@ import { test, TIMEOUT } from "./world.js";
 interface FoundJson {
   readonly conversationId: string;
   readonly title: string;
-  readonly matches: readonly { readonly messageIndex: number; readonly messageId: string | null; readonly role: string; readonly line: number; readonly text: string; readonly backup?: string }[];
+  readonly matches: readonly {
+    readonly messageIndex: number;
+    readonly messageId: string | null;
+    readonly role: string;
+    readonly line: number;
+    readonly text: string;
+    readonly backup?: string;
+  }[];
 }
 
-async function conversation(workspace: Workspace, id: string, messages: readonly object[], more: object = {}): Promise<void> {
+async function conversation(
+  workspace: Workspace,
+  id: string,
+  messages: readonly object[],
+  more: object = {},
+): Promise<void> {
   const result = await workspace.run(["import", "-", "--id", id], { stdin: JSON.stringify({ messages, ...more }) });
   if (result.status !== 0) throw new Error(result.stderr);
 }
@@ -27,18 +39,39 @@ describe.concurrent("search", TIMEOUT, () => {
   test("finds conversations with message, role and line; smart case; filters", async ({ workspace }) => {
     await conversation(workspace, "tea", [said("user", "first\nGreen tea please"), said("assistant", "Here is TEA")]);
     await conversation(workspace, "coffee", [said("user", "coffee")]);
-    expect(await found(workspace, "tea")).toMatchObject([{ conversationId: "tea", title: "first", matches: [{ messageIndex: 0, messageId: "m1", role: "user", line: 2, column: 7, text: "Green tea please" }, { messageIndex: 1, role: "assistant", line: 1 }] }]);
+    expect(await found(workspace, "tea")).toMatchObject([
+      {
+        conversationId: "tea",
+        title: "first",
+        matches: [
+          { messageIndex: 0, messageId: "m1", role: "user", line: 2, column: 7, text: "Green tea please" },
+          { messageIndex: 1, role: "assistant", line: 1 },
+        ],
+      },
+    ]);
     expect((await found(workspace, "TEA"))[0]?.matches).toHaveLength(1);
     expect((await found(workspace, "TEA", "--ignore-case"))[0]?.matches).toHaveLength(2);
     expect((await found(workspace, "tea", "--case-sensitive"))[0]?.matches).toHaveLength(1);
-    expect((await found(workspace, "tea", "--role", "assistant"))[0]?.matches.map(({ messageIndex }) => messageIndex)).toEqual([1]);
-    expect((await found(workspace, "--regex", "^co[f]+ee$")).map(({ conversationId }) => conversationId)).toEqual(["coffee"]);
-    expect([await found(workspace, "tea", "--status", "interrupted"), (await found(workspace, "e", "--limit", "1")).length, (await found(workspace, "tea", "--since", "1h")).length]).toEqual([[], 1, 1]);
+    expect(
+      (await found(workspace, "tea", "--role", "assistant"))[0]?.matches.map(({ messageIndex }) => messageIndex),
+    ).toEqual([1]);
+    expect((await found(workspace, "--regex", "^co[f]+ee$")).map(({ conversationId }) => conversationId)).toEqual([
+      "coffee",
+    ]);
+    expect([
+      await found(workspace, "tea", "--status", "interrupted"),
+      (await found(workspace, "e", "--limit", "1")).length,
+      (await found(workspace, "tea", "--since", "1h")).length,
+    ]).toEqual([[], 1, 1]);
   });
 
   test("in a pipe prints a line for each hit, -l the ids alone; finding nothing is no error", async ({ workspace }) => {
     await conversation(workspace, "tea", [said("user", `${"x".repeat(5000)} tea ${"y".repeat(5000)}`)]);
-    const [lines, ids, none] = [await workspace.run(["search", "tea"]), await workspace.run(["search", "-l", "tea"]), await workspace.run(["search", "milk"])];
+    const [lines, ids, none] = [
+      await workspace.run(["search", "tea"]),
+      await workspace.run(["search", "-l", "tea"]),
+      await workspace.run(["search", "milk"]),
+    ];
     expect(lines.stdout).toMatch(/^tea:1:user: …x+ tea y+…\n$/);
     expect(lines.stdout.length).toBeLessThan(300);
     expect(ids.stdout).toBe("tea\n");
@@ -76,34 +109,67 @@ describe.concurrent("search", TIMEOUT, () => {
     });
     const chat = workspace.start(["chat", "Hi", "--id", "tale", "--base-url", server.url, "--json"]);
     await chat.printed("token", 3);
-    expect((await found(workspace, "lighthouse"))[0]?.matches).toMatchObject([{ messageIndex: 1, messageId: null, role: "assistant" }]);
+    expect((await found(workspace, "lighthouse"))[0]?.matches).toMatchObject([
+      { messageIndex: 1, messageId: null, role: "assistant" },
+    ]);
     await chat.end("SIGKILL");
     expect((await found(workspace, "lighthouse")).map(({ conversationId }) => conversationId)).toEqual(["tale"]);
   });
 
   test("among many conversations, by threads over their bytes, misses none", async ({ workspace }) => {
-    const rows = Array.from({ length: 450 }, (_, index) => ({ id: `r${index}`, model: "m", prompt: `number ${index} ${index % 150 === 7 ? "the Needle" : "hay"}`, response: "x" }));
-    expect((await workspace.run(["import", "-"], { stdin: JSON.stringify(rows), env: { DRAFTSTATE_DURABILITY: "relaxed", DRAFTSTATE_MAX_BACKUPS: "0" } })).status).toBe(0);
+    const rows = Array.from({ length: 450 }, (_, index) => ({
+      id: `r${index}`,
+      model: "m",
+      prompt: `number ${index} ${index % 150 === 7 ? "the Needle" : "hay"}`,
+      response: "x",
+    }));
+    expect(
+      (
+        await workspace.run(["import", "-"], {
+          stdin: JSON.stringify(rows),
+          env: { DRAFTSTATE_DURABILITY: "relaxed", DRAFTSTATE_MAX_BACKUPS: "0" },
+        })
+      ).status,
+    ).toBe(0);
     await workspace.write("state/llm-r9.json", "{");
     const result = await workspace.run(["search", "needle", "-l"]);
     expect(result.stdout.trim().split("\n").sort()).toEqual(["llm-r157", "llm-r307", "llm-r7"]);
     expect(result.stderr).toContain("llm-r9");
-    expect((await workspace.run(["search", "--regex", "number \\d+ (the|a) N", "-l"])).stdout.trim().split("\n")).toHaveLength(3);
+    expect(
+      (await workspace.run(["search", "--regex", "number \\d+ (the|a) N", "-l"])).stdout.trim().split("\n"),
+    ).toHaveLength(3);
   });
 
-  test("has its thread built: it answers with what snapshots say, and with those it cannot tell of", async ({ workspace }) => {
+  test("has its thread built: it answers with what snapshots say, and with those it cannot tell of", async ({
+    workspace,
+  }) => {
     await conversation(workspace, "tea", [said("user", "Tea")]);
     await conversation(workspace, "coffee", [said("user", "coffee")]);
     await workspace.write("state/torn.json", '{"messages": [');
     const files = ["tea", "coffee", "torn", "missing"].map((id) => ({ id, path: workspace.path(`state/${id}.json`) }));
-    const thread = new Worker(fileURLToPath(new URL("../../dist/cli/src/cli/search/search-thread.js", import.meta.url)), { workerData: { files, query: { text: "tea", regex: false, matchCase: undefined } } });
+    const thread = new Worker(
+      fileURLToPath(new URL("../../dist/cli/src/cli/search/search-thread.js", import.meta.url)),
+      { workerData: { files, query: { text: "tea", regex: false, matchCase: undefined } } },
+    );
     const [answer] = (await once(thread, "message")) as [unknown];
-    expect(answer).toMatchObject({ answer: { found: [{ conversationId: "tea", matches: [{ messageIndex: 0, text: "Tea" }] }], unsure: ["torn", "missing"] } });
+    expect(answer).toMatchObject({
+      answer: {
+        found: [{ conversationId: "tea", matches: [{ messageIndex: 0, text: "Tea" }] }],
+        unsure: ["torn", "missing"],
+      },
+    });
     await thread.terminate();
   });
 
   test("of no text, or by a pattern that could be slow, is wrong usage", async ({ workspace }) => {
-    const statuses = await Promise.all([["search", ""], ["search", "--regex", String.raw`(a)\1`], ["search", "a", "--role", "wizard"], ["search", "a", "--status", "corrupt"]].map(async (args) => (await workspace.run(args)).status));
+    const statuses = await Promise.all(
+      [
+        ["search", ""],
+        ["search", "--regex", String.raw`(a)\1`],
+        ["search", "a", "--role", "wizard"],
+        ["search", "a", "--status", "corrupt"],
+      ].map(async (args) => (await workspace.run(args)).status),
+    );
     expect(statuses).toEqual([2, 2, 2, 2]);
   });
 });

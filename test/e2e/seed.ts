@@ -12,7 +12,11 @@ export interface Turn {
 
 /** One conversation with these turns, each with its backup, as `chat` leaves it. */
 export async function seed(workspace: Workspace, id: string, turns: readonly Turn[], model = "offline"): Promise<void> {
-  const manager = createDraftStatePersistenceManager({ stateDir: workspace.path("state"), backupDir: workspace.path("backup"), durability: "relaxed" });
+  const manager = createDraftStatePersistenceManager({
+    stateDir: workspace.path("state"),
+    backupDir: workspace.path("backup"),
+    durability: "relaxed",
+  });
   const conversation = await manager.open(id);
   conversation.updateInfo({ model });
   for (const [index, { prompt, answer, status = "complete" }] of turns.entries()) {

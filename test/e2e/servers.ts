@@ -15,7 +15,12 @@ export interface SentMessage {
 
 export interface SentRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: { readonly messages: readonly SentMessage[]; readonly model: string; readonly stream?: boolean; readonly stream_options?: unknown };
+  readonly body: {
+    readonly messages: readonly SentMessage[];
+    readonly model: string;
+    readonly stream?: boolean;
+    readonly stream_options?: unknown;
+  };
 }
 
 /** One answer as the server's side sees it; each call sends at once. */
@@ -44,7 +49,9 @@ export class Answer {
   }
 
   chunk(fields: object): void {
-    this.raw(`data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "test", ...fields })}\n\n`);
+    this.raw(
+      `data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "test", ...fields })}\n\n`,
+    );
   }
 
   raw(text: string): void {

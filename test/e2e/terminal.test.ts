@@ -4,7 +4,11 @@ import { TerminalSession } from "./terminal.js";
 import { test, TIMEOUT } from "./world.js";
 
 test("a command on the pseudo-terminal takes it for one, is typed to and read", TIMEOUT, async ({ workspace }) => {
-  const terminal = TerminalSession.startShell(workspace, "read -r line; echo \"said $line\"; tput cols; [ -t 1 ] && echo on a terminal; exit 7", { columns: 50 });
+  const terminal = TerminalSession.startShell(
+    workspace,
+    'read -r line; echo "said $line"; tput cols; [ -t 1 ] && echo on a terminal; exit 7',
+    { columns: 50 },
+  );
   terminal.type("hello");
   terminal.press("enter");
   expect(await terminal.ended).toEqual({ status: 7, signal: 0 });
@@ -12,7 +16,10 @@ test("a command on the pseudo-terminal takes it for one, is typed to and read", 
 });
 
 test("a resize reaches the program", TIMEOUT, async ({ workspace }) => {
-  const terminal = TerminalSession.startShell(workspace, "trap 'stty size; exit' WINCH; echo ready; while :; do read -rt 0.1; done");
+  const terminal = TerminalSession.startShell(
+    workspace,
+    "trap 'stty size; exit' WINCH; echo ready; while :; do read -rt 0.1; done",
+  );
   await terminal.shows("ready");
   terminal.resize(60, 10);
   await terminal.shows("10 60");

@@ -7,10 +7,31 @@ import xterm from "@xterm/headless";
 import { PROGRAM, until, type Workspace } from "./cli.js";
 
 export const KEYS = {
-  enter: "\r", "alt-enter": "\u001b\r", "shift-enter": "\u001b[13;2u", tab: "\t", escape: "\u001b", backspace: "\u007f", delete: "\u001b[3~",
-  up: "\u001b[A", down: "\u001b[B", right: "\u001b[C", left: "\u001b[D", home: "\u001b[H", end: "\u001b[F",
-  "ctrl-a": "\u0001", "ctrl-b": "\u0002", "ctrl-c": "\u0003", "ctrl-d": "\u0004", "ctrl-e": "\u0005", "ctrl-k": "\u000b", "ctrl-l": "\u000c",
-  "ctrl-r": "\u0012", "ctrl-u": "\u0015", "ctrl-w": "\u0017", "ctrl-y": "\u0019", "ctrl-z": "\u001a",
+  enter: "\r",
+  "alt-enter": "\u001b\r",
+  "shift-enter": "\u001b[13;2u",
+  tab: "\t",
+  escape: "\u001b",
+  backspace: "\u007f",
+  delete: "\u001b[3~",
+  up: "\u001b[A",
+  down: "\u001b[B",
+  right: "\u001b[C",
+  left: "\u001b[D",
+  home: "\u001b[H",
+  end: "\u001b[F",
+  "ctrl-a": "\u0001",
+  "ctrl-b": "\u0002",
+  "ctrl-c": "\u0003",
+  "ctrl-d": "\u0004",
+  "ctrl-e": "\u0005",
+  "ctrl-k": "\u000b",
+  "ctrl-l": "\u000c",
+  "ctrl-r": "\u0012",
+  "ctrl-u": "\u0015",
+  "ctrl-w": "\u0017",
+  "ctrl-y": "\u0019",
+  "ctrl-z": "\u001a",
 } as const;
 export type KeyName = keyof typeof KEYS;
 
@@ -33,7 +54,11 @@ export class TerminalSession {
   #ended: Ended | undefined;
   readonly ended: Promise<Ended>;
 
-  private constructor(private readonly pty: IPty, columns: number, rows: number) {
+  private constructor(
+    private readonly pty: IPty,
+    columns: number,
+    rows: number,
+  ) {
     this.#emulator = new xterm.Terminal({ cols: columns, rows, scrollback: SCROLLBACK, allowProposedApi: true });
     // A terminal answers when it is asked where its cursor is, or what it is.
     this.#emulator.onData((answer) => this.pty.write(answer));
@@ -61,12 +86,28 @@ export class TerminalSession {
   /** Starts a shell command in which `draftstate …` may be used: for pipes, and for what a terminal is like afterwards. */
   static startShell(workspace: Workspace, command: string, options: TerminalOptions = {}): TerminalSession {
     const program = `draftstate() { '${process.execPath}' '${PROGRAM}' "$@"; }`;
-    return TerminalSession.#spawn(workspace, "/bin/bash", ["--norc", "--noprofile", "-c", `${program}\n${command}`], options);
+    return TerminalSession.#spawn(
+      workspace,
+      "/bin/bash",
+      ["--norc", "--noprofile", "-c", `${program}\n${command}`],
+      options,
+    );
   }
 
-  static #spawn(workspace: Workspace, file: string, args: readonly string[], { columns = 80, rows = 24, env = {} }: TerminalOptions): TerminalSession {
+  static #spawn(
+    workspace: Workspace,
+    file: string,
+    args: readonly string[],
+    { columns = 80, rows = 24, env = {} }: TerminalOptions,
+  ): TerminalSession {
     const clean = workspace.environment({ TERM: "xterm-256color", ...env });
-    const pty = spawn(file, [...args], { cols: columns, rows, cwd: workspace.directory, env: clean, name: clean["TERM"] ?? "xterm-256color" });
+    const pty = spawn(file, [...args], {
+      cols: columns,
+      rows,
+      cwd: workspace.directory,
+      env: clean,
+      name: clean["TERM"] ?? "xterm-256color",
+    });
     const session = new TerminalSession(pty, columns, rows);
     workspace.onRemove(() => session.close());
     return session;
@@ -108,7 +149,11 @@ export class TerminalSession {
 
   get cursor(): { readonly column: number; readonly row: number; readonly visible: boolean } {
     const buffer = this.#emulator.buffer.active;
-    return { column: buffer.cursorX, row: buffer.cursorY, visible: this.#bytes.lastIndexOf("\u001b[?25l") <= this.#bytes.lastIndexOf("\u001b[?25h") };
+    return {
+      column: buffer.cursorX,
+      row: buffer.cursorY,
+      visible: this.#bytes.lastIndexOf("\u001b[?25l") <= this.#bytes.lastIndexOf("\u001b[?25h"),
+    };
   }
 
   get bracketedPaste(): boolean {
@@ -124,7 +169,13 @@ export class TerminalSession {
       for (let x = 0; x < this.#emulator.cols; x += 1) {
         const cell = line?.getCell(x);
         if (cell === undefined) continue;
-        const is = { bold: cell.isBold(), dim: cell.isDim(), italic: cell.isItalic(), underline: cell.isUnderline(), colored: cell.isFgDefault() ? 0 : 1 }[style];
+        const is = {
+          bold: cell.isBold(),
+          dim: cell.isDim(),
+          italic: cell.isItalic(),
+          underline: cell.isUnderline(),
+          colored: cell.isFgDefault() ? 0 : 1,
+        }[style];
         if (is !== 0) text += cell.getChars();
       }
     }
@@ -157,12 +208,18 @@ export class TerminalSession {
 
   /** Resolves when the screen in view shows the text, or fits the expression. */
   async shows(wanted: string | RegExp): Promise<string> {
-    return this.until((screen) => (typeof wanted === "string" ? screen.includes(wanted) : wanted.test(screen)), `the screen shows ${String(wanted)}`);
+    return this.until(
+      (screen) => (typeof wanted === "string" ? screen.includes(wanted) : wanted.test(screen)),
+      `the screen shows ${String(wanted)}`,
+    );
   }
 
   /** Resolves when the screen in view no longer shows the text. */
   async shuns(unwanted: string | RegExp): Promise<string> {
-    return this.until((screen) => (typeof unwanted === "string" ? !screen.includes(unwanted) : !unwanted.test(screen)), `the screen no longer shows ${String(unwanted)}`);
+    return this.until(
+      (screen) => (typeof unwanted === "string" ? !screen.includes(unwanted) : !unwanted.test(screen)),
+      `the screen no longer shows ${String(unwanted)}`,
+    );
   }
 
   /** Resolves with the screen when it is as asked. */
@@ -170,7 +227,10 @@ export class TerminalSession {
     const look = (): string | undefined => {
       const { screen } = this;
       if (isRight(screen)) return screen;
-      if (this.#ended !== undefined) throw new Error(`the program has ended (${JSON.stringify(this.#ended)}) before ${promise}:\n${this.scrollback}`);
+      if (this.#ended !== undefined)
+        throw new Error(
+          `the program has ended (${JSON.stringify(this.#ended)}) before ${promise}:\n${this.scrollback}`,
+        );
       return undefined;
     };
     return until(look, () => `${promise}; it shows:\n${this.screen}`);

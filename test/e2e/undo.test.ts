@@ -41,7 +41,9 @@ describe("undo", TIMEOUT, () => {
     expect([...(await conversationFiles(workspace)).keys()].filter((path) => path.includes("trash"))).toEqual([]);
   });
 
-  test("run again and again goes further back, with --json each time, and then finds nothing", async ({ workspace }) => {
+  test("run again and again goes further back, with --json each time, and then finds nothing", async ({
+    workspace,
+  }) => {
     await tell(workspace, "tale", 3);
     const before = await workspace.show("tale");
     await workspace.run(["rename", "tale", "The", "whale"]);
@@ -51,7 +53,9 @@ describe("undo", TIMEOUT, () => {
     const undone: Undone[] = [];
     for (let count = 0; count < 4; count += 1) undone.push((await workspace.json(["undo"])) as Undone);
     expect(undone.map(({ operation }) => operation)).toEqual(["rm", "prune", "restore", "rename"]);
-    expect(undone.map(({ conversationId, conversationIds }) => [conversationId, conversationIds])).toEqual(undone.map(() => ["tale", ["tale"]]));
+    expect(undone.map(({ conversationId, conversationIds }) => [conversationId, conversationIds])).toEqual(
+      undone.map(() => ["tale", ["tale"]]),
+    );
     expect(undone[2]?.safetyBackup).toMatch(/^\d{4}-/);
     const after = await workspace.show("tale");
     expect([messages(after), after._metadata.title]).toEqual([messages(before), before._metadata.title]);
@@ -59,7 +63,9 @@ describe("undo", TIMEOUT, () => {
     expect([nothing.status, errorOf(nothing).code]).toEqual([3, "NOT_FOUND"]);
   });
 
-  test("of a repair gives the file back as it was edited, and names the restore point that holds the repaired one", async ({ workspace }) => {
+  test("of a repair gives the file back as it was edited, and names the restore point that holds the repaired one", async ({
+    workspace,
+  }) => {
     await tell(workspace, "tale");
     const edited = (await workspace.read("state/tale.json")).replace("Turn 1", "Turn I");
     await workspace.write("state/tale.json", edited);
@@ -82,20 +88,36 @@ describe("undo", TIMEOUT, () => {
     expect((await workspace.run(["undo", "tale"])).status).toBe(2);
     expect((await workspace.json(["undo", "tale-2"])) as Undone).toMatchObject({ conversationIds: ["tale-2"] });
     await workspace.run(["rename", "@last", "Two"]);
-    expect((await workspace.json(["undo", "@last"])) as Undone).toMatchObject({ operation: "rename", conversationId: "tale-2" });
+    expect((await workspace.json(["undo", "@last"])) as Undone).toMatchObject({
+      operation: "rename",
+      conversationId: "tale-2",
+    });
     expect((await workspace.run(["undo", "nobody"])).status).toBe(3);
   });
 
-  test("--list shows what can be undone, newest first, and undoes nothing; --at goes to one of it", async ({ workspace }) => {
+  test("--list shows what can be undone, newest first, and undoes nothing; --at goes to one of it", async ({
+    workspace,
+  }) => {
     await tell(workspace, "tale", 1);
     for (const title of ["One", "Two", "Three"]) await workspace.run(["rename", "tale", title]);
     const list = (await workspace.json(["undo", "--list"])) as Undone[];
-    expect(list.map(({ operation, conversationId }) => [operation, conversationId])).toEqual(Array.from({ length: 3 }, () => ["rename", "tale"]));
+    expect(list.map(({ operation, conversationId }) => [operation, conversationId])).toEqual(
+      Array.from({ length: 3 }, () => ["rename", "tale"]),
+    );
     const { stdout } = await workspace.run(["undo", "--list", "tale"]);
-    expect(stdout.split("\n").map((line) => line.split(/\s+/)[0])).toEqual(["OPERATION", "rename", "rename", "rename", ""]);
+    expect(stdout.split("\n").map((line) => line.split(/\s+/)[0])).toEqual([
+      "OPERATION",
+      "rename",
+      "rename",
+      "rename",
+      "",
+    ]);
     await workspace.json(["undo", "--at", list[1]?.at ?? ""]);
     expect((await workspace.show("tale"))._metadata.title).toBe("One");
-    expect(((await workspace.json(["undo", "--list"])) as Undone[]).map(({ at }) => at)).toEqual([list[0]?.at, list[2]?.at]);
+    expect(((await workspace.json(["undo", "--list"])) as Undone[]).map(({ at }) => at)).toEqual([
+      list[0]?.at,
+      list[2]?.at,
+    ]);
   });
 
   test("says which titles, restore points and counts it takes back, also in the list", async ({ workspace }) => {
@@ -103,16 +125,23 @@ describe("undo", TIMEOUT, () => {
     await workspace.run(["rename", "tale", "My fox"]);
     const renamed = (await workspace.run(["undo", "--list"])).stdout;
     const unnamed = (await workspace.run(["undo"])).stderr;
-    expect([renamed, unnamed]).toEqual([expect.stringContaining('"My fox" → "Turn 1"'), expect.stringMatching(/^undid the rename of tale, .+: "My fox" → "Turn 1"\n$/)]);
+    expect([renamed, unnamed]).toEqual([
+      expect.stringContaining('"My fox" → "Turn 1"'),
+      expect.stringMatching(/^undid the rename of tale, .+: "My fox" → "Turn 1"\n$/),
+    ]);
     const [, , oldest] = await workspace.backups("tale");
     await workspace.run(["restore", "tale", "--backup", "~2", "--yes"]);
     expect((await workspace.run(["undo", "--list"])).stdout).toMatch(/back to 6 messages at revision \d+/);
-    expect((await workspace.run(["undo"])).stderr).toContain(`: from the restore point of ${oldest?.timestamp ?? "?"} back to 6 messages at revision`);
+    expect((await workspace.run(["undo"])).stderr).toContain(
+      `: from the restore point of ${oldest?.timestamp ?? "?"} back to 6 messages at revision`,
+    );
     await workspace.run(["prune", "tale", "--max", "1"]);
     expect((await workspace.run(["undo"])).stderr).toMatch(/^undid the prune of tale, .+: \d backups back\n$/);
   });
 
-  test("of a restore, after more was said, says so in a pipe and asks on a terminal; --yes does not", async ({ workspace }) => {
+  test("of a restore, after more was said, says so in a pipe and asks on a terminal; --yes does not", async ({
+    workspace,
+  }) => {
     await tell(workspace, "tale", 2);
     const goBackAndSayMore = async (): Promise<void> => {
       const oldest = (await workspace.backups("tale")).at(-1);
@@ -152,7 +181,9 @@ describe("undo", TIMEOUT, () => {
   test("of one that another process writes is locked", async ({ workspace }) => {
     await tell(workspace, "tale", 1);
     await workspace.run(["rename", "tale", "One"]);
-    const writer = workspace.start(["chat", "A long one", "--resume", "tale", "--json"], { env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "400" } });
+    const writer = workspace.start(["chat", "A long one", "--resume", "tale", "--json"], {
+      env: { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "400" },
+    });
     await writer.printed("saved", 3);
     expect((await workspace.run(["undo"])).status).toBe(5);
     await writer.end("SIGINT");
@@ -181,13 +212,22 @@ describe("undo", TIMEOUT, () => {
 
   test("two things at once are wrong usage", async ({ workspace }) => {
     await workspace.write("state/keep", "");
-    for (const args of [["--empty-trash", "tale"], ["--empty-trash", "--list"], ["--list", "--at", "2026"], ["tale", "other"]]) expect([args, (await workspace.run(["undo", ...args])).status]).toEqual([args, 2]);
+    for (const args of [
+      ["--empty-trash", "tale"],
+      ["--empty-trash", "--list"],
+      ["--list", "--at", "2026"],
+      ["tale", "other"],
+    ])
+      expect([args, (await workspace.run(["undo", ...args])).status]).toEqual([args, 2]);
   });
 
   test("a damaged record is a warning, and hides no other", async ({ workspace }) => {
     await tell(workspace, "tale", 1);
     await workspace.run(["rename", "tale", "One"]);
-    await workspace.write("state/.draftstate/trash/2031-01-14T21-30-00-000Z-abcd_operation_tale.json", "\u001b[2J torn");
+    await workspace.write(
+      "state/.draftstate/trash/2031-01-14T21-30-00-000Z-abcd_operation_tale.json",
+      "\u001b[2J torn",
+    );
     const { status, stderr } = await workspace.run(["undo"]);
     expect([status, stderr.match(/^warning: /gm)?.length, stderr.includes("\u001b")]).toEqual([0, 1, false]);
   });

@@ -13,8 +13,20 @@ import { test, TIMEOUT } from "./world.js";
 const WRITER = fileURLToPath(new URL("../doubles/token-writer.mjs", import.meta.url));
 
 /** A writer that has opened its conversation and waits to be told to begin. */
-async function writerOf(workspace: Workspace, id: string, tokens: number, end = "complete"): Promise<ChildProcessWithoutNullStreams> {
-  const child = spawn(process.execPath, [WRITER, workspace.path("state"), workspace.path("backup"), id, String(tokens), end]);
+async function writerOf(
+  workspace: Workspace,
+  id: string,
+  tokens: number,
+  end = "complete",
+): Promise<ChildProcessWithoutNullStreams> {
+  const child = spawn(process.execPath, [
+    WRITER,
+    workspace.path("state"),
+    workspace.path("backup"),
+    id,
+    String(tokens),
+    end,
+  ]);
   await once(child.stdout, "data");
   return child;
 }
@@ -32,17 +44,24 @@ async function stopped(watcher: RunningCli): Promise<number | null> {
 }
 
 describe("watch of one conversation", TIMEOUT, () => {
-  test("prints the answer as it grows, each of 500 tokens once, through snapshots and backups", async ({ workspace }) => {
+  test("prints the answer as it grows, each of 500 tokens once, through snapshots and backups", async ({
+    workspace,
+  }) => {
     const writer = await writerOf(workspace, "tale", 500);
     const watcher = workspace.start(["watch", "tale", "--until-complete"]);
-    await until(() => (watcher.stderr.includes("tale is") ? true : undefined), () => "the watch has begun");
+    await until(
+      () => (watcher.stderr.includes("tale is") ? true : undefined),
+      () => "the watch has begun",
+    );
     writer.stdin.write("go\n");
     const result = await watcher.ended;
     expect(result.stdout).toBe(`${answerOf(500)}\n`);
     expect(result.status).toBe(0);
   });
 
-  test("on a terminal breaks lines between words, shows each word once, and leaves the cursor as it was", async ({ workspace }) => {
+  test("on a terminal breaks lines between words, shows each word once, and leaves the cursor as it was", async ({
+    workspace,
+  }) => {
     const writer = await writerOf(workspace, "tale", 300);
     const terminal = TerminalSession.start(workspace, ["watch", "tale", "--until-complete"], { columns: 32, rows: 12 });
     await terminal.shows("tale is");
@@ -61,10 +80,18 @@ describe("watch of one conversation", TIMEOUT, () => {
     writer.stdin.write("go\n");
     await watcher.ended;
     const { lines } = watcher;
-    expect(tokensOf(lines).map(({ text }) => text).join("")).toBe(answerOf(500));
+    expect(
+      tokensOf(lines)
+        .map(({ text }) => text)
+        .join(""),
+    ).toBe(answerOf(500));
     const revisions = tokensOf(lines).map(({ revision }) => Number(revision));
     expect(revisions).toEqual([...new Set(revisions)].sort((left, right) => left - right));
-    expect(lines.filter(({ type }) => type === "status").map(({ status }) => status)).toEqual(["complete", "streaming", "complete"]);
+    expect(lines.filter(({ type }) => type === "status").map(({ status }) => status)).toEqual([
+      "complete",
+      "streaming",
+      "complete",
+    ]);
     expect(lines.filter(({ type }) => type === "saved").length).toBeGreaterThan(0);
   });
 
@@ -74,11 +101,18 @@ describe("watch of one conversation", TIMEOUT, () => {
     await once(writer, "close");
     const watcher = workspace.start(["watch", "tale", "--json"]);
     await watcher.printed("status", 1);
-    expect(tokensOf(watcher.lines).map(({ text }) => text).join("")).toBe(answerOf(400));
+    expect(
+      tokensOf(watcher.lines)
+        .map(({ text }) => text)
+        .join(""),
+    ).toBe(answerOf(400));
     expect(await stopped(watcher)).toBe(130);
   });
 
-  test("on a terminal says that it comes in the middle before the text, not within it", async ({ workspace, serve }) => {
+  test("on a terminal says that it comes in the middle before the text, not within it", async ({
+    workspace,
+    serve,
+  }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
     const chat = workspace.start(["chat", "Hi", "--id", "tale", "--base-url", url]);
@@ -91,7 +125,9 @@ describe("watch of one conversation", TIMEOUT, () => {
     answer.finish();
     answer.done();
     expect((await terminal.ended).status).toBe(0);
-    expect(terminal.scrollback).toMatch(/^tale is streaming at revision \d+\nOnce upon a time there was a\nkeeper of a lighthouse by the\nsea\.\ntale is complete at revision \d+$/);
+    expect(terminal.scrollback).toMatch(
+      /^tale is streaming at revision \d+\nOnce upon a time there was a\nkeeper of a lighthouse by the\nsea\.\ntale is complete at revision \d+$/,
+    );
   });
 
   test("tells that the writer died, which changes no file", async ({ workspace }) => {
@@ -100,8 +136,16 @@ describe("watch of one conversation", TIMEOUT, () => {
     await watcher.printed("status", 1);
     writer.stdin.write("go\n");
     const result = await watcher.ended;
-    expect(watcher.lines.filter(({ type }) => type === "status").map(({ status }) => status)).toEqual(["complete", "streaming", "interrupted"]);
-    expect(tokensOf(watcher.lines).map(({ text }) => text).join("")).toBe(answerOf(300));
+    expect(watcher.lines.filter(({ type }) => type === "status").map(({ status }) => status)).toEqual([
+      "complete",
+      "streaming",
+      "interrupted",
+    ]);
+    expect(
+      tokensOf(watcher.lines)
+        .map(({ text }) => text)
+        .join(""),
+    ).toBe(answerOf(300));
     expect(result.status).toBe(1);
   });
 
@@ -116,7 +160,15 @@ describe("watch of one conversation", TIMEOUT, () => {
     await workspace.run(["chat", "two", "--resume", "tale"]);
     const shown = await workspace.show("tale");
     const answer = shown.messages.at(-1)?.content;
-    await until(() => (tokensOf(watcher.lines).map(({ text }) => text).join("") === answer ? true : undefined), () => JSON.stringify(watcher.lines));
+    await until(
+      () =>
+        tokensOf(watcher.lines)
+          .map(({ text }) => text)
+          .join("") === answer
+          ? true
+          : undefined,
+      () => JSON.stringify(watcher.lines),
+    );
     expect(await stopped(watcher)).toBe(130);
   });
 
@@ -133,7 +185,15 @@ describe("watch of one conversation", TIMEOUT, () => {
     // The header of a later base is only of another number: a reader goes by revisions.
     await workspace.write("later.journal", `${[header, ...records.slice(cut - 1)].join("\n")}\n`);
     await rename(workspace.path("later.journal"), workspace.path("state/tale.journal"));
-    await until(() => (tokensOf(watcher.lines).map(({ text }) => text).join("") === answerOf(245) ? true : undefined), () => JSON.stringify(watcher.lines.slice(-5)));
+    await until(
+      () =>
+        tokensOf(watcher.lines)
+          .map(({ text }) => text)
+          .join("") === answerOf(245)
+          ? true
+          : undefined,
+      () => JSON.stringify(watcher.lines.slice(-5)),
+    );
     await stopped(watcher);
   });
 
@@ -141,12 +201,17 @@ describe("watch of one conversation", TIMEOUT, () => {
     await workspace.run(["chat", "one", "--id", "tale"]);
     const watcher = workspace.start(["watch", "tale", "--json"]);
     await watcher.printed("status", 1);
-    await writeFile(workspace.path("state/tale.json"), (await workspace.read("state/tale.json")).replace('"one"', '"two"'));
+    await writeFile(
+      workspace.path("state/tale.json"),
+      (await workspace.read("state/tale.json")).replace('"one"', '"two"'),
+    );
     expect((await watcher.printed("problem", 1))[0]).toMatchObject({ code: "CORRUPT" });
     await stopped(watcher);
   });
 
-  test("--until-complete does not wait where nobody writes: the answer is complete, or was cut off", async ({ workspace }) => {
+  test("--until-complete does not wait where nobody writes: the answer is complete, or was cut off", async ({
+    workspace,
+  }) => {
     await workspace.run(["chat", "one", "--id", "tale"]);
     const { status, stdout, stderr } = await workspace.run(["watch", "tale", "--until-complete"]);
     expect([status, stdout, stderr.includes("nobody writes tale")]).toEqual([0, "", true]);
@@ -162,14 +227,29 @@ describe("watch of one conversation", TIMEOUT, () => {
 });
 
 describe("watch of all", TIMEOUT, () => {
-  test("tells of one that appears, also where there was not even a directory, and of its removal", async ({ workspace }) => {
+  test("tells of one that appears, also where there was not even a directory, and of its removal", async ({
+    workspace,
+  }) => {
     const watcher = workspace.start(["watch", "--json"]);
-    await until(() => (watcher.stderr.includes("watching") ? true : undefined), () => watcher.stderr);
+    await until(
+      () => (watcher.stderr.includes("watching") ? true : undefined),
+      () => watcher.stderr,
+    );
     await workspace.run(["chat", "one", "--id", "first"]);
-    await until(() => watcher.lines.find(({ conversationId, status }) => conversationId === "first" && status === "complete"), () => JSON.stringify(watcher.lines));
+    await until(
+      () => watcher.lines.find(({ conversationId, status }) => conversationId === "first" && status === "complete"),
+      () => JSON.stringify(watcher.lines),
+    );
     await workspace.run(["chat", "two", "--id", "second"]);
-    const row = await until(() => watcher.lines.find(({ conversationId, status }) => conversationId === "second" && status === "complete"), () => JSON.stringify(watcher.lines));
-    expect(row).toMatchObject({ type: "changed", title: "two", revision: (await workspace.show("second"))._metadata.revision });
+    const row = await until(
+      () => watcher.lines.find(({ conversationId, status }) => conversationId === "second" && status === "complete"),
+      () => JSON.stringify(watcher.lines),
+    );
+    expect(row).toMatchObject({
+      type: "changed",
+      title: "two",
+      revision: (await workspace.show("second"))._metadata.revision,
+    });
     await rm(workspace.path("state/first.json"));
     expect((await watcher.printed("removed", 1))[0]).toMatchObject({ conversationId: "first" });
     expect(await stopped(watcher)).toBe(130);
@@ -178,10 +258,15 @@ describe("watch of all", TIMEOUT, () => {
   test("shows a live writer as streaming, then as complete, a line for each", async ({ workspace }) => {
     const writer = await writerOf(workspace, "tale", 300);
     const watcher = workspace.start(["watch"]);
-    await until(() => (watcher.stderr.includes("watching") ? true : undefined), () => watcher.stderr);
+    await until(
+      () => (watcher.stderr.includes("watching") ? true : undefined),
+      () => watcher.stderr,
+    );
     writer.stdin.write("go\n");
     await watcher.shows("complete");
-    expect(watcher.stdout).toMatch(/^\d\d:\d\d:\d\d {2}tale {2}streaming {2}revision \d+ {2}\d+ tokens {2}300 tokens, please$/m);
+    expect(watcher.stdout).toMatch(
+      /^\d\d:\d\d:\d\d {2}tale {2}streaming {2}revision \d+ {2}\d+ tokens {2}300 tokens, please$/m,
+    );
     expect(watcher.stdout.split("\n").length).toBeLessThan(100);
     await stopped(watcher);
   });

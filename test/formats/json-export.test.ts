@@ -9,15 +9,28 @@ import { freezeJson, type JsonObject } from "../../src/model/json.js";
 import { anyJson, anyObject } from "../doubles/json-values.js";
 
 const OPTIONS = { at: "2026-01-14T21:30:00.000Z", acceptEdited: false };
-const INFO: Info = { createdAt: "2025-01-14T21:30:00.000Z", title: "A title", model: "openai:x", baseUrl: "http://localhost:1/v1", extra: { theirs: [1, { draftstateExports: null }] } };
+const INFO: Info = {
+  createdAt: "2025-01-14T21:30:00.000Z",
+  title: "A title",
+  model: "openai:x",
+  baseUrl: "http://localhost:1/v1",
+  extra: { theirs: [1, { draftstateExports: null }] },
+};
 
 function documentOf(state: JsonObject): ConversationDocument {
   const metadata = metadataOf({ state, info: INFO, revision: 7 }, "tale", "2026-01-14T21:30:00.000Z");
-  const point = { timestamp: "2026-01-14T21-29-00-000Z", state: { messages: [], seed: 1 }, metadata: { ...metadata, revision: 5, backup: { reason: "manual", tag: "x", pinned: true } as const } };
+  const point = {
+    timestamp: "2026-01-14T21-29-00-000Z",
+    state: { messages: [], seed: 1 },
+    metadata: { ...metadata, revision: 5, backup: { reason: "manual", tag: "x", pinned: true } as const },
+  };
   return { conversationId: "tale", state, metadata, asOf: undefined, restorePoints: [point] };
 }
 
-for (const [name, encode] of [["json", toJson], ["jsonl", toJsonLines]] as const) {
+for (const [name, encode] of [
+  ["json", toJson],
+  ["jsonl", toJsonLines],
+] as const) {
   describe(name, () => {
     test("loses nothing: state, metadata, restore points", () => {
       fc.assert(
@@ -33,7 +46,13 @@ for (const [name, encode] of [["json", toJson], ["jsonl", toJsonLines]] as const
           const [read] = readImport(Buffer.from(encode(document)), OPTIONS).conversations;
           expect(read?.version).toEqual({ state, info: INFO, revision: 7 });
           expect(Object.keys(read?.version.state ?? {})).toEqual(Object.keys(state));
-          expect(read?.points).toMatchObject([{ timestamp: "2026-01-14T21-29-00-000Z", version: { state: { messages: [], seed: 1 }, revision: 5 }, note: { reason: "manual", tag: "x", pinned: true } }]);
+          expect(read?.points).toMatchObject([
+            {
+              timestamp: "2026-01-14T21-29-00-000Z",
+              version: { state: { messages: [], seed: 1 }, revision: 5 },
+              note: { reason: "manual", tag: "x", pinned: true },
+            },
+          ]);
         }),
       );
     });
@@ -42,12 +61,23 @@ for (const [name, encode] of [["json", toJson], ["jsonl", toJsonLines]] as const
       const text = "\u001b]0;x\u0007 \u009b31m \u202e \u2066 \u2028 \u007f";
       const encoded = encode(documentOf({ messages: [{ role: "user", content: text }] }));
       expect(encoded.match(/(?!\n)\p{Cc}|\p{Bidi_Control}|\u2028/u)).toBeNull();
-      expect((readImport(Buffer.from(encoded), OPTIONS).conversations[0]?.version.state["messages"] as JsonObject[])[0]?.["content"]).toBe(text);
+      expect(
+        (readImport(Buffer.from(encoded), OPTIONS).conversations[0]?.version.state["messages"] as JsonObject[])[0]?.[
+          "content"
+        ],
+      ).toBe(text);
     });
   });
 }
 
 test("jsonl that was cut short, at a line's end too, is refused", () => {
-  const lines = toJsonLines(documentOf({ messages: [{ role: "user", content: "a" }, { role: "user", content: "b" }] }));
+  const lines = toJsonLines(
+    documentOf({
+      messages: [
+        { role: "user", content: "a" },
+        { role: "user", content: "b" },
+      ],
+    }),
+  );
   expect(() => readImport(Buffer.from(lines.split("\n").slice(0, 2).join("\n")), OPTIONS)).toThrow(/cut short/);
 });

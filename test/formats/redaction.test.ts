@@ -36,7 +36,9 @@ describe("redaction", () => {
   }
 
   test("takes a private key that was cut off to the end of the text", () => {
-    expect(new Redactor().text(made("before -----BEGIN ", "PRIVATE KEY-----\nMIIEabc"))).toBe("before [redacted private key]");
+    expect(new Redactor().text(made("before -----BEGIN ", "PRIVATE KEY-----\nMIIEabc"))).toBe(
+      "before [redacted private key]",
+    );
   });
 
   test("takes passwords out of URLs, headers and settings, and leaves what stands around them", () => {
@@ -44,18 +46,30 @@ describe("redaction", () => {
     expect(redactor.text("postgres://app:hunter2@db/x")).toBe("postgres://app:[redacted password or secret]@db/x");
     expect(redactor.text(`Authorization: Bearer ${LETTERS}`)).toBe("Authorization: Bearer [redacted access token]");
     expect(redactor.text('{"api_key": "Qw3rTyUiOp"}')).toBe('{"api_key": "[redacted password or secret]"}');
-    expect(redactor.text("export DB_PASSWORD='tr0ub4dor&3'")).toBe("export DB_PASSWORD='[redacted password or secret]'");
+    expect(redactor.text("export DB_PASSWORD='tr0ub4dor&3'")).toBe(
+      "export DB_PASSWORD='[redacted password or secret]'",
+    );
   });
 
   test("leaves prose alone", () => {
-    const prose = "The secret: everything. A token: something. We met @ noon, see task-force-of-the-north and https://example.org/a:b@c? Key: Wednesday.";
+    const prose =
+      "The secret: everything. A token: something. We met @ noon, see task-force-of-the-north and https://example.org/a:b@c? Key: Wednesday.";
     expect(new Redactor().text(prose)).toBe(prose);
   });
 
   test("reaches fields of an application, names of fields, title and restore points; what gets one name is not lost", () => {
-    const state = { messages: [{ role: "user", content: [{ type: "text", text: "a@b.example" }] }], users: { "a@b.example": 1, "c@d.example": 2 } };
+    const state = {
+      messages: [{ role: "user", content: [{ type: "text", text: "a@b.example" }] }],
+      users: { "a@b.example": 1, "c@d.example": 2 },
+    };
     const metadata = metadataOf({ state, info: { createdAt: "", title: "from a@b.example" }, revision: 1 }, "tale", "");
-    const document: ConversationDocument = { conversationId: "tale", state, metadata, asOf: undefined, restorePoints: [{ timestamp: "", state, metadata }] };
+    const document: ConversationDocument = {
+      conversationId: "tale",
+      state,
+      metadata,
+      asOf: undefined,
+      restorePoints: [{ timestamp: "", state, metadata }],
+    };
     const redactor = new Redactor();
     const text = JSON.stringify(redactor.document(document));
     expect(text).not.toContain("@");
@@ -64,6 +78,13 @@ describe("redaction", () => {
 
   test("takes time in proportion to the text, whatever it is", () => {
     const redactor = new Redactor();
-    for (const text of ["a".repeat(200_000), "a.".repeat(100_000), "sk-".repeat(70_000), "token=".repeat(30_000), "://".repeat(70_000)]) expect(redactor.text(`${text} @ bearer :// sk- token`).length).toBeGreaterThan(0);
+    for (const text of [
+      "a".repeat(200_000),
+      "a.".repeat(100_000),
+      "sk-".repeat(70_000),
+      "token=".repeat(30_000),
+      "://".repeat(70_000),
+    ])
+      expect(redactor.text(`${text} @ bearer :// sk- token`).length).toBeGreaterThan(0);
   }, 30_000);
 });

@@ -30,13 +30,23 @@ describe("a log of any payload", () => {
     fc.assert(
       fc.property(fc.array(anyJson), (values) => {
         const bytes = logOf(values);
-        expect(scanLog(bytes, CODEC)).toEqual({ values: values.map((value, index) => ({ n: index + 1, value })), behind: [], validBytes: bytes.length, tail: { kind: "clean" } });
+        expect(scanLog(bytes, CODEC)).toEqual({
+          values: values.map((value, index) => ({ n: index + 1, value })),
+          behind: [],
+          validBytes: bytes.length,
+          tail: { kind: "clean" },
+        });
       }),
     );
   });
 
   test("cut or changed anywhere gives a beginning of what was written, and never counts beyond its end", () => {
-    const damage = fc.record({ values: fc.array(anyJson, { minLength: 1, maxLength: 6 }), cut: fc.nat(), at: fc.nat(), mask: fc.integer({ min: 0, max: 255 }) });
+    const damage = fc.record({
+      values: fc.array(anyJson, { minLength: 1, maxLength: 6 }),
+      cut: fc.nat(),
+      at: fc.nat(),
+      mask: fc.integer({ min: 0, max: 255 }),
+    });
     fc.assert(
       fc.property(damage, ({ values, cut, at, mask }) => {
         const whole = logOf(values);
@@ -52,12 +62,19 @@ describe("a log of any payload", () => {
 
   test("keeps apart what stands behind a line that cannot be believed", () => {
     const [one, two, three] = [1, 2, 3].map((n) => encodeLine({ n, value: null }));
-    expect(scanLog(Buffer.from(`${one}${three}${two}`), CODEC)).toMatchObject({ values: [{ n: 1 }], behind: [{ n: 2 }], tail: { kind: "damaged", detail: "3 follows 1", goodRecordsBehind: 1 } });
+    expect(scanLog(Buffer.from(`${one}${three}${two}`), CODEC)).toMatchObject({
+      values: [{ n: 1 }],
+      behind: [{ n: 2 }],
+      tail: { kind: "damaged", detail: "3 follows 1", goodRecordsBehind: 1 },
+    });
   });
 
   test("believes a codec that something is newer, and takes what it throws for damage", () => {
     const [later, wrong] = [Buffer.from(encodeLine({ n: "later" })), Buffer.from(encodeLine({ value: 1 }))];
-    expect([scanLog(later, CODEC).newer, scanLog(wrong, CODEC).tail]).toEqual([{ detail: "of later" }, { kind: "torn", bytes: wrong.length, detail: "it has no number" }]);
+    expect([scanLog(later, CODEC).newer, scanLog(wrong, CODEC).tail]).toEqual([
+      { detail: "of later" },
+      { kind: "torn", bytes: wrong.length, detail: "it has no number" },
+    ]);
   });
 
   test("needs no rule of what follows what", () => {
@@ -69,11 +86,18 @@ describe("a log of any payload", () => {
     const bytes = logOf([1, 2]);
     const large = Buffer.concat([Buffer.from("before"), bytes, Buffer.from("behind")]);
     expect(scanLog(new Uint8Array(large.buffer, large.byteOffset + 6, bytes.length), CODEC).values).toHaveLength(2);
-    expect(scanLog(new Uint8Array(), CODEC)).toEqual({ values: [], behind: [], validBytes: 0, tail: { kind: "clean" } });
+    expect(scanLog(new Uint8Array(), CODEC)).toEqual({
+      values: [],
+      behind: [],
+      validBytes: 0,
+      tail: { kind: "clean" },
+    });
   });
 });
 
 test("a line that is longer or shorter than it says is bad, also where its checksum is right", () => {
-  const lines = [6, 7, 8].map((len) => `"len":${len},"n":1}`).map((body) => `{"crc":"${crc32(body).toString(16).padStart(8, "0")}",${body}`);
+  const lines = [6, 7, 8]
+    .map((len) => `"len":${len},"n":1}`)
+    .map((body) => `{"crc":"${crc32(body).toString(16).padStart(8, "0")}",${body}`);
   expect(lines.map((line) => decodeLine(Buffer.from(line), CODEC).kind)).toEqual(["ok", "bad", "bad"]);
 });

@@ -11,7 +11,13 @@ const { states, records } = historyOf(9);
 /** One record with the effect of both, as a journal may hold them. */
 function mergeRecords(left: JournalRecord, right: JournalRecord): JournalRecord {
   const info = { ...left.info, ...right.info };
-  return { from: left.from, revision: right.revision, at: right.at, patches: [...left.patches, ...right.patches], ...(Object.keys(info).length === 0 ? {} : { info }) };
+  return {
+    from: left.from,
+    revision: right.revision,
+    at: right.at,
+    patches: [...left.patches, ...right.patches],
+    ...(Object.keys(info).length === 0 ? {} : { info }),
+  };
 }
 
 describe("replay", () => {
@@ -24,7 +30,10 @@ describe("replay", () => {
   });
 
   test("stops at a gap (I2), and counts what stands behind it", () => {
-    const { version, stopped } = replay(BASE, records.filter((_, index) => index !== 4));
+    const { version, stopped } = replay(
+      BASE,
+      records.filter((_, index) => index !== 4),
+    );
     expect([version.revision, version.state, stopped?.records]).toEqual([BASE.revision + 4, states[4], 4]);
   });
 
@@ -44,7 +53,15 @@ describe("replay", () => {
   });
 
   test("of a change that does not fit stops before it, with nothing of it done", () => {
-    const misfit: JournalRecord = { from: 7, revision: 7, at: 1, patches: [{ op: "add", path: ["half"], value: 1 }, { op: "remove", path: ["missing"] }] };
+    const misfit: JournalRecord = {
+      from: 7,
+      revision: 7,
+      at: 1,
+      patches: [
+        { op: "add", path: ["half"], value: 1 },
+        { op: "remove", path: ["missing"] },
+      ],
+    };
     const { version, stopped } = replay(BASE, [...records.slice(0, 1), misfit, ...records.slice(2)]);
     expect([version.state, version.revision, stopped?.records]).toEqual([states[1], BASE.revision + 1, 8]);
   });
@@ -66,5 +83,8 @@ describe("replay", () => {
 });
 
 test("null takes a field of the info away", () => {
-  expect(changeInfo({ createdAt: CREATED_AT, title: "a", model: "m" }, { title: null })).toEqual({ createdAt: CREATED_AT, model: "m" });
+  expect(changeInfo({ createdAt: CREATED_AT, title: "a", model: "m" }, { title: null })).toEqual({
+    createdAt: CREATED_AT,
+    model: "m",
+  });
 });

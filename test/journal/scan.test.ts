@@ -25,7 +25,11 @@ const STARTS = lineStarts(BYTES);
 
 describe("a journal", () => {
   test("that is whole is believed whole", () => {
-    expect([believed(BYTES), scanJournal(BYTES).tail.kind, scanJournal(BYTES).validBytes]).toEqual([9, "clean", BYTES.length]);
+    expect([believed(BYTES), scanJournal(BYTES).tail.kind, scanJournal(BYTES).validBytes]).toEqual([
+      9,
+      "clean",
+      BYTES.length,
+    ]);
   });
 
   test("with any bit flipped gives a prefix of the true history", () => {
@@ -66,13 +70,20 @@ describe("a journal", () => {
   test("with good records behind a bad one is damaged, and counts them", () => {
     const bytes = Buffer.from(BYTES);
     bytes.writeUInt8(0x58, (STARTS[4] ?? 0) + 3);
-    expect(scanJournal(bytes)).toMatchObject({ tail: { kind: "damaged", goodRecordsBehind: 5 }, validBytes: STARTS[4] });
+    expect(scanJournal(bytes)).toMatchObject({
+      tail: { kind: "damaged", goodRecordsBehind: 5 },
+      validBytes: STARTS[4],
+    });
   });
 
   test("with a bad record before an unfinished one is torn: neither was ever acknowledged", () => {
     const bytes = Buffer.from(BYTES.subarray(0, -1));
     bytes.fill(0, STARTS[8], (STARTS[9] ?? 0) - 1);
-    expect(scanJournal(bytes)).toMatchObject({ tail: { kind: "torn" }, validBytes: STARTS[8], lastRevision: BASE.revision + 7 });
+    expect(scanJournal(bytes)).toMatchObject({
+      tail: { kind: "torn" },
+      validBytes: STARTS[8],
+      lastRevision: BASE.revision + 7,
+    });
   });
 
   test("without a header is not believed", () => {
@@ -84,7 +95,13 @@ describe("a journal", () => {
   });
 
   test("that is empty is clean", () => {
-    expect(scanJournal(new Uint8Array())).toEqual({ header: undefined, records: [], validBytes: 0, tail: { kind: "clean" }, lastRevision: 0 });
+    expect(scanJournal(new Uint8Array())).toEqual({
+      header: undefined,
+      records: [],
+      validBytes: 0,
+      tail: { kind: "clean" },
+      lastRevision: 0,
+    });
   });
 
   test("is read from within a larger buffer", () => {
@@ -100,11 +117,19 @@ describe("a journal", () => {
 
 describe("a line of a newer version", () => {
   const NEWER = Buffer.from(encodeLine({ rev: 10, at: 1, checkpoint: {} }));
-  const withLine = (line: number, added: Buffer, bytes = BYTES): Buffer => Buffer.concat([bytes.subarray(0, STARTS[line]), added, bytes.subarray(STARTS[line])]);
+  const withLine = (line: number, added: Buffer, bytes = BYTES): Buffer =>
+    Buffer.concat([bytes.subarray(0, STARTS[line]), added, bytes.subarray(STARTS[line])]);
 
   test.each([0, 1, 5, 10])("as line %i ends belief there, is not damage, and is told", (line) => {
     const bytes = withLine(line, NEWER);
-    expect([believed(bytes), scanJournal(bytes)]).toMatchObject([Math.max(0, line - 1), { validBytes: STARTS[line], tail: { kind: "clean" }, newer: { detail: expect.stringContaining("checkpoint") as string } }]);
+    expect([believed(bytes), scanJournal(bytes)]).toMatchObject([
+      Math.max(0, line - 1),
+      {
+        validBytes: STARTS[line],
+        tail: { kind: "clean" },
+        newer: { detail: expect.stringContaining("checkpoint") as string },
+      },
+    ]);
   });
 
   test("is told where the one before it is damaged", () => {
@@ -115,7 +140,10 @@ describe("a line of a newer version", () => {
 
   test("is told where the end is torn behind it, or is its own newline alone", () => {
     const torn = Buffer.concat([BYTES, NEWER, BYTES.subarray(STARTS[1], -7)]);
-    expect([scanJournal(torn).newer, scanJournal(Buffer.concat([BYTES, NEWER.subarray(0, -1)])).newer]).toEqual([{ detail: expect.any(String) }, { detail: expect.any(String) }]);
+    expect([scanJournal(torn).newer, scanJournal(Buffer.concat([BYTES, NEWER.subarray(0, -1)])).newer]).toEqual([
+      { detail: expect.any(String) },
+      { detail: expect.any(String) },
+    ]);
   });
 
   test("is told behind a torn end that lacks its newline alone", () => {

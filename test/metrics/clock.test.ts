@@ -56,7 +56,10 @@ afterEach(() => {
 const QUEUE = { metric: "draftstate_queue_depth", above: 10, for: "30s" };
 const busy: LiveConversation = { id: "tale", revision: 1, durableRevision: 1, queuedChanges: 11 };
 
-test.each([["ahead", HOUR], ["back", -HOUR]])("a wall clock that jumps an hour %s fires no rule before its time, and it fires when it is due", (_where, jump) => {
+test.each([
+  ["ahead", HOUR],
+  ["back", -HOUR],
+])("a wall clock that jumps an hour %s fires no rule before its time, and it fires when it is due", (_where, jump) => {
   const world = new World(QUEUE);
   world.live.push(busy);
   world.pass(10);
@@ -67,22 +70,29 @@ test.each([["ahead", HOUR], ["back", -HOUR]])("a wall clock that jumps an hour %
   expect(world.states).toEqual(["firing"]);
 });
 
-test.each([["ahead", HOUR], ["back", -HOUR]])("a wall clock that jumps an hour %s resolves nothing before its time, and it resolves when it is due", (_where, jump) => {
-  const world = new World(QUEUE);
-  world.live.push(busy);
-  world.pass(31);
-  world.live.pop();
-  world.pass(10);
-  world.jump = jump;
-  world.pass(20);
-  expect(world.states).toEqual(["firing"]);
-  world.pass(1);
-  expect(world.states).toEqual(["firing", "resolved"]);
-});
+test.each([
+  ["ahead", HOUR],
+  ["back", -HOUR],
+])(
+  "a wall clock that jumps an hour %s resolves nothing before its time, and it resolves when it is due",
+  (_where, jump) => {
+    const world = new World(QUEUE);
+    world.live.push(busy);
+    world.pass(31);
+    world.live.pop();
+    world.pass(10);
+    world.jump = jump;
+    world.pass(20);
+    expect(world.states).toEqual(["firing"]);
+    world.pass(1);
+    expect(world.states).toEqual(["firing", "resolved"]);
+  },
+);
 
 test("a counter is looked at over a minute that passed, whatever the wall clock says", () => {
   const world = new World({ metric: "draftstate_retries_total", above: 0 });
-  const retry = (): void => world.events.emit("retry", { operation: "append", attempt: 1, delayMs: 1, error: undefined });
+  const retry = (): void =>
+    world.events.emit("retry", { operation: "append", attempt: 1, delayMs: 1, error: undefined });
   world.pass(5);
   retry();
   expect(world.states).toEqual(["firing"]);
@@ -103,7 +113,10 @@ test("an alert tells the wall clock's times: since when, and now", () => {
   expect(Date.parse(alert?.at ?? "") - Date.parse(alert?.since ?? "")).toBe(30_000);
 });
 
-test.each([["ahead", HOUR], ["back", -HOUR]])("a wall clock that jumps an hour %s makes no unsaved change older", async (_where, jump) => {
+test.each([
+  ["ahead", HOUR],
+  ["back", -HOUR],
+])("a wall clock that jumps an hour %s makes no unsaved change older", async (_where, jump) => {
   const world = new World({ metric: "draftstate_unsaved_seconds", above: 60 });
   world.live.push({ ...busy, durableRevision: 0 });
   world.pass(10);
@@ -118,7 +131,11 @@ test.each([["ahead", HOUR], ["back", -HOUR]])("a wall clock that jumps an hour %
 
 test("a process whose clock is ahead has changes that are new, not of a time to come", async () => {
   const world = new World();
-  const other = new MetricsStore(world.storage, () => new Date(START), () => 0.25);
+  const other = new MetricsStore(
+    world.storage,
+    () => new Date(START),
+    () => 0.25,
+  );
   await other.write(EMPTY, { queueDepth: 1, unsavedSince: new Date(START + HOUR).toISOString() });
   expect(await world.monitor.unsaved()).toEqual([{ who: "test (in this process)", ageMs: 0 }]);
 });

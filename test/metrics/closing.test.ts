@@ -9,7 +9,15 @@ import { memory, START } from "../doubles/managers.js";
 import { wrappedStorage } from "../doubles/wrapped-storage.js";
 
 const RETRY: ManagerEvents["retry"] = { operation: "append", attempt: 1, delayMs: 1, error: undefined };
-const ENDED: ManagerEvents["answerEnded"] = { conversationId: "tale", model: null, status: "complete", tokens: 1, textBytes: 1, firstTokenMs: 1, durationMs: 1 };
+const ENDED: ManagerEvents["answerEnded"] = {
+  conversationId: "tale",
+  model: null,
+  status: "complete",
+  tokens: 1,
+  textBytes: 1,
+  firstTokenMs: 1,
+  durationMs: 1,
+};
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -49,14 +57,21 @@ class SlowStorage {
   }
 }
 
-function monitorOn(storage: Storage, options: Partial<MonitorOptions> = {}): { monitor: Monitor; events: ManagerEmitter; errors: ManagerEvents["monitoringError"][] } {
+function monitorOn(
+  storage: Storage,
+  options: Partial<MonitorOptions> = {},
+): { monitor: Monitor; events: ManagerEmitter; errors: ManagerEvents["monitoringError"][] } {
   const events = new ManagerEmitter();
   const errors: ManagerEvents["monitoringError"][] = [];
   events.on("monitoringError", (event) => void errors.push(event));
   const monitor = new Monitor({
-    storage, events,
+    storage,
+    events,
     settings: { metrics: true, alerts: [], alertWebhook: undefined },
-    now: () => new Date(START), elapsed: () => performance.now(), random: Math.random, live: () => [],
+    now: () => new Date(START),
+    elapsed: () => performance.now(),
+    random: Math.random,
+    live: () => [],
     ...options,
   });
   return { monitor, events, errors };
@@ -75,7 +90,10 @@ async function keeping(storage: Storage, options: Partial<MonitorOptions> = {}):
 }
 
 async function retriesIn(storage: Storage): Promise<number> {
-  return totalOf((await new MetricsStore(storage, () => new Date(START), Math.random).read()).data, "draftstate_retries_total");
+  return totalOf(
+    (await new MetricsStore(storage, () => new Date(START), Math.random).read()).data,
+    "draftstate_retries_total",
+  );
 }
 
 beforeEach(() => {
@@ -154,7 +172,10 @@ describe("closing", () => {
       if (broken) throw new Error("no clock");
       return 0;
     };
-    const { monitor, errors } = monitorOn(slow.storage, { elapsed, settings: { metrics: true, alerts: [{ metric: "draftstate_free_bytes", below: 1 }], alertWebhook: undefined } });
+    const { monitor, errors } = monitorOn(slow.storage, {
+      elapsed,
+      settings: { metrics: true, alerts: [{ metric: "draftstate_free_bytes", below: 1 }], alertWebhook: undefined },
+    });
     monitor.start();
     await after(5);
     broken = true;
@@ -208,7 +229,9 @@ describe("closing", () => {
   test("a storage that never answers a write holds it back for a bounded time, and leaves no lock", async () => {
     const slow = new SlowStorage();
     let hang = false;
-    const hanging = wrappedStorage(slow.storage, { replace: (key, bytes) => (hang ? new Promise(() => undefined) : slow.storage.replace(key, bytes)) });
+    const hanging = wrappedStorage(slow.storage, {
+      replace: (key, bytes) => (hang ? new Promise(() => undefined) : slow.storage.replace(key, bytes)),
+    });
     const { monitor, events, errors } = await keeping(hanging, { closePatience: 20, callPatience: 20 });
     hang = true;
     events.emit("answerEnded", ENDED);
@@ -220,7 +243,10 @@ describe("closing", () => {
 
   test("nor does one that never answers the first file", async () => {
     const inner = memory();
-    const { monitor, events, errors } = monitorOn(wrappedStorage(inner, { create: () => new Promise(() => undefined) }), { closePatience: 20, callPatience: 20 });
+    const { monitor, events, errors } = monitorOn(
+      wrappedStorage(inner, { create: () => new Promise(() => undefined) }),
+      { closePatience: 20, callPatience: 20 },
+    );
     events.emit("retry", RETRY);
     await monitor.close();
     expect(errors).toHaveLength(1);
@@ -229,7 +255,11 @@ describe("closing", () => {
   test("nor one that never tells its room, which is asked for once at a time", async () => {
     let [asked, elapsed] = [0, 0];
     const never = wrappedStorage(memory(), { space: () => ((asked += 1), new Promise(() => undefined)) });
-    const settings = { metrics: false, alerts: [{ metric: "draftstate_free_bytes", below: 1 }], alertWebhook: undefined };
+    const settings = {
+      metrics: false,
+      alerts: [{ metric: "draftstate_free_bytes", below: 1 }],
+      alertWebhook: undefined,
+    };
     const { monitor } = monitorOn(never, { settings, elapsed: () => elapsed, closePatience: 20, callPatience: 20 });
     monitor.start();
     for (let second = 0; second < 60; second += 1) {
@@ -256,7 +286,9 @@ describe("closing", () => {
   test("waits for a look at the free space too", async () => {
     const slow = new SlowStorage();
     slow.ms = 50;
-    const { monitor } = monitorOn(slow.storage, { settings: { metrics: true, alerts: [{ metric: "draftstate_free_bytes", below: 1 }], alertWebhook: undefined } });
+    const { monitor } = monitorOn(slow.storage, {
+      settings: { metrics: true, alerts: [{ metric: "draftstate_free_bytes", below: 1 }], alertWebhook: undefined },
+    });
     monitor.start();
     await after(1);
     expect(slow.underWay).toBeGreaterThan(0);
@@ -290,7 +322,9 @@ describe("closing", () => {
       const before = await retriesIn(slow.memory);
       events.emit("retry", RETRY);
       await monitor.close();
-      const all = totalOf((await monitor.others()).data, "draftstate_retries_total") + totalOf(monitor.own.data, "draftstate_retries_total");
+      const all =
+        totalOf((await monitor.others()).data, "draftstate_retries_total") +
+        totalOf(monitor.own.data, "draftstate_retries_total");
       expect(all).toBe(await retriesIn(slow.memory));
       expect(all).toBeGreaterThan(before);
     }
@@ -329,7 +363,14 @@ describe("a metrics area that cannot be written", () => {
   test("names that are all taken are given up, not tried for ever", async () => {
     const inner = memory();
     const tried: string[] = [];
-    const taken = wrappedStorage(inner, { tryLock: async () => ({ acquired: false, holder: undefined, liveness: "alive", where: "" }), create: async () => false }, ({ name }) => void tried.push(name));
+    const taken = wrappedStorage(
+      inner,
+      {
+        tryLock: async () => ({ acquired: false, holder: undefined, liveness: "alive", where: "" }),
+        create: async () => false,
+      },
+      ({ name }) => void tried.push(name),
+    );
     const { monitor, events, errors } = monitorOn(taken);
     monitor.start();
     events.emit("answerEnded", ENDED);

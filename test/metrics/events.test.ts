@@ -2,7 +2,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ManagerEmitter, type ManagerEvents } from "../../src/store/events.js";
 
-const SAVED: ManagerEvents["stateSaved"] = { conversationId: "tale", kind: "journal", revision: 1, records: 1, bytes: 10, durationMs: 1 };
+const SAVED: ManagerEvents["stateSaved"] = {
+  conversationId: "tale",
+  kind: "journal",
+  revision: 1,
+  records: 1,
+  bytes: 10,
+  durationMs: 1,
+};
 
 const unhandled: unknown[] = [];
 const catchUnhandled = (reason: unknown): void => void unhandled.push(reason);
@@ -52,7 +59,10 @@ describe("a listener that fails", () => {
     events.on("stateSaved", () => fail("second"));
     events.emit("stateSaved", SAVED);
     events.emit("stateSaved", SAVED);
-    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining("first"), expect.stringContaining("second")]);
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringContaining("first"),
+      expect.stringContaining("second"),
+    ]);
   });
 
   test("by rejecting is reported once and is no unhandled rejection", async () => {
@@ -67,7 +77,11 @@ describe("a listener that fails", () => {
 
   test("with a thenable whose `then` throws is reported", async () => {
     const { events, errors } = emitter();
-    events.on("stateSaved", () => ({ get then(): never { return fail("no then"); } }));
+    events.on("stateSaved", () => ({
+      get then(): never {
+        return fail("no then");
+      },
+    }));
     events.emit("stateSaved", SAVED);
     await settled();
     expect(errors).toHaveLength(1);

@@ -30,7 +30,9 @@ describe("closing many processes", () => {
     const calls: Call[] = [];
     const storage = wrappedStorage(memory(), {}, (call) => void calls.push(call));
     for (let process = 0; process < FOLDS; process += 1) await storeOn(storage).close(counted("tale"));
-    expect(new Set(calls.filter(({ name }) => name === "list").map(({ args }) => args[0]))).toEqual(new Set(["metrics"]));
+    expect(new Set(calls.filter(({ name }) => name === "list").map(({ args }) => args[0]))).toEqual(
+      new Set(["metrics"]),
+    );
     expect(calls.filter(({ name }) => name === "sweep")).toEqual([]);
   });
 
@@ -39,7 +41,8 @@ describe("closing many processes", () => {
     let stats = 0;
     const storage = wrappedStorage(inner, {}, ({ name }) => void (stats += name === "stat" ? 1 : 0));
     // Enough to fill more than one look, at the head of the table.
-    for (const id of ids(150)) await inner.replace({ area: "state", name: `${id}.${id === "c8" ? "journal" : "json"}` }, Buffer.from("{}"));
+    for (const id of ids(150))
+      await inner.replace({ area: "state", name: `${id}.${id === "c8" ? "journal" : "json"}` }, Buffer.from("{}"));
     await storeOn(storage).close(counted(...ids(300)));
     for (let process = 0; process < 1000; process += 1) {
       const before = stats;
@@ -72,7 +75,9 @@ describe("closing many processes", () => {
     const storage = wrappedStorage(inner, { sweep: () => Promise.reject(new Error("out of reach")) });
     for (let process = 0; process < 20; process += 1) await storeOn(storage).write(counted("tale"), IDLE);
     for (const { name } of await inner.locks()) inner.breakLock(name);
-    await storeOn(storage).close(counted()).catch(() => undefined);
+    await storeOn(storage)
+      .close(counted())
+      .catch(() => undefined);
     expect(await inner.locks()).toEqual([]);
   });
 
@@ -90,10 +95,26 @@ describe("a process with ever more conversations", () => {
     const events = new ManagerEmitter();
     let elapsed = 0;
     const settings = { metrics: true, alerts: [], alertWebhook: undefined };
-    const monitor = new Monitor({ storage, events, settings, now: () => new Date(START), elapsed: () => elapsed, random: Math.random, live: () => [] });
+    const monitor = new Monitor({
+      storage,
+      events,
+      settings,
+      now: () => new Date(START),
+      elapsed: () => elapsed,
+      random: Math.random,
+      live: () => [],
+    });
     return {
       monitor,
-      save: (conversationId) => events.emit("stateSaved", { conversationId, kind: "journal", revision: 1, records: 1, bytes: 10, durationMs: 1 }),
+      save: (conversationId) =>
+        events.emit("stateSaved", {
+          conversationId,
+          kind: "journal",
+          revision: 1,
+          records: 1,
+          bytes: 10,
+          durationMs: 1,
+        }),
       keep: async () => {
         monitor.start();
         elapsed += 10_000;
@@ -123,7 +144,11 @@ describe("a process with ever more conversations", () => {
   test("loses none of them where they cannot be put aside", async () => {
     const storage = memory();
     let failing = true;
-    const { monitor, save, keep } = longLived(wrappedStorage(storage, { create: (key, bytes) => (failing ? Promise.reject(new Error("no")) : storage.create(key, bytes)) }));
+    const { monitor, save, keep } = longLived(
+      wrappedStorage(storage, {
+        create: (key, bytes) => (failing ? Promise.reject(new Error("no")) : storage.create(key, bytes)),
+      }),
+    );
     for (const id of ids(1200)) save(id);
     await keep();
     expect(monitor.registry.conversationCount).toBe(1200);
@@ -138,7 +163,11 @@ test("figures that were taken out count from zero, and those put back are added"
   registry.add("tale", "2026-01-14", { saves: 2 });
   const taken = registry.takeConversations();
   registry.add("tale", "2026-01-14", { saves: 3 });
-  expect(registry.data).toEqual({ ...EMPTY, conversations: { tale: { saves: 3 } }, days: { "2026-01-14": { saves: 5 } } });
+  expect(registry.data).toEqual({
+    ...EMPTY,
+    conversations: { tale: { saves: 3 } },
+    days: { "2026-01-14": { saves: 5 } },
+  });
   registry.putBackConversations(taken);
   expect(registry.data.conversations).toEqual({ tale: { saves: 5 } });
 });

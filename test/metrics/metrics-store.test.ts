@@ -18,12 +18,20 @@ const FILES_BEFORE_FOLDING = 16;
 let luck = 0;
 
 function storeOn(storage: Storage): MetricsStore {
-  return new MetricsStore(storage, () => new Date(START), () => (luck = (luck + 0.618034) % 1));
+  return new MetricsStore(
+    storage,
+    () => new Date(START),
+    () => (luck = (luck + 0.618034) % 1),
+  );
 }
 
 /** On the same clock with the same luck, so that their names would be the same. */
 function twinOn(storage: Storage): MetricsStore {
-  return new MetricsStore(storage, () => new Date(START), () => 0.5);
+  return new MetricsStore(
+    storage,
+    () => new Date(START),
+    () => 0.5,
+  );
 }
 
 function counted(saves: number): MetricData {
@@ -45,7 +53,8 @@ async function prepared(): Promise<MemoryStorage> {
   return storage;
 }
 
-const processFiles = async (storage: Storage): Promise<string[]> => (await storage.list("metrics")).filter((name) => name.startsWith("_process-"));
+const processFiles = async (storage: Storage): Promise<string[]> =>
+  (await storage.list("metrics")).filter((name) => name.startsWith("_process-"));
 
 describe("metrics on disk", () => {
   test("an empty store has counted nothing, and looking makes nothing", async () => {
@@ -101,7 +110,9 @@ describe("metrics on disk", () => {
     for (let process = 0; process < 20; process += 1) await storeOn(storage).close(counted(1));
     const { data, live } = await storeOn(storage).read();
     expect(totalOf(data, "draftstate_saves_total")).toBe(1120);
-    expect(live).toEqual([{ queueDepth: 7, unsavedSince: new Date(START).toISOString(), holder: "test (in this process)" }]);
+    expect(live).toEqual([
+      { queueDepth: 7, unsavedSince: new Date(START).toISOString(), holder: "test (in this process)" },
+    ]);
     expect(await processFiles(storage)).not.toContain(`${lock}.json`);
     await living.close(counted(101));
     expect(await savesIn(storage)).toBe(1121);
@@ -121,7 +132,10 @@ describe("metrics on disk", () => {
   test("a damaged process file hides no other and is left alone; one of a newer version too", async () => {
     const storage = await prepared();
     await storage.replace({ area: "metrics", name: "_process-bad.json" }, Buffer.from('{"version":1,'));
-    await storage.replace({ area: "metrics", name: "_process-new.json" }, Buffer.from('{"version":2,"closed":true,"counters":{"draftstate_saves_total":{"":5}}}'));
+    await storage.replace(
+      { area: "metrics", name: "_process-new.json" },
+      Buffer.from('{"version":2,"closed":true,"counters":{"draftstate_saves_total":{"":5}}}'),
+    );
     for (let process = 0; process < 20; process += 1) await storeOn(storage).close(counted(1));
     expect(await savesIn(storage)).toBe(20);
     expect(await storage.list("metrics")).toEqual(expect.arrayContaining(["_process-bad.json", "_process-new.json"]));
@@ -158,7 +172,12 @@ describe("metrics on disk", () => {
       const disk = ready.settled();
       const faulty = new FaultyFileSystem(disk);
       faulty.setFault({ code: "EIO", at, lasting: "from-then-on" });
-      const own = await storeOn(storageOver(faulty, world.table(1), "f")).close(counted(1)).then(() => 1, () => 0);
+      const own = await storeOn(storageOver(faulty, world.table(1), "f"))
+        .close(counted(1))
+        .then(
+          () => 1,
+          () => 0,
+        );
       const heir = storageOver(disk, world.table(2), "h");
       const seen = await savesIn(heir);
       expect(seen - FILES_BEFORE_FOLDING, `killed at call ${at}`).toBeGreaterThanOrEqual(own);

@@ -12,7 +12,13 @@ import { storageOver } from "../doubles/storage-over.js";
 
 function managerIn(world: Partial<ManagerEnvironment>, options: ManagerOptions = {}): DraftStatePersistenceManager {
   let at = START;
-  const environment = { storage: memory(), now: () => new Date((at += 1)), elapsed: () => performance.now(), random: Math.random, ...world };
+  const environment = {
+    storage: memory(),
+    now: () => new Date((at += 1)),
+    elapsed: () => performance.now(),
+    random: Math.random,
+    ...world,
+  };
   return new DraftStatePersistenceManager(environment, { autoSave: false, retryDelay: 0, ...options });
 }
 
@@ -44,7 +50,14 @@ describe("metrics", () => {
     expect(valueOf(data, "draftstate_saves_total", "journal")).toBe(statistics.journalBatches);
     expect(valueOf(data, "draftstate_saves_total", "snapshot")).toBe(statistics.snapshots);
     expect(totalOf(data, "draftstate_saved_bytes_total")).toBe(statistics.bytesWritten);
-    expect(statistics).toMatchObject({ queuedSaves: 0, isSaving: false, autoSaveEnabled: false, autoSaveInterval: 1000, tokens: 3, answers: 1 });
+    expect(statistics).toMatchObject({
+      queuedSaves: 0,
+      isSaving: false,
+      autoSaveEnabled: false,
+      autoSaveInterval: 1000,
+      tokens: 3,
+      answers: 1,
+    });
     expect(statistics.saveDurationMs?.p50).toBeGreaterThan(0);
     expect(data.conversations["tale"]).toMatchObject({ tokens: 3, textBytes: 12, answers: 1, backups: 1 });
     expect(data.days["2026-01-14"]).toEqual(data.conversations["tale"]);
@@ -109,7 +122,8 @@ describe("metrics", () => {
       get: (target, name) => {
         if (name === "create" || name === "list") {
           return (key: { area?: string } | string, ...rest: never[]) => {
-            if (key === "metrics" || (typeof key === "object" && key.area === "metrics")) return Promise.reject(new Error("no room"));
+            if (key === "metrics" || (typeof key === "object" && key.area === "metrics"))
+              return Promise.reject(new Error("no room"));
             return (Reflect.get(target, name) as (...all: unknown[]) => unknown).call(target, key, ...rest);
           };
         }
@@ -130,16 +144,25 @@ describe("metrics", () => {
 describe("alerts", () => {
   const RULE = { metric: 'draftstate_save_errors_total{code="STORAGE"}', above: 0 };
 
-  async function failASave(post?: HttpPost): Promise<{ alerts: Alert[]; saveError: unknown; manager: DraftStatePersistenceManager }> {
+  async function failASave(
+    post?: HttpPost,
+  ): Promise<{ alerts: Alert[]; saveError: unknown; manager: DraftStatePersistenceManager }> {
     const fs = new FaultyFileSystem(new SimulatedFileSystem());
-    const options = { alerts: [RULE], retryAttempts: 0, ...(post === undefined ? {} : { alertWebhook: "http://127.0.0.1/hook" }) };
+    const options = {
+      alerts: [RULE],
+      retryAttempts: 0,
+      ...(post === undefined ? {} : { alertWebhook: "http://127.0.0.1/hook" }),
+    };
     const manager = managerIn({ storage: storageOver(fs), post }, options);
     const alerts: Alert[] = [];
     manager.on("alert", (alert) => void alerts.push(alert));
     const conversation = await manager.open("tale");
     fs.setFault({ code: "ENOSPC", at: 1, lasting: "from-then-on", only: ["createFile", "write"] });
     begin(conversation, "my secret words");
-    const saveError = await conversation.flush().then(() => undefined, (error: unknown) => error);
+    const saveError = await conversation.flush().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     fs.clearFault();
     await conversation.flush();
     return { alerts, saveError, manager };
@@ -148,7 +171,15 @@ describe("alerts", () => {
   test("a failed save raises one, at once", async () => {
     const { alerts, saveError, manager } = await failASave();
     expect(saveError).toMatchObject({ code: "STORAGE" });
-    expect(alerts).toEqual([expect.objectContaining({ state: "firing", metric: RULE.metric, value: 1, threshold: 0, rule: `${RULE.metric} above 0` })]);
+    expect(alerts).toEqual([
+      expect.objectContaining({
+        state: "firing",
+        metric: RULE.metric,
+        value: 1,
+        threshold: 0,
+        rule: `${RULE.metric} above 0`,
+      }),
+    ]);
     await manager.close();
   });
 
@@ -166,7 +197,10 @@ describe("alerts", () => {
 
   test("a webhook that never answers fails no save, and closing ends in a bounded time", async () => {
     const told: string[] = [];
-    const { manager, alerts } = await failASave((_url, _body, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error))));
+    const { manager, alerts } = await failASave(
+      (_url, _body, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error))),
+    );
     manager.on("monitoringError", ({ message }) => void told.push(message));
     expect(alerts).toHaveLength(1);
     await manager.close();
@@ -176,7 +210,10 @@ describe("alerts", () => {
   test("a gauge of the disk is looked at as soon as a conversation opens", async () => {
     const fs = new SimulatedFileSystem();
     fs.room = { freeBytes: 1000, totalBytes: 2000 };
-    const manager = managerIn({ storage: storageOver(fs) }, { alerts: [{ metric: "draftstate_free_bytes", below: 1e6 }] });
+    const manager = managerIn(
+      { storage: storageOver(fs) },
+      { alerts: [{ metric: "draftstate_free_bytes", below: 1e6 }] },
+    );
     const raised = new Promise<Alert>((resolve) => manager.on("alert", resolve));
     await manager.open("tale");
     expect(await raised).toMatchObject({ state: "firing", value: 1000, direction: "below" });
@@ -201,9 +238,16 @@ describe("logs", () => {
     const heir = managerIn({ storage, logger: log });
     await (await heir.open("tale")).close();
     await heir.close();
-    expect(new Set(lines.map(([level, { event }]) => `${level} ${event}`))).toEqual(new Set(["debug stateSaved", "info backupCreated", "info answerEnded", "warn recovered"]));
-    for (const [, entry] of lines) for (const value of Object.values(entry)) expect(["string", "number", "boolean"]).toContain(value === null ? "string" : typeof value);
-    expect(lines.find(([, { event }]) => event === "recovered")?.[1]).toMatchObject({ conversationId: "tale", problems: "snapshot-damaged" });
+    expect(new Set(lines.map(([level, { event }]) => `${level} ${event}`))).toEqual(
+      new Set(["debug stateSaved", "info backupCreated", "info answerEnded", "warn recovered"]),
+    );
+    for (const [, entry] of lines)
+      for (const value of Object.values(entry))
+        expect(["string", "number", "boolean"]).toContain(value === null ? "string" : typeof value);
+    expect(lines.find(([, { event }]) => event === "recovered")?.[1]).toMatchObject({
+      conversationId: "tale",
+      problems: "snapshot-damaged",
+    });
     expect(JSON.stringify(lines)).not.toContain("my-secret");
   });
 

@@ -25,10 +25,19 @@ function fail(): never {
 }
 
 /** Two turns with this part; what was reported of it. */
-async function reportsOf(world: Partial<ManagerEnvironment>, options: ManagerOptions = {}): Promise<ManagerEvents["monitoringError"][]> {
+async function reportsOf(
+  world: Partial<ManagerEnvironment>,
+  options: ManagerOptions = {},
+): Promise<ManagerEvents["monitoringError"][]> {
   let at = START;
   const storage = world.storage ?? memory();
-  const environment = { now: () => new Date((at += 1)), elapsed: () => performance.now(), random: Math.random, ...world, storage };
+  const environment = {
+    now: () => new Date((at += 1)),
+    elapsed: () => performance.now(),
+    random: Math.random,
+    ...world,
+    storage,
+  };
   const manager = new DraftStatePersistenceManager(environment, { autoSave: false, retryDelay: 0, ...options });
   const errors: ManagerEvents["monitoringError"][] = [];
   manager.on("monitoringError", (event) => void errors.push(event));
@@ -41,15 +50,30 @@ async function reportsOf(world: Partial<ManagerEnvironment>, options: ManagerOpt
   await manager.close();
   await settled();
   expect(unhandled).toEqual([]);
-  expect(await new DraftStatePersistenceManager({ ...environment, telemetry: undefined, logger: undefined }).loadState("tale")).toMatchObject({ messages: { length: 4 } });
+  expect(
+    await new DraftStatePersistenceManager({ ...environment, telemetry: undefined, logger: undefined }).loadState(
+      "tale",
+    ),
+  ).toMatchObject({ messages: { length: 4 } });
   return errors;
 }
 
 /** Every instrument of every meter, and every tracer, does this. */
-function apiWith({ getTracer = fail, record = (): unknown => undefined }: { getTracer?: () => unknown; record?: () => unknown }): TelemetryApi {
+function apiWith({
+  getTracer = fail,
+  record = (): unknown => undefined,
+}: {
+  getTracer?: () => unknown;
+  record?: () => unknown;
+}): TelemetryApi {
   const instrument = { record, add: record };
   const meter = { createHistogram: () => instrument, createCounter: () => instrument };
-  return { trace: { getTracer }, metrics: { getMeter: () => meter }, SpanKind: {}, SpanStatusCode: {} } as unknown as TelemetryApi;
+  return {
+    trace: { getTracer },
+    metrics: { getMeter: () => meter },
+    SpanKind: {},
+    SpanStatusCode: {},
+  } as unknown as TelemetryApi;
 }
 
 const tracer = { startSpan: () => ({ setStatus: () => undefined, end: () => undefined }) };
@@ -81,9 +105,13 @@ describe("telemetry", () => {
   });
 
   test("that is not installed is told by nobody; one that is there and broken is", async () => {
-    const absent = Object.assign(new Error("Cannot find package '@opentelemetry/api' imported from x"), { code: "ERR_MODULE_NOT_FOUND" });
+    const absent = Object.assign(new Error("Cannot find package '@opentelemetry/api' imported from x"), {
+      code: "ERR_MODULE_NOT_FOUND",
+    });
     expect(await loadTelemetry(() => Promise.reject(absent))).toBeUndefined();
-    expect(await reportsOf({ telemetry: () => loadTelemetry(() => Promise.reject(new SyntaxError("broken"))) })).toHaveLength(1);
+    expect(
+      await reportsOf({ telemetry: () => loadTelemetry(() => Promise.reject(new SyntaxError("broken"))) }),
+    ).toHaveLength(1);
   });
 });
 
@@ -102,7 +130,10 @@ describe("a logger", () => {
 describe("a storage", () => {
   const alerts = [{ metric: "draftstate_free_bytes", below: 1 }];
 
-  test.each([["throws", fail], ["rejects", async () => fail()]])("that %s when it is asked for its room fails no opening", async (_how, space) => {
+  test.each([
+    ["throws", fail],
+    ["rejects", async () => fail()],
+  ])("that %s when it is asked for its room fails no opening", async (_how, space) => {
     let asked = 0;
     const storage = wrappedStorage(memory(), { space: () => ((asked += 1), space()) });
     expect(await reportsOf({ storage }, { alerts, metrics: false })).toEqual([]);
@@ -113,7 +144,15 @@ describe("a storage", () => {
 test("a clock that fails ends no timer's turn with an exception", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   let broken = false;
-  const manager = new DraftStatePersistenceManager({ storage: memory(), now: () => new Date(START), elapsed: () => (broken ? fail() : performance.now()), random: Math.random }, { autoSave: false, alerts: [{ metric: "draftstate_queue_depth", above: 1 }] });
+  const manager = new DraftStatePersistenceManager(
+    {
+      storage: memory(),
+      now: () => new Date(START),
+      elapsed: () => (broken ? fail() : performance.now()),
+      random: Math.random,
+    },
+    { autoSave: false, alerts: [{ metric: "draftstate_queue_depth", above: 1 }] },
+  );
   const errors: string[] = [];
   manager.on("monitoringError", ({ source }) => void errors.push(source));
   await manager.open("tale");

@@ -1,6 +1,11 @@
 /** With an SDK set up, answers are spans and metrics under the names of the GenAI conventions; without one nothing happens. */
 import { context, metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterEach, describe, expect, test } from "vitest";
 import { DraftStatePersistenceManager } from "../../src/manager.js";
@@ -14,7 +19,10 @@ afterEach(() => {
 });
 
 function managerWith(telemetry?: () => Promise<TelemetryApi | undefined>): DraftStatePersistenceManager {
-  return new DraftStatePersistenceManager({ storage: memory(), now: () => new Date(), elapsed: () => performance.now(), random: Math.random, telemetry }, { autoSave: false });
+  return new DraftStatePersistenceManager(
+    { storage: memory(), now: () => new Date(), elapsed: () => performance.now(), random: Math.random, telemetry },
+    { autoSave: false },
+  );
 }
 
 async function answers(manager: DraftStatePersistenceManager): Promise<void> {
@@ -42,16 +50,28 @@ describe("OpenTelemetry", () => {
     const [good, failed] = exporter.getFinishedSpans();
     expect(good).toMatchObject({ name: "chat gpt-4o", kind: SpanKind.CLIENT });
     expect(good?.attributes).toMatchObject({
-      "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o",
-      "gen_ai.conversation.id": "tale", "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 1,
+      "gen_ai.operation.name": "chat",
+      "gen_ai.provider.name": "openai",
+      "gen_ai.request.model": "gpt-4o",
+      "gen_ai.conversation.id": "tale",
+      "gen_ai.usage.input_tokens": 12,
+      "gen_ai.usage.output_tokens": 1,
     });
-    expect(failed).toMatchObject({ name: "chat offline", status: { code: SpanStatusCode.ERROR }, attributes: { "error.type": "MODEL", "gen_ai.provider.name": "offline" } });
-    expect(JSON.stringify(exporter.getFinishedSpans().map(({ name, attributes, events }) => [name, attributes, events]))).not.toContain("my-secret");
+    expect(failed).toMatchObject({
+      name: "chat offline",
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { "error.type": "MODEL", "gen_ai.provider.name": "offline" },
+    });
+    expect(
+      JSON.stringify(exporter.getFinishedSpans().map(({ name, attributes, events }) => [name, attributes, events])),
+    ).not.toContain("my-secret");
   });
 
   test("durations, token usage and saves are metrics", async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-    const provider = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })] });
+    const provider = new MeterProvider({
+      readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })],
+    });
     metrics.setGlobalMeterProvider(provider);
     await answers(managerWith(loadTelemetry));
     await provider.forceFlush();
@@ -59,11 +79,16 @@ describe("OpenTelemetry", () => {
     const named = (name: string) => found.find(({ descriptor }) => descriptor.name === name);
     expect(named("gen_ai.client.operation.duration")?.descriptor.unit).toBe("s");
     expect(named("gen_ai.client.operation.duration")?.dataPoints).toHaveLength(2);
-    const usage = named("gen_ai.client.token.usage")?.dataPoints.map(({ attributes, value }) => [attributes["gen_ai.token.type"], (value as { sum: number }).sum]);
+    const usage = named("gen_ai.client.token.usage")?.dataPoints.map(({ attributes, value }) => [
+      attributes["gen_ai.token.type"],
+      (value as { sum: number }).sum,
+    ]);
     expect(usage).toContainEqual(["input", 12]);
     expect(usage).toContainEqual(["output", 1]);
     expect(named("draftstate.save.duration")?.dataPoints.length).toBeGreaterThan(0);
-    expect(named("draftstate.saved.bytes")?.dataPoints.map(({ attributes }) => attributes["draftstate.save.kind"])).toContain("snapshot");
+    expect(
+      named("draftstate.saved.bytes")?.dataPoints.map(({ attributes }) => attributes["draftstate.save.kind"]),
+    ).toContain("snapshot");
     await provider.shutdown();
   });
 

@@ -6,8 +6,15 @@ import { idleStreaming, type State } from "../../src/model/conversation.js";
 const START = "2026-01-14T21:30:00.000Z";
 
 function state(messages: readonly (readonly [id: string, role: string, content: string])[], partial?: string): State {
-  const streaming = partial === undefined ? idleStreaming() : { ...idleStreaming(), streamingStartTime: START, partialResponse: partial };
-  return { messages: messages.map(([id, role, content]) => ({ id, role, content })), currentNarrative: partial ?? "", streamingProperties: streaming };
+  const streaming =
+    partial === undefined
+      ? idleStreaming()
+      : { ...idleStreaming(), streamingStartTime: START, partialResponse: partial };
+  return {
+    messages: messages.map(([id, role, content]) => ({ id, role, content })),
+    currentNarrative: partial ?? "",
+    streamingProperties: streaming,
+  };
 }
 
 function textIn(heard: readonly Heard[]): string {
@@ -36,8 +43,21 @@ describe("what is heard", () => {
   test("holds every answer of several turns that were skipped, in order", () => {
     const text = new AnswerText();
     text.begin(state([PROMPT], "O"));
-    const heard = text.advance(state([PROMPT, ["a", "assistant", "One"], ["u2", "user", "And?"], ["b", "assistant", "Two"], ["u3", "user", "And?"]], "Thr"));
-    expect(heard.map((one) => (one.kind === "text" ? one.text : one.kind))).toEqual(["ne", "message", "message", "Two", "message", "message", "Thr"]);
+    const heard = text.advance(
+      state(
+        [PROMPT, ["a", "assistant", "One"], ["u2", "user", "And?"], ["b", "assistant", "Two"], ["u3", "user", "And?"]],
+        "Thr",
+      ),
+    );
+    expect(heard.map((one) => (one.kind === "text" ? one.text : one.kind))).toEqual([
+      "ne",
+      "message",
+      "message",
+      "Two",
+      "message",
+      "message",
+      "Thr",
+    ]);
   });
 
   test("says that an answer began anew, and gives it whole", () => {

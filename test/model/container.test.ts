@@ -24,7 +24,11 @@ function containing(state: object): StateContainer {
 
 describe("update", () => {
   test("the changes it returns lead to the new state", () => {
-    const step = fc.record({ field: fc.constantFrom("a", "b", "constructor", "0"), value: anyJson, act: fc.constantFrom("set", "delete", "push", "shift", "splice", "alias", "grow", "empty") });
+    const step = fc.record({
+      field: fc.constantFrom("a", "b", "constructor", "0"),
+      value: anyJson,
+      act: fc.constantFrom("set", "delete", "push", "shift", "splice", "alias", "grow", "empty"),
+    });
     fc.assert(
       fc.property(anyObject, fc.array(step, { maxLength: 6 }), (start, steps) => {
         const container = containing(start);
@@ -56,12 +60,16 @@ describe("update", () => {
 
   test("text that only grew is told as what was added", () => {
     const container = containing({ text: "Once" });
-    expect(container.update(loose((draft) => void (draft["text"] = "Once upon")))).toEqual([{ op: "append", path: ["text"], value: " upon" }]);
+    expect(container.update(loose((draft) => void (draft["text"] = "Once upon")))).toEqual([
+      { op: "append", path: ["text"], value: " upon" },
+    ]);
   });
 
   test("text that is not longer is told whole", () => {
     const container = containing({ text: "Once" });
-    expect(container.update(loose((draft) => void (draft["text"] = "Twice")))).toEqual([{ op: "replace", path: ["text"], value: "Twice" }]);
+    expect(container.update(loose((draft) => void (draft["text"] = "Twice")))).toEqual([
+      { op: "replace", path: ["text"], value: "Twice" },
+    ]);
   });
 
   test("in a list whose entries moved nothing is read as grown", () => {
@@ -74,22 +82,37 @@ describe("update", () => {
   test("a state that the recipe gives back takes the old one's place, told as the difference", () => {
     const container = containing({ messages: [{ text: "Once" }], n: 1, old: true });
     const before = container.state;
-    const patches = container.update(((draft: Loose) => {
+    const patches = container.update((draft: Loose) => {
       const { old: _old, ...rest } = draft;
       return { ...rest, n: 2, added: [] };
-    }));
+    });
     expect(container.state).toEqual({ messages: [{ text: "Once" }], n: 2, added: [] });
-    expect([applyPatches(before, patches), container.state["messages"] === before["messages"]]).toEqual([container.state, true]);
+    expect([applyPatches(before, patches), container.state["messages"] === before["messages"]]).toEqual([
+      container.state,
+      true,
+    ]);
   });
 
   test("a number or text that an arrow happens to give back means nothing", () => {
     const container = containing({ n: 1, list: [] });
-    for (const recipe of [(draft: Loose) => (draft["n"] = 2), (draft: Loose) => (draft["list"] as number[]).push(3), () => "text", () => null]) container.update(recipe as never);
+    for (const recipe of [
+      (draft: Loose) => (draft["n"] = 2),
+      (draft: Loose) => (draft["list"] as number[]).push(3),
+      () => "text",
+      () => null,
+    ])
+      container.update(recipe as never);
     expect(container.state).toEqual({ n: 2, list: [3] });
   });
 
   test.each<[string, (draft: Loose) => unknown]>([
-    ["a change and a new state", (draft) => { draft["n"] = 2; return { n: 3 }; }],
+    [
+      "a change and a new state",
+      (draft) => {
+        draft["n"] = 2;
+        return { n: 3 };
+      },
+    ],
     ["a list", () => []],
     ["a class instance", () => new Living()],
     ["the file's own field", () => ({ _metadata: {} })],
@@ -155,7 +178,8 @@ describe("what is no plain JSON is refused, and the state stays", () => {
   test("nesting beyond the limit that is reached by many small changes", () => {
     const container = containing({ x: {} });
     const deepen = (): void => {
-      for (let level = 0; level < 300; level += 1) container.update(loose((draft) => void (draft["x"] = { x: draft["x"] })));
+      for (let level = 0; level < 300; level += 1)
+        container.update(loose((draft) => void (draft["x"] = { x: draft["x"] })));
     };
     expect(codeThrown(deepen)).toBe("INVALID_STATE");
   });

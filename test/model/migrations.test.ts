@@ -39,15 +39,31 @@ describe("a file of the draft", () => {
   test("with type and content, tool calls and their results", async () => {
     expect((await loaded("types")).state["messages"]).toEqual([
       { id: "m1", role: "user", content: "What is it?", createdAt: SAVED },
-      { id: "m2", role: "assistant", content: "", createdAt: SAVED, status: "complete", toolCalls: [{ id: "c1", name: "look", args: { at: "it" } }] },
+      {
+        id: "m2",
+        role: "assistant",
+        content: "",
+        createdAt: SAVED,
+        status: "complete",
+        toolCalls: [{ id: "c1", name: "look", args: { at: "it" } }],
+      },
       { id: "m3", role: "tool", content: "42", createdAt: SAVED, toolCallId: "c1" },
-      { id: "a9", role: "assistant", content: [{ type: "text", text: "It is 42." }], createdAt: SAVED, status: "complete" },
+      {
+        id: "a9",
+        role: "assistant",
+        content: [{ type: "text", text: "It is 42." }],
+        createdAt: SAVED,
+        status: "complete",
+      },
     ]);
   });
 
   test("with messages in LangChain's serialised form", async () => {
     const messages = (await loaded("serialised")).state["messages"] as JsonObject[];
-    expect(messages).toMatchObject([{ id: "m1", role: "user", content: "Hello" }, { id: "run-1", role: "assistant", content: "Hi" }]);
+    expect(messages).toMatchObject([
+      { id: "m1", role: "user", content: "Hello" },
+      { id: "run-1", role: "assistant", content: "Hi" },
+    ]);
   });
 
   test("that names an unknown class is damaged", async () => {

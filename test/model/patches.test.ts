@@ -77,26 +77,40 @@ describe("parsePatch", () => {
   });
 
   test("a __proto__ key inside a value is refused", () => {
-    expect(codeThrown(() => parsePatch(JSON.parse('{"op":"add","path":["a"],"value":{"__proto__":{"x":1}}}')))).not.toBe("nothing was thrown");
+    expect(
+      codeThrown(() => parsePatch(JSON.parse('{"op":"add","path":["a"],"value":{"__proto__":{"x":1}}}'))),
+    ).not.toBe("nothing was thrown");
   });
 
   test.each([
-    null, 7, [], {}, { op: "add", path: ["a"] }, { op: "add", path: "a", value: 1 }, { op: "add", path: [1.5], value: 1 },
-    { op: "append", path: ["a"], value: 1 }, { op: "move", path: ["a"], from: ["b"] }, { op: "add", path: [{}], value: 1 },
+    null,
+    7,
+    [],
+    {},
+    { op: "add", path: ["a"] },
+    { op: "add", path: "a", value: 1 },
+    { op: "add", path: [1.5], value: 1 },
+    { op: "append", path: ["a"], value: 1 },
+    { op: "move", path: ["a"], from: ["b"] },
+    { op: "add", path: [{}], value: 1 },
   ])("%j is no patch", (value) => {
     expect(codeThrown(() => parsePatch(value))).toBe("CORRUPT");
   });
 
   test("whatever is parsed, Object.prototype stays clean", () => {
     fc.assert(
-      fc.property(anyObject, fc.array(fc.constantFrom("__proto__", "constructor", "prototype", "a", 0)), (state, path) => {
-        try {
-          applyPatches(frozen(state), [parsePatch({ op: "add", path: [...path, "polluted"], value: 1 })]);
-        } catch {
-          // Refused is fine.
-        }
-        expect(Object.hasOwn(Object.prototype, "polluted") || Object.hasOwn(Object, "polluted")).toBe(false);
-      }),
+      fc.property(
+        anyObject,
+        fc.array(fc.constantFrom("__proto__", "constructor", "prototype", "a", 0)),
+        (state, path) => {
+          try {
+            applyPatches(frozen(state), [parsePatch({ op: "add", path: [...path, "polluted"], value: 1 })]);
+          } catch {
+            // Refused is fine.
+          }
+          expect(Object.hasOwn(Object.prototype, "polluted") || Object.hasOwn(Object, "polluted")).toBe(false);
+        },
+      ),
     );
   });
 });
@@ -127,7 +141,18 @@ describe("apply refuses what does not fit", () => {
 
 describe("a token", () => {
   test("by hand and replayed it does the same to any state", () => {
-    const streaming = fc.option(fc.record({ lastToken: anyText, tokenCount: fc.nat(), partialResponse: anyText, streamingStartTime: fc.constantFrom(null, "2026") }, { requiredKeys: [] }), { nil: undefined });
+    const streaming = fc.option(
+      fc.record(
+        {
+          lastToken: anyText,
+          tokenCount: fc.nat(),
+          partialResponse: anyText,
+          streamingStartTime: fc.constantFrom(null, "2026"),
+        },
+        { requiredKeys: [] },
+      ),
+      { nil: undefined },
+    );
     fc.assert(
       fc.property(anyObject, streaming, anyText, (other, properties, text) => {
         const state = frozen(properties === undefined ? other : { ...other, streamingProperties: properties });

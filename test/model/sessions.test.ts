@@ -4,7 +4,10 @@ import { metadataOf } from "../../src/model/conversation.js";
 import { holdsMark, isSessionName, lastMark, MAX_MARKS, withMark, type SessionMark } from "../../src/model/sessions.js";
 import { CREATED_AT, versionAt } from "../doubles/snapshots.js";
 
-const MARKS: readonly SessionMark[] = [{ session: "a", revision: 3 }, { session: "b", revision: 8 }];
+const MARKS: readonly SessionMark[] = [
+  { session: "a", revision: 3 },
+  { session: "b", revision: 8 },
+];
 const MANY = Array.from({ length: 40 }, (_, index): SessionMark => ({ session: `s${index}`, revision: index + 1 }));
 
 describe("marks", () => {
@@ -29,7 +32,15 @@ describe("marks", () => {
   });
 
   test("name sessions that a file can carry: any other is refused before it is written", () => {
-    expect(["x9f2", "A".repeat(64), "", "A".repeat(65), "a b", "é", 7].map(isSessionName)).toEqual([true, true, false, false, false, false, false]);
+    expect(["x9f2", "A".repeat(64), "", "A".repeat(65), "a b", "é", 7].map(isSessionName)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
     expect(() => withMark([], { session: "a b", revision: 1 })).toThrow(RangeError);
   });
 

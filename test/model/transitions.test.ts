@@ -1,9 +1,26 @@
 /** The steps of a turn: only its beginning and its end touch the messages, and no text is lost on the way. */
 import { describe, expect, test } from "vitest";
 import { StateContainer } from "../../src/model/container.js";
-import { initialState, isStreaming, messagesOf, metadataOf, statusOf, textOf, titleFrom, tokenCountOf, type AgentState } from "../../src/model/conversation.js";
+import {
+  initialState,
+  isStreaming,
+  messagesOf,
+  metadataOf,
+  statusOf,
+  textOf,
+  titleFrom,
+  tokenCountOf,
+  type AgentState,
+} from "../../src/model/conversation.js";
 import { freezeJson, type Json, type JsonObject } from "../../src/model/json.js";
-import { addMessage, beginTurn, endAnswer, ensureAgentFields, interruptAnswer, type AgentDraft } from "../../src/model/transitions.js";
+import {
+  addMessage,
+  beginTurn,
+  endAnswer,
+  ensureAgentFields,
+  interruptAnswer,
+  type AgentDraft,
+} from "../../src/model/transitions.js";
 
 const AT = "2026-01-14T21:30:00.000Z";
 const LATER = "2026-01-14T21:30:01.000Z";
@@ -27,7 +44,9 @@ class Turn {
 }
 
 function begun(): Turn {
-  return new Turn().step((draft) => { beginTurn(draft, { message: { id: "u1", role: "user", content: "Tell", createdAt: AT }, at: AT }); });
+  return new Turn().step((draft) => {
+    beginTurn(draft, { message: { id: "u1", role: "user", content: "Tell", createdAt: AT }, at: AT });
+  });
 }
 
 describe("a turn", () => {
@@ -40,32 +59,64 @@ describe("a turn", () => {
     const before = begun();
     const messages = before.state.messages;
     const { state } = before.tokens("Once", " upon");
-    expect(state.streamingProperties).toMatchObject({ partialResponse: "Once upon", lastToken: " upon", tokenCount: 2 });
+    expect(state.streamingProperties).toMatchObject({
+      partialResponse: "Once upon",
+      lastToken: " upon",
+      tokenCount: 2,
+    });
     expect([state.currentNarrative, state.messages === messages]).toEqual(["Once upon", true]);
   });
 
   test("that is complete has its answer among the messages, and a progress of 100", () => {
-    const { state } = begun().tokens("Once", " upon").step((draft) => { endAnswer(draft, { id: "a1", status: "complete", at: LATER }); });
-    expect(state.messages.at(-1)).toMatchObject({ id: "a1", role: "assistant", content: "Once upon", status: "complete", tokenCount: 2 });
-    expect([state.streamingProperties.streamingProgress, isStreaming(state), statusOf(state)]).toEqual([100, false, "complete"]);
+    const { state } = begun()
+      .tokens("Once", " upon")
+      .step((draft) => {
+        endAnswer(draft, { id: "a1", status: "complete", at: LATER });
+      });
+    expect(state.messages.at(-1)).toMatchObject({
+      id: "a1",
+      role: "assistant",
+      content: "Once upon",
+      status: "complete",
+      tokenCount: 2,
+    });
+    expect([state.streamingProperties.streamingProgress, isStreaming(state), statusOf(state)]).toEqual([
+      100,
+      false,
+      "complete",
+    ]);
   });
 
   test("that was interrupted keeps all its text, and a progress below 100", () => {
-    const { state } = begun().tokens("Once", " upon").step((draft) => { interruptAnswer(draft, { id: "a1", at: LATER }); });
+    const { state } = begun()
+      .tokens("Once", " upon")
+      .step((draft) => {
+        interruptAnswer(draft, { id: "a1", at: LATER });
+      });
     expect([textOf(state.messages.at(-1)?.content as string), statusOf(state)]).toEqual(["Once upon", "interrupted"]);
     expect(state.streamingProperties.streamingProgress).toBeLessThan(100);
   });
 
   test("that goes on with tools streams on, with an empty partial answer", () => {
     const toolCalls = [{ id: "c1", name: "look", args: {} }];
-    const { state } = begun().tokens("Let me").step((draft) => { endAnswer(draft, { id: "a1", status: "complete", at: LATER, toolCalls, turnContinues: true }); });
-    expect([isStreaming(state), state.streamingProperties.partialResponse, state.messages.at(-1)?.toolCalls]).toEqual([true, "", toolCalls]);
+    const { state } = begun()
+      .tokens("Let me")
+      .step((draft) => {
+        endAnswer(draft, { id: "a1", status: "complete", at: LATER, toolCalls, turnContinues: true });
+      });
+    expect([isStreaming(state), state.streamingProperties.partialResponse, state.messages.at(-1)?.toolCalls]).toEqual([
+      true,
+      "",
+      toolCalls,
+    ]);
   });
 
   test("counts the tokens of each answer once", () => {
     const turn = begun().tokens("a", "b", "c");
     const streaming = tokenCountOf(turn.state);
-    turn.step((draft) => { endAnswer(draft, { id: "a1", status: "complete", at: LATER }); });
+    turn.step((draft) => {
+      endAnswer(draft, { id: "a1", status: "complete", at: LATER });
+    });
     expect([streaming, tokenCountOf(turn.state)]).toEqual([3, 3]);
   });
 });
@@ -73,13 +124,17 @@ describe("a turn", () => {
 describe("a state that no agent made", () => {
   test("gets the fields it lacks, and keeps its own", () => {
     const container = new StateContainer({ mine: 1 });
-    container.update(((draft: AgentDraft) => { ensureAgentFields(draft); }) as never);
+    container.update(((draft: AgentDraft) => {
+      ensureAgentFields(draft);
+    }) as never);
     expect(container.state).toEqual({ mine: 1, ...initialState() });
   });
 
   test("takes a message", () => {
     const container = new StateContainer({});
-    container.update(((draft: AgentDraft) => { addMessage(draft, { id: "m", role: "tool", content: "42", createdAt: AT, toolCallId: "c1" }); }) as never);
+    container.update(((draft: AgentDraft) => {
+      addMessage(draft, { id: "m", role: "tool", content: "42", createdAt: AT, toolCallId: "c1" });
+    }) as never);
     expect(messagesOf(container.state)).toHaveLength(1);
   });
 });
@@ -92,14 +147,26 @@ describe("what is said of a conversation", () => {
 
   test("its metadata stays small, whatever the state", () => {
     const state = { ...initialState(), messages: [{ id: "u", role: "user", content: "x".repeat(1_000_000) }] };
-    const metadata = metadataOf({ state, info: { createdAt: AT, title: "y".repeat(100_000) }, revision: 1 }, "chat", AT);
+    const metadata = metadataOf(
+      { state, info: { createdAt: AT, title: "y".repeat(100_000) }, revision: 1 },
+      "chat",
+      AT,
+    );
     expect(JSON.stringify(metadata).length).toBeLessThan(1000);
   });
 
   test("tokens of messages that a caller can still change are counted each time", () => {
-    const messages = Array.from({ length: 600 }, (_, index) => ({ id: `m${index}`, role: "assistant", content: "", tokenCount: 2 }));
+    const messages = Array.from({ length: 600 }, (_, index) => ({
+      id: `m${index}`,
+      role: "assistant",
+      content: "",
+      tokenCount: 2,
+    }));
     const frozen = freezeJson({ messages }) as JsonObject;
-    const next = { messages: frozen["messages"] as Json, streamingProperties: { tokenCount: 5, streamingStartTime: AT } };
+    const next = {
+      messages: frozen["messages"] as Json,
+      streamingProperties: { tokenCount: 5, streamingStartTime: AT },
+    };
     expect([tokenCountOf(frozen), tokenCountOf(next)]).toEqual([1200, 1205]);
     const [first] = messages;
     const changing = { messages };

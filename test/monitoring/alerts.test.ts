@@ -33,7 +33,12 @@ class Watch {
   go(seconds: number, gauge = this.gauge): this {
     this.gauge = gauge;
     for (let left = seconds; left > 0; left -= 1) {
-      for (const { state } of this.#rules.look(this.second * SECOND, this.#readings, new Date(START + this.second * SECOND))) this.raised.push(`${state}@${this.second}`);
+      for (const { state } of this.#rules.look(
+        this.second * SECOND,
+        this.#readings,
+        new Date(START + this.second * SECOND),
+      ))
+        this.raised.push(`${state}@${this.second}`);
       this.second += 1;
     }
     return this;
@@ -63,7 +68,13 @@ describe("alert rules", () => {
   const WRONG: readonly (readonly [unknown, string])[] = [
     [{}, "alerts"],
     [[1], "alerts[0]"],
-    [[{ metric: "draftstate_queue_depth", above: 1 }, { metric: "draftstate_queue_depth", abvoe: 1 }], "alerts[1].abvoe"],
+    [
+      [
+        { metric: "draftstate_queue_depth", above: 1 },
+        { metric: "draftstate_queue_depth", abvoe: 1 },
+      ],
+      "alerts[1].abvoe",
+    ],
     [[{ metric: "queue", above: 1 }], "alerts[0].metric"],
     [[{ above: 1 }], "alerts[0].metric"],
     [[{ metric: "draftstate_conversations", above: 1 }], "alerts[0].metric"],
@@ -86,12 +97,16 @@ describe("alert rules", () => {
     const rules = [{ metric: "draftstate_queue_depth", above: 1 }];
     expect(resolveSettings({ alerts: rules }).alerts).toEqual(rules);
     expect(resolveSettings({ alerts: JSON.stringify(rules) }).alerts).toEqual(rules);
-    expect(() => resolveSettings({ alerts: "nonsense" })).toThrow(expect.objectContaining({ code: "INVALID_CONFIG", path: "alerts" }));
+    expect(() => resolveSettings({ alerts: "nonsense" })).toThrow(
+      expect.objectContaining({ code: "INVALID_CONFIG", path: "alerts" }),
+    );
   });
 
   test("a webhook that is no web address is refused without being shown", () => {
     for (const url of ["ftp://user:topsecret@example.org", "topsecret", 7, "http://"]) {
-      expect(() => resolveSettings({ alertWebhook: url })).toThrow(expect.objectContaining({ code: "INVALID_CONFIG", message: expect.not.stringContaining("topsecret") }));
+      expect(() => resolveSettings({ alertWebhook: url })).toThrow(
+        expect.objectContaining({ code: "INVALID_CONFIG", message: expect.not.stringContaining("topsecret") }),
+      );
     }
     expect(resolveSettings({ alertWebhook: "https://example.org/x" }).alertWebhook).toBe("https://example.org/x");
   });

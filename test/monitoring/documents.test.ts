@@ -16,9 +16,12 @@ function unknownIn(source: string): string[] {
 }
 
 describe("the documents of monitoring", () => {
-  test.each(["monitoring.md", "monitoring/alerts.rules.yml", "monitoring/grafana-dashboard.json"])("%s names no metric that there is not", (path) => {
-    expect(unknownIn(text(path))).toEqual([]);
-  });
+  test.each(["monitoring.md", "monitoring/alerts.rules.yml", "monitoring/grafana-dashboard.json"])(
+    "%s names no metric that there is not",
+    (path) => {
+      expect(unknownIn(text(path))).toEqual([]);
+    },
+  );
 
   test("the page names every metric", () => {
     const page = text("monitoring.md");
@@ -26,7 +29,9 @@ describe("the documents of monitoring", () => {
   });
 
   test("each panel of the dashboard has a place and a question of its own", () => {
-    const { panels } = JSON.parse(text("monitoring/grafana-dashboard.json")) as { panels: { id: number; targets: { expr: string }[]; gridPos: { x: number; w: number } }[] };
+    const { panels } = JSON.parse(text("monitoring/grafana-dashboard.json")) as {
+      panels: { id: number; targets: { expr: string }[]; gridPos: { x: number; w: number } }[];
+    };
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     for (const { targets, gridPos } of panels) {
       expect(targets.length).toBeGreaterThan(0);

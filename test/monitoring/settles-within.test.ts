@@ -8,7 +8,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test.each([["resolves", () => Promise.resolve()], ["rejects", () => Promise.reject(new Error("no"))]])("work that %s in time is settled, and leaves no timer", async (_how, work) => {
+test.each([
+  ["resolves", () => Promise.resolve()],
+  ["rejects", () => Promise.reject(new Error("no"))],
+])("work that %s in time is settled, and leaves no timer", async (_how, work) => {
   expect(await settlesWithin(1000, work())).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
 });

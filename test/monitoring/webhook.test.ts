@@ -45,7 +45,10 @@ async function serve(...answers: readonly Answer[]): Promise<{ url: string; got:
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, got };
 }
 
-const status = (code: number, headers: Record<string, string> = {}): Answer => (response) => response.writeHead(code, headers).end("body that nobody reads");
+const status =
+  (code: number, headers: Record<string, string> = {}): Answer =>
+  (response) =>
+    response.writeHead(code, headers).end("body that nobody reads");
 const hang: Answer = () => undefined;
 
 function webhookTo(url: string, options: Partial<WebhookOptions> = {}): { webhook: Webhook; failures: string[] } {
@@ -166,7 +169,12 @@ describe("whatever the ways out of this process do", () => {
   const keep = (reason: unknown): void => void unhandled.push(reason);
 
   test.each<readonly [string, WebhookOptions["post"]]>([
-    ["throws at once", () => { throw new Error("no network"); }],
+    [
+      "throws at once",
+      () => {
+        throw new Error("no network");
+      },
+    ],
     ["rejects", () => Promise.reject(new Error("no network"))],
     ["answers nothing of use", () => Promise.resolve(undefined as never)],
   ])("a post that %s fails its alert and no other, and nothing is thrown", async (_how, post) => {
@@ -189,7 +197,8 @@ describe("whatever the ways out of this process do", () => {
 
   test("a post that does not heed its signal holds back only its own alert", async () => {
     let posts = 0;
-    const post = (): Promise<{ status: number }> => ((posts += 1) <= 3 ? new Promise(() => undefined) : Promise.resolve({ status: 200 }));
+    const post = (): Promise<{ status: number }> =>
+      (posts += 1) <= 3 ? new Promise(() => undefined) : Promise.resolve({ status: 200 });
     const { webhook, failures } = webhookTo("http://127.0.0.1/", { post, timeoutMs: 5 });
     webhook.send({ rule: "lost" });
     webhook.send({ rule: "kept" });
@@ -215,7 +224,9 @@ describe("whatever the ways out of this process do", () => {
 
   test("closing ends what is under way", async () => {
     let signal: AbortSignal | undefined;
-    const { webhook } = webhookTo("http://127.0.0.1/", { post: (_url, _body, given) => ((signal = given), new Promise(() => undefined)) });
+    const { webhook } = webhookTo("http://127.0.0.1/", {
+      post: (_url, _body, given) => ((signal = given), new Promise(() => undefined)),
+    });
     webhook.send({});
     await webhook.close(5);
     expect(signal?.aborted).toBe(true);
@@ -244,17 +255,22 @@ describe("whatever the ways out of this process do", () => {
     try {
       for (const name of ["webhook", "http-post", "settles-within"]) {
         const source = await readFile(new URL(`../../src/monitoring/${name}.ts`, import.meta.url), "utf8");
-        const { outputText } = ts.transpileModule(source, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } });
+        const { outputText } = ts.transpileModule(source, {
+          compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+        });
         await writeFile(join(directory, `${name}.js`), outputText);
       }
       await writeFile(join(directory, "package.json"), '{"type":"module"}');
-      await writeFile(join(directory, "main.js"), `
+      await writeFile(
+        join(directory, "main.js"),
+        `
         import { setTimeout as delay } from "node:timers/promises";
         import { Webhook } from "./webhook.js";
         import { postJson } from "./http-post.js";
         const webhook = new Webhook({ url: ${JSON.stringify(url)}, post: postJson, delay: (ms, signal) => delay(ms, undefined, { signal, ref: false }), onFailure: () => {}, timeoutMs: 20000 });
         webhook.send({ rule: "a" });
-        await delay(300);`);
+        await delay(300);`,
+      );
       const begun = performance.now();
       const child = spawn(process.execPath, [join(directory, "main.js")], { stdio: ["ignore", "inherit", "inherit"] });
       const [code] = (await once(child, "close")) as [number];

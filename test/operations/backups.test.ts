@@ -28,7 +28,13 @@ beforeEach(() => chatting());
 describe("backups", () => {
   test("there is one for each turn, newest first", async () => {
     for (const word of ["a", "b", "c"]) await turn(chat, word);
-    expect((await manager.listBackups("chat")).map(({ reason, messageCount, valid }) => [reason, messageCount, valid])).toEqual([["turn", 6, true], ["turn", 4, true], ["turn", 2, true]]);
+    expect(
+      (await manager.listBackups("chat")).map(({ reason, messageCount, valid }) => [reason, messageCount, valid]),
+    ).toEqual([
+      ["turn", 6, true],
+      ["turn", 4, true],
+      ["turn", 2, true],
+    ]);
   });
 
   test("there are never more than maxBackups", async () => {
@@ -51,7 +57,11 @@ describe("backups", () => {
     await turn(chat, "b");
     await chat.backup({ reason: "manual", tag: "good" });
     for (const word of ["c", "d"]) await turn(chat, word);
-    expect((await manager.listBackups("chat")).map(({ messageCount, pinned }) => [messageCount, pinned])).toEqual([[8, false], [4, true], [2, true]]);
+    expect((await manager.listBackups("chat")).map(({ messageCount, pinned }) => [messageCount, pinned])).toEqual([
+      [8, false],
+      [4, true],
+      [2, true],
+    ]);
   });
 
   test("of an unchanged state there is no second one", async () => {
@@ -100,7 +110,9 @@ describe("while an answer streams", () => {
       // The next one is made before the last one goes.
       expect((await manager.listBackups("chat")).length).toBeLessThanOrEqual(2);
     }
-    await vi.waitFor(async () => { expect(await kinds()).toEqual(["interim"]); }, 10_000);
+    await vi.waitFor(async () => {
+      expect(await kinds()).toEqual(["interim"]);
+    }, 10_000);
     end(chat);
     await chat.endTurn();
     expect(await kinds()).toEqual(["turn"]);
@@ -109,7 +121,9 @@ describe("while an answer streams", () => {
   test("one asked for outlives the interim one it equals", async () => {
     await chat.flush();
     chat.appendToken(" x");
-    await vi.waitFor(async () => { expect(await kinds()).toEqual(["interim"]); }, 10_000);
+    await vi.waitFor(async () => {
+      expect(await kinds()).toEqual(["interim"]);
+    }, 10_000);
     const timestamp = await chat.backup();
     end(chat);
     await chat.endTurn();
@@ -141,7 +155,13 @@ describe("restore", () => {
     const before = chat.revision;
     const [newest] = await manager.listBackups("chat");
     const { revision, safetyBackup, changes } = await manager.restore("chat", "latest");
-    expect([chat.state === present, revision, safetyBackup, changes, await manager.operations()]).toEqual([true, before, newest?.timestamp, [], []]);
+    expect([chat.state === present, revision, safetyBackup, changes, await manager.operations()]).toEqual([
+      true,
+      before,
+      newest?.timestamp,
+      [],
+      [],
+    ]);
   });
 
   test("of a dry run changes nothing and tells the change", async () => {
@@ -185,7 +205,12 @@ describe("prune", () => {
 
   test("says what it removes, and removes that", async () => {
     const { kept, removed, bytesFreed } = await manager.prune({ id: "chat", max: 1 });
-    expect([kept.length, removed.length, bytesFreed > 0, (await storage.list("backup")).length]).toEqual([1, 2, true, 1]);
+    expect([kept.length, removed.length, bytesFreed > 0, (await storage.list("backup")).length]).toEqual([
+      1,
+      2,
+      true,
+      1,
+    ]);
   });
 
   test("of a dry run says the same, and removes nothing", async () => {

@@ -25,7 +25,13 @@ function textsOf(events: readonly FollowEvent[]): string[] {
 }
 
 function longAgo(index: number): Message {
-  return { id: `m${index}`, role: index % 2 === 0 ? "user" : "assistant", content: "x", createdAt: "2026-01-14T21:30:00.000Z", tokenCount: 2 };
+  return {
+    id: `m${index}`,
+    role: index % 2 === 0 ? "user" : "assistant",
+    content: "x",
+    createdAt: "2026-01-14T21:30:00.000Z",
+    tokenCount: 2,
+  };
 }
 
 describe("a follower", () => {
@@ -43,7 +49,13 @@ describe("a follower", () => {
       await say(conversation, token);
       told.push(...(await follower.look()));
     }
-    expect([textsOf(told), told.filter(({ kind }) => kind === "saved").map((event) => "tokenCount" in event && event.tokenCount)]).toEqual([[" a", " time"], [3, 4]]);
+    expect([
+      textsOf(told),
+      told.filter(({ kind }) => kind === "saved").map((event) => "tokenCount" in event && event.tokenCount),
+    ]).toEqual([
+      [" a", " time"],
+      [3, 4],
+    ]);
     end(conversation);
     await conversation.endTurn();
     expect((await follower.look()).map(({ kind }) => kind)).toEqual(["message", "saved", "status"]);
@@ -99,7 +111,9 @@ describe("a follower", () => {
     const follower = new ConversationFollower(storage, "chat");
     await follower.look();
     const key = { area: "state", name: "chat.journal" } as const;
-    const line = Buffer.from(encodeLine({ rev: conversation.revision + 1, at: 1, patches: [{ op: "splice", path: [] }] }));
+    const line = Buffer.from(
+      encodeLine({ rev: conversation.revision + 1, at: 1, patches: [{ op: "splice", path: [] }] }),
+    );
     await storage.replace(key, Buffer.concat([Buffer.from((await storage.read(key)) ?? []), line]));
     expect(await follower.look()).toMatchObject([{ kind: "problem", error: { code: "NEWER_VERSION" } }]);
     expect(await follower.look()).toEqual([]);

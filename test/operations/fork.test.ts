@@ -46,10 +46,16 @@ describe("a fork", () => {
     await conversation.flush();
     const other = managerOver(storage);
     await other.fork("chat", { newId: "idea" });
-    expect(await other.load("idea")).toMatchObject({ metadata: { status: "interrupted" }, state: { messages: [{ role: "user" }, { status: "interrupted", content: "half an" }] } });
+    expect(await other.load("idea")).toMatchObject({
+      metadata: { status: "interrupted" },
+      state: { messages: [{ role: "user" }, { status: "interrupted", content: "half an" }] },
+    });
     conversation.appendToken(" answer");
     await conversation.flush();
-    expect(await other.load("chat")).toMatchObject({ metadata: { status: "streaming" }, state: { streamingProperties: { partialResponse: "half an answer" } } });
+    expect(await other.load("chat")).toMatchObject({
+      metadata: { status: "streaming" },
+      state: { streamingProperties: { partialResponse: "half an answer" } },
+    });
     await conversation.close();
   });
 
@@ -57,7 +63,10 @@ describe("a fork", () => {
     const storage = memory();
     await storage.prepare();
     const metadata = { ...sampleMetadata(), title: "Mine", baseUrl: "http://localhost:1" };
-    await storage.replace({ area: "state", name: "chat.json" }, encodeSnapshot(freezeJson(initialState()) as JsonObject, metadata));
+    await storage.replace(
+      { area: "state", name: "chat.json" },
+      encodeSnapshot(freezeJson(initialState()) as JsonObject, metadata),
+    );
     const manager = managerOver(storage);
     await manager.fork("chat", { newId: "idea" });
     const { title, model, baseUrl, extra } = metadata;
@@ -99,7 +108,14 @@ describe("a fork is refused", () => {
     expect(await codeRejected(manager.fork("chat", { newId: "idea", backup: "~9" }))).toBe("NOT_FOUND");
     const [name = ""] = (await storage.list("backup")).slice(-1);
     await storage.replace({ area: "backup", name }, Buffer.from("torn"));
-    expect(await codeRejected(manager.fork("chat", { newId: "idea", backup: (await manager.listBackups("chat")).find(({ valid }) => !valid)?.timestamp ?? "" }))).toBe("CORRUPT");
+    expect(
+      await codeRejected(
+        manager.fork("chat", {
+          newId: "idea",
+          backup: (await manager.listBackups("chat")).find(({ valid }) => !valid)?.timestamp ?? "",
+        }),
+      ),
+    ).toBe("CORRUPT");
     await edit(storage, "chat", "upon", "under");
     expect(await codeRejected(manager.fork("chat", { newId: "idea" }))).toBe("CORRUPT");
     await damage(storage, "chat");
@@ -108,12 +124,15 @@ describe("a fork is refused", () => {
 });
 
 describe("a tag", () => {
-  test.each(["", "latest", "now", "~1", "2026", "2026-01-14", "two words", "a@b", "x".repeat(65), "bell\u0007"])("%j is refused: it could not be gone back to", async (tag) => {
-    const manager = managerOver(memory());
-    await told(manager, "chat", 1);
-    expect(await codeRejected(manager.backup("chat", { reason: "manual", tag }))).toBe("USAGE");
-    await manager.close();
-  });
+  test.each(["", "latest", "now", "~1", "2026", "2026-01-14", "two words", "a@b", "x".repeat(65), "bell\u0007"])(
+    "%j is refused: it could not be gone back to",
+    async (tag) => {
+      const manager = managerOver(memory());
+      await told(manager, "chat", 1);
+      expect(await codeRejected(manager.backup("chat", { reason: "manual", tag }))).toBe("USAGE");
+      await manager.close();
+    },
+  );
 
   test.each(["before-the-dragon", "2026-dragons", "ünï", "v1.2"])("%j names its restore point", async (tag) => {
     const manager = managerOver(memory());

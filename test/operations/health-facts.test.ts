@@ -30,19 +30,25 @@ async function storeWithOne(): Promise<Storage> {
   return storage;
 }
 
-const detailOf = (health: Awaited<ReturnType<typeof checkHealth>>, name: string): string => health.checks.find((check) => check.name === name)?.detail ?? "";
+const detailOf = (health: Awaited<ReturnType<typeof checkHealth>>, name: string): string =>
+  health.checks.find((check) => check.name === name)?.detail ?? "";
 
 describe("health", () => {
   test.each([false, true])("lists each area once and hands the names on (quick: %s)", async (quick) => {
     const inner = await storeWithOne();
     const listed: unknown[] = [];
-    const storage = wrappedStorage(inner, {}, ({ name, args }) => { if (name === "list") listed.push(args[0]); });
+    const storage = wrappedStorage(inner, {}, ({ name, args }) => {
+      if (name === "list") listed.push(args[0]);
+    });
     const given: unknown[] = [];
     const names = { state: await inner.list("state"), backup: await inner.list("backup") };
-    await checkHealth(contextOf(storage, {
-      verify: async (found) => (given.push(found), { checked: 1, ok: true, problems: [] }),
-      list: async (found) => (given.push(found), managerOver(inner).list()),
-    }), { quick });
+    await checkHealth(
+      contextOf(storage, {
+        verify: async (found) => (given.push(found), { checked: 1, ok: true, problems: [] }),
+        list: async (found) => (given.push(found), managerOver(inner).list()),
+      }),
+      { quick },
+    );
     expect(listed.sort()).toEqual(["backup", "quarantine", "state"]);
     expect(given).toEqual(quick ? [names] : [names, names]);
   });
@@ -51,32 +57,56 @@ describe("health", () => {
     const inner = await storeWithOne();
     const storage = wrappedStorage(inner, { describe: ({ area }) => `postgres://host/db schema x, area ${area}/` });
     const health = await checkHealth(contextOf(storage));
-    expect(detailOf(health, "directories-writable")).toBe("postgres://host/db schema x, area state/, postgres://host/db schema x, area backup/");
+    expect(detailOf(health, "directories-writable")).toBe(
+      "postgres://host/db schema x, area state/, postgres://host/db schema x, area backup/",
+    );
   });
 
   test("fails the check whose facts cannot be had, and no other", async () => {
     const broken = async (): Promise<never> => Promise.reject(new Error("out of reach"));
-    const health = await checkHealth(contextOf(await storeWithOne(), { spilled: broken, unsaved: broken, list: broken }));
-    expect(health.checks.filter(({ status }) => status === "fail").map(({ name }) => name)).toEqual(["unsaved-changes", "fallback", "backups"]);
+    const health = await checkHealth(
+      contextOf(await storeWithOne(), { spilled: broken, unsaved: broken, list: broken }),
+    );
+    expect(health.checks.filter(({ status }) => status === "fail").map(({ name }) => name)).toEqual([
+      "unsaved-changes",
+      "fallback",
+      "backups",
+    ]);
   });
 });
 
 describe("the store's metrics", () => {
-  test.each([[1500, 4], [5000, 5]])("list each area once, and add this process to the others (unsaved here for %d ms)", async (unsavedMs, oldest) => {
+  test.each([
+    [1500, 4],
+    [5000, 5],
+  ])("list each area once, and add this process to the others (unsaved here for %d ms)", async (unsavedMs, oldest) => {
     const inner = await storeWithOne();
     const listed: unknown[] = [];
-    const storage = wrappedStorage(inner, {}, ({ name, args }) => { if (name === "list") listed.push(args[0]); });
+    const storage = wrappedStorage(inner, {}, ({ name, args }) => {
+      if (name === "list") listed.push(args[0]);
+    });
     const { gauges } = await readStoreMetrics({
       storage,
       metrics: {
         own: { data: EMPTY, queueDepth: 2, unsavedMs },
-        others: async () => ({ data: EMPTY, live: [{ queueDepth: 3, unsavedSince: new Date(START - 4000).toISOString(), holder: "x" }, { queueDepth: 0, unsavedSince: new Date(START + 9000).toISOString(), holder: "ahead" }] }),
+        others: async () => ({
+          data: EMPTY,
+          live: [
+            { queueDepth: 3, unsavedSince: new Date(START - 4000).toISOString(), holder: "x" },
+            { queueDepth: 0, unsavedSince: new Date(START + 9000).toISOString(), holder: "ahead" },
+          ],
+        }),
       },
       spilled: async () => ["a", "b"],
       now: () => new Date(START),
     });
     expect(listed.sort()).toEqual(["backup", "state"]);
-    expect(gauges).toMatchObject({ draftstate_queue_depth: { "": 5 }, draftstate_unsaved_seconds: { "": oldest }, draftstate_fallback_active: { "": 2 }, draftstate_conversations: { "": 1 } });
+    expect(gauges).toMatchObject({
+      draftstate_queue_depth: { "": 5 },
+      draftstate_unsaved_seconds: { "": oldest },
+      draftstate_fallback_active: { "": 2 },
+      draftstate_conversations: { "": 1 },
+    });
     expect(gauges["draftstate_store_bytes"]?.["state"]).toBeGreaterThan(0);
   });
 });
@@ -84,7 +114,9 @@ describe("the store's metrics", () => {
 test("the growth of one conversation asks for its own backups alone", async () => {
   const inner = await storeWithOne();
   const listed: (readonly unknown[])[] = [];
-  const storage = wrappedStorage(inner, {}, ({ name, args }) => { if (name === "list") listed.push(args); });
+  const storage = wrappedStorage(inner, {}, ({ name, args }) => {
+    if (name === "list") listed.push(args);
+  });
   const growth = await readGrowth(storage, ["tale"], new Date(START));
   expect(growth.get("tale")).toHaveLength(2);
   expect(listed).toEqual([["backup", { prefix: "tale_" }]]);

@@ -51,14 +51,25 @@ test("a store in use is well: every check of the contract, each ok", async () =>
   const health = await manager().health({ minFreeBytes: 1 });
   expect(health).toMatchObject({ status: "ok" });
   expect(health.checks.map(({ name, status }) => [name, status])).toEqual(
-    ["directories-writable", "free-space", "stale-locks", "damaged-files", "unsaved-changes", "fallback", "backups"].map((name) => [name, "ok"]),
+    [
+      "directories-writable",
+      "free-space",
+      "stale-locks",
+      "damaged-files",
+      "unsaved-changes",
+      "fallback",
+      "backups",
+    ].map((name) => [name, "ok"]),
   );
 });
 
 test("looking at health leaves no file behind, and makes none where nothing is", async () => {
   const health = await manager().health();
   expect(health.status).toBe("warn");
-  expect(check(health, "directories-writable")).toMatchObject({ status: "warn", detail: expect.stringContaining(at("state")) });
+  expect(check(health, "directories-writable")).toMatchObject({
+    status: "warn",
+    detail: expect.stringContaining(at("state")),
+  });
   expect(await manager().storage.exists()).toBe(false);
 });
 
@@ -67,7 +78,10 @@ describe("directories", () => {
     await writeFile(at("state"), "in the way");
     const health = await manager().health();
     expect(health.status).toBe("fail");
-    expect(check(health, "directories-writable")).toMatchObject({ status: "fail", detail: expect.stringContaining(at("state")) });
+    expect(check(health, "directories-writable")).toMatchObject({
+      status: "fail",
+      detail: expect.stringContaining(at("state")),
+    });
   });
 
   test("a file system that is read-only fails", async () => {
@@ -84,7 +98,10 @@ describe("directories", () => {
       await oneTurn("tale", options);
       await disk.makeReadOnly();
       const health = await manager(options).health();
-      expect(check(health, "directories-writable")).toMatchObject({ status: "fail", detail: expect.stringContaining("read-only") });
+      expect(check(health, "directories-writable")).toMatchObject({
+        status: "fail",
+        detail: expect.stringContaining("read-only"),
+      });
       expect(check(health, "damaged-files").status).toBe("ok");
     } finally {
       await disk?.unmount();
@@ -115,7 +132,10 @@ describe("free space", () => {
       expect(check(await manager(options).health({ minFreeBytes: 1_000_000 }), "free-space").status).toBe("ok");
       expect(check(await manager(options).health({ minFreeBytes: 10_000_000 }), "free-space").status).toBe("warn");
       await writeFile(at("disk", "filler"), Buffer.alloc(3_900_000));
-      expect(check(await manager(options).health({ minFreeBytes: 10_000_000 }), "free-space")).toMatchObject({ status: "fail", detail: expect.stringContaining("4 MiB") });
+      expect(check(await manager(options).health({ minFreeBytes: 10_000_000 }), "free-space")).toMatchObject({
+        status: "fail",
+        detail: expect.stringContaining("4 MiB"),
+      });
     } finally {
       await disk?.unmount();
     }
@@ -134,7 +154,10 @@ describe("free space", () => {
       }
       await oneTurn("tale", options);
       await writeFile(at("disk", "filler"), Buffer.alloc(2_000_000)).catch(() => undefined);
-      expect(check(await manager(options).health(), "directories-writable")).toMatchObject({ status: "fail", detail: expect.stringContaining("full") });
+      expect(check(await manager(options).health(), "directories-writable")).toMatchObject({
+        status: "fail",
+        detail: expect.stringContaining("full"),
+      });
     } finally {
       await disk?.unmount();
     }
@@ -145,7 +168,10 @@ test("a lock whose owner was killed warns, and names conversation and holder; a 
   const script = `import { createDraftStatePersistenceManager } from ${JSON.stringify(new URL("../../dist/index.js", import.meta.url).href)};
     const manager = createDraftStatePersistenceManager({ stateDir: "state", backupDir: "backup" });
     await manager.open("tale"); console.log("open"); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { cwd: directory, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: directory,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await once(child.stdout, "data");
   expect(check(await manager().health(), "stale-locks").status).toBe("ok");
   child.kill("SIGKILL");
@@ -160,7 +186,10 @@ test("a lock whose owner was killed warns, and names conversation and holder; a 
 test("a lock file that cannot be read warns: it blocks writers until somebody looks", async () => {
   await oneTurn();
   await writeFile(at("state", ".draftstate", "locks", "tale.lock"), "not a lock");
-  expect(check(await manager().health(), "stale-locks")).toMatchObject({ status: "warn", detail: expect.stringContaining("tale") });
+  expect(check(await manager().health(), "stale-locks")).toMatchObject({
+    status: "warn",
+    detail: expect.stringContaining("tale"),
+  });
 });
 
 describe("damaged files", () => {
@@ -172,7 +201,10 @@ describe("damaged files", () => {
     for (const quick of [false, true]) {
       const health = await manager().health({ quick });
       expect(health.status).toBe("fail");
-      expect(check(health, "damaged-files")).toMatchObject({ status: "fail", detail: expect.stringContaining(snapshot()) });
+      expect(check(health, "damaged-files")).toMatchObject({
+        status: "fail",
+        detail: expect.stringContaining(snapshot()),
+      });
     }
   });
 
@@ -195,14 +227,20 @@ describe("unsaved changes", () => {
   test("grow old while they wait, are warned of, then fail, and are well again once saved", async () => {
     const fs = new SimulatedFileSystem();
     let now = Date.UTC(2026, 0, 14);
-    const slow = new DraftStatePersistenceManager({ storage: storageOver(fs), now: () => new Date(now), elapsed: () => now, random: Math.random }, { realTimeSave: false, autoSave: false });
+    const slow = new DraftStatePersistenceManager(
+      { storage: storageOver(fs), now: () => new Date(now), elapsed: () => now, random: Math.random },
+      { realTimeSave: false, autoSave: false },
+    );
     const conversation = await slow.open("tale");
     await conversation.flush();
     expect(check(await slow.health(), "unsaved-changes").status).toBe("ok");
     begin(conversation, "Hi");
     expect(check(await slow.health(), "unsaved-changes").status).toBe("ok");
     now += 61_000;
-    expect(check(await slow.health(), "unsaved-changes")).toMatchObject({ status: "warn", detail: expect.stringContaining("tale") });
+    expect(check(await slow.health(), "unsaved-changes")).toMatchObject({
+      status: "warn",
+      detail: expect.stringContaining("tale"),
+    });
     now += 600_000;
     expect(check(await slow.health(), "unsaved-changes").status).toBe("fail");
     await conversation.flush();
@@ -221,14 +259,24 @@ describe("unsaved changes", () => {
 
 test("a conversation in the fallback directory warns until it is folded back", async () => {
   const disk = new FaultyFileSystem(new SimulatedFileSystem());
-  const world = { storage: storageOver(disk), fallback: storageOver(new SimulatedFileSystem()), now: () => new Date(), elapsed: () => performance.now(), random: Math.random };
-  const over = (): DraftStatePersistenceManager => new DraftStatePersistenceManager(world, { fallbackDir: at("away"), retryAttempts: 0, autoSave: false });
+  const world = {
+    storage: storageOver(disk),
+    fallback: storageOver(new SimulatedFileSystem()),
+    now: () => new Date(),
+    elapsed: () => performance.now(),
+    random: Math.random,
+  };
+  const over = (): DraftStatePersistenceManager =>
+    new DraftStatePersistenceManager(world, { fallbackDir: at("away"), retryAttempts: 0, autoSave: false });
   const first = over();
   const conversation = await first.open("tale");
   disk.setFault({ code: "EROFS", at: 1, lasting: "from-then-on", only: ["createFile", "write"] });
   begin(conversation, "Hi");
   await conversation.flush();
-  expect(check(await over().health(), "fallback")).toMatchObject({ status: "warn", detail: expect.stringContaining("tale") });
+  expect(check(await over().health(), "fallback")).toMatchObject({
+    status: "warn",
+    detail: expect.stringContaining("tale"),
+  });
   expect((await over().metrics()).gauges["draftstate_fallback_active"]).toEqual({ "": 1 });
   disk.clearFault();
   await first.close();
@@ -250,7 +298,10 @@ describe("backups", () => {
 
   test("where they are turned off that is said, and is no warning", async () => {
     await oneTurn("bare", { maxBackups: 0 });
-    expect(check(await manager({ maxBackups: 0 }).health({ maxBackupAgeMs: 0 }), "backups")).toMatchObject({ status: "ok", detail: expect.stringContaining("turned off") });
+    expect(check(await manager({ maxBackups: 0 }).health({ maxBackupAgeMs: 0 }), "backups")).toMatchObject({
+      status: "ok",
+      detail: expect.stringContaining("turned off"),
+    });
   });
 });
 

@@ -32,7 +32,10 @@ async function plant(storage: Storage, name: string, id = "chat"): Promise<strin
 
 /** Without what the time of writing decides. */
 function parsed(text: string): JsonObject {
-  const { _metadata: { savedAt: _savedAt, checksum: _checksum, ...metadata }, ...state } = JSON.parse(text) as { _metadata: JsonObject };
+  const {
+    _metadata: { savedAt: _savedAt, checksum: _checksum, ...metadata },
+    ...state
+  } = JSON.parse(text) as { _metadata: JsonObject };
   return { ...state, _metadata: metadata };
 }
 
@@ -45,7 +48,11 @@ async function withAllOlder(): Promise<{ storage: MemoryStorage; originals: Map<
 }
 
 test("there are files of each version that a migration begins from", async () => {
-  const versions = await Promise.all(OLDER.map(async (name) => (JSON.parse(await fixture(name)) as { _metadata: { version: string } })._metadata.version));
+  const versions = await Promise.all(
+    OLDER.map(
+      async (name) => (JSON.parse(await fixture(name)) as { _metadata: { version: string } })._metadata.version,
+    ),
+  );
   expect(new Set(versions)).toEqual(new Set(MIGRATIONS.map(({ from }) => from)));
 });
 
@@ -55,9 +62,16 @@ describe.each(OLDER)("%s", (name) => {
     await storage.prepare();
     const original = await plant(storage, name);
     const manager = managerOver(storage);
-    expect(await manager.migrate()).toEqual({ migrated: [{ conversationId: "chat", from: "1.0.0-draft", to: "1.0.0" }], upToDate: 0, failed: [], dryRun: false });
+    expect(await manager.migrate()).toEqual({
+      migrated: [{ conversationId: "chat", from: "1.0.0-draft", to: "1.0.0" }],
+      upToDate: 0,
+      failed: [],
+      dryRun: false,
+    });
     expect(parsed(await textOf(storage, "state", "chat.json"))).toEqual(parsed(await fixture(`${name}.migrated`)));
-    expect(Object.values(await contents(storage, ["backup"])).map((text) => Buffer.from(text, "latin1").toString())).toEqual([original]);
+    expect(
+      Object.values(await contents(storage, ["backup"])).map((text) => Buffer.from(text, "latin1").toString()),
+    ).toEqual([original]);
     expect((await manager.verify()).ok).toBe(true);
   });
 
@@ -100,22 +114,31 @@ describe("all conversations", () => {
     await storage.tryLock("locked", new Date(START));
     await told(managerOver(storage), "current", 1);
     const seen: [number, number][] = [];
-    const { migrated, upToDate, failed } = await managerOver(storage).migrate({ onProgress: (done, total) => seen.push([done, total]) });
+    const { migrated, upToDate, failed } = await managerOver(storage).migrate({
+      onProgress: (done, total) => seen.push([done, total]),
+    });
     expect([migrated.length, upToDate]).toEqual([OLDER.length, 1]);
-    expect(failed.map(({ conversationId, code }) => [conversationId, code])).toEqual([["locked", "LOCKED"], ["newer", "NEWER_VERSION"], ["unknown", "CORRUPT"]]);
+    expect(failed.map(({ conversationId, code }) => [conversationId, code])).toEqual([
+      ["locked", "LOCKED"],
+      ["newer", "NEWER_VERSION"],
+      ["unknown", "CORRUPT"],
+    ]);
     for (const [id, text] of Object.entries(untouched)) expect(await textOf(storage, "state", `${id}.json`)).toBe(text);
     expect(seen.at(-1)).toEqual([8, 8]);
   });
 
-  test.each(["gzip", "brotli"] as const)("with %s the original is in its backup, byte for byte", async (compression) => {
-    const { storage, originals } = await withAllOlder();
-    await managerOver(storage, { compression }).migrate();
-    for (const name of await storage.list("backup")) {
-      const bytes = await decompress((await storage.read({ area: "backup", name })) ?? new Uint8Array(), compression);
-      expect([...originals.values()]).toContain(Buffer.from(bytes).toString());
-    }
-    expect(await storage.list("backup")).toHaveLength(OLDER.length);
-  });
+  test.each(["gzip", "brotli"] as const)(
+    "with %s the original is in its backup, byte for byte",
+    async (compression) => {
+      const { storage, originals } = await withAllOlder();
+      await managerOver(storage, { compression }).migrate();
+      for (const name of await storage.list("backup")) {
+        const bytes = await decompress((await storage.read({ area: "backup", name })) ?? new Uint8Array(), compression);
+        expect([...originals.values()]).toContain(Buffer.from(bytes).toString());
+      }
+      expect(await storage.list("backup")).toHaveLength(OLDER.length);
+    },
+  );
 
   test("the originals can be gone back to", async () => {
     const { storage } = await withAllOlder();
@@ -123,13 +146,20 @@ describe("all conversations", () => {
     await manager.migrate();
     await told(manager, "draft-roles", 1);
     await manager.restore("draft-roles", "~1");
-    expect(parsed(JSON.stringify({ ...(await manager.loadState("draft-roles")), _metadata: {} }))["messages"]).toEqual(parsed(await fixture("draft-roles.migrated"))["messages"]);
+    expect(parsed(JSON.stringify({ ...(await manager.loadState("draft-roles")), _metadata: {} }))["messages"]).toEqual(
+      parsed(await fixture("draft-roles.migrated"))["messages"],
+    );
     await manager.close();
   });
 });
 
 describe("one alone", () => {
-  test.each([["nobody", "NOT_FOUND"], ["newer", "NEWER_VERSION"], ["draft-unknown-class", "CORRUPT"], ["../chat", "INVALID_ID"]])("%s is %s", async (name, code) => {
+  test.each([
+    ["nobody", "NOT_FOUND"],
+    ["newer", "NEWER_VERSION"],
+    ["draft-unknown-class", "CORRUPT"],
+    ["../chat", "INVALID_ID"],
+  ])("%s is %s", async (name, code) => {
     const storage = memory();
     await storage.prepare();
     if (code !== "NOT_FOUND" && code !== "INVALID_ID") await plant(storage, name, name);
@@ -156,6 +186,8 @@ test("a disk that fails at any write leaves the original, or the new file with t
     fs.clearFault();
     const here = Object.values(await contents(storage));
     expect(here.map((text) => Buffer.from(text, "latin1").toString())).toContain(original);
-    expect(await managerOver(storageOver(fs)).loadState("chat")).toMatchObject({ currentNarrative: "Once upon a time" });
+    expect(await managerOver(storageOver(fs)).loadState("chat")).toMatchObject({
+      currentNarrative: "Once upon a time",
+    });
   }
 });

@@ -30,7 +30,11 @@ describe("what is removed", () => {
     const { removed, bytes, purged } = await manager.remove("chat");
     const left = await contents(storage);
     expect([removed.length, purged, Object.keys(before).length - Object.keys(left).length]).toEqual([3, false, 3]);
-    expect(bytes).toBe(Object.entries(before).filter(([name]) => !(name in left)).reduce((sum, [, text]) => sum + text.length, 0));
+    expect(bytes).toBe(
+      Object.entries(before)
+        .filter(([name]) => !(name in left))
+        .reduce((sum, [, text]) => sum + text.length, 0),
+    );
     expect(before).toMatchObject(left);
     expect(await manager.ids()).toEqual(["chat.json", "chat_2", "chat_2026-01-14T21-30-00-000Z"]);
   });
@@ -60,7 +64,10 @@ describe("what is removed", () => {
   test("one that vanished between two others is said together with what went before it, which comes back", async () => {
     const { storage, manager } = await setting();
     const before = await contents(storage);
-    await expect(manager.removeAll(["chat", "nobody"])).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("chat went before it") as unknown });
+    await expect(manager.removeAll(["chat", "nobody"])).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      message: expect.stringContaining("chat went before it") as unknown,
+    });
     await manager.undo();
     expect(await contents(storage)).toEqual(before);
   });
@@ -78,24 +85,32 @@ describe("in whatever state it is", () => {
     expect(seen?.messages.at(-1)).toMatchObject({ status: "interrupted", content: "half an" });
   });
 
-  test.each(["damaged", "edited", "newer", "lost"])("%s, its files are moved as they are, and come back as they were", async (state) => {
-    const { storage, manager } = await setting();
-    if (state === "damaged") await damage(storage, "chat");
-    if (state === "edited") await edit(storage, "chat", "upon", "under");
-    if (state === "newer") await edit(storage, "chat", '"version": "1.0.0"', '"version": "2.0.0"');
-    if (state === "lost") for (const name of await storage.list("backup")) await storage.replace({ area: "backup", name }, Buffer.from("torn"));
-    if (state === "lost") await damage(storage, "chat");
-    await storage.replace(JOURNAL, Buffer.from("no journal\n"));
-    const before = await contents(storage);
-    const events: unknown[] = [];
-    manager.on("recovered", (event) => events.push(event));
-    await manager.remove("chat");
-    expect(await contents(storage)).toEqual({});
-    await manager.undo();
-    // Damaged, with a valid backup, it is recovered on the way: what was damaged is in quarantine then.
-    if (events.length === 0) expect(await contents(storage)).toEqual(before);
-    else expect(Object.values(await contents(storage, ["quarantine"]))).toEqual(expect.arrayContaining(["{ torn", "no journal\n"]));
-  });
+  test.each(["damaged", "edited", "newer", "lost"])(
+    "%s, its files are moved as they are, and come back as they were",
+    async (state) => {
+      const { storage, manager } = await setting();
+      if (state === "damaged") await damage(storage, "chat");
+      if (state === "edited") await edit(storage, "chat", "upon", "under");
+      if (state === "newer") await edit(storage, "chat", '"version": "1.0.0"', '"version": "2.0.0"');
+      if (state === "lost")
+        for (const name of await storage.list("backup"))
+          await storage.replace({ area: "backup", name }, Buffer.from("torn"));
+      if (state === "lost") await damage(storage, "chat");
+      await storage.replace(JOURNAL, Buffer.from("no journal\n"));
+      const before = await contents(storage);
+      const events: unknown[] = [];
+      manager.on("recovered", (event) => events.push(event));
+      await manager.remove("chat");
+      expect(await contents(storage)).toEqual({});
+      await manager.undo();
+      // Damaged, with a valid backup, it is recovered on the way: what was damaged is in quarantine then.
+      if (events.length === 0) expect(await contents(storage)).toEqual(before);
+      else
+        expect(Object.values(await contents(storage, ["quarantine"]))).toEqual(
+          expect.arrayContaining(["{ torn", "no journal\n"]),
+        );
+    },
+  );
 
   test("only backups left: these go and come back", async () => {
     const { storage, manager } = await setting();
@@ -163,23 +178,30 @@ describe("purged", () => {
     expect(await contents(storage)).toEqual(old);
   });
 
-  test.each(["rm", "prune"] as const)("%s of a disk that fills up needs no room; without --purge it says so and moves nothing", async (kind) => {
-    const fs = new FaultyFileSystem(new SimulatedFileSystem());
-    const storage = storageOver(fs);
-    const manager = managerOver(storage);
-    await told(manager, "chat", 3);
-    const before = await contents(storage);
-    const tryLock = storage.tryLock.bind(storage);
-    storage.tryLock = async (name, since) => {
-      const attempt = await tryLock(name, since);
-      fs.setFault({ code: "ENOSPC", at: 1, lasting: "from-then-on", only: ["write", "createFile"] });
-      return attempt;
-    };
-    const act = (purge: boolean): Promise<unknown> => (kind === "rm" ? manager.remove("chat", { purge }) : manager.prune({ max: 0, purge }));
-    await expect(act(false)).rejects.toMatchObject({ code: "STORAGE", message: expect.stringContaining("--purge") as unknown });
-    expect(await contents(storage)).toEqual(before);
-    fs.clearFault();
-    await act(true);
-    expect(Object.keys(await contents(storage))).toEqual(kind === "rm" ? [] : ["state/chat.json"]);
-  });
+  test.each(["rm", "prune"] as const)(
+    "%s of a disk that fills up needs no room; without --purge it says so and moves nothing",
+    async (kind) => {
+      const fs = new FaultyFileSystem(new SimulatedFileSystem());
+      const storage = storageOver(fs);
+      const manager = managerOver(storage);
+      await told(manager, "chat", 3);
+      const before = await contents(storage);
+      const tryLock = storage.tryLock.bind(storage);
+      storage.tryLock = async (name, since) => {
+        const attempt = await tryLock(name, since);
+        fs.setFault({ code: "ENOSPC", at: 1, lasting: "from-then-on", only: ["write", "createFile"] });
+        return attempt;
+      };
+      const act = (purge: boolean): Promise<unknown> =>
+        kind === "rm" ? manager.remove("chat", { purge }) : manager.prune({ max: 0, purge });
+      await expect(act(false)).rejects.toMatchObject({
+        code: "STORAGE",
+        message: expect.stringContaining("--purge") as unknown,
+      });
+      expect(await contents(storage)).toEqual(before);
+      fs.clearFault();
+      await act(true);
+      expect(Object.keys(await contents(storage))).toEqual(kind === "rm" ? [] : ["state/chat.json"]);
+    },
+  );
 });

@@ -35,7 +35,12 @@ describe("rm, undone", () => {
     expect(await contents(storage)).toEqual({});
     expect(await manager.loadState("chat")).toBeNull();
     const undone = await manager.undo();
-    expect(undone).toMatchObject({ operation: "rm", conversationId: "chat", conversationIds: ["chat"], safetyBackup: null });
+    expect(undone).toMatchObject({
+      operation: "rm",
+      conversationId: "chat",
+      conversationIds: ["chat"],
+      safetyBackup: null,
+    });
     expect([...undone.restored].sort()).toEqual([...removed.removed].sort());
     expect(await contents(storage)).toEqual(before);
     expect(await storage.list("trash")).toEqual([]);
@@ -47,7 +52,13 @@ describe("rm, undone", () => {
     const before = await contents(storage);
     await manager.removeAll(["third", "chat", "other", "chat"]);
     expect(await contents(storage)).toEqual({});
-    expect((await manager.previewUndos()).map(({ conversationId, together }) => [conversationId, together]).sort()).toEqual([["chat", ["other", "third"]], ["other", ["chat", "third"]], ["third", ["chat", "other"]]]);
+    expect(
+      (await manager.previewUndos()).map(({ conversationId, together }) => [conversationId, together]).sort(),
+    ).toEqual([
+      ["chat", ["other", "third"]],
+      ["other", ["chat", "third"]],
+      ["third", ["chat", "other"]],
+    ]);
     expect((await manager.undo("other")).conversationIds).toEqual(["other"]);
     expect((await manager.undo()).conversationIds).toEqual(["chat", "third"]);
     expect(await contents(storage)).toEqual(before);
@@ -99,16 +110,19 @@ describe("rm, undone", () => {
 });
 
 describe("prune, undone", () => {
-  test.each(["none", "gzip", "brotli"] as const)("gives the backups back, byte for byte; compression %s", async (compression) => {
-    const { storage, manager } = await setting({ compression }, 4);
-    const before = await contents(storage);
-    const { removed } = await manager.prune({ max: 1 });
-    expect(removed).toHaveLength(3);
-    expect(await storage.list("backup")).toHaveLength(1);
-    const { operation, restored } = await manager.undo();
-    expect([operation, [...restored].sort()]).toEqual(["prune", [...removed].sort()]);
-    expect(await contents(storage)).toEqual(before);
-  });
+  test.each(["none", "gzip", "brotli"] as const)(
+    "gives the backups back, byte for byte; compression %s",
+    async (compression) => {
+      const { storage, manager } = await setting({ compression }, 4);
+      const before = await contents(storage);
+      const { removed } = await manager.prune({ max: 1 });
+      expect(removed).toHaveLength(3);
+      expect(await storage.list("backup")).toHaveLength(1);
+      const { operation, restored } = await manager.undo();
+      expect([operation, [...restored].sort()]).toEqual(["prune", [...removed].sort()]);
+      expect(await contents(storage)).toEqual(before);
+    },
+  );
 
   test("of all conversations is one operation, and leaves pinned backups where they are", async () => {
     const { storage, manager } = await setting();
@@ -213,7 +227,10 @@ describe("repair, undone", () => {
     const storage = memory();
     const manager = await cutOff(storage, "chat");
     const journal = { area: "state", name: "chat.journal" } as const;
-    await storage.replace(journal, Buffer.concat([Buffer.from((await storage.read(journal)) ?? []), Buffer.from('{"crc":"00')]));
+    await storage.replace(
+      journal,
+      Buffer.concat([Buffer.from((await storage.read(journal)) ?? []), Buffer.from('{"crc":"00')]),
+    );
     const found = await contents(storage, ["state"]);
     expect((await manager.repair("chat")).repaired).toBe(true);
     await manager.undo();
@@ -310,24 +327,27 @@ describe("one after the other", () => {
 });
 
 describe("locks", () => {
-  test.each(["rm", "restore", "repair"] as const)("%s is not undone while another process writes the conversation, and stays undoable", async (kind) => {
-    const { storage, manager } = await setting();
-    if (kind === "rm") await manager.remove("chat");
-    if (kind === "restore") await manager.restore("chat", "~1");
-    if (kind === "repair") {
-      await damage(storage, "chat");
-      await manager.repair("chat");
-    }
-    await manager.close();
-    const before = await contents(storage, ["state", "backup", "trash"]);
-    const other = await storage.tryLock("chat", new Date(START));
-    const next = managerOver(storage, {}, START + 60_000);
-    expect(await codeRejected(next.undo("chat"))).toBe("LOCKED");
-    expect(await contents(storage, ["state", "backup", "trash"])).toEqual(before);
-    if (other.acquired) await other.lock.release();
-    expect((await next.undo("chat")).operation).toBe(kind);
-    await next.close();
-  });
+  test.each(["rm", "restore", "repair"] as const)(
+    "%s is not undone while another process writes the conversation, and stays undoable",
+    async (kind) => {
+      const { storage, manager } = await setting();
+      if (kind === "rm") await manager.remove("chat");
+      if (kind === "restore") await manager.restore("chat", "~1");
+      if (kind === "repair") {
+        await damage(storage, "chat");
+        await manager.repair("chat");
+      }
+      await manager.close();
+      const before = await contents(storage, ["state", "backup", "trash"]);
+      const other = await storage.tryLock("chat", new Date(START));
+      const next = managerOver(storage, {}, START + 60_000);
+      expect(await codeRejected(next.undo("chat"))).toBe("LOCKED");
+      expect(await contents(storage, ["state", "backup", "trash"])).toEqual(before);
+      if (other.acquired) await other.lock.release();
+      expect((await next.undo("chat")).operation).toBe(kind);
+      await next.close();
+    },
+  );
 
   test("what is open in this process is not removed under it; a restore and a prune are undone beside its handle", async () => {
     const { manager } = await setting();
@@ -343,25 +363,43 @@ describe("locks", () => {
     await conversation.close();
   });
 
-  test.each(["rm", "prune", "restore", "repair", "rename"] as const)("two that undo the same %s take back one operation: the other is told", async (kind) => {
-    const { storage, manager } = await setting();
-    await manager.rename("chat", "One");
-    await manager.close();
-    if (kind === "repair") await damage(storage, "chat");
-    const first = managerOver(storage, { lockTimeout: 5000 }, START + 60_000);
-    const second = managerOver(storage, { lockTimeout: 5000 }, START + 60_000);
-    const act = { rm: () => first.remove("chat"), prune: () => first.prune({ max: 1 }), restore: () => first.restore("chat", "~1"), repair: () => first.repair("chat"), rename: () => first.rename("chat", "Two") };
-    await act[kind]();
-    const outcomes = await Promise.allSettled([first.undo(), second.undo()]);
-    expect(outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value.operation : (outcome.reason as { code: unknown }).code)).sort()).toEqual(["NOT_FOUND", kind]);
-    expect((await second.operations()).map(({ operation }) => operation)).toEqual(["rename"]);
-    await Promise.all([first.close(), second.close()]);
-  });
+  test.each(["rm", "prune", "restore", "repair", "rename"] as const)(
+    "two that undo the same %s take back one operation: the other is told",
+    async (kind) => {
+      const { storage, manager } = await setting();
+      await manager.rename("chat", "One");
+      await manager.close();
+      if (kind === "repair") await damage(storage, "chat");
+      const first = managerOver(storage, { lockTimeout: 5000 }, START + 60_000);
+      const second = managerOver(storage, { lockTimeout: 5000 }, START + 60_000);
+      const act = {
+        rm: () => first.remove("chat"),
+        prune: () => first.prune({ max: 1 }),
+        restore: () => first.restore("chat", "~1"),
+        repair: () => first.repair("chat"),
+        rename: () => first.rename("chat", "Two"),
+      };
+      await act[kind]();
+      const outcomes = await Promise.allSettled([first.undo(), second.undo()]);
+      expect(
+        outcomes
+          .map((outcome) =>
+            outcome.status === "fulfilled" ? outcome.value.operation : (outcome.reason as { code: unknown }).code,
+          )
+          .sort(),
+      ).toEqual(["NOT_FOUND", kind]);
+      expect((await second.operations()).map(({ operation }) => operation)).toEqual(["rename"]);
+      await Promise.all([first.close(), second.close()]);
+    },
+  );
 
   test("a closed manager undoes and removes nothing", async () => {
     const { manager } = await setting();
     await manager.remove("chat");
     await manager.close();
-    expect([await codeRejected(manager.undo()), await codeRejected(manager.remove("chat"))]).toEqual(["USAGE", "USAGE"]);
+    expect([await codeRejected(manager.undo()), await codeRejected(manager.remove("chat"))]).toEqual([
+      "USAGE",
+      "USAGE",
+    ]);
   });
 });

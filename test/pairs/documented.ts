@@ -11,20 +11,25 @@ export interface DocumentedError {
   readonly applies: (pair: PairCase, side: "A" | "B") => boolean;
 }
 
-const isPair = ({ first, second }: PairCase, ...names: string[]): boolean => [first.name, second.name].sort().join() === [...names].sort().join();
+const isPair = ({ first, second }: PairCase, ...names: string[]): boolean =>
+  [first.name, second.name].sort().join() === [...names].sort().join();
 const own = ({ first, second }: PairCase, side: "A" | "B"): string => (side === "A" ? first : second).name;
 const other = ({ first, second }: PairCase, side: "A" | "B"): string => (side === "A" ? second : first).name;
 
 export const DOCUMENTED: readonly DocumentedError[] = [
   {
     code: "LOCKED",
-    reason: "one writer at a time: the second of two managers is turned away while the first holds the lock, or has held it for the whole `lockTimeout`",
+    reason:
+      "one writer at a time: the second of two managers is turned away while the first holds the lock, or has held it for the whole `lockTimeout`",
     applies: ({ setting, first, second }) => setting !== "one manager" && first.writes && second.writes,
   },
   {
     code: "LOCKED",
     reason: "a restore or undo of a handle that is being changed without pause may give up",
-    applies: (pair, side) => (pair.start === "handle" || pair.start === "answering") && ["restore", "undo"].includes(own(pair, side)) && ["update", "appendToken"].includes(other(pair, side)),
+    applies: (pair, side) =>
+      (pair.start === "handle" || pair.start === "answering") &&
+      ["restore", "undo"].includes(own(pair, side)) &&
+      ["update", "appendToken"].includes(other(pair, side)),
   },
   {
     code: "LOCKED",

@@ -31,7 +31,8 @@ type Side = "A" | "B";
 
 const MAX_REPORTS = 2;
 /** Calls after which another thread may see something else. */
-const CHANGING = /(replace|create|createLog|move|remove|append|sync|settle|tryLock|release|assertHeld|rename|link|unlink|createFile|write) ?/;
+const CHANGING =
+  /(replace|create|createLog|move|remove|append|sync|settle|tryLock|release|assertHeld|rename|link|unlink|createFile|write) ?/;
 
 /** The runs that a pair is held against, each made when it is first needed. */
 export class References {
@@ -41,14 +42,19 @@ export class References {
 
   order(sides: readonly Side[], moments: readonly Moment[] = []): Promise<Played> {
     const name = `${sides.join("")} ${moments.filter((moment) => moment !== "nothing").length === 0 ? "" : moments.join()}`;
-    const known = this.#known.get(name) ?? play(this.pair, { groups: sides.map((side) => [side]), moments, strategy: following([]), level: "storage" });
+    const known =
+      this.#known.get(name) ??
+      play(this.pair, { groups: sides.map((side) => [side]), moments, strategy: following([]), level: "storage" });
     this.#known.set(name, known);
     return known;
   }
 
   /** With and without a moment before each operation in which what may end by itself has ended. */
   async *all(sides: readonly Side[]): AsyncGenerator<Played> {
-    const moments: readonly Moment[] = ["nothing", this.pair.start === "handle" || this.pair.start === "answering" ? "saved" : "idle"];
+    const moments: readonly Moment[] = [
+      "nothing",
+      this.pair.start === "handle" || this.pair.start === "answering" ? "saved" : "idle",
+    ];
     for (const before of moments) {
       if (sides.length === 1) yield await this.order(sides, [before]);
       else for (const between of moments) yield await this.order(sides, [before, between]);
@@ -61,7 +67,11 @@ function visible({ state, title, copy, backups, operations, lost, closing }: Out
 }
 
 function sameOutcome(left: Outcome, right: Outcome): boolean {
-  return visible(left) === visible(right) && left.results["A"] === right.results["A"] && left.results["B"] === right.results["B"];
+  return (
+    visible(left) === visible(right) &&
+    left.results["A"] === right.results["A"] &&
+    left.results["B"] === right.results["B"]
+  );
 }
 
 /**
@@ -69,10 +79,36 @@ function sameOutcome(left: Outcome, right: Outcome): boolean {
  * makes may hold the change or not, as long as the change is in the state or in a backup.
  */
 function sameButForTheChange({ first, second }: PairCase, seen: Outcome, order: Outcome): boolean {
-  const changes = ([["A", first], ["B", second]] as const).flatMap(([side, { name }]) => (name === "update" ? [`${side} said`] : name === "appendToken" ? [`…${side} token `] : []));
+  const changes = (
+    [
+      ["A", first],
+      ["B", second],
+    ] as const
+  ).flatMap(([side, { name }]) =>
+    name === "update" ? [`${side} said`] : name === "appendToken" ? [`…${side} token `] : [],
+  );
   const here = [seen.state, ...seen.backups];
-  if (changes.length === 0 || !changes.every((change) => here.some((texts) => texts.includes(change)) || order.lost.some((text) => change.includes(text)))) return false;
-  const without = (outcome: Outcome): Outcome => ({ ...outcome, lost: [], backups: [...new Set(outcome.backups.map((texts) => texts.split(",").filter((text) => !changes.includes(text)).join()))] });
+  if (
+    changes.length === 0 ||
+    !changes.every(
+      (change) => here.some((texts) => texts.includes(change)) || order.lost.some((text) => change.includes(text)),
+    )
+  )
+    return false;
+  const without = (outcome: Outcome): Outcome => ({
+    ...outcome,
+    lost: [],
+    backups: [
+      ...new Set(
+        outcome.backups.map((texts) =>
+          texts
+            .split(",")
+            .filter((text) => !changes.includes(text))
+            .join(),
+        ),
+      ),
+    ],
+  });
   return seen.lost.every((text) => order.lost.includes(text)) && sameOutcome(without(seen), without(order));
 }
 
@@ -96,8 +132,14 @@ function countIn(result = ""): number {
 /** What no order excuses. */
 function invariants({ broken, outcome }: Played): string[] {
   const { locks, temporary, problems } = outcome;
-  const left = (what: string, names: readonly string[]): string[] => (names.length === 0 ? [] : [`${what}: ${names.join(", ")}`]);
-  return [...broken, ...left("locks left after every manager was closed", locks), ...left("temporary files left", temporary), ...left("verify finds", problems)];
+  const left = (what: string, names: readonly string[]): string[] =>
+    names.length === 0 ? [] : [`${what}: ${names.join(", ")}`];
+  return [
+    ...broken,
+    ...left("locks left after every manager was closed", locks),
+    ...left("temporary files left", temporary),
+    ...left("verify finds", problems),
+  ];
 }
 
 type Verdict =
@@ -107,12 +149,20 @@ type Verdict =
 
 export async function judge(pair: PairCase, references: References, played: Played): Promise<Verdict> {
   const excused = new Set<string>();
-  for (const order of [["A", "B"], ["B", "A"]] as const) for (const problem of invariants(await references.order(order))) excused.add(problem);
+  for (const order of [
+    ["A", "B"],
+    ["B", "A"],
+  ] as const)
+    for (const problem of invariants(await references.order(order))) excused.add(problem);
   const problems = invariants(played).filter((problem) => !excused.has(problem));
   if (problems.length > 0) return { kind: "fault", what: problems };
-  for (const order of [["A", "B"], ["B", "A"]] as const) {
+  for (const order of [
+    ["A", "B"],
+    ["B", "A"],
+  ] as const) {
     for await (const reference of references.all(order)) {
-      if (sameOutcome(played.outcome, reference.outcome)) return { kind: "order", order: order[0] === "A" ? "AB" : "BA" };
+      if (sameOutcome(played.outcome, reference.outcome))
+        return { kind: "order", order: order[0] === "A" ? "AB" : "BA" };
     }
   }
   const orders = [(await references.order(["A", "B"])).outcome, (await references.order(["B", "A"])).outcome] as const;
@@ -124,7 +174,11 @@ export async function judge(pair: PairCase, references: References, played: Play
     const other = side === "A" ? "B" : "A";
     if (documentedError(pair, side, result) === undefined) continue;
     for await (const alone of references.all([other])) {
-      if (visible(alone.outcome) === visible(played.outcome) && alone.outcome.results[other] === played.outcome.results[other]) return { kind: "documented", error: `${side} ${result}` };
+      if (
+        visible(alone.outcome) === visible(played.outcome) &&
+        alone.outcome.results[other] === played.outcome.results[other]
+      )
+        return { kind: "documented", error: `${side} ${result}` };
     }
   }
   return { kind: "fault", what: [await differences(references, played.outcome)] };
@@ -132,17 +186,40 @@ export async function judge(pair: PairCase, references: References, played: Play
 
 async function differences(references: References, outcome: Outcome): Promise<string> {
   const lost = new Set(outcome.lost);
-  for (const order of [["A", "B"], ["B", "A"]] as const) for (const text of (await references.order(order)).outcome.lost) lost.delete(text);
+  for (const order of [
+    ["A", "B"],
+    ["B", "A"],
+  ] as const)
+    for (const text of (await references.order(order)).outcome.lost) lost.delete(text);
   const loss = lost.size === 0 ? "" : `; acknowledged and lost: ${[...lost].join(", ")}`;
   return `the outcome is that of neither order${loss}`;
 }
 
 function shownOutcome({ results, state, title, copy, backups, operations, lost, closing }: Outcome): string {
-  const shown = { A: results["A"] ?? "never ends", B: results["B"] ?? "never ends", state, title, copy, backups: backups.join(" | "), operations: operations.join(), ...(lost.length === 0 ? {} : { lost: lost.join() }), closing: closing.join() };
-  return Object.entries(shown).map(([name, value]) => `${name}: ${value}`).join("; ");
+  const shown = {
+    A: results["A"] ?? "never ends",
+    B: results["B"] ?? "never ends",
+    state,
+    title,
+    copy,
+    backups: backups.join(" | "),
+    operations: operations.join(),
+    ...(lost.length === 0 ? {} : { lost: lost.join() }),
+    closing: closing.join(),
+  };
+  return Object.entries(shown)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join("; ");
 }
 
-async function report(pair: PairCase, level: Level, references: References, played: Played, what: readonly string[], schedule: string): Promise<string> {
+async function report(
+  pair: PairCase,
+  level: Level,
+  references: References,
+  played: Played,
+  what: readonly string[],
+  schedule: string,
+): Promise<string> {
   const { first, second } = pair;
   return [
     `${nameOf(pair)}: A = ${first.name}, B = ${second.name}: ${what.join("; ")}`,
@@ -165,7 +242,9 @@ function switchesIn({ decisions, calls }: Played, from: number): Candidate[] {
   return decisions.flatMap(({ chosen, options }, index) => {
     if (index < from || index === 0) return [];
     const before = decisions.slice(0, index).map((decision) => decision.chosen);
-    return options.filter((option) => option !== chosen).map((option) => ({ prefix: [...before, option], changing: CHANGING.test(calls[index] ?? "") }));
+    return options
+      .filter((option) => option !== chosen)
+      .map((option) => ({ prefix: [...before, option], changing: CHANGING.test(calls[index] ?? "") }));
   });
 }
 
@@ -180,7 +259,9 @@ function sample(candidates: readonly Candidate[], most: number, offset: number):
 
 function spread<T>(items: readonly T[], most: number, offset: number): T[] {
   if (items.length <= most) return [...items];
-  return Array.from({ length: most }, (_, index) => items[Math.floor((index + offset) * (items.length / most))]).filter((item) => item !== undefined);
+  return Array.from({ length: most }, (_, index) => items[Math.floor((index + offset) * (items.length / most))]).filter(
+    (item) => item !== undefined,
+  );
 }
 
 /** Usually the same thread, now and then another one. */
@@ -200,21 +281,34 @@ export class PairExploration {
     private readonly level: Level,
     private readonly seed: number,
   ) {
-    this.explored = { pair, level, tried: 0, exhausted: -1, orders: new Set(), errors: new Map(), faults: 0, reports: [] };
+    this.explored = {
+      pair,
+      level,
+      tried: 0,
+      exhausted: -1,
+      orders: new Set(),
+      errors: new Map(),
+      faults: 0,
+      reports: [],
+    };
     this.#references = new References(pair);
   }
 
   async all({ runs, random }: Budget): Promise<Explored> {
     await this.#sequentialOrders();
     const offset = randomFrom(this.seed + seedOf(nameOf(this.pair)))();
-    let layer: Candidate[] = [{ prefix: ["A"], changing: false }, { prefix: ["B"], changing: false }];
+    let layer: Candidate[] = [
+      { prefix: ["A"], changing: false },
+      { prefix: ["B"], changing: false },
+    ];
     const limit = runs - random;
     for (let switches = 0; layer.length > 0 && this.explored.tried < limit; switches += 1) {
       const left = limit - this.explored.tried;
       const chosen = sample(layer, switches < 2 ? Math.max(1, Math.ceil(left * 0.7)) : left, offset);
       const next: Candidate[] = [];
       for (const { prefix } of chosen) next.push(...switchesIn(await this.follow(prefix), prefix.length));
-      if (chosen.length === layer.length && this.explored.exhausted === switches - 1) this.explored.exhausted = switches;
+      if (chosen.length === layer.length && this.explored.exhausted === switches - 1)
+        this.explored.exhausted = switches;
       layer = next;
     }
     for (let index = 0; index < random; index += 1) await this.#try(atRandom(randomFrom(this.seed + index)));
@@ -232,22 +326,33 @@ export class PairExploration {
     explored.tried += 1;
     const verdict = await judge(pair, this.#references, played);
     if (verdict.kind === "order") explored.orders.add(verdict.order);
-    if (verdict.kind === "documented") explored.errors.set(verdict.error, (explored.errors.get(verdict.error) ?? 0) + 1);
-    if (verdict.kind === "fault") await this.#fault(played, verdict.what, writeSchedule(played.decisions.map(({ chosen }) => chosen)));
+    if (verdict.kind === "documented")
+      explored.errors.set(verdict.error, (explored.errors.get(verdict.error) ?? 0) + 1);
+    if (verdict.kind === "fault")
+      await this.#fault(played, verdict.what, writeSchedule(played.decisions.map(({ chosen }) => chosen)));
     return played;
   }
 
   /** Each must be right in itself. */
   async #sequentialOrders(): Promise<void> {
-    for (const order of [["A", "B"], ["B", "A"]] as const) {
+    for (const order of [
+      ["A", "B"],
+      ["B", "A"],
+    ] as const) {
       const played = await this.#references.order(order);
       const problems = invariants(played);
-      if (problems.length > 0) await this.#fault(played, [`one after the other, ${order.join(" then ")}: ${problems.slice(0, 3).join("; ")}`], "");
+      if (problems.length > 0)
+        await this.#fault(
+          played,
+          [`one after the other, ${order.join(" then ")}: ${problems.slice(0, 3).join("; ")}`],
+          "",
+        );
     }
   }
 
   async #fault(played: Played, what: readonly string[], schedule: string): Promise<void> {
     this.explored.faults += 1;
-    if (this.explored.reports.length < MAX_REPORTS) this.explored.reports.push(await report(this.pair, this.level, this.#references, played, what, schedule));
+    if (this.explored.reports.length < MAX_REPORTS)
+      this.explored.reports.push(await report(this.pair, this.level, this.#references, played, what, schedule));
   }
 }

@@ -41,22 +41,40 @@ function laterProcess(disk: SimulatedFileSystem): DraftStatePersistenceManager {
 export async function inspect(disk: SimulatedFileSystem, acknowledged: ReadonlySet<string>): Promise<Inspection> {
   const { image } = disk;
   const left = [...image.entries.keys()];
-  const locks = left.filter((path) => path.includes("/locks/") && !path.includes("/.tmp-")).map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const locks = left
+    .filter((path) => path.includes("/locks/") && !path.includes("/.tmp-"))
+    .map((path) => path.slice(path.lastIndexOf("/") + 1));
   const temporary = left.filter((path) => path.includes("/.tmp-"));
   const manager = laterProcess(disk);
   const found = await look(manager);
-  const problems = await manager.verify().then((result) => result.problems.map(({ conversationId, kind }) => `${conversationId}: ${kind}`), (error: unknown) => [resultOf(error)]);
-  const operations = await manager.operations().then((all) => all.filter(({ conversationId }) => conversationId === ID).map(({ operation }) => operation as string), (error: unknown) => [resultOf(error)]);
+  const problems = await manager.verify().then(
+    (result) => result.problems.map(({ conversationId, kind }) => `${conversationId}: ${kind}`),
+    (error: unknown) => [resultOf(error)],
+  );
+  const operations = await manager.operations().then(
+    (all) => all.filter(({ conversationId }) => conversationId === ID).map(({ operation }) => operation as string),
+    (error: unknown) => [resultOf(error)],
+  );
   await manager.close();
   const backups = backupsIn(image);
-  return { ...found, backups, operations, problems, locks, temporary, lost: await lostOf(disk, acknowledged, [found.state, found.copy, ...backups]) };
+  return {
+    ...found,
+    backups,
+    operations,
+    problems,
+    locks,
+    temporary,
+    lost: await lostOf(disk, acknowledged, [found.state, found.copy, ...backups]),
+  };
 }
 
 async function look(manager: DraftStatePersistenceManager): Promise<Pick<Inspection, "state" | "title" | "copy">> {
   const one = async (id: string): Promise<{ state: string; title: string }> => {
     try {
       const loaded = await manager.load(id);
-      return loaded === undefined ? { state: "absent", title: "" } : { state: textsOf(loaded.state).join(), title: loaded.metadata.title };
+      return loaded === undefined
+        ? { state: "absent", title: "" }
+        : { state: textsOf(loaded.state).join(), title: loaded.metadata.title };
     } catch (error) {
       return { state: resultOf(error), title: "" };
     }
@@ -78,7 +96,11 @@ function backupsIn({ entries, contents }: DiskImage): string[] {
 }
 
 /** Undoes as long as there is something to undo, on a copy of the disk, until everything has been met. */
-async function lostOf(disk: SimulatedFileSystem, acknowledged: ReadonlySet<string>, seen: readonly string[]): Promise<string[]> {
+async function lostOf(
+  disk: SimulatedFileSystem,
+  acknowledged: ReadonlySet<string>,
+  seen: readonly string[],
+): Promise<string[]> {
   const missing = new Set(acknowledged);
   const meet = (found: readonly string[]): void => {
     for (const text of [...missing]) if (found.some((texts) => texts.includes(text))) missing.delete(text);

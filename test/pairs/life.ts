@@ -49,14 +49,16 @@ type Action = (process: Process) => Promise<string>;
 function moveDirectory(image: DiskImage, from: string, to: string): void {
   const moved = (path: string): string => to + path.slice(from.length);
   const isWithin = (path: string): boolean => path === from || path.startsWith(`${from}/`);
-  for (const path of [...image.directories]) if (isWithin(path)) {
-    image.directories.delete(path);
-    image.directories.add(moved(path));
-  }
-  for (const [path, inode] of [...image.entries]) if (isWithin(path)) {
-    image.entries.delete(path);
-    image.entries.set(moved(path), inode);
-  }
+  for (const path of [...image.directories])
+    if (isWithin(path)) {
+      image.directories.delete(path);
+      image.directories.add(moved(path));
+    }
+  for (const [path, inode] of [...image.entries])
+    if (isWithin(path)) {
+      image.entries.delete(path);
+      image.entries.set(moved(path), inode);
+    }
 }
 
 export class Life {
@@ -95,20 +97,31 @@ export class Life {
       if (this.#random() < 0.8) await this.#past();
       const count = 2 + this.#below(2);
       for (let pid = 1; pid <= count; pid += 1) this.#begin(pid);
-      const threads = [...this.#processes.map((process) => this.#threadOf(process)), { name: "E", act: () => this.#events() }];
+      const threads = [
+        ...this.#processes.map((process) => this.#threadOf(process)),
+        { name: "E", act: () => this.#events() },
+      ];
       const run = await this.#scheduler.run(threads, atRandom(this.#random, 0.15));
       calls = run.calls;
       for (const name of run.hanging) this.#faults.push(`${name} never ends`);
       await this.#end();
       await settle();
       this.#faults.push(...rejections.found);
-      if (this.#faults.length > 0) this.#log.push(`decisions ${writeSchedule(run.decisions.map(({ chosen }) => chosen))}`);
+      if (this.#faults.length > 0)
+        this.#log.push(`decisions ${writeSchedule(run.decisions.map(({ chosen }) => chosen))}`);
     } catch (error) {
       this.#faults.push(`unexpected: ${errorMessageOf(error)}`);
     } finally {
       rejections.end();
     }
-    return { seed: this.seed, acknowledged: this.#acknowledged.size, calls: calls.length, results: this.#results, faults: this.#faults, log: this.#log };
+    return {
+      seed: this.seed,
+      acknowledged: this.#acknowledged.size,
+      calls: calls.length,
+      results: this.#results,
+      faults: this.#faults,
+      log: this.#log,
+    };
   }
 
   #below(limit: number): number {
@@ -117,7 +130,11 @@ export class Life {
 
   /** A few turns, by a process that has ended. */
   async #past(): Promise<void> {
-    const manager = managerOn({ name: `${this.seed}past`, storage: storageOver(this.#disk, this.#world.table(50), "past"), now: this.#now });
+    const manager = managerOn({
+      name: `${this.seed}past`,
+      storage: storageOver(this.#disk, this.#world.table(50), "past"),
+      now: this.#now,
+    });
     const conversation = await manager.open(ID);
     for (let turn = this.#below(4); turn >= 0; turn -= 1) {
       const text = `text${(this.#texts += 1)}.`;
@@ -132,17 +149,33 @@ export class Life {
   #begin(pid: number): void {
     const name = "ABC".charAt(pid - 1);
     const fallback = this.#allHaveFallback || this.#random() < 0.5;
-    const process: Process = { name, pid, handle: undefined, isDead: false, isClosed: false, manager: this.#managerOf(name, pid, fallback, () => process) };
-    for (const event of ["warning", "recovered", "fallback"] as const) process.manager.on(event, (told) => { this.#warnings.push(JSON.stringify(told)); });
+    const process: Process = {
+      name,
+      pid,
+      handle: undefined,
+      isDead: false,
+      isClosed: false,
+      manager: this.#managerOf(name, pid, fallback, () => process),
+    };
+    for (const event of ["warning", "recovered", "fallback"] as const)
+      process.manager.on(event, (told) => {
+        this.#warnings.push(JSON.stringify(told));
+      });
     this.#log.push(`${name}: pid ${pid}${fallback ? " with a fallback directory" : ""}`);
     this.#processes.push(process);
   }
 
-  #managerOf(name: string, pid: number, withFallback: boolean, process: () => Process | undefined): DraftStatePersistenceManager {
+  #managerOf(
+    name: string,
+    pid: number,
+    withFallback: boolean,
+    process: () => Process | undefined,
+  ): DraftStatePersistenceManager {
     const alive = async (call: string, level: "storage" | "files"): Promise<void> => {
       const self = process();
       if (self?.isDead === true) await new Promise(() => undefined);
-      if (self?.isClosed === true && level === "storage") this.#fault(`${name} works on the store after its close() has resolved: ${call}`);
+      if (self?.isClosed === true && level === "storage")
+        this.#fault(`${name} works on the store after its close() has resolved: ${call}`);
       if (level === this.#level) await this.#scheduler.point(call);
       if (self?.isDead === true) await new Promise(() => undefined);
     };
@@ -150,10 +183,19 @@ export class Life {
       await alive(call, "files");
       // The last argument is where it is written.
       const path = call.split(" ").at(-1) ?? "";
-      if (this.#isFull && WRITING.has(method) && !path.includes(FALLBACK) && !call.includes(`file ${FALLBACK}`)) throw systemError("ENOSPC", method, path);
+      if (this.#isFull && WRITING.has(method) && !path.includes(FALLBACK) && !call.includes(`file ${FALLBACK}`))
+        throw systemError("ENOSPC", method, path);
     });
-    const storage = (prefix: string, root?: string): Storage => interposedStorage(storageOver(fs, this.#world.table(pid), `${name}${prefix}`, root === undefined ? {} : { root }), (_method, call) => alive(call, "storage"));
-    return managerOn({ name: `${this.seed}${name}`, storage: storage("s"), now: this.#now }, { maxBackups: 4, ...(withFallback ? { fallbackDir: FALLBACK } : {}) }, withFallback ? storage("f", FALLBACK) : undefined);
+    const storage = (prefix: string, root?: string): Storage =>
+      interposedStorage(
+        storageOver(fs, this.#world.table(pid), `${name}${prefix}`, root === undefined ? {} : { root }),
+        (_method, call) => alive(call, "storage"),
+      );
+    return managerOn(
+      { name: `${this.seed}${name}`, storage: storage("s"), now: this.#now },
+      { maxBackups: 4, ...(withFallback ? { fallbackDir: FALLBACK } : {}) },
+      withFallback ? storage("f", FALLBACK) : undefined,
+    );
   }
 
   #threadOf(process: Process): Thread {
@@ -208,7 +250,11 @@ export class Life {
       ["undo", 3, async ({ manager }) => (await manager.undo(ID)).operation],
       ["remove", 1, async ({ manager }) => `${(await manager.remove(ID)).removed.length} files`],
       ["repair", 1, async ({ manager }) => `repaired ${(await manager.repair(ID)).repaired}`],
-      ["fork", 1, async ({ manager, name }) => (await manager.fork(ID, { newId: `copy-${name}-${number}` })).conversationId],
+      [
+        "fork",
+        1,
+        async ({ manager, name }) => (await manager.fork(ID, { newId: `copy-${name}-${number}` })).conversationId,
+      ],
     ];
   }
 
@@ -239,7 +285,10 @@ export class Life {
     const state = await process.manager.loadState(ID);
     const texts = textsOf(state).join();
     const missing = before.filter((text) => !texts.includes(text));
-    if (this.#isPlain && this.#allHaveFallback && missing.length > 0) this.#fault(`${process.name} loads ${state === null ? "nothing" : texts} without ${missing.join()}, and no error says so`);
+    if (this.#isPlain && this.#allHaveFallback && missing.length > 0)
+      this.#fault(
+        `${process.name} loads ${state === null ? "nothing" : texts} without ${missing.join()}, and no error says so`,
+      );
     return state === null ? "absent" : texts;
   }
 
@@ -304,7 +353,10 @@ export class Life {
     this.#bringBack();
     for (const process of this.#processes.filter(({ isDead }) => !isDead)) {
       let result: string | undefined;
-      process.manager.close().then(() => (result = "ok"), (error: unknown) => (result = resultOf(error)));
+      process.manager.close().then(
+        () => (result = "ok"),
+        (error: unknown) => (result = resultOf(error)),
+      );
       await this.#scheduler.runFreely();
       process.isClosed = true;
       this.#log.push(`${process.name} manager.close: ${result ?? "hangs"}`);
@@ -317,10 +369,16 @@ export class Life {
   async #lookAtTheEnd(): Promise<void> {
     const last = this.#managerOf("last", LAST_PID, true, () => undefined);
     const told: string[] = [];
-    for (const event of ["warning", "recovered", "fallback"] as const) last.on(event, (event_) => { told.push(JSON.stringify(event_)); });
+    for (const event of ["warning", "recovered", "fallback"] as const)
+      last.on(event, (event_) => {
+        told.push(JSON.stringify(event_));
+      });
     const locks = [...this.#disk.image.entries.keys()].filter((path) => path.endsWith(`/locks/${ID}.lock`));
-    const owners = this.#processes.filter(({ isDead, pid }) => !isDead && locks.some((path) => this.#textOf(path).includes(`"pid":${pid},`)));
-    for (const { name } of owners) this.#fault(`a lock is left though its manager was closed and its process lives: ${name}`);
+    const owners = this.#processes.filter(
+      ({ isDead, pid }) => !isDead && locks.some((path) => this.#textOf(path).includes(`"pid":${pid},`)),
+    );
+    for (const { name } of owners)
+      this.#fault(`a lock is left though its manager was closed and its process lives: ${name}`);
     // Without them, what else is wrong would not be seen.
     for (const { pid } of this.#processes) this.#world.kill(pid);
     let now = "";
@@ -338,7 +396,8 @@ export class Life {
     const absent = [...this.#acknowledged].filter((text) => !now.includes(text));
     const lost = await this.#lost(last, absent);
     if (lost.length > 0) this.#fault(`acknowledged and lost: ${lost.join()}`);
-    else if (this.#isPlain && absent.length > 0 && told.length + this.#warnings.length === 0) this.#fault(`elsewhere than in the conversation, and nothing was said: ${absent.join()}`);
+    else if (this.#isPlain && absent.length > 0 && told.length + this.#warnings.length === 0)
+      this.#fault(`elsewhere than in the conversation, and nothing was said: ${absent.join()}`);
     await last.close();
   }
 
@@ -352,8 +411,18 @@ export class Life {
     const missing = new Set(texts);
     const kept = (): string => {
       const { entries, contents } = this.#disk.image;
-      const paths = [...entries].filter(([path]) => path.includes("/trash/") || path.includes("/quarantine/") || path.startsWith(`${FALLBACK}/`) || path.startsWith("/store/backup/") || (path.startsWith(`${STATE_DIR}/`) && path.endsWith(".json")));
-      return paths.filter(([path]) => !path.includes("/.tmp-")).map(([, inode]) => Buffer.from(contents.get(inode) ?? []).toString()).join("\n");
+      const paths = [...entries].filter(
+        ([path]) =>
+          path.includes("/trash/") ||
+          path.includes("/quarantine/") ||
+          path.startsWith(`${FALLBACK}/`) ||
+          path.startsWith("/store/backup/") ||
+          (path.startsWith(`${STATE_DIR}/`) && path.endsWith(".json")),
+      );
+      return paths
+        .filter(([path]) => !path.includes("/.tmp-"))
+        .map(([, inode]) => Buffer.from(contents.get(inode) ?? []).toString())
+        .join("\n");
     };
     const meet = (): void => {
       const found = kept();

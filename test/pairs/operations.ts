@@ -49,7 +49,11 @@ export function say(conversation: Conversation, text: string): void {
 export function textsOf(state: unknown): string[] {
   if (!isJsonObject(state)) return [];
   const { messages, streamingProperties } = state;
-  const texts = Array.isArray(messages) ? messages.map((message: unknown) => (isJsonObject(message) && typeof message["content"] === "string" ? message["content"] : "?")) : [];
+  const texts = Array.isArray(messages)
+    ? messages.map((message: unknown) =>
+        isJsonObject(message) && typeof message["content"] === "string" ? message["content"] : "?",
+      )
+    : [];
   const partial = isJsonObject(streamingProperties) ? streamingProperties["partialResponse"] : undefined;
   return typeof partial === "string" && partial !== "" ? [...texts, `…${partial}`] : texts;
 }
@@ -67,22 +71,32 @@ function stateWith({ base, side }: Actor, what: string): JsonObject {
 type Result = string | number | boolean | undefined | void;
 
 const onHandle = (name: string, act: (conversation: Conversation, actor: Actor) => Promise<void>): PairOperation => ({
-  name, of: "handle", writes: true,
+  name,
+  of: "handle",
+  writes: true,
   act: async (actor) => {
     await act(handleOf(actor), actor);
     return "done";
   },
 });
 
-const onManager = (name: string, act: (manager: DraftStatePersistenceManager, actor: Actor) => Promise<Result>): PairOperation => ({
-  name, of: "manager", writes: true,
+const onManager = (
+  name: string,
+  act: (manager: DraftStatePersistenceManager, actor: Actor) => Promise<Result>,
+): PairOperation => ({
+  name,
+  of: "manager",
+  writes: true,
   act: async (actor) => {
     const result = await act(actor.manager, actor);
     return result === undefined ? "done" : String(result);
   },
 });
 
-const reading = (name: string, act: (manager: DraftStatePersistenceManager) => Promise<Result>): PairOperation => ({ ...onManager(name, act), writes: false });
+const reading = (name: string, act: (manager: DraftStatePersistenceManager) => Promise<Result>): PairOperation => ({
+  ...onManager(name, act),
+  writes: false,
+});
 
 export const OPERATIONS: readonly PairOperation[] = [
   onHandle("update", async (conversation, { side, acknowledge }) => {

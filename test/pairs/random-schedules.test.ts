@@ -8,7 +8,9 @@ import { time } from "./world.js";
 
 vi.mock("node:timers/promises", () => import("../doubles/timers-promises.js"));
 
-const LIVES = Number(process.env["DRAFTSTATE_PAIRS_LIVES"] ?? (process.env["DRAFTSTATE_PAIRS_DEPTH"] === "full" ? 20_000 : 250));
+const LIVES = Number(
+  process.env["DRAFTSTATE_PAIRS_LIVES"] ?? (process.env["DRAFTSTATE_PAIRS_DEPTH"] === "full" ? 20_000 : 250),
+);
 const SEED = Number(process.env["DRAFTSTATE_PAIRS_SEED"] ?? 20260114);
 const ALONE = process.env["DRAFTSTATE_PAIRS_LIFE"];
 const MAX_SHOWN = 6;
@@ -38,24 +40,45 @@ function faultyKinds(faulty: readonly LifeReport[]): LifeReport[] {
     if (known === undefined) kinds.set(kind, { report, count: 1 });
     else known.count += 1;
   }
-  if (kinds.size > 0) console.table([...kinds.values()].map(({ report, count }) => ({ seed: report.seed, lives: count, fault: report.faults.join("; ").slice(0, 160) })));
+  if (kinds.size > 0)
+    console.table(
+      [...kinds.values()].map(({ report, count }) => ({
+        seed: report.seed,
+        lives: count,
+        fault: report.faults.join("; ").slice(0, 160),
+      })),
+    );
   return [...kinds.values()].map(({ report }) => report).slice(0, MAX_SHOWN);
 }
 
-test("whatever several processes do to a conversation, and whatever happens to them, nothing acknowledged is lost", { timeout: 14_400_000 }, async () => {
-  const seeds = ALONE === undefined ? Array.from({ length: LIVES }, (_, index) => SEED + index) : [Number(ALONE)];
-  const faulty: LifeReport[] = [];
-  const results = new Map<string, number>();
-  let [acknowledged, calls] = [0, 0];
-  for (const seed of seeds) {
-    const report = await new Life(seed).run();
-    if (report.faults.length > 0) faulty.push(report);
-    for (const [kind, count] of report.results) results.set(kind, (results.get(kind) ?? 0) + count);
-    acknowledged += report.acknowledged;
-    calls += report.calls;
-  }
-  console.log(`random schedules: ${seeds.length} lives, ${calls} calls, ${acknowledged} changes acknowledged; faults in ${faulty.length}\n${[...results].filter(([kind]) => /^(say|turn|[a-z]+ [A-Z_]+$)/.test(kind)).sort().map(([kind, count]) => `${kind} ${count}`).join(", ")}`);
-  if (faulty.length > 0) console.log(faultyKinds(faulty).map(shown).join("\n\n"));
-  expect(faulty.map(({ seed, faults }) => `${seed}: ${faults.join("; ")}`.slice(0, 300)).slice(0, MAX_FAULTS)).toEqual([]);
-  if (ALONE === undefined) expect(acknowledged).toBeGreaterThan(LIVES);
-});
+test(
+  "whatever several processes do to a conversation, and whatever happens to them, nothing acknowledged is lost",
+  { timeout: 14_400_000 },
+  async () => {
+    const seeds = ALONE === undefined ? Array.from({ length: LIVES }, (_, index) => SEED + index) : [Number(ALONE)];
+    const faulty: LifeReport[] = [];
+    const results = new Map<string, number>();
+    let [acknowledged, calls] = [0, 0];
+    for (const seed of seeds) {
+      const report = await new Life(seed).run();
+      if (report.faults.length > 0) faulty.push(report);
+      for (const [kind, count] of report.results) results.set(kind, (results.get(kind) ?? 0) + count);
+      acknowledged += report.acknowledged;
+      calls += report.calls;
+    }
+    console.log(
+      `random schedules: ${seeds.length} lives, ${calls} calls, ${acknowledged} changes acknowledged; faults in ${faulty.length}\n${[
+        ...results,
+      ]
+        .filter(([kind]) => /^(say|turn|[a-z]+ [A-Z_]+$)/.test(kind))
+        .sort()
+        .map(([kind, count]) => `${kind} ${count}`)
+        .join(", ")}`,
+    );
+    if (faulty.length > 0) console.log(faultyKinds(faulty).map(shown).join("\n\n"));
+    expect(
+      faulty.map(({ seed, faults }) => `${seed}: ${faults.join("; ")}`.slice(0, 300)).slice(0, MAX_FAULTS),
+    ).toEqual([]);
+    if (ALONE === undefined) expect(acknowledged).toBeGreaterThan(LIVES);
+  },
+);

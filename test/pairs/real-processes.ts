@@ -55,11 +55,15 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 /** Makes the program; gives its path. */
 export async function buildPairProgram(directory: string): Promise<string> {
-  const sources = (await readdir(join(ROOT, "src"), { recursive: true })).filter((name) => name.endsWith(".ts") && !LEFT_OUT.test(name)).map((name) => join("src", name));
+  const sources = (await readdir(join(ROOT, "src"), { recursive: true }))
+    .filter((name) => name.endsWith(".ts") && !LEFT_OUT.test(name))
+    .map((name) => join("src", name));
   for (const name of [...sources, join("test", "pairs", "operations.ts")]) {
     const target = join(directory, name.replace(/\.ts$/, ".js"));
     await mkdir(dirname(target), { recursive: true });
-    const { outputText } = ts.transpileModule(await readFile(join(ROOT, name), "utf8"), { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 } });
+    const { outputText } = ts.transpileModule(await readFile(join(ROOT, name), "utf8"), {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+    });
     await writeFile(target, outputText);
   }
   await writeFile(join(directory, "package.json"), JSON.stringify({ type: "module" }));
@@ -124,7 +128,10 @@ export class PairProcess {
   }
 }
 
-const SIDES = [["state", STATE_DIR], ["backup", BACKUP_DIR]] as const;
+const SIDES = [
+  ["state", STATE_DIR],
+  ["backup", BACKUP_DIR],
+] as const;
 
 /** The image's files as real ones. */
 export async function writeImage(image: DiskImage, directory: string): Promise<void> {

@@ -39,17 +39,25 @@ async function addOneLocked(storage: Storage): Promise<void> {
   }
 }
 
-async function count(act: (storage: Storage) => Promise<void>, strategy: Strategy): Promise<{ run: Run; count: number }> {
+async function count(
+  act: (storage: Storage) => Promise<void>,
+  strategy: Strategy,
+): Promise<{ run: Run; count: number }> {
   time.reset();
   const inner = memory();
   const scheduler = new Scheduler(time);
   const storage = interposedStorage(inner, (_method, call) => scheduler.point(call));
-  const run = await scheduler.run(["A", "B"].map((name) => ({ name, act: () => act(storage) })), strategy);
+  const run = await scheduler.run(
+    ["A", "B"].map((name) => ({ name, act: () => act(storage) })),
+    strategy,
+  );
   return { run, count: Number(Buffer.from((await inner.read(KEY)) ?? []).toString()) };
 }
 
 /** Every interleaving, depth first, by replaying prefixes of decisions. */
-async function every(act: (storage: Storage) => Promise<void>): Promise<{ prefix: string; count: number; hanging: readonly string[] }[]> {
+async function every(
+  act: (storage: Storage) => Promise<void>,
+): Promise<{ prefix: string; count: number; hanging: readonly string[] }[]> {
   const found: { prefix: string; count: number; hanging: readonly string[] }[] = [];
   const waiting: string[][] = [[]];
   for (let prefix = waiting.pop(); prefix !== undefined; prefix = waiting.pop()) {
@@ -58,7 +66,8 @@ async function every(act: (storage: Storage) => Promise<void>): Promise<{ prefix
     found.push({ prefix: writeSchedule(chosen), count: counted, hanging: run.hanging });
     for (const [index, { options, chosen: taken }] of run.decisions.entries()) {
       if (index < prefix.length || found.length > 500) continue;
-      for (const other of options) if (other !== taken && other !== "T") waiting.push([...chosen.slice(0, index), other]);
+      for (const other of options)
+        if (other !== taken && other !== "T") waiting.push([...chosen.slice(0, index), other]);
     }
   }
   return found;
@@ -85,7 +94,14 @@ describe("the scheduler", () => {
     const schedule = "A2 B3 A";
     expect(writeSchedule(parseSchedule(schedule))).toBe(schedule);
     const { run } = await count(addOne, following(parseSchedule(schedule)));
-    expect(run.calls).toEqual(["A begins", "A read state/counter", "B begins", "B read state/counter", "B replace state/counter", "A replace state/counter"]);
+    expect(run.calls).toEqual([
+      "A begins",
+      "A read state/counter",
+      "B begins",
+      "B read state/counter",
+      "B replace state/counter",
+      "A replace state/counter",
+    ]);
     expect((await count(addOne, following(parseSchedule(schedule)))).run).toEqual(run);
   });
 
@@ -97,11 +113,19 @@ describe("the scheduler", () => {
 
 /** Reads, then saves what it read with one message more: right alone, wrong beside another. */
 const carelessSave: PairOperation = {
-  name: "careless save", of: "manager", writes: true,
+  name: "careless save",
+  of: "manager",
+  writes: true,
   act: async ({ manager, side }) => {
     const state = await manager.loadState("tale");
     if (state === null) return "nothing";
-    await manager.saveState("tale", { ...state, messages: [...state.messages, { id: side, role: "user", content: `${side} careless`, createdAt: "2026-01-14T21:30:00.000Z" }] });
+    await manager.saveState("tale", {
+      ...state,
+      messages: [
+        ...state.messages,
+        { id: side, role: "user", content: `${side} careless`, createdAt: "2026-01-14T21:30:00.000Z" },
+      ],
+    });
     return "done";
   },
 };
@@ -118,16 +142,29 @@ describe("the pairs suite", () => {
   });
 
   test("passes readers beside each other", async () => {
-    const pair: PairCase = { setting: "one manager", start: "handle", first: operationNamed("load"), second: operationNamed("listBackups") };
+    const pair: PairCase = {
+      setting: "one manager",
+      start: "handle",
+      first: operationNamed("load"),
+      second: operationNamed("listBackups"),
+    };
     const explored = await new PairExploration(pair, "storage", 1).all({ runs: 30, random: 5 });
     expect(explored).toMatchObject({ faults: 0, tried: 30 });
   });
 
   test("makes the same run twice of the same decisions, at either level", async () => {
-    const pair: PairCase = { setting: "two processes", start: "closed", first: operationNamed("rename"), second: operationNamed("backup") };
+    const pair: PairCase = {
+      setting: "two processes",
+      start: "closed",
+      first: operationNamed("rename"),
+      second: operationNamed("backup"),
+    };
     for (const level of ["storage", "files"] as const) {
       const strategy = following(parseSchedule("A9 B7 A3"));
-      const [one, two] = [await play(pair, { groups: [["A", "B"]], strategy, level }), await play(pair, { groups: [["A", "B"]], strategy, level })];
+      const [one, two] = [
+        await play(pair, { groups: [["A", "B"]], strategy, level }),
+        await play(pair, { groups: [["A", "B"]], strategy, level }),
+      ];
       expect(two).toEqual(one);
     }
   });

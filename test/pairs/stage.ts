@@ -71,7 +71,11 @@ export interface Base {
 /** Four turns, the third of which was taken back by a restore: there are backups, and there is something to undo. */
 async function makeBase(): Promise<Base> {
   const disk = new SimulatedFileSystem();
-  const manager = managerOn({ name: "base", storage: storageOver(disk, new ProcessWorld().table(1), "base"), now: clock(START) });
+  const manager = managerOn({
+    name: "base",
+    storage: storageOver(disk, new ProcessWorld().table(1), "base"),
+    now: clock(START),
+  });
   const conversation = await manager.open(ID);
   for (const text of ["one", "two", "three"]) {
     say(conversation, text);
@@ -88,7 +92,9 @@ async function makeBase(): Promise<Base> {
 }
 
 function backupNames(image: DiskImage): string[] {
-  return [...image.entries.keys()].filter((path) => path.startsWith(`${BACKUP_DIR}/${ID}_`)).map((path) => path.slice(`${BACKUP_DIR}/${ID}_`.length).replace(/\.json$/, ""));
+  return [...image.entries.keys()]
+    .filter((path) => path.startsWith(`${BACKUP_DIR}/${ID}_`))
+    .map((path) => path.slice(`${BACKUP_DIR}/${ID}_`.length).replace(/\.json$/, ""));
 }
 
 let base: Promise<Base> | undefined;
@@ -138,16 +144,26 @@ class Stage {
   }
 
   #storage(pid: number, prefix: string): Storage {
-    const fs: FileSystem = this.level === "files" ? interposedFileSystem(this.disk, (_method, call) => this.scheduler.point(call)) : this.disk;
+    const fs: FileSystem =
+      this.level === "files"
+        ? interposedFileSystem(this.disk, (_method, call) => this.scheduler.point(call))
+        : this.disk;
     return storageOver(fs, this.#processes.table(pid), prefix);
   }
 
   #manager(name: string, storage: Storage): void {
     const before = (_method: string, call: string): Promise<void> | undefined => {
-      if (party.isClosed) this.broken.add(`the ${name} manager works on the store after its close() has resolved: ${call}`);
+      if (party.isClosed)
+        this.broken.add(`the ${name} manager works on the store after its close() has resolved: ${call}`);
       return this.level === "storage" ? this.scheduler.point(call) : undefined;
     };
-    const party: Party = { manager: managerOn({ name, storage: interposedStorage(storage, before), now: this.#now }, { lockTimeout: this.#lockTimeout }), isClosed: false };
+    const party: Party = {
+      manager: managerOn(
+        { name, storage: interposedStorage(storage, before), now: this.#now },
+        { lockTimeout: this.#lockTimeout },
+      ),
+      isClosed: false,
+    };
     this.parties.push(party);
   }
 
@@ -156,7 +172,10 @@ class Stage {
     const closing: string[] = [];
     for (const party of this.parties) {
       let result: string | undefined;
-      party.manager.close().then(() => (result = "ok"), (error: unknown) => (result = resultOf(error)));
+      party.manager.close().then(
+        () => (result = "ok"),
+        (error: unknown) => (result = resultOf(error)),
+      );
       await this.scheduler.runFreely();
       party.isClosed = true;
       closing.push(result ?? "hangs");
@@ -168,7 +187,11 @@ class Stage {
   actor(side: string, party: Party, handle: Conversation | undefined): Actor {
     const { state, oldest } = this.base;
     return {
-      side, handle, oldest, manager: party.manager, base: state,
+      side,
+      handle,
+      oldest,
+      manager: party.manager,
+      base: state,
       acknowledge: (text) => {
         // Saved by a start that has it alone.
         if (text !== PENDING || handle !== undefined) this.acknowledged.add(text);
@@ -223,19 +246,36 @@ export async function play(pair: PairCase, { groups, moments = [], strategy, lev
     for (const [index, group] of groups.entries()) {
       if (moments[index] === "idle") await stage.scheduler.runFreely();
       if (moments[index] === "saved") await handle?.flush().catch(() => undefined);
-      runs.push(await stage.scheduler.run(group.map((side) => threadOf(side, pair, stage, handle, results)), strategy));
+      runs.push(
+        await stage.scheduler.run(
+          group.map((side) => threadOf(side, pair, stage, handle, results)),
+          strategy,
+        ),
+      );
     }
     const hanging = runs.flatMap((run) => run.hanging);
     const { closing, inspection } = await stage.finish();
     await settle();
     const broken = [...stage.broken, ...rejections.found, ...hanging.map((side) => `${side} never ends`)];
-    return { decisions: runs.flatMap(({ decisions }) => decisions), calls: runs.flatMap(({ calls }) => calls), hanging, broken, outcome: { results, closing, ...inspection } };
+    return {
+      decisions: runs.flatMap(({ decisions }) => decisions),
+      calls: runs.flatMap(({ calls }) => calls),
+      hanging,
+      broken,
+      outcome: { results, closing, ...inspection },
+    };
   } finally {
     rejections.end();
   }
 }
 
-function threadOf(side: "A" | "B", { setting, first, second }: PairCase, stage: Stage, handle: Conversation | undefined, results: Record<string, string>): Thread {
+function threadOf(
+  side: "A" | "B",
+  { setting, first, second }: PairCase,
+  stage: Stage,
+  handle: Conversation | undefined,
+  results: Record<string, string>,
+): Thread {
   const party = stage.party(side === "A" || setting === "one manager" ? 0 : 1);
   const actor = stage.actor(side, party, side === "A" || setting === "one manager" ? handle : undefined);
   const operation = side === "A" ? first : second;

@@ -17,7 +17,9 @@ const FULL = process.env["DRAFTSTATE_PAIRS_DEPTH"] === "full";
 const RUNS = process.env["DRAFTSTATE_PAIRS_RUNS"];
 const SEED = Number(process.env["DRAFTSTATE_PAIRS_SEED"] ?? 20260114);
 const TABLE = process.env["DRAFTSTATE_PAIRS_TABLE"];
-const ONLY = /^(?<pair>[^:]+?)(?:\/(?<level>storage|files))?(?:: (?<schedule>.*))?$/.exec(process.env["DRAFTSTATE_PAIRS_ONLY"] ?? "")?.groups;
+const ONLY = /^(?<pair>[^:]+?)(?:\/(?<level>storage|files))?(?:: (?<schedule>.*))?$/.exec(
+  process.env["DRAFTSTATE_PAIRS_ONLY"] ?? "",
+)?.groups;
 const MAX_SHOWN = 5;
 const MAX_ROWS = 60;
 
@@ -36,11 +38,16 @@ function budgetOf(level: Level, gate: Gate): Budget {
 
 /** Of two managers the first has what the start gives; of one, it does not matter which side is which. */
 function pairsOf(setting: Setting, start: Start): PairCase[] {
-  const usable = OPERATIONS.filter((operation) => operation.of === "manager" || start === "handle" || start === "answering");
+  const usable = OPERATIONS.filter(
+    (operation) => operation.of === "manager" || start === "handle" || start === "answering",
+  );
   const alike = setting === "one manager" || start === "closed" || start === "absent";
   return usable.flatMap((first, index) => {
-    const others: readonly PairOperation[] = setting === "one manager" ? usable.slice(index) : usable.filter((operation) => operation.of === "manager");
-    return others.filter((second) => (first.writes || second.writes) && (!alike || usable.indexOf(second) >= index)).map((second) => ({ setting, start, first, second }));
+    const others: readonly PairOperation[] =
+      setting === "one manager" ? usable.slice(index) : usable.filter((operation) => operation.of === "manager");
+    return others
+      .filter((second) => (first.writes || second.writes) && (!alike || usable.indexOf(second) >= index))
+      .map((second) => ({ setting, start, first, second }));
   });
 }
 
@@ -52,9 +59,18 @@ interface Row {
   readonly faults: number;
 }
 
-function rowOf({ pair, level, tried, exhausted, orders, errors, faults }: Explored): Row & { readonly switches: string } {
+function rowOf({
+  pair,
+  level,
+  tried,
+  exhausted,
+  orders,
+  errors,
+  faults,
+}: Explored): Row & { readonly switches: string } {
   return {
-    pair: `${nameOf(pair)}/${level}`, tried,
+    pair: `${nameOf(pair)}/${level}`,
+    tried,
     switches: exhausted < 0 ? "some" : `all with ≤ ${exhausted}`,
     orders: [...orders].sort().join(" "),
     errors: [...errors].map(([error, count]) => `${error} × ${count}`).join(", "),
@@ -87,27 +103,33 @@ export function testPairs(setting: Setting, gate: Gate, starts: readonly Start[]
     const sum = (each: (row: Row) => number): number => rows.reduce((total, row) => total + each(row), 0);
     if (faulty.length > 0) console.table(faulty.slice(0, MAX_ROWS));
     if (TABLE !== undefined) appendFileSync(TABLE, table.join(""));
-    console.log(`${setting}: ${rows.length} pairs, ${sum(({ tried }) => tried)} interleavings tried, orders AB in ${rows.filter(({ orders }) => orders.includes("AB")).length} and BA in ${rows.filter(({ orders }) => orders.includes("BA")).length} pairs, documented errors in ${rows.filter(({ errors }) => errors !== "").length} pairs; faults ${sum(({ faults }) => faults)} in ${faulty.length} pairs`);
+    console.log(
+      `${setting}: ${rows.length} pairs, ${sum(({ tried }) => tried)} interleavings tried, orders AB in ${rows.filter(({ orders }) => orders.includes("AB")).length} and BA in ${rows.filter(({ orders }) => orders.includes("BA")).length} pairs, documented errors in ${rows.filter(({ errors }) => errors !== "").length} pairs; faults ${sum(({ faults }) => faults)} in ${faulty.length} pairs`,
+    );
   });
 
   describe(setting, () => {
-    test.each(starts)("start %s: two operations at a time end as one after the other, or with a documented error", { timeout: 14_400_000 }, async (start) => {
-      const reports: string[] = [];
-      for (const [index, pair] of pairsOf(setting, start).entries()) {
-        if (ONLY !== undefined && ONLY["pair"] !== nameOf(pair)) continue;
-        if (ONLY === undefined && !FULL && RUNS === undefined && (index + SEED) % (gate.oneOf ?? 1) !== 0) continue;
-        for (const level of ["storage", "files"] as const) {
-          if (ONLY?.["level"] !== undefined && ONLY["level"] !== level) continue;
-          if (budgetOf(level, gate).runs === 0) continue;
-          const explored = await exploreOne(pair, level, gate);
-          rows.push(rowOf(explored));
-          table.push(`${JSON.stringify({ ...rowOf(explored), reports: explored.reports })}\n`);
-          reports.push(...explored.reports);
+    test.each(starts)(
+      "start %s: two operations at a time end as one after the other, or with a documented error",
+      { timeout: 14_400_000 },
+      async (start) => {
+        const reports: string[] = [];
+        for (const [index, pair] of pairsOf(setting, start).entries()) {
+          if (ONLY !== undefined && ONLY["pair"] !== nameOf(pair)) continue;
+          if (ONLY === undefined && !FULL && RUNS === undefined && (index + SEED) % (gate.oneOf ?? 1) !== 0) continue;
+          for (const level of ["storage", "files"] as const) {
+            if (ONLY?.["level"] !== undefined && ONLY["level"] !== level) continue;
+            if (budgetOf(level, gate).runs === 0) continue;
+            const explored = await exploreOne(pair, level, gate);
+            rows.push(rowOf(explored));
+            table.push(`${JSON.stringify({ ...rowOf(explored), reports: explored.reports })}\n`);
+            reports.push(...explored.reports);
+          }
         }
-      }
-      const shown = reports.slice(0, ONLY === undefined ? MAX_SHOWN : Infinity);
-      if (shown.length > 0) console.log(shown.join("\n\n"));
-      expect(reports.map((text) => text.split("\n").slice(0, 2).join("\n")).slice(0, MAX_ROWS)).toEqual([]);
-    });
+        const shown = reports.slice(0, ONLY === undefined ? MAX_SHOWN : Infinity);
+        if (shown.length > 0) console.log(shown.join("\n\n"));
+        expect(reports.map((text) => text.split("\n").slice(0, 2).join("\n")).slice(0, MAX_ROWS)).toEqual([]);
+      },
+    );
   });
 }

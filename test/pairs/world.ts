@@ -6,7 +6,14 @@ import { VirtualTime } from "../doubles/virtual-time.js";
 
 export const time = new VirtualTime();
 
-export const OPTIONS: ManagerOptions = { autoSave: false, realTimeSave: false, retryAttempts: 0, retryDelay: 0, metrics: false, lockTimeout: 0 };
+export const OPTIONS: ManagerOptions = {
+  autoSave: false,
+  realTimeSave: false,
+  retryAttempts: 0,
+  retryDelay: 0,
+  metrics: false,
+  lockTimeout: 0,
+};
 interface ProcessOptions {
   readonly name: string;
   readonly storage: Storage;
@@ -34,9 +41,19 @@ export function clock(start: number): () => Date {
   return () => new Date((at += 1));
 }
 
-export function managerOn({ name, storage, now }: ProcessOptions, options: ManagerOptions = {}, fallback?: Storage): DraftStatePersistenceManager {
-    return new DraftStatePersistenceManager(
-    { storage, ...(fallback === undefined ? {} : { fallback }), now, elapsed: () => time.elapsed, random: randomFrom(seedOf(name)) },
+export function managerOn(
+  { name, storage, now }: ProcessOptions,
+  options: ManagerOptions = {},
+  fallback?: Storage,
+): DraftStatePersistenceManager {
+  return new DraftStatePersistenceManager(
+    {
+      storage,
+      ...(fallback === undefined ? {} : { fallback }),
+      now,
+      elapsed: () => time.elapsed,
+      random: randomFrom(seedOf(name)),
+    },
     { ...OPTIONS, ...options },
   );
 }
@@ -53,7 +70,8 @@ export class Rejections {
   #others: NodeJS.UnhandledRejectionListener[] = [];
 
   readonly #listen = (error: unknown): void => {
-    if (this.found.length < MAX_REJECTIONS) this.found.push(`an unhandled rejection: ${resultOf(error)} ${errorMessageOf(error)}`);
+    if (this.found.length < MAX_REJECTIONS)
+      this.found.push(`an unhandled rejection: ${resultOf(error)} ${errorMessageOf(error)}`);
   };
 
   begin(): void {

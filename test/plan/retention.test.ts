@@ -80,9 +80,18 @@ describe("planRetention", () => {
 });
 
 describe("whatever the policy", () => {
-  const anyBackup = fc.record({ name: fc.string(), at: fc.integer({ min: 0, max: NOW }), revision: fc.nat({ max: 30 }), pinned: fc.boolean(), valid: fc.boolean() });
+  const anyBackup = fc.record({
+    name: fc.string(),
+    at: fc.integer({ min: 0, max: NOW }),
+    revision: fc.nat({ max: 30 }),
+    pinned: fc.boolean(),
+    valid: fc.boolean(),
+  });
   const count = fc.nat({ max: 5 });
-  const policy: fc.Arbitrary<RetentionPolicy> = fc.record({ max: count, olderThan: fc.nat(), keepDaily: count, keepWeekly: count, keepMonthly: count }, { requiredKeys: [] });
+  const policy: fc.Arbitrary<RetentionPolicy> = fc.record(
+    { max: count, olderThan: fc.nat(), keepDaily: count, keepWeekly: count, keepMonthly: count },
+    { requiredKeys: [] },
+  );
   const backups = fc.array(anyBackup, { maxLength: 20 });
 
   test("what stays and what goes are all there was, each once", () => {
@@ -99,7 +108,9 @@ describe("whatever the policy", () => {
   test("nothing pinned goes", () => {
     fc.assert(
       fc.property(backups, policy, (list, rules) => {
-        expect(planRetention(list, rules, { now: NOW, protectLastValid: false }).remove.filter(({ pinned }) => pinned)).toEqual([]);
+        expect(
+          planRetention(list, rules, { now: NOW, protectLastValid: false }).remove.filter(({ pinned }) => pinned),
+        ).toEqual([]);
       }),
     );
   });
@@ -118,13 +129,22 @@ describe("whatever the policy", () => {
       fc.property(backups, policy, (list, rules) => {
         const context = { now: NOW, protectLastValid: true };
         const { keep } = planRetention(list, rules, context);
-        expect(planRetention(keep.map(({ backup: each }) => each), rules, context).remove).toEqual([]);
+        expect(
+          planRetention(
+            keep.map(({ backup: each }) => each),
+            rules,
+            context,
+          ).remove,
+        ).toEqual([]);
       }),
     );
   });
 
   test("the work grows with the number of backups, and not with its square", async () => {
-    const visits = async (count: number): Promise<number> => entriesVisited(() => kept(daily(count), { max: count / 2, olderThan: 1, keepDaily: 3, keepWeekly: 3, keepMonthly: 3 }));
+    const visits = async (count: number): Promise<number> =>
+      entriesVisited(() =>
+        kept(daily(count), { max: count / 2, olderThan: 1, keepDaily: 3, keepWeekly: 3, keepMonthly: 3 }),
+      );
     expect(await visits(4000)).toBeLessThanOrEqual(2.1 * (await visits(2000)));
   });
 

@@ -18,11 +18,18 @@ function spillOf(session: string, revision: number, more: Partial<FoundSpill> = 
 }
 
 function decisionsOf(store: SpillStore, ...spills: FoundSpill[]): Record<string, SpillDecision> {
-  return Object.fromEntries(planSpills(store, spills).map(({ spill, decision }) => [`${spill.session}@${spill.revision}`, decision]));
+  return Object.fromEntries(
+    planSpills(store, spills).map(({ spill, decision }) => [`${spill.session}@${spill.revision}`, decision]),
+  );
 }
 
 function kindsOf(store: SpillStore, ...spills: FoundSpill[]): Record<string, string> {
-  return Object.fromEntries(Object.entries(decisionsOf(store, ...spills)).map(([name, decision]) => [name, decision.kind === "fork" ? decision.reason : decision.kind]));
+  return Object.fromEntries(
+    Object.entries(decisionsOf(store, ...spills)).map(([name, decision]) => [
+      name,
+      decision.kind === "fork" ? decision.reason : decision.kind,
+    ]),
+  );
 }
 
 describe("a spill", () => {
@@ -48,7 +55,11 @@ describe("a spill", () => {
   });
 
   test("is held where the store has its session at its revision or later, whoever went on since", () => {
-    for (const store of [storeAt(12, mark("b", 12)), storeAt(14, mark("a", 8), mark("b", 14)), storeAt(20, mark("b", 13), mark("c", 20))]) {
+    for (const store of [
+      storeAt(12, mark("b", 12)),
+      storeAt(14, mark("a", 8), mark("b", 14)),
+      storeAt(20, mark("b", 13), mark("c", 20)),
+    ]) {
       expect(decisionsOf(store, spillOf("b", 12))).toMatchObject({ "b@12": { kind: "held", by: "store" } });
     }
   });
@@ -57,7 +68,10 @@ describe("a spill", () => {
     const other = { createdAt: "2020-01-01T00:00:00.000Z" };
     expect(kindsOf(storeAt(8, mark("a", 8)), spillOf("b", 12, other))).toEqual({ "b@12": "other-conversation" });
     expect(kindsOf(storeAt(14, mark("b", 14)), spillOf("b", 12, other))).toEqual({ "b@12": "other-conversation" });
-    expect(kindsOf(ABSENT, spillOf("b", 12, other), spillOf("c", 13))).toEqual({ "b@12": "other-conversation", "c@13": "apply" });
+    expect(kindsOf(ABSENT, spillOf("b", 12, other), spillOf("c", 13))).toEqual({
+      "b@12": "other-conversation",
+      "c@13": "apply",
+    });
   });
 
   test("without anything new is not applied", () => {
@@ -65,7 +79,12 @@ describe("a spill", () => {
   });
 
   test("says why in each case", () => {
-    const decisions = planSpills(storeAt(8, mark("a", 8)), [spillOf("b", 12), spillOf("c", 13, { sessions: [mark("a", 8), mark("b", 12)] }), spillOf("d", 9), spillOf("e", 9, { createdAt: "2020" })]);
+    const decisions = planSpills(storeAt(8, mark("a", 8)), [
+      spillOf("b", 12),
+      spillOf("c", 13, { sessions: [mark("a", 8), mark("b", 12)] }),
+      spillOf("d", 9),
+      spillOf("e", 9, { createdAt: "2020" }),
+    ]);
     expect(decisions.map(({ decision: { kind, detail } }) => [kind, detail])).toEqual([
       ["fork", "the store is at revision 8, which it does not hold; it began from revision 8"],
       ["fork", "it belongs to another conversation of this id, begun at 2020"],
@@ -79,7 +98,10 @@ describe("several spills", () => {
   const [first, second] = [spillOf("b", 12), spillOf("c", 15, { sessions: [mark("a", 8), mark("b", 12)] })];
 
   test("of one line: the last is applied, and holds the others", () => {
-    expect(decisionsOf(storeAt(8, mark("a", 8)), second, first)).toMatchObject({ "b@12": { kind: "held", by: { session: "c" } }, "c@15": { kind: "apply" } });
+    expect(decisionsOf(storeAt(8, mark("a", 8)), second, first)).toMatchObject({
+      "b@12": { kind: "held", by: { session: "c" } },
+      "c@15": { kind: "apply" },
+    });
   });
 
   test("of one line: where the last is a fork, it still holds the others", () => {
@@ -87,7 +109,10 @@ describe("several spills", () => {
   });
 
   test("where one went on after another had continued it, neither holds the other", () => {
-    expect(kindsOf(storeAt(8, mark("a", 8)), spillOf("b", 13), second)).toEqual({ "b@13": "moved-on", "c@15": "apply" });
+    expect(kindsOf(storeAt(8, mark("a", 8)), spillOf("b", 13), second)).toEqual({
+      "b@13": "moved-on",
+      "c@15": "apply",
+    });
   });
 
   test("that both fit: the one with the highest revision is applied", () => {
@@ -99,11 +124,18 @@ describe("several spills", () => {
   });
 
   test("of two conversations do not hold each other, whatever their marks say", () => {
-    expect(kindsOf(storeAt(8, mark("a", 8)), { ...first, createdAt: "2020" }, second)).toEqual({ "b@12": "other-conversation", "c@15": "apply" });
+    expect(kindsOf(storeAt(8, mark("a", 8)), { ...first, createdAt: "2020" }, second)).toEqual({
+      "b@12": "other-conversation",
+      "c@15": "apply",
+    });
   });
 
   test("that are copies of one: one of them stays", () => {
-    expect(planSpills(storeAt(20, mark("x", 20)), [first, { ...first }]).map(({ decision: { kind } }) => kind).sort()).toEqual(["fork", "held"]);
+    expect(
+      planSpills(storeAt(20, mark("x", 20)), [first, { ...first }])
+        .map(({ decision: { kind } }) => kind)
+        .sort(),
+    ).toEqual(["fork", "held"]);
   });
 
   test("of more sessions than a file names are one line while each is there", () => {
@@ -114,8 +146,13 @@ describe("several spills", () => {
       sessions = withMark(sessions, mark(session, revision));
       line.push({ session, revision, createdAt: AT, base: 8, sessions });
     }
-    expect(planSpills(storeAt(8, mark("a", 8)), line).map(({ decision: { kind } }) => kind)).toEqual([...Array.from({ length: 39 }, () => "held"), "apply"]);
-    expect(planSpills({ createdAt: AT, revision: 48, sessions }, line).map(({ decision: { kind } }) => kind)).toEqual(Array.from({ length: 40 }, () => "held"));
+    expect(planSpills(storeAt(8, mark("a", 8)), line).map(({ decision: { kind } }) => kind)).toEqual([
+      ...Array.from({ length: 39 }, () => "held"),
+      "apply",
+    ]);
+    expect(planSpills({ createdAt: AT, revision: 48, sessions }, line).map(({ decision: { kind } }) => kind)).toEqual(
+      Array.from({ length: 40 }, () => "held"),
+    );
   });
 });
 
@@ -144,8 +181,18 @@ type Step =
 const few = fc.integer({ min: 0, max: 3 });
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("write" as const), saved: few, unknown: few, spilled: few }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("continue" as const), spill: fc.nat(), spilled: fc.integer({ min: 1, max: 3 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("write unnamed" as const), saved: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("continue" as const),
+      spill: fc.nat(),
+      spilled: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("write unnamed" as const), saved: fc.integer({ min: 1, max: 3 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("roll back" as const), to: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const) }) },
 );
@@ -163,7 +210,8 @@ class World {
     else if (step.do === "roll back") this.#rollBack(step.to);
     else if (step.do === "remove") this.#remove();
     // A revision alone cannot tell what such a program wrote after a loss: the one limit of the plan.
-    else if (this.store !== undefined && !this.#rolledBack) this.#setStore({ ...this.store, changes: this.#more(this.store.changes, step.saved) });
+    else if (this.store !== undefined && !this.#rolledBack)
+      this.#setStore({ ...this.store, changes: this.#more(this.store.changes, step.saved) });
   }
 
   #more(changes: readonly number[], count: number): readonly number[] {
@@ -183,7 +231,8 @@ class World {
     const session = this.#name();
     const before = this.store ?? { createdAt: `at ${this.#count}`, changes: [], sessions: [] };
     const changes = this.#more(before.changes, saved);
-    if (saved > 0) this.#setStore({ ...before, changes, sessions: withMark(before.sessions, mark(session, changes.length)) });
+    if (saved > 0)
+      this.#setStore({ ...before, changes, sessions: withMark(before.sessions, mark(session, changes.length)) });
     if (spilled > 0) this.#spill({ ...before, changes }, session, spilled, changes.length - Math.min(unknown, saved));
   }
 
@@ -194,7 +243,13 @@ class World {
 
   #spill(from: File, session: string, spilled: number, base: number): void {
     const changes = this.#more(from.changes, spilled);
-    this.spills.push({ createdAt: from.createdAt, changes, sessions: withMark(from.sessions, mark(session, changes.length)), session, base });
+    this.spills.push({
+      createdAt: from.createdAt,
+      changes,
+      sessions: withMark(from.sessions, mark(session, changes.length)),
+      session,
+      base,
+    });
   }
 
   #rollBack(to: number): void {
@@ -212,7 +267,9 @@ class World {
 }
 
 function storeOf(store: File | undefined): SpillStore {
-  return store === undefined ? ABSENT : { createdAt: store.createdAt, revision: store.changes.length, sessions: store.sessions };
+  return store === undefined
+    ? ABSENT
+    : { createdAt: store.createdAt, revision: store.changes.length, sessions: store.sessions };
 }
 
 function plan(world: World): { readonly file: SpillFile; readonly decision: SpillDecision }[] {
@@ -244,8 +301,13 @@ describe("whatever sessions, crashes and losses there were", () => {
         const applied = planned.filter(({ decision }) => decision.kind === "apply").map(({ file }) => file);
         expect(applied.length).toBeLessThanOrEqual(1);
         for (const file of applied) expect(world.store === undefined || contains(file, world.store)).toBe(true);
-        const stays = [...applied, ...planned.filter(({ decision }) => decision.kind === "fork").map(({ file }) => file), ...(world.store === undefined ? [] : [world.store])];
-        for (const { file, decision } of planned) if (decision.kind === "held") expect(stays.some((other) => contains(other, file))).toBe(true);
+        const stays = [
+          ...applied,
+          ...planned.filter(({ decision }) => decision.kind === "fork").map(({ file }) => file),
+          ...(world.store === undefined ? [] : [world.store]),
+        ];
+        for (const { file, decision } of planned)
+          if (decision.kind === "held") expect(stays.some((other) => contains(other, file))).toBe(true);
       }),
       RUNS,
     );
@@ -256,7 +318,9 @@ describe("whatever sessions, crashes and losses there were", () => {
       fc.property(steps, (list) => {
         const world = worldAfter(list);
         const { store } = world;
-        const fits = world.spills.some((spill) => store === undefined || (contains(spill, store) && spill.changes.length > store.changes.length));
+        const fits = world.spills.some(
+          (spill) => store === undefined || (contains(spill, store) && spill.changes.length > store.changes.length),
+        );
         expect(plan(world).some(({ decision }) => decision.kind === "apply")).toBe(fits);
       }),
       RUNS,
@@ -271,9 +335,14 @@ describe("whatever sessions, crashes and losses there were", () => {
         const applied = first.find(({ decision }) => decision.kind === "apply")?.file;
         fc.pre(applied !== undefined);
         const changes = [...applied.changes, 0];
-        world.store = { createdAt: applied.createdAt, changes, sessions: withMark(applied.sessions, mark("recovery", changes.length)) };
+        world.store = {
+          createdAt: applied.createdAt,
+          changes,
+          sessions: withMark(applied.sessions, mark("recovery", changes.length)),
+        };
         const again = new Map(plan(world).map(({ file, decision }) => [file, decision.kind]));
-        for (const { file, decision } of first) expect(again.get(file)).toBe(decision.kind === "fork" ? "fork" : "held");
+        for (const { file, decision } of first)
+          expect(again.get(file)).toBe(decision.kind === "fork" ? "fork" : "held");
       }),
       RUNS,
     );

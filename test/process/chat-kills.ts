@@ -15,12 +15,16 @@ const TOKEN_DELAY = "4";
 const LONGEST_ANSWER = 400;
 
 function printedTokens(victim: Victim): string {
-  return jsonLines(`${victim.lines.join("\n")}\n`).map((line) => (line.type === "token" ? String(line["text"]) : "")).join("");
+  return jsonLines(`${victim.lines.join("\n")}\n`)
+    .map((line) => (line.type === "token" ? String(line["text"]) : ""))
+    .join("");
 }
 
 /** Answers in their order, so that each of those printed begins one of its own. */
 function missing(state: AgentState | null, printed: readonly string[]): string[] {
-  const answers = (state?.messages ?? []).filter((message) => message.role === "assistant").map((message) => textOf(message.content));
+  const answers = (state?.messages ?? [])
+    .filter((message) => message.role === "assistant")
+    .map((message) => textOf(message.content));
   let next = 0;
   return printed.filter((text) => {
     const found = answers.findIndex((answer, index) => index >= next && answer.startsWith(text));
@@ -44,7 +48,11 @@ export async function chatKills(rounds: number, seed: number): Promise<ChatKills
   for (let round = 0; round < rounds; round += 1) {
     const exists = (await readdir(stateDir).catch(() => [])).some((name) => name.startsWith(ID));
     const start = exists ? pick(random, [["--resume", ID], ["-c"]]) : ["--id", ID];
-    const victim = Victim.cli(["chat", "--json", "Go on", ...start], { DRAFTSTATE_OFFLINE_TOKEN_DELAY: TOKEN_DELAY }, directory);
+    const victim = Victim.cli(
+      ["chat", "--json", "Go on", ...start],
+      { DRAFTSTATE_OFFLINE_TOKEN_DELAY: TOKEN_DELAY },
+      directory,
+    );
     if (random() < 0.75) await victim.says('{"type":"start"');
     await delay(random() * LONGEST_ANSWER);
     if (victim.hasEnded && victim.status !== 0) failures.push(`round ${round}: it ended by itself: ${victim.stderr}`);
@@ -54,7 +62,11 @@ export async function chatKills(rounds: number, seed: number): Promise<ChatKills
     tokensPrinted += jsonLines(`${victim.lines.join("\n")}\n`).filter((line) => line.type === "token").length;
     const manager = createDraftStatePersistenceManager({ stateDir, backupDir, autoSave: false });
     const state = await manager.loadState(ID);
-    failures.push(...missing(state, printed).map((lost) => `round ${round}, seed ${seed}, ${directory}: printed and lost: ${JSON.stringify(lost)}`));
+    failures.push(
+      ...missing(state, printed).map(
+        (lost) => `round ${round}, seed ${seed}, ${directory}: printed and lost: ${JSON.stringify(lost)}`,
+      ),
+    );
   }
   if (failures.length === 0) await rm(directory, { recursive: true, force: true });
   return { kills: rounds, tokensPrinted, failures };

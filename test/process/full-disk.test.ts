@@ -35,7 +35,11 @@ interface Ran {
 
 function start(on: SmallDisk, args: readonly string[], env: Readonly<Record<string, string>> = {}): Victim {
   const directories = ["--state-dir", join(on.directory, "state"), "--backup-dir", join(on.directory, "backup")];
-  return Victim.cli([...args, ...directories], { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0", DRAFTSTATE_RETRY_ATTEMPTS: "1", ...env }, home);
+  return Victim.cli(
+    [...args, ...directories],
+    { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0", DRAFTSTATE_RETRY_ATTEMPTS: "1", ...env },
+    home,
+  );
 }
 
 async function run(on: SmallDisk, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
@@ -51,7 +55,9 @@ async function data<T>(on: SmallDisk, args: readonly string[], env: Readonly<Rec
 }
 
 function printed(lines: string): string {
-  return jsonLines(`${lines}\n`).map((line) => (line.type === "token" ? String(line["text"]) : "")).join("");
+  return jsonLines(`${lines}\n`)
+    .map((line) => (line.type === "token" ? String(line["text"]) : ""))
+    .join("");
 }
 
 function answers(shown: Shown): string[] {
@@ -60,38 +66,59 @@ function answers(shown: Shown): string[] {
 
 /** As any reader sees it, without the time that a command takes to start. */
 async function seen(on: SmallDisk): Promise<{ answers: string[]; revision: number; status: string; healthy: boolean }> {
-  const manager = createDraftStatePersistenceManager({ stateDir: join(on.directory, "state"), backupDir: join(on.directory, "backup"), autoSave: false });
+  const manager = createDraftStatePersistenceManager({
+    stateDir: join(on.directory, "state"),
+    backupDir: join(on.directory, "backup"),
+    autoSave: false,
+  });
   const loaded = await manager.load(ID);
   const { revision, status } = loaded?.metadata ?? { revision: 0, status: "none" };
-  return { answers: answers(loaded?.state as unknown as Shown), revision, status, healthy: (await manager.verify()).ok };
+  return {
+    answers: answers(loaded?.state as unknown as Shown),
+    revision,
+    status,
+    healthy: (await manager.verify()).ok,
+  };
 }
 
 describe("a disk that is full", TIMEOUT, () => {
-  test.each([0, 2, 6])("but for %i pages: chat says so with exit 7 or ends well, nothing printed is lost, and with room again it goes on", async (pages) => {
-    if (disk === undefined) return;
-    expect((await run(disk, ["chat", "--id", ID, "Once"])).status).toBe(0);
-    const before = await seen(disk);
-    await disk.fill(pages);
-    const full = await run(disk, ["chat", "--resume", ID, "And then?", "--json"]);
-    const acknowledged = jsonLines(`${full.stdout}\n`).flatMap((line) => (line.type === "saved" ? [Number(line["revision"])] : []));
-    if (full.status !== 0) expect([full.status, full.stderr]).toEqual([7, expect.stringContaining("disk is full: free some space")]);
-    const meanwhile = await seen(disk);
-    expect(meanwhile.answers[0]).toBe(before.answers[0]);
-    expect(meanwhile.revision).toBeGreaterThanOrEqual(Math.max(0, ...acknowledged));
-    expect((meanwhile.answers[1] ?? "").startsWith(printed(full.stdout))).toBe(true);
-    await disk.free();
-    expect((await run(disk, ["chat", "--resume", ID, "Go on"])).status).toBe(0);
-    const after = await seen(disk);
-    expect(after.answers.slice(0, meanwhile.answers.length)).toEqual(meanwhile.answers);
-    expect(after).toMatchObject({ status: "complete", healthy: true });
-    const left = [...(await readdir(join(disk.directory, "state"))), ...(await readdir(join(disk.directory, "backup")))];
-    expect(left.filter((name) => name.startsWith(".tmp-") || name.endsWith(".journal"))).toEqual([]);
-  });
+  test.each([0, 2, 6])(
+    "but for %i pages: chat says so with exit 7 or ends well, nothing printed is lost, and with room again it goes on",
+    async (pages) => {
+      if (disk === undefined) return;
+      expect((await run(disk, ["chat", "--id", ID, "Once"])).status).toBe(0);
+      const before = await seen(disk);
+      await disk.fill(pages);
+      const full = await run(disk, ["chat", "--resume", ID, "And then?", "--json"]);
+      const acknowledged = jsonLines(`${full.stdout}\n`).flatMap((line) =>
+        line.type === "saved" ? [Number(line["revision"])] : [],
+      );
+      if (full.status !== 0)
+        expect([full.status, full.stderr]).toEqual([7, expect.stringContaining("disk is full: free some space")]);
+      const meanwhile = await seen(disk);
+      expect(meanwhile.answers[0]).toBe(before.answers[0]);
+      expect(meanwhile.revision).toBeGreaterThanOrEqual(Math.max(0, ...acknowledged));
+      expect((meanwhile.answers[1] ?? "").startsWith(printed(full.stdout))).toBe(true);
+      await disk.free();
+      expect((await run(disk, ["chat", "--resume", ID, "Go on"])).status).toBe(0);
+      const after = await seen(disk);
+      expect(after.answers.slice(0, meanwhile.answers.length)).toEqual(meanwhile.answers);
+      expect(after).toMatchObject({ status: "complete", healthy: true });
+      const left = [
+        ...(await readdir(join(disk.directory, "state"))),
+        ...(await readdir(join(disk.directory, "backup"))),
+      ];
+      expect(left.filter((name) => name.startsWith(".tmp-") || name.endsWith(".journal"))).toEqual([]);
+    },
+  );
 
   test("becomes so in the middle of an answer: what was printed is there", async () => {
     if (disk === undefined) return;
     const chat = start(disk, ["chat", "--id", ID, "Once", "--json"], { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5" });
-    await until(() => (chat.lines.length > 10 ? true : undefined), () => chat.stderr);
+    await until(
+      () => (chat.lines.length > 10 ? true : undefined),
+      () => chat.stderr,
+    );
     await disk.fill(0);
     await chat.ended();
     const text = printed(chat.lines.join("\n"));
@@ -109,18 +136,29 @@ describe("a disk that is full", TIMEOUT, () => {
     if (disk === undefined) return;
     const env = { DRAFTSTATE_FALLBACK_DIR: join(home, "fallback") };
     expect((await run(disk, ["chat", "--id", ID, "Once"], env)).status).toBe(0);
-    const full = start(disk, ["chat", "--resume", ID, "And then?", "--json"], { ...env, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5" });
-    await until(() => (full.lines.length > 10 ? true : undefined), () => full.stderr);
+    const full = start(disk, ["chat", "--resume", ID, "And then?", "--json"], {
+      ...env,
+      DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5",
+    });
+    await until(
+      () => (full.lines.length > 10 ? true : undefined),
+      () => full.stderr,
+    );
     await disk.fill(0);
     await full.ended();
     expect([full.status, full.stderr]).toEqual([0, expect.stringContaining("fallback")]);
     const told = printed(full.lines.join("\n"));
-    for (const wanted of [ID, "ta", "@last"]) expect(answers(await data<Shown>(disk, ["show", wanted], env))[1]).toBe(told);
-    expect(await data<Row[]>(disk, ["ls"], env)).toEqual([expect.objectContaining({ conversationId: ID, messageCount: 4, status: "complete" })]);
+    for (const wanted of [ID, "ta", "@last"])
+      expect(answers(await data<Shown>(disk, ["show", wanted], env))[1]).toBe(told);
+    expect(await data<Row[]>(disk, ["ls"], env)).toEqual([
+      expect.objectContaining({ conversationId: ID, messageCount: 4, status: "complete" }),
+    ]);
     await disk.free();
     const back = await run(disk, ["chat", "-c", "Go on"], env);
     expect([back.status, back.stderr]).toEqual([0, expect.any(String)]);
-    expect(await readdir(env.DRAFTSTATE_FALLBACK_DIR).then((names) => names.filter((name) => name.endsWith(".spill")))).toEqual([]);
+    expect(
+      await readdir(env.DRAFTSTATE_FALLBACK_DIR).then((names) => names.filter((name) => name.endsWith(".spill"))),
+    ).toEqual([]);
     expect(await seen(disk)).toMatchObject({ answers: [expect.any(String), told, expect.any(String)], healthy: true });
   });
 });
@@ -129,15 +167,23 @@ describe("a state directory", TIMEOUT, () => {
   test("that is read-only can be read; chat says so with exit 7, also in the middle of an answer", async () => {
     if (disk === undefined) return;
     const chat = start(disk, ["chat", "--id", ID, "Once", "--json"], { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5" });
-    await until(() => (chat.lines.length > 10 ? true : undefined), () => chat.stderr);
+    await until(
+      () => (chat.lines.length > 10 ? true : undefined),
+      () => chat.stderr,
+    );
     await chat.kill();
     await disk.setReadOnly(true);
     const text = printed(chat.lines.join("\n"));
     expect(answers(await data<Shown>(disk, ["show", ID]))[0]?.startsWith(text)).toBe(true);
-    expect(await data<Row[]>(disk, ["ls"])).toEqual([expect.objectContaining({ conversationId: ID, status: "interrupted" })]);
+    expect(await data<Row[]>(disk, ["ls"])).toEqual([
+      expect.objectContaining({ conversationId: ID, status: "interrupted" }),
+    ]);
     expect((await run(disk, ["verify"])).status).toBe(0);
     const refused = await run(disk, ["chat", "--resume", ID, "Go on"]);
-    expect([refused.status, refused.stderr]).toEqual([7, expect.stringContaining("read-only: choose another --state-dir")]);
+    expect([refused.status, refused.stderr]).toEqual([
+      7,
+      expect.stringContaining("read-only: choose another --state-dir"),
+    ]);
     await disk.setReadOnly(false);
     expect((await run(disk, ["chat", "--resume", ID, "Go on"])).status).toBe(0);
     expect((await seen(disk)).answers[0]?.startsWith(text)).toBe(true);
@@ -145,8 +191,15 @@ describe("a state directory", TIMEOUT, () => {
 
   test("that is removed in the middle of an answer is never an exit 0: what is not on disk is not said to be", async () => {
     const stateDir = join(home, "state");
-    const chat = Victim.cli(["chat", "--id", ID, "Once", "--json"], { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5", DRAFTSTATE_AUTO_SAVE_INTERVAL: "100000" }, home);
-    await until(() => (chat.lines.length > 10 ? true : undefined), () => chat.stderr);
+    const chat = Victim.cli(
+      ["chat", "--id", ID, "Once", "--json"],
+      { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5", DRAFTSTATE_AUTO_SAVE_INTERVAL: "100000" },
+      home,
+    );
+    await until(
+      () => (chat.lines.length > 10 ? true : undefined),
+      () => chat.stderr,
+    );
     await rm(stateDir, { recursive: true, maxRetries: 20 });
     await chat.ended();
     // LOCKED where the journal was found gone before its directory was, and the lock with it.
@@ -158,7 +211,10 @@ describe("a state directory", TIMEOUT, () => {
     const stateDir = join(home, "state");
     const env = { DRAFTSTATE_OFFLINE_TOKEN_DELAY: "5", DRAFTSTATE_FALLBACK_DIR: join(home, "fallback") };
     const chat = Victim.cli(["chat", "--id", ID, "Once", "--json"], env, home);
-    await until(() => (chat.lines.length > 10 ? true : undefined), () => chat.stderr);
+    await until(
+      () => (chat.lines.length > 10 ? true : undefined),
+      () => chat.stderr,
+    );
     await rename(stateDir, `${stateDir}-gone`);
     await rm(`${stateDir}-gone`, { recursive: true });
     await chat.ended();

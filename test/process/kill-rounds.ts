@@ -76,9 +76,17 @@ class Conversation {
   }
 }
 
-async function killOnce(conversation: Conversation, { after, within, orders }: Moment, random: Random): Promise<string[]> {
+async function killOnce(
+  conversation: Conversation,
+  { after, within, orders }: Moment,
+  random: Random,
+): Promise<string[]> {
   const { settings = {}, ...rest } = orders as { settings?: object };
-  const victim = Victim.program("streamer", { id: ID, ...rest, settings: { ...settings, ...conversation.directories } });
+  const victim = Victim.program("streamer", {
+    id: ID,
+    ...rest,
+    settings: { ...settings, ...conversation.directories },
+  });
   if (after !== "") await victim.says(after);
   await delay(random() * within);
   const byItself = victim.hasEnded ? [`it ended by itself: ${victim.lines.at(-1) ?? ""} ${victim.stderr}`] : [];
@@ -102,7 +110,10 @@ async function look(conversation: Conversation, row: Row): Promise<string[]> {
   const problems = (loaded?.problems ?? []).filter((problem) => problem.kind !== "journal-torn");
   if (loaded !== undefined && loaded.problems.length > problems.length) row["torn journals"] += 1;
   if ((await conversation.names("state", ".draftstate", "locks")).includes(`${ID}.lock`)) row["left a lock"] += 1;
-  return [...problems.map((problem) => problem.detail), ...differences(conversation, (loaded?.state ?? null) as AgentState | null)];
+  return [
+    ...problems.map((problem) => problem.detail),
+    ...differences(conversation, (loaded?.state ?? null) as AgentState | null),
+  ];
 }
 
 /** The next writer: it takes the lock over at once, mends what there is to mend, and leaves nothing lying about. */
@@ -114,8 +125,15 @@ async function lookAfter(conversation: Conversation): Promise<string[]> {
   const same = JSON.stringify(handle.state) === JSON.stringify(before);
   await handle.close();
   const { ok, problems } = await manager.verify();
-  const names = await Promise.all([conversation.names("state"), conversation.names("backup"), conversation.names("state", ".draftstate", "locks"), conversation.names("state", ".draftstate", "quarantine")]);
-  const stale = names.flat().filter((name) => name.startsWith(".tmp-") || name.includes(".lock") || name.endsWith(`${ID}.journal`));
+  const names = await Promise.all([
+    conversation.names("state"),
+    conversation.names("backup"),
+    conversation.names("state", ".draftstate", "locks"),
+    conversation.names("state", ".draftstate", "quarantine"),
+  ]);
+  const stale = names
+    .flat()
+    .filter((name) => name.startsWith(".tmp-") || name.includes(".lock") || name.endsWith(`${ID}.journal`));
   return [
     ...(same ? [] : ["the writer began from another state than readers saw"]),
     ...(ok ? [] : [`verify: ${JSON.stringify(problems)}`]),
@@ -140,7 +158,9 @@ export async function killRounds(rounds: number, seed: number, names: readonly s
     const last = round % KILLS_PER_CONVERSATION === KILLS_PER_CONVERSATION - 1 || round === rounds - 1;
     if (last || random() < 0.4) found.push(...(await lookAfter(conversation)));
     row.failures += found.length;
-    failures.push(...found.map((problem) => `round ${round} (${name}, seed ${seed}, ${conversation.directory}): ${problem}`));
+    failures.push(
+      ...found.map((problem) => `round ${round} (${name}, seed ${seed}, ${conversation.directory}): ${problem}`),
+    );
     if (!last) continue;
     if (found.length === 0) await conversation.remove();
     conversation = await Conversation.create();

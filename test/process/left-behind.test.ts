@@ -56,7 +56,11 @@ test("a copy to quarantine that was cut short is swept, and only that of its own
 
 test("a log whose file was removed under it says so at its next sync, and acknowledges nothing", async () => {
   const directory = await mkdtemp(join(tmpdir(), "draftstate-removed-"));
-  const storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+  const storage = createLocalStorage({
+    stateDir: join(directory, "state"),
+    backupDir: join(directory, "backup"),
+    command: "test",
+  });
   await storage.prepare();
   const log = await storage.createLog({ area: "state", name: "chat.journal" });
   await log.append(Buffer.from("one"));

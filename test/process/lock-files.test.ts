@@ -39,29 +39,43 @@ const UNREADABLE: Readonly<Record<string, () => Promise<unknown>>> = {
   "an empty file": () => writeFile(lock, ""),
   "binary noise": () => writeFile(lock, Buffer.from([0, 255, 254, 27, 91, 50, 74, 10, 0xc3, 0x28])),
   "JSON that is no lock": () => writeFile(lock, '{"pid":"1","__proto__":{"host":"here"}}'),
-  "a lock with a nonce that is a path": () => writeFile(lock, JSON.stringify({ pid: 1, host: hostname(), since: "x", nonce: "../../x" })),
+  "a lock with a nonce that is a path": () =>
+    writeFile(lock, JSON.stringify({ pid: 1, host: hostname(), since: "x", nonce: "../../x" })),
   "JSON nested beyond reason": () => writeFile(lock, "[".repeat(10_000)),
   "a file that is too large": () => writeFile(lock, " ".repeat(20_000)),
   "a directory": () => mkdir(lock),
   "a symbolic link to a lock": async () => {
-    await writeFile(join(directory, "elsewhere"), lockRecord({ pid: 1, host: hostname(), bootId: "", pidNamespace: "", startTime: "" }, NONCE));
+    await writeFile(
+      join(directory, "elsewhere"),
+      lockRecord({ pid: 1, host: hostname(), bootId: "", pidNamespace: "", startTime: "" }, NONCE),
+    );
     await symlink(join(directory, "elsewhere"), lock);
   },
   "a symbolic link to nothing": () => symlink(join(directory, "nothing"), lock),
-  ...(onPosix ? { "a FIFO": () => promisify(execFile)("mkfifo", [lock]), "a link to a device": () => symlink("/dev/zero", lock) } : {}),
+  ...(onPosix
+    ? { "a FIFO": () => promisify(execFile)("mkfifo", [lock]), "a link to a device": () => symlink("/dev/zero", lock) }
+    : {}),
 };
 
 describe.each(Object.entries(UNREADABLE))("%s in the place of a lock", (_name, plant) => {
-  test("is LOCKED, with its path and what to do; readers do not mind; removed, all goes on", { timeout: 30_000 }, async () => {
-    await plant();
-    const error: unknown = await manager.open(ID).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(DraftstateError);
-    expect(error).toMatchObject({ code: "LOCKED", path: lock, message: expect.stringContaining(`remove ${lock}`) as string });
-    expect(await manager.loadState(ID)).not.toBeNull();
-    expect((await manager.verify()).ok).toBe(true);
-    await rm(lock, { recursive: true });
-    await (await manager.open(ID, { expect: "existing" })).close();
-  });
+  test(
+    "is LOCKED, with its path and what to do; readers do not mind; removed, all goes on",
+    { timeout: 30_000 },
+    async () => {
+      await plant();
+      const error: unknown = await manager.open(ID).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(DraftstateError);
+      expect(error).toMatchObject({
+        code: "LOCKED",
+        path: lock,
+        message: expect.stringContaining(`remove ${lock}`) as string,
+      });
+      expect(await manager.loadState(ID)).not.toBeNull();
+      expect((await manager.verify()).ok).toBe(true);
+      await rm(lock, { recursive: true });
+      await (await manager.open(ID, { expect: "existing" })).close();
+    },
+  );
 });
 
 test("an unreadable lock is exit 5 of the command, which changes nothing", { timeout: 30_000 }, async () => {
@@ -93,9 +107,15 @@ describe("the lock of a process", () => {
   });
 
   test.each(["of another host", "in another container"])("%s is LOCKED, whatever its age", async (where) => {
-    const elsewhere = where === "of another host" ? { host: "another.example", bootId: "another", machineId: "another" } : { pidNamespace: "pid:[1]" };
+    const elsewhere =
+      where === "of another host"
+        ? { host: "another.example", bootId: "another", machineId: "another" }
+        : { pidNamespace: "pid:[1]" };
     await writeFile(lock, lockRecord({ ...(await self), pid: 2 ** 22 + 1, ...elsewhere }, NONCE));
-    await expect(manager.open(ID)).rejects.toMatchObject({ code: "LOCKED", message: expect.stringContaining("left behind (pid 4194305 on") as string });
+    await expect(manager.open(ID)).rejects.toMatchObject({
+      code: "LOCKED",
+      message: expect.stringContaining("left behind (pid 4194305 on") as string,
+    });
   });
 
   test("with a pid that is none is taken over", async () => {

@@ -8,7 +8,9 @@ export interface Told {
 }
 
 function textsOf(state: AgentState): string[] {
-  const answers = state.messages.filter((message) => message.role === "assistant").map((message) => textOf(message.content));
+  const answers = state.messages
+    .filter((message) => message.role === "assistant")
+    .map((message) => textOf(message.content));
   return isStreaming(state) ? [...answers, state.streamingProperties.partialResponse] : answers;
 }
 

@@ -20,7 +20,11 @@ export class Victim {
   readonly #ended: Promise<unknown>;
 
   private constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string | undefined) {
-    this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "", ...env }, ...(cwd === undefined ? {} : { cwd }) });
+    this.#child = spawn(process.execPath, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"] ?? "", ...env },
+      ...(cwd === undefined ? {} : { cwd }),
+    });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
     this.#ended = once(this.#child, "close");
@@ -64,7 +68,8 @@ export class Victim {
 
   /** Resolves when a line begins like this, or when the process has ended. */
   async says(start: string): Promise<boolean> {
-    const said = (): boolean | undefined => (this.lines.some((line) => line.startsWith(start)) ? true : this.hasEnded ? false : undefined);
+    const said = (): boolean | undefined =>
+      this.lines.some((line) => line.startsWith(start)) ? true : this.hasEnded ? false : undefined;
     return until(said, () => `${start}; ${this.#stdout.slice(-300)} ${this.#stderr}`, PATIENCE);
   }
 

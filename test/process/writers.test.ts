@@ -53,8 +53,16 @@ async function streaming(orders: object = {}): Promise<Victim> {
 }
 
 describe(`${PROCESSES} processes with ${UPDATES} updates each`, { timeout: 300_000 }, () => {
-  test.each([["which open it anew for each", false], ["which hold it for all of theirs", true]])("%s, lose none", async (_name, keepOpen) => {
-    const orders = { id: ID, updates: UPDATES, keepOpen, settings: { ...directories, lockTimeout: 280_000, autoSave: false } };
+  test.each([
+    ["which open it anew for each", false],
+    ["which hold it for all of theirs", true],
+  ])("%s, lose none", async (_name, keepOpen) => {
+    const orders = {
+      id: ID,
+      updates: UPDATES,
+      keepOpen,
+      settings: { ...directories, lockTimeout: 280_000, autoSave: false },
+    };
     const counters = Array.from({ length: PROCESSES }, () => Victim.program("counter", orders));
     for (const counter of counters) victims.add(counter);
     await Promise.all(counters.map((counter) => counter.ended()));
@@ -87,8 +95,11 @@ describe("a writer that is killed", () => {
     const heirs = Array.from({ length: 4 }, () => start({ tokens: 3, openOptions: { lockTimeout: 60_000 } }));
     await Promise.all(heirs.map((heir) => heir.says("begin")));
     await owner.kill();
-    for (let left = heirs; left.length > 0; ) {
-      const holder = await until(() => left.find((heir) => heir.lines.some((line) => line.startsWith("opened"))), () => "an heir");
+    for (let left = heirs; left.length > 0;) {
+      const holder = await until(
+        () => left.find((heir) => heir.lines.some((line) => line.startsWith("opened"))),
+        () => "an heir",
+      );
       expect(left.filter((heir) => heir.lines.some((line) => line.startsWith("opened")))).toEqual([holder]);
       left = left.filter((heir) => heir !== holder);
       await holder.kill();
@@ -103,10 +114,16 @@ describe("a writer that is stopped", () => {
     expect(await codeRejected(manager.open(ID, { lockTimeout: 300 }))).toBe("LOCKED");
     const chat = cli("chat", "--resume", ID, "Go on");
     await chat.ended();
-    expect([chat.status, chat.stderr]).toEqual([5, expect.stringMatching(new RegExp(`locked: .*pid ${owner.pid} on .* since .*: end that, wait for it`))]);
+    expect([chat.status, chat.stderr]).toEqual([
+      5,
+      expect.stringMatching(new RegExp(`locked: .*pid ${owner.pid} on .* since .*: end that, wait for it`)),
+    ]);
     const before = owner.acknowledged.length;
     owner.signal("SIGCONT");
-    await until(() => (owner.acknowledged.length > before + 20 ? true : undefined), () => "it goes on");
+    await until(
+      () => (owner.acknowledged.length > before + 20 ? true : undefined),
+      () => "it goes on",
+    );
     await owner.kill();
     const told = toldBy((await manager.loadState(ID)) as AgentState);
     expect(told.untrue).toEqual([]);
@@ -114,16 +131,24 @@ describe("a writer that is stopped", () => {
   });
 
   test("whose lock was taken away meanwhile writes no snapshot over its heir's", async () => {
-    const owner = await streaming({ foldEvery: 0, settings: { ...directories, journalBudget: 1024, autoSaveInterval: 20 } });
+    const owner = await streaming({
+      foldEvery: 0,
+      settings: { ...directories, journalBudget: 1024, autoSaveInterval: 20 },
+    });
     owner.signal("SIGSTOP");
     await rm(join(directories.stateDir, ".draftstate", "locks", `${ID}.lock`));
     const heir = await manager.open(ID, { expect: "existing" });
-    heir.update((draft) => { draft.currentNarrative = "the heir's"; });
+    heir.update((draft) => {
+      draft.currentNarrative = "the heir's";
+    });
     await heir.flush();
     await heir.close();
     const before = await readFile(join(directories.stateDir, `${ID}.json`), "utf8");
     owner.signal("SIGCONT");
-    await until(() => (owner.hasEnded ? true : undefined), () => "it gives up").catch(() => undefined);
+    await until(
+      () => (owner.hasEnded ? true : undefined),
+      () => "it gives up",
+    ).catch(() => undefined);
     expect(await readFile(join(directories.stateDir, `${ID}.json`), "utf8")).toBe(before);
   });
 });

@@ -41,7 +41,11 @@ export class World {
 
   #boot(): DraftStatePersistenceManager {
     this.#boots += 1;
-    const storage = storageOver(this.wrap(this.#disk), new ProcessWorld(`boot-${this.#boots}`).table(1), `b${this.#boots}x`);
+    const storage = storageOver(
+      this.wrap(this.#disk),
+      new ProcessWorld(`boot-${this.#boots}`).table(1),
+      `b${this.#boots}x`,
+    );
     return managerOver(storage, { maxBackups: 3 }, START + this.#boots * DAY);
   }
 
@@ -75,7 +79,9 @@ export class World {
     const seen = asTruth(state);
     const from = this.#damaged ? 0 : Math.max(0, this.#acknowledged);
     if (this.#truths.length > 0 && this.#truths.indexOf(seen, from) === -1 && this.#truths.lastIndexOf(seen) < from) {
-      throw new Error(`${where}: ${this.#truths.includes(seen) ? "acknowledged changes are lost" : "a state that never was"}: ${seen.slice(0, 300)}`);
+      throw new Error(
+        `${where}: ${this.#truths.includes(seen) ? "acknowledged changes are lost" : "a state that never was"}: ${seen.slice(0, 300)}`,
+      );
     }
     this.#truths.push(seen);
     if (where !== "new") this.#acknowledged = this.#truths.length - 1;
@@ -90,12 +96,16 @@ export class World {
 
   set(key: string, value: Json): Promise<void> {
     return this.#change((conversation) => {
-      conversation.update((draft) => { (draft as unknown as Record<string, Json>)[key] = value; });
+      conversation.update((draft) => {
+        (draft as unknown as Record<string, Json>)[key] = value;
+      });
     });
   }
 
   token(text: string): Promise<void> {
-    return this.#change((conversation) => { conversation.appendToken(text); });
+    return this.#change((conversation) => {
+      conversation.appendToken(text);
+    });
   }
 
   turn(part: "begin" | "end"): Promise<void> {
@@ -106,7 +116,9 @@ export class World {
   }
 
   replace(state: JsonObject): Promise<void> {
-    return this.#change((conversation) => { conversation.replaceState({ messages: [], ...state }); });
+    return this.#change((conversation) => {
+      conversation.replaceState({ messages: [], ...state });
+    });
   }
 
   async flush(): Promise<void> {
@@ -164,7 +176,11 @@ export class World {
   }
 
   /** Power is cut, perhaps while something is being written; the disk is one of those it could be then. */
-  async crash(choice: number, unfinished: "nothing" | "flush" | "compact" | "backup" | "close", after: number): Promise<void> {
+  async crash(
+    choice: number,
+    unfinished: "nothing" | "flush" | "compact" | "backup" | "close",
+    after: number,
+  ): Promise<void> {
     const handle = this.#handle;
     if (handle !== undefined && unfinished !== "nothing") {
       handle[unfinished]().catch(() => undefined);
@@ -219,7 +235,14 @@ export class World {
       }
       const { ok } = await this.#manager.verify(ID);
       const isPresent = asTruth(state) === this.#truths[this.#acknowledged];
-      if (ok && this.#damaged && this.#handle === undefined && !isPresent && this.#truths.indexOf(asTruth(state), this.#acknowledged) === -1) throw new Error("damage went unnoticed");
+      if (
+        ok &&
+        this.#damaged &&
+        this.#handle === undefined &&
+        !isPresent &&
+        this.#truths.indexOf(asTruth(state), this.#acknowledged) === -1
+      )
+        throw new Error("damage went unnoticed");
       if (this.#handle === undefined) this.#observe(state, "look");
       else if (!this.#truths.includes(asTruth(state))) throw new Error("a reader saw a state that never was");
     } catch (error) {

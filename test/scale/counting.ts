@@ -34,14 +34,23 @@ export class CountingStorage {
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== "function" || typeof name !== "string") return value;
         const call = (...args: unknown[]): unknown => Reflect.apply(value, target, args) as unknown;
-        return SYNCHRONOUS.has(name) ? call : async (...args: unknown[]): Promise<unknown> => this.#seen(name, args, await (call(...args)));
+        return SYNCHRONOUS.has(name)
+          ? call
+          : async (...args: unknown[]): Promise<unknown> => this.#seen(name, args, await call(...args));
       },
     });
   }
 
   get counts(): Counts {
-    const byName = (counts: ReadonlyMap<string, number>): Record<string, number> => Object.fromEntries([...counts].sort(([left], [right]) => (left < right ? -1 : 1)));
-    return { calls: byName(this.#calls), listings: byName(this.#listings), namesListed: this.#namesListed, bytesRead: this.#bytesRead, valuesRead: this.#valuesRead };
+    const byName = (counts: ReadonlyMap<string, number>): Record<string, number> =>
+      Object.fromEntries([...counts].sort(([left], [right]) => (left < right ? -1 : 1)));
+    return {
+      calls: byName(this.#calls),
+      listings: byName(this.#listings),
+      namesListed: this.#namesListed,
+      bytesRead: this.#bytesRead,
+      valuesRead: this.#valuesRead,
+    };
   }
 
   reset(): void {
@@ -72,6 +81,10 @@ export class CountingStorage {
       this.#count(this.#calls, name);
       return act();
     };
-    return { append: (bytes) => counting("append", () => log.append(bytes)), sync: () => counting("sync", () => log.sync()), close: () => log.close() };
+    return {
+      append: (bytes) => counting("append", () => log.append(bytes)),
+      sync: () => counting("sync", () => log.sync()),
+      close: () => log.close(),
+    };
   }
 }

@@ -33,7 +33,11 @@ async function turn(conversation: Conversation): Promise<void> {
 
 function begin(conversation: Conversation): void {
   conversation.update((draft) => {
-    draft.streamingProperties = { ...draft.streamingProperties, streamingStartTime: "2026-01-14T21:30:00.000Z", streamingEndTime: null };
+    draft.streamingProperties = {
+      ...draft.streamingProperties,
+      streamingStartTime: "2026-01-14T21:30:00.000Z",
+      streamingEndTime: null,
+    };
   });
 }
 
@@ -59,9 +63,15 @@ export async function settled(): Promise<void> {
   await sleep(20);
 }
 
-function onOpen(name: string, allowed: Allowed, prepare: (conversation: Conversation, manager: DraftStatePersistenceManager) => Promise<unknown>, act: (conversation: Conversation, manager: DraftStatePersistenceManager) => Promise<unknown>): Operation {
+function onOpen(
+  name: string,
+  allowed: Allowed,
+  prepare: (conversation: Conversation, manager: DraftStatePersistenceManager) => Promise<unknown>,
+  act: (conversation: Conversation, manager: DraftStatePersistenceManager) => Promise<unknown>,
+): Operation {
   return {
-    name, allowed,
+    name,
+    allowed,
     prepare: async (manager) => {
       const conversation = await manager.open(ID);
       await prepare(conversation, manager);
@@ -70,9 +80,15 @@ function onOpen(name: string, allowed: Allowed, prepare: (conversation: Conversa
   };
 }
 
-function onClosed(name: string, allowed: Allowed, act: (manager: DraftStatePersistenceManager) => Promise<unknown>, prepare: (manager: DraftStatePersistenceManager) => Promise<unknown> = () => Promise.resolve()): Operation {
+function onClosed(
+  name: string,
+  allowed: Allowed,
+  act: (manager: DraftStatePersistenceManager) => Promise<unknown>,
+  prepare: (manager: DraftStatePersistenceManager) => Promise<unknown> = () => Promise.resolve(),
+): Operation {
   return {
-    name, allowed,
+    name,
+    allowed,
     prepare: async (manager) => {
       await prepare(manager);
       return () => act(manager);
@@ -84,26 +100,116 @@ const ONE = "one listing of each area";
 const UNDO = "one listing of each area, two of the trash";
 
 function imported(manager: DraftStatePersistenceManager, id: string): Promise<void> {
-  return manager.import({ id, version: versionAt(1, stateWith("imported") as never), points: [], at: "2026-01-14T21:30:00.000Z" });
+  return manager.import({
+    id,
+    version: versionAt(1, stateWith("imported") as never),
+    points: [],
+    at: "2026-01-14T21:30:00.000Z",
+  });
 }
 
 export const OPERATIONS: readonly Operation[] = [
   onClosed("open, existing", ONE, (manager) => manager.open(ID)),
   onClosed("open, new", ONE, (manager) => manager.open("new-one")),
-  onOpen("end of turn, the session's first", ONE, async (conversation) => say(conversation), (conversation) => conversation.endTurn()),
-  onOpen("end of turn, the second", "nothing", async (conversation) => { await turn(conversation); say(conversation); }, (conversation) => conversation.endTurn()),
-  onOpen("end of turn, beyond maxBackups", "nothing", async (conversation) => { for (let count = 0; count < 12; count += 1) await turn(conversation); say(conversation); }, (conversation) => conversation.endTurn()),
-  { ...onOpen("timed save with interim backup", "nothing", async (conversation, manager) => { begin(conversation); await timedSave(manager, conversation); }, (conversation, manager) => timedSave(manager, conversation)), isTimed: true },
-  onOpen("streaming 200 tokens", "nothing", async (conversation) => begin(conversation), (conversation) => stream(conversation, 200)),
-  onOpen("compaction", "nothing", async (conversation) => { say(conversation); await conversation.flush(); }, (conversation) => conversation.compact()),
-  onOpen("close", "nothing", async (conversation) => { await turn(conversation); say(conversation); }, (conversation) => conversation.close()),
+  onOpen(
+    "end of turn, the session's first",
+    ONE,
+    async (conversation) => say(conversation),
+    (conversation) => conversation.endTurn(),
+  ),
+  onOpen(
+    "end of turn, the second",
+    "nothing",
+    async (conversation) => {
+      await turn(conversation);
+      say(conversation);
+    },
+    (conversation) => conversation.endTurn(),
+  ),
+  onOpen(
+    "end of turn, beyond maxBackups",
+    "nothing",
+    async (conversation) => {
+      for (let count = 0; count < 12; count += 1) await turn(conversation);
+      say(conversation);
+    },
+    (conversation) => conversation.endTurn(),
+  ),
+  {
+    ...onOpen(
+      "timed save with interim backup",
+      "nothing",
+      async (conversation, manager) => {
+        begin(conversation);
+        await timedSave(manager, conversation);
+      },
+      (conversation, manager) => timedSave(manager, conversation),
+    ),
+    isTimed: true,
+  },
+  onOpen(
+    "streaming 200 tokens",
+    "nothing",
+    async (conversation) => begin(conversation),
+    (conversation) => stream(conversation, 200),
+  ),
+  onOpen(
+    "compaction",
+    "nothing",
+    async (conversation) => {
+      say(conversation);
+      await conversation.flush();
+    },
+    (conversation) => conversation.compact(),
+  ),
+  onOpen(
+    "close",
+    "nothing",
+    async (conversation) => {
+      await turn(conversation);
+      say(conversation);
+    },
+    (conversation) => conversation.close(),
+  ),
   onClosed("saveState, which opens", ONE, (manager) => manager.saveState(ID, stateWith("a000001"))),
-  onClosed("saveState, again", "nothing", (manager) => manager.saveState(ID, stateWith("a000001", "a000002")), (manager) => manager.saveState(ID, stateWith("a000001"))),
+  onClosed(
+    "saveState, again",
+    "nothing",
+    (manager) => manager.saveState(ID, stateWith("a000001", "a000002")),
+    (manager) => manager.saveState(ID, stateWith("a000001")),
+  ),
   onClosed("backup", ONE, (manager) => manager.backup(ID, { reason: "manual", tag: "kept" })),
-  onOpen("backup of an open session, the second", "nothing", (conversation) => conversation.backup({ reason: "manual", tag: "first" }), async (conversation) => { say(conversation); await conversation.backup({ reason: "manual", tag: "second" }); }),
-  onClosed("restore latest", ONE, (manager) => manager.restore(ID, "latest"), async (manager) => { const conversation = await manager.open(ID); say(conversation); await conversation.close(); }),
-  onClosed("undo of a restore", UNDO, (manager) => manager.undo(ID), (manager) => manager.restore(ID, "@1")),
-  onClosed("undo of rm", UNDO, (manager) => manager.undo(ID), (manager) => manager.remove(ID)),
+  onOpen(
+    "backup of an open session, the second",
+    "nothing",
+    (conversation) => conversation.backup({ reason: "manual", tag: "first" }),
+    async (conversation) => {
+      say(conversation);
+      await conversation.backup({ reason: "manual", tag: "second" });
+    },
+  ),
+  onClosed(
+    "restore latest",
+    ONE,
+    (manager) => manager.restore(ID, "latest"),
+    async (manager) => {
+      const conversation = await manager.open(ID);
+      say(conversation);
+      await conversation.close();
+    },
+  ),
+  onClosed(
+    "undo of a restore",
+    UNDO,
+    (manager) => manager.undo(ID),
+    (manager) => manager.restore(ID, "@1"),
+  ),
+  onClosed(
+    "undo of rm",
+    UNDO,
+    (manager) => manager.undo(ID),
+    (manager) => manager.remove(ID),
+  ),
   onClosed("rm", ONE, (manager) => manager.remove(ID)),
   onClosed("rm, purge", ONE, (manager) => manager.remove(ID, { purge: true })),
   onClosed("prune of one", ONE, (manager) => manager.prune({ id: ID, max: 1 })),
@@ -111,5 +217,10 @@ export const OPERATIONS: readonly Operation[] = [
   onClosed("rename", ONE, (manager) => manager.rename(ID, "Another title")),
   onClosed("load", "nothing", (manager) => manager.load(ID)),
   onClosed("listBackups", ONE, (manager) => manager.listBackups(ID)),
-  onClosed("import of one more in a batch", "nothing", (manager) => imported(manager, "import-2"), (manager) => imported(manager, "import-1")),
+  onClosed(
+    "import of one more in a batch",
+    "nothing",
+    (manager) => imported(manager, "import-2"),
+    (manager) => imported(manager, "import-1"),
+  ),
 ];

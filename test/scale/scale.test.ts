@@ -24,9 +24,16 @@ function callsIn({ calls }: Counts): number {
 
 function table(): string {
   const pair = (left: number, right: number): string => (left === right ? String(left) : `${left} / ${right}`);
-  const rows = measured.map(({ compression, operation, small, large }) =>
-    `| ${operation.name} | ${compression} | ${pair(callsIn(small), callsIn(large))} | ${pair(small.calls["list"] ?? 0, large.calls["list"] ?? 0)} | ${pair(small.namesListed, large.namesListed)} | ${pair(small.valuesRead, large.valuesRead)} | ${pair(small.bytesRead, large.bytesRead)} |`);
-  return [`A store of one conversation / of ${OTHERS} others with ${BACKUPS} backups each`, "| operation | backups | calls | listings | names listed | values read | bytes read |", "| --- | --- | --- | --- | --- | --- | --- |", ...rows].join("\n");
+  const rows = measured.map(
+    ({ compression, operation, small, large }) =>
+      `| ${operation.name} | ${compression} | ${pair(callsIn(small), callsIn(large))} | ${pair(small.calls["list"] ?? 0, large.calls["list"] ?? 0)} | ${pair(small.namesListed, large.namesListed)} | ${pair(small.valuesRead, large.valuesRead)} | ${pair(small.bytesRead, large.bytesRead)} |`,
+  );
+  return [
+    `A store of one conversation / of ${OTHERS} others with ${BACKUPS} backups each`,
+    "| operation | backups | calls | listings | names listed | values read | bytes read |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
 }
 
 beforeEach(() => {
@@ -51,19 +58,30 @@ afterAll(() => {
   console.log(table());
 });
 
-describe.each<BackupCompression>(["none", "gzip"])("among many other conversations, with backups of compression %s,", (compression) => {
-  for (const operation of OPERATIONS) {
-    const may = operation.allowed === "nothing" ? "lists nothing, and asks for nothing more" : "lists each area once at most, and asks for nothing else more";
+describe.each<BackupCompression>(["none", "gzip"])(
+  "among many other conversations, with backups of compression %s,",
+  (compression) => {
+    for (const operation of OPERATIONS) {
+      const may =
+        operation.allowed === "nothing"
+          ? "lists nothing, and asks for nothing more"
+          : "lists each area once at most, and asks for nothing else more";
 
-    test(`${operation.name} ${may}`, async () => {
-      const [small, large] = [await countsOf(operation, await store(0, compression), compression), await countsOf(operation, await store(OTHERS, compression), compression)];
-      measured.push({ compression, operation, small, large });
-      expect(Object.entries(large.listings).filter(([area, count]) => count > mostListings(operation, area === "trash"))).toEqual([]);
-      expect(large.calls).toEqual(small.calls);
-      expect([large.valuesRead, large.bytesRead]).toEqual([small.valuesRead, small.bytesRead]);
-    });
-  }
-});
+      test(`${operation.name} ${may}`, async () => {
+        const [small, large] = [
+          await countsOf(operation, await store(0, compression), compression),
+          await countsOf(operation, await store(OTHERS, compression), compression),
+        ];
+        measured.push({ compression, operation, small, large });
+        expect(
+          Object.entries(large.listings).filter(([area, count]) => count > mostListings(operation, area === "trash")),
+        ).toEqual([]);
+        expect(large.calls).toEqual(small.calls);
+        expect([large.valuesRead, large.bytesRead]).toEqual([small.valuesRead, small.bytesRead]);
+      });
+    }
+  },
+);
 
 describe("of the directories of a file storage,", () => {
   /** How often each directory is read while the operation runs. */
@@ -100,7 +118,9 @@ describe("of the directories of a file storage,", () => {
 
   for (const operation of OPERATIONS) {
     test(`${operation.name} reads ${operation.allowed === "nothing" ? "none" : "each once at most"}`, async () => {
-      const read = [...(await directoriesRead(operation))].filter(([directory, count]) => !isOfLocks(directory) && count > mostListings(operation, directory.endsWith("/trash")));
+      const read = [...(await directoriesRead(operation))].filter(
+        ([directory, count]) => !isOfLocks(directory) && count > mostListings(operation, directory.endsWith("/trash")),
+      );
       expect(read).toEqual([]);
     });
   }
@@ -116,7 +136,9 @@ describe.each<BackupCompression>(["none", "gzip"])("of backups of compression %s
     return Array.from({ length }, () => {
       seed = (seed * 48_271) % 2_147_483_647;
       return String.fromCharCode(48 + (seed % 75));
-    }).join("").replaceAll("\\", "/");
+    })
+      .join("")
+      .replaceAll("\\", "/");
   }
 
   async function bytesRead(size: number, act: (counting: CountingStorage) => Promise<unknown>): Promise<number> {
@@ -125,7 +147,9 @@ describe.each<BackupCompression>(["none", "gzip"])("of backups of compression %s
     const conversation = await manager.open(ID);
     const text = noise(size);
     for (let count = 0; count < BACKUPS; count += 1) {
-      conversation.update((draft) => { draft.currentNarrative = `${count}${text}`; });
+      conversation.update((draft) => {
+        draft.currentNarrative = `${count}${text}`;
+      });
       await conversation.endTurn();
     }
     await manager.close();
@@ -158,7 +182,9 @@ describe.each<BackupCompression>(["none", "gzip"])("of backups of compression %s
     const counting = await store(0, compression);
     const manager = managerOver(counting.storage, compression);
     const conversation = await manager.open(ID);
-    conversation.update((draft) => { draft.currentNarrative = noise(size); });
+    conversation.update((draft) => {
+      draft.currentNarrative = noise(size);
+    });
     await conversation.endTurn();
     say(conversation);
     await settled();

@@ -20,7 +20,11 @@ function idOf(other: number): string {
   return `other-${String(other).padStart(4, "0")}`;
 }
 
-export function managerOver(storage: Storage, compression: BackupCompression, isTimed = false): DraftStatePersistenceManager {
+export function managerOver(
+  storage: Storage,
+  compression: BackupCompression,
+  isTimed = false,
+): DraftStatePersistenceManager {
   let [at, elapsed] = [START, 0];
   return new DraftStatePersistenceManager(
     { storage, now: () => new Date((at += 1)), elapsed: () => (elapsed += 0.001), random: () => 0.5 },
@@ -55,7 +59,8 @@ export async function store(others: number, compression: BackupCompression): Pro
     const file = asOf(id, snapshot);
     const backup = packed(file);
     await write(memory, "state", `${id}.json`, file);
-    for (let count = 0; count < BACKUPS; count += 1) await write(memory, "backup", `${id}_2026-01-14T21-3${count}-00-000Z${extension}`, backup);
+    for (let count = 0; count < BACKUPS; count += 1)
+      await write(memory, "backup", `${id}_2026-01-14T21-3${count}-00-000Z${extension}`, backup);
     await write(memory, "quarantine", `${id}.json.2026-01-14T21-30-00-000Z`, file);
   }
   if (compression === "gzip") await packBackups(memory);
@@ -80,7 +85,11 @@ async function packBackups(memory: MemoryStorage): Promise<void> {
   }
 }
 
-export async function countsOf(operation: Operation, counting: CountingStorage, compression: BackupCompression): Promise<Counts> {
+export async function countsOf(
+  operation: Operation,
+  counting: CountingStorage,
+  compression: BackupCompression,
+): Promise<Counts> {
   const manager = managerOver(counting.storage, compression, operation.isTimed);
   try {
     const act = await operation.prepare(manager);

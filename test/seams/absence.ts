@@ -3,7 +3,14 @@ import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { getuid } from "node:process";
 import type { CreateManagerOptions, DraftStatePersistenceManager } from "../../src/index.js";
-import { managerIn, noPermission, stateDirectory, temporaryDirectory, turnedStorage, type StorageCall } from "./seam.js";
+import {
+  managerIn,
+  noPermission,
+  stateDirectory,
+  temporaryDirectory,
+  turnedStorage,
+  type StorageCall,
+} from "./seam.js";
 
 export const ABSENCES = ["a file in its place", "missing", "without permission"] as const;
 export type Absence = (typeof ABSENCES)[number];
@@ -52,11 +59,29 @@ export class Place {
   }
 
   #deniable(): ReturnType<typeof turnedStorage> {
-    const concerns = (arg: unknown): boolean => arg !== "backup" && (arg as { readonly area?: string } | undefined)?.area !== "backup";
-    const always = IN_STATE_DIRECTORY.map((name) => [name, (go: () => Promise<unknown>) => (this.#isDenied ? Promise.reject(noPermission()) : go())] as const);
-    const byKey = [...WITH_A_KEY, "list", "settle", "watch", "probe", "space"].map((name) => [name, (go: () => Promise<unknown>, key: unknown) => (this.#isDenied && concerns(key) ? Promise.reject(noPermission()) : go())] as const);
-    const moves = ["move", (go: () => Promise<unknown>) => (this.#isDenied ? Promise.reject(noPermission()) : go())] as const;
-    const many = ["readEnds", (go: () => Promise<unknown>, keys: unknown) => (this.#isDenied && (keys as readonly unknown[]).some(concerns) ? Promise.reject(noPermission()) : go())] as const;
+    const concerns = (arg: unknown): boolean =>
+      arg !== "backup" && (arg as { readonly area?: string } | undefined)?.area !== "backup";
+    const always = IN_STATE_DIRECTORY.map(
+      (name) =>
+        [name, (go: () => Promise<unknown>) => (this.#isDenied ? Promise.reject(noPermission()) : go())] as const,
+    );
+    const byKey = [...WITH_A_KEY, "list", "settle", "watch", "probe", "space"].map(
+      (name) =>
+        [
+          name,
+          (go: () => Promise<unknown>, key: unknown) =>
+            this.#isDenied && concerns(key) ? Promise.reject(noPermission()) : go(),
+        ] as const,
+    );
+    const moves = [
+      "move",
+      (go: () => Promise<unknown>) => (this.#isDenied ? Promise.reject(noPermission()) : go()),
+    ] as const;
+    const many = [
+      "readEnds",
+      (go: () => Promise<unknown>, keys: unknown) =>
+        this.#isDenied && (keys as readonly unknown[]).some(concerns) ? Promise.reject(noPermission()) : go(),
+    ] as const;
     return turnedStorage(this.directory, Object.fromEntries([...always, ...byKey, moves, many]));
   }
 }

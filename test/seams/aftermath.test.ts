@@ -3,7 +3,26 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { DraftStatePersistenceManager } from "../../src/index.js";
-import { add, cleanUp, CONTENT, Disk, fallbackIn, filesBelow, found, ID, managerIn, noRoom, outcome, temporaryDirectory, texts, textsInBackups, told, turnedStorage, turns, type Turn } from "./seam.js";
+import {
+  add,
+  cleanUp,
+  CONTENT,
+  Disk,
+  fallbackIn,
+  filesBelow,
+  found,
+  ID,
+  managerIn,
+  noRoom,
+  outcome,
+  temporaryDirectory,
+  texts,
+  textsInBackups,
+  told,
+  turnedStorage,
+  turns,
+  type Turn,
+} from "./seam.js";
 
 afterEach(cleanUp);
 
@@ -97,7 +116,15 @@ describe("the outcome of an operation that could not be recorded", () => {
       if (nameOf(key).startsWith("pending_")) full = true;
       return done;
     };
-    const manager = managerIn(directory, { storage: turnedStorage(directory, { replace: prepare, create: refuse, createLog: refuse, remove: refuse, move: refuse }) });
+    const manager = managerIn(directory, {
+      storage: turnedStorage(directory, {
+        replace: prepare,
+        create: refuse,
+        createLog: refuse,
+        remove: refuse,
+        move: refuse,
+      }),
+    });
     const conversation = await manager.open(ID);
     await turns(conversation, "one", "two");
     expect(await outcome(manager.restore(ID, "@1"))).toBe("STORAGE");
@@ -113,7 +140,8 @@ describe("the outcome of an operation that could not be recorded", () => {
   test("of a restore that is done: the next operation does not take its place", async () => {
     const directory = temporaryDirectory();
     let refusals = 1;
-    const move: Turn = (go, from) => (nameOf(from).startsWith("pending_") && refusals-- > 0 ? Promise.reject(noRoom()) : go());
+    const move: Turn = (go, from) =>
+      nameOf(from).startsWith("pending_") && refusals-- > 0 ? Promise.reject(noRoom()) : go();
     const manager = managerIn(directory, { storage: turnedStorage(directory, { move }) });
     await turns(await manager.open(ID), "one", "two");
     await manager.restore(ID, "@1");
@@ -127,8 +155,12 @@ describe("the outcome of an operation that could not be recorded", () => {
     let isFirst = true;
     let wait = (): void => undefined;
     let answer = (): void => undefined;
-    const waits = new Promise<void>((resolve) => { wait = resolve; });
-    const answered = new Promise<void>((resolve) => { answer = resolve; });
+    const waits = new Promise<void>((resolve) => {
+      wait = resolve;
+    });
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
     const refuse: Turn = async (go) => {
       if (!full) return go();
       wait();
@@ -141,7 +173,9 @@ describe("the outcome of an operation that could not be recorded", () => {
       if (full) isFirst = false;
       return done;
     };
-    const manager = managerIn(directory, { storage: turnedStorage(directory, { replace: prepare, create: refuse, createLog: refuse }) });
+    const manager = managerIn(directory, {
+      storage: turnedStorage(directory, { replace: prepare, create: refuse, createLog: refuse }),
+    });
     const conversation = await manager.open(ID);
     await turns(conversation, "one", "two");
     const restored = manager.restore(ID, "@1").then(() => "ok", String);
@@ -187,7 +221,10 @@ async function diverged(directory: string): Promise<string> {
   add(conversation, "spilled");
   await outcome(manager.close());
   await told(directory, ["moved on"]);
-  const session = readdirSync(join(directory, "fallback")).find((name) => name.endsWith(".spill"))?.split(".")[1] ?? "";
+  const session =
+    readdirSync(join(directory, "fallback"))
+      .find((name) => name.endsWith(".spill"))
+      ?.split(".")[1] ?? "";
   return `${ID}-spill-${session.slice(-12)}`;
 }
 
@@ -219,7 +256,10 @@ test("a spill of another project that is damaged or newer is neither in the way 
     await outcome(manager.close());
     const [spill = ""] = filesBelow(shared.fallbackDir).filter((path) => path.endsWith(".spill"));
     const text = readFileSync(spill, "utf8");
-    writeFileSync(spill, how === "newer" ? text.replace(/("version": ")[^"]*/, "$199.0.0") : text.replace("spilled", "spoiled"));
+    writeFileSync(
+      spill,
+      how === "newer" ? text.replace(/("version": ")[^"]*/, "$199.0.0") : text.replace("spilled", "spoiled"),
+    );
     await told(a, ["of A"], shared);
     const ours = managerIn(a, shared);
     await ours.remove(ID, { purge: true });

@@ -23,7 +23,10 @@ export class Child {
   readonly #ended: Promise<void>;
 
   constructor(script: string, env: Readonly<Record<string, string>> = {}) {
-    this.#process = spawn(execPath, ["--input-type=module", "-e", PROLOGUE + script], { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = spawn(execPath, ["--input-type=module", "-e", PROLOGUE + script], {
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     this.#process.stdin.on("error", () => undefined);
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
     this.#ended = new Promise((resolve) => this.#process.on("close", () => resolve()));
@@ -42,8 +45,15 @@ export class Child {
 }
 
 /** The outcome of one call of the command line. */
-export function run(args: readonly string[], directory: string): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
-  const child = spawn(execPath, [CLI, ...args, "--state-dir", `${directory}/state`, "--backup-dir", `${directory}/backup`], { env: { PATH: process.env["PATH"] ?? "", HOME: directory }, stdio: ["ignore", "pipe", "pipe"] });
+export function run(
+  args: readonly string[],
+  directory: string,
+): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(
+    execPath,
+    [CLI, ...args, "--state-dir", `${directory}/state`, "--backup-dir", `${directory}/backup`],
+    { env: { PATH: process.env["PATH"] ?? "", HOME: directory }, stdio: ["ignore", "pipe", "pipe"] },
+  );
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));

@@ -4,6 +4,8 @@ import { relative, sep } from "node:path";
 import { filesBelow } from "./seam.js";
 
 export function contentsOf(directory: string): Record<string, string> {
-  const paths = filesBelow(directory).filter((path) => !path.includes(`${sep}locks${sep}`)).sort();
+  const paths = filesBelow(directory)
+    .filter((path) => !path.includes(`${sep}locks${sep}`))
+    .sort();
   return Object.fromEntries(paths.map((path) => [relative(directory, path), readFileSync(path, "latin1")]));
 }

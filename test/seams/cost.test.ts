@@ -26,11 +26,38 @@ const PARTS = 10;
 type Change = readonly [string, (conversation: Conversation, count: number) => void];
 
 const CHANGES: readonly Change[] = [
-  ["updates of one field", (conversation, count) => conversation.update((draft) => { Reflect.set(draft, "n", count); })],
-  ["updates of fields in turn", (conversation, count) => conversation.update((draft) => { Reflect.set(draft, `n${count % 50}`, count); })],
-  ["new messages", (conversation, count) => conversation.update((draft) => { if (count % 10 === 0) draft.messages.push(message(`m${count}`)); else Reflect.set(draft, "n", count); })],
+  [
+    "updates of one field",
+    (conversation, count) =>
+      conversation.update((draft) => {
+        Reflect.set(draft, "n", count);
+      }),
+  ],
+  [
+    "updates of fields in turn",
+    (conversation, count) =>
+      conversation.update((draft) => {
+        Reflect.set(draft, `n${count % 50}`, count);
+      }),
+  ],
+  [
+    "new messages",
+    (conversation, count) =>
+      conversation.update((draft) => {
+        if (count % 10 === 0) draft.messages.push(message(`m${count}`));
+        else Reflect.set(draft, "n", count);
+      }),
+  ],
   ["tokens", (conversation, count) => conversation.appendToken(` ${count}`)],
-  ["tokens and updates by turns", (conversation, count) => (count % 2 === 0 ? conversation.appendToken(` ${count}`) : conversation.update((draft) => { Reflect.set(draft, "n", count); }))],
+  [
+    "tokens and updates by turns",
+    (conversation, count) =>
+      count % 2 === 0
+        ? conversation.appendToken(` ${count}`)
+        : conversation.update((draft) => {
+            Reflect.set(draft, "n", count);
+          }),
+  ],
   ["changes of the title", (conversation, count) => conversation.updateInfo({ title: `Title ${count}` })],
 ];
 
@@ -40,9 +67,11 @@ describe("a queue beyond its limit", () => {
     const conversation = await managerIn(directory, { realTimeSave: false, maxQueuedChanges: 100 }).open(ID);
     const took: number[] = [];
     for (let part = 0; part < PARTS && !hasGrown(took); part += 1) {
-      took.push(cpuOf(() => {
-        for (let count = part * PART; count < (part + 1) * PART; count += 1) change(conversation, count);
-      }));
+      took.push(
+        cpuOf(() => {
+          for (let count = part * PART; count < (part + 1) * PART; count += 1) change(conversation, count);
+        }),
+      );
     }
     expect(hasGrown(took) ? `${PART} at a time took ${took.join(", ")} ms` : "").toBe("");
     await conversation.flush();
@@ -53,18 +82,32 @@ describe("a queue beyond its limit", () => {
   test("does not grow while a slow disk has a batch under way", async () => {
     const directory = temporaryDirectory();
     let go: (() => void) | undefined;
-    const stuck = new Promise<void>((resolve) => { go = resolve; });
+    const stuck = new Promise<void>((resolve) => {
+      go = resolve;
+    });
     let isStuck = false;
-    const storage = turnedStorage(directory, { createLog: async (call) => { if (isStuck) await stuck; return call(); } });
+    const storage = turnedStorage(directory, {
+      createLog: async (call) => {
+        if (isStuck) await stuck;
+        return call();
+      },
+    });
     const conversation = await managerIn(directory, { storage, maxQueuedChanges: 100 }).open(ID);
-    conversation.update((draft) => { Reflect.set(draft, "n", -1); });
+    conversation.update((draft) => {
+      Reflect.set(draft, "n", -1);
+    });
     await conversation.flush();
     isStuck = true;
     const took: number[] = [];
     for (let part = 0; part < PARTS && !hasGrown(took); part += 1) {
-      took.push(cpuOf(() => {
-        for (let count = part * PART; count < (part + 1) * PART; count += 1) conversation.update((draft) => { Reflect.set(draft, "n", count); });
-      }));
+      took.push(
+        cpuOf(() => {
+          for (let count = part * PART; count < (part + 1) * PART; count += 1)
+            conversation.update((draft) => {
+              Reflect.set(draft, "n", count);
+            });
+        }),
+      );
       await new Promise((resolve) => setImmediate(resolve));
     }
     go?.();
@@ -76,14 +119,23 @@ describe("a queue beyond its limit", () => {
   test("is as cheap after a save that failed", async () => {
     const directory = temporaryDirectory();
     const disk = new Disk(directory, ["replace", "createLog"]);
-    const conversation = await managerIn(directory, { realTimeSave: false, maxQueuedChanges: 100, storage: disk.storage }).open(ID);
+    const conversation = await managerIn(directory, {
+      realTimeSave: false,
+      maxQueuedChanges: 100,
+      storage: disk.storage,
+    }).open(ID);
     await conversation.flush();
     disk.full = true;
     const took: number[] = [];
     for (let part = 0; part < PARTS && !hasGrown(took); part += 1) {
-      took.push(cpuOf(() => {
-        for (let count = part * PART; count < (part + 1) * PART; count += 1) conversation.update((draft) => { Reflect.set(draft, "n", count); });
-      }));
+      took.push(
+        cpuOf(() => {
+          for (let count = part * PART; count < (part + 1) * PART; count += 1)
+            conversation.update((draft) => {
+              Reflect.set(draft, "n", count);
+            });
+        }),
+      );
       await conversation.flush().catch(() => undefined);
     }
     expect(hasGrown(took) ? `${PART} at a time took ${took.join(", ")} ms` : "").toBe("");

@@ -7,7 +7,27 @@ import type { Conversation, DraftStatePersistenceManager } from "../../src/index
 import { ABSENCES, Place } from "./absence.js";
 import { Child } from "./child.js";
 import { contentsOf } from "./contents-of.js";
-import { add, cleanUp, found, ID, lockFiles, managerIn, outcome, outcomeOf, sleep, stateDirectory, stateWith, temporaryDirectory, texts, told, turnedStorage, turns, valueOr, type StorageCall, type Turn } from "./seam.js";
+import {
+  add,
+  cleanUp,
+  found,
+  ID,
+  lockFiles,
+  managerIn,
+  outcome,
+  outcomeOf,
+  sleep,
+  stateDirectory,
+  stateWith,
+  temporaryDirectory,
+  texts,
+  told,
+  turnedStorage,
+  turns,
+  valueOr,
+  type StorageCall,
+  type Turn,
+} from "./seam.js";
 
 afterEach(cleanUp);
 
@@ -55,19 +75,33 @@ describe("a lock", () => {
   }
 
   async function owned(directory: string, env: Readonly<Record<string, string>>): Promise<Child> {
-    const owner = start(`const conversation = await managerIn(${JSON.stringify(directory)}).open("${ID}"); conversation.update((draft) => { draft.owner = true; }); await conversation.flush(); say("ready"); await hear();`, env);
+    const owner = start(
+      `const conversation = await managerIn(${JSON.stringify(directory)}).open("${ID}"); conversation.update((draft) => { draft.owner = true; }); await conversation.flush(); say("ready"); await hear();`,
+      env,
+    );
     expect(await owner.line()).toBe("ready");
     return owner;
   }
 
   async function openedBy(directory: string, env: Readonly<Record<string, string>>): Promise<string> {
-    return start(`say(await outcome(managerIn(${JSON.stringify(directory)}).open("${ID}"))); process.exit(0);`, env).line();
+    return start(
+      `say(await outcome(managerIn(${JSON.stringify(directory)}).open("${ID}"))); process.exit(0);`,
+      env,
+    ).line();
   }
 
   const elsewhere: readonly [string, Record<string, string>, Record<string, string>][] = [
     // Where there is no ps to ask, only what /proc says can be compared.
-    ["in another time zone, without /proc", preloading(hasPs ? WITHOUT_PROC : NOTHING, { TZ: "UTC", LC_ALL: "C" }), preloading(hasPs ? WITHOUT_PROC : NOTHING, { TZ: "Asia/Tokyo", LC_ALL: "C" })],
-    ["in another locale, without /proc", preloading(hasPs ? WITHOUT_PROC : NOTHING, { TZ: "UTC", LC_ALL: "C" }), preloading(hasPs ? WITHOUT_PROC : NOTHING, { TZ: "UTC", LC_ALL: "de_DE.UTF-8", LANG: "de_DE.UTF-8" })],
+    [
+      "in another time zone, without /proc",
+      preloading(hasPs ? WITHOUT_PROC : NOTHING, { TZ: "UTC", LC_ALL: "C" }),
+      preloading(hasPs ? WITHOUT_PROC : NOTHING, { TZ: "Asia/Tokyo", LC_ALL: "C" }),
+    ],
+    [
+      "in another locale, without /proc",
+      preloading(hasPs ? WITHOUT_PROC : NOTHING, { TZ: "UTC", LC_ALL: "C" }),
+      preloading(hasPs ? WITHOUT_PROC : NOTHING, { TZ: "UTC", LC_ALL: "de_DE.UTF-8", LANG: "de_DE.UTF-8" }),
+    ],
     ["in another time zone", { TZ: "UTC" }, { TZ: "Asia/Tokyo" }],
     ["once the host has another name", {}, preloading(RENAMED_HOST)],
   ];
@@ -100,7 +134,10 @@ const WRITING: readonly Writing[] = [
   ["compact", (conversation) => conversation.compact()],
 ];
 
-const CLOSING: readonly (readonly [string, (manager: DraftStatePersistenceManager, conversation: Conversation) => Promise<void>])[] = [
+const CLOSING: readonly (readonly [
+  string,
+  (manager: DraftStatePersistenceManager, conversation: Conversation) => Promise<void>,
+])[] = [
   ["by itself", (_manager, conversation) => conversation.close()],
   ["by manager.close()", (manager) => manager.close()],
 ];
@@ -132,7 +169,8 @@ describe.each(CLOSING)("a handle closed %s", (_how, close) => {
     await turns(next, "two");
     const before = (await m2.listBackups(ID)).length;
     await sleep(5);
-    for (const act of [() => closed.endTurn(), () => closed.flush(), () => closed.compact(), () => closed.backup()]) await outcomeOf(act);
+    for (const act of [() => closed.endTurn(), () => closed.flush(), () => closed.compact(), () => closed.backup()])
+      await outcomeOf(act);
     expect((await m2.listBackups(ID)).length).toBe(before);
     await next.close();
     writeFileSync(join(stateDirectory(directory), `${ID}.json`), "{}");
@@ -179,21 +217,32 @@ class Watched {
 }
 
 describe("an operation holds its lock to its end: when the handle closes meanwhile,", () => {
-  test.each<[string, StorageCall, (manager: DraftStatePersistenceManager, conversation: Conversation) => Promise<unknown>]>([
+  test.each<
+    [string, StorageCall, (manager: DraftStatePersistenceManager, conversation: Conversation) => Promise<unknown>]
+  >([
     ["prune", "move", (manager) => manager.prune({ id: ID, max: 0 })],
     ["purging prune", "remove", (manager) => manager.prune({ id: ID, max: 0, purge: true })],
     ["restore", "create", (manager) => manager.restore(ID, "@2")],
     ["backup", "create", (manager) => manager.backup(ID, { reason: "manual", tag: "kept" })],
     ["rename", "create", (manager) => manager.rename(ID, "Another title")],
     ["saveState", "replace", (manager) => manager.saveState(ID, stateWith("one", "two"))],
-    ["endTurn", "create", (_manager, conversation) => { add(conversation, "five"); return conversation.endTurn(); }],
+    [
+      "endTurn",
+      "create",
+      (_manager, conversation) => {
+        add(conversation, "five");
+        return conversation.endTurn();
+      },
+    ],
   ])("%s changes nothing beside the next session", async (_name, slow, act) => {
     // Closed early in the operation, and later.
     for (const begun of [2, 5, 20]) {
       const directory = temporaryDirectory();
       await told(directory, ["one", "two", "three", "four"]);
       const watched = new Watched();
-      const changes = (["replace", "create", "move", "remove", "createLog"] as const).map((name) => [name, watched.turn(name, name === slow ? 25 : 0)] as const);
+      const changes = (["replace", "create", "move", "remove", "createLog"] as const).map(
+        (name) => [name, watched.turn(name, name === slow ? 25 : 0)] as const,
+      );
       const m1 = managerIn(directory, { storage: turnedStorage(directory, Object.fromEntries(changes)) });
       const m2 = managerIn(directory);
       const conversation = await m1.open(ID);
@@ -261,7 +310,13 @@ describe("once manager.close() has resolved, nothing of the manager touches the 
     ["load", (manager) => manager.load(ID)],
     ["listBackups", (manager) => manager.listBackups(ID)],
     ["emptyTrash", (manager) => manager.emptyTrash()],
-    ["a handle's endTurn", async (manager) => { const conversation = await manager.open(ID); await turns(conversation, "four"); }],
+    [
+      "a handle's endTurn",
+      async (manager) => {
+        const conversation = await manager.open(ID);
+        await turns(conversation, "four");
+      },
+    ],
   ])("%s was under way", async (name, act) => {
     // Closed early in the operation, and later.
     for (const begun of [1, 15, 40, 80]) {
@@ -300,6 +355,13 @@ describe("once manager.close() has resolved, nothing of the manager touches the 
     await sleep(15);
     await manager.close();
     const forked = await forking;
-    expect([forked === "ok" ? ["one", "two"] : [], texts(await managerIn(directory).loadState("copy"))]).toEqual(forked === "ok" ? [["one", "two"], ["one", "two"]] : [[], []]);
+    expect([forked === "ok" ? ["one", "two"] : [], texts(await managerIn(directory).loadState("copy"))]).toEqual(
+      forked === "ok"
+        ? [
+            ["one", "two"],
+            ["one", "two"],
+          ]
+        : [[], []],
+    );
   });
 });

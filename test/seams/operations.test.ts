@@ -3,7 +3,27 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
-import { Acknowledged, add, cleanUp, CONTENT, Disk, found, ID, managerIn, outcome, sleep, stateDirectory, stateWith, temporaryDirectory, texts, textsInBackups, told, turnedStorage, turns, type Turn } from "./seam.js";
+import {
+  Acknowledged,
+  add,
+  cleanUp,
+  CONTENT,
+  Disk,
+  found,
+  ID,
+  managerIn,
+  outcome,
+  sleep,
+  stateDirectory,
+  stateWith,
+  temporaryDirectory,
+  texts,
+  textsInBackups,
+  told,
+  turnedStorage,
+  turns,
+  type Turn,
+} from "./seam.js";
 
 afterEach(cleanUp);
 
@@ -42,8 +62,20 @@ describe("an operation that was refused is not offered for undo:", () => {
   });
 
   test.each<[string, (manager: DraftStatePersistenceManager, conversation: Conversation) => Promise<boolean>]>([
-    ["restore", async (manager, conversation) => { await manager.restore(ID, "latest"); return texts(conversation.state).length === 1; }],
-    ["rename", async (manager, conversation) => { await manager.rename(ID, "Another title"); return conversation.info.title === "Another title"; }],
+    [
+      "restore",
+      async (manager, conversation) => {
+        await manager.restore(ID, "latest");
+        return texts(conversation.state).length === 1;
+      },
+    ],
+    [
+      "rename",
+      async (manager, conversation) => {
+        await manager.rename(ID, "Another title");
+        return conversation.info.title === "Another title";
+      },
+    ],
   ])("a %s that meets a full disk, unless it happened all the same", async (_name, act) => {
     const directory = temporaryDirectory();
     const disk = new Disk(directory, ["replace", "createLog"]);
@@ -119,7 +151,13 @@ describe("an operation that was refused is not offered for undo:", () => {
 describe("a recipe that calls its own conversation:", () => {
   const INNER: readonly (readonly [string, (conversation: Conversation) => unknown])[] = [
     ["appendToken", (conversation) => conversation.appendToken("inner")],
-    ["update", (conversation) => conversation.update((draft) => { draft.currentNarrative = "inner"; })],
+    [
+      "update",
+      (conversation) =>
+        conversation.update((draft) => {
+          draft.currentNarrative = "inner";
+        }),
+    ],
     ["replaceState", (conversation) => conversation.replaceState(stateWith("inner"))],
     ["replaceStateQuietly", (conversation) => conversation.replaceStateQuietly(stateWith("inner"))],
     ["updateInfo", (conversation) => conversation.updateInfo({ title: "inner" })],
@@ -168,7 +206,11 @@ describe("a recipe that calls its own conversation:", () => {
     }
     const seen = JSON.stringify([conversation.state, conversation.info]);
     expect(accepted && !seen.includes("inner") ? `${name} was swallowed` : "").toBe("");
-    expect(accepted && Reflect.get(conversation.state, "outer") !== 1 && !name.startsWith("replace") ? "the outer change was swallowed" : "").toBe("");
+    expect(
+      accepted && Reflect.get(conversation.state, "outer") !== 1 && !name.startsWith("replace")
+        ? "the outer change was swallowed"
+        : "",
+    ).toBe("");
   });
 
   test("one that throws changes nothing, and the next works", async () => {
@@ -203,21 +245,36 @@ describe("two undo() at a time take one operation back once:", () => {
     await told(directory, ["one", "two"]);
     const manager = managerIn(directory);
     const reader = managerIn(directory);
-    const now = async (): Promise<unknown> => ({ texts: texts(await reader.loadState(ID)), title: (await reader.load(ID))?.metadata.title, backups: (await reader.listBackups(ID)).filter(({ reason }) => reason === "turn").length });
+    const now = async (): Promise<unknown> => ({
+      texts: texts(await reader.loadState(ID)),
+      title: (await reader.load(ID))?.metadata.title,
+      backups: (await reader.listBackups(ID)).filter(({ reason }) => reason === "turn").length,
+    });
     await manager.rename(ID, "Before");
     // What was done before must not be taken back in its stead.
     const expected = await now();
     switch (operation) {
-      case "restore": await manager.restore(ID, "@1"); break;
-      case "rm": await manager.remove(ID); break;
-      case "prune": await manager.prune({ id: ID, max: 0 }); break;
-      case "rename": await manager.rename(ID, "After"); break;
+      case "restore":
+        await manager.restore(ID, "@1");
+        break;
+      case "rm":
+        await manager.remove(ID);
+        break;
+      case "prune":
+        await manager.prune({ id: ID, max: 0 });
+        break;
+      case "rename":
+        await manager.rename(ID, "After");
+        break;
     }
     return { directory, manager, expected, now };
   }
 
   for (const operation of ["restore", "rm", "prune", "rename"]) {
-    test.each([["one manager", false], ["two managers", true]])(`${operation}, by %s`, async (_name, apart) => {
+    test.each([
+      ["one manager", false],
+      ["two managers", true],
+    ])(`${operation}, by %s`, async (_name, apart) => {
       for (let round = 0; round < 4; round += 1) {
         const { directory, manager, expected, now } = await prepared(operation);
         await sleep(round === 0 ? 0 : 260);
@@ -252,7 +309,11 @@ describe("two undo() at a time take one operation back once:", () => {
 });
 
 describe("a change that is acknowledged while an operation works on the open handle is before it or after it, never in neither:", () => {
-  type Work = readonly [string, (manager: DraftStatePersistenceManager) => Promise<unknown>, (manager: DraftStatePersistenceManager) => Promise<unknown>];
+  type Work = readonly [
+    string,
+    (manager: DraftStatePersistenceManager) => Promise<unknown>,
+    (manager: DraftStatePersistenceManager) => Promise<unknown>,
+  ];
   const none = (): Promise<void> => Promise.resolve();
   const WORK: readonly Work[] = [
     ["restore", none, (manager) => manager.restore(ID, "@1")],
@@ -263,11 +324,19 @@ describe("a change that is acknowledged while an operation works on the open han
     ["backup", none, (manager) => manager.backup(ID, { reason: "manual", tag: "kept" })],
     ["fork", none, (manager) => manager.fork(ID, { newId: "copy" })],
     ["prune", none, (manager) => manager.prune({ id: ID, max: 1 })],
-    ["two restores at a time", none, (manager) => Promise.all([manager.restore(ID, "@1"), manager.restore(ID, "latest")])],
+    [
+      "two restores at a time",
+      none,
+      (manager) => Promise.all([manager.restore(ID, "@1"), manager.restore(ID, "latest")]),
+    ],
   ];
 
   /** Everything that is, was kept, or that undoing brings back. */
-  async function everywhere(directory: string, manager: DraftStatePersistenceManager, conversation: Conversation): Promise<Set<string>> {
+  async function everywhere(
+    directory: string,
+    manager: DraftStatePersistenceManager,
+    conversation: Conversation,
+  ): Promise<Set<string>> {
     const all = new Set(texts(conversation.state));
     const meet = async (): Promise<void> => {
       for (const text of [...texts(conversation.state), ...(await textsInBackups(directory))]) all.add(text);
@@ -321,7 +390,11 @@ describe("a change that is acknowledged while an operation works on the open han
   test("tokens beside a restore", async () => {
     const directory = temporaryDirectory();
     const slow: Turn = (go) => sleep(4).then(go);
-    const manager = managerIn(directory, { saveOnToken: true, maxBackups: 50, storage: turnedStorage(directory, { create: slow }) });
+    const manager = managerIn(directory, {
+      saveOnToken: true,
+      maxBackups: 50,
+      storage: turnedStorage(directory, { create: slow }),
+    });
     const conversation = await manager.open(ID);
     await turns(conversation, "one", "two");
     const restoring = outcome(manager.restore(ID, "@1"));
@@ -341,7 +414,10 @@ describe("a change that is acknowledged while an operation works on the open han
       await reader.fork(ID, { backup: timestamp, newId: `probe${index}` });
       narratives.push(JSON.stringify(await reader.loadState(`probe${index}`)));
     }
-    const tokens = told.split(";").slice(0, -1).map((token) => `${token};`);
+    const tokens = told
+      .split(";")
+      .slice(0, -1)
+      .map((token) => `${token};`);
     expect(tokens.filter((token) => !narratives.some((narrative) => narrative.includes(token)))).toEqual([]);
   });
 });
@@ -364,6 +440,11 @@ describe("an operation under a full disk", () => {
     disk.full = false;
     await outcome(manager.close());
     const reader = managerIn(directory);
-    expect([texts(await reader.loadState(ID)), (await reader.load(ID))?.metadata.title, (await reader.listBackups(ID)).length, await offered(reader)]).toEqual([["one", "two"], "one", 2, []]);
+    expect([
+      texts(await reader.loadState(ID)),
+      (await reader.load(ID))?.metadata.title,
+      (await reader.listBackups(ID)).length,
+      await offered(reader),
+    ]).toEqual([["one", "two"], "one", 2, []]);
   });
 });

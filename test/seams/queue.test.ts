@@ -3,7 +3,26 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
-import { add, cleanUp, Disk, found, ID, lockFiles, managerIn, outcome, sleep, stateDirectory, stateWith, temporaryDirectory, texts, told, turnedStorage, turns, valueOr, type Turn } from "./seam.js";
+import {
+  add,
+  cleanUp,
+  Disk,
+  found,
+  ID,
+  lockFiles,
+  managerIn,
+  outcome,
+  sleep,
+  stateDirectory,
+  stateWith,
+  temporaryDirectory,
+  texts,
+  told,
+  turnedStorage,
+  turns,
+  valueOr,
+  type Turn,
+} from "./seam.js";
 
 afterEach(cleanUp);
 
@@ -31,13 +50,19 @@ describe("while the idle session of the last save closes", () => {
     const directory = temporaryDirectory();
     const managers = [0, 1, 2, 3].map(() => managerIn(directory));
     const refused: string[] = [];
-    await Promise.all(managers.map(async (manager, index) => {
-      for (let count = 0; count < 24; count += 1) {
-        const got = await outcome(count % 4 === 3 ? manager.rename(`tale${index}`, `Title ${count}`) : manager.saveState(`tale${index}`, { ...stateWith("one"), text: `${"x".repeat(20_000)}${count}` }));
-        if (got !== "ok") refused.push(got);
-        await sleep(IDLE - 3 + (count % 8));
-      }
-    }));
+    await Promise.all(
+      managers.map(async (manager, index) => {
+        for (let count = 0; count < 24; count += 1) {
+          const got = await outcome(
+            count % 4 === 3
+              ? manager.rename(`tale${index}`, `Title ${count}`)
+              : manager.saveState(`tale${index}`, { ...stateWith("one"), text: `${"x".repeat(20_000)}${count}` }),
+          );
+          if (got !== "ok") refused.push(got);
+          await sleep(IDLE - 3 + (count % 8));
+        }
+      }),
+    );
     expect(refused).toEqual([]);
   });
 
@@ -66,7 +91,11 @@ describe("while the idle session of the last save closes", () => {
     await told(directory, ["one", "two"]);
     const manager = managerIn(directory);
     for (let round = 0; round < 5; round += 1) {
-      const got = await Promise.all(ACTS.filter(([name]) => !["open", "remove", "repair", "fork", "restore"].includes(name)).map(([, act]) => outcome(act(manager))));
+      const got = await Promise.all(
+        ACTS.filter(([name]) => !["open", "remove", "repair", "fork", "restore"].includes(name)).map(([, act]) =>
+          outcome(act(manager)),
+        ),
+      );
       expect(got).toEqual(got.map(() => "ok"));
       await sleep(IDLE - 4 + round * 2);
     }
@@ -122,7 +151,10 @@ describe("open() that is asked first", () => {
     const manager = managerIn(directory);
     const saving = outcome(manager.saveState(ID, stateWith("saved")));
     const conversation = await valueOr(manager.open(ID));
-    expect([await saving, typeof conversation === "string" ? conversation : texts(conversation.state)]).toEqual(["ok", ["saved"]]);
+    expect([await saving, typeof conversation === "string" ? conversation : texts(conversation.state)]).toEqual([
+      "ok",
+      ["saved"],
+    ]);
   });
 });
 
@@ -163,7 +195,10 @@ describe("close()", () => {
     await before.saveState("damaged", stateWith("one"));
     await before.close();
     writeFileSync(join(stateDirectory(directory), "damaged.json"), "{");
-    for (const { path } of await managerIn(directory).listBackups("damaged").catch(() => [])) writeFileSync(path, "{");
+    for (const { path } of await managerIn(directory)
+      .listBackups("damaged")
+      .catch(() => []))
+      writeFileSync(path, "{");
     const manager = managerIn(directory);
     add(await manager.open("mine"), "one");
     const opening = outcome(manager.open("damaged"));
@@ -174,12 +209,20 @@ describe("close()", () => {
   test("closes every session even if one fails, and reports every failure", async () => {
     const directory = temporaryDirectory();
     const disk = new Disk(directory, []);
-    const refuse: Turn = (go, key) => (disk.full && /^(?:first|second)/.test(String((key as { readonly name?: string }).name)) ? Promise.reject(new Error("no room")) : go());
-    const manager = managerIn(directory, { storage: turnedStorage(directory, { replace: refuse, createLog: refuse, create: refuse }) });
+    const refuse: Turn = (go, key) =>
+      disk.full && /^(?:first|second)/.test(String((key as { readonly name?: string }).name))
+        ? Promise.reject(new Error("no room"))
+        : go();
+    const manager = managerIn(directory, {
+      storage: turnedStorage(directory, { replace: refuse, createLog: refuse, create: refuse }),
+    });
     const conversations = await Promise.all(["first", "healthy", "second"].map((id) => manager.open(id)));
     disk.full = true;
     for (const conversation of conversations) add(conversation, "one");
-    const error: unknown = await manager.close().then(() => undefined, (reason: unknown) => reason);
+    const error: unknown = await manager.close().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     expect(lockFiles(directory)).toEqual([]);
     expect(await found(directory, {}, "healthy")).toEqual(["one"]);
     const all = [error, ...(error instanceof AggregateError ? (error.errors as unknown[]) : [])].map(String).join("\n");
@@ -198,8 +241,20 @@ describe("close()", () => {
 
 describe.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
   ["nothing", () => Promise.resolve()],
-  ["a save", async (manager) => { await manager.saveState(ID, stateWith("saved")); await sleep(IDLE - 1); }],
-  ["a save just released", async (manager) => { await manager.saveState(ID, stateWith("saved")); await sleep(IDLE + 2); }],
+  [
+    "a save",
+    async (manager) => {
+      await manager.saveState(ID, stateWith("saved"));
+      await sleep(IDLE - 1);
+    },
+  ],
+  [
+    "a save just released",
+    async (manager) => {
+      await manager.saveState(ID, stateWith("saved"));
+      await sleep(IDLE + 2);
+    },
+  ],
 ])("after %s,", (_first, before) => {
   test("an open() under way does not outlive close(): nothing is open, and no lock remains", async () => {
     const directory = temporaryDirectory();
@@ -212,7 +267,14 @@ describe.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknow
     await sleep(60);
     expect([locks, lockFiles(directory)]).toEqual([[], []]);
     if (typeof conversation === "string") return;
-    expect(await outcome((async () => { add(conversation, "late"); await conversation.flush(); })())).toBe("USAGE");
+    expect(
+      await outcome(
+        (async () => {
+          add(conversation, "late");
+          await conversation.flush();
+        })(),
+      ),
+    ).toBe("USAGE");
   });
 
   test.each<Act>([

@@ -39,7 +39,13 @@ export function stateDirectory(directory: string): string {
 
 export function managerIn(directory: string, options: CreateManagerOptions = {}): DraftStatePersistenceManager {
   const manager = createDraftStatePersistenceManager({
-    stateDir: stateDirectory(directory), backupDir: join(directory, "backup"), metrics: false, telemetry: false, autoSave: false, retryAttempts: 0, ...options,
+    stateDir: stateDirectory(directory),
+    backupDir: join(directory, "backup"),
+    metrics: false,
+    telemetry: false,
+    autoSave: false,
+    retryAttempts: 0,
+    ...options,
   });
   managers.push(manager);
   return manager;
@@ -76,8 +82,16 @@ export async function turns(conversation: Conversation, ...ids: string[]): Promi
 
 export function stateWith(...ids: string[]): object {
   return {
-    messages: ids.map(message), currentNarrative: "",
-    streamingProperties: { lastToken: "", tokenCount: 0, streamingProgress: 0, partialResponse: "", streamingStartTime: null, streamingEndTime: null },
+    messages: ids.map(message),
+    currentNarrative: "",
+    streamingProperties: {
+      lastToken: "",
+      tokenCount: 0,
+      streamingProgress: 0,
+      partialResponse: "",
+      streamingStartTime: null,
+      streamingEndTime: null,
+    },
   };
 }
 
@@ -88,14 +102,22 @@ export function texts(state: object | null | undefined): string[] {
 }
 
 /** A conversation of these turns, closed. */
-export async function told(directory: string, ids: readonly string[], options: CreateManagerOptions = {}): Promise<void> {
+export async function told(
+  directory: string,
+  ids: readonly string[],
+  options: CreateManagerOptions = {},
+): Promise<void> {
   const manager = managerIn(directory, options);
   await turns(await manager.open(ID), ...ids);
   await manager.close();
 }
 
 /** What a manager of its own finds under the id; a string where that is refused. */
-export async function found(directory: string, options: CreateManagerOptions = {}, id = ID): Promise<string[] | string> {
+export async function found(
+  directory: string,
+  options: CreateManagerOptions = {},
+  id = ID,
+): Promise<string[] | string> {
   const manager = managerIn(directory, options);
   try {
     return texts(await manager.loadState(id));
@@ -195,19 +217,26 @@ export function noPermission(): DraftstateError {
   return new DraftstateError("STORAGE", "permission denied (EACCES)");
 }
 
-type Method = { [Name in keyof Storage]-?: NonNullable<Storage[Name]> extends (...args: never[]) => Promise<unknown> ? Name : never }[keyof Storage];
+type Method = {
+  [Name in keyof Storage]-?: NonNullable<Storage[Name]> extends (...args: never[]) => Promise<unknown> ? Name : never;
+}[keyof Storage];
 export type StorageCall = Method;
 /** Decides what becomes of a call: does it, delays it, or refuses it. */
 export type Turn = (go: () => Promise<unknown>, ...args: readonly unknown[]) => Promise<unknown>;
 
 /** The storage of a directory, some of whose calls are turned; `each` turns every call that has no turn of its own. */
 export function turnedStorage(directory: string, turnsOf: Partial<Record<StorageCall, Turn>>, each?: Turn): Storage {
-  const real = createLocalStorage({ stateDir: stateDirectory(directory), backupDir: join(directory, "backup"), command: "test" });
+  const real = createLocalStorage({
+    stateDir: stateDirectory(directory),
+    backupDir: join(directory, "backup"),
+    command: "test",
+  });
   return new Proxy(real, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
-      const turn = (turnsOf as Partial<Record<string | symbol, Turn>>)[name] ?? (SYNCHRONOUS.has(name) ? undefined : each);
+      const turn =
+        (turnsOf as Partial<Record<string | symbol, Turn>>)[name] ?? (SYNCHRONOUS.has(name) ? undefined : each);
       const call = (...args: unknown[]): Promise<unknown> => Reflect.apply(value, target, args) as Promise<unknown>;
       return turn === undefined ? call : (...args: unknown[]): Promise<unknown> => turn(() => call(...args), ...args);
     },
@@ -221,7 +250,11 @@ export class Disk {
   full = false;
   readonly storage: Storage;
 
-  constructor(directory: string, refused: readonly StorageCall[] = ["tryLock", "replace", "createLog", "create", "prepare"], whenFull = noRoom) {
+  constructor(
+    directory: string,
+    refused: readonly StorageCall[] = ["tryLock", "replace", "createLog", "create", "prepare"],
+    whenFull = noRoom,
+  ) {
     const refuse: Turn = (go) => (this.full ? Promise.reject(whenFull()) : go());
     this.storage = turnedStorage(directory, Object.fromEntries(refused.map((name) => [name, refuse])));
   }
@@ -242,7 +275,9 @@ export function lockFiles(directory: string): string[] {
 /** The paths of all regular files below a directory. */
 export function filesBelow(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  return readdirSync(directory, { recursive: true, encoding: "utf8" }).map((name) => join(directory, name)).filter((path) => statSync(path).isFile());
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .map((name) => join(directory, name))
+    .filter((path) => statSync(path).isFile());
 }
 
 /** Those in which the text stands. */

@@ -3,13 +3,41 @@ import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ABSENCES, Place } from "./absence.js";
-import { Acknowledged, add, cleanUp, CONTENT, Disk, fallbackIn, filesBelow, filesWith, found, ID, managerIn, outcome, reportsOf, sleep, stateWith, temporaryDirectory, texts, textsAnywhere, told, turns, valueOr, type StorageCall } from "./seam.js";
+import {
+  Acknowledged,
+  add,
+  cleanUp,
+  CONTENT,
+  Disk,
+  fallbackIn,
+  filesBelow,
+  filesWith,
+  found,
+  ID,
+  managerIn,
+  outcome,
+  reportsOf,
+  sleep,
+  stateWith,
+  temporaryDirectory,
+  texts,
+  textsAnywhere,
+  told,
+  turns,
+  valueOr,
+  type StorageCall,
+} from "./seam.js";
 import { createLocalStorage, type CreateManagerOptions, type DraftStatePersistenceManager } from "../../src/index.js";
 
 afterEach(cleanUp);
 
 /** A session that says these while the disk is full, and is over. `first` is said, and saved, before. */
-async function spilled(directory: string, ids: readonly string[], options: CreateManagerOptions = {}, first: readonly string[] = ["saved"]): Promise<void> {
+async function spilled(
+  directory: string,
+  ids: readonly string[],
+  options: CreateManagerOptions = {},
+  first: readonly string[] = ["saved"],
+): Promise<void> {
   if (first.length > 0) await told(directory, first, options);
   const disk = new Disk(directory, CONTENT);
   const manager = managerIn(directory, { storage: disk.storage, ...fallbackIn(directory), ...options });
@@ -40,7 +68,10 @@ describe("a spill of another store", () => {
     const [a, b, shared] = [temporaryDirectory(), temporaryDirectory(), fallbackIn(temporaryDirectory())];
     await spilled(a, ["of A, spilled"], shared, ["of A"]);
     await spilled(b, ["of B, spilled"], shared, ["of B"]);
-    for (const [directory, name] of [[b, "B"], [a, "A"]] as const) {
+    for (const [directory, name] of [
+      [b, "B"],
+      [a, "A"],
+    ] as const) {
       const manager = managerIn(directory, shared);
       expect(texts((await manager.open(ID)).state)).toEqual([`of ${name}`, `of ${name}, spilled`]);
       await manager.close();
@@ -79,7 +110,9 @@ describe("a spill of a store whose directory is a link", () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, "disk"));
     symlinkSync(join(directory, "disk"), join(directory, "mounted"));
-    const identityOf = (name: string): string => createLocalStorage({ stateDir: join(directory, name), backupDir: join(directory, "backup"), command: "test" }).identity;
+    const identityOf = (name: string): string =>
+      createLocalStorage({ stateDir: join(directory, name), backupDir: join(directory, "backup"), command: "test" })
+        .identity;
     const there = [identityOf("disk"), identityOf("mounted")];
     renameSync(join(directory, "disk"), join(directory, "away"));
     expect([there[1], identityOf("disk"), identityOf("mounted")]).toEqual([there[0], there[0], there[0]]);
@@ -99,7 +132,9 @@ describe("a spill of an earlier conversation of the same id", () => {
     expect(texts((await manager.open(ID)).state)).toEqual(["of the later one"]);
     await manager.close();
     expect(await found(directory)).toEqual(["of the later one"]);
-    expect([...(await textsAnywhere(directory))]).toEqual(expect.arrayContaining(["spilled", "spilled too", "spilled as well"]));
+    expect([...(await textsAnywhere(directory))]).toEqual(
+      expect.arrayContaining(["spilled", "spilled too", "spilled as well"]),
+    );
     expect(reports).not.toEqual([]);
   });
 
@@ -183,7 +218,9 @@ describe.each(ABSENCES)("while the state directory is away (%s)", (how) => {
     const later = away.manager(fallbackIn(away.directory));
     expect(await outcome(later.open(ID))).toBe("STORAGE");
     const seen = await valueOr(later.loadState(ID));
-    expect(seen === "STORAGE" ? acknowledged.ids : texts(seen as object | null)).toEqual(expect.arrayContaining(acknowledged.ids));
+    expect(seen === "STORAGE" ? acknowledged.ids : texts(seen as object | null)).toEqual(
+      expect.arrayContaining(acknowledged.ids),
+    );
   });
 });
 
@@ -193,17 +230,38 @@ function readers(expected: readonly string[], revision: number): readonly Reader
   return [
     ["load", async (manager) => texts((await manager.load(ID))?.state), expected],
     ["loadState", async (manager) => texts(await manager.loadState(ID)), expected],
-    ["list", async (manager) => (await manager.list()).map(({ conversationId, messageCount, status }) => [conversationId, messageCount, status]), [[ID, expected.length, "complete"]]],
-    ["list's revision", async (manager) => Math.min(...(await manager.list()).map((row) => row.revision), revision), revision],
+    [
+      "list",
+      async (manager) =>
+        (await manager.list()).map(({ conversationId, messageCount, status }) => [
+          conversationId,
+          messageCount,
+          status,
+        ]),
+      [[ID, expected.length, "complete"]],
+    ],
+    [
+      "list's revision",
+      async (manager) => Math.min(...(await manager.list()).map((row) => row.revision), revision),
+      revision,
+    ],
     ["ids", (manager) => manager.ids(), [ID]],
     ["listBackups", (manager) => outcome(manager.listBackups(ID)), "ok"],
     ["compare", async (manager) => texts((await manager.compare(ID, "now", "now")).after.state), expected],
     ["diff", (manager) => outcome(manager.diff(ID)), "ok"],
     // A spill that is ahead is no damage; verify may mention it.
-    ["verify", async (manager) => (await manager.verify(ID)).problems.filter(({ kind }) => !kind.startsWith("spill")), []],
+    [
+      "verify",
+      async (manager) => (await manager.verify(ID)).problems.filter(({ kind }) => !kind.startsWith("spill")),
+      [],
+    ],
     ["verify as files", async (manager) => (await manager.verify()).checked > 0, true],
     ["a dry run of remove", (manager) => outcome(manager.remove(ID, { dryRun: true })), "ok"],
-    ["fork", async (manager) => texts(await manager.fork(ID, { newId: "copy" }).then(() => manager.loadState("copy"))), expected],
+    [
+      "fork",
+      async (manager) => texts(await manager.fork(ID, { newId: "copy" }).then(() => manager.loadState("copy"))),
+      expected,
+    ],
     ["health", (manager) => outcome(manager.health()), "ok"],
     ["metrics", (manager) => outcome(manager.metrics()), "ok"],
   ];
@@ -235,25 +293,31 @@ describe("a conversation that is in a spill alone", () => {
 });
 
 describe("a spill that is ahead of its store", () => {
-  test.each(readers(["saved", "spilled", "spilled too"], 4))("is known to %s, after its session has ended", async (_name, read, expected) => {
-    const directory = temporaryDirectory();
-    await spilled(directory, ["spilled", "spilled too"]);
-    expect(await read(managerIn(directory, fallbackIn(directory)))).toEqual(expected);
-  });
+  test.each(readers(["saved", "spilled", "spilled too"], 4))(
+    "is known to %s, after its session has ended",
+    async (_name, read, expected) => {
+      const directory = temporaryDirectory();
+      await spilled(directory, ["spilled", "spilled too"]);
+      expect(await read(managerIn(directory, fallbackIn(directory)))).toEqual(expected);
+    },
+  );
 
-  test.each(readers(["saved", "spilled", "spilled too"], 4))("is known to %s, while its session lives", async (_name, read, expected) => {
-    const directory = temporaryDirectory();
-    await told(directory, ["saved"]);
-    const disk = new Disk(directory, CONTENT);
-    const conversation = await managerIn(directory, { storage: disk.storage, ...fallbackIn(directory) }).open(ID);
-    disk.full = true;
-    for (const id of ["spilled", "spilled too"]) {
-      add(conversation, id);
-      await conversation.flush();
-    }
-    expect(await read(managerIn(directory, fallbackIn(directory)))).toEqual(expected);
-    disk.full = false;
-  });
+  test.each(readers(["saved", "spilled", "spilled too"], 4))(
+    "is known to %s, while its session lives",
+    async (_name, read, expected) => {
+      const directory = temporaryDirectory();
+      await told(directory, ["saved"]);
+      const disk = new Disk(directory, CONTENT);
+      const conversation = await managerIn(directory, { storage: disk.storage, ...fallbackIn(directory) }).open(ID);
+      disk.full = true;
+      for (const id of ["spilled", "spilled too"]) {
+        add(conversation, id);
+        await conversation.flush();
+      }
+      expect(await read(managerIn(directory, fallbackIn(directory)))).toEqual(expected);
+      disk.full = false;
+    },
+  );
 
   test("differs from the newest backup by what was spilled", async () => {
     const directory = temporaryDirectory();
@@ -297,17 +361,20 @@ describe("a spill that is ahead of its store", () => {
 });
 
 describe("a spill goes away", () => {
-  test.each<StorageCall>(["replace", "settle"])("only once it is durable in the store: not while %s is refused", async (refused) => {
-    const directory = temporaryDirectory();
-    await spilled(directory, ["spilled"]);
-    const disk = new Disk(directory, [refused]);
-    disk.full = true;
-    const refusing = managerIn(directory, { storage: disk.storage, ...fallbackIn(directory) });
-    await outcome(refusing.open(ID));
-    await outcome(refusing.close());
-    if (refused === "replace") expect(filesWith(fallbackIn(directory).fallbackDir, "spilled")).not.toEqual([]);
-    expect(await found(directory, fallbackIn(directory))).toEqual(["saved", "spilled"]);
-  });
+  test.each<StorageCall>(["replace", "settle"])(
+    "only once it is durable in the store: not while %s is refused",
+    async (refused) => {
+      const directory = temporaryDirectory();
+      await spilled(directory, ["spilled"]);
+      const disk = new Disk(directory, [refused]);
+      disk.full = true;
+      const refusing = managerIn(directory, { storage: disk.storage, ...fallbackIn(directory) });
+      await outcome(refusing.open(ID));
+      await outcome(refusing.close());
+      if (refused === "replace") expect(filesWith(fallbackIn(directory).fallbackDir, "spilled")).not.toEqual([]);
+      expect(await found(directory, fallbackIn(directory))).toEqual(["saved", "spilled"]);
+    },
+  );
 
   test("once the session that made it has saved everything itself", async () => {
     const directory = temporaryDirectory();
@@ -333,11 +400,19 @@ describe("a spill goes away", () => {
     const [a, b] = [join(directory, "a"), join(directory, "b")];
     await spilled(a, ["of A, spilled"], shared, ["of A"]);
     await spilled(b, ["of B, spilled"], shared, ["of B"]);
-    expect([filesWith(shared.fallbackDir, "of A, spilled"), filesWith(shared.fallbackDir, "of B, spilled")].map(({ length }) => length)).toEqual([1, 1]);
+    expect(
+      [filesWith(shared.fallbackDir, "of A, spilled"), filesWith(shared.fallbackDir, "of B, spilled")].map(
+        ({ length }) => length,
+      ),
+    ).toEqual([1, 1]);
     const manager = managerIn(a, shared);
     await manager.open(ID);
     await manager.close();
-    expect([filesWith(shared.fallbackDir, "of A, spilled"), filesWith(shared.fallbackDir, "of B, spilled")].map(({ length }) => length)).toEqual([0, 1]);
+    expect(
+      [filesWith(shared.fallbackDir, "of A, spilled"), filesWith(shared.fallbackDir, "of B, spilled")].map(
+        ({ length }) => length,
+      ),
+    ).toEqual([0, 1]);
   });
 
   test.each<[string, (text: string) => string]>([
@@ -368,7 +443,9 @@ describe("a spill goes away", () => {
     await spilled(directory, ["spilled"]);
     const [path = ""] = filesWith(fallbackIn(directory).fallbackDir, "spilled");
     // Whatever names its version: what a newer one seals it with cannot be known here.
-    const newer = readFileSync(path, "utf8").replace(/"(version|schema|format|spill)": ?"1\.0\.0"/g, '"$1": "9.0.0"').replace(/"(version|schema|format|spill)": ?\d+/g, '"$1": 9');
+    const newer = readFileSync(path, "utf8")
+      .replace(/"(version|schema|format|spill)": ?"1\.0\.0"/g, '"$1": "9.0.0"')
+      .replace(/"(version|schema|format|spill)": ?\d+/g, '"$1": 9');
     writeFileSync(path, newer);
     expect(await outcome(act(managerIn(directory, fallbackIn(directory))))).toBe("NEWER_VERSION");
     expect(readFileSync(path, "utf8")).toBe(newer);
@@ -383,10 +460,18 @@ describe("a save that was accepted and waits", () => {
     readonly manager: DraftStatePersistenceManager;
   }
 
-  async function waiting(save: (manager: DraftStatePersistenceManager) => Promise<unknown>, options: CreateManagerOptions = {}): Promise<Waiting> {
+  async function waiting(
+    save: (manager: DraftStatePersistenceManager) => Promise<unknown>,
+    options: CreateManagerOptions = {},
+  ): Promise<Waiting> {
     const directory = temporaryDirectory();
     const disk = new Disk(directory, CONTENT);
-    const manager = managerIn(directory, { saveOnToken: false, saveOnStateChange: false, storage: disk.storage, ...options });
+    const manager = managerIn(directory, {
+      saveOnToken: false,
+      saveOnStateChange: false,
+      storage: disk.storage,
+      ...options,
+    });
     await manager.saveState(ID, stateWith("one"));
     await save(manager);
     return { disk, directory, manager };
@@ -422,7 +507,10 @@ describe("a save that was accepted and waits", () => {
     disk.full = false;
     const backup = await valueOr(manager.backup(ID));
     const closed = await outcome(manager.close());
-    expect(closed === "ok" || typeof backup === "string" ? [closed, await found(directory)] : undefined).toEqual(["ok", ["one", "two"]]);
+    expect(closed === "ok" || typeof backup === "string" ? [closed, await found(directory)] : undefined).toEqual([
+      "ok",
+      ["one", "two"],
+    ]);
   });
 
   test("goes to the fallback when the idle session meets a full disk, and comes home", async () => {
@@ -439,7 +527,10 @@ describe("a save that was accepted and waits", () => {
   });
 
   test("by a timer is saved by close() at the latest", async () => {
-    const { directory, manager } = await waiting((each) => each.saveStateOnToken(ID, stateWith("one", "two")), { autoSave: true, autoSaveInterval: 60_000 });
+    const { directory, manager } = await waiting((each) => each.saveStateOnToken(ID, stateWith("one", "two")), {
+      autoSave: true,
+      autoSaveInterval: 60_000,
+    });
     expect(await outcome(manager.close())).toBe("ok");
     expect(await found(directory)).toEqual(["one", "two"]);
   });

@@ -1,22 +1,55 @@
 /** One conversation has one history: no lock of another store, no spill and no backup begins a second one. */
 import { afterEach, describe, expect, test } from "vitest";
 import { ABSENCES, Place } from "./absence.js";
-import { Acknowledged, add, cleanUp, CONTENT, Disk, fallbackIn, filesBelow, found, ID, managerIn, outcome, reportsOf, stateWith, temporaryDirectory, texts, textsAnywhere, told, turns, valueOr, type StorageCall } from "./seam.js";
+import {
+  Acknowledged,
+  add,
+  cleanUp,
+  CONTENT,
+  Disk,
+  fallbackIn,
+  filesBelow,
+  found,
+  ID,
+  managerIn,
+  outcome,
+  reportsOf,
+  stateWith,
+  temporaryDirectory,
+  texts,
+  textsAnywhere,
+  told,
+  turns,
+  valueOr,
+  type StorageCall,
+} from "./seam.js";
 
 afterEach(cleanUp);
 
 describe("a lock of the fallback", () => {
-  test.each<[string, StorageCall]>([["lock", "tryLock"], ["directory", "prepare"]])("never lets a second writer in while the store has no room for a %s", async (_what, refused) => {
+  test.each<[string, StorageCall]>([
+    ["lock", "tryLock"],
+    ["directory", "prepare"],
+  ])("never lets a second writer in while the store has no room for a %s", async (_what, refused) => {
     const directory = temporaryDirectory();
     await told(directory, ["zero"], fallbackIn(directory));
     const disk = new Disk(directory, [refused]);
     disk.full = true;
-    const [m1, m2] = [managerIn(directory, { storage: disk.storage, ...fallbackIn(directory) }), managerIn(directory, fallbackIn(directory))];
+    const [m1, m2] = [
+      managerIn(directory, { storage: disk.storage, ...fallbackIn(directory) }),
+      managerIn(directory, fallbackIn(directory)),
+    ];
     const c1 = await valueOr(m1.open(ID));
     disk.full = false;
     const c2 = await valueOr(m2.open(ID));
     const acknowledged = new Acknowledged();
-    for (const [conversation, id] of [[c2, "second"], [c1, "first"], [c2, "second again"], [c1, "first again"]] as const) await acknowledged.say(conversation, id);
+    for (const [conversation, id] of [
+      [c2, "second"],
+      [c1, "first"],
+      [c2, "second again"],
+      [c1, "first again"],
+    ] as const)
+      await acknowledged.say(conversation, id);
     await outcome(m1.close());
     await outcome(m2.close());
     const now = await found(directory, fallbackIn(directory));
@@ -48,12 +81,20 @@ describe("two sessions that spill", () => {
     const directory = temporaryDirectory();
     await told(directory, ["zero"], fallbackIn(directory));
     const [first, second] = [new Disk(directory), new Disk(directory)];
-    const [m1, m2] = [first, second].map(({ storage }) => managerIn(directory, { storage, ...fallbackIn(directory) })) as [ReturnType<typeof managerIn>, ReturnType<typeof managerIn>];
+    const [m1, m2] = [first, second].map(({ storage }) =>
+      managerIn(directory, { storage, ...fallbackIn(directory) }),
+    ) as [ReturnType<typeof managerIn>, ReturnType<typeof managerIn>];
     const c1 = await m1.open(ID);
     first.full = second.full = true;
     const c2 = await valueOr(m2.open(ID));
     const acknowledged = new Acknowledged();
-    for (const [conversation, id] of [[c1, "first"], [c2, "second"], [c1, "first again"], [c2, "second again"]] as const) await acknowledged.say(conversation, id);
+    for (const [conversation, id] of [
+      [c1, "first"],
+      [c2, "second"],
+      [c1, "first again"],
+      [c2, "second again"],
+    ] as const)
+      await acknowledged.say(conversation, id);
     await outcome(m1.close());
     await outcome(m2.close());
     const now = await found(directory, fallbackIn(directory));
@@ -86,7 +127,10 @@ describe("two sessions that spill", () => {
     // The second of them knows another fallback, and so nothing of the first's spill.
     for (const id of ["first", "second"]) {
       const disk = new Disk(directory, CONTENT);
-      const manager = managerIn(directory, { storage: disk.storage, fallbackDir: `${directory}/fallback-of-the-${id}` });
+      const manager = managerIn(directory, {
+        storage: disk.storage,
+        fallbackDir: `${directory}/fallback-of-the-${id}`,
+      });
       const conversation = await manager.open(ID);
       disk.full = true;
       await acknowledged.say(conversation, id);
@@ -145,7 +189,9 @@ describe("a spill", () => {
     expect(texts((await manager.open(ID)).state)).toContain("in the store");
     await manager.close();
     const all = await textsAnywhere(directory);
-    expect(["zero", "spilled", "spilled too", "spilled as well", "in the store"].filter((text) => !all.has(text))).toEqual([]);
+    expect(
+      ["zero", "spilled", "spilled too", "spilled as well", "in the store"].filter((text) => !all.has(text)),
+    ).toEqual([]);
     expect(reports).not.toEqual([]);
   });
 });

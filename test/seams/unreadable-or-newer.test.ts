@@ -8,7 +8,22 @@ import { seal } from "../../src/snapshot/checksum.js";
 import { ABSENCES, Place } from "./absence.js";
 import { run } from "./child.js";
 import { contentsOf } from "./contents-of.js";
-import { add, cleanUp, filesBelow, found, ID, managerIn, outcome, stateDirectory, stateWith, temporaryDirectory, texts, told, turns, valueOr } from "./seam.js";
+import {
+  add,
+  cleanUp,
+  filesBelow,
+  found,
+  ID,
+  managerIn,
+  outcome,
+  stateDirectory,
+  stateWith,
+  temporaryDirectory,
+  texts,
+  told,
+  turns,
+  valueOr,
+} from "./seam.js";
 
 afterEach(cleanUp);
 
@@ -51,11 +66,44 @@ const newOp = (fields: string): string => fields.replace(/"op":"(?:add|append)"/
 
 /** Each is whole and rightly signed, and of a version to come. */
 const NEWER: readonly (readonly [string, (directory: string) => void])[] = [
-  ["a journal whose header is of version 2", (directory) => rewriteJournal(directory, ([header = "", ...rest]) => [signed(header, newVersion), ...rest])],
-  ["a journal with an operation that is not known", (directory) => rewriteJournal(directory, ([header = "", record = "", ...rest]) => [header, signed(record, newOp), ...rest])],
-  ["a journal with such a record before known ones", (directory) => rewriteJournal(directory, ([header = "", record = "", ...rest]) => [header, signed(record, newOp), signed(record, (fields) => fields.replace(/"rev":(\d+)/, (_, revision: string) => `"rev":${Number(revision) + 1}`)), ...rest])],
-  ["a journal with a record of no known kind", (directory) => rewriteJournal(directory, ([header = "", record = "", ...rest]) => [header, signed(record, (fields) => fields.replace(/"(?:patches|patch|ops)":/, '"delta":')), ...rest])],
-  ["a snapshot of version 2", (directory) => writeFileSync(snapshotOf(directory), readFileSync(snapshotOf(directory), "utf8").replace('"version": "1.0.0"', '"version": "2.0.0"'))],
+  [
+    "a journal whose header is of version 2",
+    (directory) => rewriteJournal(directory, ([header = "", ...rest]) => [signed(header, newVersion), ...rest]),
+  ],
+  [
+    "a journal with an operation that is not known",
+    (directory) =>
+      rewriteJournal(directory, ([header = "", record = "", ...rest]) => [header, signed(record, newOp), ...rest]),
+  ],
+  [
+    "a journal with such a record before known ones",
+    (directory) =>
+      rewriteJournal(directory, ([header = "", record = "", ...rest]) => [
+        header,
+        signed(record, newOp),
+        signed(record, (fields) =>
+          fields.replace(/"rev":(\d+)/, (_, revision: string) => `"rev":${Number(revision) + 1}`),
+        ),
+        ...rest,
+      ]),
+  ],
+  [
+    "a journal with a record of no known kind",
+    (directory) =>
+      rewriteJournal(directory, ([header = "", record = "", ...rest]) => [
+        header,
+        signed(record, (fields) => fields.replace(/"(?:patches|patch|ops)":/, '"delta":')),
+        ...rest,
+      ]),
+  ],
+  [
+    "a snapshot of version 2",
+    (directory) =>
+      writeFileSync(
+        snapshotOf(directory),
+        readFileSync(snapshotOf(directory), "utf8").replace('"version": "1.0.0"', '"version": "2.0.0"'),
+      ),
+  ],
 ];
 
 type Act = readonly [string, (manager: DraftStatePersistenceManager) => Promise<unknown>];
@@ -86,7 +134,9 @@ describe.each(NEWER)("%s is refused with NEWER_VERSION", (kind, change) => {
     const manager = managerIn(directory);
     const got = await outcome(act(manager));
     // What migrates snapshots alone need not look at a journal.
-    expect(name === "migrate" && kind.includes("journal") && got === "ok" ? "NEWER_VERSION" : got).toBe("NEWER_VERSION");
+    expect(name === "migrate" && kind.includes("journal") && got === "ok" ? "NEWER_VERSION" : got).toBe(
+      "NEWER_VERSION",
+    );
     await outcome(manager.close());
     expect(contentsOf(stateDirectory(directory))).toMatchObject(before);
   });
@@ -95,7 +145,9 @@ describe.each(NEWER)("%s is refused with NEWER_VERSION", (kind, change) => {
     const directory = await cutOff();
     change(directory);
     const manager = managerIn(directory);
-    expect((await manager.verify()).problems.map(({ conversationId, kind }) => [conversationId, kind.endsWith("-newer")])).toEqual([[ID, true]]);
+    expect(
+      (await manager.verify()).problems.map(({ conversationId, kind }) => [conversationId, kind.endsWith("-newer")]),
+    ).toEqual([[ID, true]]);
     expect((await manager.list()).map(({ error }) => error?.code)).toEqual(["NEWER_VERSION"]);
   });
 });
@@ -132,7 +184,10 @@ describe("a backup of a newer version", () => {
     const { directory, path, content } = await withNewerBackup();
     writeFileSync(snapshotOf(directory), "{");
     const manager = managerIn(directory);
-    expect([await outcome(manager.load(ID)), await outcome(manager.open(ID))]).toEqual(["NEWER_VERSION", "NEWER_VERSION"]);
+    expect([await outcome(manager.load(ID)), await outcome(manager.open(ID))]).toEqual([
+      "NEWER_VERSION",
+      "NEWER_VERSION",
+    ]);
     expect(readFileSync(path, "utf8")).toBe(content);
   });
 
@@ -154,7 +209,13 @@ describe("a trash record of a newer version", () => {
     await before.rename(ID, "Second title");
     await before.close();
     const trash = join(stateDirectory(directory), ".draftstate", "trash");
-    const newest = join(trash, readdirSync(trash).filter((name) => name.includes("_operation_")).sort().at(-1) ?? "");
+    const newest = join(
+      trash,
+      readdirSync(trash)
+        .filter((name) => name.includes("_operation_"))
+        .sort()
+        .at(-1) ?? "",
+    );
     const record = { ...(JSON.parse(readFileSync(newest, "utf8")) as object), kind: "merge", checksum: "sha256:" };
     writeFileSync(newest, seal(Buffer.from(`${JSON.stringify(record, null, 2)}\n`)));
     const manager = managerIn(directory);
@@ -174,25 +235,43 @@ describe.each(ABSENCES)("while the state directory is away (%s)", (how) => {
     return place;
   }
 
-  test.each<Act>([...READS, ["verify of the one", (manager) => manager.verify(ID)], ["repair", (manager) => manager.repair(ID)], ["migrate", (manager) => manager.migrate({ id: ID })], ["remove", (manager) => manager.remove(ID)], ["dry run of remove", (manager) => manager.remove(ID, { dryRun: true })]])("%s is STORAGE, or says that it cannot be read", async (name, act) => {
+  test.each<Act>([
+    ...READS,
+    ["verify of the one", (manager) => manager.verify(ID)],
+    ["repair", (manager) => manager.repair(ID)],
+    ["migrate", (manager) => manager.migrate({ id: ID })],
+    ["remove", (manager) => manager.remove(ID)],
+    ["dry run of remove", (manager) => manager.remove(ID, { dryRun: true })],
+  ])("%s is STORAGE, or says that it cannot be read", async (name, act) => {
     const got = await valueOr(act((await away()).manager()));
-    const problems = name.startsWith("verify") && typeof got === "object" ? (got as { readonly problems: readonly { readonly conversationId: string }[] }).problems.map(({ conversationId }) => conversationId) : undefined;
+    const problems =
+      name.startsWith("verify") && typeof got === "object"
+        ? (got as { readonly problems: readonly { readonly conversationId: string }[] }).problems.map(
+            ({ conversationId }) => conversationId,
+          )
+        : undefined;
     expect(problems ?? got).toEqual(problems === undefined ? "STORAGE" : [ID]);
   });
 
   test("list is STORAGE, or a row that says so", async () => {
     const rows = await valueOr((await away()).manager().list());
-    expect(typeof rows === "string" ? rows : rows.map(({ conversationId, error }) => [conversationId, error?.code])).toEqual(typeof rows === "string" ? "STORAGE" : [[ID, "STORAGE"]]);
+    expect(
+      typeof rows === "string" ? rows : rows.map(({ conversationId, error }) => [conversationId, error?.code]),
+    ).toEqual(typeof rows === "string" ? "STORAGE" : [[ID, "STORAGE"]]);
   });
 
   test("verify of all is STORAGE, or a problem that says so", async () => {
     const seen = await valueOr((await away()).manager().verify());
-    expect(typeof seen === "string" ? seen : seen.problems.map(({ conversationId }) => conversationId)).toEqual(typeof seen === "string" ? "STORAGE" : [ID]);
+    expect(typeof seen === "string" ? seen : seen.problems.map(({ conversationId }) => conversationId)).toEqual(
+      typeof seen === "string" ? "STORAGE" : [ID],
+    );
   });
 
-  test("listBackups lists what is in sight, or is STORAGE: never \"not found\"", async () => {
+  test('listBackups lists what is in sight, or is STORAGE: never "not found"', async () => {
     const backups = await valueOr((await away()).manager().listBackups(ID));
-    expect(typeof backups === "string" ? backups : backups.map(({ messageCount }) => messageCount)).toEqual(typeof backups === "string" ? "STORAGE" : [2, 1]);
+    expect(typeof backups === "string" ? backups : backups.map(({ messageCount }) => messageCount)).toEqual(
+      typeof backups === "string" ? "STORAGE" : [2, 1],
+    );
   });
 
   test("health is not ok", async () => {
@@ -216,7 +295,13 @@ describe.each(ABSENCES)("while the state directory is away (%s)", (how) => {
 });
 
 describe("without any backup, a state directory that is no directory", () => {
-  test.each([...READS, ["listBackups", (manager: DraftStatePersistenceManager) => manager.listBackups(ID)], ["list", (manager: DraftStatePersistenceManager) => manager.list()], ["open", (manager: DraftStatePersistenceManager) => manager.open(ID)], ["ids", (manager: DraftStatePersistenceManager) => manager.ids()]] as readonly Act[])("is STORAGE for %s", async (_name, act) => {
+  test.each([
+    ...READS,
+    ["listBackups", (manager: DraftStatePersistenceManager) => manager.listBackups(ID)],
+    ["list", (manager: DraftStatePersistenceManager) => manager.list()],
+    ["open", (manager: DraftStatePersistenceManager) => manager.open(ID)],
+    ["ids", (manager: DraftStatePersistenceManager) => manager.ids()],
+  ] as readonly Act[])("is STORAGE for %s", async (_name, act) => {
     const directory = temporaryDirectory();
     writeFileSync(stateDirectory(directory), "");
     expect(await outcome(act(managerIn(directory)))).toBe("STORAGE");
@@ -226,7 +311,15 @@ describe("without any backup, a state directory that is no directory", () => {
 describe("commands, while a file has the state directory's place,", () => {
   const EXIT_STORAGE = 7;
 
-  test.each([["show", ["show", ID]], ["ls", ["ls"]], ["search", ["search", "one"]], ["diff", ["diff", ID]], ["verify", ["verify"]], ["backups", ["backups", ID]], ["export", ["export", ID]]])("%s says so", { timeout: 120_000 }, async (name, args) => {
+  test.each([
+    ["show", ["show", ID]],
+    ["ls", ["ls"]],
+    ["search", ["search", "one"]],
+    ["diff", ["diff", ID]],
+    ["verify", ["verify"]],
+    ["backups", ["backups", ID]],
+    ["export", ["export", ID]],
+  ])("%s says so", { timeout: 120_000 }, async (name, args) => {
     const place = new Place("a file in its place");
     const manager = place.manager();
     await turns(await manager.open(ID), "one", "two");
@@ -234,21 +327,49 @@ describe("commands, while a file has the state directory's place,", () => {
     place.takeAway();
     const { status, stderr } = await run(args, place.directory);
     // What is in sight may be listed.
-    expect(name === "backups" && status === 0 ? "listed" : [status, stderr.includes("not a directory") || stderr.includes("stands in the way")]).toEqual(name === "backups" && status === 0 ? "listed" : [EXIT_STORAGE, true]);
+    expect(
+      name === "backups" && status === 0
+        ? "listed"
+        : [status, stderr.includes("not a directory") || stderr.includes("stands in the way")],
+    ).toEqual(name === "backups" && status === 0 ? "listed" : [EXIT_STORAGE, true]);
   });
 });
 
 describe("what happens to the files under an open handle is told by close(), or the next open finds all that was acknowledged:", () => {
   const HARM: readonly (readonly [string, (directory: string) => void])[] = [
-    ["the snapshot is cut in half", (directory) => truncateSync(snapshotOf(directory), Math.floor(statSync(snapshotOf(directory)).size / 2))],
+    [
+      "the snapshot is cut in half",
+      (directory) => truncateSync(snapshotOf(directory), Math.floor(statSync(snapshotOf(directory)).size / 2)),
+    ],
     ["the snapshot is emptied", (directory) => truncateSync(snapshotOf(directory), 0)],
     ["the snapshot is removed", (directory) => rmSync(snapshotOf(directory))],
-    ["the snapshot is a directory", (directory) => { rmSync(snapshotOf(directory)); mkdirSync(snapshotOf(directory)); }],
-    ["the snapshot is an older backup", (directory) => { const [oldest = ""] = filesBelow(join(directory, "backup")).sort(); writeFileSync(snapshotOf(directory), readFileSync(oldest)); }],
-    ["the journal is cut in half", (directory) => truncateSync(journalOf(directory), Math.floor(statSync(journalOf(directory)).size / 2))],
+    [
+      "the snapshot is a directory",
+      (directory) => {
+        rmSync(snapshotOf(directory));
+        mkdirSync(snapshotOf(directory));
+      },
+    ],
+    [
+      "the snapshot is an older backup",
+      (directory) => {
+        const [oldest = ""] = filesBelow(join(directory, "backup")).sort();
+        writeFileSync(snapshotOf(directory), readFileSync(oldest));
+      },
+    ],
+    [
+      "the journal is cut in half",
+      (directory) => truncateSync(journalOf(directory), Math.floor(statSync(journalOf(directory)).size / 2)),
+    ],
     ["the journal is removed", (directory) => rmSync(journalOf(directory), { force: true })],
     ["the journal is emptied", (directory) => writeFileSync(journalOf(directory), "")],
-    ["both are removed", (directory) => { rmSync(snapshotOf(directory)); rmSync(journalOf(directory), { force: true }); }],
+    [
+      "both are removed",
+      (directory) => {
+        rmSync(snapshotOf(directory));
+        rmSync(journalOf(directory), { force: true });
+      },
+    ],
   ];
 
   test.each(HARM)("%s", async (what, harm) => {
@@ -267,6 +388,7 @@ describe("what happens to the files under an open handle is told by close(), or 
     await outcome(manager.close());
     const now = await found(directory);
     expect(closed === "ok" ? now : ["one", "two", "three"]).toEqual(["one", "two", "three"]);
-    if (flushed === "ok" && closed !== "ok") expect(Object.values(contentsOf(directory)).some((content) => content.includes("three"))).toBe(true);
+    if (flushed === "ok" && closed !== "ok")
+      expect(Object.values(contentsOf(directory)).some((content) => content.includes("three"))).toBe(true);
   });
 });

@@ -39,14 +39,17 @@ async function afterPowerLoss(disk: SimulatedFileSystem): Promise<AgentState | n
 const CALLS: readonly CallKind[] = ["write", "sync", "createFile", "rename", "syncDirectory"];
 
 describe("a journal that fails", () => {
-  test.each<CallKind>(["write", "sync"])("at its %s: the whole state goes to a new file, and the save succeeds", async (kind) => {
-    const { fs, disk, conversation } = await writing();
-    fs.setFault({ code: "EIO", at: 1, only: [kind] });
-    conversation.appendToken(" upon");
-    await conversation.flush();
-    fs.clearFault();
-    expect((await afterPowerLoss(disk))?.currentNarrative).toBe("Once upon");
-  });
+  test.each<CallKind>(["write", "sync"])(
+    "at its %s: the whole state goes to a new file, and the save succeeds",
+    async (kind) => {
+      const { fs, disk, conversation } = await writing();
+      fs.setFault({ code: "EIO", at: 1, only: [kind] });
+      conversation.appendToken(" upon");
+      await conversation.flush();
+      fs.clearFault();
+      expect((await afterPowerLoss(disk))?.currentNarrative).toBe("Once upon");
+    },
+  );
 
   test("is never synced again", async () => {
     const { fs, disk, conversation } = await writing();
@@ -55,7 +58,11 @@ describe("a journal that fails", () => {
     const before = disk.operations.length;
     await conversation.flush();
     const journal = disk.operations.slice(0, before).findLast((operation) => operation.kind === "write");
-    const syncs = disk.operations.slice(before).filter((operation) => operation.kind === "sync" && journal?.kind === "write" && operation.inode === journal.inode);
+    const syncs = disk.operations
+      .slice(before)
+      .filter(
+        (operation) => operation.kind === "sync" && journal?.kind === "write" && operation.inode === journal.inode,
+      );
     expect(syncs).toEqual([]);
   });
 
@@ -64,7 +71,10 @@ describe("a journal that fails", () => {
     fs.setFault({ code: "ENOSPC", at: 1, lasting: "from-then-on", only: ["write"], bytesWritten: 20 });
     conversation.appendToken(" upon");
     await codeRejected(conversation.flush());
-    expect((await managerOver(storageOver(disk.settled(), new ProcessWorld("boot-2").table(1), "r")).loadState("chat"))?.currentNarrative).toBe("Once");
+    expect(
+      (await managerOver(storageOver(disk.settled(), new ProcessWorld("boot-2").table(1), "r")).loadState("chat"))
+        ?.currentNarrative,
+    ).toBe("Once");
   });
 });
 
@@ -134,7 +144,10 @@ describe("a fault at any one call of a turn", () => {
       fs.setFault({ code: "EIO", at, only: [kind] });
       for (const token of [" upon", " a", " time"]) {
         conversation.appendToken(token);
-        await conversation.flush().then(() => (acknowledged = conversation.state.currentNarrative), () => undefined);
+        await conversation.flush().then(
+          () => (acknowledged = conversation.state.currentNarrative),
+          () => undefined,
+        );
         expect((await afterPowerLoss(disk))?.currentNarrative, `${kind} ${at}`).toMatch(new RegExp(`^${acknowledged}`));
         await conversation.compact().catch(() => undefined);
       }

@@ -29,7 +29,13 @@ function gated(inner: MemoryStorage): Storage {
     let reached: () => void = () => undefined;
     const whenReached = new Promise<void>((resolve) => (reached = resolve));
     gate = { reached, opened: new Promise<void>((resolve) => (open = resolve)) };
-    return { open: () => { gate = undefined; open(); }, reached: whenReached };
+    return {
+      open: () => {
+        gate = undefined;
+        open();
+      },
+      reached: whenReached,
+    };
   };
   const methods: Partial<Storage> = {
     replace: async (key: Key, content: Content, guard?: Lock) => {
@@ -46,7 +52,9 @@ function gated(inner: MemoryStorage): Storage {
     },
   };
   return new Proxy<Storage>(inner, {
-    get: (target, name) => Reflect.get(methods, name) as unknown ?? (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target),
+    get: (target, name) =>
+      (Reflect.get(methods, name) as unknown) ??
+      (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target),
   });
 }
 

@@ -8,7 +8,12 @@ import { encodeSnapshot } from "../../src/snapshot/encode.js";
 import { anyObject } from "../doubles/json-values.js";
 import { sampleMetadata, snapshotBytes, versionAt } from "../doubles/snapshots.js";
 
-const STATE = { messages: [{ id: "m1", role: "user", content: "Où est l’été? 🎈" }], count: 12, flag: true, none: null };
+const STATE = {
+  messages: [{ id: "m1", role: "user", content: "Où est l’été? 🎈" }],
+  count: 12,
+  flag: true,
+  none: null,
+};
 const BYTES = encodeSnapshot(freezeJson(STATE) as JsonObject, sampleMetadata());
 
 function kindOf(bytes: Uint8Array, id = "chat"): string {
@@ -18,7 +23,11 @@ function kindOf(bytes: Uint8Array, id = "chat"): string {
 /** The document with fields of `_metadata` set, signed as if a version had written it so. */
 function signed(fields: JsonObject): Buffer {
   const document = JSON.parse(BYTES.toString("utf8")) as { _metadata: JsonObject };
-  return seal(Buffer.from(`${JSON.stringify({ ...document, _metadata: { ...document._metadata, ...fields, checksum: "sha256:" } }, null, 2)}\n`));
+  return seal(
+    Buffer.from(
+      `${JSON.stringify({ ...document, _metadata: { ...document._metadata, ...fields, checksum: "sha256:" } }, null, 2)}\n`,
+    ),
+  );
 }
 
 describe("damage", () => {
@@ -48,7 +57,8 @@ describe("damage", () => {
   });
 
   test("each truncation is damaged, but for the last newline, which is edited", () => {
-    for (let length = 0; length < BYTES.length - 1; length += 1) expect(kindOf(BYTES.subarray(0, length)), `cut at ${length}`).toBe("damaged");
+    for (let length = 0; length < BYTES.length - 1; length += 1)
+      expect(kindOf(BYTES.subarray(0, length)), `cut at ${length}`).toBe("damaged");
     expect(kindOf(BYTES.subarray(0, -1))).toBe("edited");
   });
 
@@ -88,16 +98,26 @@ describe("what is not damage", () => {
   });
 
   test("a newer major version is newer, a newer minor one is read", () => {
-    expect([kindOf(signed({ version: "2.0.0" })), kindOf(signed({ version: "10.0.0" })), kindOf(signed({ version: "1.7.0" }))]).toEqual(["newer", "newer", "valid"]);
+    expect([
+      kindOf(signed({ version: "2.0.0" })),
+      kindOf(signed({ version: "10.0.0" })),
+      kindOf(signed({ version: "1.7.0" })),
+    ]).toEqual(["newer", "newer", "valid"]);
   });
 
   test("a newer version is told also where the checksum is wrong, which it may make in another way", () => {
     const text = signed({}).toString();
-    expect(decodeSnapshot(Buffer.from(text.replace('"1.0.0"', '"2.0.0"')), "chat")).toEqual({ kind: "newer", version: "2.0.0", revision: 7 });
+    expect(decodeSnapshot(Buffer.from(text.replace('"1.0.0"', '"2.0.0"')), "chat")).toEqual({
+      kind: "newer",
+      version: "2.0.0",
+      revision: 7,
+    });
   });
 
   test("a newer version may have any other shape", () => {
-    expect(decodeSnapshot(Buffer.from('{"_metadata":{"version":"2.0.0","conversationId":["chat"],"revision":"7"}}'), "chat")).toEqual({ kind: "newer", version: "2.0.0" });
+    expect(
+      decodeSnapshot(Buffer.from('{"_metadata":{"version":"2.0.0","conversationId":["chat"],"revision":"7"}}'), "chat"),
+    ).toEqual({ kind: "newer", version: "2.0.0" });
   });
 
   test("a version that is none is newer where the checksum is right, and no guess where it is wrong", () => {
@@ -114,12 +134,23 @@ describe("what is not damage", () => {
 
   test("unknown metadata fields are kept", () => {
     const decoded = decodeSnapshot(signed({ "x-mine": { deep: 1 } }), "chat");
-    expect(decoded.kind === "valid" ? decoded.metadata.extra : decoded).toEqual({ theirs: { deep: [1] }, "x-mine": { deep: 1 } });
+    expect(decoded.kind === "valid" ? decoded.metadata.extra : decoded).toEqual({
+      theirs: { deep: [1] },
+      "x-mine": { deep: 1 },
+    });
   });
 
   test("fields that look like the checksum leave the seal valid", () => {
-    const state = freezeJson({ checksum: "sha256:00", a: '"checksum": "sha256:', '"checksum": "sha256:': { checksum: "sha256:" } }) as JsonObject;
-    const bytes = encodeSnapshot(state, { ...sampleMetadata(), extra: { a: { checksum: "sha256:1" } }, title: '"checksum": "sha256:' });
+    const state = freezeJson({
+      checksum: "sha256:00",
+      a: '"checksum": "sha256:',
+      '"checksum": "sha256:': { checksum: "sha256:" },
+    }) as JsonObject;
+    const bytes = encodeSnapshot(state, {
+      ...sampleMetadata(),
+      extra: { a: { checksum: "sha256:1" } },
+      title: '"checksum": "sha256:',
+    });
     expect([verifySeal(bytes), kindOf(bytes)]).toEqual(["valid", "valid"]);
   });
 });
@@ -138,14 +169,27 @@ describe("decodeMetadataEnd", () => {
 
   test("is not fooled by texts and fields that look like the marker", () => {
     const marker = '\n  "_metadata": {';
-    const state = { [marker]: marker, deep: { _metadata: { revision: 99 } }, list: [{ _metadata: {} }], text: `${marker}"revision": 99}` };
-    const bytes = encodeSnapshot(freezeJson(state) as JsonObject, { ...sampleMetadata(), title: marker, extra: { _metadata: { revision: 98 } } });
+    const state = {
+      [marker]: marker,
+      deep: { _metadata: { revision: 99 } },
+      list: [{ _metadata: {} }],
+      text: `${marker}"revision": 99}`,
+    };
+    const bytes = encodeSnapshot(freezeJson(state) as JsonObject, {
+      ...sampleMetadata(),
+      title: marker,
+      extra: { _metadata: { revision: 98 } },
+    });
     expect(decodeMetadataEnd(bytes)?.revision).toBe(7);
   });
 
   test("gives nothing where the end does not hold all of it", () => {
     const bytes = snapshotBytes(versionAt(3));
     const lengths = Array.from({ length: 80 }, (_, index) => index * 4);
-    expect(lengths.map((length) => decodeMetadataEnd(bytes.subarray(bytes.length - length))).filter((found) => found !== undefined)).toEqual([]);
+    expect(
+      lengths
+        .map((length) => decodeMetadataEnd(bytes.subarray(bytes.length - length)))
+        .filter((found) => found !== undefined),
+    ).toEqual([]);
   });
 });

@@ -21,7 +21,9 @@ function bytesOf(state: JsonObject): Buffer {
 const POOL = Array.from({ length: 6 }, (_, index) => freezeJson({ id: `m${index}`, content: "ü".repeat(index) }));
 
 /** From what is copied to what stands alone. */
-const LARGE = Array.from({ length: 6 }, (_, index) => freezeJson({ id: `l${index}`, content: "ü".repeat(8 ** index % 40_000) })) as JsonObject[];
+const LARGE = Array.from({ length: 6 }, (_, index) =>
+  freezeJson({ id: `l${index}`, content: "ü".repeat(8 ** index % 40_000) }),
+) as JsonObject[];
 
 describe("encodeSnapshot", () => {
   test("gives what JSON.stringify gives, with two spaces and a newline", () => {
@@ -44,7 +46,7 @@ describe("encodeSnapshot", () => {
 
   test("gives it also for entries that were moved, taken out and put between others since", () => {
     const entry = fc.oneof(fc.constantFrom(...POOL), fc.string(), anyObject);
-    const lists = fc.record({ a: fc.array(entry), "ä": fc.array(entry) });
+    const lists = fc.record({ a: fc.array(entry), ä: fc.array(entry) });
     fc.assert(
       fc.property(lists, (state) => {
         const text = bytesOf(state).toString("utf8");
@@ -61,17 +63,28 @@ describe("encodeSnapshot", () => {
     fc.assert(
       fc.property(lists, fc.array(fc.nat()), (entries, turns) => {
         const states = entries.map((list) => freezeJson({ list, after: "x" }) as JsonObject);
-        const made = states.map((state) => ({ parts: new SnapshotParts(state, sampleMetadata())[Symbol.iterator](), bytes: [] as Buffer[] }));
+        const made = states.map((state) => ({
+          parts: new SnapshotParts(state, sampleMetadata())[Symbol.iterator](),
+          bytes: [] as Buffer[],
+        }));
         const goOn = ({ parts, bytes }: (typeof made)[number]): boolean => {
           const { done, value } = parts.next();
           if (done !== true) bytes.push(value);
           return done !== true;
         };
-        for (const turn of turns) goOn(made[turn % made.length] ?? { parts: new SnapshotParts({}, sampleMetadata())[Symbol.iterator](), bytes: [] });
+        for (const turn of turns)
+          goOn(
+            made[turn % made.length] ?? {
+              parts: new SnapshotParts({}, sampleMetadata())[Symbol.iterator](),
+              bytes: [],
+            },
+          );
         for (const each of made) while (goOn(each));
         for (const [index, { bytes }] of made.entries()) {
           const text = Buffer.concat(bytes).toString("utf8");
-          expect(text).toBe(`${JSON.stringify({ ...states[index], _metadata: (JSON.parse(text) as JsonObject)["_metadata"] }, null, 2)}\n`);
+          expect(text).toBe(
+            `${JSON.stringify({ ...states[index], _metadata: (JSON.parse(text) as JsonObject)["_metadata"] }, null, 2)}\n`,
+          );
         }
       }),
       { numRuns: 300 },
@@ -83,13 +96,19 @@ describe("encodeSnapshot", () => {
     const whole = (): Buffer[] => [...new SnapshotParts(state, sampleMetadata())];
     whole();
     const [first, second] = [whole(), whole()];
-    const shared = second.filter((part) => first.some((other) => other.buffer === part.buffer && other.byteOffset === part.byteOffset));
+    const shared = second.filter((part) =>
+      first.some((other) => other.buffer === part.buffer && other.byteOffset === part.byteOffset),
+    );
     expect(shared.reduce((sum, part) => sum + part.length, 0)).toBeGreaterThan(0.8 * Buffer.concat(second).length);
   });
 
   test("has no part that is as large as the whole of much", () => {
-    const state = freezeJson({ list: Array.from({ length: 4000 }, (_, index) => ({ index, content: "x".repeat(1000) })) }) as JsonObject;
-    expect(Math.max(...[...new SnapshotParts(state, sampleMetadata())].map((part) => part.length))).toBeLessThanOrEqual(1024 * 1024);
+    const state = freezeJson({
+      list: Array.from({ length: 4000 }, (_, index) => ({ index, content: "x".repeat(1000) })),
+    }) as JsonObject;
+    expect(Math.max(...[...new SnapshotParts(state, sampleMetadata())].map((part) => part.length))).toBeLessThanOrEqual(
+      1024 * 1024,
+    );
   });
 
   test("stays in few parts, and keeps few bytes for the next, however often a little is added", () => {
@@ -109,7 +128,9 @@ describe("encodeSnapshot", () => {
   });
 
   test("keeps nothing of what is beyond 32 MB", () => {
-    const list = Array.from({ length: 40 }, (_, index) => freezeJson({ index, content: "x".repeat(1024 * 1024) })) as JsonObject[];
+    const list = Array.from({ length: 40 }, (_, index) =>
+      freezeJson({ index, content: "x".repeat(1024 * 1024) }),
+    ) as JsonObject[];
     const state = freezeJson({ list }) as JsonObject;
     const first = new Set([...new SnapshotParts(state, sampleMetadata())].map((part) => part.buffer));
     const again = [...new SnapshotParts(state, sampleMetadata())].filter((part) => first.has(part.buffer));
@@ -136,25 +157,34 @@ describe("encodeSnapshot", () => {
 
   test("the metadata comes back equal", () => {
     const decoded = decodeSnapshot(bytesOf({}), "chat");
-    expect(decoded.kind === "valid" ? { ...decoded.metadata, checksum: "" } : decoded).toEqual({ ...sampleMetadata(), checksum: "" });
+    expect(decoded.kind === "valid" ? { ...decoded.metadata, checksum: "" } : decoded).toEqual({
+      ...sampleMetadata(),
+      checksum: "",
+    });
   });
 });
 
 describe("what could not be read back", () => {
-  const state = freezeJson({ messages: Array.from({ length: 40 }, (_, index) => ({ index, content: "ü".repeat(2000) })), after: "x" }) as JsonObject;
+  const state = freezeJson({
+    messages: Array.from({ length: 40 }, (_, index) => ({ index, content: "ü".repeat(2000) })),
+    after: "x",
+  }) as JsonObject;
   const { length } = encodeSnapshot(state, sampleMetadata());
 
   test("is refused from the first byte beyond the limit on, and not before", () => {
     expect(encodeSnapshot(state, sampleMetadata(), { maxBytes: length })).toHaveLength(length);
-    for (const maxBytes of [length - 1, length / 2, 10]) expect(codeThrown(() => encodeSnapshot(state, sampleMetadata(), { maxBytes }))).toBe("INVALID_STATE");
+    for (const maxBytes of [length - 1, length / 2, 10])
+      expect(codeThrown(() => encodeSnapshot(state, sampleMetadata(), { maxBytes }))).toBe("INVALID_STATE");
   });
 
   test("is refused in place of the part that goes beyond: no more is made", () => {
     const maxBytes = Math.floor(length / 2);
     let made = 0;
-    expect(codeThrown(() => {
-      for (const part of new SnapshotParts(state, sampleMetadata(), { maxBytes })) made += part.length;
-    })).toBe("INVALID_STATE");
+    expect(
+      codeThrown(() => {
+        for (const part of new SnapshotParts(state, sampleMetadata(), { maxBytes })) made += part.length;
+      }),
+    ).toBe("INVALID_STATE");
     expect(made).toBeGreaterThan(0);
     expect(made).toBeLessThanOrEqual(maxBytes);
   });
@@ -177,7 +207,11 @@ describe("what could not be read back", () => {
       const key = { area: "state", name: "chat.json" } as const;
       await storage.replace(key, encodeSnapshot({}, sampleMetadata()));
       const before = await contents(storage, AREAS);
-      expect(await codeRejected(storage.replace(key, new SnapshotParts(state, sampleMetadata(), { maxBytes: Math.floor(length / 2) })))).toBe("INVALID_STATE");
+      expect(
+        await codeRejected(
+          storage.replace(key, new SnapshotParts(state, sampleMetadata(), { maxBytes: Math.floor(length / 2) })),
+        ),
+      ).toBe("INVALID_STATE");
       expect(await contents(storage, AREAS)).toEqual(before);
     }
     expect([...disk.image.entries.keys()].filter((path) => path.includes(".tmp-"))).toEqual([]);

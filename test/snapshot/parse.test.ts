@@ -23,16 +23,45 @@ function assertSame(text: string): void {
 }
 
 /** Names that stand for something here, and what JSON has between values. */
-const fragment = fc.constantFrom('\n  "messages": [', "\n  ]", ",\n    {", "\n    }", "{", "}", "[", "]", ",", ",\n", "\n", '"', '"messages": []', '"__proto__": {}', "\\", "\ufeff", "0", "    ");
-const state = fc.record({ before: anyObject, messages: fc.array(anyObject, { maxLength: 12 }), after: anyObject }).map(({ before, messages, after }) => ({ ...before, messages, ...after }));
+const fragment = fc.constantFrom(
+  '\n  "messages": [',
+  "\n  ]",
+  ",\n    {",
+  "\n    }",
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ",\n",
+  "\n",
+  '"',
+  '"messages": []',
+  '"__proto__": {}',
+  "\\",
+  "\ufeff",
+  "0",
+  "    ",
+);
+const state = fc
+  .record({ before: anyObject, messages: fc.array(anyObject, { maxLength: 12 }), after: anyObject })
+  .map(({ before, messages, after }) => ({ ...before, messages, ...after }));
 
 describe("parseBytes", () => {
   test("in pieces gives what JSON.parse gives, of any state", () => {
-    fc.assert(fc.property(state, (value) => { assertSame(`${JSON.stringify(value, null, 2)}\n`); }), { numRuns: 1000 });
+    fc.assert(
+      fc.property(state, (value) => {
+        assertSame(`${JSON.stringify(value, null, 2)}\n`);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   test("also of texts with fragments put in, taken out and doubled anywhere", () => {
-    const edits = fc.array(fc.record({ at: fc.nat(), remove: fc.nat({ max: 12 }), insert: fc.oneof(fc.constant(""), fragment) }), { minLength: 1, maxLength: 3 });
+    const edits = fc.array(
+      fc.record({ at: fc.nat(), remove: fc.nat({ max: 12 }), insert: fc.oneof(fc.constant(""), fragment) }),
+      { minLength: 1, maxLength: 3 },
+    );
     fc.assert(
       fc.property(state, edits, (value, changes) => {
         let text = JSON.stringify(value, null, 2);

@@ -17,7 +17,11 @@ const BYTES = encodeSnapshot(VERSION.state, { ...metadataOf(VERSION, "chat", CRE
 /** With fields of `_metadata` set, signed as if a version had written it so. */
 function signed(fields: Record<string, unknown>): Buffer {
   const document = JSON.parse(BYTES.toString("utf8")) as { _metadata: JsonObject };
-  return seal(Buffer.from(`${JSON.stringify({ ...document, _metadata: { ...document._metadata, ...fields, checksum: "sha256:" } }, null, 2)}\n`));
+  return seal(
+    Buffer.from(
+      `${JSON.stringify({ ...document, _metadata: { ...document._metadata, ...fields, checksum: "sha256:" } }, null, 2)}\n`,
+    ),
+  );
 }
 
 function kindOf(fields: Record<string, unknown>): string {
@@ -26,15 +30,26 @@ function kindOf(fields: Record<string, unknown>): string {
 
 describe("a spill", () => {
   test("comes back with what it belongs to, and its own session as the last writer", () => {
-    expect(decodeSpill(BYTES, "chat")).toMatchObject({ kind: "valid", state: { n: 1 }, note: NOTE, metadata: { revision: 12, sessions: [...SESSIONS, { session: "x9f2", revision: 12 }] } });
+    expect(decodeSpill(BYTES, "chat")).toMatchObject({
+      kind: "valid",
+      state: { n: 1 },
+      note: NOTE,
+      metadata: { revision: 12, sessions: [...SESSIONS, { session: "x9f2", revision: 12 }] },
+    });
   });
 
   test("of a newer format or schema is newer", () => {
-    expect([kindOf({ spill: { format: 2 } }), kindOf({ spill: { ...NOTE, format: 2 }, sessions: "another shape" }), kindOf({ version: "2.0.0" })]).toEqual(["newer", "newer", "newer"]);
+    expect([
+      kindOf({ spill: { format: 2 } }),
+      kindOf({ spill: { ...NOTE, format: 2 }, sessions: "another shape" }),
+      kindOf({ version: "2.0.0" }),
+    ]).toEqual(["newer", "newer", "newer"]);
   });
 
   test("of a newer format whose checksum is wrong is damaged", () => {
-    expect(decodeSpill(Buffer.from(BYTES.toString().replace('"format": 1', '"format": 2')), "chat").kind).toBe("damaged");
+    expect(decodeSpill(Buffer.from(BYTES.toString().replace('"format": 1', '"format": 2')), "chat").kind).toBe(
+      "damaged",
+    );
   });
 
   test.each<[string, Record<string, unknown>]>([
@@ -52,8 +67,15 @@ describe("a spill", () => {
   });
 
   test("that was edited, cut or never sealed is damaged", () => {
-    const unsealed = JSON.stringify({ n: 1, _metadata: { version: "1.0.0-draft", conversationId: "chat", savedAt: CREATED_AT, revision: 1, spill: NOTE } });
-    const bytes = [Buffer.from(BYTES.toString().replace('"n": 1', '"n": 2')), BYTES.subarray(0, -20), Buffer.from(unsealed)];
+    const unsealed = JSON.stringify({
+      n: 1,
+      _metadata: { version: "1.0.0-draft", conversationId: "chat", savedAt: CREATED_AT, revision: 1, spill: NOTE },
+    });
+    const bytes = [
+      Buffer.from(BYTES.toString().replace('"n": 1', '"n": 2')),
+      BYTES.subarray(0, -20),
+      Buffer.from(unsealed),
+    ];
     expect(bytes.map((each) => decodeSpill(each, "chat").kind)).toEqual(["damaged", "damaged", "damaged"]);
   });
 });
@@ -67,7 +89,10 @@ describe("what is said of sessions in a snapshot", () => {
     ["a name that is too long", [{ ...mark, session: "a".repeat(65) }]],
     ["no revision", [{ session: "a" }]],
     ["a fractional revision", [{ ...mark, revision: 1.5 }]],
-    ["more than a file holds", Array.from({ length: MAX_MARKS + 1 }, (_, index) => ({ session: `s${index}`, revision: index }))],
+    [
+      "more than a file holds",
+      Array.from({ length: MAX_MARKS + 1 }, (_, index) => ({ session: `s${index}`, revision: index })),
+    ],
   ])("as %s makes it damaged", (_what, sessions) => {
     expect(decodeSnapshot(signed({ sessions }), "chat").kind).toBe("damaged");
   });

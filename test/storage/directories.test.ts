@@ -26,7 +26,15 @@ async function makeAll(directories: Directories): Promise<void> {
 test("none is made before the one above it is durable, and siblings share one sync", async () => {
   const { directories, calls } = recorded();
   await makeAll(directories);
-  const inOrder = ["sync /", "make /store", "sync /", "make /store/inner", "sync /store", ...SIBLINGS.map((path) => `make ${path}`), "sync /store/inner"];
+  const inOrder = [
+    "sync /",
+    "make /store",
+    "sync /",
+    "make /store/inner",
+    "sync /store",
+    ...SIBLINGS.map((path) => `make ${path}`),
+    "sync /store/inner",
+  ];
   expect(calls.filter((call) => inOrder.includes(call))).toEqual(inOrder);
   expect(calls.filter((call) => call === "sync /store/inner")).toHaveLength(1);
 });

@@ -71,9 +71,12 @@ const WORKLOADS: Record<string, Workload> = {
     },
     async check(storage, doneCount) {
       const found = await textAt(storage, JOURNAL);
-      if (doneCount === 0) return [undefined, "", "the old journal"].includes(found) ? undefined : `journal is ${JSON.stringify(found)}`;
+      if (doneCount === 0)
+        return [undefined, "", "the old journal"].includes(found) ? undefined : `journal is ${JSON.stringify(found)}`;
       const durable = ["", "first record\n", "first record\nsecond record\n"][doneCount - 1] ?? "";
-      return found !== undefined && found.startsWith(durable) && found !== "the old journal" ? undefined : `journal is ${JSON.stringify(found)}`;
+      return found !== undefined && found.startsWith(durable) && found !== "the old journal"
+        ? undefined
+        : `journal is ${JSON.stringify(found)}`;
     },
   },
   move: {
@@ -91,7 +94,9 @@ async function checkMove(storage: Storage, doneCount: number): Promise<string | 
   const whole = [source, target].every((text) => text === undefined || text === VERSIONS[0]);
   const somewhere = source !== undefined || target !== undefined;
   const moved = doneCount === 0 || (source === undefined && target !== undefined);
-  return whole && somewhere && moved ? undefined : `source is ${JSON.stringify(source)}, target is ${JSON.stringify(target)}`;
+  return whole && somewhere && moved
+    ? undefined
+    : `source is ${JSON.stringify(source)}, target is ${JSON.stringify(target)}`;
 }
 
 interface Exploration {
@@ -219,7 +224,8 @@ test("what was swept does not come back with a power loss", async () => {
   await left.close();
   const settled = disk.settled();
   await storageOver(settled, undefined, "s").sweep("chat");
-  for (const { label, fileSystem } of settled.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([]);
+  for (const { label, fileSystem } of settled.crashStates())
+    expect(await fileSystem.list("/store/backup"), label).toEqual([]);
 });
 
 test("what a dead writer removed itself, and did not settle, does not come back after a sweep", async () => {
@@ -228,13 +234,15 @@ test("what a dead writer removed itself, and did not settle, does not come back 
   const found = disk.settled();
   await found.unlink("/store/backup/.tmp-removed-chat");
   expect(await storageOver(found, undefined, "s").sweep("chat")).toEqual([]);
-  for (const { label, fileSystem } of found.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([]);
+  for (const { label, fileSystem } of found.crashStates())
+    expect(await fileSystem.list("/store/backup"), label).toEqual([]);
 });
 
 test("a value that was created leaves nothing aside after a power loss", async () => {
   const disk = await diskWith([]);
   await storageOver(disk, undefined, "w").create(BACKUP, bytesOf("x"));
-  for (const { label, fileSystem } of disk.crashStates()) expect(await fileSystem.list("/store/backup"), label).toEqual([BACKUP.name]);
+  for (const { label, fileSystem } of disk.crashStates())
+    expect(await fileSystem.list("/store/backup"), label).toEqual([BACKUP.name]);
 });
 
 describe("the exploration can see", () => {
@@ -251,7 +259,8 @@ describe("the exploration can see", () => {
     await storageOver(disk, undefined, "w").replace(SNAPSHOT, bytesOf("new"));
     const found = new Set<string | undefined>();
     for (let after = 0; after <= disk.operationCount; after += 1) {
-      for (const { fileSystem } of disk.crashStates({ after })) found.add(await textAt(storageOver(fileSystem), SNAPSHOT));
+      for (const { fileSystem } of disk.crashStates({ after }))
+        found.add(await textAt(storageOver(fileSystem), SNAPSHOT));
     }
     expect([...found].sort()).toEqual(["new", "old"]);
   });

@@ -34,16 +34,25 @@ async function replaceLock(fs: FileSystem, path: string, host: string): Promise<
   await plant(fs, path, lockRecord({ ...new ProcessWorld().identity(2), host }, "someoneelse"));
 }
 
-async function realDirectory(): Promise<{ readonly directory: string; readonly storage: Storage; dispose(): Promise<void> }> {
+async function realDirectory(): Promise<{
+  readonly directory: string;
+  readonly storage: Storage;
+  dispose(): Promise<void>;
+}> {
   const directory = await mkdtemp(join(tmpdir(), "draftstate-storage-"));
-  const storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+  const storage = createLocalStorage({
+    stateDir: join(directory, "state"),
+    backupDir: join(directory, "backup"),
+    command: "test",
+  });
   return { directory, storage, dispose: () => rm(directory, { recursive: true, force: true }) };
 }
 
 async function onRealFiles(): Promise<StorageFixture> {
   const { directory, storage, dispose } = await realDirectory();
   const stateDir = join(directory, "state");
-  const loseLock = (name: string): Promise<void> => replaceLock(nodeFileSystem, lockPath(name, stateDir), `not-${hostname()}`);
+  const loseLock = (name: string): Promise<void> =>
+    replaceLock(nodeFileSystem, lockPath(name, stateDir), `not-${hostname()}`);
   const again = (): Storage => createLocalStorage({ stateDir, backupDir: join(directory, "backup"), command: "test" });
   const editInPlace = async (key: Key, bytes: Uint8Array): Promise<void> => {
     const path = storage.describe(key);
@@ -53,7 +62,15 @@ async function onRealFiles(): Promise<StorageFixture> {
     // To the nanosecond, which Node.js cannot.
     await run("touch", ["-r", join(directory, "times"), path]);
   };
-  return { storage, loseLock, again, editInPlace, leases: true, leaveUnfinished: leaveUnfinished(nodeFileSystem, storage), dispose };
+  return {
+    storage,
+    loseLock,
+    again,
+    editInPlace,
+    leases: true,
+    leaveUnfinished: leaveUnfinished(nodeFileSystem, storage),
+    dispose,
+  };
 }
 
 /** A file aside, as a killed writer leaves it. */
@@ -82,8 +99,19 @@ async function over(fs: FileSystem): Promise<StorageFixture> {
 
 describeStorageContract("files in a temporary directory", onRealFiles);
 describeStorageContract("the simulated file system", () => over(new SimulatedFileSystem()));
-describeStorageContract("the faulty file system with no fault set", () => over(new FaultyFileSystem(new SimulatedFileSystem())));
-describeStorageContract("the retrying file system", () => over(new RetryingFileSystem(new SimulatedFileSystem(), { attempts: 2, delay: 0, random: () => 0.5, onRetry: () => undefined })));
+describeStorageContract("the faulty file system with no fault set", () =>
+  over(new FaultyFileSystem(new SimulatedFileSystem())),
+);
+describeStorageContract("the retrying file system", () =>
+  over(
+    new RetryingFileSystem(new SimulatedFileSystem(), {
+      attempts: 2,
+      delay: 0,
+      random: () => 0.5,
+      onRetry: () => undefined,
+    }),
+  ),
+);
 describeStorageContract("a file system without hard links", () => over(withoutLinks(new SimulatedFileSystem())));
 describeStorageContract("a faulty storage with no fault set", async () => {
   const fixture = await over(new SimulatedFileSystem());
@@ -97,7 +125,11 @@ function withoutLinks(inner: FileSystem, code: SystemErrorCode = "EPERM"): Fault
   return fs;
 }
 
-async function faultyStore(): Promise<{ readonly fs: FaultyFileSystem; readonly disk: SimulatedFileSystem; readonly storage: Storage }> {
+async function faultyStore(): Promise<{
+  readonly fs: FaultyFileSystem;
+  readonly disk: SimulatedFileSystem;
+  readonly storage: Storage;
+}> {
   const disk = new SimulatedFileSystem();
   const fs = new FaultyFileSystem(disk);
   const storage = storageOver(fs);
@@ -123,7 +155,10 @@ test("a file is not closed under a part that is on its way, also where the next 
     };
     return file;
   };
-  const fs = new Proxy<FileSystem>(disk, { get: (target, name) => (name === "createFile" ? createFile : (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target)) });
+  const fs = new Proxy<FileSystem>(disk, {
+    get: (target, name) =>
+      name === "createFile" ? createFile : (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target),
+  });
   const storage = storageOver(fs);
   await storage.prepare();
   const parts = function* (): Generator<Uint8Array> {
@@ -154,36 +189,48 @@ const OPERATIONS: Record<string, (storage: Storage) => Promise<unknown>> = {
 describe("any call may fail", () => {
   const codes = ["ENOSPC", "EIO", "EMFILE", "EACCES", "EROFS"] as const;
 
-  test.each(Object.keys(OPERATIONS))("%s with one failing call, whichever it is: STORAGE or done, and the value old, new or moved whole", async (name) => {
-    const operation = OPERATIONS[name] ?? (() => Promise.reject(new Error("no such operation")));
-    const measured = await faultyStore();
-    const before = measured.fs.calls;
-    await operation(measured.storage);
-    const count = measured.fs.calls - before;
-    expect(count).toBeGreaterThan(0);
-    for (const code of codes) {
-      for (let at = 1; at <= count; at += 1) {
-        const { fs, storage } = await faultyStore();
-        fs.setFault({ code, at, bytesWritten: 1 });
-        const outcome = await operation(storage).then(() => "done", (error: unknown) => error);
-        fs.clearFault();
-        if (outcome !== "done") expect(outcome).toMatchObject({ name: "DraftstateError", code: "STORAGE", cause: { code } });
-        const texts = [await textAt(storage, KEY), await textAt(storage, { area: "trash", name: "t" })].filter((text) => text !== undefined);
-        for (const text of texts) expect(["old", "new"]).toContain(text);
-        if (name !== "remove") expect(texts.length).toBeGreaterThan(0);
-        await storage.replace(KEY, bytesOf("afterwards"));
-        expect(await textAt(storage, KEY)).toBe("afterwards");
+  test.each(Object.keys(OPERATIONS))(
+    "%s with one failing call, whichever it is: STORAGE or done, and the value old, new or moved whole",
+    async (name) => {
+      const operation = OPERATIONS[name] ?? (() => Promise.reject(new Error("no such operation")));
+      const measured = await faultyStore();
+      const before = measured.fs.calls;
+      await operation(measured.storage);
+      const count = measured.fs.calls - before;
+      expect(count).toBeGreaterThan(0);
+      for (const code of codes) {
+        for (let at = 1; at <= count; at += 1) {
+          const { fs, storage } = await faultyStore();
+          fs.setFault({ code, at, bytesWritten: 1 });
+          const outcome = await operation(storage).then(
+            () => "done",
+            (error: unknown) => error,
+          );
+          fs.clearFault();
+          if (outcome !== "done")
+            expect(outcome).toMatchObject({ name: "DraftstateError", code: "STORAGE", cause: { code } });
+          const texts = [await textAt(storage, KEY), await textAt(storage, { area: "trash", name: "t" })].filter(
+            (text) => text !== undefined,
+          );
+          for (const text of texts) expect(["old", "new"]).toContain(text);
+          if (name !== "remove") expect(texts.length).toBeGreaterThan(0);
+          await storage.replace(KEY, bytesOf("afterwards"));
+          expect(await textAt(storage, KEY)).toBe("afterwards");
+        }
       }
-    }
-  });
+    },
+  );
 
-  test.each(["createFile", "write", "sync", "close", "rename"] as const)("a replacement whose %s fails leaves the old bytes and nothing aside", async (only) => {
-    const { fs, disk, storage } = await faultyStore();
-    fs.setFault({ code: "ENOSPC", at: 1, only: [only], bytesWritten: 2 });
-    await expect(storage.replace(KEY, bytesOf("new"))).rejects.toMatchObject({ code: "STORAGE" });
-    expect(await textAt(storage, KEY)).toBe("old");
-    expect((await disk.list(STATE_DIR)).sort()).toEqual([".draftstate", "chat.json"]);
-  });
+  test.each(["createFile", "write", "sync", "close", "rename"] as const)(
+    "a replacement whose %s fails leaves the old bytes and nothing aside",
+    async (only) => {
+      const { fs, disk, storage } = await faultyStore();
+      fs.setFault({ code: "ENOSPC", at: 1, only: [only], bytesWritten: 2 });
+      await expect(storage.replace(KEY, bytesOf("new"))).rejects.toMatchObject({ code: "STORAGE" });
+      expect(await textAt(storage, KEY)).toBe("old");
+      expect((await disk.list(STATE_DIR)).sort()).toEqual([".draftstate", "chat.json"]);
+    },
+  );
 
   test("a disk that fails from some call on rejects everything after it, and works again once it is mended", async () => {
     const { fs, storage } = await faultyStore();
@@ -281,7 +328,8 @@ describe("sweeping", () => {
     const storage = storageOver(disk, world.table(1));
     await storage.prepare();
     const claims = [`${lockPath("chat")}.gone`, `${lockPath("chat")}.gone.gone2`];
-    for (const path of [...claims, lockPath("chat.lock")]) await plant(disk, path, lockRecord(world.identity(9), "dead"));
+    for (const path of [...claims, lockPath("chat.lock")])
+      await plant(disk, path, lockRecord(world.identity(9), "dead"));
     acquired(await storage.tryLock("chat", SINCE));
     await storage.sweep("chat");
     for (const path of claims) expect(await disk.stat(path)).toBeUndefined();
@@ -313,10 +361,13 @@ describe("sweeping", () => {
   test("what is written aside carries the lock's name, and without a lock the key's own or the writer's", async () => {
     const disk = new SimulatedFileSystem();
     const aside: string[] = [];
-    const storage = storageOver(intercepted(disk, async (call, paths, act) => {
-      if (call === "createFile" && paths[0]?.includes("/locks/") === false) aside.push(paths[0].replace(/^.*\/\.tmp-[a-z0-9]+-/, ""));
-      return act();
-    }));
+    const storage = storageOver(
+      intercepted(disk, async (call, paths, act) => {
+        if (call === "createFile" && paths[0]?.includes("/locks/") === false)
+          aside.push(paths[0].replace(/^.*\/\.tmp-[a-z0-9]+-/, ""));
+        return act();
+      }),
+    );
     await storage.prepare();
     const lock = acquired(await storage.tryLock("chat.1", SINCE));
     for (const guard of [lock, undefined]) {
@@ -329,7 +380,9 @@ describe("sweeping", () => {
   });
 
   test("an unprepared store has nothing to sweep, or says STORAGE", async () => {
-    const swept = await storageOver(new SimulatedFileSystem()).sweep("chat").catch((error: unknown) => error);
+    const swept = await storageOver(new SimulatedFileSystem())
+      .sweep("chat")
+      .catch((error: unknown) => error);
     expect(swept instanceof Error ? swept : { code: "STORAGE" }).toMatchObject({ code: "STORAGE" });
   });
 });
@@ -341,7 +394,8 @@ describe("real files", () => {
     await storage.replace(KEY, bytesOf("x"));
     await (await storage.createLog({ area: "state", name: "chat.journal" })).close();
     const modeOf = async (path: string): Promise<number> => (await stat(join(directory, path))).mode & 0o777;
-    for (const path of ["state", "backup", "state/.draftstate/locks", "state/.draftstate/trash"]) expect(await modeOf(path)).toBe(0o700);
+    for (const path of ["state", "backup", "state/.draftstate/locks", "state/.draftstate/trash"])
+      expect(await modeOf(path)).toBe(0o700);
     for (const path of ["state/chat.json", "state/chat.journal"]) expect(await modeOf(path)).toBe(0o600);
     await dispose();
   });
@@ -358,19 +412,34 @@ describe("real files", () => {
     await dispose();
   });
 
-  test.each(["", "locks", "trash", "quarantine", "metrics", "history"])("a link in the place of .draftstate/%s is refused, and nothing is written through it", async (name) => {
-    const { directory, storage, dispose } = await realDirectory();
-    await storage.prepare();
-    const [inside, outside] = [join(directory, "state/.draftstate", name), join(directory, "outside")];
-    await rename(inside, outside);
-    await symlink(outside, inside);
-    const entries = await readdir(outside);
-    const key: Key = { area: AREAS.find((area) => area === name) ?? "trash", name: "a" };
-    const throughLink: (() => Promise<unknown>)[] = name === "locks" ? [() => storage.tryLock("a", SINCE)] : [() => storage.replace(key, bytesOf("x")), () => storage.create(key, bytesOf("x")), () => storage.move(KEY, key), () => storage.remove(key)];
-    for (const act of [() => storage.prepare(), () => storage.probe("state"), ...throughLink]) await expect(act()).rejects.toMatchObject({ code: "STORAGE", message: expect.stringContaining("symbolic link") as string });
-    expect(await readdir(outside)).toEqual(entries);
-    await dispose();
-  });
+  test.each(["", "locks", "trash", "quarantine", "metrics", "history"])(
+    "a link in the place of .draftstate/%s is refused, and nothing is written through it",
+    async (name) => {
+      const { directory, storage, dispose } = await realDirectory();
+      await storage.prepare();
+      const [inside, outside] = [join(directory, "state/.draftstate", name), join(directory, "outside")];
+      await rename(inside, outside);
+      await symlink(outside, inside);
+      const entries = await readdir(outside);
+      const key: Key = { area: AREAS.find((area) => area === name) ?? "trash", name: "a" };
+      const throughLink: (() => Promise<unknown>)[] =
+        name === "locks"
+          ? [() => storage.tryLock("a", SINCE)]
+          : [
+              () => storage.replace(key, bytesOf("x")),
+              () => storage.create(key, bytesOf("x")),
+              () => storage.move(KEY, key),
+              () => storage.remove(key),
+            ];
+      for (const act of [() => storage.prepare(), () => storage.probe("state"), ...throughLink])
+        await expect(act()).rejects.toMatchObject({
+          code: "STORAGE",
+          message: expect.stringContaining("symbolic link") as string,
+        });
+      expect(await readdir(outside)).toEqual(entries);
+      await dispose();
+    },
+  );
 
   test("a directory in a file's place is refused as CORRUPT", async () => {
     const { storage, dispose } = await realDirectory();
@@ -398,7 +467,12 @@ describe("real files", () => {
     const changes: Change[] = [];
     const watcher = await storage.watch("state", (change) => void changes.push(change));
     await storage.replace(KEY, bytesOf("x"));
-    await vi.waitFor(() => { expect(changes.length).toBeGreaterThan(0); }, { timeout: 5000 });
+    await vi.waitFor(
+      () => {
+        expect(changes.length).toBeGreaterThan(0);
+      },
+      { timeout: 5000 },
+    );
     await watcher.close();
     for (const change of changes) expect(change).toEqual({ key: KEY });
     await dispose();

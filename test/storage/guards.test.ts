@@ -61,7 +61,11 @@ describe("a look at a held lock", () => {
 
   test("notices another's record in the very same file", async () => {
     const directory = await mkdtemp(join(tmpdir(), "draftstate-inode-"));
-    const storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+    const storage = createLocalStorage({
+      stateDir: join(directory, "state"),
+      backupDir: join(directory, "backup"),
+      command: "test",
+    });
     await storage.prepare();
     const lock = acquired(await storage.tryLock("chat", SINCE));
     const path = lockPath("chat", join(directory, "state"));
@@ -77,7 +81,11 @@ describe("a look at a held lock", () => {
 
 test("notices another's lock of the same size and time", async () => {
   const directory = await mkdtemp(join(tmpdir(), "draftstate-times-"));
-  const storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+  const storage = createLocalStorage({
+    stateDir: join(directory, "state"),
+    backupDir: join(directory, "backup"),
+    command: "test",
+  });
   await storage.prepare();
   const lock = acquired(await storage.tryLock("chat", SINCE));
   const path = lockPath("chat", join(directory, "state"));
@@ -94,16 +102,24 @@ describe("a guard is looked at", () => {
   test("by an append after its write: lost in between it is not acknowledged, and the next holder reads it", async () => {
     const disk = new SimulatedFileSystem();
     let armed = false;
-    const storage = storageOver(intercepted(disk, async (call, paths, act) => {
-      const result = await act();
-      if (call !== "createFile" || paths[0]?.includes("/locks") === true) return result;
-      const file = result as OpenFile;
-      const write = async (bytes: Uint8Array): Promise<void> => {
-        await file.write(bytes);
-        if (armed) await disk.unlink(lockPath("chat"));
-      };
-      return { write, read: file.read, info: file.info, sync: file.sync, close: file.close } satisfies OpenFile as typeof result;
-    }));
+    const storage = storageOver(
+      intercepted(disk, async (call, paths, act) => {
+        const result = await act();
+        if (call !== "createFile" || paths[0]?.includes("/locks") === true) return result;
+        const file = result as OpenFile;
+        const write = async (bytes: Uint8Array): Promise<void> => {
+          await file.write(bytes);
+          if (armed) await disk.unlink(lockPath("chat"));
+        };
+        return {
+          write,
+          read: file.read,
+          info: file.info,
+          sync: file.sync,
+          close: file.close,
+        } satisfies OpenFile as typeof result;
+      }),
+    );
     await storage.prepare();
     const log = await storage.createLog(LOG, bytesOf("first,"), acquired(await storage.tryLock("chat", SINCE)));
     armed = true;
@@ -111,25 +127,30 @@ describe("a guard is looked at", () => {
     expect(await textAt(storage, LOG)).toBe("first,second");
   });
 
-  test.each(["replace", "create", "move", "remove", "createLog"])("by %s right before the change, after everything else", async (name) => {
-    const disk = new SimulatedFileSystem();
-    const calls: string[] = [];
-    const storage = storageOver(intercepted(disk, async (call, paths, act) => {
-      calls.push(`${call} ${paths.includes(lockPath("chat")) ? "lock" : "value"}`);
-      return act();
-    }));
-    await storage.prepare();
-    await storage.replace(KEY, bytesOf("x"));
-    const lock = acquired(await storage.tryLock("chat", SINCE));
-    calls.length = 0;
-    if (name === "replace") await storage.replace(KEY, bytesOf("y"), lock);
-    if (name === "create") await storage.create({ area: "backup", name: "b" }, bytesOf("y"), lock);
-    if (name === "move") await storage.move(KEY, { area: "trash", name: "t" }, lock);
-    if (name === "remove") await storage.remove(KEY, lock);
-    if (name === "createLog") await storage.createLog(LOG, bytesOf("y"), lock);
-    const change = calls.findIndex((call) => ["rename value", "link value", "unlink value"].includes(call));
-    expect(calls[change - 1]).toBe("stat lock");
-  });
+  test.each(["replace", "create", "move", "remove", "createLog"])(
+    "by %s right before the change, after everything else",
+    async (name) => {
+      const disk = new SimulatedFileSystem();
+      const calls: string[] = [];
+      const storage = storageOver(
+        intercepted(disk, async (call, paths, act) => {
+          calls.push(`${call} ${paths.includes(lockPath("chat")) ? "lock" : "value"}`);
+          return act();
+        }),
+      );
+      await storage.prepare();
+      await storage.replace(KEY, bytesOf("x"));
+      const lock = acquired(await storage.tryLock("chat", SINCE));
+      calls.length = 0;
+      if (name === "replace") await storage.replace(KEY, bytesOf("y"), lock);
+      if (name === "create") await storage.create({ area: "backup", name: "b" }, bytesOf("y"), lock);
+      if (name === "move") await storage.move(KEY, { area: "trash", name: "t" }, lock);
+      if (name === "remove") await storage.remove(KEY, lock);
+      if (name === "createLog") await storage.createLog(LOG, bytesOf("y"), lock);
+      const change = calls.findIndex((call) => ["rename value", "link value", "unlink value"].includes(call));
+      expect(calls[change - 1]).toBe("stat lock");
+    },
+  );
 });
 
 describe("many and much", () => {
@@ -152,7 +173,11 @@ describe("many and much", () => {
 
     beforeEach(async () => {
       directory = await mkdtemp(join(tmpdir(), "draftstate-stream-"));
-      storage = createLocalStorage({ stateDir: join(directory, "state"), backupDir: join(directory, "backup"), command: "test" });
+      storage = createLocalStorage({
+        stateDir: join(directory, "state"),
+        backupDir: join(directory, "backup"),
+        command: "test",
+      });
       await storage.prepare();
     });
     afterEach(() => rm(directory, { recursive: true, force: true }));
@@ -161,7 +186,8 @@ describe("many and much", () => {
       // Three buffers, used over and over: what is kept beyond its turn is overwritten.
       const buffers = [0, 1, 2].map(() => Buffer.alloc(PART));
       const backup = join(directory, "backup");
-      const onDisk = (): number => readdirSync(backup).reduce((sum, name) => sum + statSync(join(backup, name)).size, 0);
+      const onDisk = (): number =>
+        readdirSync(backup).reduce((sum, name) => sum + statSync(join(backup, name)).size, 0);
       let [behind, most] = [0, 0];
       const start = process.memoryUsage().arrayBuffers;
       async function* parts(): AsyncGenerator<Uint8Array> {
@@ -178,7 +204,9 @@ describe("many and much", () => {
       expect(most).toBeLessThan(8 * 1024 * 1024);
       const bytes = await readFile(storage.describe(key));
       expect(bytes.length).toBe(PART * PARTS);
-      expect(Array.from({ length: PARTS }, (_, part) => bytes[part * PART])).toEqual(Array.from({ length: PARTS }, (_, part) => part % 251));
+      expect(Array.from({ length: PARTS }, (_, part) => bytes[part * PART])).toEqual(
+        Array.from({ length: PARTS }, (_, part) => part % 251),
+      );
     });
   });
 

@@ -31,7 +31,9 @@ class Machines {
   time = Date.parse("2026-01-14T21:30:00.000Z");
 
   storage(pid: number, through: FileSystem = this.disk): FileStorage {
-    return storageOver(through, this.world.table(pid), `p${pid}x`, { clock: { now: () => this.time, elapsed: () => this.time } });
+    return storageOver(through, this.world.table(pid), `p${pid}x`, {
+      clock: { now: () => this.time, elapsed: () => this.time },
+    });
   }
 
   async expiryOnDisk(): Promise<unknown> {
@@ -80,7 +82,11 @@ describe("a lease", () => {
     acquired(await holder.tryLock("chat", new Date(), { lease: LEASE }));
     const until = machines.at(LEASE);
     stop(LEASE - 1);
-    expect(await contender.tryLock("chat", new Date(), { lease: LEASE })).toMatchObject({ acquired: false, liveness: "unknown", holder: { expiresAt: until } });
+    expect(await contender.tryLock("chat", new Date(), { lease: LEASE })).toMatchObject({
+      acquired: false,
+      liveness: "unknown",
+      holder: { expiresAt: until },
+    });
   });
 
   test("that ran out is taken over, and everything of its old holder is refused", async () => {
@@ -90,7 +96,13 @@ describe("a lease", () => {
     expect(await contender.lockHolder("chat")).toBeUndefined();
     const taken = await contender.tryLock("chat", new Date(), { lease: LEASE });
     expect(taken).toMatchObject({ acquired: true, takenOverFrom: { expiresAt: machines.at(0) } });
-    for (const act of [() => lock.assertHeld(), () => holder.replace(KEY, bytesOf("late"), lock), () => log.append(bytesOf("late")), () => log.sync()]) await expect(act()).rejects.toMatchObject({ code: "LOCKED" });
+    for (const act of [
+      () => lock.assertHeld(),
+      () => holder.replace(KEY, bytesOf("late"), lock),
+      () => log.append(bytesOf("late")),
+      () => log.sync(),
+    ])
+      await expect(act()).rejects.toMatchObject({ code: "LOCKED" });
     await acquired(taken).assertHeld();
     expect(await machines.locks()).toEqual(["chat.lock"]);
   });
@@ -107,7 +119,10 @@ describe("a lease", () => {
   test("of an owner that is known to be dead is taken before it ran out", async () => {
     acquired(await machines.storage(1).tryLock("chat", new Date(), { lease: LEASE }));
     machines.world.kill(1);
-    expect(await machines.storage(2).tryLock("chat", new Date())).toMatchObject({ acquired: true, takenOverFrom: { expiresAt: machines.at(LEASE) } });
+    expect(await machines.storage(2).tryLock("chat", new Date())).toMatchObject({
+      acquired: true,
+      takenOverFrom: { expiresAt: machines.at(LEASE) },
+    });
   });
 
   test("is renewed three times while it lasts, on disk and in its holder's words", async () => {
@@ -117,7 +132,10 @@ describe("a lease", () => {
       expect([lock.holder.expiresAt, await machines.expiryOnDisk()]).toEqual([machines.at(LEASE), machines.at(LEASE)]);
       await lock.assertHeld();
     }
-    expect(await contender.tryLock("chat", new Date())).toMatchObject({ acquired: false, holder: { expiresAt: machines.at(LEASE) } });
+    expect(await contender.tryLock("chat", new Date())).toMatchObject({
+      acquired: false,
+      holder: { expiresAt: machines.at(LEASE) },
+    });
     expect(await machines.locks()).toEqual(["chat.lock"]);
   });
 
@@ -187,8 +205,14 @@ describe("stopped in the middle of a rename", () => {
     acquired(await holder.tryLock("chat", new Date(), { lease: LEASE }));
     stop(LEASE);
     let other: Awaited<ReturnType<FileStorage["tryLock"]>> | undefined;
-    const through = stoppedAtRename(1, LEASE, async () => (other = await machines.storage(3001).tryLock("chat", new Date(), { lease: LEASE })));
-    expect(await machines.storage(2001, through).tryLock("chat", new Date(), { lease: LEASE })).toMatchObject({ acquired: false });
+    const through = stoppedAtRename(
+      1,
+      LEASE,
+      async () => (other = await machines.storage(3001).tryLock("chat", new Date(), { lease: LEASE })),
+    );
+    expect(await machines.storage(2001, through).tryLock("chat", new Date(), { lease: LEASE })).toMatchObject({
+      acquired: false,
+    });
     if (other === undefined) throw new Error("nobody came meanwhile");
     // The other swept what the contender had written aside: it has nothing left to rename.
     await expect(acquired(other).assertHeld()).resolves.toBeUndefined();
@@ -221,16 +245,28 @@ describe("renewals and takeovers interleaved at random", () => {
       await machines.storage(9001).prepare();
       const lock = acquired(await first.tryLock("chat", new Date(), { lease: 40 }));
       stop(40 + Math.floor(random() * 3) - 1);
-      const attempts = [2001, 3001, 4001].map((pid) => machines.storage(pid, unsteady(machines.disk, random)).tryLock("chat", new Date(), { lease: 1_000_000 }));
+      const attempts = [2001, 3001, 4001].map((pid) =>
+        machines.storage(pid, unsteady(machines.disk, random)).tryLock("chat", new Date(), { lease: 1_000_000 }),
+      );
       for (let left = Math.floor(random() * 150); left > 0; left -= 1) await Promise.resolve();
       vi.advanceTimersByTime(14);
       const settled = await Promise.all(attempts);
       for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       const locks = [lock, ...settled.flatMap((attempt) => (attempt.acquired ? [attempt.lock] : []))];
-      const held = await Promise.all(locks.map((each) => each.assertHeld().then(() => true, () => false)));
+      const held = await Promise.all(
+        locks.map((each) =>
+          each.assertHeld().then(
+            () => true,
+            () => false,
+          ),
+        ),
+      );
       expect(held.filter((each) => each).length, `seed ${seed}`).toBeLessThanOrEqual(1);
       // What was given is not taken back by a renewal that was under way.
-      expect(held.slice(1).every((each) => each), `seed ${seed}`).toBe(true);
+      expect(
+        held.slice(1).every((each) => each),
+        `seed ${seed}`,
+      ).toBe(true);
       outcomes[held[0] === true ? "kept" : "taken"] += 1;
       await Promise.all(locks.map((each) => each.release()));
     }
@@ -246,9 +282,13 @@ describe("releases and takeovers interleaved at random", () => {
       const random = seeded(seed);
       machines = new Machines();
       await machines.storage(9001).prepare();
-      const lock = acquired(await machines.storage(1001, unsteady(machines.disk, random)).tryLock("chat", new Date(), { lease: 1_000_000 }));
+      const lock = acquired(
+        await machines.storage(1001, unsteady(machines.disk, random)).tryLock("chat", new Date(), { lease: 1_000_000 }),
+      );
       stop(1_000_000);
-      const attempts = [2001, 3001].map((pid) => machines.storage(pid, unsteady(machines.disk, random)).tryLock("chat", new Date()));
+      const attempts = [2001, 3001].map((pid) =>
+        machines.storage(pid, unsteady(machines.disk, random)).tryLock("chat", new Date()),
+      );
       const [settled] = await Promise.all([Promise.all(attempts), lock.release()]);
       for (const attempt of settled.filter(({ acquired: won }) => won)) {
         taken += 1;
@@ -272,7 +312,10 @@ test("a lease that is renewed while a contender is on its way to it is not taken
     }
     return act();
   });
-  expect(await machines.storage(2001, through).tryLock("chat", new Date(), { lease: LEASE })).toMatchObject({ acquired: false, holder: { expiresAt: machines.at(LEASE) } });
+  expect(await machines.storage(2001, through).tryLock("chat", new Date(), { lease: LEASE })).toMatchObject({
+    acquired: false,
+    holder: { expiresAt: machines.at(LEASE) },
+  });
   await lock.assertHeld();
 });
 

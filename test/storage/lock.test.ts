@@ -72,33 +72,40 @@ describe("a killed owner", () => {
   test("its lock is taken over, and the heir is told from whom", async () => {
     const owner = await start();
     expect(await owner.tryLock()).toMatchObject({ acquired: true });
-    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: false, holder: heldBy(owner.pid, "lock-process") });
+    expect(await storage.tryLock("chat", SINCE)).toMatchObject({
+      acquired: false,
+      holder: heldBy(owner.pid, "lock-process"),
+    });
     await owner.kill();
     expect(await storage.lockHolder("chat")).toBeUndefined();
     expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: true, takenOverFrom: heldBy(owner.pid) });
   });
 
-  test(`of 8 processes that contend for its lock exactly one wins, ${ROUNDS} times over`, { timeout: 60_000 }, async () => {
-    let owner = await start();
-    await owner.tryLock();
-    const contenders = await Promise.all(Array.from({ length: 8 }, start));
-    for (let round = 0; round < ROUNDS; round += 1) {
+  test(
+    `of 8 processes that contend for its lock exactly one wins, ${ROUNDS} times over`,
+    { timeout: 60_000 },
+    async () => {
+      let owner = await start();
+      await owner.tryLock();
+      const contenders = await Promise.all(Array.from({ length: 8 }, start));
+      for (let round = 0; round < ROUNDS; round += 1) {
+        await owner.kill();
+        const attempts = await Promise.all(contenders.map((contender) => contender.tryLock()));
+        const winners = contenders.filter((_, index) => attempts[index]?.acquired);
+        expect(winners).toHaveLength(1);
+        expect(attempts.find((attempt) => attempt.acquired)).toMatchObject({ takenOverFrom: heldBy(owner.pid) });
+        const [winner] = winners;
+        if (winner === undefined) throw new Error("nobody won");
+        expect(await storage.lockHolder("chat")).toMatchObject(heldBy(winner.pid));
+        owner = winner;
+        contenders.splice(contenders.indexOf(winner), 1, await start());
+      }
       await owner.kill();
-      const attempts = await Promise.all(contenders.map((contender) => contender.tryLock()));
-      const winners = contenders.filter((_, index) => attempts[index]?.acquired);
-      expect(winners).toHaveLength(1);
-      expect(attempts.find((attempt) => attempt.acquired)).toMatchObject({ takenOverFrom: heldBy(owner.pid) });
-      const [winner] = winners;
-      if (winner === undefined) throw new Error("nobody won");
-      expect(await storage.lockHolder("chat")).toMatchObject(heldBy(winner.pid));
-      owner = winner;
-      contenders.splice(contenders.indexOf(winner), 1, await start());
-    }
-    await owner.kill();
-    acquired(await storage.tryLock("chat", SINCE));
-    await storage.sweep("chat");
-    expect(await readdir(join(stateDir, ".draftstate", "locks"))).toEqual(["chat.lock"]);
-  });
+      acquired(await storage.tryLock("chat", SINCE));
+      await storage.sweep("chat");
+      expect(await readdir(join(stateDir, ".draftstate", "locks"))).toEqual(["chat.lock"]);
+    },
+  );
 
   test.runIf(onLinux)("a zombie is dead", async () => {
     // Its child ends when the shell has become a program that takes no notice of it.
@@ -106,7 +113,8 @@ describe("a killed owner", () => {
     try {
       const pid = Number(String((await once(shell.stdout, "data"))[0]));
       const stat = async (): Promise<string> => readFile(`/proc/${pid}/stat`, "utf8");
-      while (!(await readFile(`/proc/${shell.pid}/comm`, "utf8")).startsWith("sleep")) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (!(await readFile(`/proc/${shell.pid}/comm`, "utf8")).startsWith("sleep"))
+        await new Promise((resolve) => setTimeout(resolve, 10));
       shell.stdin.end();
       while (!(await stat()).includes(") Z ")) await new Promise((resolve) => setTimeout(resolve, 10));
       const startTime = (await stat()).split(") ")[1]?.split(" ")[19] ?? "";
@@ -124,7 +132,8 @@ describe("a living owner", () => {
     await owner.tryLock();
     owner.signal("SIGSTOP");
     const contenders = await Promise.all([start(), start()]);
-    for (const contender of contenders) expect(await contender.tryLock()).toMatchObject({ acquired: false, holder: heldBy(owner.pid) });
+    for (const contender of contenders)
+      expect(await contender.tryLock()).toMatchObject({ acquired: false, holder: heldBy(owner.pid) });
     owner.signal("SIGCONT");
     await owner.release();
     expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: true });
@@ -132,7 +141,10 @@ describe("a living owner", () => {
 
   test("a lock that is years old is not broken for its age", async () => {
     await writeFile(lock, lockRecord(await new SystemProcessTable().self(), "old").replace("2026", "1999"));
-    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: false, holder: { ...heldBy(process.pid), since: "1999-01-01T00:00:00.000Z" } });
+    expect(await storage.tryLock("chat", SINCE)).toMatchObject({
+      acquired: false,
+      holder: { ...heldBy(process.pid), since: "1999-01-01T00:00:00.000Z" },
+    });
   });
 });
 
@@ -143,7 +155,10 @@ describe("who is dead, and who cannot be known to be", () => {
   }
 
   test("a live pid with another start time is another process: the owner is dead", async () => {
-    expect(await attemptAfter({ startTime: "1" })).toMatchObject({ acquired: true, takenOverFrom: heldBy(process.pid) });
+    expect(await attemptAfter({ startTime: "1" })).toMatchObject({
+      acquired: true,
+      takenOverFrom: heldBy(process.pid),
+    });
   });
 
   test.runIf(onLinux)("a live pid from before a reboot is dead", async () => {
@@ -153,14 +168,22 @@ describe("who is dead, and who cannot be known to be", () => {
   test("an owner on another machine is never taken for dead, whatever its host is called", async () => {
     const { pid } = await deadIdentity();
     for (const host of [hostname(), `not-${hostname()}`]) {
-      expect(await attemptAfter({ host, machineId: "another", pid, bootId: "another", startTime: "1" })).toMatchObject({ acquired: false, liveness: "unknown", holder: heldBy(pid), where: lock });
+      expect(await attemptAfter({ host, machineId: "another", pid, bootId: "another", startTime: "1" })).toMatchObject({
+        acquired: false,
+        liveness: "unknown",
+        holder: heldBy(pid),
+        where: lock,
+      });
       expect(await storage.lockHolder("chat")).toMatchObject(heldBy(pid));
     }
   });
 
   test.runIf(onLinux)("an owner that is dead on this boot is dead, though the host was renamed since", async () => {
     const { pid } = await deadIdentity();
-    expect(await attemptAfter({ host: `not-${hostname()}`, pid, startTime: "1" })).toMatchObject({ acquired: true, takenOverFrom: heldBy(pid) });
+    expect(await attemptAfter({ host: `not-${hostname()}`, pid, startTime: "1" })).toMatchObject({
+      acquired: true,
+      takenOverFrom: heldBy(pid),
+    });
   });
 
   test("an owner in another pid namespace is never taken for dead", async () => {
@@ -172,10 +195,15 @@ describe("who is dead, and who cannot be known to be", () => {
 describe("a lock file that is none", () => {
   const planted: Record<string, () => Promise<unknown>> = {
     empty: () => writeFile(lock, ""),
-    binary: () => writeFile(lock, Uint8Array.from({ length: 300 }, (_, index) => index % 256)),
+    binary: () =>
+      writeFile(
+        lock,
+        Uint8Array.from({ length: 300 }, (_, index) => index % 256),
+      ),
     "larger than any lock": () => writeFile(lock, " ".repeat(20_000)),
     "a record without a nonce": () => writeFile(lock, JSON.stringify({ pid: 1, host: hostname(), since: "x" })),
-    "a nonce that is a path": () => writeFile(lock, JSON.stringify({ pid: 0, host: hostname(), since: "x", nonce: "../../x" })),
+    "a nonce that is a path": () =>
+      writeFile(lock, JSON.stringify({ pid: 0, host: hostname(), since: "x", nonce: "../../x" })),
     "a directory": () => mkdir(lock),
     "a link to nowhere": () => symlink(join(directory, "nowhere"), lock),
     "a link to a dead owner's lock": async () => {
@@ -188,7 +216,13 @@ describe("a lock file that is none", () => {
     await planted[name]?.();
     const before = await lstat(lock);
     const attempt = await storage.tryLock("chat", SINCE);
-    expect(attempt).toMatchObject({ acquired: false, holder: undefined, liveness: "unknown", where: lock, detail: expect.stringMatching(/./) as string });
+    expect(attempt).toMatchObject({
+      acquired: false,
+      holder: undefined,
+      liveness: "unknown",
+      where: lock,
+      detail: expect.stringMatching(/./) as string,
+    });
     await storage.sweep("chat");
     const after = await lstat(lock);
     expect([after.ino, after.size, after.mode]).toEqual([before.ino, before.size, before.mode]);
@@ -199,7 +233,8 @@ describe("a lock file that is none", () => {
 describe("an interrupted takeover", () => {
   async function plantChain(length: number): Promise<void> {
     const dead = await deadIdentity();
-    for (let depth = 0, path = lock; depth < length; path = `${path}.n${depth}`, depth += 1) await writeFile(path, lockRecord(dead, `n${depth}`));
+    for (let depth = 0, path = lock; depth < length; path = `${path}.n${depth}`, depth += 1)
+      await writeFile(path, lockRecord(dead, `n${depth}`));
   }
 
   test.each([2, 3, 5])("claims of dead processes, %i files in all, do not block, and are swept", async (length) => {
@@ -212,14 +247,23 @@ describe("an interrupted takeover", () => {
 
   test("a chain of claims beyond all reason is refused with a detail", async () => {
     await plantChain(12);
-    expect(await storage.tryLock("chat", SINCE)).toMatchObject({ acquired: false, detail: expect.stringMatching(/./) as string });
+    expect(await storage.tryLock("chat", SINCE)).toMatchObject({
+      acquired: false,
+      detail: expect.stringMatching(/./) as string,
+    });
   });
 });
 
 describe("contenders interleaved at random, some of them dying on the way", () => {
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  async function contend(seed: number): Promise<{ readonly livingHolders: readonly number[]; readonly disk: SimulatedFileSystem; readonly world: ProcessWorld }> {
+  async function contend(
+    seed: number,
+  ): Promise<{
+    readonly livingHolders: readonly number[];
+    readonly disk: SimulatedFileSystem;
+    readonly world: ProcessWorld;
+  }> {
     const [disk, world, random] = [new SimulatedFileSystem(), new ProcessWorld(), seeded(seed)];
     await storageOver(disk).prepare();
     world.kill(99);

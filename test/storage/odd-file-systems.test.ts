@@ -20,7 +20,9 @@ const SINCE = new Date(0);
 const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 const WITHOUT_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"] as const;
 
-async function prepared(fault?: Fault): Promise<{ readonly disk: SimulatedFileSystem; readonly fs: FaultyFileSystem; readonly storage: Storage }> {
+async function prepared(
+  fault?: Fault,
+): Promise<{ readonly disk: SimulatedFileSystem; readonly fs: FaultyFileSystem; readonly storage: Storage }> {
   const disk = new SimulatedFileSystem();
   const fs = new FaultyFileSystem(disk);
   const storage = storageOver(fs);
@@ -59,7 +61,9 @@ describe.each(WITHOUT_LINKS)("a file system whose links fail with %s", (code) =>
     const world = new ProcessWorld();
     world.kill(9);
     await plant(disk, lockPath("chat"), lockRecord(world.identity(9), "gone"));
-    const attempts = await Promise.all([1, 2, 3].map((pid) => storageOver(fs, world.table(pid), `p${pid}x`).tryLock("chat", SINCE)));
+    const attempts = await Promise.all(
+      [1, 2, 3].map((pid) => storageOver(fs, world.table(pid), `p${pid}x`).tryLock("chat", SINCE)),
+    );
     expect(attempts.filter((attempt) => attempt.acquired)).toHaveLength(1);
   });
 
@@ -90,7 +94,14 @@ describe("without hard links", () => {
       return result;
     });
     const world = new ProcessWorld();
-    const created = await Promise.all([1, 2, 3, 4].map((pid) => storageOver(looking, world.table(pid), `p${pid}x`).create({ area: "backup", name: "b" }, bytesOf(`whole, by ${pid}`))));
+    const created = await Promise.all(
+      [1, 2, 3, 4].map((pid) =>
+        storageOver(looking, world.table(pid), `p${pid}x`).create(
+          { area: "backup", name: "b" },
+          bytesOf(`whole, by ${pid}`),
+        ),
+      ),
+    );
     expect(created.filter((won) => won)).toHaveLength(1);
     expect([...seen].sort()).toEqual([`whole, by ${created.indexOf(true) + 1}`, undefined]);
   });
@@ -104,13 +115,18 @@ describe("without hard links", () => {
   });
 
   test("a name whose directory cannot be synced is given back, and a move is undone", async () => {
-    for (const act of [(storage: Storage) => storage.create({ area: "state", name: "new" }, bytesOf("x")), (storage: Storage) => storage.move(KEY, TARGET)]) {
+    for (const act of [
+      (storage: Storage) => storage.create({ area: "state", name: "new" }, bytesOf("x")),
+      (storage: Storage) => storage.move(KEY, TARGET),
+    ]) {
       const { disk } = await prepared();
-      const storage = storageOver(intercepted(disk, async (call, paths, run) => {
-        if (call === "link") throw systemError("EPERM", "link", paths[0] ?? "");
-        if (call === "syncDirectory") throw systemError("EIO", "fsync", paths[0] ?? "");
-        return run();
-      }));
+      const storage = storageOver(
+        intercepted(disk, async (call, paths, run) => {
+          if (call === "link") throw systemError("EPERM", "link", paths[0] ?? "");
+          if (call === "syncDirectory") throw systemError("EIO", "fsync", paths[0] ?? "");
+          return run();
+        }),
+      );
       await expect(act(storage)).rejects.toMatchObject({ code: "STORAGE" });
       expect([await storage.list("state"), await storage.list("trash")]).toEqual([["chat.json"], []]);
     }
@@ -124,7 +140,9 @@ describe("without hard links", () => {
     });
     const through = storageOver(losing, new ProcessWorld().table(1), "t");
     const own = acquired(await through.tryLock("chat", SINCE));
-    await expect(through.create({ area: "state", name: "new" }, bytesOf("x"), own)).rejects.toMatchObject({ code: "LOCKED" });
+    await expect(through.create({ area: "state", name: "new" }, bytesOf("x"), own)).rejects.toMatchObject({
+      code: "LOCKED",
+    });
     expect(await through.list("state")).toEqual(["chat.json"]);
   });
 });
@@ -133,16 +151,28 @@ describe("names in use on Windows", () => {
   const CODES = ["EPERM", "EACCES", "EBUSY"] as const;
   const quiet = { attempts: 3, delay: 0, random: () => 0.5, onRetry: () => undefined };
 
-  test.each(CODES.flatMap((code) => (["rename", "unlink"] as const).map((call) => [code, call] as const)))("%s of %s is waited out there, and nowhere else", async (code, call) => {
-    for (const [system, outcome] of [["win32", "done"], ["linux", code === "EBUSY" ? "done" : code]] as const) {
-      const { fs } = await prepared();
-      const retrying = new RetryingFileSystem(fs, quiet, system);
-      await plant(fs, "/store/a", "x");
-      fs.setFault({ code, at: 1, only: [call] });
-      const done = call === "rename" ? retrying.rename("/store/a", "/store/b") : retrying.unlink("/store/a");
-      expect(await done.then(() => "done", (error: unknown) => (error as { code?: unknown }).code), system).toBe(outcome);
-    }
-  });
+  test.each(CODES.flatMap((code) => (["rename", "unlink"] as const).map((call) => [code, call] as const)))(
+    "%s of %s is waited out there, and nowhere else",
+    async (code, call) => {
+      for (const [system, outcome] of [
+        ["win32", "done"],
+        ["linux", code === "EBUSY" ? "done" : code],
+      ] as const) {
+        const { fs } = await prepared();
+        const retrying = new RetryingFileSystem(fs, quiet, system);
+        await plant(fs, "/store/a", "x");
+        fs.setFault({ code, at: 1, only: [call] });
+        const done = call === "rename" ? retrying.rename("/store/a", "/store/b") : retrying.unlink("/store/a");
+        expect(
+          await done.then(
+            () => "done",
+            (error: unknown) => (error as { code?: unknown }).code,
+          ),
+          system,
+        ).toBe(outcome);
+      }
+    },
+  );
 
   test("are told as such, without advice on owner and mode", () => {
     for (const code of CODES) {
@@ -151,7 +181,9 @@ describe("names in use on Windows", () => {
       expect(String(storageError("/store/a", error, "win32"))).toMatch(/another program/);
       expect(String(storageError("/store/a", error, "win32"))).not.toMatch(/owner|mode/);
     }
-    expect(String(storageError("/store/a", systemError("EACCES", "rename", "/store/a"), "linux"))).toMatch(/owner and mode/);
+    expect(String(storageError("/store/a", systemError("EACCES", "rename", "/store/a"), "linux"))).toMatch(
+      /owner and mode/,
+    );
     expect(isTransient(systemError("EACCES", "mkdir", "/store/a"), "win32")).toBe(false);
   });
 });
@@ -159,7 +191,10 @@ describe("names in use on Windows", () => {
 describe("a call that timed out", () => {
   const quiet = { attempts: 3, delay: 0, random: () => 0.5, onRetry: () => undefined };
 
-  async function timedOut(only: CallKind, isDone: boolean): Promise<{ readonly disk: SimulatedFileSystem; readonly storage: Storage }> {
+  async function timedOut(
+    only: CallKind,
+    isDone: boolean,
+  ): Promise<{ readonly disk: SimulatedFileSystem; readonly storage: Storage }> {
     const { disk, fs } = await prepared({ code: "ETIMEDOUT", at: 1, only: [only], isDone });
     return { disk, storage: storageOver(new RetryingFileSystem(fs, quiet, "linux"), undefined, "r") };
   }
@@ -208,7 +243,9 @@ describe("a call that timed out", () => {
       await disk.unlink("/store/a");
       throw systemError("ETIMEDOUT", "rename", paths[0] ?? "");
     });
-    const error: unknown = await new RetryingFileSystem(through, quiet, "linux").rename("/store/a", "/store/b").catch((reason: unknown) => reason);
+    const error: unknown = await new RetryingFileSystem(through, quiet, "linux")
+      .rename("/store/a", "/store/b")
+      .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "ENOENT" satisfies SystemErrorCode });
   });
 });

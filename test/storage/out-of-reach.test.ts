@@ -66,7 +66,9 @@ describe.each(Object.entries(LOOKS))("%s", (name, look) => {
 
   test("where there is nothing finds nothing", async () => {
     const found = await look(storage);
-    expect(name === "readEnds" ? (found as unknown[])[0] : found).toSatisfy((value: unknown) => value === undefined || value === false || (Array.isArray(value) && value.length === 0));
+    expect(name === "readEnds" ? (found as unknown[])[0] : found).toSatisfy(
+      (value: unknown) => value === undefined || value === false || (Array.isArray(value) && value.length === 0),
+    );
   });
 });
 
@@ -79,14 +81,22 @@ test("a directory exists through a link, and a link to nowhere is STORAGE", asyn
 });
 
 describe("prepare", () => {
-  test.each(["state", "backup", "state/.draftstate/trash", "state/.draftstate/locks"])("once it has made %s, it does not make it again, and says what is missing", async (missing) => {
-    await storage.prepare();
-    await storage.prepare();
-    await rm(join(root, missing), { recursive: true });
-    for (let call = 0; call < 2; call += 1) await expect(storage.prepare()).rejects.toMatchObject({ code: "STORAGE", path: join(root, missing), message: expect.stringContaining(join(root, missing)) as string });
-    await mkdir(join(root, missing), { recursive: true });
-    if (missing !== "state") await storage.prepare();
-  });
+  test.each(["state", "backup", "state/.draftstate/trash", "state/.draftstate/locks"])(
+    "once it has made %s, it does not make it again, and says what is missing",
+    async (missing) => {
+      await storage.prepare();
+      await storage.prepare();
+      await rm(join(root, missing), { recursive: true });
+      for (let call = 0; call < 2; call += 1)
+        await expect(storage.prepare()).rejects.toMatchObject({
+          code: "STORAGE",
+          path: join(root, missing),
+          message: expect.stringContaining(join(root, missing)) as string,
+        });
+      await mkdir(join(root, missing), { recursive: true });
+      if (missing !== "state") await storage.prepare();
+    },
+  );
 
   test("a directory that a file replaced is STORAGE, and a link to nowhere is", async () => {
     await storage.prepare();
@@ -129,7 +139,12 @@ describe("the identity of a store", () => {
   test("is the same by a relative path, with a slash at its end, and by a link to the directory above", async () => {
     await symlink(root, `${root}-link`);
     try {
-      const paths = [relative(process.cwd(), stateDir), `${stateDir}/`, join(root, "other", "..", "state"), join(`${root}-link`, "state")];
+      const paths = [
+        relative(process.cwd(), stateDir),
+        `${stateDir}/`,
+        join(root, "other", "..", "state"),
+        join(`${root}-link`, "state"),
+      ];
       for (const path of paths) expect(here(path).identity, path).toBe(storage.identity);
       expect(here(join(root, "state2")).identity).not.toBe(storage.identity);
     } finally {

@@ -20,7 +20,10 @@ describe("contenders of the same process", () => {
   async function race(seed: number, lease?: number): Promise<void> {
     const [disk, random] = [new SimulatedFileSystem(), seeded(seed)];
     const table = new ProcessWorld().table(1);
-    const [one, two] = [storageOver(unsteady(disk, random), table, "a"), storageOver(unsteady(disk, random), table, "b")];
+    const [one, two] = [
+      storageOver(unsteady(disk, random), table, "a"),
+      storageOver(unsteady(disk, random), table, "b"),
+    ];
     await one.prepare();
     const lock = acquired(await one.tryLock("chat", SINCE, lease === undefined ? {} : { lease }));
     const attempts = [one, two, one, two].map(async (storage) => {
@@ -30,7 +33,8 @@ describe("contenders of the same process", () => {
     const [attempted] = await Promise.all([Promise.all(attempts), lock.release()]);
     const winners = attempted.filter((attempt) => attempt.acquired);
     expect(winners.length, `seed ${seed}`).toBeLessThanOrEqual(1);
-    for (const winner of winners) expect(await codeRejected(acquired(winner).assertHeld()), `seed ${seed}`).toBe("it resolved");
+    for (const winner of winners)
+      expect(await codeRejected(acquired(winner).assertHeld()), `seed ${seed}`).toBe("it resolved");
     if (winners.length === 0) acquired(await two.tryLock("chat", SINCE));
   }
 
@@ -46,14 +50,17 @@ describe("contenders of the same process", () => {
     const [disk, table] = [new SimulatedFileSystem(), new ProcessWorld().table(1)];
     let refused = true;
     const through = intercepted(disk, async (call, paths, act) => {
-      if (refused && call === "unlink" && paths[0] === lockPath("chat")) throw Object.assign(new Error("not now"), { code: "EIO" });
+      if (refused && call === "unlink" && paths[0] === lockPath("chat"))
+        throw Object.assign(new Error("not now"), { code: "EIO" });
       return act();
     });
     const storage = storageOver(through, table, "a");
     await storage.prepare();
     const lock = acquired(await storage.tryLock("chat", SINCE));
     expect(await codeRejected(lock.release())).toBe("STORAGE");
-    expect(await storageOver(disk, new ProcessWorld().table(2), "other").tryLock("chat", SINCE)).toMatchObject({ acquired: false });
+    expect(await storageOver(disk, new ProcessWorld().table(2), "other").tryLock("chat", SINCE)).toMatchObject({
+      acquired: false,
+    });
     const taken = await storageOver(disk, table, "b").tryLock("chat", SINCE);
     expect(taken).toMatchObject({ acquired: true, takenOverFrom: lock.holder });
     refused = false;
@@ -66,7 +73,8 @@ describe("contenders of the same process", () => {
       const [disk, random, table] = [new SimulatedFileSystem(), seeded(seed), new ProcessWorld().table(1)];
       let refused = true;
       const through = intercepted(unsteady(disk, random), async (call, paths, act) => {
-        if (refused && call === "unlink" && paths[0] === lockPath("chat")) throw Object.assign(new Error("not now"), { code: "EIO" });
+        if (refused && call === "unlink" && paths[0] === lockPath("chat"))
+          throw Object.assign(new Error("not now"), { code: "EIO" });
         return act();
       });
       const storage = storageOver(through, table, "a");
@@ -74,32 +82,41 @@ describe("contenders of the same process", () => {
       const lock = acquired(await storage.tryLock("chat", SINCE));
       expect(await codeRejected(lock.release())).toBe("STORAGE");
       refused = false;
-      const others = ["b", "c"].map((prefix) => storageOver(unsteady(disk, random), table, prefix).tryLock("chat", SINCE));
+      const others = ["b", "c"].map((prefix) =>
+        storageOver(unsteady(disk, random), table, prefix).tryLock("chat", SINCE),
+      );
       const [attempts] = await Promise.all([Promise.all(others), lock.release()]);
       const winners = attempts.filter((attempt) => attempt.acquired);
       expect(winners.length, `seed ${seed}`).toBeLessThanOrEqual(1);
-      for (const winner of winners) expect(await codeRejected(acquired(winner).assertHeld()), `seed ${seed}`).toBe("it resolved");
+      for (const winner of winners)
+        expect(await codeRejected(acquired(winner).assertHeld()), `seed ${seed}`).toBe("it resolved");
     }
   });
 
   test("a lock whose removal failed guards nothing any more", async () => {
     const disk = new SimulatedFileSystem();
-    const storage = storageOver(intercepted(disk, async (call, paths, act) => {
-      if (call === "unlink" && paths[0] === lockPath("chat")) throw Object.assign(new Error("not now"), { code: "EIO" });
-      return act();
-    }));
+    const storage = storageOver(
+      intercepted(disk, async (call, paths, act) => {
+        if (call === "unlink" && paths[0] === lockPath("chat"))
+          throw Object.assign(new Error("not now"), { code: "EIO" });
+        return act();
+      }),
+    );
     await storage.prepare();
     const lock = acquired(await storage.tryLock("chat", SINCE));
     expect(await codeRejected(lock.release())).toBe("STORAGE");
     expect(await codeRejected(lock.assertHeld())).toBe("LOCKED");
-    expect(await codeRejected(storage.replace({ area: "state", name: "chat.json" }, Buffer.from("x"), lock))).toBe("LOCKED");
+    expect(await codeRejected(storage.replace({ area: "state", name: "chat.json" }, Buffer.from("x"), lock))).toBe(
+      "LOCKED",
+    );
   });
 
   test("a lock whose removal failed is removed by the next release", async () => {
     const disk = new SimulatedFileSystem();
     let refusals = 1;
     const through = intercepted(disk, async (call, paths, act) => {
-      if (call === "unlink" && paths[0] === lockPath("chat") && (refusals -= 1) >= 0) throw Object.assign(new Error("not now"), { code: "EIO" });
+      if (call === "unlink" && paths[0] === lockPath("chat") && (refusals -= 1) >= 0)
+        throw Object.assign(new Error("not now"), { code: "EIO" });
       return act();
     });
     const storage = storageOver(through);
@@ -128,8 +145,10 @@ describe("a directory that is away while its lock is released", () => {
     return createLocalStorage({ stateDir: join(root, "state"), backupDir: join(root, "backup"), command: "test" });
   }
 
-  const AWAY: Readonly<Record<string, { readonly go: () => Promise<unknown>; readonly comeBack: () => Promise<unknown> }>> = {
-    "renamed": {
+  const AWAY: Readonly<
+    Record<string, { readonly go: () => Promise<unknown>; readonly comeBack: () => Promise<unknown> }>
+  > = {
+    renamed: {
       go: () => rename(join(root, "state"), join(root, "away")),
       comeBack: () => rename(join(root, "away"), join(root, "state")),
     },
@@ -177,7 +196,11 @@ describe("a directory that is away while its lock is released", () => {
     });
 
     test("another process has it after this one's next attempt at any lock there", { timeout: 20_000 }, async () => {
-      const child = await LockProcess.start(await buildLockProgram(join(root, "program")), join(root, "state"), join(root, "backup"));
+      const child = await LockProcess.start(
+        await buildLockProgram(join(root, "program")),
+        join(root, "state"),
+        join(root, "backup"),
+      );
       try {
         expect(await child.tryLock()).toMatchObject({ acquired: false, liveness: "alive" });
         await acquired(await here().tryLock("another", SINCE)).release();

@@ -10,7 +10,12 @@ import { RetryingFileSystem } from "../../src/storage/retrying-file-system.js";
 function retrying(attempts = 3): { fs: FaultyFileSystem; retries: RetryEvent[]; over: RetryingFileSystem } {
   const fs = new FaultyFileSystem(new SimulatedFileSystem());
   const retries: RetryEvent[] = [];
-  const over = new RetryingFileSystem(fs, { attempts, delay: 0, random: () => 0.5, onRetry: (event) => void retries.push(event) });
+  const over = new RetryingFileSystem(fs, {
+    attempts,
+    delay: 0,
+    random: () => 0.5,
+    onRetry: (event) => void retries.push(event),
+  });
   return { fs, retries, over };
 }
 
@@ -27,7 +32,17 @@ async function wholeLife(over: RetryingFileSystem): Promise<string | undefined> 
   return (await manager.loadState("chat"))?.currentNarrative;
 }
 
-const REPEATED: readonly CallKind[] = ["makeDirectory", "openForReading", "createFile", "rename", "link", "unlink", "syncDirectory", "list", "stat"];
+const REPEATED: readonly CallKind[] = [
+  "makeDirectory",
+  "openForReading",
+  "createFile",
+  "rename",
+  "link",
+  "unlink",
+  "syncDirectory",
+  "list",
+  "stat",
+];
 
 describe("EMFILE at any call of a conversation's life", () => {
   test.each(REPEATED)("%s: is waited out", async (kind) => {
@@ -61,7 +76,9 @@ test("attempts that are used up are not begun anew by whoever waits above", asyn
   const { fs, over } = retrying(2);
   fs.setFault({ code: "EMFILE", at: 1, lasting: "from-then-on", only: ["createFile"] });
   const policy = { attempts: 5, delay: 0, random: () => 0.5, onRetry: () => undefined };
-  const error: unknown = await withRetry("above", policy, () => over.createFile("/f")).catch((reason: unknown) => reason);
+  const error: unknown = await withRetry("above", policy, () => over.createFile("/f")).catch(
+    (reason: unknown) => reason,
+  );
   expect(fs.callsOf("createFile")).toBe(3);
   expect(isTransient(error)).toBe(false);
 });

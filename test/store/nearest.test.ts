@@ -4,17 +4,21 @@ import { expect, test } from "vitest";
 import { editDistance, nearest } from "../../src/store/nearest.js";
 
 test("one letter put in, left out, replaced or swapped is one edit", () => {
-  expect(["maxBackup", "maxxBackups", "maxBaskups", "maxBakcups"].map((word) => editDistance(word, "maxBackups"))).toEqual([1, 1, 1, 1]);
+  expect(
+    ["maxBackup", "maxxBackups", "maxBaskups", "maxBakcups"].map((word) => editDistance(word, "maxBackups")),
+  ).toEqual([1, 1, 1, 1]);
 });
 
 test("a distance is the same both ways, none to itself, and at most the longer length", () => {
   const word = fc.string({ maxLength: 12 });
-  fc.assert(fc.property(word, word, (left, right) => {
-    const distance = editDistance(left, right);
-    expect(distance).toBe(editDistance(right, left));
-    expect(distance === 0).toBe(left === right);
-    expect(distance).toBeLessThanOrEqual(Math.max(left.length, right.length));
-  }));
+  fc.assert(
+    fc.property(word, word, (left, right) => {
+      const distance = editDistance(left, right);
+      expect(distance).toBe(editDistance(right, left));
+      expect(distance === 0).toBe(left === right);
+      expect(distance).toBeLessThanOrEqual(Math.max(left.length, right.length));
+    }),
+  );
 });
 
 test("the nearest is named whatever its case and separators, and none where nothing is near", () => {

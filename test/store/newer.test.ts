@@ -16,7 +16,10 @@ const SNAPSHOT = { area: "state", name: "chat.json" } as const;
 const JOURNAL = { area: "state", name: "chat.journal" } as const;
 const LINE = encodeLine({ rev: 99, at: 1, checkpoint: {} });
 
-async function bytesOf(storage: MemoryStorage, key: { readonly area: "state" | "backup"; readonly name: string }): Promise<Buffer> {
+async function bytesOf(
+  storage: MemoryStorage,
+  key: { readonly area: "state" | "backup"; readonly name: string },
+): Promise<Buffer> {
   return Buffer.from((await storage.read(key)) ?? []);
 }
 
@@ -27,8 +30,14 @@ async function newerJournal(storage: MemoryStorage): Promise<void> {
 /** The newest backup as a newer version would have written it. */
 async function newerBackup(storage: MemoryStorage): Promise<void> {
   const [name = ""] = (await storage.list("backup")).slice(-1);
-  const document = JSON.parse((await bytesOf(storage, { area: "backup", name })).toString()) as { _metadata: JsonObject };
-  const text = JSON.stringify({ ...document, _metadata: { ...document._metadata, version: "2.0.0", revision: 999, checksum: "sha256:" } }, null, 2);
+  const document = JSON.parse((await bytesOf(storage, { area: "backup", name })).toString()) as {
+    _metadata: JsonObject;
+  };
+  const text = JSON.stringify(
+    { ...document, _metadata: { ...document._metadata, version: "2.0.0", revision: 999, checksum: "sha256:" } },
+    null,
+    2,
+  );
   await storage.replace({ area: "backup", name: "chat_2099-01-01T00-00-00-000Z.json" }, seal(Buffer.from(text)));
 }
 
@@ -85,7 +94,9 @@ describe.each(Object.entries(NEWER))("%s of a newer version", (_what, make) => {
     const manager = await cutOff(storage, "chat");
     await make(storage);
     expect((await manager.list()).map(({ error }) => error?.code)).toEqual(["NEWER_VERSION"]);
-    expect((await manager.verify()).problems.map(({ kind, repairable }) => [kind.endsWith("-newer"), repairable])).toContainEqual([true, false]);
+    expect(
+      (await manager.verify()).problems.map(({ kind, repairable }) => [kind.endsWith("-newer"), repairable]),
+    ).toContainEqual([true, false]);
   });
 });
 

@@ -18,9 +18,24 @@ function refusedBy(act: () => unknown): unknown {
 
 describe("an option is refused by its name", () => {
   test.each<[string, unknown]>([
-    ["stateDir", ""], ["stateDir", 7], ["backupDir", "a\0b"], ["autoSave", "yes"], ["autoSaveInterval", 0], ["autoSaveInterval", 2 ** 31],
-    ["autoSaveInterval", 1.5], ["maxBackups", -1], ["maxBackups", Number.NaN], ["compression", "rar"], ["durability", null], ["retryAttempts", "5"],
-    ["lockTimeout", Number.POSITIVE_INFINITY], ["journalBudget", 1], ["maxQueuedChanges", 0], ["saveOntoken", true], ["constructor", 1], ["toString", 1],
+    ["stateDir", ""],
+    ["stateDir", 7],
+    ["backupDir", "a\0b"],
+    ["autoSave", "yes"],
+    ["autoSaveInterval", 0],
+    ["autoSaveInterval", 2 ** 31],
+    ["autoSaveInterval", 1.5],
+    ["maxBackups", -1],
+    ["maxBackups", Number.NaN],
+    ["compression", "rar"],
+    ["durability", null],
+    ["retryAttempts", "5"],
+    ["lockTimeout", Number.POSITIVE_INFINITY],
+    ["journalBudget", 1],
+    ["maxQueuedChanges", 0],
+    ["saveOntoken", true],
+    ["constructor", 1],
+    ["toString", 1],
   ])("%s: %j", (name, value) => {
     const refused = ["INVALID_CONFIG", name];
     expect(refusedBy(() => resolveSettings({ [name]: value }))).toEqual(refused);
@@ -43,14 +58,26 @@ describe("an option is refused by its name", () => {
     const directory = await mkdtemp(join(tmpdir(), "draftstate-settings-"));
     await mkdir(join(directory, "a"));
     await symlink(join(directory, "a"), join(directory, "b"));
-    expect(refusedBy(() => createDraftStatePersistenceManager({ stateDir: join(directory, "a"), fallbackDir: join(directory, "b") }))).toEqual(["INVALID_CONFIG", "fallbackDir"]);
+    expect(
+      refusedBy(() =>
+        createDraftStatePersistenceManager({ stateDir: join(directory, "a"), fallbackDir: join(directory, "b") }),
+      ),
+    ).toEqual(["INVALID_CONFIG", "fallbackDir"]);
     await rm(directory, { recursive: true });
   });
 });
 
 test("defaults are the draft's, and undefined means the default", () => {
   expect(resolveSettings({ maxBackups: undefined })).toMatchObject({
-    stateDir: "./state", backupDir: "./backup", autoSave: true, autoSaveInterval: 1000, maxBackups: 10,
-    realTimeSave: true, saveOnStateChange: true, saveOnToken: false, durability: "strict", lockTimeout: 0,
+    stateDir: "./state",
+    backupDir: "./backup",
+    autoSave: true,
+    autoSaveInterval: 1000,
+    maxBackups: 10,
+    realTimeSave: true,
+    saveOnStateChange: true,
+    saveOnToken: false,
+    durability: "strict",
+    lockTimeout: 0,
   });
 });

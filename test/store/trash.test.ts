@@ -15,7 +15,9 @@ import { STATE_DIR, storageOver } from "../doubles/storage-over.js";
 const DAY = 86_400_000;
 const STAMP = "2026-01-14T21-30-09-000Z-abcd";
 
-async function setting(options: ManagerOptions = {}): Promise<{ storage: MemoryStorage; manager: DraftStatePersistenceManager }> {
+async function setting(
+  options: ManagerOptions = {},
+): Promise<{ storage: MemoryStorage; manager: DraftStatePersistenceManager }> {
   const storage = memory();
   const manager = managerOver(storage, options);
   await told(manager, "chat");
@@ -70,7 +72,10 @@ interface Record {
 /** A record as someone with an editor could make it, its checksum right. */
 async function plant(storage: MemoryStorage, fields: Record, id = "chat", stamp = STAMP): Promise<void> {
   const document = { kind: "rm", conversationId: id, stamp, group: stamp, files: [], ...fields, checksum: "sha256:" };
-  await storage.replace({ area: "trash", name: `${stamp}_operation_${id}.json` }, seal(Buffer.from(JSON.stringify(document, null, 2))));
+  await storage.replace(
+    { area: "trash", name: `${stamp}_operation_${id}.json` },
+    seal(Buffer.from(JSON.stringify(document, null, 2))),
+  );
 }
 
 describe("a record that is no honest one", () => {
@@ -82,7 +87,10 @@ describe("a record that is no honest one", () => {
     ["quarantine", { files: [{ area: "quarantine", name: "chat.json" }] }],
     ["another conversation's snapshot", { files: [own, { area: "state", name: "other.json" }] }],
     ["another conversation's backup", { files: [{ area: "backup", name: "other_2026-01-14T21-30-00-000Z.json" }] }],
-    ["a backup of one whose id begins alike", { files: [{ area: "backup", name: "chat_2_2026-01-14T21-30-00-000Z.json" }] }],
+    [
+      "a backup of one whose id begins alike",
+      { files: [{ area: "backup", name: "chat_2_2026-01-14T21-30-00-000Z.json" }] },
+    ],
     ["a snapshot for a prune", { kind: "prune", files: [own] }],
     ["a snapshot for a rename", { kind: "rename", files: [own] }],
     ["another id inside", { conversationId: "other" }],
@@ -96,7 +104,12 @@ describe("a record that is no honest one", () => {
   ])("%s: undoes nothing, moves nothing, and is said", async (_what, fields) => {
     const { storage, manager } = await setting();
     await told(manager, "other");
-    for (const name of ["state_other.json", "state_chat.json", "state_../chat.json", "backup_other_2026-01-14T21-30-00-000Z.json"]) {
+    for (const name of [
+      "state_other.json",
+      "state_chat.json",
+      "state_../chat.json",
+      "backup_other_2026-01-14T21-30-00-000Z.json",
+    ]) {
       await storage.replace({ area: "trash", name: `${STAMP}_${name}` }, Buffer.from("theirs"));
     }
     await storage.remove({ area: "state", name: "other.json" });
@@ -115,21 +128,27 @@ describe("a record that is no honest one", () => {
     await manager.rename("chat", "One");
     await manager.rename("chat", "Two");
     const [, name = ""] = await storage.list("trash");
-    await storage.replace({ area: "trash", name }, Buffer.from((await textOf(storage, "trash", name)).replace('"One"', '"Own"')));
+    await storage.replace(
+      { area: "trash", name },
+      Buffer.from((await textOf(storage, "trash", name)).replace('"One"', '"Own"')),
+    );
     expect(await manager.operations()).toHaveLength(1);
     await manager.undo();
     expect(await codeRejected(manager.undo())).toBe("NOT_FOUND");
   });
 
-  test.each(["2025-99-99T99-99-99-999Z-abcd", "9999-12-31T23-59-59-999Z-zzzz", "not a stamp", ""])("a name that begins with %j does not keep others from being made, found and undone", async (stamp) => {
-    const { storage, manager } = await setting();
-    await storage.replace({ area: "trash", name: `${stamp}_state_chat.json` }, Buffer.from("theirs"));
-    await storage.replace({ area: "trash", name: `${stamp}_operation_chat.json` }, Buffer.from("theirs"));
-    const before = await contents(storage);
-    await manager.remove("chat");
-    expect((await manager.undo()).operation).toBe("rm");
-    expect(await contents(storage)).toEqual(before);
-  });
+  test.each(["2025-99-99T99-99-99-999Z-abcd", "9999-12-31T23-59-59-999Z-zzzz", "not a stamp", ""])(
+    "a name that begins with %j does not keep others from being made, found and undone",
+    async (stamp) => {
+      const { storage, manager } = await setting();
+      await storage.replace({ area: "trash", name: `${stamp}_state_chat.json` }, Buffer.from("theirs"));
+      await storage.replace({ area: "trash", name: `${stamp}_operation_chat.json` }, Buffer.from("theirs"));
+      const before = await contents(storage);
+      await manager.remove("chat");
+      expect((await manager.undo()).operation).toBe("rm");
+      expect(await contents(storage)).toEqual(before);
+    },
+  );
 
   test("a copy that was damaged: the restore is not undone, and the present stays", async () => {
     const { storage, manager } = await setting();
@@ -155,7 +174,11 @@ describe("a record that is no honest one", () => {
 
 describe("a record of a newer version", () => {
   const LATER = "2099-01-01T00-00-00-000Z-abcd";
-  const newer: [string, Record][] = [["an unknown operation", { kind: "chmod" }], ["a higher version", { version: 2 }], ["a higher version of another shape", { version: 2, kind: undefined, stamp: 7, files: {} }]];
+  const newer: [string, Record][] = [
+    ["an unknown operation", { kind: "chmod" }],
+    ["a higher version", { version: 2 }],
+    ["a higher version of another shape", { version: 2, kind: undefined, stamp: 7, files: {} }],
+  ];
 
   test.each(newer)("(%s) is not undone, and nothing below it in its place", async (_what, fields) => {
     const { storage, manager } = await setting();
@@ -164,7 +187,11 @@ describe("a record of a newer version", () => {
     await manager.rename("other", "Two");
     await plant(storage, fields, "chat", LATER);
     const before = await contents(storage, AREAS);
-    expect([await codeRejected(manager.undo("chat")), await codeRejected(manager.undo()), await codeRejected(manager.undo("chat", { at: "2099" }))]).toEqual(["NEWER_VERSION", "NEWER_VERSION", "NEWER_VERSION"]);
+    expect([
+      await codeRejected(manager.undo("chat")),
+      await codeRejected(manager.undo()),
+      await codeRejected(manager.undo("chat", { at: "2099" })),
+    ]).toEqual(["NEWER_VERSION", "NEWER_VERSION", "NEWER_VERSION"]);
     expect(await contents(storage, AREAS)).toEqual(before);
     expect((await manager.undo("other")).operation).toBe("rename");
   });
@@ -180,7 +207,10 @@ describe("a record of a newer version", () => {
   test("whose checksum is wrong is damaged: what is below it can be undone", async () => {
     const { storage, manager } = await setting();
     await manager.rename("chat", "One");
-    await storage.replace({ area: "trash", name: `${LATER}_operation_chat.json` }, Buffer.from('{ "version": 2, "checksum": "sha256:" }'));
+    await storage.replace(
+      { area: "trash", name: `${LATER}_operation_chat.json` },
+      Buffer.from('{ "version": 2, "checksum": "sha256:" }'),
+    );
     expect((await manager.undo("chat")).operation).toBe("rename");
   });
 
@@ -199,7 +229,8 @@ test("verify looks neither at the trash nor at quarantine", async () => {
   const { storage, manager } = await setting();
   await edit(storage, "chat", "upon", "under");
   await manager.repair("chat");
-  for (const area of ["trash", "quarantine"] as const) for (const name of await storage.list(area)) await storage.replace({ area, name }, Buffer.from("torn"));
+  for (const area of ["trash", "quarantine"] as const)
+    for (const name of await storage.list(area)) await storage.replace({ area, name }, Buffer.from("torn"));
   expect(await manager.verify()).toMatchObject({ ok: true, checked: 3 });
 });
 

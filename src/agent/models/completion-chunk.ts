@@ -34,12 +34,17 @@ function callsOf(delta: JsonObject, id: Json | undefined): JsonObject {
   const call = ownValue(delta, "function_call");
   const { function_call: _old, ...rest } = delta;
   if (!isJsonObject(call)) return rest;
-  const named = typeof call["name"] === "string" ? { id: `call-${typeof id === "string" ? id : "1"}`, type: "function" } : {};
+  const named =
+    typeof call["name"] === "string" ? { id: `call-${typeof id === "string" ? id : "1"}`, type: "function" } : {};
   return { ...rest, tool_calls: [{ index: 0, ...named, function: call }] };
 }
 
 function readableDelta(delta: JsonObject, id: Json | undefined): JsonObject {
-  return { ...callsOf(delta, id), role: "assistant", content: textOf(ownValue(delta, "content")) + textOf(ownValue(delta, "refusal")) };
+  return {
+    ...callsOf(delta, id),
+    role: "assistant",
+    content: textOf(ownValue(delta, "content")) + textOf(ownValue(delta, "refusal")),
+  };
 }
 
 /** Servers that know one shape of answer, or the protocol before chats, send it in streams too. */
@@ -56,7 +61,9 @@ export function readableChunk(chunk: Chunk): Chunk {
   const wire = chunk as unknown as Json;
   const choices = isJsonObject(wire) ? ownValue(wire, "choices") : undefined;
   if (!isJsonObject(wire) || !Array.isArray(choices)) return chunk;
-  const readable = (choices as readonly Json[]).map((choice) => (isJsonObject(choice) ? { ...choice, delta: readableDelta(deltaOf(choice), wire["id"]) } : choice));
+  const readable = (choices as readonly Json[]).map((choice) =>
+    isJsonObject(choice) ? { ...choice, delta: readableDelta(deltaOf(choice), wire["id"]) } : choice,
+  );
   return { ...wire, choices: readable } as unknown as Chunk;
 }
 

@@ -17,15 +17,20 @@ const BLANK_LINES = ["\n\n", "\r\n\r\n", "\r\r"].map((text) => Buffer.from(text)
 const CARRY = 3;
 
 function tooMuch(limit: number): DraftstateError {
-  return new DraftstateError("MODEL", `the server sent more than ${limit / MIB} MiB without the end of an event: that is no answer, check --base-url`);
+  return new DraftstateError(
+    "MODEL",
+    `the server sent more than ${limit / MIB} MiB without the end of an event: that is no answer, check --base-url`,
+  );
 }
 
 /** Where the last blank line ends; 0 where there is none. */
 function endOfEvents(bytes: Buffer): number {
-  return Math.max(...BLANK_LINES.map((line) => {
-    const start = bytes.lastIndexOf(line);
-    return start === -1 ? 0 : start + line.length;
-  }));
+  return Math.max(
+    ...BLANK_LINES.map((line) => {
+      const start = bytes.lastIndexOf(line);
+      return start === -1 ? 0 : start + line.length;
+    }),
+  );
 }
 
 interface Transformer<In, Out> {

@@ -20,7 +20,10 @@ export interface OfflineModelOptions extends BaseChatModelParams {
 /** A word with the space before it, or a mark: what a real tokenizer would roughly give. An expression of Unicode's classes takes milliseconds to make. */
 function tokenize(text: string): string[] {
   const isAscii = !/[^\0-\x7f]/.test(text);
-  return text.match(isAscii ? /\s*[A-Za-z0-9'-]+|\s*[^\sA-Za-z0-9]|\s+/g : /\s*[\p{L}\p{N}'’-]+|\s*[^\s\p{L}\p{N}]|\s+/gu) ?? [];
+  return (
+    text.match(isAscii ? /\s*[A-Za-z0-9'-]+|\s*[^\sA-Za-z0-9]|\s+/g : /\s*[\p{L}\p{N}'’-]+|\s*[^\s\p{L}\p{N}]|\s+/gu) ??
+    []
+  );
 }
 
 export class OfflineStoryModel extends BaseChatModel {
@@ -37,16 +40,25 @@ export class OfflineStoryModel extends BaseChatModel {
     return "draftstate-offline";
   }
 
-  override async _generate(messages: BaseMessage[], options: this["ParsedCallOptions"], run?: CallbackManagerForLLMRun): Promise<ChatResult> {
+  override async _generate(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    run?: CallbackManagerForLLMRun,
+  ): Promise<ChatResult> {
     let whole: ChatGenerationChunk | undefined;
-    for await (const chunk of this._streamResponseChunks(messages, options, run)) whole = whole === undefined ? chunk : whole.concat(chunk);
+    for await (const chunk of this._streamResponseChunks(messages, options, run))
+      whole = whole === undefined ? chunk : whole.concat(chunk);
     const text = whole?.text ?? "";
-    return { generations: [{ text, message: new AIMessage({ content: text, response_metadata: { finish_reason: "stop" } }) }] };
+    return {
+      generations: [{ text, message: new AIMessage({ content: text, response_metadata: { finish_reason: "stop" } }) }],
+    };
   }
 
   /** Asked to go on, tells the rest of the story that was cut off. */
   #tell(messages: readonly BaseMessage[]): string {
-    const spoken = messages.filter((message) => message.type === "human").map((message) => textOfContent(message.content));
+    const spoken = messages
+      .filter((message) => message.type === "human")
+      .map((message) => textOfContent(message.content));
     const goesOn = spoken.at(-1) === GO_ON;
     const turns = goesOn ? spoken.slice(0, -1) : spoken;
     const story = tellStory({ prompt: turns.at(-1) ?? "", chapter: turns.length, seed: this.#seed });
@@ -62,10 +74,15 @@ export class OfflineStoryModel extends BaseChatModel {
     const tokens = tokenize(this.#tell(messages));
     const inputTokens = messages.reduce((sum, message) => sum + tokenize(textOfContent(message.content)).length, 0);
     for (const [index, text] of tokens.entries()) {
-      if (index > 0 && this.#tokenDelay > 0) await delay(this.#tokenDelay, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      if (index > 0 && this.#tokenDelay > 0)
+        await delay(this.#tokenDelay, undefined, options.signal === undefined ? {} : { signal: options.signal });
       options.signal?.throwIfAborted();
       const last = index === tokens.length - 1;
-      const usage = { input_tokens: inputTokens, output_tokens: tokens.length, total_tokens: inputTokens + tokens.length };
+      const usage = {
+        input_tokens: inputTokens,
+        output_tokens: tokens.length,
+        total_tokens: inputTokens + tokens.length,
+      };
       const message = new AIMessageChunk(text);
       if (last) Object.assign(message, { response_metadata: { finish_reason: "stop" }, usage_metadata: usage });
       const chunk = new ChatGenerationChunk({ text, message });

@@ -24,7 +24,10 @@ type NotStreaming = OpenAIClient.Chat.ChatCompletionCreateParamsNonStreaming;
 class OpenAICompatibleModel extends ChatOpenAICompletions {
   override completionWithRetry(request: Streaming, options?: OpenAIClient.RequestOptions): Promise<Chunks>;
   override completionWithRetry(request: NotStreaming, options?: OpenAIClient.RequestOptions): Promise<Completions>;
-  override async completionWithRetry(request: Streaming | NotStreaming, options?: OpenAIClient.RequestOptions): Promise<Chunks | Completions> {
+  override async completionWithRetry(
+    request: Streaming | NotStreaming,
+    options?: OpenAIClient.RequestOptions,
+  ): Promise<Chunks | Completions> {
     if (request.stream !== true) return super.completionWithRetry(request, options);
     return readableChunks(await super.completionWithRetry(request, options));
   }
@@ -43,7 +46,13 @@ class WatchedCaller extends AsyncCaller {
   }
 }
 
-export function createOpenAIModel({ model, apiKey, baseUrl, retries, onRequest }: OpenAIModelOptions): ChatOpenAICompletions {
+export function createOpenAIModel({
+  model,
+  apiKey,
+  baseUrl,
+  retries,
+  onRequest,
+}: OpenAIModelOptions): ChatOpenAICompletions {
   const watch = new RequestWatch(onRequest, retries);
   const chat = new OpenAICompatibleModel({
     model,

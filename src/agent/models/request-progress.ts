@@ -5,7 +5,13 @@ export type RequestEvent =
   | { readonly kind: "sent"; readonly host: string; readonly attempt: number }
   | { readonly kind: "answered"; readonly host: string }
   /** It is tried again. */
-  | { readonly kind: "failed"; readonly host: string; readonly attempt: number; readonly attempts: number; readonly reason: string };
+  | {
+      readonly kind: "failed";
+      readonly host: string;
+      readonly attempt: number;
+      readonly attempts: number;
+      readonly reason: string;
+    };
 
 export type RequestListener = (event: RequestEvent) => void;
 

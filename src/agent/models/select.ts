@@ -34,7 +34,8 @@ export const OFFLINE = "offline";
 /** The full name of the model that would be used, without loading it. */
 export function modelName(choice: Pick<ModelChoice, "model" | "baseUrl" | "apiKey">): string {
   const { model, baseUrl, apiKey } = choice;
-  if (model === undefined) return baseUrl === undefined && apiKey === undefined ? OFFLINE : `openai:${DEFAULT_OPENAI_MODEL}`;
+  if (model === undefined)
+    return baseUrl === undefined && apiKey === undefined ? OFFLINE : `openai:${DEFAULT_OPENAI_MODEL}`;
   if (model === OFFLINE || model.startsWith("offline:")) return OFFLINE;
   return model.startsWith("openai:") ? model : `openai:${model}`;
 }
@@ -45,17 +46,38 @@ function isHttp(url: string): boolean {
 
 export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   const name = modelName(choice);
-  if (name === OFFLINE) return { name, model: new OfflineStoryModel({ seed: choice.seed, tokenDelay: choice.offlineTokenDelay }), offline: true };
+  if (name === OFFLINE)
+    return {
+      name,
+      model: new OfflineStoryModel({ seed: choice.seed, tokenDelay: choice.offlineTokenDelay }),
+      offline: true,
+    };
   const { apiKey, baseUrl } = choice;
   if (apiKey === undefined && baseUrl === undefined) {
-    throw new DraftstateError("MODEL", `model ${name} needs a key or a server: set OPENAI_API_KEY, or give --base-url; "--model offline" needs neither`);
+    throw new DraftstateError(
+      "MODEL",
+      `model ${name} needs a key or a server: set OPENAI_API_KEY, or give --base-url; "--model offline" needs neither`,
+    );
   }
   if (baseUrl !== undefined && !isHttp(baseUrl)) {
-    throw new DraftstateError("INVALID_CONFIG", `--base-url ${JSON.stringify(baseUrl)} is no http address: give one such as http://localhost:11434/v1`, { path: "baseUrl" });
+    throw new DraftstateError(
+      "INVALID_CONFIG",
+      `--base-url ${JSON.stringify(baseUrl)} is no http address: give one such as http://localhost:11434/v1`,
+      { path: "baseUrl" },
+    );
   }
   const bare = name.slice("openai:".length);
-  if (bare === "") throw new DraftstateError("INVALID_CONFIG", `"openai:" names no model: give --model openai:<name>`, { path: "model" });
+  if (bare === "")
+    throw new DraftstateError("INVALID_CONFIG", `"openai:" names no model: give --model openai:<name>`, {
+      path: "model",
+    });
   const { createOpenAIModel } = await import("./openai.js");
-  const model = createOpenAIModel({ model: bare, apiKey, baseUrl, retries: choice.modelRetries, onRequest: choice.onRequest });
+  const model = createOpenAIModel({
+    model: bare,
+    apiKey,
+    baseUrl,
+    retries: choice.modelRetries,
+    onRequest: choice.onRequest,
+  });
   return { name, model, offline: false };
 }

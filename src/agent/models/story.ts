@@ -10,7 +10,8 @@ export interface StoryRequest {
 /** FNV-1a, 32 bits (Fowler, Noll, Vo). */
 function hash(text: string): number {
   let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  for (let index = 0; index < text.length; index += 1)
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193) >>> 0;
   return value;
 }
 
@@ -25,12 +26,52 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-const HEROES = ["a lighthouse keeper named Ines", "an old clockmaker called Tobias", "a young cartographer, Mara", "a night-train conductor, Aurel", "a beekeeper named Solveig", "the last archivist of a flooded town"];
-const PLACES = ["on an island that the maps forgot", "in a harbour where the fog had its own street", "at the edge of a salt desert", "under a bridge that sang in the wind", "in a valley where echoes arrived late", "in a library built inside a ship"];
-const FINDS = ["a letter that had been written tomorrow", "a key that was warm in the hand", "a map with a road still being drawn", "a bell that rang only for the truth", "a lamp that remembered every face", "a notebook that kept its own last page"];
-const TROUBLES = ["But the storm took half of it away", "But nobody believed a word of it", "But each night one line of it went missing", "But the tide wanted it back", "But the more it was copied, the less it said", "But a stranger had come with the other half"];
-const TURNS = ["so a rope was tied to the railing, and the long climb down began", "so the story was told again from the start, slowly, and nothing was left out", "so every word was written down the moment it was spoken", "so a fire was lit on the highest stone, and they waited", "so the doors were opened, one after another, until one of them answered"];
-const ENDINGS = ["In the morning everything was where it had been left, and that was the wonder of it.", "What was found that day is still kept there, in plain sight, for anyone who asks.", "And when the light went out, the story did not: it went on exactly where it had stopped.", "They never learned who had sent it, only that it had arrived whole.", "From then on nothing that was said there was ever lost."];
+const HEROES = [
+  "a lighthouse keeper named Ines",
+  "an old clockmaker called Tobias",
+  "a young cartographer, Mara",
+  "a night-train conductor, Aurel",
+  "a beekeeper named Solveig",
+  "the last archivist of a flooded town",
+];
+const PLACES = [
+  "on an island that the maps forgot",
+  "in a harbour where the fog had its own street",
+  "at the edge of a salt desert",
+  "under a bridge that sang in the wind",
+  "in a valley where echoes arrived late",
+  "in a library built inside a ship",
+];
+const FINDS = [
+  "a letter that had been written tomorrow",
+  "a key that was warm in the hand",
+  "a map with a road still being drawn",
+  "a bell that rang only for the truth",
+  "a lamp that remembered every face",
+  "a notebook that kept its own last page",
+];
+const TROUBLES = [
+  "But the storm took half of it away",
+  "But nobody believed a word of it",
+  "But each night one line of it went missing",
+  "But the tide wanted it back",
+  "But the more it was copied, the less it said",
+  "But a stranger had come with the other half",
+];
+const TURNS = [
+  "so a rope was tied to the railing, and the long climb down began",
+  "so the story was told again from the start, slowly, and nothing was left out",
+  "so every word was written down the moment it was spoken",
+  "so a fire was lit on the highest stone, and they waited",
+  "so the doors were opened, one after another, until one of them answered",
+];
+const ENDINGS = [
+  "In the morning everything was where it had been left, and that was the wonder of it.",
+  "What was found that day is still kept there, in plain sight, for anyone who asks.",
+  "And when the light went out, the story did not: it went on exactly where it had stopped.",
+  "They never learned who had sent it, only that it had arrived whole.",
+  "From then on nothing that was said there was ever lost.",
+];
 
 function subjectOf(prompt: string): string | undefined {
   const match = /\babout\s+(.{2,60}?)(?:[.!?,\n]|$)/i.exec(prompt);

@@ -21,11 +21,13 @@ function presenterFor(turn: TurnContext): Presenter {
 /** Ctrl-C stops; the other keys are for the next prompt. Where nothing is asked they are the terminal's, and its signal stops. */
 function listenToKeys(turn: TurnContext, interrupts: Interrupts): () => void {
   const isInterrupt = (key: Key): boolean => key.kind === "key" && key.name === "ctrl-c";
-  return turn.console?.keyboard?.listen((key) => {
-    if (!isInterrupt(key)) return false;
-    interrupts.interrupt();
-    return true;
-  }) ?? ((): void => undefined);
+  return (
+    turn.console?.keyboard?.listen((key) => {
+      if (!isInterrupt(key)) return false;
+      interrupts.interrupt();
+      return true;
+    }) ?? ((): void => undefined)
+  );
 }
 
 /** Shows one turn to its end; the exit status it would mean. Throws what could not be saved. */
@@ -33,15 +35,25 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   const { conversation, chosen, context, title, progress } = turn;
   const { output } = context;
   const abort = new AbortController();
-  const interrupts = catchInterrupts(() => { abort.abort(); });
+  const interrupts = catchInterrupts(() => {
+    abort.abort();
+  });
   const stopListening = listenToKeys(turn, interrupts);
-  output.onClosed(() => { abort.abort(); });
+  output.onClosed(() => {
+    abort.abort();
+  });
   const presenter = presenterFor(turn);
-  progress.listener = (event) => { presenter.request(event); };
+  progress.listener = (event) => {
+    presenter.request(event);
+  };
   const speakAgain = silenceConsole(globalThis.console);
   let ended: Extract<TurnEvent, { type: "end" }> | undefined;
   try {
-    const options = { signal: abort.signal, ...(title === undefined ? {} : { title }), ...(chosen.baseUrl === undefined ? {} : { baseUrl: chosen.baseUrl }) };
+    const options = {
+      signal: abort.signal,
+      ...(title === undefined ? {} : { title }),
+      ...(chosen.baseUrl === undefined ? {} : { baseUrl: chosen.baseUrl }),
+    };
     for await (const event of chosen.agent.runTurn(conversation, prompt, options)) {
       presenter.show(event);
       if (event.type === "end") ended = event;

@@ -18,7 +18,9 @@ export async function askAt({ context, console, input }: Asking, question: strin
   const keyboard = console?.keyboard;
   if (console === undefined || keyboard === undefined) return textOf(await readPlainLine(input, lastLine));
   say(context, lastLine.trimEnd());
-  return textOf(await readMessage(context, console.screen, keyboard, { prompt: "? ", history: [], complete: () => [] }));
+  return textOf(
+    await readMessage(context, console.screen, keyboard, { prompt: "? ", history: [], complete: () => [] }),
+  );
 }
 
 function textOf(line: Awaited<ReturnType<typeof readPlainLine>>): string | undefined {

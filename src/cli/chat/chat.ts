@@ -34,11 +34,16 @@ export async function chat(words: readonly string[], options: ChatOptions, conte
   assertOneStart(options);
   const { input } = context.options;
   const read = await readPrompt(words.join(" "), input, context.output);
-  const interactive = options.interactive === true || (read.prompt === undefined && input.isTTY === true && context.output.errorIsTerminal);
+  const interactive =
+    options.interactive === true ||
+    (read.prompt === undefined && input.isTTY === true && context.output.errorIsTerminal);
   const person = interactive || options.resume === true ? findPerson(context) : undefined;
   const maySay = interactive && (person !== undefined || options.fork !== undefined);
   if (read.prompt === undefined && !maySay && !goesOn(options)) {
-    throw new DraftstateError("USAGE", 'there is nothing to answer: draftstate chat "Tell me a story", or pipe a prompt in');
+    throw new DraftstateError(
+      "USAGE",
+      'there is nothing to answer: draftstate chat "Tell me a story", or pipe a prompt in',
+    );
   }
   const console = openConsole(context, person?.input);
   try {
@@ -75,7 +80,10 @@ class Chat {
     // A model that cannot be asked is an error before there is a new conversation.
     const early = goesOn(this.options) ? undefined : await this.#choose();
     const openFirst = this.#saysNothingYet ? await openWhenSaid(this.#manager, this.options.id) : undefined;
-    const conversation = openFirst === undefined ? await openConversation({ context: this.context, console: this.console, manager: this.#manager }, this.options) : await openStandIn(this.context);
+    const conversation =
+      openFirst === undefined
+        ? await openConversation({ context: this.context, console: this.console, manager: this.#manager }, this.options)
+        : await openStandIn(this.context);
     if (conversation === undefined) return INTERRUPTED;
     if (!this.situation.interactive) this.console?.leaveKeys();
     const openedAt = conversation.durableRevision;
@@ -86,30 +94,56 @@ class Chat {
       const last = turn.current?.conversation ?? conversation;
       await last.close();
       const isKept = this.options.save && (turn.current ?? { openFirst }).openFirst === undefined;
-      if (isKept && (last !== conversation || last.durableRevision > openedAt || this.options.fork !== undefined)) this.#sayHowToResume(last);
+      if (isKept && (last !== conversation || last.durableRevision > openedAt || this.options.fork !== undefined))
+        this.#sayHowToResume(last);
     }
   }
 
   get #saysNothingYet(): boolean {
-    return this.situation.interactive && this.situation.read.prompt === undefined && this.options.fork === undefined && !goesOn(this.options);
+    return (
+      this.situation.interactive &&
+      this.situation.read.prompt === undefined &&
+      this.options.fork === undefined &&
+      !goesOn(this.options)
+    );
   }
 
-  async #converse(conversation: Conversation, early: ChosenModel | undefined, openFirst: TurnContext["openFirst"], holder: { current: TurnContext | undefined }): Promise<number> {
+  async #converse(
+    conversation: Conversation,
+    early: ChosenModel | undefined,
+    openFirst: TurnContext["openFirst"],
+    holder: { current: TurnContext | undefined },
+  ): Promise<number> {
     const { context, console, situation, options } = this;
     const { prompt, title } = situation.read;
     const input = situation.person?.input;
     if (situation.interactive && (goesOn(options) || options.fork !== undefined)) sayWhere({ context }, conversation);
-    const resumption = await whatToDo(conversation, { prompt, context, console, input, mayAsk: situation.person?.mayBeAsked === true && situation.interactive });
+    const resumption = await whatToDo(conversation, {
+      prompt,
+      context,
+      console,
+      input,
+      mayAsk: situation.person?.mayBeAsked === true && situation.interactive,
+    });
     if (resumption === undefined) return INTERRUPTED;
     if (resumption === "nothing" && prompt === undefined && !situation.interactive) {
-      throw new DraftstateError("USAGE", `${conversation.id} is complete: give a prompt to go on, such as draftstate chat --resume ${conversation.id} "Go on"`);
+      throw new DraftstateError(
+        "USAGE",
+        `${conversation.id} is complete: give a prompt to go on, such as draftstate chat --resume ${conversation.id} "Go on"`,
+      );
     }
-    if (goesOn(options) || options.fork !== undefined) this.#wanted = wantedFor(context, conversation.info, hasSystem(conversation));
+    if (goesOn(options) || options.fork !== undefined)
+      this.#wanted = wantedFor(context, conversation.info, hasSystem(conversation));
     const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
     sayModel(context, chosen);
     await carryOut(conversation, resumption, context);
     holder.current = {
-      context, console, input, conversation, chosen, openFirst,
+      context,
+      console,
+      input,
+      conversation,
+      chosen,
+      openFirst,
       progress: this.#progress,
       plain: options.plain === true,
       title: title === undefined ? undefined : titleFrom(title),
@@ -129,7 +163,16 @@ class Chat {
       return status;
     }
     const history = await PromptHistory.load(this.#manager.storage);
-    return talk({ turn, history, manager: this.#manager, wanted: this.#wanted, before: answers ? before : undefined, points: [], initial: "", ending: undefined });
+    return talk({
+      turn,
+      history,
+      manager: this.#manager,
+      wanted: this.#wanted,
+      before: answers ? before : undefined,
+      points: [],
+      initial: "",
+      ending: undefined,
+    });
   }
 
   #choose(): Promise<ChosenModel> {
@@ -137,13 +180,22 @@ class Chat {
   }
 
   #sayNobodyIsThere({ id }: Conversation): void {
-    if (this.options.save) noteWithCommand(this.context, "there is no terminal to go on at: at one, go on with", `draftstate chat --resume ${id}`);
+    if (this.options.save)
+      noteWithCommand(
+        this.context,
+        "there is no terminal to go on at: at one, go on with",
+        `draftstate chat --resume ${id}`,
+      );
     else note(this.context, "there is no terminal to go on at, and --no-save keeps nothing");
   }
 
   #sayHowToResume(conversation: Conversation): void {
     const status = statusOf(conversation.version.state);
     const how = status === "complete" ? "" : ` (${status})`;
-    noteWithCommand(this.context, `saved as ${conversation.id}${how}; go on with`, `draftstate chat --resume ${conversation.id}`);
+    noteWithCommand(
+      this.context,
+      `saved as ${conversation.id}${how}; go on with`,
+      `draftstate chat --resume ${conversation.id}`,
+    );
   }
 }

@@ -12,7 +12,8 @@ export interface Completions {
 export function completionsOf(before: string, choose: (before: string) => readonly string[]): Completions {
   const from = before.lastIndexOf(" ") + 1;
   const word = before.slice(from);
-  const choices = before.startsWith("/") && !before.includes("\n") ? choose(before).filter((choice) => choice.startsWith(word)) : [];
+  const choices =
+    before.startsWith("/") && !before.includes("\n") ? choose(before).filter((choice) => choice.startsWith(word)) : [];
   const [only, ...others] = choices;
   if (only === undefined) return { from, insert: undefined, choices: [] };
   if (others.length === 0) return { from, insert: `${only} `, choices: [] };
@@ -30,7 +31,9 @@ function sharedStart(one: string, other: string): string {
 export function nearest(wanted: string, names: readonly string[]): string | undefined {
   const byStart = names.filter((name) => wanted.length > 1 && name.startsWith(wanted));
   if (byStart.length === 1) return byStart[0];
-  const ranked = names.map((name) => ({ name, distance: distanceOf(wanted.slice(0, 40), name) })).sort((one, other) => one.distance - other.distance);
+  const ranked = names
+    .map((name) => ({ name, distance: distanceOf(wanted.slice(0, 40), name) }))
+    .sort((one, other) => one.distance - other.distance);
   const [best] = ranked;
   return best !== undefined && best.distance <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : undefined;
 }
@@ -42,7 +45,8 @@ function distanceOf(from: string, to: string): number {
     const row = [i];
     for (let j = 1; j <= to.length; j += 1) {
       const at = (up: number, left: number): number => (up === 0 ? row : rows[i - up])?.[j - left] ?? 0;
-      const exchanged = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1] ? at(2, 2) + 1 : Infinity;
+      const exchanged =
+        i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1] ? at(2, 2) + 1 : Infinity;
       row.push(Math.min(at(1, 0) + 1, at(0, 1) + 1, at(1, 1) + (from[i - 1] === to[j - 1] ? 0 : 1), exchanged));
     }
     rows.push(row);

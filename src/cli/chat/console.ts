@@ -42,11 +42,22 @@ function stopOnSignal(screen: Screen): () => void {
   return () => process.off("SIGTSTP", stop);
 }
 
-function openKeyboard(input: InputStream | undefined, screen: Screen, stream: NodeJS.WriteStream): Keyboard | undefined {
+function openKeyboard(
+  input: InputStream | undefined,
+  screen: Screen,
+  stream: NodeJS.WriteStream,
+): Keyboard | undefined {
   if (input?.isTTY !== true) return undefined;
   const keyboard = new Keyboard(input, stream);
   keyboard.open();
-  keyboard.onSuspend({ suspended: () => { screen.release(); }, resumed: () => { screen.resume(); } });
+  keyboard.onSuspend({
+    suspended: () => {
+      screen.release();
+    },
+    resumed: () => {
+      screen.resume();
+    },
+  });
   return keyboard;
 }
 
@@ -61,7 +72,9 @@ export function openConsole({ output, json }: CommandContext, input: InputStream
   let keyboard = openKeyboard(input, screen, stream);
   let release = keyboard === undefined ? stopOnSignal(screen) : (): void => undefined;
   const releaseEndings = endOnSignals();
-  output.around = (write) => { screen.around(write); };
+  output.around = (write) => {
+    screen.around(write);
+  };
   return {
     screen,
     get keyboard() {

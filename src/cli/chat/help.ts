@@ -17,7 +17,8 @@ export function helpRows(entries: readonly HelpEntry[], columns: number, { bold 
   return entries.flatMap(({ usage, summary }) =>
     isWide
       ? rowsOf(summary, columns, { text: usage.padEnd(width), paint: bold }, " ".repeat(width))
-      : [bold(usage), ...rowsOf(summary, columns, plainSpan(BELOW), BELOW)]);
+      : [bold(usage), ...rowsOf(summary, columns, plainSpan(BELOW), BELOW)],
+  );
 }
 
 function rowsOf(text: string, columns: number, first: Span, rest: string): string[] {

@@ -11,7 +11,13 @@ export type Resumption = "nothing" | "keep" | "continue" | "regenerate" | "disca
 type Choices = Readonly<Record<string, Resumption>>;
 
 const CUT_OFF: Choices = { k: "keep", c: "continue", r: "regenerate", d: "discard", q: "discard the question too" };
-const UNANSWERED: Choices = { k: "keep", c: "continue", r: "regenerate", d: "discard the question too", q: "discard the question too" };
+const UNANSWERED: Choices = {
+  k: "keep",
+  c: "continue",
+  r: "regenerate",
+  d: "discard the question too",
+  q: "discard the question too",
+};
 
 const CUT_OFF_QUESTION = [
   "The last answer was cut off.",
@@ -54,10 +60,15 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
 }
 
 /** What is taken back is a restore point first, and whoever watches is told which. */
-export async function carryOut(conversation: Conversation, resumption: Resumption, context: CommandContext): Promise<void> {
+export async function carryOut(
+  conversation: Conversation,
+  resumption: Resumption,
+  context: CommandContext,
+): Promise<void> {
   if (resumption !== "regenerate" && resumption !== "discard" && resumption !== "discard the question too") return;
   const taken = await takeBack(conversation, resumption === "discard the question too" ? "turn" : "answer");
   if (taken === undefined) return;
-  const what = resumption === "discard the question too" ? "the question, and what there was of its answer," : "the answer";
+  const what =
+    resumption === "discard the question too" ? "the question, and what there was of its answer," : "the answer";
   note(context, `${what} was taken back; restore point ${taken.backup} holds it`);
 }

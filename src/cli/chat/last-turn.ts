@@ -19,7 +19,9 @@ export function lastRoleOf(conversation: Conversation): unknown {
 
 /** The question last asked; undefined where nobody asked anything yet. */
 export function lastQuestionOf(conversation: Conversation): string | undefined {
-  const question = messagesOf(conversation.version.state).findLast((message) => isJsonObject(message) && message["role"] === "user");
+  const question = messagesOf(conversation.version.state).findLast(
+    (message) => isJsonObject(message) && message["role"] === "user",
+  );
   return isJsonObject(question) ? textOf(question["content"]) : undefined;
 }
 

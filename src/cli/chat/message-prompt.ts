@@ -30,7 +30,12 @@ export interface PromptOptions {
 
 const MARGIN = "  ";
 
-export function readMessage(context: CommandContext, screen: Screen, keyboard: Keyboard, options: PromptOptions): Promise<Line> {
+export function readMessage(
+  context: CommandContext,
+  screen: Screen,
+  keyboard: Keyboard,
+  options: PromptOptions,
+): Promise<Line> {
   return new Promise((resolve) => {
     new MessagePrompt(context, screen, options).run(keyboard, resolve);
   });
@@ -40,7 +45,11 @@ class MessagePrompt {
   readonly #editor: LineEditor;
   #hint = "";
 
-  constructor(private readonly context: CommandContext, private readonly screen: Screen, private readonly options: PromptOptions) {
+  constructor(
+    private readonly context: CommandContext,
+    private readonly screen: Screen,
+    private readonly options: PromptOptions,
+  ) {
     this.#editor = new LineEditor(options.history);
     this.#editor.set(options.initial ?? "");
   }
@@ -54,8 +63,20 @@ class MessagePrompt {
       this.#stand(mark);
       resolve(line);
     };
-    const interrupts = catchInterrupts(() => { finish({ kind: "signal", status: interrupts.status ?? 1 }); });
-    releases.push(() => { interrupts.release(); }, this.screen.onResize(() => { this.#draw(); }), keyboard.onEnd(() => { finish({ kind: "end" }); }));
+    const interrupts = catchInterrupts(() => {
+      finish({ kind: "signal", status: interrupts.status ?? 1 });
+    });
+    releases.push(
+      () => {
+        interrupts.release();
+      },
+      this.screen.onResize(() => {
+        this.#draw();
+      }),
+      keyboard.onEnd(() => {
+        finish({ kind: "end" });
+      }),
+    );
     this.#draw();
     // What was typed behind an Enter is for whoever asks next.
     const take = (key: Key): boolean | "done" => {
@@ -75,12 +96,20 @@ class MessagePrompt {
     const editor = this.#editor;
     this.#hint = "";
     switch (editor.handle(key)) {
-      case "submit": return { kind: "line", text: editor.text };
-      case "end": return { kind: "end" };
-      case "interrupt": return { kind: "interrupt", cleared: editor.text !== "" };
-      case "clear": this.screen.clear(); return undefined;
-      case "complete": this.#complete(); return undefined;
-      default: return undefined;
+      case "submit":
+        return { kind: "line", text: editor.text };
+      case "end":
+        return { kind: "end" };
+      case "interrupt":
+        return { kind: "interrupt", cleared: editor.text !== "" };
+      case "clear":
+        this.screen.clear();
+        return undefined;
+      case "complete":
+        this.#complete();
+        return undefined;
+      default:
+        return undefined;
     }
   }
 
@@ -108,7 +137,9 @@ class MessagePrompt {
   #hintRow(): string[] {
     const { searching } = this.#editor;
     const hint = searching === undefined ? this.#hint : `history: ${searching}`;
-    return hint === "" ? [] : [this.context.output.errorStyle.dim(truncateToWidth(toSafeLine(hint), this.screen.columns - 1))];
+    return hint === ""
+      ? []
+      : [this.context.output.errorStyle.dim(truncateToWidth(toSafeLine(hint), this.screen.columns - 1))];
   }
 
   /** What was written stays above what follows, whole. */
@@ -123,7 +154,9 @@ class MessagePrompt {
 export async function readPlainLine(input: InputStream | undefined, prompt: string): Promise<Line> {
   if (input === undefined) return { kind: "end" };
   const reader = createInterface({ input, output: stderr, terminal: false, prompt });
-  const interrupts = catchInterrupts(() => { reader.close(); });
+  const interrupts = catchInterrupts(() => {
+    reader.close();
+  });
   const lines: string[] = [];
   let ended = true;
   reader.prompt();

@@ -23,7 +23,8 @@ export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "b
   const { settings, options } = context;
   const isFlag = (name: "model" | "baseUrl" | "system"): boolean => options.settings.origins[name] === "flag";
   // A conversation that remembers its model remembers also that it needed no address.
-  const ownServer = info.model === undefined || info.model === "offline" ? settings.baseUrl : (info.baseUrl ?? settings.baseUrl);
+  const ownServer =
+    info.model === undefined || info.model === "offline" ? settings.baseUrl : (info.baseUrl ?? settings.baseUrl);
   return {
     model: isFlag("model") ? settings.model : (info.model ?? settings.model),
     baseUrl: isFlag("baseUrl") ? settings.baseUrl : ownServer,
@@ -38,10 +39,21 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
   const apiKey = context.options.env["OPENAI_API_KEY"] === "" ? undefined : context.options.env["OPENAI_API_KEY"];
   const { seed, offlineTokenDelay, modelRetries } = context.settings;
   const { model, baseUrl, system } = wanted;
-  const selected = await selectModel({ model, baseUrl, apiKey, seed, offlineTokenDelay, modelRetries, onRequest: (event) => progress.listener?.(event) });
+  const selected = await selectModel({
+    model,
+    baseUrl,
+    apiKey,
+    seed,
+    offlineTokenDelay,
+    modelRetries,
+    onRequest: (event) => progress.listener?.(event),
+  });
   return {
     baseUrl: selected.offline ? undefined : baseUrl,
-    notice: selected.offline && model === undefined ? "no OPENAI_API_KEY and no --base-url: the built-in offline story model answers" : undefined,
+    notice:
+      selected.offline && model === undefined
+        ? "no OPENAI_API_KEY and no --base-url: the built-in offline story model answers"
+        : undefined,
     agent: new DraftHybridStreamingAgent({
       model: selected.model,
       modelName: selected.name,

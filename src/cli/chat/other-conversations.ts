@@ -18,14 +18,23 @@ import type { ChosenModel, TurnContext } from "./turn-context.js";
 const LISTED = 10;
 
 export function hasSystem(conversation: Conversation): boolean {
-  return messagesOf(conversation.version.state).some((message) => isJsonObject(message) && message["role"] === "system");
+  return messagesOf(conversation.version.state).some(
+    (message) => isJsonObject(message) && message["role"] === "system",
+  );
 }
 
 /** For a person at a terminal alone. */
 export function sayWhere({ context }: Pick<TurnContext, "context">, conversation: Conversation): void {
   const { output } = context;
   if (output.errorWidth === undefined || context.json) return;
-  output.message(recapOf(conversation.version, { id: conversation.id, columns: output.errorWidth, style: output.errorStyle, now: context.now() }));
+  output.message(
+    recapOf(conversation.version, {
+      id: conversation.id,
+      columns: output.errorWidth,
+      style: output.errorStyle,
+      now: context.now(),
+    }),
+  );
 }
 
 export async function list({ turn, manager }: Session): Promise<undefined> {
@@ -34,8 +43,16 @@ export async function list({ turn, manager }: Session): Promise<undefined> {
   if (rows.length === 0) note(context, "there is no conversation yet");
   for (const { conversationId, title, updatedAt, messageCount, status } of rows.slice(0, LISTED)) {
     const age = updatedAt === null ? [] : [formatAge(new Date(updatedAt), context.now())];
-    const parts = [...(title === "" ? [] : [title]), ...age, pluralize(messageCount, "message"), ...(status === "complete" ? [] : [status])];
-    say(context, toSafeLine(`${conversationId === conversation.id ? "*" : " "} ${conversationId}  ${parts.join(" · ")}`));
+    const parts = [
+      ...(title === "" ? [] : [title]),
+      ...age,
+      pluralize(messageCount, "message"),
+      ...(status === "complete" ? [] : [status]),
+    ];
+    say(
+      context,
+      toSafeLine(`${conversationId === conversation.id ? "*" : " "} ${conversationId}  ${parts.join(" · ")}`),
+    );
   }
   if (rows.length > LISTED) note(context, `and ${rows.length - LISTED} more; /resume lets you choose among all`);
 }
@@ -50,7 +67,9 @@ export async function resume(session: Session, wanted: string): Promise<undefine
   }
   await goOver(session, id);
   sayWhere(turn, turn.conversation);
-  const resumption = (await whatToDo(turn.conversation, { ...turn, prompt: undefined, mayAsk: turn.context.output.errorIsTerminal })) ?? "keep";
+  const resumption =
+    (await whatToDo(turn.conversation, { ...turn, prompt: undefined, mayAsk: turn.context.output.errorIsTerminal })) ??
+    "keep";
   await carryOut(turn.conversation, resumption, turn.context);
   if (resumption === "continue" || resumption === "regenerate") await answerHere(session, undefined);
 }
@@ -100,7 +119,11 @@ export async function fork(session: Session, newId: string): Promise<undefined> 
   turn.conversation = await manager.open(conversationId, { expect: "existing" });
   session.before = undefined;
   await from.close();
-  noteWithCommand(turn.context, `now in ${conversationId}, a copy; the other goes on with`, `draftstate chat --resume ${from.id}`);
+  noteWithCommand(
+    turn.context,
+    `now in ${conversationId}, a copy; the other goes on with`,
+    `draftstate chat --resume ${from.id}`,
+  );
 }
 
 export async function begin(session: Session, newId: string): Promise<undefined> {
@@ -114,6 +137,7 @@ export async function begin(session: Session, newId: string): Promise<undefined>
   turn.title = undefined;
   session.before = undefined;
   await from.close();
-  if (wasUsed) noteWithCommand(turn.context, "a new conversation; the other goes on with", `draftstate chat --resume ${from.id}`);
+  if (wasUsed)
+    noteWithCommand(turn.context, "a new conversation; the other goes on with", `draftstate chat --resume ${from.id}`);
   else note(turn.context, "a new conversation");
 }

@@ -13,6 +13,13 @@ export interface Person {
 export function findPerson({ options: { input }, output }: CommandContext): Person | undefined {
   if (input.isTTY === true) return { input, mayBeAsked: output.errorIsTerminal, close: () => undefined };
   const terminal = output.errorIsTerminal ? openControllingTerminal() : undefined;
-  if (terminal !== undefined) return { input: terminal, mayBeAsked: true, close: () => { terminal.destroy(); } };
+  if (terminal !== undefined)
+    return {
+      input: terminal,
+      mayBeAsked: true,
+      close: () => {
+        terminal.destroy();
+      },
+    };
   return input.readable ? { input, mayBeAsked: false, close: () => undefined } : undefined;
 }

@@ -11,27 +11,50 @@ import { displayWidth, truncateToWidth } from "../terminal/width.js";
 
 const MAX_SHOWN = 12;
 
-export function pickConversation(context: CommandContext, screen: Screen, keyboard: Keyboard, rows: readonly CatalogueRow[]): Promise<string | undefined> {
+export function pickConversation(
+  context: CommandContext,
+  screen: Screen,
+  keyboard: Keyboard,
+  rows: readonly CatalogueRow[],
+): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const picker = new Picker(context, screen, rows.filter(({ status }) => status !== "corrupt"));
+    const picker = new Picker(
+      context,
+      screen,
+      rows.filter(({ status }) => status !== "corrupt"),
+    );
     const releases: (() => void)[] = [];
     const finish = (id: string | undefined): void => {
       for (const release of releases) release();
       screen.show([]);
       resolve(id);
     };
-    const interrupts = catchInterrupts(() => { finish(undefined); });
-    releases.push(() => { interrupts.release(); }, screen.onResize(() => { picker.draw(); }), keyboard.onEnd(() => { finish(undefined); }));
-    picker.draw();
-    releases.push(keyboard.listen((key) => {
-      const outcome = picker.handle(key);
-      if (outcome === "stay") {
+    const interrupts = catchInterrupts(() => {
+      finish(undefined);
+    });
+    releases.push(
+      () => {
+        interrupts.release();
+      },
+      screen.onResize(() => {
         picker.draw();
-        return true;
-      }
-      finish(outcome === "leave" ? undefined : picker.chosen);
-      return "done";
-    }));
+      }),
+      keyboard.onEnd(() => {
+        finish(undefined);
+      }),
+    );
+    picker.draw();
+    releases.push(
+      keyboard.listen((key) => {
+        const outcome = picker.handle(key);
+        if (outcome === "stay") {
+          picker.draw();
+          return true;
+        }
+        finish(outcome === "leave" ? undefined : picker.chosen);
+        return "done";
+      }),
+    );
   });
 }
 
@@ -46,7 +69,11 @@ class Picker {
   #filter = "";
   #at = 0;
 
-  constructor(private readonly context: CommandContext, private readonly screen: Screen, private readonly rows: readonly CatalogueRow[]) {}
+  constructor(
+    private readonly context: CommandContext,
+    private readonly screen: Screen,
+    private readonly rows: readonly CatalogueRow[],
+  ) {}
 
   get chosen(): string | undefined {
     return this.#fitting[this.#at]?.conversationId;
@@ -55,20 +82,29 @@ class Picker {
   handle(key: Key): "stay" | "leave" | "choose" {
     if (key.kind !== "key") return this.#narrow(this.#filter + key.text);
     switch (key.name) {
-      case "enter": return this.chosen === undefined ? "stay" : "choose";
+      case "enter":
+        return this.chosen === undefined ? "stay" : "choose";
       case "escape":
       case "ctrl-c":
-      case "ctrl-d": return "leave";
+      case "ctrl-d":
+        return "leave";
       case "up":
-      case "ctrl-p": return this.#move(-1);
+      case "ctrl-p":
+        return this.#move(-1);
       case "down":
       case "tab":
-      case "ctrl-n": return this.#move(1);
-      case "page-up": return this.#move(-this.#shown);
-      case "page-down": return this.#move(this.#shown);
-      case "backspace": return this.#narrow(this.#filter.slice(0, -1));
-      case "ctrl-u": return this.#narrow("");
-      default: return "stay";
+      case "ctrl-n":
+        return this.#move(1);
+      case "page-up":
+        return this.#move(-this.#shown);
+      case "page-down":
+        return this.#move(this.#shown);
+      case "backspace":
+        return this.#narrow(this.#filter.slice(0, -1));
+      case "ctrl-u":
+        return this.#narrow("");
+      default:
+        return "stay";
     }
   }
 
@@ -76,14 +112,21 @@ class Picker {
     const fitting = this.#fitting;
     const start = Math.min(Math.max(0, this.#at - this.#shown + 1), Math.max(0, fitting.length - this.#shown));
     const { dim, bold } = this.context.output.errorStyle;
-    const lines = fitting.slice(start, start + this.#shown).map((row, index) => this.#line(row, start + index === this.#at));
+    const lines = fitting
+      .slice(start, start + this.#shown)
+      .map((row, index) => this.#line(row, start + index === this.#at));
     const head = `${bold("Go on with which conversation?")} ${toSafeLine(this.#filter)}`;
     this.screen.show([head, ...lines, dim(footFor(fitting.length, this.screen.columns - 1))]);
   }
 
   get #fitting(): readonly CatalogueRow[] {
-    const words = this.#filter.toLowerCase().split(/\s+/).filter((word) => word !== "");
-    return this.rows.filter((row) => words.every((word) => `${row.title} ${row.conversationId} ${row.status}`.toLowerCase().includes(word)));
+    const words = this.#filter
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== "");
+    return this.rows.filter((row) =>
+      words.every((word) => `${row.title} ${row.conversationId} ${row.status}`.toLowerCase().includes(word)),
+    );
   }
 
   get #shown(): number {
@@ -105,7 +148,10 @@ class Picker {
     const age = row.updatedAt === null ? "" : formatAge(new Date(row.updatedAt), this.context.now());
     const status = row.status === "complete" ? "" : ` · ${row.status}`;
     const title = row.title === "" ? row.conversationId : `${row.title} · ${row.conversationId}`;
-    const text = truncateToWidth(`${isChosen ? "❯" : " "} ${toSafeLine(title)} · ${age} · ${pluralize(row.messageCount, "message")}${status}`, this.screen.columns - 1);
+    const text = truncateToWidth(
+      `${isChosen ? "❯" : " "} ${toSafeLine(title)} · ${age} · ${pluralize(row.messageCount, "message")}${status}`,
+      this.screen.columns - 1,
+    );
     return isChosen ? this.context.output.errorStyle.inverse(text) : text;
   }
 }

@@ -13,10 +13,20 @@ export function decodePiped(bytes: Buffer): PipedText {
   const text = new TextDecoder().decode(bytes);
   const [replaced, nulls] = [replacedIn(text, bytes), countOf(text, 0)];
   const became = [
-    ...(replaced === 0 ? [] : [`${pluralize(replaced, "piece")} of it ${replaced === 1 ? "is no UTF-8 and was" : "are no UTF-8 and were"} replaced by U+FFFD`]),
+    ...(replaced === 0
+      ? []
+      : [
+          `${pluralize(replaced, "piece")} of it ${replaced === 1 ? "is no UTF-8 and was" : "are no UTF-8 and were"} replaced by U+FFFD`,
+        ]),
     ...(nulls === 0 ? [] : [`${pluralize(nulls, "NUL character")} ${nulls === 1 ? "is" : "are"} in it`]),
   ];
-  return { text, warning: became.length === 0 ? undefined : `stdin is not text: ${became.join(", ")}; convert it first, as with iconv, if it is to be read` };
+  return {
+    text,
+    warning:
+      became.length === 0
+        ? undefined
+        : `stdin is not text: ${became.join(", ")}; convert it first, as with iconv, if it is to be read`,
+  };
 }
 
 /** A replacement character that was piped in stays what it is, and counts as none. */

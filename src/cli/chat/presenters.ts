@@ -38,11 +38,20 @@ export function jsonPresenter(turn: TurnContext): Presenter {
   const saved = (event: TurnEvent): void => {
     if (event.revision > conversation.durableRevision || event.revision <= savedRevision) return;
     savedRevision = event.revision;
-    context.output.jsonLine({ type: "saved", revision: event.revision, tokenCount: event.state.streamingProperties.tokenCount });
+    context.output.jsonLine({
+      type: "saved",
+      revision: event.revision,
+      tokenCount: event.state.streamingProperties.tokenCount,
+    });
   };
   return {
     show(event) {
-      if (event.type === "start") context.output.jsonLine({ type: "start", conversationId: conversation.id, model: chosen.agent.modelName ?? null });
+      if (event.type === "start")
+        context.output.jsonLine({
+          type: "start",
+          conversationId: conversation.id,
+          model: chosen.agent.modelName ?? null,
+        });
       else if (event.type === "token") {
         context.output.jsonLine({ type: "token", text: event.text });
         saved(event);
@@ -50,8 +59,15 @@ export function jsonPresenter(turn: TurnContext): Presenter {
       else if (event.type === "tools") context.output.jsonLine({ type: "tools", messages: event.messages });
       else {
         saved(event);
-        if (event.error !== undefined) context.output.jsonLine({ type: "error", code: event.error.code, message: event.error.message });
-        context.output.jsonLine({ type: "end", conversationId: conversation.id, status: event.status, revision: event.revision, usage: event.usage ?? null });
+        if (event.error !== undefined)
+          context.output.jsonLine({ type: "error", code: event.error.code, message: event.error.message });
+        context.output.jsonLine({
+          type: "end",
+          conversationId: conversation.id,
+          status: event.status,
+          revision: event.revision,
+          usage: event.usage ?? null,
+        });
       }
     },
     request(event) {

@@ -28,7 +28,9 @@ export class PromptHistory {
   async add(text: string): Promise<void> {
     if (text.trim() === "" || text.startsWith(" ") || text.length > MAX_ENTRY_LENGTH) return;
     const stored = await this.#read();
-    const entries = [...(stored.length > 0 ? stored : this.#entries).filter((entry) => entry !== text), text].slice(-MAX_ENTRIES);
+    const entries = [...(stored.length > 0 ? stored : this.#entries).filter((entry) => entry !== text), text].slice(
+      -MAX_ENTRIES,
+    );
     this.#entries = [...this.#entries.filter((entry) => entry !== text), text].slice(-MAX_ENTRIES);
     const bytes = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
     await this.storage.replace(KEY, bytes).catch(() => undefined);

@@ -28,7 +28,11 @@ function isSocket(fd: number | undefined): boolean {
 }
 
 async function readAll(input: InputStream, mayBeIdle: boolean, output: Output): Promise<Buffer> {
-  const waiting = output.errorIsTerminal ? setTimeout(() => { output.message("waiting for the end of stdin …"); }, SAY_WAITING) : undefined;
+  const waiting = output.errorIsTerminal
+    ? setTimeout(() => {
+        output.message("waiting for the end of stdin …");
+      }, SAY_WAITING)
+    : undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve, reject) => {

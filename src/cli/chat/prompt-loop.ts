@@ -30,7 +30,12 @@ function readLine(session: Session): Promise<Line> {
   const { initial } = session;
   session.initial = "";
   if (console?.keyboard === undefined) return readPlainLine(session.turn.input, "> ");
-  return readMessage(context, console.screen, console.keyboard, { prompt: "> ", initial, history: session.history.entries, complete: (before) => choicesFor(session, before) });
+  return readMessage(context, console.screen, console.keyboard, {
+    prompt: "> ",
+    initial,
+    history: session.history.entries,
+    complete: (before) => choicesFor(session, before),
+  });
 }
 
 function choicesFor(session: Session, before: string): readonly string[] {
@@ -56,9 +61,14 @@ async function runCommand(session: Session, text: string): Promise<"stay" | "lea
   const [word = "", ...rest] = text.trim().slice(1).split(/\s+/);
   const command = commandNamed(word);
   if (command !== undefined) return (await command.run(session, rest.join(" "))) ?? "stay";
-  const meant = nearest(word, SLASH_COMMANDS.map(({ name }) => name));
+  const meant = nearest(
+    word,
+    SLASH_COMMANDS.map(({ name }) => name),
+  );
   const hint = meant === undefined ? "/help lists them" : `did you mean /${meant}?`;
-  session.turn.context.output.error(`there is no command /${word}: ${hint}${text.trim().includes(" ") ? "; a space before it sends it as a message" : ""}`);
+  session.turn.context.output.error(
+    `there is no command /${word}: ${hint}${text.trim().includes(" ") ? "; a space before it sends it as a message" : ""}`,
+  );
   return "stay";
 }
 

@@ -30,20 +30,36 @@ function heading(version: Version, { id, columns, style: { bold, dim }, now }: R
   const title = toSafeLine(titleOf(version)).trim();
   const age = formatAge(new Date(lastTimeIn(messages) ?? version.info.createdAt), now);
   const parts = [...(title === "" ? [] : [id]), pluralize(messages.length, "message"), age];
-  const spans = [{ text: title === "" ? id : title, paint: bold }, { text: ` · ${parts.join(" · ")}`, paint: dim }];
-  return wrapSpans(spans, { columns, first: plainSpan(""), rest: plainSpan("") }).map(({ shown }) => shown).join("\n");
+  const spans = [
+    { text: title === "" ? id : title, paint: bold },
+    { text: ` · ${parts.join(" · ")}`, paint: dim },
+  ];
+  return wrapSpans(spans, { columns, first: plainSpan(""), rest: plainSpan("") })
+    .map(({ shown }) => shown)
+    .join("\n");
 }
 
 function lastTimeIn(messages: readonly Json[]): string | undefined {
-  const times = messages.flatMap((message) => (isJsonObject(message) && typeof message["createdAt"] === "string" ? [message["createdAt"]] : []));
+  const times = messages.flatMap((message) =>
+    isJsonObject(message) && typeof message["createdAt"] === "string" ? [message["createdAt"]] : [],
+  );
   return times.at(-1);
 }
 
 function exchange({ state }: Version, options: RecapOptions): string[] {
   const messages = messagesOf(state);
   const asked = messages.findLastIndex((message) => roleOf(message) === "user");
-  const answer = messages.flatMap((message, index) => (index > asked && roleOf(message) === "assistant" ? [`${isContinuation(messages, index) ? "(continued) " : ""}${contentOf(message)}`] : [])).join("\n");
-  return [...(asked < 0 ? [] : questionRows(contentOf(messages[asked]), options)), ...answerRows(answer.trim(), statusOf(state) !== "complete", options)];
+  const answer = messages
+    .flatMap((message, index) =>
+      index > asked && roleOf(message) === "assistant"
+        ? [`${isContinuation(messages, index) ? "(continued) " : ""}${contentOf(message)}`]
+        : [],
+    )
+    .join("\n");
+  return [
+    ...(asked < 0 ? [] : questionRows(contentOf(messages[asked]), options)),
+    ...answerRows(answer.trim(), statusOf(state) !== "complete", options),
+  ];
 }
 
 function questionRows(question: string, { columns }: RecapOptions): string[] {
@@ -61,7 +77,10 @@ function answerRows(answer: string, brokeOff: boolean, { id, columns }: RecapOpt
 function rowsOf(text: string, columns: number, first: string): string[] {
   const lines = toSafeText(text).split("\n");
   return lines.flatMap((line, index) =>
-    wrapSpans([plainSpan(line)], { columns, first: plainSpan(index === 0 ? first : "  "), rest: plainSpan("  ") }).map(({ shown }) => shown.trimEnd()));
+    wrapSpans([plainSpan(line)], { columns, first: plainSpan(index === 0 ? first : "  "), rest: plainSpan("  ") }).map(
+      ({ shown }) => shown.trimEnd(),
+    ),
+  );
 }
 
 function roleOf(message: Json | undefined): unknown {

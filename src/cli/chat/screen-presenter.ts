@@ -17,8 +17,15 @@ export class ScreenPresenter implements Presenter {
   #shown = "";
   #ended = false;
 
-  constructor(private readonly turn: TurnContext, private readonly console: ChatConsole) {
-    this.#view = new AnswerView({ screen: console.screen, style: turn.context.output.style, below: () => this.#statusRows() });
+  constructor(
+    private readonly turn: TurnContext,
+    private readonly console: ChatConsole,
+  ) {
+    this.#view = new AnswerView({
+      screen: console.screen,
+      style: turn.context.output.style,
+      below: () => this.#statusRows(),
+    });
     this.#timer = setInterval(() => {
       this.#status.tick();
       if (this.#status.text !== this.#shown) this.#view.draw();

@@ -32,12 +32,20 @@ export function goesOn({ continue: last, resume }: StartOptions): boolean {
 
 export function assertOneStart(options: StartOptions): void {
   const { id, continue: last, resume, fork, save } = options;
-  const given = [id === undefined ? "" : "--id", last === true ? "--continue" : "", resume === undefined ? "" : "--resume"].filter((name) => name !== "");
+  const given = [
+    id === undefined ? "" : "--id",
+    last === true ? "--continue" : "",
+    resume === undefined ? "" : "--resume",
+  ].filter((name) => name !== "");
   if (fork !== undefined && goesOn(options)) given.push("--fork");
   if (!save && (goesOn(options) || fork !== undefined)) {
-    throw new DraftstateError("USAGE", "--no-save keeps nothing and knows nothing: it cannot be used with --continue, --resume or --fork");
+    throw new DraftstateError(
+      "USAGE",
+      "--no-save keeps nothing and knows nothing: it cannot be used with --continue, --resume or --fork",
+    );
   }
-  if (given.length > 1) throw new DraftstateError("USAGE", `${given.join(" and ")} cannot be used together: choose one`);
+  if (given.length > 1)
+    throw new DraftstateError("USAGE", `${given.join(" and ")} cannot be used together: choose one`);
   if (id !== undefined) assertConversationId(id);
 }
 
@@ -48,9 +56,16 @@ export function openStandIn(context: CommandContext): Promise<Conversation> {
 }
 
 /** Also before the first word is said, so that nobody writes a message for a name that is taken. */
-export async function openWhenSaid(manager: DraftStatePersistenceManager, id: string | undefined): Promise<() => Promise<Conversation>> {
+export async function openWhenSaid(
+  manager: DraftStatePersistenceManager,
+  id: string | undefined,
+): Promise<() => Promise<Conversation>> {
   if (id === undefined) return () => manager.openNew();
-  if ((await manager.ids()).includes(id)) throw new DraftstateError("INVALID_ID", `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`);
+  if ((await manager.ids()).includes(id))
+    throw new DraftstateError(
+      "INVALID_ID",
+      `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`,
+    );
   return () => manager.open(id, { expect: "new" });
 }
 
@@ -59,7 +74,8 @@ export async function openConversation(place: StartPlace, options: StartOptions)
   const { manager } = place;
   if (options.fork !== undefined) return openFork(manager, options.fork, options.id);
   if (options.continue === true) return openExisting(manager, await lastConversation(manager));
-  if (options.resume === undefined) return options.id === undefined ? manager.openNew() : manager.open(options.id, { expect: "new" });
+  if (options.resume === undefined)
+    return options.id === undefined ? manager.openNew() : manager.open(options.id, { expect: "new" });
   const id = options.resume === true ? await choose(place) : await resolveId(manager, options.resume);
   return id === undefined ? undefined : openExisting(manager, id);
 }
@@ -78,7 +94,10 @@ export async function openExisting(manager: DraftStatePersistenceManager, id: st
 
 async function choose({ context, console, manager }: StartPlace): Promise<string | undefined> {
   if (console?.keyboard === undefined) {
-    throw new DraftstateError("USAGE", '--resume needs an id here: "draftstate ls" lists them, and -c goes on with the last; a terminal lets you choose');
+    throw new DraftstateError(
+      "USAGE",
+      '--resume needs an id here: "draftstate ls" lists them, and -c goes on with the last; a terminal lets you choose',
+    );
   }
   const rows = await manager.list();
   if (rows.length === 0) return lastConversation(manager);
@@ -86,9 +105,16 @@ async function choose({ context, console, manager }: StartPlace): Promise<string
 }
 
 /** `tale@~2`: as it was. `@last` alone is a conversation. */
-async function openFork(manager: DraftStatePersistenceManager, spec: string, newId: string | undefined): Promise<Conversation> {
+async function openFork(
+  manager: DraftStatePersistenceManager,
+  spec: string,
+  newId: string | undefined,
+): Promise<Conversation> {
   const { wanted, point: backup } = splitPoint(spec);
   const id = await resolveId(manager, wanted);
-  const { conversationId } = await manager.fork(id, { ...(newId === undefined ? {} : { newId }), ...(backup === undefined ? {} : { backup }) });
+  const { conversationId } = await manager.fork(id, {
+    ...(newId === undefined ? {} : { newId }),
+    ...(backup === undefined ? {} : { backup }),
+  });
   return openExisting(manager, conversationId);
 }

@@ -8,7 +8,10 @@ import type { RequestEvent, TurnContext } from "./turn-context.js";
 /** Milliseconds. */
 const TICK = 100;
 
-export function waitingNote({ context }: TurnContext, screen: Screen): { readonly request: (event: RequestEvent) => void; readonly end: () => void } {
+export function waitingNote(
+  { context }: TurnContext,
+  screen: Screen,
+): { readonly request: (event: RequestEvent) => void; readonly end: () => void } {
   if (context.output.quiet) return { request: () => undefined, end: () => undefined };
   const status = new StatusLine();
   let ended = false;

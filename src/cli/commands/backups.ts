@@ -13,7 +13,20 @@ import type { Register } from "./registration.js";
 
 function toJson({ backup, changes }: Row): object {
   const { conversationId, timestamp, path, sizeBytes, revision, messageCount, valid, pinned, tag, problem } = backup;
-  return { conversationId, timestamp, path, sizeBytes, revision, messageCount, reason: backup.reason ?? null, valid, pinned, tag: tag ?? null, problem: problem ?? null, changes };
+  return {
+    conversationId,
+    timestamp,
+    path,
+    sizeBytes,
+    revision,
+    messageCount,
+    reason: backup.reason ?? null,
+    valid,
+    pinned,
+    tag: tag ?? null,
+    problem: problem ?? null,
+    changes,
+  };
 }
 
 /** A backup whose content was read, and what it adds to the next older valid one; null where it cannot be read. */
@@ -29,7 +42,8 @@ async function rowsOf(manager: DraftStatePersistenceManager, backups: readonly B
   let older: JsonObject = {};
   for (const backup of [...backups].reverse()) {
     const content = await readContent(manager, backup);
-    if (typeof content === "string") rows.unshift({ backup: { ...backup, valid: false, problem: content }, changes: null, said: "" });
+    if (typeof content === "string")
+      rows.unshift({ backup: { ...backup, valid: false, problem: content }, changes: null, said: "" });
     else {
       rows.unshift({ backup, changes: countChanges(older, content), said: saidIn(older, content) });
       older = content;
@@ -48,7 +62,9 @@ async function readContent(manager: DraftStatePersistenceManager, backup: Backup
 /** What a person said last in the messages that are new: by that one knows a turn. */
 function saidIn(older: JsonObject, state: JsonObject): string {
   const changes = compareMessages(older, state);
-  const said = changes.findLast((change) => change.kind === "added" && isJsonObject(change.message) && change.message["role"] === "user");
+  const said = changes.findLast(
+    (change) => change.kind === "added" && isJsonObject(change.message) && change.message["role"] === "user",
+  );
   return said !== undefined && isJsonObject(said.message) ? titleFrom(textOf(said.message["content"])) : "";
 }
 
@@ -60,7 +76,11 @@ function describeChanges(changes: ChangeCounts | null, said: string): string {
     changes.edited > 0 ? `~${changes.edited}` : "",
     changes.moved > 0 ? `↕${changes.moved}` : "",
   ].filter((part) => part !== "");
-  return parts.length === 0 ? (changes.fields > 0 ? "fields" : "none") : `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
+  return parts.length === 0
+    ? changes.fields > 0
+      ? "fields"
+      : "none"
+    : `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
 }
 
 function columnsFor(context: CommandContext): FittingColumn<Row>[] {
@@ -68,14 +88,32 @@ function columnsFor(context: CommandContext): FittingColumn<Row>[] {
   return [
     { title: "", align: "right", dispensable: 0, cell: (_row, index) => `@${index}` },
     { title: "TIMESTAMP", dispensable: 2, cell: ({ backup: { timestamp } }) => timestamp },
-    { title: "AGE", dispensable: 0, cell: ({ backup: { timestamp } }) => formatAge(fromTimestamp(timestamp), context.now()) },
-    { title: "REVISION", align: "right", dispensable: 5, cell: ({ backup: { revision } }) => formatCount(revision) },
-    { title: "MSGS", align: "right", dispensable: 3, cell: ({ backup: { messageCount } }) => formatCount(messageCount) },
-    { title: "REASON", dispensable: 1, cell: ({ backup: { reason, tag, pinned } }) => [reason ?? "?", tag ?? "", pinned ? "(pinned)" : ""].filter((part) => part !== "").join(" ") },
     {
-      title: "CHANGED", minimum: 12, shrink: true, dispensable: 0,
+      title: "AGE",
+      dispensable: 0,
+      cell: ({ backup: { timestamp } }) => formatAge(fromTimestamp(timestamp), context.now()),
+    },
+    { title: "REVISION", align: "right", dispensable: 5, cell: ({ backup: { revision } }) => formatCount(revision) },
+    {
+      title: "MSGS",
+      align: "right",
+      dispensable: 3,
+      cell: ({ backup: { messageCount } }) => formatCount(messageCount),
+    },
+    {
+      title: "REASON",
+      dispensable: 1,
+      cell: ({ backup: { reason, tag, pinned } }) =>
+        [reason ?? "?", tag ?? "", pinned ? "(pinned)" : ""].filter((part) => part !== "").join(" "),
+    },
+    {
+      title: "CHANGED",
+      minimum: 12,
+      shrink: true,
+      dispensable: 0,
       paint: (shown, cell) => (cell.startsWith("damaged") ? style.red(shown) : shown),
-      cell: ({ backup, changes, said }) => (backup.valid ? describeChanges(changes, said) : `damaged: ${backup.problem ?? ""}`),
+      cell: ({ backup, changes, said }) =>
+        backup.valid ? describeChanges(changes, said) : `damaged: ${backup.problem ?? ""}`,
     },
     { title: "SIZE", align: "right", dispensable: 4, cell: ({ backup: { sizeBytes } }) => formatBytes(sizeBytes) },
   ];

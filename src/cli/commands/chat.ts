@@ -11,7 +11,9 @@ export const registerChat: Register = (program, run) => {
   program
     .command("chat [prompt...]")
     .summary("stream an answer, saving every token")
-    .description("Stream an answer, saving as it goes: a token is shown once it is on disk. The prompt comes from the arguments, from stdin, or both (stdin as context). Without one, on a terminal, a conversation begins.")
+    .description(
+      "Stream an answer, saving as it goes: a token is shown once it is on disk. The prompt comes from the arguments, from stdin, or both (stdin as context). Without one, on a terminal, a conversation begins.",
+    )
     .option("--model <name>", "openai:<name>, <name>, or offline")
     .option("--base-url <url>", "an OpenAI-compatible server (Ollama, vLLM, llama.cpp, LM Studio)")
     .option("--system <prompt>", "the system prompt")
@@ -43,4 +45,3 @@ export const registerChat: Register = (program, run) => {
       }),
     );
 };
-

@@ -7,7 +7,9 @@ export const registerCompletion: Register = (program, run) => {
   program
     .command("completion")
     .summary("print the completion script of a shell")
-    .description("Print the completion script of a shell. It completes commands, options, conversations and timestamps of backups.")
+    .description(
+      "Print the completion script of a shell. It completes commands, options, conversations and timestamps of backups.",
+    )
     .addArgument(choiceArgument("<shell>", "the shell that is to complete", SHELLS))
     .addHelpText("after", `\nExamples:\n${SHELLS.map((shell) => `  ${INSTALLATION[shell]}`).join("\n")}`)
     .action((shell: Shell) =>

@@ -21,7 +21,8 @@ interface ShownSetting {
 
 function originOf(name: string, origin: Origin): Pick<ShownSetting, "origin" | "from"> {
   if (origin === "default") return { origin, from: null };
-  if (origin === "flag") return { origin, from: `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` };
+  if (origin === "flag")
+    return { origin, from: `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` };
   return "file" in origin ? { origin: "file", from: origin.file } : { origin: "environment", from: origin.variable };
 }
 
@@ -61,15 +62,30 @@ function secretsOf({ options }: CommandContext): { readonly name: string; readon
 
 function render(context: CommandContext): string {
   const { style, width } = context.output;
-  const rows = settingsOf(context).map(({ name, value, origin, from, description }) => [name, shown(value), from ?? origin, description]);
-  const secrets = secretsOf(context).map(({ name, set }) => [name, set ? "set, never shown" : "not set", set ? "environment" : "", "key of the model's provider; from the environment alone"]);
+  const rows = settingsOf(context).map(({ name, value, origin, from, description }) => [
+    name,
+    shown(value),
+    from ?? origin,
+    description,
+  ]);
+  const secrets = secretsOf(context).map(({ name, set }) => [
+    name,
+    set ? "set, never shown" : "not set",
+    set ? "environment" : "",
+    "key of the model's provider; from the environment alone",
+  ]);
   return renderTable({
     style,
     width,
     columns: [
       { title: "SETTING" },
       { title: "VALUE", shrink: true, minimum: 8 },
-      { title: "FROM", shrink: true, minimum: 8, paint: (shown, cell) => (cell === "default" ? style.dim(shown) : style.cyan(shown)) },
+      {
+        title: "FROM",
+        shrink: true,
+        minimum: 8,
+        paint: (shown, cell) => (cell === "default" ? style.dim(shown) : style.cyan(shown)),
+      },
       { title: "MEANS", shrink: true, minimum: 4, paint: (shown) => style.dim(shown) },
     ],
     rows: [...rows, ...secrets],
@@ -83,19 +99,30 @@ export const registerConfig: Register = (program, run) => {
     .description(
       "Show the settings in effect, and where each comes from: a flag, a DRAFTSTATE_* variable, the nearest of draftstate.config.json, .draftstaterc and package.json#draftstate, or the default. Keys are never shown.",
     )
-    .addHelpText("after", '\nExamples:\n  draftstate config\n  DRAFTSTATE_MAX_BACKUPS=5 draftstate config\n  draftstate config --json | jq \'.settings[] | select(.origin != "default")\'')
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate config\n  DRAFTSTATE_MAX_BACKUPS=5 draftstate config\n  draftstate config --json | jq '.settings[] | select(.origin != \"default\")'",
+    )
     .allowExcessArguments()
     .action((_options: unknown, command: { readonly args: readonly string[] }) =>
       run(async (context) => {
         if (command.args.length > 0) {
-          throw new DraftstateError("USAGE", "config shows all settings and takes no arguments: look for one with draftstate config | grep maxBackups; set one in draftstate.config.json or by a variable such as DRAFTSTATE_MAX_BACKUPS");
+          throw new DraftstateError(
+            "USAGE",
+            "config shows all settings and takes no arguments: look for one with draftstate config | grep maxBackups; set one in draftstate.config.json or by a variable such as DRAFTSTATE_MAX_BACKUPS",
+          );
         }
         const { output, options } = context;
         const { file } = options.settings;
-        if (context.json) output.json({ file: file ?? null, settings: settingsOf(context), secrets: secretsOf(context) });
+        if (context.json)
+          output.json({ file: file ?? null, settings: settingsOf(context), secrets: secretsOf(context) });
         else {
           output.line(render(context));
-          output.message(output.errorStyle.dim(file === undefined ? "no settings file found from here upwards" : toSafeLine(`settings file: ${file}`)));
+          output.message(
+            output.errorStyle.dim(
+              file === undefined ? "no settings file found from here upwards" : toSafeLine(`settings file: ${file}`),
+            ),
+          );
         }
       }),
     );

@@ -20,7 +20,10 @@ export const registerDiff: Register = (program, run) => {
     .option("--stat", "counts only")
     .option("--exit-code", "exit with 1 when there are differences, as diff and git do")
     .option("--no-pager", "print all at once")
-    .addHelpText("after", "\nExamples:\n  draftstate diff @last\n  draftstate diff @last @2 now\n  draftstate diff @last @1 --json   # JSON Patch, RFC 6902")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate diff @last\n  draftstate diff @last @2 now\n  draftstate diff @last @1 --json   # JSON Patch, RFC 6902",
+    )
     .action((wanted: string, from: string | undefined, to: string | undefined, options: DiffOptions) =>
       run(async (context) => {
         const manager = await context.reader();
@@ -29,10 +32,18 @@ export const registerDiff: Register = (program, run) => {
         const patch = toJsonPatch(before.state, after.state);
         const { output } = context;
         if (context.json) output.json(patch);
-        else if (patch.length === 0) output.message(from === undefined ? `no backup of ${id} differs from ${after.label}` : `no difference between ${before.label} and ${after.label}`);
+        else if (patch.length === 0)
+          output.message(
+            from === undefined
+              ? `no backup of ${id} differs from ${after.label}`
+              : `no difference between ${before.label} and ${after.label}`,
+          );
         else {
           output.message(output.errorStyle.dim(`${id}: ${before.label} → ${after.label}`));
-          const text = options.stat === true ? renderStat(before.state, after.state) : renderStateDiff(before.state, after.state, output.style);
+          const text =
+            options.stat === true
+              ? renderStat(before.state, after.state)
+              : renderStateDiff(before.state, after.state, output.style);
           await printPaged(wrapDiff(text, output.width), { output, env: context.options.env, wanted: options.pager });
         }
         return options.exitCode === true && patch.length > 0 ? 1 : 0;

@@ -29,47 +29,86 @@ interface ExportOptions {
 
 /** As told, else by the name of the file, else Markdown; JSON where everything is to be JSON. */
 function formatOf({ format, output }: ExportOptions, context: CommandContext): Format {
-  const wanted = format ?? (output === undefined ? undefined : { ".htm": "html", ".markdown": "md", ".ndjson": "jsonl" }[extname(output)] ?? extname(output).slice(1));
+  const wanted =
+    format ??
+    (output === undefined
+      ? undefined
+      : ({ ".htm": "html", ".markdown": "md", ".ndjson": "jsonl" }[extname(output)] ?? extname(output).slice(1)));
   const known = FORMATS.find((candidate) => candidate === wanted);
   if (known !== undefined) return known;
   return context.json && output === undefined ? "json" : "md";
 }
 
-async function restorePoints(manager: DraftStatePersistenceManager, id: string, context: CommandContext): Promise<RestorePoint[]> {
+async function restorePoints(
+  manager: DraftStatePersistenceManager,
+  id: string,
+  context: CommandContext,
+): Promise<RestorePoint[]> {
   const backups = await manager.listBackups(id);
   const points: RestorePoint[] = [];
   for (const backup of backups) {
     const decoded = await readBackupFile(manager.storage, backup);
-    if (decoded?.kind === "valid") points.push({ timestamp: backup.timestamp, state: decoded.state, metadata: decoded.metadata });
-    else if (decoded !== undefined) context.output.warning(`${backup.path} is left out: ${problemOf(decoded) ?? "it is damaged"}`);
+    if (decoded?.kind === "valid")
+      points.push({ timestamp: backup.timestamp, state: decoded.state, metadata: decoded.metadata });
+    else if (decoded !== undefined)
+      context.output.warning(`${backup.path} is left out: ${problemOf(decoded) ?? "it is damaged"}`);
   }
   return points;
 }
 
-async function findPresent(manager: DraftStatePersistenceManager, id: string, context: CommandContext): Promise<Omit<ConversationDocument, "restorePoints">> {
+async function findPresent(
+  manager: DraftStatePersistenceManager,
+  id: string,
+  context: CommandContext,
+): Promise<Omit<ConversationDocument, "restorePoints">> {
   const loaded = await manager.load(id, { allowEdited: true });
-  if (loaded === undefined) throw new DraftstateError("NOT_FOUND", `conversation ${id} has only backups left: "draftstate backups ${id}" lists them, --backup latest exports one`);
-  if (loaded.edited) context.output.warning(`${id} was edited by hand or damaged (its checksum differs); it is exported as it is`);
-  for (const problem of loaded.problems) if (!loaded.edited) context.output.warning(`${id}: ${problem.kind}: ${problem.detail}`);
+  if (loaded === undefined)
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `conversation ${id} has only backups left: "draftstate backups ${id}" lists them, --backup latest exports one`,
+    );
+  if (loaded.edited)
+    context.output.warning(`${id} was edited by hand or damaged (its checksum differs); it is exported as it is`);
+  for (const problem of loaded.problems)
+    if (!loaded.edited) context.output.warning(`${id}: ${problem.kind}: ${problem.detail}`);
   return { conversationId: id, state: loaded.state, metadata: loaded.metadata, asOf: undefined };
 }
 
-async function find(manager: DraftStatePersistenceManager, id: string, format: Format, options: ExportOptions, context: CommandContext): Promise<ConversationDocument> {
+async function find(
+  manager: DraftStatePersistenceManager,
+  id: string,
+  format: Format,
+  options: ExportOptions,
+  context: CommandContext,
+): Promise<ConversationDocument> {
   if (options.backup !== undefined) {
     const { backup, version } = await manager.readBackup(id, options.backup);
-    return { conversationId: id, state: version.state, metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()), asOf: backup.timestamp, restorePoints: [] };
+    return {
+      conversationId: id,
+      state: version.state,
+      metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()),
+      asOf: backup.timestamp,
+      restorePoints: [],
+    };
   }
   const wanted = options.withBackups ?? format === "html";
-  return { ...(await findPresent(manager, id, context)), restorePoints: wanted ? await restorePoints(manager, id, context) : [] };
+  return {
+    ...(await findPresent(manager, id, context)),
+    restorePoints: wanted ? await restorePoints(manager, id, context) : [],
+  };
 }
 
 /** Loaded by those who export, not by every command. */
 async function render(document: ConversationDocument, format: Format): Promise<string> {
   switch (format) {
-    case "json": return (await import("../../formats/json-export.js")).toJson(document);
-    case "jsonl": return (await import("../../formats/json-export.js")).toJsonLines(document);
-    case "md": return (await import("../../formats/markdown-export.js")).toMarkdown(document, toSafeText);
-    case "html": return (await import("../../formats/html/page.js")).toHtml(document, toSafeText);
+    case "json":
+      return (await import("../../formats/json-export.js")).toJson(document);
+    case "jsonl":
+      return (await import("../../formats/json-export.js")).toJsonLines(document);
+    case "md":
+      return (await import("../../formats/markdown-export.js")).toMarkdown(document, toSafeText);
+    case "html":
+      return (await import("../../formats/html/page.js")).toHtml(document, toSafeText);
   }
 }
 
@@ -87,7 +126,11 @@ async function redact(document: ConversationDocument, options: ExportOptions): P
 
 function sayRedacted(counts: Readonly<Record<string, number>>, context: CommandContext): void {
   const kinds = Object.entries(counts).map(([kind, count]) => `${count} × ${kind}`);
-  context.output.message(kinds.length === 0 ? "nothing to redact was found" : `redacted ${kinds.join(", ")}; what has no known form stays: look before you share it`);
+  context.output.message(
+    kinds.length === 0
+      ? "nothing to redact was found"
+      : `redacted ${kinds.join(", ")}; what has no known form stays: look before you share it`,
+  );
 }
 
 async function write(path: string, text: string, options: ExportOptions): Promise<number> {
@@ -97,7 +140,8 @@ async function write(path: string, text: string, options: ExportOptions): Promis
 }
 
 async function exportOne(wanted: string, options: ExportOptions, context: CommandContext): Promise<void> {
-  if (options.backup !== undefined && options.withBackups === true) throw new DraftstateError("USAGE", "--backup and --with-backups exclude each other: one state, or all of them");
+  if (options.backup !== undefined && options.withBackups === true)
+    throw new DraftstateError("USAGE", "--backup and --with-backups exclude each other: one state, or all of them");
   const manager = await context.reader();
   const id = await resolveId(manager, wanted);
   const format = formatOf(options, context);
@@ -105,11 +149,20 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
   const text = await render(document, format);
   const { output } = context;
   if (counts !== undefined) sayRedacted(counts, context);
-  const result = { conversationId: id, format, messageCount: document.metadata.messageCount, restorePoints: document.restorePoints.length, redacted: counts ?? null };
+  const result = {
+    conversationId: id,
+    format,
+    messageCount: document.metadata.messageCount,
+    restorePoints: document.restorePoints.length,
+    redacted: counts ?? null,
+  };
   if (options.output !== undefined && options.output !== "-") {
     const bytes = await write(options.output, text, options);
     if (context.json) output.json({ ...result, path: options.output, sizeBytes: bytes });
-    else output.message(`exported ${id} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.restorePoints.length === 0 ? "" : `, ${pluralize(document.restorePoints.length, "restore point")}`})`);
+    else
+      output.message(
+        `exported ${id} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.restorePoints.length === 0 ? "" : `, ${pluralize(document.restorePoints.length, "restore point")}`})`,
+      );
   } else if (context.json && format !== "json") output.json({ ...result, content: text });
   else output.data(text);
 }
@@ -118,7 +171,9 @@ export const registerExport: Register = (program, run) => {
   program
     .command("export <id>")
     .summary("write a conversation for others: md, html, json, jsonl")
-    .description("Write a conversation as Markdown, as one self-contained HTML page with its restore points, or as JSON that import brings back without loss.")
+    .description(
+      "Write a conversation as Markdown, as one self-contained HTML page with its restore points, or as JSON that import brings back without loss.",
+    )
     .addOption(choiceOption("-f, --format <format>", "by the name of the file where it is left out, else md", FORMATS))
     .option("-o, --output <file>", "into this file instead of stdout")
     .option("--force", "overwrite the file if it exists")
@@ -126,6 +181,9 @@ export const registerExport: Register = (program, run) => {
     .option("--backup <ts>", "an older state: a timestamp, a prefix of one, latest, or @2 for the third newest")
     .option("--with-backups", "with the restore points (html has them unless --no-with-backups)")
     .option("--no-with-backups", "without the restore points")
-    .addHelpText("after", "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --with-backups -o story.json && draftstate import story.json --state-dir elsewhere")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --with-backups -o story.json && draftstate import story.json --state-dir elsewhere",
+    )
     .action((wanted: string, options: ExportOptions) => run((context) => exportOne(wanted, options, context)));
 };

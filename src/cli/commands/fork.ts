@@ -12,18 +12,32 @@ export const registerFork: Register = (program, run) => {
   program
     .command("fork <id[@backup]> [newId]")
     .summary("copy a conversation under a new id")
-    .description("Copy a conversation under a new id, as it is or as a restore point holds it. The original stays as it is.")
+    .description(
+      "Copy a conversation under a new id, as it is or as a restore point holds it. The original stays as it is.",
+    )
     .option("--id <newId>", "id of the copy")
     .option("--backup <ts>", "as it was: a timestamp, a prefix of one, a tag, latest, or @2 for the third newest")
-    .addHelpText("after", "\nExamples:\n  draftstate fork @last\n  draftstate fork draft_chat_17 idea-2\n  draftstate fork draft_chat_17@~2 --id idea-3")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate fork @last\n  draftstate fork draft_chat_17 idea-2\n  draftstate fork draft_chat_17@~2 --id idea-3",
+    )
     .action((spec: string, positional: string | undefined, options: ForkCommandOptions) =>
       run(async (context) => {
         const manager = await context.reader();
         const { wanted, point } = splitPoint(spec);
-        if (point !== undefined && options.backup !== undefined) throw new DraftstateError("USAGE", `${spec} and --backup both name a restore point: give one`);
-        if (positional !== undefined && options.id !== undefined) throw new DraftstateError("USAGE", `${positional} and --id both name the copy: give one`);
-        const [id, backup, newId] = [await resolveId(manager, wanted), point ?? options.backup, positional ?? options.id];
-        const result = await manager.fork(id, { ...(newId === undefined ? {} : { newId }), ...(backup === undefined ? {} : { backup }) });
+        if (point !== undefined && options.backup !== undefined)
+          throw new DraftstateError("USAGE", `${spec} and --backup both name a restore point: give one`);
+        if (positional !== undefined && options.id !== undefined)
+          throw new DraftstateError("USAGE", `${positional} and --id both name the copy: give one`);
+        const [id, backup, newId] = [
+          await resolveId(manager, wanted),
+          point ?? options.backup,
+          positional ?? options.id,
+        ];
+        const result = await manager.fork(id, {
+          ...(newId === undefined ? {} : { newId }),
+          ...(backup === undefined ? {} : { backup }),
+        });
         if (context.json) context.output.json(result);
         else {
           context.output.line(result.conversationId);

@@ -21,13 +21,21 @@ interface HealthCommandOptions {
 
 const DAMAGED = 4;
 const STORAGE = 7;
-const NAGIOS: Readonly<Record<HealthStatus, readonly [number, string]>> = { ok: [0, "OK"], warn: [1, "WARNING"], fail: [2, "CRITICAL"] };
+const NAGIOS: Readonly<Record<HealthStatus, readonly [number, string]>> = {
+  ok: [0, "OK"],
+  warn: [1, "WARNING"],
+  fail: [2, "CRITICAL"],
+};
 const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
 function parseSize(text: string): number {
   const [, amount, unit = ""] = /^(\d{1,12})([KMGT]?)$/i.exec(text) ?? [];
   const factor = SIZE_UNITS[unit.toUpperCase()];
-  if (amount === undefined || factor === undefined) throw new DraftstateError("USAGE", `--min-free ${JSON.stringify(text)}: it must be bytes, or a number and K, M, G or T, such as 500M`);
+  if (amount === undefined || factor === undefined)
+    throw new DraftstateError(
+      "USAGE",
+      `--min-free ${JSON.stringify(text)}: it must be bytes, or a number and K, M, G or T, such as 500M`,
+    );
   return Number(amount) * factor;
 }
 
@@ -43,7 +51,12 @@ function render({ checks }: Health, { output }: CommandContext): string {
     { title: "DETAIL" },
   ];
   // Not cut to the terminal: what is wrong is at the end of a line as often as at its beginning.
-  const table = renderTable({ columns, rows: checks.map(({ name, status, detail }) => [name, status, detail]), width: width === undefined ? undefined : Number.MAX_SAFE_INTEGER, style });
+  const table = renderTable({
+    columns,
+    rows: checks.map(({ name, status, detail }) => [name, status, detail]),
+    width: width === undefined ? undefined : Number.MAX_SAFE_INTEGER,
+    style,
+  });
   return table;
 }
 
@@ -56,7 +69,10 @@ function statusOf({ status, checks }: Health): number {
 /** `DRAFTSTATE WARNING - stale-locks: …`; a bar would begin performance data. */
 function nagiosLine({ status, checks }: Health): string {
   const bad = checks.filter((check: HealthCheck) => check.status !== "ok");
-  const text = bad.length === 0 ? `${checks.length} checks passed` : bad.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
+  const text =
+    bad.length === 0
+      ? `${checks.length} checks passed`
+      : bad.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
   return `DRAFTSTATE ${NAGIOS[status][1]} - ${toSafeLine(text).replaceAll("|", "/")}`;
 }
 
@@ -64,13 +80,26 @@ export const registerHealth: Register = (program, run) => {
   program
     .command("health")
     .summary("check the store, for monitors too")
-    .description("Check that the directories can be written and have room, that no file is damaged and no lock stale, how old unsaved changes and backups are, and whether the fallback directory is in use. Exits with 0 for ok and warn, 4 where files are damaged, 7 where anything else fails.")
+    .description(
+      "Check that the directories can be written and have room, that no file is damaged and no lock stale, how old unsaved changes and backups are, and whether the fallback directory is in use. Exits with 0 for ok and warn, 4 where files are damaged, 7 where anything else fails.",
+    )
     .option("--quick", "look for damage only at the ends of snapshots: for stores of many gigabytes")
     .option("--min-free <size>", "warn below, fail below a tenth of it (default: 500M)", parseSize)
-    .option("--max-unsaved <age>", "warn of changes unsaved for longer, fail at ten times it (default: 60s)", parseDuration("--max-unsaved"))
-    .option("--max-backup-age <age>", "warn of changes without a backup for longer (default: 1d)", parseDuration("--max-backup-age"))
+    .option(
+      "--max-unsaved <age>",
+      "warn of changes unsaved for longer, fail at ten times it (default: 60s)",
+      parseDuration("--max-unsaved"),
+    )
+    .option(
+      "--max-backup-age <age>",
+      "warn of changes without a backup for longer (default: 1d)",
+      parseDuration("--max-backup-age"),
+    )
     .option("--nagios", "one line and the exit status of monitoring plugins: 0 ok, 1 warning, 2 critical")
-    .addHelpText("after", "\nExamples:\n  draftstate health\n  draftstate health --json | jq -e '.status == \"ok\"'\n  draftstate health --nagios --quick")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate health\n  draftstate health --json | jq -e '.status == \"ok\"'\n  draftstate health --nagios --quick",
+    )
     .action((options: HealthCommandOptions) =>
       run(async (context) => {
         const { quick = false, minFree, maxUnsaved, maxBackupAge } = options;

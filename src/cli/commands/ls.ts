@@ -44,7 +44,9 @@ function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): C
   const chosen = rows.filter(
     (row) =>
       (status === undefined || row.status === status) &&
-      (text === undefined || row.title.toLowerCase().includes(text) || row.conversationId.toLowerCase().includes(text)) &&
+      (text === undefined ||
+        row.title.toLowerCase().includes(text) ||
+        row.conversationId.toLowerCase().includes(text)) &&
       (from === undefined || (row.updatedAt ?? "") >= from) &&
       (model === undefined || row.model === model || row.model === `openai:${model}`),
   );
@@ -66,10 +68,19 @@ function columnsFor(context: CommandContext): FittingColumn<CatalogueRow>[] {
   return [
     { title: "ID", dispensable: 0, cell: (row) => row.conversationId },
     { title: "TITLE", shrink: true, minimum: 10, dispensable: 0, cell: titleOf },
-    { title: "STATUS", dispensable: 1, paint: (shown, cell) => paintStatus(style, cell)(shown), cell: (row) => row.status },
+    {
+      title: "STATUS",
+      dispensable: 1,
+      paint: (shown, cell) => paintStatus(style, cell)(shown),
+      cell: (row) => row.status,
+    },
     { title: "MSGS", align: "right", dispensable: 2, cell: (row) => formatCount(row.messageCount) },
     { title: "TOKENS", align: "right", dispensable: 4, cell: (row) => formatCount(row.tokenCount) },
-    { title: "UPDATED", dispensable: 3, cell: (row) => (row.updatedAt === null ? "?" : formatAge(new Date(row.updatedAt), now)) },
+    {
+      title: "UPDATED",
+      dispensable: 3,
+      cell: (row) => (row.updatedAt === null ? "?" : formatAge(new Date(row.updatedAt), now)),
+    },
     { title: "SIZE", align: "right", dispensable: 6, cell: (row) => formatBytes(row.sizeBytes) },
     { title: "BACKUPS", align: "right", dispensable: 5, cell: (row) => formatCount(row.backupCount) },
   ];
@@ -80,9 +91,14 @@ const MOST_WARNINGS = 5;
 function print(rows: readonly CatalogueRow[], context: CommandContext): void {
   const { output } = context;
   output.line(renderFittingTable({ style: output.style, width: output.width, columns: columnsFor(context), rows }));
-  const bad = rows.flatMap(({ conversationId, error }) => (error === undefined ? [] : [`${conversationId}: ${error.message}`]));
+  const bad = rows.flatMap(({ conversationId, error }) =>
+    error === undefined ? [] : [`${conversationId}: ${error.message}`],
+  );
   for (const text of bad.slice(0, MOST_WARNINGS)) output.warning(text);
-  if (bad.length > MOST_WARNINGS) output.warning(`${pluralize(bad.length - MOST_WARNINGS, "more conversation")} cannot be read: "draftstate verify" says of each what is wrong`);
+  if (bad.length > MOST_WARNINGS)
+    output.warning(
+      `${pluralize(bad.length - MOST_WARNINGS, "more conversation")} cannot be read: "draftstate verify" says of each what is wrong`,
+    );
 }
 
 export const registerLs: Register = (program, run) => {
@@ -99,7 +115,10 @@ export const registerLs: Register = (program, run) => {
     .option("--since <when>", `only those changed since: ${WHEN}`, parseWhen("--since"))
     .option("--model <name>", "only those of this model")
     .option("--check", "read every file whole: also one that was edited and kept its time is found")
-    .addHelpText("after", "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --since 2026-11-01\n  draftstate ls --json | jq -r '.[0].conversationId'")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --since 2026-11-01\n  draftstate ls --json | jq -r '.[0].conversationId'",
+    )
     .action((options: LsOptions) =>
       run(async (context) => {
         const manager = await context.reader();
@@ -107,7 +126,12 @@ export const registerLs: Register = (program, run) => {
         const rows = select(all, options, context.now());
         if (context.json) context.output.json(rows);
         else if (rows.length > 0) print(rows, context);
-        else context.output.message(all.length === 0 ? 'no conversations yet: begin one with: draftstate chat "Tell me a story"' : "no conversation fits");
+        else
+          context.output.message(
+            all.length === 0
+              ? 'no conversations yet: begin one with: draftstate chat "Tell me a story"'
+              : "no conversation fits",
+          );
       }),
     );
 };

@@ -22,7 +22,9 @@ export const registerMigrate: Register = (program, run) => {
   program
     .command("migrate [id]")
     .summary("bring old files to the current schema")
-    .description("Rewrite conversations of older schemas in the current one. Each original becomes a backup first; restore points stay as they are, and are read whatever their schema.")
+    .description(
+      "Rewrite conversations of older schemas in the current one. Each original becomes a backup first; restore points stay as they are, and are read whatever their schema.",
+    )
     .option("--dry-run", "show what it would rewrite, and rewrite nothing")
     .addHelpText("after", "\nExamples:\n  draftstate migrate --dry-run\n  draftstate migrate")
     .action((wanted: string | undefined, options: { readonly dryRun?: boolean }) =>
@@ -33,7 +35,8 @@ export const registerMigrate: Register = (program, run) => {
         const result = await manager.migrate({ dryRun: options.dryRun === true, ...(id === undefined ? {} : { id }) });
         if (context.json) output.json(result);
         else {
-          for (const { conversationId, from, to } of result.migrated) output.line(`${conversationId}  ${toSafeLine(from)} → ${to}`);
+          for (const { conversationId, from, to } of result.migrated)
+            output.line(`${conversationId}  ${toSafeLine(from)} → ${to}`);
           for (const { message } of result.failed) output.warning(message);
           output.message(summary(result));
         }

@@ -28,7 +28,10 @@ function summary({ removed, kept, bytesFreed, dryRun, purged }: PruneResult): st
   return `${pluralize(removed.length, "backup")} ${dryRun ? "would be " : ""}${how} (${formatBytes(bytesFreed)}), ${kept.length} kept`;
 }
 
-function policyOf({ max, olderThan, keepDaily, keepWeekly, keepMonthly }: PruneCommandOptions, now: Date): RetentionPolicy {
+function policyOf(
+  { max, olderThan, keepDaily, keepWeekly, keepMonthly }: PruneCommandOptions,
+  now: Date,
+): RetentionPolicy {
   return {
     ...(max === undefined ? {} : { max }),
     ...(olderThan === undefined ? {} : { olderThan: ageOf(olderThan, now) }),
@@ -41,25 +44,51 @@ function policyOf({ max, olderThan, keepDaily, keepWeekly, keepMonthly }: PruneC
 /** A time to come would keep nothing, which nobody means by it. */
 function ageOf(when: When, now: Date): number {
   const age = now.getTime() - dateOf(when, now).getTime();
-  if (age < 0) throw new DraftstateError("USAGE", `--older-than ${dateOf(when, now).toISOString()} is still to come: give a time that has been`);
+  if (age < 0)
+    throw new DraftstateError(
+      "USAGE",
+      `--older-than ${dateOf(when, now).toISOString()} is still to come: give a time that has been`,
+    );
   return age;
 }
 
 /** Asks a person where the count alone decides, and it leaves nothing to go back to. */
-async function agreed(manager: DraftStatePersistenceManager, policy: RetentionPolicy & { readonly id?: string }, options: PruneCommandOptions, context: CommandContext): Promise<boolean> {
+async function agreed(
+  manager: DraftStatePersistenceManager,
+  policy: RetentionPolicy & { readonly id?: string },
+  options: PruneCommandOptions,
+  context: CommandContext,
+): Promise<boolean> {
   const { input } = context.options;
-  if (options.max !== 0 || options.dryRun === true || options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
+  if (
+    options.max !== 0 ||
+    options.dryRun === true ||
+    options.yes === true ||
+    context.json ||
+    input.isTTY !== true ||
+    !context.output.errorIsTerminal
+  )
+    return true;
   const { removed, bytesFreed } = await manager.prune({ ...policy, dryRun: true });
   if (removed.length === 0) return true;
-  return confirm(input, `This removes ${pluralize(removed.length, "backup")} (${formatBytes(bytesFreed)}): nothing but pinned ones is left to go back to. Go on? [y/N] `);
+  return confirm(
+    input,
+    `This removes ${pluralize(removed.length, "backup")} (${formatBytes(bytesFreed)}): nothing but pinned ones is left to go back to. Go on? [y/N] `,
+  );
 }
 
 export const registerPrune: Register = (program, run) => {
   program
     .command("prune [id]")
     .summary("remove old backups")
-    .description("Remove old backups of one conversation or of all. Each rule names what it keeps; what no rule keeps is removed. Conversations and pinned backups are never touched; \"undo\" brings the others back.")
-    .option("--max <count>", "keep the newest so many of each conversation (the setting maxBackups where no rule is given)", parseCount("--max"))
+    .description(
+      'Remove old backups of one conversation or of all. Each rule names what it keeps; what no rule keeps is removed. Conversations and pinned backups are never touched; "undo" brings the others back.',
+    )
+    .option(
+      "--max <count>",
+      "keep the newest so many of each conversation (the setting maxBackups where no rule is given)",
+      parseCount("--max"),
+    )
     .option("--older-than <when>", `keep what is not older: ${WHEN}`, parseWhen("--older-than"))
     .option("--keep-daily <count>", "keep the newest of each of so many days", parseCount("--keep-daily"))
     .option("--keep-weekly <count>", "keep the newest of each of so many weeks", parseCount("--keep-weekly"))
@@ -67,7 +96,10 @@ export const registerPrune: Register = (program, run) => {
     .option("--purge", "remove for good, and not to the trash: without a way back, but with room on the disk at once")
     .option("--dry-run", "show what it would remove and why the rest stays, and remove nothing")
     .option("-y, --yes", "do not ask")
-    .addHelpText("after", "\nExamples:\n  draftstate prune --max 10\n  draftstate prune --older-than 30d --keep-monthly 12 --dry-run")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate prune --max 10\n  draftstate prune --older-than 30d --keep-monthly 12 --dry-run",
+    )
     .action((wanted: string | undefined, options: PruneCommandOptions) =>
       run(async (context) => {
         const manager = await context.reader();
@@ -78,15 +110,21 @@ export const registerPrune: Register = (program, run) => {
           return 1;
         }
         const progress = startProgress(context.output, "pruning", () => context.now().getTime());
-        const result = await manager.prune({ ...policy, dryRun: options.dryRun === true, purge: options.purge === true }, progress.update).finally(progress.end);
+        const result = await manager
+          .prune({ ...policy, dryRun: options.dryRun === true, purge: options.purge === true }, progress.update)
+          .finally(progress.end);
         const { output } = context;
-        for (const { conversationId, reason } of result.skipped) output.warning(`${conversationId} was left alone: ${reason}`);
+        for (const { conversationId, reason } of result.skipped)
+          output.warning(`${conversationId} was left alone: ${reason}`);
         if (context.json) output.json(result);
         else {
-          for (const [path, reasons] of Object.entries(result.reasons ?? {})) output.line(toSafeLine(`would keep ${path} (${reasons.join(", ")})`));
-          for (const path of result.removed) output.line(toSafeLine(`${result.dryRun ? "would remove" : "removed"} ${path}`));
+          for (const [path, reasons] of Object.entries(result.reasons ?? {}))
+            output.line(toSafeLine(`would keep ${path} (${reasons.join(", ")})`));
+          for (const path of result.removed)
+            output.line(toSafeLine(`${result.dryRun ? "would remove" : "removed"} ${path}`));
           output.message(summary(result));
-          if (result.removed.length > 0 && !result.dryRun && !result.purged) output.message(`undo it with: draftstate undo${id === undefined ? "" : ` ${id}`}`);
+          if (result.removed.length > 0 && !result.dryRun && !result.purged)
+            output.message(`undo it with: draftstate undo${id === undefined ? "" : ` ${id}`}`);
         }
         return 0;
       }),

@@ -7,7 +7,7 @@ export const registerRename: Register = (program, run) => {
   program
     .command("rename <id> <title...>")
     .summary("give a conversation a new title")
-    .description("Give a conversation a new title. Its id stays; \"fork\" makes a copy under another.")
+    .description('Give a conversation a new title. Its id stays; "fork" makes a copy under another.')
     .addHelpText("after", '\nExamples:\n  draftstate rename @last "The whale, second try"')
     .action((wanted: string, words: string[]) =>
       run(async (context) => {

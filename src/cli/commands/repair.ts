@@ -7,9 +7,14 @@ export const registerRepair: Register = (program, run) => {
   program
     .command("repair <id>")
     .summary("mend what can be mended")
-    .description("Mend a conversation's files from what is valid: snapshot, journal, backups. What was damaged is kept in quarantine.")
+    .description(
+      "Mend a conversation's files from what is valid: snapshot, journal, backups. What was damaged is kept in quarantine.",
+    )
     .option("--accept", "sign a snapshot that was edited by hand as it is, as a new revision")
-    .addHelpText("after", "\nExamples:\n  draftstate verify\n  draftstate repair draft_chat_17\n  draftstate repair draft_chat_17 --accept")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate verify\n  draftstate repair draft_chat_17\n  draftstate repair draft_chat_17 --accept",
+    )
     .action((wanted: string, options: { readonly accept?: boolean }) =>
       run(async (context) => {
         const manager = await context.reader();
@@ -18,9 +23,12 @@ export const registerRepair: Register = (program, run) => {
         const { output } = context;
         if (context.json) output.json(result);
         else {
-          for (const problem of result.problems) output.line(`${output.style.yellow(problem.kind)}  ${toSafeLine(problem.detail)}`);
+          for (const problem of result.problems)
+            output.line(`${output.style.yellow(problem.kind)}  ${toSafeLine(problem.detail)}`);
           for (const path of result.quarantined) output.message(toSafeLine(`kept the file as it was found: ${path}`));
-          output.message(result.repaired ? `repaired ${id}, now at revision ${result.revision}` : `${id} needs no repair`);
+          output.message(
+            result.repaired ? `repaired ${id}, now at revision ${result.revision}` : `${id} needs no repair`,
+          );
           if (result.repaired) output.message(`undo it with: draftstate undo ${id}`);
         }
         return 0;

@@ -49,7 +49,10 @@ function printBeginning(id: string, { backup, before, after }: Preview, { output
   const { width = 80, height = 24 } = output;
   const { text, more } = beginningOf(renderStateDiff(before, after, output.style), width, height - ROWS_BELOW);
   output.line(text);
-  if (more > 0) output.message(output.errorStyle.dim(`… and ${pluralize(more, "more line")}: draftstate diff ${id} now ${backup.timestamp}`));
+  if (more > 0)
+    output.message(
+      output.errorStyle.dim(`… and ${pluralize(more, "more line")}: draftstate diff ${id} now ${backup.timestamp}`),
+    );
   output.message(output.errorStyle.dim(renderStat(before, after)));
 }
 
@@ -60,17 +63,31 @@ function asks({ yes }: RestoreCommandOptions, { options: { input }, output }: Co
 async function agreed(id: string, preview: Preview, context: CommandContext): Promise<boolean> {
   printBeginning(id, preview, context);
   const { timestamp } = preview.backup;
-  return confirm(context.options.input, `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `);
+  return confirm(
+    context.options.input,
+    `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `,
+  );
 }
 
 function sayNeedless(id: string, timestamp: string, output: Output): void {
   output.message(`no difference: ${id} is as the backup ${timestamp} holds it; nothing was restored`);
 }
 
-async function fork(manager: DraftStatePersistenceManager, id: string, options: RestoreCommandOptions, context: CommandContext): Promise<RestoreResult> {
+async function fork(
+  manager: DraftStatePersistenceManager,
+  id: string,
+  options: RestoreCommandOptions,
+  context: CommandContext,
+): Promise<RestoreResult> {
   const newId = options.fork === true ? `${id.slice(0, 100)}-fork-${context.now().getTime()}` : options.fork;
-  const result = await manager.restore(id, options.backup, { ...(newId === undefined ? {} : { fork: newId }), dryRun: options.dryRun === true });
-  if (!context.json) context.output.message(`${result.conversationId} begins as ${id} was at ${result.restoredFrom}; go on with: draftstate chat --resume ${result.conversationId}`);
+  const result = await manager.restore(id, options.backup, {
+    ...(newId === undefined ? {} : { fork: newId }),
+    dryRun: options.dryRun === true,
+  });
+  if (!context.json)
+    context.output.message(
+      `${result.conversationId} begins as ${id} was at ${result.restoredFrom}; go on with: draftstate chat --resume ${result.conversationId}`,
+    );
   return result;
 }
 
@@ -83,14 +100,21 @@ export const registerRestore: Register = (program, run) => {
     .option("--fork [newId]", "into a new conversation instead")
     .option("--dry-run", "show what it would change, and change nothing")
     .option("-y, --yes", "do not ask")
-    .addHelpText("after", "\nExamples:\n  draftstate restore @last --backup @1 --dry-run\n  draftstate restore @last --backup latest\n  draftstate restore draft_chat_17 --backup 2025-01-14T21 --fork idea-2")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate restore @last --backup @1 --dry-run\n  draftstate restore @last --backup latest\n  draftstate restore draft_chat_17 --backup 2025-01-14T21 --fork idea-2",
+    )
     .action((wanted: string, options: RestoreCommandOptions) =>
       run(async (context) => {
         const manager = await context.reader();
         const id = await resolveId(manager, wanted);
         const { output } = context;
         if (context.json) {
-          output.json(options.fork === undefined ? await manager.restore(id, options.backup, { dryRun: options.dryRun === true }) : await fork(manager, id, options, context));
+          output.json(
+            options.fork === undefined
+              ? await manager.restore(id, options.backup, { dryRun: options.dryRun === true })
+              : await fork(manager, id, options, context),
+          );
           return 0;
         }
         if (options.fork !== undefined && options.dryRun !== true) {
@@ -98,7 +122,8 @@ export const registerRestore: Register = (program, run) => {
           return 0;
         }
         // Where nobody looks at a preview, none is made.
-        const preview = options.dryRun === true || asks(options, context) ? await look(manager, id, options.backup) : undefined;
+        const preview =
+          options.dryRun === true || asks(options, context) ? await look(manager, id, options.backup) : undefined;
         if (preview !== undefined && isNeedless(preview)) {
           sayNeedless(id, preview.backup.timestamp, output);
           return 0;
@@ -116,8 +141,12 @@ export const registerRestore: Register = (program, run) => {
           sayNeedless(id, restoredFrom, output);
           return 0;
         }
-        output.message(`restored ${id} to ${restoredFrom} (revision ${revision}); what was there is kept as ${safetyBackup ?? "a backup"}`);
-        output.message(`undo it with: draftstate ${context.settings.trashDays > 0 ? `undo ${id}` : `restore ${id} --backup ${safetyBackup ?? "latest"}`}`);
+        output.message(
+          `restored ${id} to ${restoredFrom} (revision ${revision}); what was there is kept as ${safetyBackup ?? "a backup"}`,
+        );
+        output.message(
+          `undo it with: draftstate ${context.settings.trashDays > 0 ? `undo ${id}` : `restore ${id} --backup ${safetyBackup ?? "latest"}`}`,
+        );
         return 0;
       }),
     );

@@ -24,12 +24,17 @@ async function agreed(ids: readonly string[], options: RmOptions, context: Comma
   const { input } = context.options;
   if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
   const forGood = options.purge === true || context.settings.trashDays === 0;
-  return confirm(input, `Remove ${ids.join(", ")} and all restore points, ${forGood ? "for good, without a way back" : "to the trash"}? [y/N] `);
+  return confirm(
+    input,
+    `Remove ${ids.join(", ")} and all restore points, ${forGood ? "for good, without a way back" : "to the trash"}? [y/N] `,
+  );
 }
 
 function say(results: readonly RemoveResult[], { output }: CommandContext): void {
   for (const { conversationId, removed, bytes, purged } of results) {
-    output.message(`removed ${conversationId}${purged ? " for good" : ""}: ${pluralize(removed.length, "file")}, ${formatBytes(bytes)}`);
+    output.message(
+      `removed ${conversationId}${purged ? " for good" : ""}: ${pluralize(removed.length, "file")}, ${formatBytes(bytes)}`,
+    );
   }
   const [only, ...others] = results;
   if (only === undefined || only.purged) return;
@@ -39,14 +44,16 @@ function say(results: readonly RemoveResult[], { output }: CommandContext): void
 function sayPreview(results: readonly RemoveResult[], { output }: CommandContext): void {
   for (const { removed } of results) for (const path of removed) output.line(`would remove ${path}`);
   const files = results.reduce((sum, { removed }) => sum + removed.length, 0);
-  output.message(`${pluralize(results.length, "conversation")} with ${pluralize(files, "file")} (${formatBytes(results.reduce((sum, { bytes }) => sum + bytes, 0))}) would be removed`);
+  output.message(
+    `${pluralize(results.length, "conversation")} with ${pluralize(files, "file")} (${formatBytes(results.reduce((sum, { bytes }) => sum + bytes, 0))}) would be removed`,
+  );
 }
 
 export const registerRm: Register = (program, run) => {
   program
     .command("rm <id...>")
     .summary("move conversations to the trash")
-    .description("Move conversations and their restore points to the trash; \"undo\" brings them back.")
+    .description('Move conversations and their restore points to the trash; "undo" brings them back.')
     .option("-y, --yes", "do not ask")
     .option("--purge", "remove for good, without a way back")
     .option("--dry-run", "show what it would remove, and remove nothing")

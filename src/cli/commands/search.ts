@@ -39,7 +39,11 @@ const JSON_WIDTH = 2000;
 const MANY = 500;
 
 async function scan(text: string, options: SearchOptions, context: CommandContext): Promise<ScanResult<LineMatch>> {
-  const [{ compileQuery }, { prefilterFor }, { findLines }] = await Promise.all([import("../../formats/search/query.js"), import("../../formats/search/prefilter.js"), import("../../formats/search/find-lines.js")]);
+  const [{ compileQuery }, { prefilterFor }, { findLines }] = await Promise.all([
+    import("../../formats/search/query.js"),
+    import("../../formats/search/prefilter.js"),
+    import("../../formats/search/find-lines.js"),
+  ]);
   const matchCase = options.caseSensitive === true ? true : options.ignoreCase === true ? false : undefined;
   const query = { text, regex: options.regex === true, matchCase };
   const matcher = await compileQuery(query);
@@ -49,7 +53,15 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
   const pathOf = manager.storage.pathOf?.bind(manager.storage);
   const snapshots = async (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>
-    pathOf === undefined ? undefined : searchInThreads({ files: ids.map((id) => ({ id, path: pathOf(snapshotKey(id)) })), query, role: options.role, status: options.status, since });
+    pathOf === undefined
+      ? undefined
+      : searchInThreads({
+          files: ids.map((id) => ({ id, path: pathOf(snapshotKey(id)) })),
+          query,
+          role: options.role,
+          status: options.status,
+          since,
+        });
   try {
     return await manager.search({
       mayHold: prefilterFor(query, matcher),
@@ -106,7 +118,13 @@ function renderLine({ text, hits }: FoundLine, width: number, context: CommandCo
 function render(found: Scanned<LineMatch>, context: CommandContext): string {
   const { style, width } = context.output;
   const place = (match: FoundLine): string => (match.backup === undefined ? "" : `@${match.backup}`);
-  if (width === undefined) return linesOf(found).map((match) => `${found.conversationId}${place(match)}:${match.messageIndex + 1}:${toSafeLine(match.role)}: ${renderLine(match, PIPE_WIDTH, context)}`).join("\n");
+  if (width === undefined)
+    return linesOf(found)
+      .map(
+        (match) =>
+          `${found.conversationId}${place(match)}:${match.messageIndex + 1}:${toSafeLine(match.role)}: ${renderLine(match, PIPE_WIDTH, context)}`,
+      )
+      .join("\n");
   const lines = linesOf(found).map((match) => {
     const label = `  ${match.messageIndex + 1} ${toSafeLine(match.role)}${place(match)}: `;
     return `${style.dim(label)}${renderLine(match, Math.max(20, width - label.length - 1), context)}`;
@@ -118,7 +136,8 @@ function print(found: readonly Scanned<LineMatch>[], options: SearchOptions, con
   const { output } = context;
   if (context.json) output.json(found.map(toJson));
   else if (options.list === true) for (const { conversationId } of found) output.line(conversationId);
-  else if (found.length > 0) output.line(found.map((each) => render(each, context)).join(output.width === undefined ? "\n" : "\n\n"));
+  else if (found.length > 0)
+    output.line(found.map((each) => render(each, context)).join(output.width === undefined ? "\n" : "\n\n"));
 }
 
 /** Smart case is not what everyone expects. */
@@ -129,21 +148,29 @@ function caseAdvice(text: string, { regex, ignoreCase, caseSensitive }: SearchOp
 }
 
 async function search(text: string, options: SearchOptions, context: CommandContext): Promise<void> {
-  if (options.ignoreCase === true && options.caseSensitive === true) throw new DraftstateError("USAGE", "--ignore-case and --case-sensitive exclude each other");
+  if (options.ignoreCase === true && options.caseSensitive === true)
+    throw new DraftstateError("USAGE", "--ignore-case and --case-sensitive exclude each other");
   const { found, problems, scanned } = await scan(text, options, context);
   const { output } = context;
-  for (const { conversationId, detail } of problems) output.warning(`${conversationId} could not be searched: ${detail}`);
+  for (const { conversationId, detail } of problems)
+    output.warning(`${conversationId} could not be searched: ${detail}`);
   const shown = found.slice(0, options.limit ?? found.length);
   print(shown, options, context);
-  if (found.length === 0) output.message(`${JSON.stringify(text)} was not found in ${pluralize(scanned, "conversation")}${caseAdvice(text, options)}`);
-  else if (shown.length < found.length) output.message(`${shown.length} of ${pluralize(found.length, "conversation")}; --limit shows more`);
+  if (found.length === 0)
+    output.message(
+      `${JSON.stringify(text)} was not found in ${pluralize(scanned, "conversation")}${caseAdvice(text, options)}`,
+    );
+  else if (shown.length < found.length)
+    output.message(`${shown.length} of ${pluralize(found.length, "conversation")}; --limit shows more`);
 }
 
 export const registerSearch: Register = (program, run) => {
   program
     .command("search <text>")
     .summary("find the conversations that say it, with the lines")
-    .description("Find the conversations that say it, newest first, with the lines. Smart case: an upper-case letter in the text makes case matter.")
+    .description(
+      "Find the conversations that say it, newest first, with the lines. Smart case: an upper-case letter in the text makes case matter.",
+    )
     .option("-e, --regex", "the text is a regular expression (RE2: no look-around, no back-references)")
     .option("-i, --ignore-case", "upper and lower case are the same")
     .option("-s, --case-sensitive", "upper and lower case differ")
@@ -153,6 +180,9 @@ export const registerSearch: Register = (program, run) => {
     .option("-n, --limit <count>", "at most so many conversations", parseCount("--limit"))
     .option("-l, --list", "their ids only")
     .option("--backups", "also what only restore points still hold")
-    .addHelpText("after", "\nExamples:\n  draftstate search beekeeper\n  draftstate search --regex 'colou?r' --role user --since 30d\n  draftstate search -l TODO | xargs -n 1 draftstate show\n  draftstate search lighthouse --json | jq -r '.[].conversationId'")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate search beekeeper\n  draftstate search --regex 'colou?r' --role user --since 30d\n  draftstate search -l TODO | xargs -n 1 draftstate show\n  draftstate search lighthouse --json | jq -r '.[].conversationId'",
+    )
     .action((text: string, options: SearchOptions) => run((context) => search(text, options, context)));
 };

@@ -33,15 +33,32 @@ interface Shown {
   readonly metadata: Metadata;
 }
 
-async function find(manager: DraftStatePersistenceManager, id: string, options: ShowOptions, context: CommandContext): Promise<Shown> {
+async function find(
+  manager: DraftStatePersistenceManager,
+  id: string,
+  options: ShowOptions,
+  context: CommandContext,
+): Promise<Shown> {
   if (options.backup !== undefined) {
     const { backup, version } = await manager.readBackup(id, options.backup);
-    return { id, state: version.state, metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()) };
+    return {
+      id,
+      state: version.state,
+      metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()),
+    };
   }
   const loaded = await manager.load(id, { allowEdited: true });
-  if (loaded === undefined) throw new DraftstateError("NOT_FOUND", `conversation ${id} has only backups left: "draftstate backups ${id}" lists them, "show ${id} --backup latest" shows one`);
-  if (loaded.edited) context.output.warning(`${id} was edited by hand or damaged (its checksum differs): "draftstate repair ${id}" or "draftstate repair ${id} --accept"`);
-  for (const problem of loaded.problems) if (!loaded.edited) context.output.warning(`${id}: ${problem.kind}: ${problem.detail}`);
+  if (loaded === undefined)
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `conversation ${id} has only backups left: "draftstate backups ${id}" lists them, "show ${id} --backup latest" shows one`,
+    );
+  if (loaded.edited)
+    context.output.warning(
+      `${id} was edited by hand or damaged (its checksum differs): "draftstate repair ${id}" or "draftstate repair ${id} --accept"`,
+    );
+  for (const problem of loaded.problems)
+    if (!loaded.edited) context.output.warning(`${id}: ${problem.kind}: ${problem.detail}`);
   return { id, state: loaded.state, metadata: loaded.metadata };
 }
 
@@ -53,14 +70,21 @@ function heading(style: Style, message: JsonObject, note: string): string {
     typeof at === "string" ? style.dim(toSafeLine(at)) : "",
     typeof status === "string" && status !== "complete" ? paintStatus(style, status)(toSafeLine(status)) : "",
   ];
-  const name = role === "user" ? style.cyan(style.bold("user")) : role === "assistant" ? style.green(style.bold("assistant")) : style.bold(toSafeLine(role));
+  const name =
+    role === "user"
+      ? style.cyan(style.bold("user"))
+      : role === "assistant"
+        ? style.green(style.bold("assistant"))
+        : style.bold(toSafeLine(role));
   return [note === "" ? name : `${name} ${note}`, ...marks].filter((mark) => mark !== "").join("  ");
 }
 
 function renderMessage(style: Style, message: Json, width: number | undefined, note: string): string {
   if (!isJsonObject(message)) return toSafeText(JSON.stringify(message));
   const calls = ownValue(message, "toolCalls");
-  const called = Array.isArray(calls) ? (calls as readonly Json[]).map((call) => style.dim(toSafeLine(`→ ${JSON.stringify(call)}`))) : [];
+  const called = Array.isArray(calls)
+    ? (calls as readonly Json[]).map((call) => style.dim(toSafeLine(`→ ${JSON.stringify(call)}`)))
+    : [];
   const error = ownValue(message, "error");
   const failed = isJsonObject(error) ? [style.red(toSafeLine(`! ${textOf(error["message"])}`))] : [];
   const text = wrapText(toSafeText(textOf(ownValue(message, "content"))), width);
@@ -70,14 +94,23 @@ function renderMessage(style: Style, message: Json, width: number | undefined, n
 function partialAnswer(state: JsonObject): Json[] {
   if (statusOf(state) !== "streaming") return [];
   const streaming = streamingOf(state);
-  const [content, createdAt] = [ownValue(streaming, "partialResponse") ?? "", ownValue(streaming, "streamingStartTime") ?? ""];
+  const [content, createdAt] = [
+    ownValue(streaming, "partialResponse") ?? "",
+    ownValue(streaming, "streamingStartTime") ?? "",
+  ];
   return [{ role: "assistant", content, createdAt, status: "streaming" }];
 }
 
-function render({ id, state, metadata }: Shown, options: ShowOptions, { style, width }: CommandContext["output"]): string {
+function render(
+  { id, state, metadata }: Shown,
+  options: ShowOptions,
+  { style, width }: CommandContext["output"],
+): string {
   const messages = [...messagesOf(state), ...partialAnswer(state)];
   const first = options.last === undefined ? 0 : Math.max(0, messages.length - options.last);
-  const shown = messages.map((message, index) => ({ message, note: isContinuation(messages, index) ? "(continued)" : "" })).slice(first);
+  const shown = messages
+    .map((message, index) => ({ message, note: isContinuation(messages, index) ? "(continued)" : "" }))
+    .slice(first);
   const title = metadata.title === "" ? id : metadata.title;
   const head = `${style.bold(toSafeLine(title))}\n${style.dim(`${id} · revision ${metadata.revision} · `)}${paintStatus(style, metadata.status)(metadata.status)}`;
   return [head, ...shown.map(({ message, note }) => renderMessage(style, message, width, note))].join("\n\n");
@@ -85,28 +118,54 @@ function render({ id, state, metadata }: Shown, options: ShowOptions, { style, w
 
 async function inspect(manager: DraftStatePersistenceManager, shown: Shown, context: CommandContext): Promise<number> {
   const { id, metadata } = shown;
-  const [verification, backups, stat] = [await manager.verify(id), await manager.listBackups(id), await manager.storage.stat(snapshotKey(id))];
+  const [verification, backups, stat] = [
+    await manager.verify(id),
+    await manager.listBackups(id),
+    await manager.storage.stat(snapshotKey(id)),
+  ];
   if (context.json) {
-    context.output.json({ _metadata: metadata, files: { snapshot: manager.storage.describe(snapshotKey(id)), sizeBytes: stat?.size ?? 0, backups: backups.length }, verification });
+    context.output.json({
+      _metadata: metadata,
+      files: {
+        snapshot: manager.storage.describe(snapshotKey(id)),
+        sizeBytes: stat?.size ?? 0,
+        backups: backups.length,
+      },
+      verification,
+    });
   } else {
     const { style } = context.output;
     const { extra: _extra, ...known } = metadata;
     const properties = [
-      ...Object.entries(known).map(([name, value]) => ({ name, value: typeof value === "object" ? JSON.stringify(value) : String(value) })),
+      ...Object.entries(known).map(([name, value]) => ({
+        name,
+        value: typeof value === "object" ? JSON.stringify(value) : String(value),
+      })),
       { name: "snapshot", value: `${manager.storage.describe(snapshotKey(id))} (${formatBytes(stat?.size ?? 0)})` },
       { name: "backups", value: String(backups.length) },
-      verification.ok ? { name: "health", value: "ok", paint: style.green } : { name: "health", value: pluralize(verification.problems.length, "problem"), paint: style.red },
+      verification.ok
+        ? { name: "health", value: "ok", paint: style.green }
+        : { name: "health", value: pluralize(verification.problems.length, "problem"), paint: style.red },
     ];
     context.output.line(renderProperties(properties, style));
-    for (const problem of verification.problems) context.output.line(`  ${style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}`);
+    for (const problem of verification.problems)
+      context.output.line(`  ${style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}`);
   }
   return verification.ok ? 0 : 4;
 }
 
-async function rawBytes(manager: DraftStatePersistenceManager, id: string, wanted: string | undefined): Promise<Uint8Array> {
+async function rawBytes(
+  manager: DraftStatePersistenceManager,
+  id: string,
+  wanted: string | undefined,
+): Promise<Uint8Array> {
   const backup = wanted === undefined ? undefined : resolveBackup(await manager.listBackups(id), id, wanted);
   const bytes = await manager.storage.read(backup === undefined ? snapshotKey(id) : backupKey(backup));
-  if (bytes === undefined) throw new DraftstateError("NOT_FOUND", `conversation ${id} has no snapshot: "draftstate show ${id} --raw --backup latest" shows its newest backup`);
+  if (bytes === undefined)
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `conversation ${id} has no snapshot: "draftstate show ${id} --raw --backup latest" shows its newest backup`,
+    );
   return backup === undefined ? bytes : decompress(bytes, backup.compression);
 }
 
@@ -131,15 +190,20 @@ export const registerShow: Register = (program, run) => {
     .option("-n, --last <count>", "only the last messages", parseCount("--last"))
     .option("--inspect", "metadata, and the health of its files")
     .option("--no-pager", "print all at once")
-    .addHelpText("after", "\nExamples:\n  draftstate show @last\n  draftstate show draft_chat_17 --backup @1\n  draftstate show @last --json | jq .messages")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate show @last\n  draftstate show draft_chat_17 --backup @1\n  draftstate show @last --json | jq .messages",
+    )
     .action((wanted: string, given: ShowOptions) =>
       run(async (context) => {
         const manager = await context.reader();
         const { wanted: name, point } = splitPoint(wanted);
-        if (point !== undefined && given.backup !== undefined) throw new DraftstateError("USAGE", `${wanted} and --backup both name a restore point: give one`);
+        if (point !== undefined && given.backup !== undefined)
+          throw new DraftstateError("USAGE", `${wanted} and --backup both name a restore point: give one`);
         const options = point === undefined ? given : { ...given, backup: point };
         const id = await resolveId(manager, name);
-        const print = (text: string): Promise<void> => printPaged(text, { output: context.output, env: context.options.env, wanted: options.pager });
+        const print = (text: string): Promise<void> =>
+          printPaged(text, { output: context.output, env: context.options.env, wanted: options.pager });
         if (options.raw === true) {
           await raw(await rawBytes(manager, id, options.backup), print, context);
           return 0;

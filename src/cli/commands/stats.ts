@@ -54,8 +54,15 @@ function conversationStats(row: CatalogueRow, { data }: StoreMetrics, growth: re
 async function readStats(manager: DraftStatePersistenceManager, context: CommandContext, id: string | undefined) {
   const metrics = await manager.metrics();
   const rows = (await manager.list()).filter((row) => id === undefined || row.conversationId === id);
-  const growth = await readGrowth(manager.storage, rows.map(({ conversationId }) => conversationId), context.now());
-  return { metrics, conversations: rows.map((row) => conversationStats(row, metrics, growth.get(row.conversationId) ?? [])) };
+  const growth = await readGrowth(
+    manager.storage,
+    rows.map(({ conversationId }) => conversationId),
+    context.now(),
+  );
+  return {
+    metrics,
+    conversations: rows.map((row) => conversationStats(row, metrics, growth.get(row.conversationId) ?? [])),
+  };
 }
 
 /** Of a restore point the note of why it was made is part of the size, of the present none is: less than that is no shrinking. */
@@ -79,11 +86,21 @@ function amplification({ writeAmplification, textBytes }: Pick<Summary, "writeAm
 
 function latencyTable(summary: StoreSummary, context: CommandContext): string {
   const right = (title: string): TableColumn => ({ title, align: "right" });
-  const line = (name: string, latency: Latency | null): string[] => [name, ...(latency === null ? ["0", NONE, NONE, NONE] : [formatCount(latency.count), duration(latency.p50), duration(latency.p95), duration(latency.p99)])];
+  const line = (name: string, latency: Latency | null): string[] => [
+    name,
+    ...(latency === null
+      ? ["0", NONE, NONE, NONE]
+      : [formatCount(latency.count), duration(latency.p50), duration(latency.p95), duration(latency.p99)]),
+  ];
   const { saveDurationMs } = summary;
   return renderTable({
     columns: [{ title: "LATENCY" }, right("COUNT"), right("P50"), right("P95"), right("P99")],
-    rows: [line("journal write", saveDurationMs.journal), line("snapshot", saveDurationMs.snapshot), line("first token", summary.firstTokenMs), line("whole answer", summary.answerMs)],
+    rows: [
+      line("journal write", saveDurationMs.journal),
+      line("snapshot", saveDurationMs.snapshot),
+      line("first token", summary.firstTokenMs),
+      line("whole answer", summary.answerMs),
+    ],
     width: context.output.width,
     style: context.output.style,
   });
@@ -110,27 +127,69 @@ function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: 
   const { style } = context.output;
   const gauge = (name: string, label = ""): number => gauges[name]?.[label] ?? 0;
   const bad = (count: number): { paint?: typeof style.red } => (count > 0 ? { paint: style.yellow } : {});
-  return renderProperties([
-    { name: "conversations", value: `${formatCount(gauge("draftstate_conversations"))}, ${formatBytes(gauge("draftstate_store_bytes", "state"))}; backups ${formatBytes(gauge("draftstate_store_bytes", "backup"))}` },
-    { name: "tokens", value: `${formatCount(summary.tokens)} in ${pluralize(summary.answers, "answer")}, ${decimal(summary.tokensPerSecond)} a second` },
-    { name: "written", value: written(summary) },
-    { name: "write amplification", value: amplification(summary) },
-    { name: "backups", value: `${formatCount(summary.backups)} made, ${formatCount(summary.backupsRemoved)} let go: interim ones and those beyond maxBackups` },
-    { name: "recoveries", value: `${formatCount(summary.recoveries)}, damage found ${formatCount(summary.damageFound)}`, ...bad(summary.recoveries) },
-    { name: "save errors", value: `${formatCount(summary.saveErrors)}, ${pluralize(summary.retries, "retry", "retries")}, ${pluralize(summary.warnings, "warning")}, ${pluralize(summary.alerts, "alert")}`, ...bad(summary.saveErrors) },
-    { name: "waiting", value: `${pluralize(gauge("draftstate_queue_depth"), "change")}, unsaved for ${decimal(gauge("draftstate_unsaved_seconds"), " s")}` },
-  ], style);
+  return renderProperties(
+    [
+      {
+        name: "conversations",
+        value: `${formatCount(gauge("draftstate_conversations"))}, ${formatBytes(gauge("draftstate_store_bytes", "state"))}; backups ${formatBytes(gauge("draftstate_store_bytes", "backup"))}`,
+      },
+      {
+        name: "tokens",
+        value: `${formatCount(summary.tokens)} in ${pluralize(summary.answers, "answer")}, ${decimal(summary.tokensPerSecond)} a second`,
+      },
+      { name: "written", value: written(summary) },
+      { name: "write amplification", value: amplification(summary) },
+      {
+        name: "backups",
+        value: `${formatCount(summary.backups)} made, ${formatCount(summary.backupsRemoved)} let go: interim ones and those beyond maxBackups`,
+      },
+      {
+        name: "recoveries",
+        value: `${formatCount(summary.recoveries)}, damage found ${formatCount(summary.damageFound)}`,
+        ...bad(summary.recoveries),
+      },
+      {
+        name: "save errors",
+        value: `${formatCount(summary.saveErrors)}, ${pluralize(summary.retries, "retry", "retries")}, ${pluralize(summary.warnings, "warning")}, ${pluralize(summary.alerts, "alert")}`,
+        ...bad(summary.saveErrors),
+      },
+      {
+        name: "waiting",
+        value: `${pluralize(gauge("draftstate_queue_depth"), "change")}, unsaved for ${decimal(gauge("draftstate_unsaved_seconds"), " s")}`,
+      },
+    ],
+    style,
+  );
 }
 
 function conversationTable(conversations: readonly ConversationStats[], context: CommandContext): string {
   const right = (title: string): TableColumn => ({ title, align: "right" });
   return renderTable({
-    columns: [{ title: "ID", shrink: true, minimum: 12 }, right("TOKENS"), right("1ST TOKEN"), right("TOKENS/S"), right("WRITTEN"), right("AMPLIF."), right("SIZE"), right("GROWTH"), right("BACKUPS"), right("RECOVERED")],
+    columns: [
+      { title: "ID", shrink: true, minimum: 12 },
+      right("TOKENS"),
+      right("1ST TOKEN"),
+      right("TOKENS/S"),
+      right("WRITTEN"),
+      right("AMPLIF."),
+      right("SIZE"),
+      right("GROWTH"),
+      right("BACKUPS"),
+      right("RECOVERED"),
+    ],
     rows: conversations.map((stats) => {
       const { journal, snapshot, backup } = stats.writtenBytes;
       return [
-        stats.conversationId, formatCount(stats.tokenCount), duration(stats.timeToFirstTokenMs), decimal(stats.tokensPerSecond), formatBytes(journal + snapshot + backup),
-        decimal(stats.writeAmplification, "×"), formatBytes(stats.sizeBytes), grown(stats.growth), formatCount(stats.backupCount), formatCount(stats.recoveries),
+        stats.conversationId,
+        formatCount(stats.tokenCount),
+        duration(stats.timeToFirstTokenMs),
+        decimal(stats.tokensPerSecond),
+        formatBytes(journal + snapshot + backup),
+        decimal(stats.writeAmplification, "×"),
+        formatBytes(stats.sizeBytes),
+        grown(stats.growth),
+        formatCount(stats.backupCount),
+        formatCount(stats.recoveries),
       ];
     }),
     width: context.output.width,
@@ -138,11 +197,21 @@ function conversationTable(conversations: readonly ConversationStats[], context:
   });
 }
 
-function renderStore(metrics: StoreMetrics, conversations: readonly ConversationStats[], context: CommandContext): string {
+function renderStore(
+  metrics: StoreMetrics,
+  conversations: readonly ConversationStats[],
+  context: CommandContext,
+): string {
   const { output } = context;
   const summary = storeSummaryOf(metrics.data);
   const chart = saveChart(metrics);
-  const charts = output.isTerminal && chart !== "" ? [`${output.style.bold("SAVES")}\n${chart}`, `${output.style.bold("TOKENS A DAY")}\n${dayChart(metrics, context.now())}`] : [];
+  const charts =
+    output.isTerminal && chart !== ""
+      ? [
+          `${output.style.bold("SAVES")}\n${chart}`,
+          `${output.style.bold("TOKENS A DAY")}\n${dayChart(metrics, context.now())}`,
+        ]
+      : [];
   const table = conversations.length === 0 ? [] : [conversationTable(conversations, context)];
   return [storeProperties(metrics, summary, context), latencyTable(summary, context), ...charts, ...table].join("\n\n");
 }
@@ -151,18 +220,27 @@ function renderConversation(stats: ConversationStats, context: CommandContext): 
   const { output } = context;
   const sizes = stats.growth.map(({ sizeBytes }) => sizeBytes);
   const chart = output.isTerminal && sizes.length > 2 ? ` ${sparkline(sizes)}` : "";
-  return renderProperties([
-    { name: "conversation", value: stats.conversationId },
-    { name: "title", value: toSafeLine(stats.title) },
-    { name: "tokens", value: `${formatCount(stats.tokenCount)} in ${pluralize(stats.answers, "answer")} that were measured` },
-    { name: "first token", value: `${duration(stats.timeToFirstTokenMs)} on average` },
-    { name: "tokens a second", value: decimal(stats.tokensPerSecond) },
-    { name: "written", value: `${written(stats)} in ${pluralize(stats.saves, "save")}` },
-    { name: "write amplification", value: amplification(stats) },
-    { name: "size", value: `${formatBytes(stats.sizeBytes)}, ${grown(stats.growth)} since the oldest restore point${chart}` },
-    { name: "backups", value: `${formatCount(stats.backupCount)} there, ${formatCount(stats.backups)} made` },
-    { name: "recoveries", value: `${formatCount(stats.recoveries)}, ${pluralize(stats.saveErrors, "save error")}` },
-  ], output.style);
+  return renderProperties(
+    [
+      { name: "conversation", value: stats.conversationId },
+      { name: "title", value: toSafeLine(stats.title) },
+      {
+        name: "tokens",
+        value: `${formatCount(stats.tokenCount)} in ${pluralize(stats.answers, "answer")} that were measured`,
+      },
+      { name: "first token", value: `${duration(stats.timeToFirstTokenMs)} on average` },
+      { name: "tokens a second", value: decimal(stats.tokensPerSecond) },
+      { name: "written", value: `${written(stats)} in ${pluralize(stats.saves, "save")}` },
+      { name: "write amplification", value: amplification(stats) },
+      {
+        name: "size",
+        value: `${formatBytes(stats.sizeBytes)}, ${grown(stats.growth)} since the oldest restore point${chart}`,
+      },
+      { name: "backups", value: `${formatCount(stats.backupCount)} there, ${formatCount(stats.backups)} made` },
+      { name: "recoveries", value: `${formatCount(stats.recoveries)}, ${pluralize(stats.saveErrors, "save error")}` },
+    ],
+    output.style,
+  );
 }
 
 async function stats(wanted: string | undefined, context: CommandContext): Promise<void> {
@@ -185,9 +263,14 @@ export const registerStats: Register = (program, run) => {
   program
     .command("stats [id]")
     .summary("metrics: tokens, latency, bytes, backups, recoveries")
-    .description("Show what was counted, for one conversation or the whole store: tokens, time to first token, tokens a second, bytes written by kind, write amplification, growth, backups, recoveries, and how long saves took.")
+    .description(
+      "Show what was counted, for one conversation or the whole store: tokens, time to first token, tokens a second, bytes written by kind, write amplification, growth, backups, recoveries, and how long saves took.",
+    )
     .option("--prometheus", "the whole store in Prometheus' text format")
-    .addHelpText("after", "\nExamples:\n  draftstate stats\n  draftstate stats @last\n  draftstate stats --prometheus > draftstate.prom")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate stats\n  draftstate stats @last\n  draftstate stats --prometheus > draftstate.prom",
+    )
     .action((wanted: string | undefined, options: StatsOptions) =>
       run(async (context) => {
         if (options.prometheus === true) context.output.data(toSafeText(await (await context.reader()).prometheus()));

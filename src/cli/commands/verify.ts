@@ -19,8 +19,13 @@ export const registerVerify: Register = (program, run) => {
   program
     .command("verify [id]")
     .summary("check every file")
-    .description("Check the files of one conversation or of all, and say what is wrong with them. Nothing is changed. Exits with 4 where something is.")
-    .addHelpText("after", "\nExamples:\n  draftstate verify\n  draftstate verify @last\n  draftstate verify --json | jq -r '.problems[].path'")
+    .description(
+      "Check the files of one conversation or of all, and say what is wrong with them. Nothing is changed. Exits with 4 where something is.",
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate verify\n  draftstate verify @last\n  draftstate verify --json | jq -r '.problems[].path'",
+    )
     .action((wanted: string | undefined) =>
       run(async (context) => {
         const manager = await context.reader();
@@ -31,9 +36,15 @@ export const registerVerify: Register = (program, run) => {
         if (context.json) output.json(result);
         else {
           for (const problem of result.problems) {
-            output.line(`${output.style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}${problem.repairable ? "" : output.style.dim(" (not repairable)")}`);
+            output.line(
+              `${output.style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}${problem.repairable ? "" : output.style.dim(" (not repairable)")}`,
+            );
           }
-          output.message(result.ok ? `${pluralize(result.checked, "file")} checked, all valid` : `${pluralize(result.checked, "file")} checked, ${pluralize(result.problems.length, "problem")}`);
+          output.message(
+            result.ok
+              ? `${pluralize(result.checked, "file")} checked, all valid`
+              : `${pluralize(result.checked, "file")} checked, ${pluralize(result.problems.length, "problem")}`,
+          );
         }
         return exitStatus(result);
       }),

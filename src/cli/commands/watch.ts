@@ -8,7 +8,14 @@ import { INTERRUPTED } from "../exit-status.js";
 import { resolveId } from "../resolve-id.js";
 import { catchInterrupts } from "../terminal/interrupts.js";
 import { toSafeLine } from "../terminal/safe-text.js";
-import { AllPresenter, answersOn, OneAsJson, OneAsText, PlainAnswers, type WatchPresenter } from "../watch-presenters.js";
+import {
+  AllPresenter,
+  answersOn,
+  OneAsJson,
+  OneAsText,
+  PlainAnswers,
+  type WatchPresenter,
+} from "../watch-presenters.js";
 import type { Register } from "./registration.js";
 
 interface WatchCommandOptions {
@@ -29,10 +36,17 @@ function endedWith(events: readonly FollowEvent[], streamedBefore: boolean): str
   return undefined;
 }
 
-function presenterFor(context: CommandContext, id: string | undefined, console: ChatConsole | undefined): WatchPresenter {
+function presenterFor(
+  context: CommandContext,
+  id: string | undefined,
+  console: ChatConsole | undefined,
+): WatchPresenter {
   if (id === undefined) return new AllPresenter(context);
   if (context.json) return new OneAsJson(context);
-  return new OneAsText(context, console?.drawsAnswers === true ? answersOn(console.screen, context) : new PlainAnswers(context));
+  return new OneAsText(
+    context,
+    console?.drawsAnswers === true ? answersOn(console.screen, context) : new PlainAnswers(context),
+  );
 }
 
 /** Until Ctrl-C, until the reader of stdout leaves, or until the answer ends where that was asked for; the exit status. */
@@ -45,11 +59,19 @@ async function watch(context: CommandContext, id: string | undefined, options: W
   /** Where a chat is open, its next answer is waited for; where nobody writes there is none to come. */
   const endIfNobodyWrites = async (current: Followed): Promise<void> => {
     if ((await manager.storage.lockHolder(current.conversationId)) !== undefined) return;
-    context.output.message(context.output.errorStyle.dim(toSafeLine(`nobody writes ${current.conversationId}: there is no answer to wait for`)));
+    context.output.message(
+      context.output.errorStyle.dim(
+        toSafeLine(`nobody writes ${current.conversationId}: there is no answer to wait for`),
+      ),
+    );
     resolve(current.status === "complete" ? 0 : 1);
   };
-  const interrupts = catchInterrupts(() => { resolve(INTERRUPTED); });
-  context.output.onClosed(() => { resolve(0); });
+  const interrupts = catchInterrupts(() => {
+    resolve(INTERRUPTED);
+  });
+  context.output.onClosed(() => {
+    resolve(0);
+  });
   const watcher = await watchConversations({
     storage: manager.storage,
     ...(id === undefined ? {} : { id }),
@@ -60,11 +82,15 @@ async function watch(context: CommandContext, id: string | undefined, options: W
       const status = endedWith(events, streams === true);
       const isFirst = streams === undefined;
       streams = current?.status === "streaming";
-      if (options.untilComplete === true && isFirst && !streams && current !== undefined) endIfNobodyWrites(current).catch(reject);
+      if (options.untilComplete === true && isFirst && !streams && current !== undefined)
+        endIfNobodyWrites(current).catch(reject);
       if (options.untilComplete === true && status !== undefined) resolve(status === "complete" ? 0 : 1);
     },
   });
-  if (id === undefined) context.output.message(context.output.errorStyle.dim(toSafeLine(`watching ${context.settings.stateDir}; Ctrl-C ends it`)));
+  if (id === undefined)
+    context.output.message(
+      context.output.errorStyle.dim(toSafeLine(`watching ${context.settings.stateDir}; Ctrl-C ends it`)),
+    );
   try {
     const status = await promise;
     return interrupts.status ?? status;
@@ -76,7 +102,11 @@ async function watch(context: CommandContext, id: string | undefined, options: W
   }
 }
 
-function withResolvers(): { promise: Promise<number>; resolve: (status: number) => void; reject: (error: unknown) => void } {
+function withResolvers(): {
+  promise: Promise<number>;
+  resolve: (status: number) => void;
+  reject: (error: unknown) => void;
+} {
   let resolve: (status: number) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const promise = new Promise<number>((onResolve, onReject) => {
@@ -90,13 +120,26 @@ export const registerWatch: Register = (program, run) => {
   program
     .command("watch [id]")
     .summary("follow what other processes change, live")
-    .description("Follow what other processes change, live. With an id: the text of the answer as it grows, from its beginning if one is streaming. Without one: a line for each change of any conversation. Ends with Ctrl-C.")
+    .description(
+      "Follow what other processes change, live. With an id: the text of the answer as it grows, from its beginning if one is streaming. Without one: a line for each change of any conversation. Ends with Ctrl-C.",
+    )
     .option("--until-complete", "end when the answer ends; exits with 0 if it is complete, with 1 if it was cut off")
-    .addHelpText("after", "\nExamples:\n  draftstate watch\n  draftstate watch @last\n  draftstate watch @last --until-complete && notify-send done\n  draftstate watch @last --json | jq -r 'select(.type == \"token\").text'")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate watch\n  draftstate watch @last\n  draftstate watch @last --until-complete && notify-send done\n  draftstate watch @last --json | jq -r 'select(.type == \"token\").text'",
+    )
     .action((wanted: string | undefined, options: WatchCommandOptions) =>
       run(async (context) => {
-        if (wanted === undefined && options.untilComplete === true) throw new DraftstateError("USAGE", "--until-complete waits for one answer: say of which conversation, such as draftstate watch @last --until-complete");
-        return watch(context, wanted === undefined ? undefined : await resolveId(await context.reader(), wanted), options);
+        if (wanted === undefined && options.untilComplete === true)
+          throw new DraftstateError(
+            "USAGE",
+            "--until-complete waits for one answer: say of which conversation, such as draftstate watch @last --until-complete",
+          );
+        return watch(
+          context,
+          wanted === undefined ? undefined : await resolveId(await context.reader(), wanted),
+          options,
+        );
       }),
     );
 };

@@ -14,10 +14,17 @@ export const FILES = ":files";
 export const DIRECTORIES = ":directories";
 
 /** A manager for these flags, made only where names are wanted. */
-export type OpenManager = (flags: { readonly stateDir?: string; readonly backupDir?: string; readonly config?: string }) => DraftStatePersistenceManager;
+export type OpenManager = (flags: {
+  readonly stateDir?: string;
+  readonly backupDir?: string;
+  readonly config?: string;
+}) => DraftStatePersistenceManager;
 
 function commandCandidates(program: Command): Candidate[] {
-  return visibleCommands(program).map((command) => ({ text: command.name(), description: command.summary() === "" ? command.description() : command.summary() }));
+  return visibleCommands(program).map((command) => ({
+    text: command.name(),
+    description: command.summary() === "" ? command.description() : command.summary(),
+  }));
 }
 
 function optionCandidates(commands: readonly Command[]): Candidate[] {
@@ -28,7 +35,9 @@ function optionCandidates(commands: readonly Command[]): Candidate[] {
 
 async function idCandidates(manager: DraftStatePersistenceManager): Promise<Candidate[]> {
   const ids = await manager.ids();
-  return ids.length === 0 ? [] : [{ text: "@last", description: "the last conversation" }, ...ids.map((text) => ({ text }))];
+  return ids.length === 0
+    ? []
+    : [{ text: "@last", description: "the last conversation" }, ...ids.map((text) => ({ text }))];
 }
 
 async function backupCandidates(manager: DraftStatePersistenceManager, line: TypedLine): Promise<Candidate[]> {
@@ -43,26 +52,41 @@ async function backupCandidates(manager: DraftStatePersistenceManager, line: Typ
 async function valueCandidates(name: string, line: TypedLine, open: OpenManager): Promise<Candidate[]> {
   switch (name) {
     case "id":
-    case "id[@backup]": return idCandidates(open(line.values));
+    case "id[@backup]":
+      return idCandidates(open(line.values));
     case "ts":
     case "from":
-    case "to": return backupCandidates(open(line.values), line);
-    case "file": return [{ text: FILES }];
-    case "directory": return [{ text: DIRECTORIES }];
-    default: return [];
+    case "to":
+      return backupCandidates(open(line.values), line);
+    case "file":
+      return [{ text: FILES }];
+    case "directory":
+      return [{ text: DIRECTORIES }];
+    default:
+      return [];
   }
 }
 
 /** Only those that go on from what is typed. */
-export async function candidatesFor(program: Command, words: readonly string[], open: OpenManager): Promise<Candidate[]> {
+export async function candidatesFor(
+  program: Command,
+  words: readonly string[],
+  open: OpenManager,
+): Promise<Candidate[]> {
   const line = readTypedLine(program, words);
   const { wanted, prefix } = line;
   switch (wanted.kind) {
-    case "nothing": return [];
-    case "command": return startingWith(prefix, "", commandCandidates(program));
-    case "option": return startingWith(prefix, "", optionCandidates(wanted.commands));
+    case "nothing":
+      return [];
+    case "command":
+      return startingWith(prefix, "", commandCandidates(program));
+    case "option":
+      return startingWith(prefix, "", optionCandidates(wanted.commands));
     case "value": {
-      const found = wanted.choices.length > 0 ? wanted.choices.map((text) => ({ text })) : await valueCandidates(wanted.name, line, open);
+      const found =
+        wanted.choices.length > 0
+          ? wanted.choices.map((text) => ({ text }))
+          : await valueCandidates(wanted.name, line, open);
       return startingWith(prefix, wanted.before, found);
     }
   }

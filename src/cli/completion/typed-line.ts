@@ -53,7 +53,8 @@ class Reader {
   read(word: string): void {
     const pending = this.#pending;
     this.#pending = undefined;
-    if (pending !== undefined && !(pending.optional && word.startsWith("-"))) this.values[pending.attributeName()] = word;
+    if (pending !== undefined && !(pending.optional && word.startsWith("-")))
+      this.values[pending.attributeName()] = word;
     else if (word === "--" && !this.#onlyArguments) this.#onlyArguments = true;
     else if (word.startsWith("-") && word !== "-" && !this.#onlyArguments) this.#readOption(word);
     else if (this.command === undefined) this.command = named(this.program, word);
@@ -62,20 +63,28 @@ class Reader {
 
   wanted(word: string): { readonly wanted: Wanted; readonly prefix: string } {
     const pending = this.#pending;
-    if (pending !== undefined && !(pending.optional && word.startsWith("-"))) return { wanted: valueOf(pending, ""), prefix: word };
+    if (pending !== undefined && !(pending.optional && word.startsWith("-")))
+      return { wanted: valueOf(pending, ""), prefix: word };
     if (word.startsWith("-") && !this.#onlyArguments) return this.#wantedOption(word);
-    if (this.command === undefined) return { wanted: this.positionals.length === 0 ? { kind: "command" } : { kind: "nothing" }, prefix: word };
+    if (this.command === undefined)
+      return { wanted: this.positionals.length === 0 ? { kind: "command" } : { kind: "nothing" }, prefix: word };
     const argument = argumentAt(this.command, this.positionals.length);
     if (argument === undefined) return { wanted: { kind: "nothing" }, prefix: word };
     if (this.command.name() === "help") return { wanted: { kind: "command" }, prefix: word };
-    return { wanted: { kind: "value", name: argument.name(), choices: argument.argChoices ?? [], before: "" }, prefix: word };
+    return {
+      wanted: { kind: "value", name: argument.name(), choices: argument.argChoices ?? [], before: "" },
+      prefix: word,
+    };
   }
 
   #wantedOption(word: string): { readonly wanted: Wanted; readonly prefix: string } {
     const [flag = "", value] = word.split(/=(.*)/s, 2);
     const option = value === undefined ? undefined : this.#option(flag);
     if (option !== undefined) return { wanted: valueOf(option, `${flag}=`), prefix: value ?? "" };
-    return { wanted: { kind: "option", commands: this.command === undefined ? [this.program] : [this.command, this.program] }, prefix: word };
+    return {
+      wanted: { kind: "option", commands: this.command === undefined ? [this.program] : [this.command, this.program] },
+      prefix: word,
+    };
   }
 
   #readOption(word: string): void {

@@ -17,7 +17,13 @@ export const backups = z
       tag: z.string().nullable(),
       problem: z.string().nullable().describe("What is wrong with it; null where it is valid."),
       changes: z
-        .object({ added: count, removed: count, edited: count, moved: count, fields: count.describe("Fields beside the messages that differ.") })
+        .object({
+          added: count,
+          removed: count,
+          edited: count,
+          moved: count,
+          fields: count.describe("Fields beside the messages that differ."),
+        })
         .nullable()
         .describe("Against the next older valid one; null where it cannot be read."),
     }),

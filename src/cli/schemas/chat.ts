@@ -9,6 +9,11 @@ export const chat = z
     z.object({ type: z.literal("saved"), revision, tokenCount: count }).describe("Durable from then on."),
     z.object({ type: z.literal("tools"), messages: z.array(z.json()) }).describe("What the tools answered."),
     z.object({ type: z.literal("end"), conversationId, status, revision, usage: usage.nullable() }),
-    z.object({ type: z.literal("error"), code: errorCode, message: z.string(), error: z.object({ code: errorCode, message: z.string(), path: path.nullable() }).optional() }),
+    z.object({
+      type: z.literal("error"),
+      code: errorCode,
+      message: z.string(),
+      error: z.object({ code: errorCode, message: z.string(), path: path.nullable() }).optional(),
+    }),
   ])
   .describe("One line for each event.");

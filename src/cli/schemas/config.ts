@@ -17,8 +17,12 @@ export const config = z
         description: z.string(),
       }),
     ),
-    secrets: z.array(z.object({ name: z.string(), set: z.boolean() })).describe("Read from the environment alone, and never shown."),
+    secrets: z
+      .array(z.object({ name: z.string(), set: z.boolean() }))
+      .describe("Read from the environment alone, and never shown."),
   })
   .describe("The settings in effect, and where each comes from.");
 
-export const completion = z.object({ shell: z.enum(["bash", "zsh", "fish"]), script: z.string() }).describe("The completion script of a shell.");
+export const completion = z
+  .object({ shell: z.enum(["bash", "zsh", "fish"]), script: z.string() })
+  .describe("The completion script of a shell.");

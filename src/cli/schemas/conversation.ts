@@ -40,7 +40,9 @@ export const rm = z
 
 export const migrate = z
   .object({
-    migrated: z.array(z.object({ conversationId, from: z.string().describe("Schema before."), to: z.string().describe("Schema now.") })),
+    migrated: z.array(
+      z.object({ conversationId, from: z.string().describe("Schema before."), to: z.string().describe("Schema now.") }),
+    ),
     upToDate: count.describe("Conversations of the current schema."),
     failed: z.array(z.object({ conversationId, code: z.enum(ERROR_CODES), message: z.string() })),
     dryRun: z.boolean(),

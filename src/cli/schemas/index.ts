@@ -16,5 +16,26 @@ import { verify } from "./verify.js";
 import { watch } from "./watch.js";
 
 export const SCHEMAS = {
-  backup, backups, chat, completion, config, diff, error, fork, inspect, ls, migrate, operations, prune, rename, repair, restore, rm, show, trash, undo, verify, watch,
+  backup,
+  backups,
+  chat,
+  completion,
+  config,
+  diff,
+  error,
+  fork,
+  inspect,
+  ls,
+  migrate,
+  operations,
+  prune,
+  rename,
+  repair,
+  restore,
+  rm,
+  show,
+  trash,
+  undo,
+  verify,
+  watch,
 } as const satisfies Record<string, z.ZodType>;

@@ -9,7 +9,9 @@ export const ls = z
     z.object({
       conversationId,
       title: z.string(),
-      status: z.enum([...STATUSES, "corrupt"]).describe("`corrupt` marks a row that could not be read: `error` says why."),
+      status: z
+        .enum([...STATUSES, "corrupt"])
+        .describe("`corrupt` marks a row that could not be read: `error` says why."),
       messageCount: count,
       tokenCount: count,
       createdAt: time.nullable(),

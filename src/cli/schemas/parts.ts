@@ -3,8 +3,14 @@ import { z } from "zod";
 import { ERROR_CODES } from "../../errors.js";
 import { BACKUP_REASONS, ROLES, STATUSES } from "../../model/conversation.js";
 
-export const conversationId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/).describe("Id of the conversation.");
-export const timestamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/).describe("Timestamp of a backup, as in its file name.");
+export const conversationId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
+  .describe("Id of the conversation.");
+export const timestamp = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/)
+  .describe("Timestamp of a backup, as in its file name.");
 export const time = z.string().describe("ISO 8601.");
 export const revision = z.int().min(0).describe("Number of the state's last change; orders everything, clocks do not.");
 export const count = z.int().min(0);
@@ -27,6 +33,19 @@ export const jsonPatch = z.array(
 );
 
 export const problemKind = z.enum([
-  "journal-torn", "journal-damaged", "journal-gap", "journal-foreign", "journal-orphaned", "journal-newer",
-  "snapshot-missing", "snapshot-damaged", "snapshot-edited", "snapshot-newer", "backup-damaged", "backup-newer", "spill-damaged", "spill-newer", "unreadable",
+  "journal-torn",
+  "journal-damaged",
+  "journal-gap",
+  "journal-foreign",
+  "journal-orphaned",
+  "journal-newer",
+  "snapshot-missing",
+  "snapshot-damaged",
+  "snapshot-edited",
+  "snapshot-newer",
+  "backup-damaged",
+  "backup-newer",
+  "spill-damaged",
+  "spill-newer",
+  "unreadable",
 ]);

@@ -9,7 +9,12 @@ export const prune = z
     bytesFreed: bytes,
     dryRun: z.boolean(),
     purged: z.boolean().describe("Gone for good: not in the trash."),
-    skipped: z.array(z.object({ conversationId, reason: z.string() })).describe("Conversations left alone: another process writes them."),
-    reasons: z.record(z.string(), z.array(z.string())).optional().describe("Of a dry run: by path, the rules that keep it."),
+    skipped: z
+      .array(z.object({ conversationId, reason: z.string() }))
+      .describe("Conversations left alone: another process writes them."),
+    reasons: z
+      .record(z.string(), z.array(z.string()))
+      .optional()
+      .describe("Of a dry run: by path, the rules that keep it."),
   })
   .describe("Retention: what stays and what goes.");

@@ -41,14 +41,16 @@ export const show = z
   .looseObject({
     messages: z.array(z.union([message, z.json()])).optional(),
     currentNarrative: z.string().optional().describe("The text of the answer being told or last told."),
-    streamingProperties: z.looseObject({
-      lastToken: z.string(),
-      tokenCount: count,
-      streamingProgress: z.number().min(0).max(100).describe("100 only when complete."),
-      partialResponse: z.string(),
-      streamingStartTime: time.nullable(),
-      streamingEndTime: time.nullable(),
-    }).optional(),
+    streamingProperties: z
+      .looseObject({
+        lastToken: z.string(),
+        tokenCount: count,
+        streamingProgress: z.number().min(0).max(100).describe("100 only when complete."),
+        partialResponse: z.string(),
+        streamingStartTime: time.nullable(),
+        streamingEndTime: time.nullable(),
+      })
+      .optional(),
     _metadata: metadata,
   })
   .describe("The state as in the file, journal applied. An application's own fields live beside the agent's.");

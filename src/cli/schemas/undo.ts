@@ -14,7 +14,9 @@ export const undo = z
     ...operation,
     conversationIds: z.array(conversationId).describe("Every conversation that the one command had changed."),
     restored: z.array(path).describe("Files that are back."),
-    safetyBackup: timestamp.nullable().describe("Holds what was there before the undo; null where nothing was replaced."),
+    safetyBackup: timestamp
+      .nullable()
+      .describe("Holds what was there before the undo; null where nothing was replaced."),
   })
   .describe("What was taken back, and what was there before it.");
 

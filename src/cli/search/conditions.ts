@@ -3,5 +3,6 @@ import type { Metadata } from "../../model/conversation.js";
 
 /** `since`: ISO 8601. */
 export function wantsMetadata(status: string | undefined, since: string | undefined): (metadata: Metadata) => boolean {
-  return (metadata) => (status === undefined || metadata.status === status) && (since === undefined || metadata.savedAt >= since);
+  return (metadata) =>
+    (status === undefined || metadata.status === status) && (since === undefined || metadata.savedAt >= since);
 }

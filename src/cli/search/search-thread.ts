@@ -12,7 +12,11 @@ import type { SearchTask } from "./threads.js";
 
 async function search({ files, query, role, status, since }: SearchTask): Promise<SnapshotsScanned<LineMatch>> {
   const matcher = await compileQuery(query);
-  const scan = { mayHold: prefilterFor(query, matcher), wants: wantsMetadata(status, since), look: (state: Parameters<typeof findLines>[0]) => findLines(state, matcher, role) };
+  const scan = {
+    mayHold: prefilterFor(query, matcher),
+    wants: wantsMetadata(status, since),
+    look: (state: Parameters<typeof findLines>[0]) => findLines(state, matcher, role),
+  };
   const [found, unsure]: [Scanned<LineMatch>[], string[]] = [[], []];
   for (const { id, path } of files) {
     const bytes = readAtOnce(path, MAX_FILE_BYTES);

@@ -19,6 +19,12 @@ export interface SearchTask {
 /** Undefined where there are no threads to tell. */
 export async function searchInThreads(task: SearchTask): Promise<SnapshotsScanned<LineMatch> | undefined> {
   const dataOf = (files: SearchTask["files"]): SearchTask => ({ ...task, files });
-  const scanned = await inThreads<SearchTask["files"][number], SnapshotsScanned<LineMatch>>(new URL("./search-thread.js", import.meta.url), task.files, dataOf);
-  return scanned === undefined ? undefined : { found: scanned.flatMap(({ found }) => found), unsure: scanned.flatMap(({ unsure }) => unsure) };
+  const scanned = await inThreads<SearchTask["files"][number], SnapshotsScanned<LineMatch>>(
+    new URL("./search-thread.js", import.meta.url),
+    task.files,
+    dataOf,
+  );
+  return scanned === undefined
+    ? undefined
+    : { found: scanned.flatMap(({ found }) => found), unsure: scanned.flatMap(({ unsure }) => unsure) };
 }

@@ -3,7 +3,16 @@
  * comes next, which are few. Words are wrapped; Markdown is read line by line where it is wanted. All text is shown once
  * and in order, however it was cut and however the terminal was resized. Pure; takes safe text.
  */
-import { closesFence, fenceOf, isRule, isTableRow, lookOf, paragraph, ruleRow, type LineLook } from "./markdown-line.js";
+import {
+  closesFence,
+  fenceOf,
+  isRule,
+  isTableRow,
+  lookOf,
+  paragraph,
+  ruleRow,
+  type LineLook,
+} from "./markdown-line.js";
 import { inlineSpans, mayChange } from "./markdown-inline.js";
 import { tableRows } from "./markdown-table.js";
 import type { Style } from "./style.js";
@@ -76,7 +85,8 @@ export class AnswerLayout {
     const line = this.#line;
     const begins = this.#continued === undefined;
     if (this.#fence !== undefined) this.#endCodeLine(line, this.#fence);
-    else if (begins && this.options.markdown && isTableRow(line) && this.#table.length < MAX_TABLE_LINES) this.#table.push(line);
+    else if (begins && this.options.markdown && isTableRow(line) && this.#table.length < MAX_TABLE_LINES)
+      this.#table.push(line);
     else {
       this.#endTable();
       this.#standing.push(...this.#rowsOfLine());
@@ -104,7 +114,10 @@ export class AnswerLayout {
   }
 
   #tableRows(): string[] {
-    return tableRows(this.#table, this.#columns, this.options.style) ?? this.#table.flatMap((line) => shownOf(this.#wrap(paragraph(line))));
+    return (
+      tableRows(this.#table, this.#columns, this.options.style) ??
+      this.#table.flatMap((line) => shownOf(this.#wrap(paragraph(line))))
+    );
   }
 
   #rowsOfLine(): string[] {
@@ -137,7 +150,10 @@ export class AnswerLayout {
   /** Code is not wrapped; but a line that fills the terminal is cut, since what has left the view cannot change any more. */
   #settleCode(): void {
     while (displayWidth(this.#line) > this.#columns * this.#maxLive) {
-      const end = largestFitting(boundariesIn(this.#line), (at) => displayWidth(this.#line.slice(0, at)) <= this.#columns);
+      const end = largestFitting(
+        boundariesIn(this.#line),
+        (at) => displayWidth(this.#line.slice(0, at)) <= this.#columns,
+      );
       if (end === undefined) return;
       this.#standing.push(this.#codeRow(this.#line.slice(0, end), false));
       this.#line = this.#line.slice(end);

@@ -19,7 +19,8 @@ export function planColumnWidths(demands: readonly ColumnDemand[], width: number
   const shown = demands.slice(0, Math.max(0, Math.floor((width + COLUMN_GAP) / (1 + COLUMN_GAP))));
   const room = width - COLUMN_GAP * Math.max(0, shown.length - 1);
   let widths = shown.map(({ natural }) => Math.min(natural, width));
-  for (const floorOf of [comfortable, shrinkableToOne, anyToOne]) widths = lowerWidest(widths, shown.map(floorOf), room);
+  for (const floorOf of [comfortable, shrinkableToOne, anyToOne])
+    widths = lowerWidest(widths, shown.map(floorOf), room);
   return widths;
 }
 

@@ -16,8 +16,13 @@ function boundary(text: string, index: number): number {
 }
 
 /** At most about `width` characters; a third of what is left over the hit goes before it. */
-export function excerptAround(text: string, { start, end }: { readonly start: number; readonly end: number }, width: number): Excerpt {
-  if (text.length <= width) return { before: text.slice(0, start), hit: text.slice(start, end), after: text.slice(end) };
+export function excerptAround(
+  text: string,
+  { start, end }: { readonly start: number; readonly end: number },
+  width: number,
+): Excerpt {
+  if (text.length <= width)
+    return { before: text.slice(0, start), hit: text.slice(start, end), after: text.slice(end) };
   const shownEnd = boundary(text, Math.min(end, start + width));
   const spare = Math.max(0, width - (shownEnd - start));
   const from = boundary(text, Math.max(0, Math.min(start - Math.floor(spare / 3), text.length - width)));

@@ -27,14 +27,22 @@ export interface FittingTable<Row> {
 export function renderFittingTable<Row>(table: FittingTable<Row>): string {
   const { rows, width, style } = table;
   const columns = thatFit(table);
-  return renderTable({ style, width, columns, rows: rows.map((row, index) => columns.map(({ cell }) => cell(row, index))) });
+  return renderTable({
+    style,
+    width,
+    columns,
+    rows: rows.map((row, index) => columns.map(({ cell }) => cell(row, index))),
+  });
 }
 
 function thatFit<Row>({ columns, rows, width }: FittingTable<Row>): readonly FittingColumn<Row>[] {
   if (width === undefined) return columns;
   const naturals = new Map(columns.map((column) => [column, widthOf(column, rows)]));
   const needed = (chosen: readonly FittingColumn<Row>[], room: number): number =>
-    chosen.reduce((sum, column) => sum + Math.min(naturals.get(column) ?? 0, column.shrink === true ? room : Infinity) + COLUMN_GAP, -COLUMN_GAP);
+    chosen.reduce(
+      (sum, column) => sum + Math.min(naturals.get(column) ?? 0, column.shrink === true ? room : Infinity) + COLUMN_GAP,
+      -COLUMN_GAP,
+    );
   let chosen = columns;
   for (let level = Math.max(...columns.map(({ dispensable }) => dispensable)); level > 0; level -= 1) {
     if (needed(chosen, level === 1 ? LEAST_ROOM : ROOM) <= width) return chosen;
@@ -44,5 +52,8 @@ function thatFit<Row>({ columns, rows, width }: FittingTable<Row>): readonly Fit
 }
 
 function widthOf<Row>({ title, cell }: FittingColumn<Row>, rows: readonly Row[]): number {
-  return rows.reduce((widest, row, index) => Math.max(widest, displayWidth(toSafeLine(cell(row, index)))), displayWidth(title));
+  return rows.reduce(
+    (widest, row, index) => Math.max(widest, displayWidth(toSafeLine(cell(row, index)))),
+    displayWidth(title),
+  );
 }

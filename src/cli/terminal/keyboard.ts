@@ -46,14 +46,22 @@ export class Keyboard {
   readonly #data = (data: Buffer | string): void => {
     clearTimeout(this.#timer);
     for (const key of this.#decoder.push(String(data))) this.#give(key);
-    if (this.#decoder.waits) this.#timer = setTimeout(() => { this.#decoder.flush().forEach((key) => { this.#give(key); }); }, SEQUENCE_GAP);
+    if (this.#decoder.waits)
+      this.#timer = setTimeout(() => {
+        this.#decoder.flush().forEach((key) => {
+          this.#give(key);
+        });
+      }, SEQUENCE_GAP);
   };
   readonly #end = (): void => {
     this.#ended = true;
     for (const listener of this.#onEnd) listener();
   };
 
-  constructor(private readonly input: KeyboardStream, private readonly output: OutputStream) {}
+  constructor(
+    private readonly input: KeyboardStream,
+    private readonly output: OutputStream,
+  ) {}
 
   open(): void {
     this.input.setEncoding("utf8");
@@ -105,7 +113,8 @@ export class Keyboard {
 
   #give(key: Key): void {
     if (key.kind === "key" && key.name === "ctrl-z") this.#suspend(0);
-    else if (this.#listener === undefined && isInterrupt(key) && !this.keepsInterrupts) process.kill(process.pid, "SIGINT");
+    else if (this.#listener === undefined && isInterrupt(key) && !this.keepsInterrupts)
+      process.kill(process.pid, "SIGINT");
     else this.#offer(key);
   }
 

@@ -11,14 +11,41 @@ export type Key =
 
 const PASTE_START = "\u001b[200~";
 const PASTE_END = "\u001b[201~";
-const CONTROLS: Readonly<Record<string, string>> = { "\r": "enter", "\n": "ctrl-j", "\t": "tab", "\u007f": "backspace", "\b": "backspace", "\u001b": "escape", "\0": "ctrl-space" };
-const LETTERS: Readonly<Record<string, string>> = { A: "up", B: "down", C: "right", D: "left", F: "end", H: "home", Z: "shift-tab" };
-const NUMBERS: Readonly<Record<string, string>> = { 1: "home", 3: "delete", 4: "end", 5: "page-up", 6: "page-down", 7: "home", 8: "end", 13: "enter", 9: "tab", 27: "escape", 127: "backspace" };
- 
+const CONTROLS: Readonly<Record<string, string>> = {
+  "\r": "enter",
+  "\n": "ctrl-j",
+  "\t": "tab",
+  "\u007f": "backspace",
+  "\b": "backspace",
+  "\u001b": "escape",
+  "\0": "ctrl-space",
+};
+const LETTERS: Readonly<Record<string, string>> = {
+  A: "up",
+  B: "down",
+  C: "right",
+  D: "left",
+  F: "end",
+  H: "home",
+  Z: "shift-tab",
+};
+const NUMBERS: Readonly<Record<string, string>> = {
+  1: "home",
+  3: "delete",
+  4: "end",
+  5: "page-up",
+  6: "page-down",
+  7: "home",
+  8: "end",
+  13: "enter",
+  9: "tab",
+  27: "escape",
+  127: "backspace",
+};
+
 const SEQUENCE = /^\u001b(?:\[([\d;:?<=>]*)([ -/]*)([@-~])|O([A-Za-z]))/;
 const UNFINISHED_SEQUENCE = /^\u001b(?:\[[\d;:?<=>]*[ -/]*|O)?$/;
 const TEXT = /^[^\u0000-\u001f\u007f]+/;
- 
 
 interface Taken {
   readonly key: Key | undefined;
@@ -83,7 +110,9 @@ function controlKey(character: string): Key {
   const known = CONTROLS[character];
   if (known !== undefined) return { kind: "key", name: known };
   const code = character.charCodeAt(0);
-  return code < 0x20 ? { kind: "key", name: `ctrl-${String.fromCharCode(code + 0x60)}` } : { kind: "text", text: character };
+  return code < 0x20
+    ? { kind: "key", name: `ctrl-${String.fromCharCode(code + 0x60)}` }
+    : { kind: "text", text: character };
 }
 
 function keyOf(sequence: RegExpExecArray): Key | undefined {
@@ -104,6 +133,7 @@ function nameOfCode(code: number): string | undefined {
 function named(name: string | undefined, modifier: number): Key | undefined {
   if (name === undefined) return undefined;
   const bits = Math.max(0, modifier - 1);
-  const prefix = (bits & 4 ? "ctrl-" : "") + (bits & 2 ? "alt-" : "") + (bits & 1 && !name.startsWith("shift-") ? "shift-" : "");
+  const prefix =
+    (bits & 4 ? "ctrl-" : "") + (bits & 2 ? "alt-" : "") + (bits & 1 && !name.startsWith("shift-") ? "shift-" : "");
   return prefix === "" && name.length === 1 ? { kind: "text", text: name } : { kind: "key", name: prefix + name };
 }

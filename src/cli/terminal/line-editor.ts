@@ -54,32 +54,51 @@ export class LineEditor {
 
   #command(name: string): Outcome {
     switch (name) {
-      case "enter": return this.#enter();
-      case "ctrl-c": return "interrupt";
-      case "ctrl-d": return this.text === "" ? "end" : this.#delete(this.#next());
-      case "tab": return "complete";
-      case "ctrl-l": return "clear";
+      case "enter":
+        return this.#enter();
+      case "ctrl-c":
+        return "interrupt";
+      case "ctrl-d":
+        return this.text === "" ? "end" : this.#delete(this.#next());
+      case "tab":
+        return "complete";
+      case "ctrl-l":
+        return "clear";
       case "ctrl-j":
       case "alt-enter":
       case "shift-enter":
-      case "ctrl-enter": return this.#insert("\n");
+      case "ctrl-enter":
+        return this.#insert("\n");
       case "backspace":
-      case "shift-backspace": return this.#delete(this.#previous());
-      case "delete": return this.#delete(this.#next());
+      case "shift-backspace":
+        return this.#delete(this.#previous());
+      case "delete":
+        return this.#delete(this.#next());
       case "ctrl-w":
       case "alt-backspace":
-      case "ctrl-backspace": return this.#take(this.#wordBefore(name === "ctrl-w"));
+      case "ctrl-backspace":
+        return this.#take(this.#wordBefore(name === "ctrl-w"));
       case "alt-d":
-      case "ctrl-delete": return this.#take(this.#wordAfter());
-      case "ctrl-u": return this.#take(this.#lineStart());
-      case "ctrl-k": return this.#take(this.#lineEnd());
-      case "ctrl-y": return this.#insert(this.#cut);
-      case "up": return this.#up();
-      case "down": return this.#down();
-      case "ctrl-p": return this.#recall(this.#at - 1);
-      case "ctrl-n": return this.#recall(this.#at + 1);
-      case "ctrl-r": return this.#startSearch();
-      default: return this.#move(name);
+      case "ctrl-delete":
+        return this.#take(this.#wordAfter());
+      case "ctrl-u":
+        return this.#take(this.#lineStart());
+      case "ctrl-k":
+        return this.#take(this.#lineEnd());
+      case "ctrl-y":
+        return this.#insert(this.#cut);
+      case "up":
+        return this.#up();
+      case "down":
+        return this.#down();
+      case "ctrl-p":
+        return this.#recall(this.#at - 1);
+      case "ctrl-n":
+        return this.#recall(this.#at + 1);
+      case "ctrl-r":
+        return this.#startSearch();
+      default:
+        return this.#move(name);
     }
   }
 
@@ -93,24 +112,33 @@ export class LineEditor {
   #target(name: string): number | undefined {
     switch (name) {
       case "left":
-      case "ctrl-b": return this.#previous();
+      case "ctrl-b":
+        return this.#previous();
       case "right":
-      case "ctrl-f": return this.#next();
+      case "ctrl-f":
+        return this.#next();
       case "home":
-      case "ctrl-a": return this.#lineStart();
+      case "ctrl-a":
+        return this.#lineStart();
       case "end":
-      case "ctrl-e": return this.#lineEnd();
+      case "ctrl-e":
+        return this.#lineEnd();
       case "alt-b":
       case "ctrl-left":
-      case "alt-left": return this.#wordBefore(false);
+      case "alt-left":
+        return this.#wordBefore(false);
       case "alt-f":
       case "ctrl-right":
-      case "alt-right": return this.#wordAfter();
+      case "alt-right":
+        return this.#wordAfter();
       case "ctrl-home":
-      case "alt-<": return 0;
+      case "alt-<":
+        return 0;
       case "ctrl-end":
-      case "alt->": return this.text.length;
-      default: return undefined;
+      case "alt->":
+        return this.text.length;
+      default:
+        return undefined;
     }
   }
 
@@ -214,7 +242,10 @@ export class LineEditor {
 
   #find(query: string, from: number): true {
     const { at: lastAt = 0, before = "" } = this.#search ?? {};
-    const found = from < 0 || query === "" ? -1 : this.history.findLastIndex((entry, index) => index <= from && entry.includes(query));
+    const found =
+      from < 0 || query === ""
+        ? -1
+        : this.history.findLastIndex((entry, index) => index <= from && entry.includes(query));
     this.#search = { query, at: found < 0 ? lastAt : found, before };
     const entry = this.history[found];
     if (entry !== undefined) this.set(entry);

@@ -9,5 +9,7 @@ function shown(value: Value): string {
 }
 
 export function logLine(level: string, entry: Readonly<Record<string, Value>>): string {
-  return [["level", level] as const, ...Object.entries(entry)].map(([name, value]) => `${name}=${shown(value)}`).join(" ");
+  return [["level", level] as const, ...Object.entries(entry)]
+    .map(([name, value]) => `${name}=${shown(value)}`)
+    .join(" ");
 }

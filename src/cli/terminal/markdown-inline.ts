@@ -25,7 +25,10 @@ export function inlineSpans(source: string, style: Style, base: Paint = unpainte
 
 /** Of what markdown-it has parsed. An entity may spell a control character: each text is made safe after it was read. */
 export function spansOf(tokens: readonly Token[], style: Style, base: Paint): Span[] {
-  return new Painter(style, base).paint(tokens).map(({ text, paint }) => ({ text: toSafeLine(text), paint })).filter(({ text }) => text !== "");
+  return new Painter(style, base)
+    .paint(tokens)
+    .map(({ text, paint }) => ({ text: toSafeLine(text), paint }))
+    .filter(({ text }) => text !== "");
 }
 
 class Painter {
@@ -33,7 +36,10 @@ class Painter {
   readonly #links: { readonly href: string; text: string }[] = [];
   #current: Paint;
 
-  constructor(private readonly style: Style, base: Paint) {
+  constructor(
+    private readonly style: Style,
+    base: Paint,
+  ) {
     this.#paints = [base];
     this.#current = base;
   }
@@ -45,19 +51,29 @@ class Painter {
   #span(token: Token): Span[] {
     const { style } = this;
     switch (token.type) {
-      case "strong_open": return this.#enter(style.bold);
-      case "em_open": return this.#enter(style.italic);
-      case "s_open": return this.#enter(style.dim);
-      case "link_open": return this.#enterLink(token);
-      case "link_close": return this.#leaveLink();
+      case "strong_open":
+        return this.#enter(style.bold);
+      case "em_open":
+        return this.#enter(style.italic);
+      case "s_open":
+        return this.#enter(style.dim);
+      case "link_open":
+        return this.#enterLink(token);
+      case "link_close":
+        return this.#leaveLink();
       case "strong_close":
       case "em_close":
-      case "s_close": return this.#leave();
-      case "code_inline": return this.#text(token.content, style.cyan);
-      case "image": return [...this.#text(token.content, style.italic), ...this.#text(` (${attribute(token, "src")})`, style.dim)];
+      case "s_close":
+        return this.#leave();
+      case "code_inline":
+        return this.#text(token.content, style.cyan);
+      case "image":
+        return [...this.#text(token.content, style.italic), ...this.#text(` (${attribute(token, "src")})`, style.dim)];
       case "softbreak":
-      case "hardbreak": return this.#text(" ");
-      default: return this.#text(token.content);
+      case "hardbreak":
+        return this.#text(" ");
+      default:
+        return this.#text(token.content);
     }
   }
 

@@ -21,7 +21,10 @@ export function tableRows(lines: readonly string[], columns: number, style: Styl
   const [head = []] = table;
   // Markdown drops cells for which there is no column; their text is not ours to lose.
   if (lines.some((line) => cellCount(line) > head.length)) return undefined;
-  const widths = planColumnWidths(head.map((_, index) => ({ natural: widestIn(table, index), shrink: true, minimum: 8 })), columns);
+  const widths = planColumnWidths(
+    head.map((_, index) => ({ natural: widestIn(table, index), shrink: true, minimum: 8 })),
+    columns,
+  );
   // So many columns that not each finds room: the lines as they are lose nothing.
   if (widths.length < head.length) return undefined;
   const ruler = style.dim(widths.map((width) => "─".repeat(width)).join(GAP));
@@ -30,7 +33,11 @@ export function tableRows(lines: readonly string[], columns: number, style: Styl
 }
 
 function cellCount(line: string): number {
-  return line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "").split(/(?<!\\)\|/).length;
+  return line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/(?<!\\)\|$/, "")
+    .split(/(?<!\\)\|/).length;
 }
 
 function cellsOf(tokens: readonly Token[], style: Style): Cell[][] {
@@ -52,10 +59,15 @@ function widestIn(table: readonly (readonly Cell[])[], index: number): number {
 
 function renderRow(cells: readonly Cell[], widths: readonly number[]): string[] {
   const blank = plainSpan("");
-  const columns = widths.map((width, index) => wrapSpans(cells[index]?.spans ?? [], { columns: width, first: blank, rest: blank }));
+  const columns = widths.map((width, index) =>
+    wrapSpans(cells[index]?.spans ?? [], { columns: width, first: blank, rest: blank }),
+  );
   const height = Math.max(1, ...columns.map((rows) => rows.length));
   return Array.from({ length: height }, (_, line) =>
-    widths.map((width, index) => renderCell(columns[index]?.[line], width, cells[index]?.align ?? "left")).join(GAP).trimEnd(),
+    widths
+      .map((width, index) => renderCell(columns[index]?.[line], width, cells[index]?.align ?? "left"))
+      .join(GAP)
+      .trimEnd(),
   );
 }
 

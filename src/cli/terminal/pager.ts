@@ -19,14 +19,24 @@ const NOT_FOUND = 127;
 const ESCAPES = /\u001b\[[0-9;]*m/g;
 
 function rowsOf(text: string, width: number): number {
-  return text.split("\n").reduce((rows, line) => rows + Math.max(1, Math.ceil(displayWidth(line.replace(ESCAPES, "")) / width)), 0);
+  return text
+    .split("\n")
+    .reduce((rows, line) => rows + Math.max(1, Math.ceil(displayWidth(line.replace(ESCAPES, "")) / width)), 0);
 }
 
 /** Undefined where the text is to be printed as it is. */
 function pagerFor(text: string, { output, env, wanted }: PagerOptions): string | undefined {
   const { width, height } = output;
   const pager = env["PAGER"] ?? "less";
-  if (!wanted || width === undefined || height === undefined || env["TERM"] === "dumb" || pager.trim() === "" || pager.trim() === "cat") return undefined;
+  if (
+    !wanted ||
+    width === undefined ||
+    height === undefined ||
+    env["TERM"] === "dumb" ||
+    pager.trim() === "" ||
+    pager.trim() === "cat"
+  )
+    return undefined;
   return rowsOf(text, width) < height ? undefined : pager;
 }
 
@@ -39,8 +49,12 @@ async function page(pager: string, text: string, env: PagerOptions["env"]): Prom
       // R: colours as they are; X and F as git has them.
       const child = spawn(pager, { shell: true, stdio: ["pipe", "inherit", "inherit"], env: { LESS: "FRX", ...env } });
       child.stdin.on("error", ignore);
-      child.on("error", () => { resolve(NOT_FOUND); });
-      child.on("close", (status) => { resolve(status ?? 0); });
+      child.on("error", () => {
+        resolve(NOT_FOUND);
+      });
+      child.on("close", (status) => {
+        resolve(status ?? 0);
+      });
       child.stdin.end(text);
     });
   } finally {

@@ -4,8 +4,21 @@ import { toSafeLine } from "./safe-text.js";
 import type { Style } from "./style.js";
 
 const NO_BORDERS = {
-  top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "",
-  left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  ",
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: "  ",
 };
 
 export interface Property {
@@ -15,7 +28,15 @@ export interface Property {
 }
 
 export function renderProperties(properties: readonly Property[], style: Style): string {
-  const table = new Table({ chars: NO_BORDERS, style: { head: [], border: [], "padding-left": 0, "padding-right": 0 } });
-  for (const { name, value, paint = (text: string): string => text } of properties) table.push([style.dim(toSafeLine(name)), paint(toSafeLine(value))]);
-  return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+  const table = new Table({
+    chars: NO_BORDERS,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  for (const { name, value, paint = (text: string): string => text } of properties)
+    table.push([style.dim(toSafeLine(name)), paint(toSafeLine(value))]);
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }

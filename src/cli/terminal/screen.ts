@@ -25,7 +25,7 @@ const SHOW_CURSOR = `${ESCAPE}?25h`;
 const ERASE_BELOW = `${ESCAPE}J`;
 const CLEAR = `${ESCAPE}H${ESCAPE}2J`;
 // Our own styles, which take no columns.
- 
+
 const STYLE = /\u001b\[[\d;]*m/g;
 
 export class Screen {
@@ -140,7 +140,10 @@ export class Screen {
     const height = heights.reduce((sum, rows) => sum + rows, 0);
     this.#depth = place === undefined ? 0 : heights.slice(0, place.row).reduce((sum, rows) => sum + rows, 0);
     const up = Math.max(0, height - 1 - this.#depth);
-    const move = (up > 0 ? `${ESCAPE}${up}A` : "") + "\r" + (place !== undefined && place.column > 0 ? `${ESCAPE}${place.column}C` : "");
+    const move =
+      (up > 0 ? `${ESCAPE}${up}A` : "") +
+      "\r" +
+      (place !== undefined && place.column > 0 ? `${ESCAPE}${place.column}C` : "");
     return move + this.#visibility(live.length > 0 && place === undefined);
   }
 

@@ -17,7 +17,9 @@ function contentOf(message: Json): string {
 }
 
 function whole(mark: string, paint: Paint, message: Json): string {
-  const lines = toSafeText(contentOf(message)).split("\n").map((line) => paint(`${mark} ${line}`));
+  const lines = toSafeText(contentOf(message))
+    .split("\n")
+    .map((line) => paint(`${mark} ${line}`));
   return [paint(`${mark} ${roleOf(message)}:`), ...lines].join("\n");
 }
 
@@ -29,10 +31,16 @@ function changedBesideContent(before: Json, after: Json): string[] {
 
 function renderChange(change: MessageChange, style: Style): string {
   switch (change.kind) {
-    case "same": return "";
-    case "added": return whole("+", style.green, change.message);
-    case "removed": return whole("-", style.red, change.message);
-    case "moved": return style.yellow(`↕ ${roleOf(change.message)} moved: ${truncateToWidth(toSafeLine(contentOf(change.message)), 60)}`);
+    case "same":
+      return "";
+    case "added":
+      return whole("+", style.green, change.message);
+    case "removed":
+      return whole("-", style.red, change.message);
+    case "moved":
+      return style.yellow(
+        `↕ ${roleOf(change.message)} moved: ${truncateToWidth(toSafeLine(contentOf(change.message)), 60)}`,
+      );
     case "edited": {
       const fields = changedBesideContent(change.before, change.message);
       const also = fields.length === 0 ? "" : style.dim(` (${fields.map(toSafeLine).join(", ")})`);
@@ -47,7 +55,9 @@ export function renderStat(from: JsonObject, to: JsonObject): string {
 }
 
 export function renderStateDiff(from: JsonObject, to: JsonObject, style: Style): string {
-  const messages = compareMessages(from, to).map((change) => renderChange(change, style)).filter((text) => text !== "");
+  const messages = compareMessages(from, to)
+    .map((change) => renderChange(change, style))
+    .filter((text) => text !== "");
   const fields = changedFields(from, to);
   const other = fields.length === 0 ? [] : [style.dim(`also changed: ${fields.map(toSafeLine).join(", ")}`)];
   return [...messages, ...other].join("\n\n");

@@ -15,5 +15,7 @@ export interface Beginning {
 /** As many lines as fit. */
 export function beginningOf(text: string, columns: number, rows: number): Beginning {
   const lines = wrapDiff(text, columns).split("\n");
-  return lines.length <= rows ? { text: lines.join("\n"), more: 0 } : { text: lines.slice(0, rows - 1).join("\n"), more: lines.length - rows + 1 };
+  return lines.length <= rows
+    ? { text: lines.join("\n"), more: 0 }
+    : { text: lines.slice(0, rows - 1).join("\n"), more: lines.length - rows + 1 };
 }

@@ -47,7 +47,7 @@ export function plainSpan(text: string): Span {
 export function clustersOf(text: string): string[] {
   if (PRINTABLE_ASCII.test(text)) return Array.from(text);
   const clusters: string[] = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const window = text.slice(start, start + WINDOW);
     const found = [...graphemes.segment(window)].map(({ segment }) => segment);
     // The last one may go on behind the window.
@@ -146,7 +146,10 @@ class RowBuilder {
 
   #endRow(): void {
     const margin = this.#margin;
-    this.#rows.push({ shown: margin.paint(margin.text) + painted(this.#pieces), plain: this.#pieces.map(({ text }) => text).join("") });
+    this.#rows.push({
+      shown: margin.paint(margin.text) + painted(this.#pieces),
+      plain: this.#pieces.map(({ text }) => text).join(""),
+    });
     this.#pieces = [];
     this.#width = 0;
     this.#spaces = [];
@@ -160,7 +163,7 @@ function widthOf(pieces: readonly Piece[]): number {
 /** Neighbours of one style are painted at once. */
 function painted(pieces: readonly Piece[]): string {
   let shown = "";
-  for (let index = 0; index < pieces.length; ) {
+  for (let index = 0; index < pieces.length;) {
     const paint = pieces[index]?.paint ?? unpainted;
     let text = "";
     for (; index < pieces.length && pieces[index]?.paint === paint; index += 1) text += pieces[index]?.text ?? "";

@@ -28,13 +28,22 @@ function unchanged(text: string): string {
 }
 
 function wordDiff(before: string, after: string): string {
-  const parts = diffWordsWithSpace(before, after, { maxEditLength: MAX_EDITS }) ?? [{ value: before, removed: true, added: false }, { value: after, removed: false, added: true }];
-  return parts.map(({ value, added, removed }) => (added ? `<ins>${escapeHtml(value)}</ins>` : removed ? `<del>${escapeHtml(value)}</del>` : unchanged(value))).join("");
+  const parts = diffWordsWithSpace(before, after, { maxEditLength: MAX_EDITS }) ?? [
+    { value: before, removed: true, added: false },
+    { value: after, removed: false, added: true },
+  ];
+  return parts
+    .map(({ value, added, removed }) =>
+      added ? `<ins>${escapeHtml(value)}</ins>` : removed ? `<del>${escapeHtml(value)}</del>` : unchanged(value),
+    )
+    .join("");
 }
 
 function excerpt(message: Json): string {
   const text = contentOf(message);
-  return text.length <= EXCERPT ? escapeHtml(text) : `${escapeHtml(text.slice(0, EXCERPT))}<span class="skipped"> …</span>`;
+  return text.length <= EXCERPT
+    ? escapeHtml(text)
+    : `${escapeHtml(text.slice(0, EXCERPT))}<span class="skipped"> …</span>`;
 }
 
 function change(kind: string, what: string, text: string): string {
@@ -51,11 +60,24 @@ function renderChange(entry: MessageChange, placeOf: Place): string {
   const { kind, message } = entry;
   const place = placeOf(message);
   switch (kind) {
-    case "same": return "";
-    case "added": return change("added", named(message, "added", place), place === undefined ? escapeHtml(contentOf(message)) : excerpt(message));
-    case "removed": return change("removed", named(message, "removed", undefined), escapeHtml(contentOf(message)));
-    case "moved": return change("moved", named(message, "moved", place), excerpt(message));
-    case "edited": return change("edited", `${named(message, "edited", place)}${otherFields(entry.before, message)}`, wordDiff(contentOf(entry.before), contentOf(message)));
+    case "same":
+      return "";
+    case "added":
+      return change(
+        "added",
+        named(message, "added", place),
+        place === undefined ? escapeHtml(contentOf(message)) : excerpt(message),
+      );
+    case "removed":
+      return change("removed", named(message, "removed", undefined), escapeHtml(contentOf(message)));
+    case "moved":
+      return change("moved", named(message, "moved", place), excerpt(message));
+    case "edited":
+      return change(
+        "edited",
+        `${named(message, "edited", place)}${otherFields(entry.before, message)}`,
+        wordDiff(contentOf(entry.before), contentOf(message)),
+      );
   }
 }
 
@@ -66,7 +88,9 @@ function otherFields(before: Json, after: Json): string {
 }
 
 function renderChanges(from: JsonObject, to: JsonObject, placeOf: Place): string {
-  const messages = compareMessages(from, to).map((entry) => renderChange(entry, placeOf)).join("");
+  const messages = compareMessages(from, to)
+    .map((entry) => renderChange(entry, placeOf))
+    .join("");
   const fields = changedFields(from, to).filter((name) => !OF_STREAMING.includes(name));
   return messages + (fields.length === 0 ? "" : change("fields", `also changed: ${escapeHtml(fields.join(", "))}`, ""));
 }
@@ -79,7 +103,11 @@ function summary(from: JsonObject, to: JsonObject): string {
     edited > 0 ? `<span class="edit">~${edited}</span>` : "",
     moved > 0 ? `<span>${moved} moved</span>` : "",
   ].filter((part) => part !== "");
-  return parts.length > 0 ? `${parts.join(" ")} <span>${added + removed + edited + moved === 1 ? "message" : "messages"}</span>` : fields > 0 ? "<span>other fields</span>" : "";
+  return parts.length > 0
+    ? `${parts.join(" ")} <span>${added + removed + edited + moved === 1 ? "message" : "messages"}</span>`
+    : fields > 0
+      ? "<span>other fields</span>"
+      : "";
 }
 
 interface Step {
@@ -91,13 +119,16 @@ interface Step {
 
 function renderStep({ label, from, to, now }: Step, placeOf: Place): string {
   const open = now ? ' class="now"' : "";
-  if (jsonEqual(from, to)) return `<li${open}><div class="same">${label}<span class="spring">no difference</span></div></li>\n`;
+  if (jsonEqual(from, to))
+    return `<li${open}><div class="same">${label}<span class="spring">no difference</span></div></li>\n`;
   return `<li${open}><details class="fold"><summary>${label}<span class="spring">${summary(from, to)}</span></summary><div class="inside">${renderChanges(from, to, placeOf)}</div></details></li>\n`;
 }
 
 function pointLabel({ timestamp, metadata }: RestorePoint): string {
   const note = metadata.backup;
-  const tags = [note?.tag, note?.pinned === true ? "pinned" : undefined, note?.reason].filter((text) => text !== undefined);
+  const tags = [note?.tag, note?.pinned === true ? "pinned" : undefined, note?.reason].filter(
+    (text) => text !== undefined,
+  );
   const time = timestampToIso(timestamp);
   return `<time datetime="${escapeHtml(time)}">${escapeHtml(shortTime(time))}</time><span>${count(metadata.messageCount, "message")}</span>${tags.map((tag) => `<span class="tag">${escapeHtml(tag)}</span>`).join("")}`;
 }
@@ -112,7 +143,12 @@ export function renderHistory({ state, restorePoints }: ConversationDocument): s
   if (restorePoints.length === 0) return "";
   const placeOf = placesOf(state);
   const newest = restorePoints[0]?.state ?? {};
-  const steps: Step[] = restorePoints.map((point, index) => ({ label: pointLabel(point), from: restorePoints[index + 1]?.state ?? {}, to: point.state, now: false }));
+  const steps: Step[] = restorePoints.map((point, index) => ({
+    label: pointLabel(point),
+    from: restorePoints[index + 1]?.state ?? {},
+    to: point.state,
+    now: false,
+  }));
   const now = renderStep({ label: '<span class="label">Now</span>', from: newest, to: state, now: true }, placeOf);
   return `<section class="history"><h2>Restore points</h2><p>Newest first, each with what had changed since the one before it.</p><ol class="points">${now}${steps.map((step) => renderStep(step, placeOf)).join("")}</ol></section>\n`;
 }

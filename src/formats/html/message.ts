@@ -7,20 +7,30 @@ import { codeBlock, richText } from "./rich-text.js";
 
 const ROLES = ["user", "assistant", "tool", "system"];
 const PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
-const NOTES: Readonly<Record<string, string>> = { interrupted: "This answer was interrupted; all of it that came is here.", streaming: "This answer is still being told." };
+const NOTES: Readonly<Record<string, string>> = {
+  interrupted: "This answer was interrupted; all of it that came is here.",
+  streaming: "This answer is still being told.",
+};
 
 export function messageAnchor(index: number): string {
   return `m${index + 1}`;
 }
 
 function who(message: Json, index: number, speaker: string): string {
-  const [name, model, at, status] = ["name", "model", "createdAt", "status"].map((key) => textField(message, key)) as [string, string, string, string];
+  const [name, model, at, status] = ["name", "model", "createdAt", "status"].map((key) => textField(message, key)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   const marks = [
     `<b>${escapeHtml(speaker)}</b>`,
     name === "" ? "" : `<span>${escapeHtml(name)}</span>`,
     model === "" ? "" : `<span>${escapeHtml(model)}</span>`,
     at === "" ? "" : `<time datetime="${escapeHtml(at)}">${escapeHtml(shortTime(at))}</time>`,
-    status === "" || status === "complete" ? "" : `<span class="status ${statusClass(status)}">${escapeHtml(status)}</span>`,
+    status === "" || status === "complete"
+      ? ""
+      : `<span class="status ${statusClass(status)}">${escapeHtml(status)}</span>`,
     `<a class="number" href="#${messageAnchor(index)}">${index + 1}</a>`,
   ];
   return `<div class="who">${marks.join("")}</div>`;
@@ -37,7 +47,11 @@ export function fold(summary: string, inside: string): string {
 /** A picture that is in the message itself; nothing is ever loaded from elsewhere. */
 function pictureOf(block: JsonObject): string | undefined {
   const [source, linked] = [ownValue(block, "source"), ownValue(block, "image_url")];
-  const url = isJsonObject(source) ? `data:${textField(source, "media_type")};base64,${textField(source, "data")}` : isJsonObject(linked) ? textField(linked, "url") : textField(block, "image_url");
+  const url = isJsonObject(source)
+    ? `data:${textField(source, "media_type")};base64,${textField(source, "data")}`
+    : isJsonObject(linked)
+      ? textField(linked, "url")
+      : textField(block, "image_url");
   return PICTURE.test(url) ? url : undefined;
 }
 
@@ -50,7 +64,10 @@ function block(value: Json): string {
 
 function call(value: Json): string {
   const args = isJsonObject(value) ? ownValue(value, "args") : undefined;
-  return fold(`calls <b>${escapeHtml(textField(value, "name"))}</b>`, codeBlock(JSON.stringify(args ?? value, null, 2), "json"));
+  return fold(
+    `calls <b>${escapeHtml(textField(value, "name"))}</b>`,
+    codeBlock(JSON.stringify(args ?? value, null, 2), "json"),
+  );
 }
 
 function bodyText(message: Json): string {
@@ -58,7 +75,9 @@ function bodyText(message: Json): string {
   if (text === "") return "";
   if (textField(message, "role") !== "tool") return richText(text);
   const lines = text.split("\n").length;
-  return lines > 12 || text.length > 1500 ? fold(`result, ${lines.toLocaleString("en-US")} ${lines === 1 ? "line" : "lines"}`, codeBlock(text, "")) : codeBlock(text, "");
+  return lines > 12 || text.length > 1500
+    ? fold(`result, ${lines.toLocaleString("en-US")} ${lines === 1 ? "line" : "lines"}`, codeBlock(text, ""))
+    : codeBlock(text, "");
 }
 
 export function renderMessage(message: Json, index: number, messages: readonly Json[]): string {

@@ -21,12 +21,18 @@ function facts(document: ConversationDocument): string {
     `begun <time datetime="${escapeHtml(metadata.createdAt)}">${escapeHtml(shortTime(metadata.createdAt))}</time>`,
     `<code>${escapeHtml(conversationId)}</code>`,
   ];
-  return `<ul class="facts">${items.filter((item) => item !== "").map((item) => `<li>${item}</li>`).join("")}</ul>`;
+  return `<ul class="facts">${items
+    .filter((item) => item !== "")
+    .map((item) => `<li>${item}</li>`)
+    .join("")}</ul>`;
 }
 
 function header(document: ConversationDocument): string {
   const { asOf } = document;
-  const past = asOf === undefined ? "" : `<p class="as-of">As it was at <time>${escapeHtml(shortTime(timestampToIso(asOf)))}</time>, from a restore point.</p>`;
+  const past =
+    asOf === undefined
+      ? ""
+      : `<p class="as-of">As it was at <time>${escapeHtml(shortTime(timestampToIso(asOf)))}</time>, from a restore point.</p>`;
   return `<header><h1>${escapeHtml(titleText(document))}</h1>${facts(document)}${past}</header>\n`;
 }
 

@@ -11,7 +11,12 @@ function isBlock(type: string): (block: Json) => block is JsonObject {
 }
 
 function isPlainText(block: Json): boolean {
-  return isJsonObject(block) && block["type"] === "text" && typeof block["text"] === "string" && Object.keys(block).length === 2;
+  return (
+    isJsonObject(block) &&
+    block["type"] === "text" &&
+    typeof block["text"] === "string" &&
+    Object.keys(block).length === 2
+  );
 }
 
 /** One text as text, several as blocks. */
@@ -39,14 +44,17 @@ function contentBlocks(line: SessionLine): readonly Json[] | string {
 
 function toolCall(block: JsonObject, line: SessionLine): JsonObject {
   const [id, name, input] = [textAt(block, "id"), textAt(block, "name"), ownValue(block, "input")];
-  if (id === undefined || name === undefined || !isJsonObject(input)) throw refuse(place(line), "has a tool_use without id, name and input");
+  if (id === undefined || name === undefined || !isJsonObject(input))
+    throw refuse(place(line), "has a tool_use without id, name and input");
   return { id, name, args: input, ...unlessEmpty("source", without(block, ["type", "id", "name", "input"])) };
 }
 
 function usageOf(message: JsonObject): JsonObject {
   const usage = objectAt(message, "usage");
   const [input, output] = [usage["input_tokens"], usage["output_tokens"]];
-  return typeof input === "number" && typeof output === "number" ? { usage: { inputTokens: input, outputTokens: output } } : {};
+  return typeof input === "number" && typeof output === "number"
+    ? { usage: { inputTokens: input, outputTokens: output } }
+    : {};
 }
 
 function answer(lines: readonly SessionLine[], session: JsonObject): JsonObject {
@@ -57,7 +65,11 @@ function answer(lines: readonly SessionLine[], session: JsonObject): JsonObject 
     return typeof content === "string" ? [{ type: "text", text: content }] : content;
   });
   const message = objectAt(last.fields, "message");
-  const calls = lines.flatMap((line) => listAt(objectAt(line.fields, "message"), "content").filter(isBlock("tool_use")).map((block) => toolCall(block, line)));
+  const calls = lines.flatMap((line) =>
+    listAt(objectAt(line.fields, "message"), "content")
+      .filter(isBlock("tool_use"))
+      .map((block) => toolCall(block, line)),
+  );
   const [model, reason] = [textAt(message, "model"), textAt(message, "stop_reason")];
   const failed = last.fields["isApiErrorMessage"] === true;
   return {
@@ -78,7 +90,13 @@ function answer(lines: readonly SessionLine[], session: JsonObject): JsonObject 
 function answerLine(line: SessionLine, session: JsonObject): JsonObject {
   const message = objectAt(line.fields, "message");
   const rest = listAt(message, "content").filter((block) => !isPlainText(block) && !isBlock("tool_use")(block));
-  return { uuid: line.uuid, ...sourceOf(line, session, { ...without(message, ["role", "content"]), ...(rest.length === 0 ? {} : { content: rest }) }) };
+  return {
+    uuid: line.uuid,
+    ...sourceOf(line, session, {
+      ...without(message, ["role", "content"]),
+      ...(rest.length === 0 ? {} : { content: rest }),
+    }),
+  };
 }
 
 function toolResult(block: JsonObject, index: number, line: SessionLine): JsonObject {
@@ -92,7 +110,17 @@ function toolResult(block: JsonObject, index: number, line: SessionLine): JsonOb
     createdAt: line.createdAt,
     toolCallId: callId,
     ...(block["is_error"] === true ? { status: "error" } : {}),
-    ...unlessEmpty("source", without(block, ["type", "tool_use_id", "is_error", ...(content === undefined || content === null || texts !== undefined || typeof content === "string" ? ["content"] : [])])),
+    ...unlessEmpty(
+      "source",
+      without(block, [
+        "type",
+        "tool_use_id",
+        "is_error",
+        ...(content === undefined || content === null || texts !== undefined || typeof content === "string"
+          ? ["content"]
+          : []),
+      ]),
+    ),
   };
 }
 
@@ -100,11 +128,17 @@ function said(line: SessionLine, session: JsonObject): JsonObject[] {
   const content = contentBlocks(line);
   const message = without(objectAt(line.fields, "message"), ["role", "content"]);
   const base = { id: line.uuid, role: "user", createdAt: line.createdAt };
-  if (typeof content === "string") return [{ ...base, content, ...unlessEmpty("source", sourceOf(line, session, message)) }];
+  if (typeof content === "string")
+    return [{ ...base, content, ...unlessEmpty("source", sourceOf(line, session, message)) }];
   const results = content.filter(isBlock("tool_result")).map((block, index) => toolResult(block, index, line));
   const others = content.filter((block): block is JsonObject => isJsonObject(block) && block["type"] !== "tool_result");
-  const spoken = others.length === 0 && results.length > 0 ? [] : [{ ...base, id: results.length === 0 ? line.uuid : `${line.uuid}-said`, content: asContent(others) }];
-  return [...results, ...spoken].map((made, index) => (index === 0 ? withSource(made, sourceOf(line, session, message)) : made));
+  const spoken =
+    others.length === 0 && results.length > 0
+      ? []
+      : [{ ...base, id: results.length === 0 ? line.uuid : `${line.uuid}-said`, content: asContent(others) }];
+  return [...results, ...spoken].map((made, index) =>
+    index === 0 ? withSource(made, sourceOf(line, session, message)) : made,
+  );
 }
 
 function withSource(message: JsonObject, more: JsonObject): JsonObject {
@@ -113,7 +147,13 @@ function withSource(message: JsonObject, more: JsonObject): JsonObject {
 }
 
 function notice(line: SessionLine, session: JsonObject): JsonObject {
-  return { id: line.uuid, role: "system", content: textAt(line.fields, "content") ?? "", createdAt: line.createdAt, ...unlessEmpty("source", without(sourceOf(line, session, {}), ["content"])) };
+  return {
+    id: line.uuid,
+    role: "system",
+    content: textAt(line.fields, "content") ?? "",
+    createdAt: line.createdAt,
+    ...unlessEmpty("source", without(sourceOf(line, session, {}), ["content"])),
+  };
 }
 
 export function toMessages(lines: readonly SessionLine[], session: JsonObject): JsonObject[] {
@@ -125,6 +165,13 @@ export function toMessages(lines: readonly SessionLine[], session: JsonObject): 
     if (id === undefined) return [answer([line], session)];
     if (told.has(id)) return [];
     told.add(id);
-    return [answer(lines.filter((other) => other.fields["type"] === "assistant" && textAt(objectAt(other.fields, "message"), "id") === id), session)];
+    return [
+      answer(
+        lines.filter(
+          (other) => other.fields["type"] === "assistant" && textAt(objectAt(other.fields, "message"), "id") === id,
+        ),
+        session,
+      ),
+    ];
   });
 }

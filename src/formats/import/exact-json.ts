@@ -37,7 +37,12 @@ function isDigit(code: number): boolean {
 
 function endOfNumber(text: string, start: number): number {
   let end = start + 1;
-  for (let code = text.charCodeAt(end); isDigit(code) || code === DOT || code === MINUS || code === 0x2b || code === 0x65 || code === 0x45; code = text.charCodeAt(end)) end += 1;
+  for (
+    let code = text.charCodeAt(end);
+    isDigit(code) || code === DOT || code === MINUS || code === 0x2b || code === 0x65 || code === 0x45;
+    code = text.charCodeAt(end)
+  )
+    end += 1;
   return end;
 }
 
@@ -101,7 +106,9 @@ class LossFinder {
     const start = this.#index;
     this.#index = endOfNumber(this.text, start);
     const number = this.text.slice(start, this.#index);
-    return isExact(number) ? undefined : { place, found: `is an integer that cannot be kept exactly (${number.slice(0, 40)})` };
+    return isExact(number)
+      ? undefined
+      : { place, found: `is an integer that cannot be kept exactly (${number.slice(0, 40)})` };
   }
 
   #object(place: string): Loss | undefined {

@@ -5,12 +5,28 @@
  */
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { titleFrom } from "../../model/conversation.js";
-import { at, listAt, mustIso, objectAt, refuse, stateOf, textAt, unlessEmpty, without, type ImportedConversation, type ImportOptions } from "./imported.js";
+import {
+  at,
+  listAt,
+  mustIso,
+  objectAt,
+  refuse,
+  stateOf,
+  textAt,
+  unlessEmpty,
+  without,
+  type ImportedConversation,
+  type ImportOptions,
+} from "./imported.js";
 
 const ROLES = ["system", "user", "assistant", "tool"];
 
 export function isChatGptConversation(value: Json): value is JsonObject {
-  return isJsonObject(value) && isJsonObject(ownValue(value, "mapping")) && (Object.hasOwn(value, "current_node") || Object.hasOwn(value, "create_time"));
+  return (
+    isJsonObject(value) &&
+    isJsonObject(ownValue(value, "mapping")) &&
+    (Object.hasOwn(value, "current_node") || Object.hasOwn(value, "create_time"))
+  );
 }
 
 export function isChatGptExport(value: Json): value is readonly JsonObject[] {
@@ -27,7 +43,7 @@ interface Node {
 function pathOf(mapping: JsonObject, current: string | undefined, place: string): Node[] {
   const path: Node[] = [];
   const seen = new Set<string>();
-  for (let id = current ?? newestLeaf(mapping); id !== undefined; ) {
+  for (let id = current ?? newestLeaf(mapping); id !== undefined;) {
     const fields = ownValue(mapping, id);
     if (!isJsonObject(fields)) throw refuse(at(place, `mapping.${id}`), "is named, and missing");
     if (seen.has(id)) throw refuse(at(place, `mapping.${id}`), "is its own ancestor");
@@ -39,7 +55,10 @@ function pathOf(mapping: JsonObject, current: string | undefined, place: string)
 }
 
 function newestLeaf(mapping: JsonObject): string | undefined {
-  const leaves = Object.entries(mapping).filter(([, node]) => isJsonObject(node) && isJsonObject(ownValue(node, "message")) && listAt(node, "children").length === 0);
+  const leaves = Object.entries(mapping).filter(
+    ([, node]) =>
+      isJsonObject(node) && isJsonObject(ownValue(node, "message")) && listAt(node, "children").length === 0,
+  );
   const time = (node: Json): number => Number(isJsonObject(node) ? (objectAt(node, "message")["create_time"] ?? 0) : 0);
   return leaves.sort(([, left], [, right]) => time(left) - time(right)).at(-1)?.[0] ?? Object.keys(mapping).at(-1);
 }
@@ -49,17 +68,23 @@ function contentOf(content: JsonObject): { readonly content: Json; readonly whol
   const parts = ownValue(content, "parts");
   if (Array.isArray(parts)) {
     const [only, ...more] = parts as readonly Json[];
-    if (more.length === 0 && (only === undefined || typeof only === "string")) return { content: only ?? "", whole: isPlain(content) };
+    if (more.length === 0 && (only === undefined || typeof only === "string"))
+      return { content: only ?? "", whole: isPlain(content) };
     return { content: (parts as readonly Json[]).map(toBlock), whole: isPlain(content) };
   }
   const text = textAt(content, "text") ?? textAt(content, "result") ?? textAt(content, "content");
-  const thoughts = listAt(content, "thoughts").map((thought) => (isJsonObject(thought) ? (textAt(thought, "content") ?? textAt(thought, "summary") ?? "") : ""));
+  const thoughts = listAt(content, "thoughts").map((thought) =>
+    isJsonObject(thought) ? (textAt(thought, "content") ?? textAt(thought, "summary") ?? "") : "",
+  );
   return { content: text ?? thoughts.join("\n\n"), whole: false };
 }
 
 function isPlain(content: JsonObject): boolean {
   const type = ownValue(content, "content_type");
-  return (type === "text" || type === "multimodal_text") && Object.keys(content).every((key) => key === "content_type" || key === "parts");
+  return (
+    (type === "text" || type === "multimodal_text") &&
+    Object.keys(content).every((key) => key === "content_type" || key === "parts")
+  );
 }
 
 function toBlock(part: Json): JsonObject {
@@ -89,14 +114,23 @@ function answerFields(message: JsonObject): JsonObject {
   const metadata = objectAt(message, "metadata");
   const [model, reason] = [textAt(metadata, "model_slug"), textAt(objectAt(metadata, "finish_details"), "type")];
   const cut = ownValue(message, "status") === "in_progress" || reason === "interrupted";
-  return { status: cut ? "interrupted" : "complete", ...(model === undefined ? {} : { model: `openai:${model}` }), ...(reason === undefined ? {} : { finishReason: reason }) };
+  return {
+    status: cut ? "interrupted" : "complete",
+    ...(model === undefined ? {} : { model: `openai:${model}` }),
+    ...(reason === undefined ? {} : { finishReason: reason }),
+  };
 }
 
 function toMessage(node: Node, place: string, otherwise: string): JsonObject {
   const { message, fields } = node;
   const role = textAt(objectAt(message, "author"), "role");
-  if (role === undefined || !ROLES.includes(role)) throw refuse(at(place, `mapping.${node.id}.message.author.role`), `is no known role: ${JSON.stringify(role ?? null)}`);
-  if (!isJsonObject(ownValue(message, "content"))) throw refuse(at(place, `mapping.${node.id}.message.content`), "is missing");
+  if (role === undefined || !ROLES.includes(role))
+    throw refuse(
+      at(place, `mapping.${node.id}.message.author.role`),
+      `is no known role: ${JSON.stringify(role ?? null)}`,
+    );
+  if (!isJsonObject(ownValue(message, "content")))
+    throw refuse(at(place, `mapping.${node.id}.message.content`), "is missing");
   const { content, whole } = contentOf(objectAt(message, "content"));
   const name = textAt(objectAt(message, "author"), "name");
   return {
@@ -120,7 +154,8 @@ function toolOf(named: JsonObject): string {
 function linkResults(messages: readonly JsonObject[]): JsonObject[] {
   const open = new Map<string, string>();
   return messages.map((message) => {
-    for (const call of listAt(message, "toolCalls")) if (isJsonObject(call)) open.set(toolOf(call), textAt(call, "id") ?? "");
+    for (const call of listAt(message, "toolCalls"))
+      if (isJsonObject(call)) open.set(toolOf(call), textAt(call, "id") ?? "");
     if (message["role"] !== "tool") return message;
     const key = toolOf(message);
     const id = open.get(key);
@@ -145,12 +180,24 @@ function fromConversation(conversation: JsonObject, place: string, options: Impo
   const otherNodes = Object.fromEntries(Object.entries(mapping).filter(([id]) => !shown.has(id)));
   const title = textAt(conversation, "title");
   const model = messages.findLast((message) => typeof message["model"] === "string")?.["model"];
-  const importedFrom = { format: "chatgpt", ...without(conversation, ["mapping"]), ...unlessEmpty("otherNodes", otherNodes) };
+  const importedFrom = {
+    format: "chatgpt",
+    ...without(conversation, ["mapping"]),
+    ...unlessEmpty("otherNodes", otherNodes),
+  };
   const id = textAt(conversation, "conversation_id") ?? textAt(conversation, "id");
   return {
     place,
     name: id === undefined ? undefined : `chatgpt-${id}`,
-    version: { state: stateOf(messages, importedFrom), revision: 1, info: { createdAt, ...(title === undefined ? {} : { title: titleFrom(title) }), ...(typeof model === "string" ? { model } : {}) } },
+    version: {
+      state: stateOf(messages, importedFrom),
+      revision: 1,
+      info: {
+        createdAt,
+        ...(title === undefined ? {} : { title: titleFrom(title) }),
+        ...(typeof model === "string" ? { model } : {}),
+      },
+    },
     points: [],
   };
 }

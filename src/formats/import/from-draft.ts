@@ -13,7 +13,11 @@ import { at, listAt, objectAt, refuse, textAt, type ImportedConversation, type I
 export const DRAFT_VERSION = "1.0.0-draft";
 
 function isMessage(value: Json): boolean {
-  return isJsonObject(value) && ["role", "type", "lc"].some((key) => Object.hasOwn(value, key)) && ["content", "kwargs", "data"].some((key) => Object.hasOwn(value, key));
+  return (
+    isJsonObject(value) &&
+    ["role", "type", "lc"].some((key) => Object.hasOwn(value, key)) &&
+    ["content", "kwargs", "data"].some((key) => Object.hasOwn(value, key))
+  );
 }
 
 export function isMessageList(value: Json | undefined): value is readonly Json[] {
@@ -35,7 +39,11 @@ function argumentsOf(text: Json | undefined): JsonObject {
 function plainCall(call: Json): Json {
   const wire = isJsonObject(call) ? ownValue(call, "function") : undefined;
   if (!isJsonObject(call) || !isJsonObject(wire)) return call;
-  return { id: ownValue(call, "id") ?? null, name: ownValue(wire, "name") ?? null, args: argumentsOf(ownValue(wire, "arguments")) };
+  return {
+    id: ownValue(call, "id") ?? null,
+    name: ownValue(wire, "name") ?? null,
+    args: argumentsOf(ownValue(wire, "arguments")),
+  };
 }
 
 function readable(message: Json): Json {
@@ -53,10 +61,22 @@ function leftBehind(original: Json, migrated: JsonObject): JsonObject {
   const message = isJsonObject(original) ? original : {};
   const kwargs = objectAt(message, "kwargs");
   const fields = ownValue(message, "lc") === undefined ? message : kwargs;
-  const places: Readonly<Record<string, string>> = { id: "id", createdAt: "createdAt", content: "content", tool_calls: "toolCalls", toolCalls: "toolCalls", tool_call_id: "toolCallId", toolCallId: "toolCallId" };
+  const places: Readonly<Record<string, string>> = {
+    id: "id",
+    createdAt: "createdAt",
+    content: "content",
+    tool_calls: "toolCalls",
+    toolCalls: "toolCalls",
+    tool_call_id: "toolCallId",
+    toolCallId: "toolCallId",
+  };
   const lost = Object.entries(places).filter(([key, place]) => {
     const value = ownValue(fields, key);
-    return value !== undefined && !(Array.isArray(value) && value.length === 0) && !jsonEqual(value, ownValue(migrated, place));
+    return (
+      value !== undefined &&
+      !(Array.isArray(value) && value.length === 0) &&
+      !jsonEqual(value, ownValue(migrated, place))
+    );
   });
   return Object.fromEntries(lost.map(([key]) => [key, fields[key] as Json]));
 }
@@ -74,10 +94,16 @@ export type PlaceOf = (index: number) => string;
 
 /** `messages.0.tool_calls.1`, which a migration names, as it is in the file. */
 function placeInFile(path: string, placeOf: PlaceOf): string {
-  return path.replace(/^messages\.(\d+)/, (_all, index: string) => placeOf(Number(index))).replaceAll(/\.(\d+)(?=\.|$)/g, "[$1]");
+  return path
+    .replace(/^messages\.(\d+)/, (_all, index: string) => placeOf(Number(index)))
+    .replaceAll(/\.(\d+)(?=\.|$)/g, "[$1]");
 }
 
-export function fromDraftDocument(document: JsonObject, options: ImportOptions, placeOf: PlaceOf = (index) => at("messages", index)): ImportedConversation {
+export function fromDraftDocument(
+  document: JsonObject,
+  options: ImportOptions,
+  placeOf: PlaceOf = (index) => at("messages", index),
+): ImportedConversation {
   const header = objectAt(document, "_metadata");
   const messages = ownValue(document, "messages");
   if (messages !== undefined && !Array.isArray(messages)) throw refuse("messages", "is no list");
@@ -88,16 +114,30 @@ export function fromDraftDocument(document: JsonObject, options: ImportOptions, 
     const metadata = parseMetadata(migratedHeader);
     if (typeof metadata === "string") throw refuse("_metadata", `cannot be read: ${metadata}`);
     const whole = { ...state, messages: withSource(original, listAt(state, "messages")) };
-    return { place: "", name: textAt(header, "conversationId"), version: { state: whole, info: infoOf(metadata), revision: metadata.revision }, points: [] };
+    return {
+      place: "",
+      name: textAt(header, "conversationId"),
+      version: { state: whole, info: infoOf(metadata), revision: metadata.revision },
+      points: [],
+    };
   } catch (error) {
-    if (isDraftstateError(error, "CORRUPT") && error.path !== undefined) throw refuse(placeInFile(error.path, placeOf), error.message.slice(error.path.length + 1));
+    if (isDraftstateError(error, "CORRUPT") && error.path !== undefined)
+      throw refuse(placeInFile(error.path, placeOf), error.message.slice(error.path.length + 1));
     throw error;
   }
 }
 
 /** A bare list of messages. */
-export function fromMessages(messages: readonly Json[], placeOf: PlaceOf, options: ImportOptions): ImportedConversation {
-  const read = fromDraftDocument({ messages, _metadata: { version: DRAFT_VERSION, savedAt: options.at } }, options, placeOf);
+export function fromMessages(
+  messages: readonly Json[],
+  placeOf: PlaceOf,
+  options: ImportOptions,
+): ImportedConversation {
+  const read = fromDraftDocument(
+    { messages, _metadata: { version: DRAFT_VERSION, savedAt: options.at } },
+    options,
+    placeOf,
+  );
   return { ...read, place: "", name: undefined };
 }
 
@@ -106,4 +146,3 @@ export function isDraftDocument(value: Json): value is JsonObject {
   if (textAt(objectAt(value, "_metadata"), "version") === DRAFT_VERSION) return true;
   return ownValue(value, "_metadata") === undefined && isMessageList(ownValue(value, "messages"));
 }
-

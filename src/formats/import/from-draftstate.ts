@@ -4,7 +4,17 @@ import { infoOf, SCHEMA_VERSION, type BackupNote, type Version } from "../../mod
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { decodeSnapshot, isNewer, parseMetadata } from "../../snapshot/decode.js";
 import { EXPORT_FIELD, EXPORT_FORMAT } from "../json-export.js";
-import { at, listAt, objectAt, refuse, textAt, without, type ImportedConversation, type ImportedPoint, type ImportOptions } from "./imported.js";
+import {
+  at,
+  listAt,
+  objectAt,
+  refuse,
+  textAt,
+  without,
+  type ImportedConversation,
+  type ImportedPoint,
+  type ImportOptions,
+} from "./imported.js";
 import type { Line } from "./read-text.js";
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
@@ -34,20 +44,30 @@ function readVersion(state: Json | undefined, header: Json | undefined, place: s
 
 function assertKnown(version: string, place: string): void {
   if (!isNewer(version)) return;
-  throw new DraftstateError("NEWER_VERSION", `${place === "" ? "it" : place} was written by a newer version (schema ${version}): update draftstate to import it`);
+  throw new DraftstateError(
+    "NEWER_VERSION",
+    `${place === "" ? "it" : place} was written by a newer version (schema ${version}): update draftstate to import it`,
+  );
 }
 
 function readPoint(value: Json, place: string): ImportedPoint {
   const timestamp = isJsonObject(value) ? textAt(value, "timestamp") : undefined;
-  if (!isJsonObject(value) || timestamp === undefined || !TIMESTAMP.test(timestamp)) throw refuse(place, "is no restore point: it has no timestamp");
+  if (!isJsonObject(value) || timestamp === undefined || !TIMESTAMP.test(timestamp))
+    throw refuse(place, "is no restore point: it has no timestamp");
   const { version, note } = readVersion(ownValue(value, "state"), ownValue(value, "metadata"), place);
   return { timestamp, version, note };
 }
 
 function assemble(read: Read, mark: JsonObject, place: string): ImportedConversation {
   const format = ownValue(mark, "format");
-  if (typeof format === "number" && format > EXPORT_FORMAT) throw new DraftstateError("NEWER_VERSION", `it was exported by a newer version (format ${format}): update draftstate to import it`);
-  const points = listAt(mark, "restorePoints").map((point, index) => readPoint(point, at(place, `restorePoints[${index}]`)));
+  if (typeof format === "number" && format > EXPORT_FORMAT)
+    throw new DraftstateError(
+      "NEWER_VERSION",
+      `it was exported by a newer version (format ${format}): update draftstate to import it`,
+    );
+  const points = listAt(mark, "restorePoints").map((point, index) =>
+    readPoint(point, at(place, `restorePoints[${index}]`)),
+  );
   points.sort((left, right) => (left.timestamp < right.timestamp ? -1 : 1));
   // Revisions are never used twice: it goes on behind the highest it ever had.
   const revision = Math.max(read.version.revision, ...points.map((point) => point.version.revision));
@@ -65,7 +85,8 @@ export function fromOurDocument(document: JsonObject, bytes: Uint8Array, options
 function assertSealed(bytes: Uint8Array, conversationId: string, options: ImportOptions): void {
   const decoded = decodeSnapshot(bytes, conversationId);
   if (decoded.kind === "valid" || (decoded.kind === "edited" && options.acceptEdited)) return;
-  if (decoded.kind === "edited") throw refuse("", "was edited by hand or damaged (its checksum differs): look at it, then import it with --accept");
+  if (decoded.kind === "edited")
+    throw refuse("", "was edited by hand or damaged (its checksum differs): look at it, then import it with --accept");
   throw refuse("", `cannot be read: ${decoded.kind === "damaged" ? decoded.detail : `schema ${decoded.version}`}`);
 }
 
@@ -74,9 +95,15 @@ export function fromOurLines(lines: readonly Line[]): ImportedConversation {
   const header = isJsonObject(first?.value) ? first.value : {};
   const mark = objectAt(header, EXPORT_FIELD);
   const announced = ownValue(mark, "messages");
-  if (announced !== rest.length) throw refuse("", `has ${rest.length} messages where its first line announces ${JSON.stringify(announced ?? null)}: it was cut short or added to`);
+  if (announced !== rest.length)
+    throw refuse(
+      "",
+      `has ${rest.length} messages where its first line announces ${JSON.stringify(announced ?? null)}: it was cut short or added to`,
+    );
   const state = ownValue(header, "state");
   if (!isJsonObject(state)) throw refuse("line 1", "has no state");
-  const whole = Array.isArray(ownValue(state, "messages")) ? { ...state, messages: rest.map((line) => line.value) } : state;
+  const whole = Array.isArray(ownValue(state, "messages"))
+    ? { ...state, messages: rest.map((line) => line.value) }
+    : state;
   return assemble(readVersion(whole, ownValue(header, "metadata"), "line 1"), mark, `line 1.${EXPORT_FIELD}`);
 }

@@ -3,10 +3,31 @@
  * becomes: a system message where the prompt's changed, the results of tools it was given, the prompt, the answer.
  */
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import { at, listAt, mustIso, refuse, stateOf, textAt, unlessEmpty, without, type ImportedConversation, type ImportOptions } from "./imported.js";
+import {
+  at,
+  listAt,
+  mustIso,
+  refuse,
+  stateOf,
+  textAt,
+  unlessEmpty,
+  without,
+  type ImportedConversation,
+  type ImportOptions,
+} from "./imported.js";
 
 export function isLlmLog(value: Json): value is readonly JsonObject[] {
-  return Array.isArray(value) && value.length > 0 && (value as readonly Json[]).every((row) => isJsonObject(row) && Object.hasOwn(row, "prompt") && Object.hasOwn(row, "response") && Object.hasOwn(row, "model"));
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    (value as readonly Json[]).every(
+      (row) =>
+        isJsonObject(row) &&
+        Object.hasOwn(row, "prompt") &&
+        Object.hasOwn(row, "response") &&
+        Object.hasOwn(row, "model"),
+    )
+  );
 }
 
 interface Row {
@@ -28,7 +49,10 @@ function toRow(fields: JsonObject, index: number, options: ImportOptions): Row {
 }
 
 function order(left: Row, right: Row): number {
-  const [a, b] = [textAt(left.fields, "datetime_utc") ?? left.createdAt, textAt(right.fields, "datetime_utc") ?? right.createdAt];
+  const [a, b] = [
+    textAt(left.fields, "datetime_utc") ?? left.createdAt,
+    textAt(right.fields, "datetime_utc") ?? right.createdAt,
+  ];
   if (a !== b) return a < b ? -1 : 1;
   return left.id < right.id ? -1 : 1;
 }
@@ -40,7 +64,10 @@ function toolCall(call: Json, place: string, otherwise: string): JsonObject {
     id: textAt(call, "tool_call_id") ?? otherwise,
     name,
     args: isJsonObject(args) ? args : { input: args ?? null },
-    ...unlessEmpty("source", without(call, isJsonObject(args) ? ["name", "arguments", "tool_call_id"] : ["name", "tool_call_id"])),
+    ...unlessEmpty(
+      "source",
+      without(call, isJsonObject(args) ? ["name", "arguments", "tool_call_id"] : ["name", "tool_call_id"]),
+    ),
   };
 }
 
@@ -54,17 +81,32 @@ function toolResult(result: Json, place: string, row: Row, index: number): JsonO
     createdAt: row.createdAt,
     ...(callId === undefined ? {} : { toolCallId: callId }),
     ...(name === undefined ? {} : { name }),
-    ...unlessEmpty("source", without(result, typeof output === "string" ? ["output", "tool_call_id", "name"] : ["tool_call_id", "name"])),
+    ...unlessEmpty(
+      "source",
+      without(result, typeof output === "string" ? ["output", "tool_call_id", "name"] : ["tool_call_id", "name"]),
+    ),
   };
 }
 
-const OWN_PLACE = ["id", "model", "prompt", "system", "response", "conversation_id", "tool_calls", "tool_results", "conversation_name"];
+const OWN_PLACE = [
+  "id",
+  "model",
+  "prompt",
+  "system",
+  "response",
+  "conversation_id",
+  "tool_calls",
+  "tool_results",
+  "conversation_name",
+];
 
 function answer(row: Row): JsonObject {
   const { fields, place, id, createdAt } = row;
   const model = textAt(fields, "model");
   const [input, output] = [ownValue(fields, "input_tokens"), ownValue(fields, "output_tokens")];
-  const calls = listAt(fields, "tool_calls").map((call, index) => toolCall(call, at(place, `tool_calls[${index}]`), `${id}-call-${index + 1}`));
+  const calls = listAt(fields, "tool_calls").map((call, index) =>
+    toolCall(call, at(place, `tool_calls[${index}]`), `${id}-call-${index + 1}`),
+  );
   return {
     id,
     role: "assistant",
@@ -72,7 +114,14 @@ function answer(row: Row): JsonObject {
     createdAt,
     status: "complete",
     ...(model === undefined ? {} : { model }),
-    ...(typeof input === "number" || typeof output === "number" ? { usage: { inputTokens: typeof input === "number" ? input : 0, outputTokens: typeof output === "number" ? output : 0 } } : {}),
+    ...(typeof input === "number" || typeof output === "number"
+      ? {
+          usage: {
+            inputTokens: typeof input === "number" ? input : 0,
+            outputTokens: typeof output === "number" ? output : 0,
+          },
+        }
+      : {}),
     ...(calls.length === 0 ? {} : { toolCalls: calls }),
     ...unlessEmpty("source", withoutNothing(without(fields, OWN_PLACE))),
   };
@@ -80,17 +129,25 @@ function answer(row: Row): JsonObject {
 
 /** Fields that llm writes for every response, whether they say something or not. */
 function withoutNothing(fields: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)));
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)),
+  );
 }
 
 function messagesOfRow(row: Row, systemBefore: string | undefined): JsonObject[] {
   const { fields, place, id, createdAt } = row;
   const [system, prompt] = [textAt(fields, "system"), textAt(fields, "prompt")];
-  const results = listAt(fields, "tool_results").map((result, index) => toolResult(result, at(place, `tool_results[${index}]`), row, index));
+  const results = listAt(fields, "tool_results").map((result, index) =>
+    toolResult(result, at(place, `tool_results[${index}]`), row, index),
+  );
   return [
-    ...(system === undefined || system === systemBefore ? [] : [{ id: `${id}-system`, role: "system", content: system, createdAt }]),
+    ...(system === undefined || system === systemBefore
+      ? []
+      : [{ id: `${id}-system`, role: "system", content: system, createdAt }]),
     ...results,
-    ...(prompt === undefined && results.length > 0 ? [] : [{ id: `${id}-prompt`, role: "user", content: prompt ?? "", createdAt }]),
+    ...(prompt === undefined && results.length > 0
+      ? []
+      : [{ id: `${id}-prompt`, role: "user", content: prompt ?? "", createdAt }]),
     answer(row),
   ];
 }
@@ -105,7 +162,16 @@ function toConversation(name: string, rows: readonly Row[]): ImportedConversatio
   const first = rows.map((row) => row.createdAt).sort()[0] ?? "";
   const title = textAt(rows[0]?.fields ?? {}, "conversation_name");
   const importedFrom = { format: "llm", ...(title === undefined ? {} : { conversation_name: title }) };
-  return { place: rows[0]?.place ?? "", name, points: [], version: { state: stateOf(messages, importedFrom), revision: 1, info: { createdAt: first, ...(title === undefined ? {} : { title }) } } };
+  return {
+    place: rows[0]?.place ?? "",
+    name,
+    points: [],
+    version: {
+      state: stateOf(messages, importedFrom),
+      revision: 1,
+      info: { createdAt: first, ...(title === undefined ? {} : { title }) },
+    },
+  };
 }
 
 export function fromLlm(log: readonly JsonObject[], options: ImportOptions): ImportedConversation[] {
@@ -117,4 +183,3 @@ export function fromLlm(log: readonly JsonObject[], options: ImportOptions): Imp
   }
   return [...groups].map(([name, group]) => toConversation(`llm-${name}`, group));
 }
-

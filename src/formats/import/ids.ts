@@ -5,7 +5,11 @@ const MAX_LENGTH = 128;
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
 
 export function safeId(name: string): string {
-  const letters = name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, MAX_LENGTH).replace(/[-.]+$/, "");
+  const letters = name
+    .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, MAX_LENGTH)
+    .replace(/[-.]+$/, "");
   if (letters === "") return "imported";
   return DEVICE.test(letters) ? `imported-${letters}` : letters;
 }

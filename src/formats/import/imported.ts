@@ -68,7 +68,12 @@ export function unlessEmpty(name: string, value: JsonObject): JsonObject {
 
 /** ISO 8601 in UTC and milliseconds; undefined for what is no time. */
 export function toIso(time: Json | undefined): string | undefined {
-  const date = typeof time === "number" ? new Date(time * 1000) : typeof time === "string" ? new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(time) ? time : `${time}Z`) : undefined;
+  const date =
+    typeof time === "number"
+      ? new Date(time * 1000)
+      : typeof time === "string"
+        ? new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(time) ? time : `${time}Z`)
+        : undefined;
   return date === undefined || Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 

@@ -13,7 +13,8 @@ export interface Imported {
   readonly conversations: readonly ImportedConversation[];
 }
 
-const KNOWN = "known are exports and files of draftstate, files of its draft, lists of messages, llm logs --json, ChatGPT's conversations.json and Claude Code's sessions";
+const KNOWN =
+  "known are exports and files of draftstate, files of its draft, lists of messages, llm logs --json, ChatGPT's conversations.json and Claude Code's sessions";
 
 export function readImport(bytes: Uint8Array, options: ImportOptions): Imported {
   const source = readSource(bytes);
@@ -21,13 +22,15 @@ export function readImport(bytes: Uint8Array, options: ImportOptions): Imported 
 }
 
 function fromValue(value: Json, bytes: Uint8Array, options: ImportOptions): Imported {
-  if (isOurHeader(value) || isClaudeCodeSession([{ number: 1, value }])) return fromLines([{ number: 1, value }], options);
+  if (isOurHeader(value) || isClaudeCodeSession([{ number: 1, value }]))
+    return fromLines([{ number: 1, value }], options);
   if (isDraftDocument(value)) return { format: "draft", conversations: [fromDraftDocument(value, options)] };
   if (isOurDocument(value)) return { format: "draftstate", conversations: [fromOurDocument(value, bytes, options)] };
   if (isChatGptConversation(value)) return { format: "chatgpt", conversations: fromChatGpt([value], options) };
   if (isChatGptExport(value)) return { format: "chatgpt", conversations: fromChatGpt(value, options) };
   if (isLlmLog(value)) return { format: "llm", conversations: fromLlm(value, options) };
-  if (isMessageList(value)) return { format: "draft", conversations: [fromMessages(value, (index) => at("", index), options)] };
+  if (isMessageList(value))
+    return { format: "draft", conversations: [fromMessages(value, (index) => at("", index), options)] };
   throw refuse("", `is of no known format: ${KNOWN}`);
 }
 
@@ -35,6 +38,10 @@ function fromLines(lines: readonly Line[], options: ImportOptions): Imported {
   if (isOurHeader(lines[0]?.value)) return { format: "draftstate", conversations: [fromOurLines(lines)] };
   if (isClaudeCodeSession(lines)) return { format: "claude-code", conversations: [fromClaudeCode(lines, options)] };
   const values = lines.map((line) => line.value);
-  if (isMessageList(values)) return { format: "draft", conversations: [fromMessages(values, (index) => `line ${lines[index]?.number ?? index + 1}`, options)] };
+  if (isMessageList(values))
+    return {
+      format: "draft",
+      conversations: [fromMessages(values, (index) => `line ${lines[index]?.number ?? index + 1}`, options)],
+    };
   throw refuse("", `is of no known format: ${KNOWN}`);
 }

@@ -14,15 +14,19 @@ export interface Line {
   readonly value: Json;
 }
 
-export type Source = { readonly kind: "value"; readonly value: Json } | { readonly kind: "lines"; readonly lines: readonly Line[] };
+export type Source =
+  { readonly kind: "value"; readonly value: Json } | { readonly kind: "lines"; readonly lines: readonly Line[] };
 
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;
-  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) throw refuse("", "is UTF-16: convert it first, as with iconv -f UTF-16 -t UTF-8");
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    throw refuse("", "is UTF-16: convert it first, as with iconv -f UTF-16 -t UTF-8");
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new DraftstateError("CORRUPT", "it is not valid UTF-8: convert it first, or export it again", { cause: error });
+    throw new DraftstateError("CORRUPT", "it is not valid UTF-8: convert it first, or export it again", {
+      cause: error,
+    });
   }
 }
 
@@ -54,7 +58,10 @@ function parse(text: string, place: string): Json {
     return freezeJson(value);
   } catch (error) {
     if (!isDraftstateError(error)) throw error;
-    throw refuse(place, `cannot be kept: ${error.message.replace(/^state field /, "field ").replace(/: a state holds.*$/, "")}`);
+    throw refuse(
+      place,
+      `cannot be kept: ${error.message.replace(/^state field /, "field ").replace(/: a state holds.*$/, "")}`,
+    );
   }
 }
 

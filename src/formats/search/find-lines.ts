@@ -20,7 +20,10 @@ export interface LineMatch {
 function textsOf(message: JsonObject): string[] {
   const content = ownValue(message, "content");
   const blocks = typeof content === "string" ? [content] : Array.isArray(content) ? (content as readonly Json[]) : [];
-  return [...blocks.map((block) => (typeof block === "string" ? block : textField(block, "text"))), ...toolCalls(message).flatMap(textsOfCall)];
+  return [
+    ...blocks.map((block) => (typeof block === "string" ? block : textField(block, "text"))),
+    ...toolCalls(message).flatMap(textsOfCall),
+  ];
 }
 
 function textsOfCall(call: Json): string[] {
@@ -39,10 +42,24 @@ function matchesIn(message: Json, messageIndex: number, matcher: LineMatcher): L
   return lines.flatMap((text, index) => {
     const hits = matcher.find(text);
     const [first] = hits;
-    return first === undefined ? [] : [{ messageIndex, messageId: id === "" ? null : id, role, line: index + 1, column: first.start + 1, text, hits }];
+    return first === undefined
+      ? []
+      : [
+          {
+            messageIndex,
+            messageId: id === "" ? null : id,
+            role,
+            line: index + 1,
+            column: first.start + 1,
+            text,
+            hits,
+          },
+        ];
   });
 }
 
 export function findLines(state: JsonObject, matcher: LineMatcher, role: string | undefined): LineMatch[] {
-  return shownMessages(state).flatMap((message, index) => (role === undefined || textField(message, "role") === role ? matchesIn(message, index, matcher) : []));
+  return shownMessages(state).flatMap((message, index) =>
+    role === undefined || textField(message, "role") === role ? matchesIn(message, index, matcher) : [],
+  );
 }

@@ -13,7 +13,10 @@ function compile(text: string, matchCase: boolean): RE2JS {
   try {
     return RE2JS.compile(text, matchCase ? 0 : RE2JS.CASE_INSENSITIVE);
   } catch (error) {
-    throw new DraftstateError("USAGE", `--regex ${JSON.stringify(text)} cannot be used: ${messageOf(error)} (patterns are RE2's: no look-around, no back-references)`);
+    throw new DraftstateError(
+      "USAGE",
+      `--regex ${JSON.stringify(text)} cannot be used: ${messageOf(error)} (patterns are RE2's: no look-around, no back-references)`,
+    );
   }
 }
 

@@ -18,7 +18,10 @@ function isAscii(text: string): boolean {
 
 /** The longest stretch of ASCII: in other letters case changes bytes. */
 function longestAscii(text: string): string {
-  return (text.match(/[\x20-\x7e]+/g) ?? []).reduce((longest, run) => (run.length > longest.length ? run : longest), "");
+  return (text.match(/[\x20-\x7e]+/g) ?? []).reduce(
+    (longest, run) => (run.length > longest.length ? run : longest),
+    "",
+  );
 }
 
 /** Characters beyond ASCII that are an ASCII letter in another case: the Kelvin sign and, to RE2, the long s. */
@@ -28,7 +31,11 @@ function otherCases(text: string, matchCase: boolean): string[] {
 
 /** Escapes that JSON allows, and we never write: files of other programs may hold them in place of the character. */
 function foreignEscapes(text: string): string[] {
-  return [...(isAscii(text) ? [] : ["\\u"]), ...(text.includes("/") ? ["\\/"] : []), ...(/[<>&'+=]/.test(text) ? ["\\u00"] : [])];
+  return [
+    ...(isAscii(text) ? [] : ["\\u"]),
+    ...(text.includes("/") ? ["\\/"] : []),
+    ...(/[<>&'+=]/.test(text) ? ["\\u00"] : []),
+  ];
 }
 
 /** Latin-1 keeps each byte a character: what is looked for is made of the same bytes. */
@@ -38,7 +45,10 @@ function asLatin1(bytes: Uint8Array): string {
 
 /** Without `u`, case is ignored within ASCII alone; a text without quantifiers is looked for in linear time. */
 function foldedSearch(needle: string): Prefilter {
-  const wanted = new RegExp(needle.replaceAll(/[^A-Za-z0-9]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`), "i");
+  const wanted = new RegExp(
+    needle.replaceAll(/[^A-Za-z0-9]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`),
+    "i",
+  );
   return (bytes) => wanted.test(asLatin1(bytes));
 }
 
@@ -59,8 +69,14 @@ function needleSearch(text: string, matchCase: boolean): Prefilter {
  */
 export function literalOf(pattern: string): string {
   if (/[|(]|\[:/.test(pattern)) return "";
-  const plain = pattern.replaceAll(/\\[pPx](?:\{[^}]*\}|.)|\\Q.*|\\./gs, "\n").replaceAll(/\[\^?\]?[^\]]*\]/g, "\n").replaceAll(/.[?*{](?:[^}]*\})?/gs, "\n");
-  return (plain.match(/[A-Za-z0-9 _-]+/g) ?? []).reduce((longest, run) => (run.length > longest.length ? run : longest), "");
+  const plain = pattern
+    .replaceAll(/\\[pPx](?:\{[^}]*\}|.)|\\Q.*|\\./gs, "\n")
+    .replaceAll(/\[\^?\]?[^\]]*\]/g, "\n")
+    .replaceAll(/.[?*{](?:[^}]*\})?/gs, "\n");
+  return (plain.match(/[A-Za-z0-9 _-]+/g) ?? []).reduce(
+    (longest, run) => (run.length > longest.length ? run : longest),
+    "",
+  );
 }
 
 function anyOf(searches: readonly Prefilter[]): Prefilter {

@@ -21,7 +21,11 @@ function hasUpperCase({ text, regex }: Query): boolean {
 /** Throws `USAGE` for what cannot be looked for. */
 export async function compileQuery(query: Query): Promise<LineMatcher> {
   if (query.text === "") throw new DraftstateError("USAGE", "the text to search for is empty");
-  if (/[\n\r]/.test(query.text)) throw new DraftstateError("USAGE", "the text to search for has several lines: it is looked for within lines, so give one of them");
+  if (/[\n\r]/.test(query.text))
+    throw new DraftstateError(
+      "USAGE",
+      "the text to search for has several lines: it is looked for within lines, so give one of them",
+    );
   const matchCase = query.matchCase ?? hasUpperCase(query);
   if (query.regex) return (await import("./pattern.js")).compilePattern(query.text, matchCase);
   if (matchCase || isCaseless(query.text)) return { matchCase: true, find: (line) => findText(line, query.text) };
@@ -47,6 +51,7 @@ function foldCharacter(character: string): string {
 
 function findText(line: string, text: string): Hit[] {
   const hits: Hit[] = [];
-  for (let start = line.indexOf(text); start !== -1; start = line.indexOf(text, start + text.length)) hits.push({ start, end: start + text.length });
+  for (let start = line.indexOf(text); start !== -1; start = line.indexOf(text, start + text.length))
+    hits.push({ start, end: start + text.length });
   return hits;
 }

@@ -8,13 +8,27 @@ import { metadataOf, SCHEMA_VERSION, type Role } from "../conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../json.js";
 
 const ROLE_BY_NAME: Readonly<Record<string, Role>> = {
-  system: "system", developer: "system", human: "user", user: "user", ai: "assistant", assistant: "assistant", tool: "tool", function: "tool",
+  system: "system",
+  developer: "system",
+  human: "user",
+  user: "user",
+  ai: "assistant",
+  assistant: "assistant",
+  tool: "tool",
+  function: "tool",
 };
 
 const ROLE_BY_CLASS: Readonly<Record<string, Role>> = {
-  SystemMessage: "system", SystemMessageChunk: "system", HumanMessage: "user", HumanMessageChunk: "user",
-  AIMessage: "assistant", AIMessageChunk: "assistant", ToolMessage: "tool", ToolMessageChunk: "tool",
-  FunctionMessage: "tool", FunctionMessageChunk: "tool",
+  SystemMessage: "system",
+  SystemMessageChunk: "system",
+  HumanMessage: "user",
+  HumanMessageChunk: "user",
+  AIMessage: "assistant",
+  AIMessageChunk: "assistant",
+  ToolMessage: "tool",
+  ToolMessageChunk: "tool",
+  FunctionMessage: "tool",
+  FunctionMessageChunk: "tool",
 };
 
 interface Source {
@@ -31,9 +45,11 @@ function refuse(path: string, found: string): DraftstateError {
 function fromSerialised(message: JsonObject, path: string): Source {
   const id = ownValue(message, "id");
   const className = Array.isArray(id) ? (id as readonly Json[]).at(-1) : undefined;
-  const role = typeof className === "string" && Object.hasOwn(ROLE_BY_CLASS, className) ? ROLE_BY_CLASS[className] : undefined;
+  const role =
+    typeof className === "string" && Object.hasOwn(ROLE_BY_CLASS, className) ? ROLE_BY_CLASS[className] : undefined;
   const fields = ownValue(message, "kwargs");
-  if (role === undefined) throw refuse(`${path}.id`, `is no known class of messages: ${JSON.stringify(className ?? null)}`);
+  if (role === undefined)
+    throw refuse(`${path}.id`, `is no known class of messages: ${JSON.stringify(className ?? null)}`);
   if (!isJsonObject(fields)) throw refuse(`${path}.kwargs`, "is missing");
   return { role, fields, path: `${path}.kwargs` };
 }
@@ -44,7 +60,9 @@ function fromNamed(message: JsonObject, path: string): Source {
   const role = typeof name === "string" && Object.hasOwn(ROLE_BY_NAME, name) ? ROLE_BY_NAME[name] : undefined;
   if (role === undefined) throw refuse(`${path}.${key}`, `is no known role: ${JSON.stringify(name ?? null)}`);
   const data = ownValue(message, "data");
-  return isJsonObject(data) && ownValue(message, "content") === undefined ? { role, fields: data, path: `${path}.data` } : { role, fields: message, path };
+  return isJsonObject(data) && ownValue(message, "content") === undefined
+    ? { role, fields: data, path: `${path}.data` }
+    : { role, fields: message, path };
 }
 
 function contentOf(fields: JsonObject, path: string): Json {
@@ -58,20 +76,41 @@ function toolCallsOf(fields: JsonObject, path: string): Json | undefined {
   const calls = ownValue(fields, key);
   if (!Array.isArray(calls) || calls.length === 0) return undefined;
   return (calls as readonly Json[]).map((call, index) => {
-    const [name, args, id] = isJsonObject(call) ? [ownValue(call, "name"), ownValue(call, "args"), ownValue(call, "id")] : [];
-    if (typeof name !== "string" || !isJsonObject(args)) throw refuse(`${path}.${key}.${index}`, "is no tool call: it has no name and args");
+    const [name, args, id] = isJsonObject(call)
+      ? [ownValue(call, "name"), ownValue(call, "args"), ownValue(call, "id")]
+      : [];
+    if (typeof name !== "string" || !isJsonObject(args))
+      throw refuse(`${path}.${key}.${index}`, "is no tool call: it has no name and args");
     return { id: typeof id === "string" ? id : `call-${index + 1}`, name, args };
   });
 }
 
 /** Fields of a plain message beyond the known ones are an application's own and stay. */
-const CONSUMED = new Set(["id", "role", "type", "content", "createdAt", "tool_calls", "toolCalls", "tool_call_id", "toolCallId"]);
+const CONSUMED = new Set([
+  "id",
+  "role",
+  "type",
+  "content",
+  "createdAt",
+  "tool_calls",
+  "toolCalls",
+  "tool_call_id",
+  "toolCallId",
+]);
 
-export function migrateMessage(message: Json, path: string, defaults: { readonly id: string; readonly createdAt: string }): JsonObject {
+export function migrateMessage(
+  message: Json,
+  path: string,
+  defaults: { readonly id: string; readonly createdAt: string },
+): JsonObject {
   if (!isJsonObject(message)) throw refuse(path, "is no message: it is not an object");
   const serialised = ownValue(message, "lc") !== undefined;
   const { role, fields, path: place } = serialised ? fromSerialised(message, path) : fromNamed(message, path);
-  const [id, createdAt, toolCallId] = [ownValue(fields, "id"), ownValue(fields, "createdAt"), ownValue(fields, "tool_call_id") ?? ownValue(fields, "toolCallId")];
+  const [id, createdAt, toolCallId] = [
+    ownValue(fields, "id"),
+    ownValue(fields, "createdAt"),
+    ownValue(fields, "tool_call_id") ?? ownValue(fields, "toolCallId"),
+  ];
   const toolCalls = role === "assistant" ? toolCallsOf(fields, place) : undefined;
   const own = Object.entries(fields).filter(([key]) => !CONSUMED.has(key));
   return {

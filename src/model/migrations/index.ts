@@ -20,7 +20,8 @@ export function migrate(version: string, document: JsonObject): JsonObject {
   let current = { version, document };
   while (current.version !== SCHEMA_VERSION) {
     const step = MIGRATIONS.find((candidate) => candidate.from === current.version);
-    if (step === undefined) throw new DraftstateError("CORRUPT", `its schema version ${JSON.stringify(current.version)} is unknown`);
+    if (step === undefined)
+      throw new DraftstateError("CORRUPT", `its schema version ${JSON.stringify(current.version)} is unknown`);
     current = { version: step.to, document: step.migrate(current.document) };
   }
   return current.document;

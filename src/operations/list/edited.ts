@@ -12,7 +12,15 @@ import { findConversation, refusal } from "../../store/read.js";
 const SLACK = 25;
 const BYTES_A_MILLISECOND = 100_000;
 
-export function mayBeEdited({ savedAt, modifiedAt, sizeBytes }: { readonly savedAt: string; readonly modifiedAt: Date; readonly sizeBytes: number }): boolean {
+export function mayBeEdited({
+  savedAt,
+  modifiedAt,
+  sizeBytes,
+}: {
+  readonly savedAt: string;
+  readonly modifiedAt: Date;
+  readonly sizeBytes: number;
+}): boolean {
   return Math.abs(modifiedAt.getTime() - new Date(savedAt).getTime()) > SLACK + sizeBytes / BYTES_A_MILLISECOND;
 }
 

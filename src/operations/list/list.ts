@@ -34,17 +34,41 @@ const AT_ONCE = 32;
 
 function row(id: string, metadata: Metadata, sizeBytes: number, backupCount: number): CatalogueRow {
   const { title, status, messageCount, tokenCount, createdAt, savedAt, revision, model } = metadata;
-  return { conversationId: id, title, status, messageCount, tokenCount, createdAt, updatedAt: savedAt, revision, sizeBytes, backupCount, model: model ?? null };
+  return {
+    conversationId: id,
+    title,
+    status,
+    messageCount,
+    tokenCount,
+    createdAt,
+    updatedAt: savedAt,
+    revision,
+    sizeBytes,
+    backupCount,
+    model: model ?? null,
+  };
 }
 
 function problemOf(error: unknown): Pick<CatalogueRow, "status" | "error"> {
-  return { status: "corrupt", error: { code: error instanceof DraftstateError ? error.code : "CORRUPT", message: messageOf(error) } };
+  return {
+    status: "corrupt",
+    error: { code: error instanceof DraftstateError ? error.code : "CORRUPT", message: messageOf(error) },
+  };
 }
 
 function badRow(id: string, error: unknown, sizeBytes: number, backupCount: number): CatalogueRow {
   return {
-    conversationId: id, title: "", messageCount: 0, tokenCount: 0, createdAt: null, updatedAt: null,
-    revision: 0, sizeBytes, backupCount, model: null, ...problemOf(error),
+    conversationId: id,
+    title: "",
+    messageCount: 0,
+    tokenCount: 0,
+    createdAt: null,
+    updatedAt: null,
+    revision: 0,
+    sizeBytes,
+    backupCount,
+    model: null,
+    ...problemOf(error),
   };
 }
 
@@ -60,13 +84,23 @@ interface RowContext {
   readonly everything: boolean;
 }
 
-async function readRow(store: Store, id: string, { hasJournal, spills, backupCount, everything }: RowContext): Promise<CatalogueRow | undefined> {
+async function readRow(
+  store: Store,
+  id: string,
+  { hasJournal, spills, backupCount, everything }: RowContext,
+): Promise<CatalogueRow | undefined> {
   const { storage } = store;
   try {
     const quick = hasJournal || spills.length > 0 ? undefined : await readMetadataOnly(storage, id);
     if (quick !== undefined && quick.metadata.status !== "streaming") {
-      const { metadata, end: { size, modifiedAt } } = quick;
-      const edit = everything || mayBeEdited({ savedAt: metadata.savedAt, modifiedAt, sizeBytes: size }) ? await findEdit(storage, id) : undefined;
+      const {
+        metadata,
+        end: { size, modifiedAt },
+      } = quick;
+      const edit =
+        everything || mayBeEdited({ savedAt: metadata.savedAt, modifiedAt, sizeBytes: size })
+          ? await findEdit(storage, id)
+          : undefined;
       const known = row(id, metadata, size, backupCount);
       return edit === undefined ? known : { ...known, ...problemOf(edit) };
     }
@@ -85,8 +119,14 @@ export interface ListOptions {
 }
 
 /** Newest first. */
-export async function list(store: Store, { everything = false, names: listed }: ListOptions = {}): Promise<CatalogueRow[]> {
-  const [{ state: names, backup: backups }, found] = await Promise.all([listed ?? listNames(store.storage), store.spills?.find()]);
+export async function list(
+  store: Store,
+  { everything = false, names: listed }: ListOptions = {},
+): Promise<CatalogueRow[]> {
+  const [{ state: names, backup: backups }, found] = await Promise.all([
+    listed ?? listNames(store.storage),
+    store.spills?.find(),
+  ]);
   const present = new Set(names);
   const backupCounts = new Map<string, number>();
   for (const name of backups) {
@@ -95,7 +135,14 @@ export async function list(store: Store, { everything = false, names: listed }: 
   }
   const spills = groupById(found ?? []);
   const ids = [...new Set([...conversationIds(names), ...backupCounts.keys(), ...spills.keys()])];
-  const rows = await mapAtOnce(ids, AT_ONCE, (id) => readRow(store, id, { hasJournal: present.has(journalKey(id).name), spills: spills.get(id) ?? [], backupCount: backupCounts.get(id) ?? 0, everything }));
+  const rows = await mapAtOnce(ids, AT_ONCE, (id) =>
+    readRow(store, id, {
+      hasJournal: present.has(journalKey(id).name),
+      spills: spills.get(id) ?? [],
+      backupCount: backupCounts.get(id) ?? 0,
+      everything,
+    }),
+  );
   return rows.filter((each) => each !== undefined).sort((left, right) => compareNewest(left, right));
 }
 

@@ -16,7 +16,8 @@ export async function readGrowth(storage: Storage, ids: readonly string[], now: 
     const backup = parseBackupName(name);
     const sizes = backup?.compression === "none" ? growth.get(backup.conversationId) : undefined;
     const stat = backup === undefined || sizes === undefined ? undefined : await storage.stat(backupKey(backup));
-    if (backup !== undefined && stat !== undefined) sizes?.push({ at: fromTimestamp(backup.timestamp).toISOString(), sizeBytes: stat.size });
+    if (backup !== undefined && stat !== undefined)
+      sizes?.push({ at: fromTimestamp(backup.timestamp).toISOString(), sizeBytes: stat.size });
   }
   for (const [id, sizes] of growth) {
     const stat = await storage.stat(snapshotKey(id));

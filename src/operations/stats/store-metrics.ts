@@ -51,7 +51,10 @@ export async function readStoreMetrics({ storage, metrics, spilled, now }: Store
       draftstate_unsaved_seconds: { "": Math.max(own.unsavedMs, ...ages) / 1000 },
       draftstate_fallback_active: { "": (await spilled()).length },
       draftstate_conversations: { "": knownIds(state, backup).length },
-      draftstate_store_bytes: { state: await bytesIn(storage, "state", state), backup: await bytesIn(storage, "backup", backup) },
+      draftstate_store_bytes: {
+        state: await bytesIn(storage, "state", state),
+        backup: await bytesIn(storage, "backup", backup),
+      },
       draftstate_free_bytes: await freeBytes(storage),
     },
   };

@@ -33,21 +33,32 @@ export interface UndoPreview {
 type Load = (id: string) => Promise<LoadedConversation | undefined>;
 
 function saidAfter(state: JsonObject, at: Date): boolean {
-  return messagesOf(state).some((message) => isJsonObject(message) && typeof message["createdAt"] === "string" && new Date(message["createdAt"]) > at);
+  return messagesOf(state).some(
+    (message) =>
+      isJsonObject(message) && typeof message["createdAt"] === "string" && new Date(message["createdAt"]) > at,
+  );
 }
 
 /** The title that comes back where a conversation had none of its own: its first words. */
-function titlesOf(operation: Operation, newer: readonly Operation[], now: LoadedConversation | undefined): UndoPreview["titles"] {
+function titlesOf(
+  operation: Operation,
+  newer: readonly Operation[],
+  now: LoadedConversation | undefined,
+): UndoPreview["titles"] {
   if (now === undefined) return undefined;
   const own = titleOf({ state: now.state, info: { createdAt: now.metadata.createdAt } });
-  const next = newer.findLast(({ kind, conversationId }) => kind === "rename" && conversationId === operation.conversationId);
+  const next = newer.findLast(
+    ({ kind, conversationId }) => kind === "rename" && conversationId === operation.conversationId,
+  );
   return { from: next === undefined ? now.metadata.title : (next.title ?? own), to: operation.title ?? own };
 }
 
 /** Backups of before the operation that hold what is there now: by the newest, undoing loses nothing. */
 async function pointHolding({ storage }: Store, id: string, state: JsonObject, before: Date): Promise<string | null> {
   const messageCount = messagesOf(state).length;
-  const points = (await readBackupHeads(storage, id)).filter((point) => point.messageCount === messageCount && fromTimestamp(point.timestamp) < before);
+  const points = (await readBackupHeads(storage, id)).filter(
+    (point) => point.messageCount === messageCount && fromTimestamp(point.timestamp) < before,
+  );
   for (const point of points) {
     const decoded = await readBackupFile(storage, point);
     if (decoded?.kind === "valid" && jsonEqual(decoded.state, state)) return point.timestamp;
@@ -55,8 +66,16 @@ async function pointHolding({ storage }: Store, id: string, state: JsonObject, b
   return null;
 }
 
-async function ofRestore(store: Store, operation: Operation, now: LoadedConversation | undefined): Promise<Partial<UndoPreview>> {
-  const { conversationId: id, stamp, files: [file] } = operation;
+async function ofRestore(
+  store: Store,
+  operation: Operation,
+  now: LoadedConversation | undefined,
+): Promise<Partial<UndoPreview>> {
+  const {
+    conversationId: id,
+    stamp,
+    files: [file],
+  } = operation;
   const bytes = file === undefined ? undefined : await store.trash.readCopy(stamp, file);
   const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
   if (before?.kind !== "valid") return {};
@@ -72,10 +91,22 @@ interface Surroundings {
   readonly together: readonly string[];
 }
 
-async function previewOf(store: Store, load: Load, operation: Operation, { newer, together }: Surroundings): Promise<UndoPreview> {
+async function previewOf(
+  store: Store,
+  load: Load,
+  operation: Operation,
+  { newer, together }: Surroundings,
+): Promise<UndoPreview> {
   const { kind, conversationId, stamp, files } = operation;
   const at = timeOfStamp(stamp);
-  const plain = { operation: kind, conversationId, at: at.toISOString(), files: files.length, together, changedSince: false };
+  const plain = {
+    operation: kind,
+    conversationId,
+    at: at.toISOString(),
+    files: files.length,
+    together,
+    changedSince: false,
+  };
   if (kind === "rm" || kind === "prune") return plain;
   const now = await load(conversationId);
   if (kind === "restore") return { ...plain, ...(await ofRestore(store, operation, now)) };
@@ -91,7 +122,8 @@ function groupOf({ kind, group }: Operation): string {
 /** The conversations of each command. */
 function groupsOf(operations: readonly Operation[]): Map<string, Set<string>> {
   const groups = new Map<string, Set<string>>();
-  for (const operation of operations) groups.set(groupOf(operation), (groups.get(groupOf(operation)) ?? new Set()).add(operation.conversationId));
+  for (const operation of operations)
+    groups.set(groupOf(operation), (groups.get(groupOf(operation)) ?? new Set()).add(operation.conversationId));
   return groups;
 }
 
@@ -114,7 +146,12 @@ export async function previewUndos(store: Store, options: PreviewOptions): Promi
   const groups = groupsOf(operations);
   for (const operation of wanted) {
     const together = [...(groups.get(groupOf(operation)) ?? [])].filter((id) => id !== operation.conversationId).sort();
-    previews.push(await previewOf(store, loadOnce, operation, { newer: operations.slice(0, operations.indexOf(operation)), together }));
+    previews.push(
+      await previewOf(store, loadOnce, operation, {
+        newer: operations.slice(0, operations.indexOf(operation)),
+        together,
+      }),
+    );
   }
   return previews;
 }

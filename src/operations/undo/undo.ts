@@ -51,7 +51,11 @@ interface Undone {
 }
 
 export function describeOperation(operation: Operation): UndoneOperation {
-  return { operation: operation.kind, conversationId: operation.conversationId, at: timeOfStamp(operation.stamp).toISOString() };
+  return {
+    operation: operation.kind,
+    conversationId: operation.conversationId,
+    at: timeOfStamp(operation.stamp).toISOString(),
+  };
 }
 
 /** The operation that an undo chose, to be asked about again in its conversation's turn. */
@@ -65,7 +69,11 @@ class Overtaken extends Error {}
 
 /** Two that undo the same take back one operation, not two; and nothing older is taken back than what is last by now. */
 async function assertStillLast({ trash, options }: Chosen, operation: Operation): Promise<void> {
-  if (!(await trash.has(operation))) throw new DraftstateError("NOT_FOUND", `${operation.kind} of ${operation.conversationId} was undone meanwhile: "draftstate undo --list" shows what is left`);
+  if (!(await trash.has(operation)))
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `${operation.kind} of ${operation.conversationId} was undone meanwhile: "draftstate undo --list" shows what is left`,
+    );
   if (options.at !== undefined) return;
   const [last] = await trash.latest((named) => fitting([named], options).length > 0, true);
   if (last !== undefined && last.stamp > operation.stamp && last.group !== operation.group) throw new Overtaken();
@@ -104,16 +112,24 @@ function lockedOf(held: ReadonlyMap<string, Locked>, { conversationId }: Operati
 }
 
 /** All of one command's removals or none: each is looked at before the first file moves. */
-function putAllBack(store: Store, sessions: Sessions, chosen: Chosen, operations: readonly Operation[]): Promise<Undone[]> {
-  return sessions.exclusive(operations.map(({ conversationId }) => conversationId), async (held) => {
-    for (const operation of operations) {
-      await assertStillLast(chosen, operation);
-      await assertRoom(store, sessions, operation);
-    }
-    const undone: Undone[] = [];
-    for (const operation of operations) undone.push(await putBack(lockedOf(held, operation), operation));
-    return undone;
-  });
+function putAllBack(
+  store: Store,
+  sessions: Sessions,
+  chosen: Chosen,
+  operations: readonly Operation[],
+): Promise<Undone[]> {
+  return sessions.exclusive(
+    operations.map(({ conversationId }) => conversationId),
+    async (held) => {
+      for (const operation of operations) {
+        await assertStillLast(chosen, operation);
+        await assertRoom(store, sessions, operation);
+      }
+      const undone: Undone[] = [];
+      for (const operation of operations) undone.push(await putBack(lockedOf(held, operation), operation));
+      return undone;
+    },
+  );
 }
 
 /** Backups come back beside an open conversation, too. */
@@ -135,7 +151,11 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
       await assertStillLast(chosen, operation);
       const bytes = files[0] === undefined ? undefined : await trash.readCopy(stamp, files[0]);
       const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
-      if (before?.kind !== "valid") throw new DraftstateError("CORRUPT", `what ${id} held before the restore cannot be read: "draftstate backups ${id}" lists its backups`);
+      if (before?.kind !== "valid")
+        throw new DraftstateError(
+          "CORRUPT",
+          `what ${id} held before the restore cannot be read: "draftstate backups ${id}" lists its backups`,
+        );
       const safetyBackup = await replaceWithBackup(session, ended(versionOf(before), before.metadata.savedAt).state);
       await trash.forget(operation, session.lock);
       await foldIn(store, session);
@@ -157,7 +177,8 @@ function undoRename({ trash }: Store, sessions: Sessions, chosen: Chosen, operat
         await session.flush();
       } catch (error) {
         // An undo that was refused is not made by the next save either.
-        if (before !== title && (session.info.title ?? null) === title && !session.isClosed) session.updateInfo({ title: before });
+        if (before !== title && (session.info.title ?? null) === title && !session.isClosed)
+          session.updateInfo({ title: before });
         throw error;
       }
       await trash.forget(operation, session.lock);
@@ -170,12 +191,18 @@ function undoRename({ trash }: Store, sessions: Sessions, chosen: Chosen, operat
 /** As a backup where it can be one, which also keeps its revision from being used again; else as it is, in quarantine. */
 async function keepPresent(locked: Locked): Promise<string | null> {
   const { store, id, guard } = locked;
-  const { storage, now, settings: { compression } } = store;
+  const {
+    storage,
+    now,
+    settings: { compression },
+  } = store;
   const { plan } = await takeStock(locked);
   if (plan.kind === "usable") {
     const { version } = await recover(locked, plan);
     const newest = (await listBackupNames(storage, id))[0]?.timestamp;
-    return (await writeBackup(storage, { id, version, note: { reason: "repair" }, compression, now: now(), guard, newest })).timestamp;
+    return (
+      await writeBackup(storage, { id, version, note: { reason: "repair" }, compression, now: now(), guard, newest })
+    ).timestamp;
   }
   if (plan.kind === "newer") throw refusal(storage, id, plan);
   for (const key of [snapshotKey(id), journalKey(id)]) await copyToQuarantine(store, key, guard);
@@ -183,7 +210,12 @@ async function keepPresent(locked: Locked): Promise<string | null> {
 }
 
 /** The files are as they were found again, damaged or edited as they may be. */
-function undoRepair({ trash, storage }: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
+function undoRepair(
+  { trash, storage }: Store,
+  sessions: Sessions,
+  chosen: Chosen,
+  operation: Operation,
+): Promise<Undone> {
   const { conversationId: id, stamp, files } = operation;
   return sessions.exclusive([id], async (held) => {
     await assertStillLast(chosen, operation);
@@ -192,7 +224,11 @@ function undoRepair({ trash, storage }: Store, sessions: Sessions, chosen: Chose
     const copies = new Map<string, Uint8Array>();
     for (const file of files) {
       const bytes = await trash.readCopy(stamp, file);
-      if (bytes === undefined) throw new DraftstateError("CORRUPT", `what ${id} was before its repair is no longer in the trash: "draftstate backups ${id}" lists its backups`);
+      if (bytes === undefined)
+        throw new DraftstateError(
+          "CORRUPT",
+          `what ${id} was before its repair is no longer in the trash: "draftstate backups ${id}" lists its backups`,
+        );
       copies.set(file.name, bytes);
     }
     const safetyBackup = await keepPresent(locked);
@@ -212,7 +248,12 @@ function undoRepair({ trash, storage }: Store, sessions: Sessions, chosen: Chose
   });
 }
 
-async function undoAll(store: Store, sessions: Sessions, chosen: Chosen, operations: readonly [Operation, ...Operation[]]): Promise<Undone[]> {
+async function undoAll(
+  store: Store,
+  sessions: Sessions,
+  chosen: Chosen,
+  operations: readonly [Operation, ...Operation[]],
+): Promise<Undone[]> {
   const [operation] = operations;
   switch (operation.kind) {
     case "rm":
@@ -234,7 +275,11 @@ async function undoAll(store: Store, sessions: Sessions, chosen: Chosen, operati
 /** Newest first, as the operations are. */
 export function fitting<Named extends NamedRecord>(operations: readonly Named[], { id, at }: UndoOptions): Named[] {
   const stamp = at?.replaceAll(/[:.]/g, "-");
-  return operations.filter((operation) => (id === undefined || operation.conversationId === id) && (stamp === undefined || operation.stamp.startsWith(stamp)));
+  return operations.filter(
+    (operation) =>
+      (id === undefined || operation.conversationId === id) &&
+      (stamp === undefined || operation.stamp.startsWith(stamp)),
+  );
 }
 
 /** Throws `NOT_FOUND` where there is none, `USAGE` where a time fits several. */
@@ -245,23 +290,35 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
   if (last === undefined) {
     const what = id === undefined ? "there is" : `${id} has`;
     const when = at === undefined ? "" : ` at ${JSON.stringify(at)}`;
-    throw new DraftstateError("NOT_FOUND", `${what} nothing to undo${when}: restore, prune, rm, repair and rename can be taken back; "draftstate undo --list" shows what is left`);
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `${what} nothing to undo${when}: restore, prune, rm, repair and rename can be taken back; "draftstate undo --list" shows what is left`,
+    );
   }
   if (at !== undefined && fits.some(({ group }) => group !== last.group)) {
-    throw new DraftstateError("USAGE", `${JSON.stringify(at)} fits ${fits.length} operations: give more of the time ("draftstate undo --list" shows them)`);
+    throw new DraftstateError(
+      "USAGE",
+      `${JSON.stringify(at)} fits ${fits.length} operations: give more of the time ("draftstate undo --list" shows them)`,
+    );
   }
   return last;
 }
 
 /** The names in the trash, once what dead processes had under way is settled. */
-async function settledNames({ trash }: Store, sessions: Sessions, wanted: string | undefined): Promise<readonly string[]> {
+async function settledNames(
+  { trash }: Store,
+  sessions: Sessions,
+  wanted: string | undefined,
+): Promise<readonly string[]> {
   const names = await trash.names();
   const ids = pendingIds(names).filter((id) => wanted === undefined || id === wanted);
   for (const id of ids) {
     // Holding the lock settles it; who holds it now is about to.
-    await sessions.guarded(id, () => Promise.resolve()).catch((error: unknown) => {
-      if (!isDraftstateError(error, "LOCKED")) throw error;
-    });
+    await sessions
+      .guarded(id, () => Promise.resolve())
+      .catch((error: unknown) => {
+        if (!isDraftstateError(error, "LOCKED")) throw error;
+      });
   }
   return ids.length === 0 ? names : trash.names();
 }
@@ -273,16 +330,27 @@ export async function undo(store: Store, sessions: Sessions, options: UndoOption
       return await undoLast(store, sessions, options);
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
-      if (attempt === MAX_ATTEMPTS) throw new DraftstateError("LOCKED", 'other operations are being made all the time: choose one with "draftstate undo --at"; nothing was undone');
+      if (attempt === MAX_ATTEMPTS)
+        throw new DraftstateError(
+          "LOCKED",
+          'other operations are being made all the time: choose one with "draftstate undo --at"; nothing was undone',
+        );
     }
   }
 }
 
 async function undoLast(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
-  const operations = await store.trash.latest((named) => fitting([named], options).length > 0, at === undefined, await settledNames(store, sessions, id));
+  const operations = await store.trash.latest(
+    (named) => fitting([named], options).length > 0,
+    at === undefined,
+    await settledNames(store, sessions, id),
+  );
   const last = pick(operations, options);
-  const others = operations.filter((operation) => id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind);
+  const others = operations.filter(
+    (operation) =>
+      id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind,
+  );
   const together: readonly [Operation, ...Operation[]] = [last, ...others];
   const chosen = { trash: store.trash, options };
   const undone = await undoAll(store, sessions, chosen, together).catch(async (error: unknown) => {

@@ -37,7 +37,19 @@ async function verifyOne(store: Store, id: string, backupNames: readonly BackupN
     const isUnreadable = isDraftstateError(error, "STORAGE");
     if (!isUnreadable && !isDraftstateError(error, "CORRUPT")) throw error;
     const path = error.path ?? store.storage.describe(journalKey(id));
-    return { checked: 1, ok: false, problems: [{ conversationId: id, path, kind: isUnreadable ? "unreadable" : "journal-damaged", detail: error.message, repairable: false }] };
+    return {
+      checked: 1,
+      ok: false,
+      problems: [
+        {
+          conversationId: id,
+          path,
+          kind: isUnreadable ? "unreadable" : "journal-damaged",
+          detail: error.message,
+          repairable: false,
+        },
+      ],
+    };
   }
 }
 
@@ -53,7 +65,13 @@ async function verifyReadable(store: Store, id: string, backupNames: readonly Ba
     for (const problem of plan.problems) {
       if (isLive && problem.kind === "journal-torn") continue;
       const path = pathOfProblem(storage, id, problem);
-      problems.push({ conversationId: id, path, kind: problem.kind, detail: problem.detail, repairable: plan.kind !== "lost" && plan.kind !== "newer" });
+      problems.push({
+        conversationId: id,
+        path,
+        kind: problem.kind,
+        detail: problem.detail,
+        repairable: plan.kind !== "lost" && plan.kind !== "newer",
+      });
     }
   }
   let checked = (found.snapshot === undefined ? 0 : 1) + (found.journal === undefined ? 0 : 1);
@@ -63,17 +81,35 @@ async function verifyReadable(store: Store, id: string, backupNames: readonly Ba
     checked += 1;
     const path = storage.describe(backupKey(name));
     if (decoded.kind === "valid" || problems.some((problem) => problem.path === path)) continue;
-    problems.push({ conversationId: id, path, kind: decoded.kind === "newer" ? "backup-newer" : "backup-damaged", detail: problemOf(decoded) ?? "it is damaged", repairable: false });
+    problems.push({
+      conversationId: id,
+      path,
+      kind: decoded.kind === "newer" ? "backup-newer" : "backup-damaged",
+      detail: problemOf(decoded) ?? "it is damaged",
+      repairable: false,
+    });
   }
   const spills = await verifySpills(store, id);
-  return { checked: checked + spills.checked, ok: problems.length + spills.problems.length === 0, problems: [...problems, ...spills.problems] };
+  return {
+    checked: checked + spills.checked,
+    ok: problems.length + spills.problems.length === 0,
+    problems: [...problems, ...spills.problems],
+  };
 }
 
 async function verifySpills(store: Store, id: string): Promise<Pick<Verification, "checked" | "problems">> {
   const spills = (await store.spills?.find(id)) ?? [];
   const problems = spills.flatMap(({ path, decoded }): VerifiedProblem[] => {
     if (decoded.kind === "valid") return [];
-    return [{ conversationId: id, path, kind: decoded.kind === "newer" ? "spill-newer" : "spill-damaged", detail: decoded.detail, repairable: false }];
+    return [
+      {
+        conversationId: id,
+        path,
+        kind: decoded.kind === "newer" ? "spill-newer" : "spill-damaged",
+        detail: decoded.detail,
+        repairable: false,
+      },
+    ];
   });
   return { checked: spills.length, problems };
 }
@@ -108,21 +144,41 @@ export async function verify(store: Store, options: VerifyOptions = {}): Promise
     return result;
   });
   const problems = results.flatMap((result) => result.problems);
-  return { checked: [...done.values(), ...results.map(({ checked }) => checked)].reduce((sum, checked) => sum + checked, 0), ok: problems.length === 0, problems };
+  return {
+    checked: [...done.values(), ...results.map(({ checked }) => checked)].reduce((sum, checked) => sum + checked, 0),
+    ok: problems.length === 0,
+    problems,
+  };
 }
 
 /** Conversations of a snapshot and backups that are all whole, with how many files they are: nothing is to be said of them. */
-async function verifiedWhole({ storage, spills }: Store, { ids, stateNames, backups }: Listed, { findWholeFiles, onProgress }: VerifyOptions): Promise<Map<string, number>> {
+async function verifiedWhole(
+  { storage, spills }: Store,
+  { ids, stateNames, backups }: Listed,
+  { findWholeFiles, onProgress }: VerifyOptions,
+): Promise<Map<string, number>> {
   if (findWholeFiles === undefined || storage.pathOf === undefined) return new Map();
   const pathOf = storage.pathOf.bind(storage);
   const spilled = new Set(await spills?.ids());
-  const simple = ids.filter((id) => stateNames.has(snapshotKey(id).name) && !stateNames.has(journalKey(id).name) && !spilled.has(id));
+  const simple = ids.filter(
+    (id) => stateNames.has(snapshotKey(id).name) && !stateNames.has(journalKey(id).name) && !spilled.has(id),
+  );
   const filesOf = (id: string): FileToCheck[] => [
     { path: pathOf(snapshotKey(id)), conversationId: id, compression: "none" },
-    ...(backups.get(id) ?? []).map((name): FileToCheck => ({ path: pathOf(backupKey(name)), conversationId: id, compression: name.compression })),
+    ...(backups.get(id) ?? []).map((name): FileToCheck => ({
+      path: pathOf(backupKey(name)),
+      conversationId: id,
+      compression: name.compression,
+    })),
   ];
   const files = simple.flatMap(filesOf);
-  const whole = await findWholeFiles(files, (count) => onProgress?.(Math.floor((count / files.length) * simple.length), ids.length));
+  const whole = await findWholeFiles(files, (count) =>
+    onProgress?.(Math.floor((count / files.length) * simple.length), ids.length),
+  );
   if (whole === undefined) return new Map();
-  return new Map(simple.flatMap((id) => (filesOf(id).every(({ path }) => whole.has(path)) ? [[id, filesOf(id).length] as const] : [])));
+  return new Map(
+    simple.flatMap((id) =>
+      filesOf(id).every(({ path }) => whole.has(path)) ? [[id, filesOf(id).length] as const] : [],
+    ),
+  );
 }

@@ -12,9 +12,17 @@ export interface FileToCheck {
 }
 
 /** Paths of those that are whole; undefined where there are no threads to tell. */
-export type FindWholeFiles = (files: readonly FileToCheck[], onProgress: (done: number) => void) => Promise<ReadonlySet<string> | undefined>;
+export type FindWholeFiles = (
+  files: readonly FileToCheck[],
+  onProgress: (done: number) => void,
+) => Promise<ReadonlySet<string> | undefined>;
 
 export const findWholeFiles: FindWholeFiles = async (files, onProgress) => {
-  const whole = await inThreads<FileToCheck, readonly string[]>(new URL("./whole-files-thread.js", import.meta.url), files, (share) => share, onProgress);
+  const whole = await inThreads<FileToCheck, readonly string[]>(
+    new URL("./whole-files-thread.js", import.meta.url),
+    files,
+    (share) => share,
+    onProgress,
+  );
   return whole === undefined ? undefined : new Set(whole.flat());
 };

@@ -53,7 +53,13 @@ export class ConversationFollower {
   get current(): Followed | undefined {
     if (this.#version === undefined) return undefined;
     const { state, revision } = this.#version;
-    return { conversationId: this.id, title: titleOf(this.#version), status: this.#status ?? statusOf(state), revision, tokenCount: tokenCountOf(state) };
+    return {
+      conversationId: this.id,
+      title: titleOf(this.#version),
+      status: this.#status ?? statusOf(state),
+      revision,
+      tokenCount: tokenCountOf(state),
+    };
   }
 
   /** What happened since the last look; at the first, what is there. Looks must not overlap. */
@@ -148,7 +154,10 @@ export class ConversationFollower {
 
   /** Not by its backups alone. */
   async #isThere(): Promise<boolean> {
-    const [journal, snapshot] = [await this.storage.stat(journalKey(this.id)), await this.storage.stat(snapshotKey(this.id))];
+    const [journal, snapshot] = [
+      await this.storage.stat(journalKey(this.id)),
+      await this.storage.stat(snapshotKey(this.id)),
+    ];
     return journal !== undefined || snapshot !== undefined;
   }
 

@@ -49,12 +49,13 @@ export class JournalTail {
 
   /** It may grow between the two calls: then a longer end is asked for. */
   async #readFrom(offset: number): Promise<Buffer | "shorter" | undefined> {
-    for (let size = (await this.storage.stat(this.key))?.size; size !== undefined; ) {
+    for (let size = (await this.storage.stat(this.key))?.size; size !== undefined;) {
       if (size < offset) return "shorter";
       const end = await this.storage.readEnd(this.key, size - offset);
       if (end === undefined) return undefined;
       const start = end.size - end.bytes.length;
-      if (start <= offset) return Buffer.from(end.bytes.buffer, end.bytes.byteOffset, end.bytes.byteLength).subarray(offset - start);
+      if (start <= offset)
+        return Buffer.from(end.bytes.buffer, end.bytes.byteOffset, end.bytes.byteLength).subarray(offset - start);
       size = end.size;
     }
     return undefined;

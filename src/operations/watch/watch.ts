@@ -28,7 +28,11 @@ class Looking {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(private readonly options: WatchOptions, id: string, private readonly onQuiet: () => void) {
+  constructor(
+    private readonly options: WatchOptions,
+    id: string,
+    private readonly onQuiet: () => void,
+  ) {
     this.#follower = new ConversationFollower(options.storage, id);
   }
 
@@ -39,10 +43,12 @@ class Looking {
       return;
     }
     clearTimeout(this.#timer);
-    this.#looking = this.#look().catch(this.options.failed).finally(() => {
-      this.#looking = undefined;
-      this.#next();
-    });
+    this.#looking = this.#look()
+      .catch(this.options.failed)
+      .finally(() => {
+        this.#looking = undefined;
+        this.#next();
+      });
   }
 
   async close(): Promise<void> {
@@ -77,10 +83,12 @@ export async function watchConversations(options: WatchOptions): Promise<Watcher
   const looking = new Map<string, Looking>();
   const lookAt = (id: string): void => {
     const known = looking.get(id);
-    const one = known ?? new Looking(options, id, () => {
-      // Of thousands only those that move are kept; the one that was asked for stays.
-      if (options.id === undefined) looking.delete(id);
-    });
+    const one =
+      known ??
+      new Looking(options, id, () => {
+        // Of thousands only those that move are kept; the one that was asked for stays.
+        if (options.id === undefined) looking.delete(id);
+      });
     looking.set(id, one);
     one.hint();
   };

@@ -19,6 +19,8 @@ describe("Tab", () => {
 
 describe("a wrong name", () => {
   test("is taken for one that is near, and for none that is not", () => {
-    expect(["hlep", "retyr", "resto", "banana", ""].map((name) => nearest(name, ["help", "retry", "restore", "exit"]))).toEqual(["help", "retry", "restore", undefined, undefined]);
+    expect(
+      ["hlep", "retyr", "resto", "banana", ""].map((name) => nearest(name, ["help", "retry", "restore", "exit"])),
+    ).toEqual(["help", "retry", "restore", undefined, undefined]);
   });
 });

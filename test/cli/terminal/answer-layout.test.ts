@@ -8,7 +8,10 @@ import { createStyle } from "../../../src/cli/terminal/style.js";
 const style = createStyle({ isTerminal: true, env: {} });
 const unstyled = createStyle({ isTerminal: false, env: {} });
 
-function layOut(pieces: readonly string[], { markdown = true, columns = 30, maxLive = 6, look = style } = {}): string[] {
+function layOut(
+  pieces: readonly string[],
+  { markdown = true, columns = 30, maxLive = 6, look = style } = {},
+): string[] {
   const layout = new AnswerLayout({ markdown, style: look, columns, maxLive });
   const rows: string[] = [];
   for (const piece of pieces) {
@@ -19,39 +22,88 @@ function layOut(pieces: readonly string[], { markdown = true, columns = 30, maxL
   return [...rows, ...layout.take()];
 }
 
-const words = fc.array(fc.constantFrom("word", "lighthouse", "灯台", "a", "snake_case", "👩‍👩‍👧", "x".repeat(50), " ", "  ", "\n", "\n\n", "2 * 3", "-"), { maxLength: 80 });
-const markup = fc.array(fc.constantFrom("word ", "**", "*", "`", "[a](c)", "~~", "\n", "\n- ", "\n# ", "| a |", "\n| - |\n", "```\n", "> ", "1. ", "\\", "_", "long".repeat(20)), { maxLength: 80 });
+const words = fc.array(
+  fc.constantFrom(
+    "word",
+    "lighthouse",
+    "灯台",
+    "a",
+    "snake_case",
+    "👩‍👩‍👧",
+    "x".repeat(50),
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "2 * 3",
+    "-",
+  ),
+  { maxLength: 80 },
+);
+const markup = fc.array(
+  fc.constantFrom(
+    "word ",
+    "**",
+    "*",
+    "`",
+    "[a](c)",
+    "~~",
+    "\n",
+    "\n- ",
+    "\n# ",
+    "| a |",
+    "\n| - |\n",
+    "```\n",
+    "> ",
+    "1. ",
+    "\\",
+    "_",
+    "long".repeat(20),
+  ),
+  { maxLength: 80 },
+);
 
 /** As safe text comes: anywhere, but for the middle of a surrogate pair. */
 function cut(text: string, at: readonly number[]): string[] {
-  const isWithinPair = (place: number): boolean => /^[\udc00-\udfff]/.test(text.slice(place)) && /[\ud800-\udbff]$/.test(text.slice(0, place));
-  const places = [...new Set(at.map((place) => place % (text.length + 1)))].filter((place) => !isWithinPair(place)).sort((one, other) => one - other);
+  const isWithinPair = (place: number): boolean =>
+    /^[\udc00-\udfff]/.test(text.slice(place)) && /[\ud800-\udbff]$/.test(text.slice(0, place));
+  const places = [...new Set(at.map((place) => place % (text.length + 1)))]
+    .filter((place) => !isWithinPair(place))
+    .sort((one, other) => one - other);
   return [0, ...places].map((place, index) => text.slice(place, places[index] ?? text.length));
 }
 
 describe("the layout of an answer", () => {
   test("shows plain text once and in order, in no row wider than the terminal", () => {
-    fc.assert(fc.property(words, fc.array(fc.nat(1000)), fc.integer({ min: 12, max: 90 }), (parts, places, columns) => {
-      const text = parts.join("");
-      const rows = layOut(cut(text, places), { markdown: false, columns, look: unstyled });
-      expect(rows.join("").replaceAll(/\s/g, "")).toBe(text.replaceAll(/\s/g, ""));
-      for (const row of rows) expect(visibleWidth(row)).toBeLessThanOrEqual(columns);
-    }));
+    fc.assert(
+      fc.property(words, fc.array(fc.nat(1000)), fc.integer({ min: 12, max: 90 }), (parts, places, columns) => {
+        const text = parts.join("");
+        const rows = layOut(cut(text, places), { markdown: false, columns, look: unstyled });
+        expect(rows.join("").replaceAll(/\s/g, "")).toBe(text.replaceAll(/\s/g, ""));
+        for (const row of rows) expect(visibleWidth(row)).toBeLessThanOrEqual(columns);
+      }),
+    );
   });
 
   test("is the same however the text was cut", () => {
-    fc.assert(fc.property(words, fc.array(fc.nat(1000)), (parts, places) => {
-      const text = parts.join("");
-      expect(layOut(cut(text, places), { markdown: false })).toEqual(layOut([text], { markdown: false }));
-    }));
+    fc.assert(
+      fc.property(words, fc.array(fc.nat(1000)), (parts, places) => {
+        const text = parts.join("");
+        expect(layOut(cut(text, places), { markdown: false })).toEqual(layOut([text], { markdown: false }));
+      }),
+    );
   });
 
   test("keeps every word of any Markdown, in order", () => {
-    fc.assert(fc.property(markup, fc.array(fc.nat(1000)), (parts, places) => {
-      const text = parts.join("");
-      const shown = layOut(cut(text, places), { look: unstyled }).join("").replaceAll(/[^a-z]/g, "");
-      expect(shown).toBe(text.replaceAll(/[^a-z]/g, ""));
-    }));
+    fc.assert(
+      fc.property(markup, fc.array(fc.nat(1000)), (parts, places) => {
+        const text = parts.join("");
+        const shown = layOut(cut(text, places), { look: unstyled })
+          .join("")
+          .replaceAll(/[^a-z]/g, "");
+        expect(shown).toBe(text.replaceAll(/[^a-z]/g, ""));
+      }),
+    );
   });
 
   test("keeps few rows open to change, whatever comes", () => {
@@ -74,7 +126,11 @@ describe("the layout of an answer", () => {
   });
 
   test("shows the cells of a table for which there is no column", () => {
-    expect(layOut(["| a | b |\n|---|---|\n| c | d | e |\n"], { look: unstyled })).toEqual(["| a | b |", "|---|---|", "| c | d | e |"]);
+    expect(layOut(["| a | b |\n|---|---|\n| c | d | e |\n"], { look: unstyled })).toEqual([
+      "| a | b |",
+      "|---|---|",
+      "| c | d | e |",
+    ]);
   });
 
   test("breaks no line of code", () => {
@@ -82,15 +138,21 @@ describe("the layout of an answer", () => {
   });
 
   test("hangs a list's further rows under its text, and a quote's under its bar", () => {
-    expect(layOut(["- one two three four five six\n> seven eight nine ten eleven twelve"], { look: unstyled, columns: 20 })).toEqual(["• one two three four", "  five six", "│ seven eight nine", "│ ten eleven twelve"]);
+    expect(
+      layOut(["- one two three four five six\n> seven eight nine ten eleven twelve"], { look: unstyled, columns: 20 }),
+    ).toEqual(["• one two three four", "  five six", "│ seven eight nine", "│ ten eleven twelve"]);
   });
 
   test("leaves what is no emphasis as it stands", () => {
-    expect(layOut(["2 * 3 * 4, snake_case_name, **kwargs and *args"], { look: unstyled, columns: 80 })).toEqual(["2 * 3 * 4, snake_case_name, **kwargs and *args"]);
+    expect(layOut(["2 * 3 * 4, snake_case_name, **kwargs and *args"], { look: unstyled, columns: 80 })).toEqual([
+      "2 * 3 * 4, snake_case_name, **kwargs and *args",
+    ]);
   });
 
   test("lets no entity spell a control character", () => {
-    expect(layOut(["&#27;[31m &#x202e; &#13; `&#x9b;`"], { look: unstyled, columns: 80 }).join("")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+    expect(layOut(["&#27;[31m &#x202e; &#13; `&#x9b;`"], { look: unstyled, columns: 80 }).join("")).not.toMatch(
+      /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/,
+    );
   });
 
   test("takes a line of 100 KB in a time that grows with its length alone", () => {

@@ -12,7 +12,15 @@ test("only shrinkable columns give way while they can, and fill the width exactl
 });
 
 test("the widest gives way first", () => {
-  expect(planColumnWidths([{ natural: 30, shrink: true }, { natural: 12, shrink: true }], 34)).toEqual([20, 12]);
+  expect(
+    planColumnWidths(
+      [
+        { natural: 30, shrink: true },
+        { natural: 12, shrink: true },
+      ],
+      34,
+    ),
+  ).toEqual([20, 12]);
 });
 
 test("a minimum is kept as long as another column can give way", () => {

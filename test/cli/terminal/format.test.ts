@@ -53,6 +53,10 @@ test("counts have separators, and never read NaN", () => {
 });
 
 test("one is singular, all else plural, irregular when said", () => {
-  expect([pluralize(1, "backup"), pluralize(0, "backup"), pluralize(1_200, "backup")]).toEqual(["1 backup", "0 backups", "1,200 backups"]);
+  expect([pluralize(1, "backup"), pluralize(0, "backup"), pluralize(1_200, "backup")]).toEqual([
+    "1 backup",
+    "0 backups",
+    "1,200 backups",
+  ]);
   expect(pluralize(2, "entry", "entries")).toBe("2 entries");
 });

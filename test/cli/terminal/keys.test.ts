@@ -13,7 +13,19 @@ function names(input: string): string[] {
 
 describe("keys", () => {
   test("are told apart with their modifiers", () => {
-    expect(names("a\r\u001b\r\u001b[13;2u\u001b[27;2;13~\u001b[1;5D\u001bb\u001b[3~\u001bOH\u0003\n")).toEqual(["a", "enter", "alt-enter", "shift-enter", "shift-enter", "ctrl-left", "alt-b", "delete", "home", "ctrl-c", "ctrl-j"]);
+    expect(names("a\r\u001b\r\u001b[13;2u\u001b[27;2;13~\u001b[1;5D\u001bb\u001b[3~\u001bOH\u0003\n")).toEqual([
+      "a",
+      "enter",
+      "alt-enter",
+      "shift-enter",
+      "shift-enter",
+      "ctrl-left",
+      "alt-b",
+      "delete",
+      "home",
+      "ctrl-c",
+      "ctrl-j",
+    ]);
   });
 
   test("of one sequence may come in pieces", () => {
@@ -23,7 +35,10 @@ describe("keys", () => {
 
   test("of a paste are one text, whatever is in it and wherever it is cut", () => {
     const paste = "\u001b[200~a\rb\u001b[Ac\u001b[201~x";
-    expect(keysOf(...Array.from(paste))).toEqual([{ kind: "paste", text: "a\nb\u001b[Ac" }, { kind: "text", text: "x" }]);
+    expect(keysOf(...Array.from(paste))).toEqual([
+      { kind: "paste", text: "a\nb\u001b[Ac" },
+      { kind: "text", text: "x" },
+    ]);
   });
 
   test("that nobody knows are swallowed whole", () => {

@@ -4,9 +4,20 @@ import { expect, test } from "vitest";
 import { Output } from "../../../src/cli/output.js";
 import { startProgress } from "../../../src/cli/terminal/progress.js";
 
-function terminal(isTTY: boolean, env: Readonly<Record<string, string>> = {}): { readonly output: Output; readonly written: string[] } {
+function terminal(
+  isTTY: boolean,
+  env: Readonly<Record<string, string>> = {},
+): { readonly output: Output; readonly written: string[] } {
   const written: string[] = [];
-  const stream = Object.assign(new Writable({ write: (chunk: Buffer, _encoding, done) => { written.push(chunk.toString()); done(); } }), { isTTY });
+  const stream = Object.assign(
+    new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        written.push(chunk.toString());
+        done();
+      },
+    }),
+    { isTTY },
+  );
   return { written, output: new Output({ stdout: stream, stderr: stream, env: { NO_COLOR: "1", ...env } }) };
 }
 

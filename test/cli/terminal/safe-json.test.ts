@@ -5,11 +5,13 @@ import { toSafeJson, toSafeText } from "../../../src/cli/terminal/safe-text.js";
 import { anyJson } from "../../doubles/json-values.js";
 
 test("any JSON decodes to itself, indented or not", () => {
-  fc.assert(fc.property(anyJson, fc.constantFrom(undefined, 2), (value, indent) => {
-    const printed = toSafeJson(JSON.stringify(value, null, indent));
-    expect(JSON.parse(printed)).toEqual(JSON.parse(JSON.stringify(value)));
-    expect(toSafeText(printed)).toBe(printed);
-  }));
+  fc.assert(
+    fc.property(anyJson, fc.constantFrom(undefined, 2), (value, indent) => {
+      const printed = toSafeJson(JSON.stringify(value, null, indent));
+      expect(JSON.parse(printed)).toEqual(JSON.parse(JSON.stringify(value)));
+      expect(toSafeText(printed)).toBe(printed);
+    }),
+  );
 });
 
 test("DEL, C1, bidi controls and line separators are escaped", () => {

@@ -8,7 +8,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   "OSC 0: title": "\u001b]0;pwned\u0007",
   "OSC 8: link": "\u001b]8;;https://evil.example\u001b\\bank\u001b]8;;\u001b\\",
   "OSC 52: clipboard": "\u001b]52;c;cm0gLXJmIC8=\u0007",
-  "DCS: request and define": "\u001bP$q\"p\u001b\\ \u001bP1;1|17/68656c6c6f\u001b\\",
+  "DCS: request and define": '\u001bP$q"p\u001b\\ \u001bP1;1|17/68656c6c6f\u001b\\',
   APC: "\u001b_Gf=24,s=1,v=1;AAAA\u001b\\",
   "PM and SOS": "\u001b^private\u001b\\\u001bXstring\u001b\\",
   "ESC c: reset": "\u001bc",
@@ -54,7 +54,8 @@ describe.each(Object.entries(HOSTILE))("%s", (_, text) => {
   });
 
   test("nothing is left when it is made safe in two pieces, cut anywhere", () => {
-    for (const [first, second] of inTwo(text)) expect(actsOnTerminal(toSafeText(first) + toSafeText(second))).toBe(false);
+    for (const [first, second] of inTwo(text))
+      expect(actsOnTerminal(toSafeText(first) + toSafeText(second))).toBe(false);
   });
 
   test("a stream gives the same text as the whole, cut anywhere in two", () => {

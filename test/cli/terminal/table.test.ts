@@ -7,12 +7,18 @@ const plain = createStyle({ isTerminal: false, env: {} });
 const colored = createStyle({ isTerminal: true, env: {} });
 
 const FAMILY = "👩‍👩‍👧‍👦";
-const WIDE = new RegExp([FAMILY, "❤\ufe0f", "🇩🇪", "👍🏽", "[\u3001\u4e00-\u9fff\uac00-\ud7a3\u3040-\u30ff]"].join("|"), "gu");
+const WIDE = new RegExp(
+  [FAMILY, "❤\ufe0f", "🇩🇪", "👍🏽", "[\u3001\u4e00-\u9fff\uac00-\ud7a3\u3040-\u30ff]"].join("|"),
+  "gu",
+);
 const COLOR = new RegExp("\u001b\\[\\d+m", "g");
 
 /** Each wide character as `WW`, accents dropped: what is left is counted by its length. */
 function flatten(line: string): string {
-  return line.replace(COLOR, "").replace(WIDE, "WW").replace(/\u0301/g, "");
+  return line
+    .replace(COLOR, "")
+    .replace(WIDE, "WW")
+    .replace(/\u0301/g, "");
 }
 
 const COLUMNS: readonly TableColumn[] = [
@@ -63,14 +69,21 @@ describe.each([40, 80, 120])("at %i columns", (width) => {
 
 test("a table too wide is cut to fill the terminal exactly", () => {
   const rows = [["a".repeat(100), "b".repeat(100)]];
-  const columns = [{ title: "A", shrink: true }, { title: "B", shrink: true }];
+  const columns = [
+    { title: "A", shrink: true },
+    { title: "B", shrink: true },
+  ];
   const [, line = ""] = renderTable({ columns, rows, width: 41, style: plain }).split("\n");
   expect(line.length).toBe(41);
   expect(line).toMatch(/^a+… {2}b+…$/);
 });
 
 test("a table looks like this", () => {
-  const columns: TableColumn[] = [{ title: "ID" }, { title: "TITLE", shrink: true }, { title: "TOKENS", align: "right" }];
+  const columns: TableColumn[] = [
+    { title: "ID" },
+    { title: "TITLE", shrink: true },
+    { title: "TOKENS", align: "right" },
+  ];
   const rows = [
     ["one", "漢字の題名です", "5"],
     ["three", `${FAMILY} and more`, "1,200"],
@@ -124,7 +137,10 @@ test("every width down to nothing is obeyed", () => {
 });
 
 test("cells of any length and thousands of rows do not hang it", { timeout: 20_000 }, () => {
-  const columns = [{ title: "A", shrink: true }, { title: "B", shrink: true }];
+  const columns = [
+    { title: "A", shrink: true },
+    { title: "B", shrink: true },
+  ];
   const huge = ["漢".repeat(300_000), FAMILY.repeat(30_000)];
   const rows = [huge, ...Array.from({ length: 5_000 }, () => ["漢字", "x"])];
   expect(renderTable({ columns, rows, width: 80, style: plain }).split("\n")).toHaveLength(5_002);

@@ -85,7 +85,8 @@ describe("a text cut to a width", () => {
 
   test.each(WIDTHS)("is never wider than asked: %s", (_, text) => {
     const long = text.repeat(3);
-    for (let columns = 0; columns < 12; columns += 1) expect(displayWidth(truncateToWidth(long, columns))).toBeLessThanOrEqual(columns);
+    for (let columns = 0; columns < 12; columns += 1)
+      expect(displayWidth(truncateToWidth(long, columns))).toBeLessThanOrEqual(columns);
   });
 });
 

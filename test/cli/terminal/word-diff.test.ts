@@ -41,7 +41,8 @@ test("a control character and its visible form are told apart", () => {
 });
 
 describe("large texts", () => {
-  const words = (count: number, stem: string): string => Array.from({ length: count }, (_, index) => `${stem}${index}`).join(" ");
+  const words = (count: number, stem: string): string =>
+    Array.from({ length: count }, (_, index) => `${stem}${index}`).join(" ");
 
   test("that have little in common are shown as removed and added, in time", { timeout: 10_000 }, () => {
     const [before, after] = [words(15_000, "left"), words(15_000, "right")];
@@ -59,6 +60,8 @@ describe("large texts", () => {
 
   test("with a small change show only that", () => {
     const before = words(15_000, "w");
-    expect(renderWordDiff(before, before.replace("w7000 ", "changed "), plain)).toBe(before.replace("w7000 ", "[-w7000-]{+changed+} "));
+    expect(renderWordDiff(before, before.replace("w7000 ", "changed "), plain)).toBe(
+      before.replace("w7000 ", "[-w7000-]{+changed+} "),
+    );
   });
 });
