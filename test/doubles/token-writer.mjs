@@ -8,7 +8,13 @@ import { beginTurn, endAnswer } from "../../dist/model/transitions.js";
 const [stateDir, backupDir, id, count, end = "complete"] = process.argv.slice(2);
 // One that dies leaves a journal with what came since its last snapshot.
 const folding = end === "die" ? { autoSave: false } : { journalBudget: 1024, autoSaveInterval: 20 };
-const manager = createDraftStatePersistenceManager({ stateDir, backupDir, saveOnToken: true, command: "token-writer", ...folding });
+const manager = createDraftStatePersistenceManager({
+  stateDir,
+  backupDir,
+  saveOnToken: true,
+  command: "token-writer",
+  ...folding,
+});
 const at = () => new Date().toISOString();
 const conversation = await manager.open(id);
 const prompt = { id: randomUUID(), role: "user", content: `${count} tokens, please`, createdAt: at() };

@@ -257,9 +257,7 @@ describe("an interrupted takeover", () => {
 describe("contenders interleaved at random, some of them dying on the way", () => {
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  async function contend(
-    seed: number,
-  ): Promise<{
+  async function contend(seed: number): Promise<{
     readonly livingHolders: readonly number[];
     readonly disk: SimulatedFileSystem;
     readonly world: ProcessWorld;

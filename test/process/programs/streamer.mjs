@@ -27,7 +27,10 @@ function fail(error) {
 async function streamAnswer(manager, conversation) {
   const at = new Date().toISOString();
   conversation.update((draft) => {
-    beginTurn(draft, { message: { id: `u${conversation.revision}`, role: "user", content: "Count", createdAt: at }, at });
+    beginTurn(draft, {
+      message: { id: `u${conversation.revision}`, role: "user", content: "Count", createdAt: at },
+      at,
+    });
   });
   const underWay = [];
   for (let token = 1; token <= tokens; token += 1) {
