@@ -2,7 +2,6 @@
 import type { Followed, FollowEvent } from "../operations/watch/follow.js";
 import type { CommandContext } from "./context.js";
 import { formatCount } from "./terminal/format.js";
-import { AnswerView } from "./terminal/answer-view.js";
 import { SafeTextStream, toSafeLine } from "./terminal/safe-text.js";
 import type { Screen } from "./terminal/screen.js";
 import { paintStatus } from "./terminal/status.js";
@@ -43,7 +42,8 @@ export class PlainAnswers implements AnswerSink {
 }
 
 /** Laid out as `chat` does. */
-export function answersOn(screen: Screen, context: CommandContext): AnswerSink {
+export async function answersOn(screen: Screen, context: CommandContext): Promise<AnswerSink> {
+  const { AnswerView } = await import("./terminal/answer-view.js");
   return new AnswerView({ screen, style: context.output.style, below: () => [] });
 }
 

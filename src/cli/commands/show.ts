@@ -147,7 +147,7 @@ async function inspect(manager: DraftStatePersistenceManager, shown: Shown, cont
         ? { name: "health", value: "ok", paint: style.green }
         : { name: "health", value: pluralize(verification.problems.length, "problem"), paint: style.red },
     ];
-    context.output.line(renderProperties(properties, style));
+    context.output.line(await renderProperties(properties, style));
     for (const problem of verification.problems)
       context.output.line(`  ${style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}`);
   }

@@ -122,7 +122,7 @@ function dayChart({ data }: StoreMetrics, now: Date): string {
   return `${days[0]?.slice(5) ?? ""} ▕${sparkline(tokens)}▏ ${days.at(-1)?.slice(5) ?? ""}  most: ${formatCount(Math.max(...tokens))} tokens a day`;
 }
 
-function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: CommandContext): string {
+function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: CommandContext): Promise<string> {
   const { gauges } = metrics;
   const { style } = context.output;
   const gauge = (name: string, label = ""): number => gauges[name]?.[label] ?? 0;
@@ -197,11 +197,11 @@ function conversationTable(conversations: readonly ConversationStats[], context:
   });
 }
 
-function renderStore(
+async function renderStore(
   metrics: StoreMetrics,
   conversations: readonly ConversationStats[],
   context: CommandContext,
-): string {
+): Promise<string> {
   const { output } = context;
   const summary = storeSummaryOf(metrics.data);
   const chart = saveChart(metrics);
@@ -213,10 +213,11 @@ function renderStore(
         ]
       : [];
   const table = conversations.length === 0 ? [] : [conversationTable(conversations, context)];
-  return [storeProperties(metrics, summary, context), latencyTable(summary, context), ...charts, ...table].join("\n\n");
+  const properties = await storeProperties(metrics, summary, context);
+  return [properties, latencyTable(summary, context), ...charts, ...table].join("\n\n");
 }
 
-function renderConversation(stats: ConversationStats, context: CommandContext): string {
+function renderConversation(stats: ConversationStats, context: CommandContext): Promise<string> {
   const { output } = context;
   const sizes = stats.growth.map(({ sizeBytes }) => sizeBytes);
   const chart = output.isTerminal && sizes.length > 2 ? ` ${sparkline(sizes)}` : "";
@@ -251,12 +252,12 @@ async function stats(wanted: string | undefined, context: CommandContext): Promi
   const only = id === undefined ? undefined : conversations[0];
   if (only !== undefined) {
     if (context.json) output.json(only);
-    else output.line(renderConversation(only, context));
+    else output.line(await renderConversation(only, context));
   } else if (context.json) {
     const { data, gauges } = metrics;
     const { counters, days } = data;
     output.json({ total: storeSummaryOf(data), conversations, days, counters, gauges });
-  } else output.line(renderStore(metrics, conversations, context));
+  } else output.line(await renderStore(metrics, conversations, context));
 }
 
 export const registerStats: Register = (program, run) => {

@@ -36,16 +36,16 @@ function endedWith(events: readonly FollowEvent[], streamedBefore: boolean): str
   return undefined;
 }
 
-function presenterFor(
+async function presenterFor(
   context: CommandContext,
   id: string | undefined,
   console: ChatConsole | undefined,
-): WatchPresenter {
+): Promise<WatchPresenter> {
   if (id === undefined) return new AllPresenter(context);
   if (context.json) return new OneAsJson(context);
   return new OneAsText(
     context,
-    console?.drawsAnswers === true ? answersOn(console.screen, context) : new PlainAnswers(context),
+    console?.drawsAnswers === true ? await answersOn(console.screen, context) : new PlainAnswers(context),
   );
 }
 
@@ -53,7 +53,7 @@ function presenterFor(
 async function watch(context: CommandContext, id: string | undefined, options: WatchCommandOptions): Promise<number> {
   const manager = await context.reader();
   const console = id === undefined ? undefined : openConsole(context, undefined);
-  const presenter = presenterFor(context, id, console);
+  const presenter = await presenterFor(context, id, console);
   const { promise, resolve, reject } = withResolvers();
   let streams: boolean | undefined;
   /** Where a chat is open, its next answer is waited for; where nobody writes there is none to come. */

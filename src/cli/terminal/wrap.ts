@@ -35,7 +35,8 @@ const RUN = / +|[^ ]+/g;
 const TAB = "    ";
 /** In code units: a longer word is cut into parts, since each step of a segmenter costs the length of its text. */
 const WINDOW = 256;
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Made by the first text that is not ASCII: it takes 15 ms. */
+let graphemes: Intl.Segmenter | undefined;
 
 export const unpainted: Paint = (text) => text;
 
@@ -46,6 +47,7 @@ export function plainSpan(text: string): Span {
 /** What a person sees as single characters. */
 export function clustersOf(text: string): string[] {
   if (PRINTABLE_ASCII.test(text)) return Array.from(text);
+  graphemes ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   const clusters: string[] = [];
   for (let start = 0; start < text.length;) {
     const window = text.slice(start, start + WINDOW);
