@@ -5,9 +5,9 @@ import type { DraftStatePersistenceManager } from "../manager.js";
 import type { LogEntry, Logger, LogLevel } from "../metrics/event-log.js";
 import { SETTINGS } from "../store/settings.js";
 import type { Storage } from "../storage/storage.js";
-import { logLine } from "./terminal/log-line.js";
+import { logLine } from "./terminal/text/log-line.js";
 import type { Output } from "./output.js";
-import type { ResolvedSettings } from "./settings.js";
+import type { ResolvedSettings } from "./settings/settings.js";
 
 export interface InputStream extends NodeJS.ReadableStream {
   readonly isTTY?: boolean;

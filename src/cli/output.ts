@@ -3,8 +3,8 @@
  * early is no error: what is written then goes nowhere, and whoever asks is told.
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { toSafeJson, toSafeLine } from "./terminal/safe-text.js";
-import { createStyle, type Style } from "./terminal/style.js";
+import { toSafeJson, toSafeLine } from "./terminal/text/safe-text.js";
+import { createStyle, type Style } from "./terminal/text/style.js";
 
 /** As much of a stream of Node's as is used here. */
 export interface OutputStream {

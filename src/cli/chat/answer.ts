@@ -1,12 +1,12 @@
 /** One answer, shown as the agent gives it, which is once it is durable; and what stops it. */
 import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
-import { catchInterrupts, type Interrupts } from "../terminal/interrupts.js";
-import type { Key } from "../terminal/keys.js";
+import { catchInterrupts, type Interrupts } from "../terminal/input/interrupts.js";
+import type { Key } from "../terminal/input/keys.js";
 import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
 import { ScreenPresenter } from "./screen-presenter.js";
 import { waitingNote } from "./waiting-note.js";
-import type { Presenter, TurnContext, TurnEvent } from "./turn-context.js";
+import type { Presenter, TurnContext, TurnEvent } from "./session-types.js";
 
 function presenterFor(turn: TurnContext): Presenter {
   if (turn.context.json) return jsonPresenter(turn);

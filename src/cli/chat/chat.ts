@@ -15,10 +15,10 @@ import { PromptHistory } from "./prompt-history.js";
 import { note, noteWithCommand } from "./say.js";
 import { talk } from "./prompt-loop.js";
 import { assertOneStart, goesOn, openConversation, openStandIn, openWhenSaid, type StartOptions } from "./start.js";
-import type { ChosenModel, RequestProgress, TurnContext } from "./turn-context.js";
+import type { ChosenModel, RequestProgress, TurnContext } from "./session-types.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
-import { isEnding } from "../terminal/interrupts.js";
+import { isEnding } from "../terminal/input/interrupts.js";
 
 export interface ChatOptions extends StartOptions {
   readonly interactive?: boolean;

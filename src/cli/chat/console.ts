@@ -1,8 +1,8 @@
 /** The terminal of a chat: the end of its text as a screen, and its keys, where there is a person at both. */
 import process, { stderr, stdout } from "node:process";
 import type { CommandContext, InputStream } from "../context.js";
-import { Keyboard } from "../terminal/keyboard.js";
-import { Screen } from "../terminal/screen.js";
+import { Keyboard } from "../terminal/input/keyboard.js";
+import { Screen } from "../terminal/screen/screen.js";
 
 export interface ChatConsole {
   readonly screen: Screen;

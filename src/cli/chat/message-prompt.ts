@@ -2,14 +2,14 @@
 import { createInterface } from "node:readline";
 import { stderr } from "node:process";
 import type { CommandContext, InputStream } from "../context.js";
-import { layOutMessage, windowOf, type EditorView } from "../terminal/editor-view.js";
-import { catchInterrupts } from "../terminal/interrupts.js";
-import type { Keyboard } from "../terminal/keyboard.js";
-import type { Key } from "../terminal/keys.js";
-import { LineEditor } from "../terminal/line-editor.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import type { Screen } from "../terminal/screen.js";
-import { truncateToWidth } from "../terminal/width.js";
+import { layOutMessage, windowOf, type EditorView } from "../terminal/input/editor-view.js";
+import { catchInterrupts } from "../terminal/input/interrupts.js";
+import type { Keyboard } from "../terminal/input/keyboard.js";
+import type { Key } from "../terminal/input/keys.js";
+import { LineEditor } from "../terminal/input/line-editor.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import type { Screen } from "../terminal/screen/screen.js";
+import { truncateToWidth } from "../terminal/text/width.js";
 import { completionsOf, type Completions } from "./completion.js";
 
 export type Line =

@@ -3,7 +3,7 @@ import type { Info } from "../../model/conversation.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
 import { note } from "./say.js";
-import type { ChosenModel, RequestProgress } from "./turn-context.js";
+import type { ChosenModel, RequestProgress } from "./session-types.js";
 
 export interface Wanted {
   readonly model: string | undefined;

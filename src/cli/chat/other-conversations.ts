@@ -3,9 +3,9 @@ import { messagesOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../session/conversation.js";
 import { assertConversationId } from "../../store/names.js";
-import { resolveId } from "../resolve-id.js";
-import { formatAge, pluralize } from "../terminal/format.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { formatAge, pluralize } from "../terminal/text/format.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import { carryOut, whatToDo } from "./interrupted.js";
 import { chooseModel, sayModel, wantedFor, type Wanted } from "./model.js";
 import { pickConversation } from "./picker.js";
@@ -13,7 +13,7 @@ import { recapOf } from "./recap.js";
 import { note, noteWithCommand, say } from "./say.js";
 import { answerHere, type Session } from "./session.js";
 import { openStandIn, openWhenSaid, openExisting } from "./start.js";
-import type { ChosenModel, TurnContext } from "./turn-context.js";
+import type { ChosenModel, TurnContext } from "./session-types.js";
 
 const LISTED = 10;
 

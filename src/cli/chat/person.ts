@@ -1,6 +1,6 @@
 /** Where the words of a person come from once a conversation goes on: stdin, or behind a pipe that has ended, the terminal itself. */
 import type { CommandContext, InputStream } from "../context.js";
-import { openControllingTerminal } from "../terminal/controlling-terminal.js";
+import { openControllingTerminal } from "../terminal/input/controlling-terminal.js";
 
 export interface Person {
   readonly input: InputStream;

@@ -3,12 +3,12 @@ import type { State } from "../../model/conversation.js";
 import type { Backup } from "../../store/backups.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { INTERRUPTED } from "../exit-status.js";
-import { isEnding } from "../terminal/interrupts.js";
+import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
 import type { Wanted } from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
 import { note } from "./say.js";
-import type { TurnContext } from "./turn-context.js";
+import type { TurnContext } from "./session-types.js";
 
 export interface Session {
   readonly turn: TurnContext;

@@ -7,7 +7,7 @@ import { createDraftStatePersistenceManager } from "../../create-manager.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import type { CommandContext } from "../context.js";
-import { lastConversation, resolveId, splitPoint } from "../resolve-id.js";
+import { lastConversation, resolveId, splitPoint } from "../arguments/resolve-id.js";
 import type { ChatConsole } from "./console.js";
 import { pickConversation } from "./picker.js";
 

@@ -1,9 +1,9 @@
 /** `config`: the settings in effect, and where each comes from. Of secrets, only whether they are set. */
 import { DraftstateError } from "../../errors.js";
 import type { CommandContext } from "../context.js";
-import { ALL_SETTINGS, type Origin } from "../settings.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { renderTable } from "../terminal/table.js";
+import { ALL_SETTINGS, type Origin } from "../settings/settings.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { renderTable } from "../terminal/tables/table.js";
 import type { Register } from "./registration.js";
 
 /** Read from the environment alone, and never shown. */

@@ -1,9 +1,9 @@
 /** `diff`: what changed between two restore points; by message for people, RFC 6902 with `--json`. */
 import { toJsonPatch } from "../../model/json-patch.js";
-import { resolveId } from "../resolve-id.js";
-import { printPaged } from "../terminal/pager.js";
-import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
-import { wrapDiff } from "../terminal/wrap-diff.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { printPaged } from "../terminal/screen/pager.js";
+import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
+import { wrapDiff } from "../terminal/diff/wrap-diff.js";
 import type { Register } from "./registration.js";
 
 interface DiffOptions {

@@ -9,9 +9,9 @@ import { assertConversationId, type Compression } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { readUserFile } from "../../storage/user-file.js";
 import type { CommandContext, InputStream } from "../context.js";
-import { formatCount, pluralize } from "../terminal/format.js";
-import { startSpinner } from "../terminal/spinner.js";
-import { renderTable } from "../terminal/table.js";
+import { formatCount, pluralize } from "../terminal/text/format.js";
+import { startSpinner } from "../terminal/screen/spinner.js";
+import { renderTable } from "../terminal/tables/table.js";
 import type { Register } from "./registration.js";
 
 interface ImportCommandOptions {

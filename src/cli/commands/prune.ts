@@ -4,12 +4,12 @@ import type { RetentionPolicy } from "../../plan/retention.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { PruneResult } from "../../operations/prune.js";
 import type { CommandContext } from "../context.js";
-import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
-import { resolveId } from "../resolve-id.js";
-import { confirm } from "../terminal/prompt.js";
-import { startProgress } from "../terminal/progress.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { formatBytes, pluralize } from "../terminal/format.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../arguments/parse.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { confirm } from "../terminal/input/prompt.js";
+import { startProgress } from "../terminal/screen/progress.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { formatBytes, pluralize } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
 interface PruneCommandOptions {

@@ -6,12 +6,12 @@ import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RestoreResult } from "../../operations/restore.js";
 import type { CommandContext } from "../context.js";
 import type { Output } from "../output.js";
-import { resolveId } from "../resolve-id.js";
-import { formatAge, pluralize } from "../terminal/format.js";
-import { printPaged } from "../terminal/pager.js";
-import { confirm } from "../terminal/prompt.js";
-import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
-import { beginningOf, wrapDiff } from "../terminal/wrap-diff.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { formatAge, pluralize } from "../terminal/text/format.js";
+import { printPaged } from "../terminal/screen/pager.js";
+import { confirm } from "../terminal/input/prompt.js";
+import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
+import { beginningOf, wrapDiff } from "../terminal/diff/wrap-diff.js";
 import type { Register } from "./registration.js";
 
 interface RestoreCommandOptions {

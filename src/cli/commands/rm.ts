@@ -2,9 +2,9 @@
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RemoveResult } from "../../operations/remove.js";
 import type { CommandContext } from "../context.js";
-import { resolveId } from "../resolve-id.js";
-import { formatBytes, pluralize } from "../terminal/format.js";
-import { confirm } from "../terminal/prompt.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { formatBytes, pluralize } from "../terminal/text/format.js";
+import { confirm } from "../terminal/input/prompt.js";
 import type { Register } from "./registration.js";
 
 interface RmOptions {
