@@ -16,13 +16,13 @@ if (!existsSync(join(directory, "packs/start.js"))) {
   process.stderr.write("error: draftstate is not built yet: run npm install, or npm run build\n");
   process.exit(1);
 }
-const { main } = loaderFor(directory).load("/src/cli/main.js");
+const { start } = loaderFor(directory).load("/src/cli/entry.js");
 let ended = false;
 // A process that has nothing left to wait for, and is not through, has failed.
 process.once("exit", (status) => {
   if (!ended && status === 0) process.exitCode = 1;
 });
-void main(process.argv.slice(2)).then((status) => {
+void start(process.argv.slice(2)).then((status) => {
   ended = true;
   process.exit(status);
 });

@@ -10,7 +10,7 @@ import { declarationsHaveNoEffect, lazyModules } from "./lazy-modules.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const OUT = "dist/cli";
 /** The program and its threads. */
-const ENTRIES = ["src/cli/main.ts", "src/cli/commands/search/search-thread.ts", "src/operations/verify/whole-files-thread.ts"];
+const ENTRIES = ["src/cli/entry.ts", "src/cli/commands/search/search-thread.ts", "src/operations/verify/whole-files-thread.ts"];
 
 /** commander asks for it at its start and uses it for programs in several files: milliseconds for nothing. */
 const lazyChildProcess = {

@@ -11,7 +11,7 @@ import { HASH_BYTES, Loader, PARAMETERS, START, withPaths } from "../bin/loader.
 
 const DIRECTORY = fileURLToPath(new URL("../dist/cli", import.meta.url));
 const PROGRAM = fileURLToPath(import.meta.url);
-const MAIN = "/src/cli/main.js";
+const MAIN = "/src/cli/entry.js";
 
 const command = (...words) => ({ words, ends: 0 });
 /** By pack, in the order in which they are run: what people wait for most often, then all else. */
@@ -49,10 +49,10 @@ function packOf(id, pack) {
 }
 
 async function runAll(loader, afterEach) {
-  const { main } = loader.load(MAIN);
+  const { start } = loader.load(MAIN);
   for (const [pack, commands] of COMMANDS) {
     for (const { words, ends } of commands) {
-      const status = await main(words);
+      const status = await start(words);
       if (status !== ends) throw new Error(`draftstate ${words.join(" ")} ended with ${status}`);
     }
     afterEach(pack);

@@ -47,7 +47,7 @@ test("a program that has nothing left to wait for and is not through has failed"
   const copy = await copyOfProgram(workspace.directory);
   await writeFile(
     join(copy, START),
-    '({ "/src/cli/main.js": function (exports) { exports.main = () => new Promise(() => undefined); } })',
+    '({ "/src/cli/entry.js": function (exports) { exports.start = () => new Promise(() => undefined); } })',
   );
   await expect(run(process.execPath, ["bin/draftstate.js", "ls"], { cwd: copy })).rejects.toMatchObject({ code: 1 });
 });

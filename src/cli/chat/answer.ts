@@ -35,7 +35,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   const { conversation, chosen, context, title, progress } = turn;
   const { output } = context;
   const abort = new AbortController();
-  const interrupts = catchInterrupts(() => {
+  const interrupts = catchInterrupts(context.io.control, () => {
     abort.abort();
   });
   const stopListening = listenToKeys(turn, interrupts);
@@ -46,7 +46,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   progress.listener = (event) => {
     presenter.request(event);
   };
-  const speakAgain = silenceConsole(globalThis.console);
+  const speakAgain = silenceConsole(context.io.console);
   let ended: Extract<TurnEvent, { type: "end" }> | undefined;
   try {
     const options = {

@@ -27,17 +27,17 @@ export interface ChatOptions extends StartOptions {
 
 function managerFor(context: CommandContext, options: ChatOptions): DraftStatePersistenceManager {
   if (options.save) return context.manager();
-  return context.manager(new MemoryStorage({ now: () => context.now(), command: context.options.command }));
+  return context.manager(new MemoryStorage({ now: () => context.now(), command: context.command }));
 }
 
 export async function chat(words: readonly string[], options: ChatOptions, context: CommandContext): Promise<number> {
   assertOneStart(options);
-  const { input } = context.options;
+  const { input } = context;
   const read = await readPrompt(words.join(" "), input, context.output);
   const interactive =
     options.interactive === true ||
     (read.prompt === undefined && input.isTTY === true && context.output.errorIsTerminal);
-  const person = interactive || options.resume === true ? findPerson(context) : undefined;
+  const person = interactive || options.resume === true ? await findPerson(context) : undefined;
   const maySay = interactive && (person !== undefined || options.fork !== undefined);
   if (read.prompt === undefined && !maySay && !goesOn(options)) {
     throw new DraftstateError(

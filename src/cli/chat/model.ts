@@ -20,8 +20,8 @@ export interface ModelSource {
 
 /** A flag says what is wanted now; other settings are for conversations that remember nothing of their own. */
 export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "baseUrl">, hasSystem: boolean): Wanted {
-  const { settings, options } = context;
-  const isFlag = (name: "model" | "baseUrl" | "system"): boolean => options.settings.origins[name] === "flag";
+  const { settings, origins } = context;
+  const isFlag = (name: "model" | "baseUrl" | "system"): boolean => origins[name] === "flag";
   // A conversation that remembers its model remembers also that it needed no address.
   const ownServer =
     info.model === undefined || info.model === "offline" ? settings.baseUrl : (info.baseUrl ?? settings.baseUrl);
@@ -36,7 +36,7 @@ export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "b
 export async function chooseModel({ context, manager, progress }: ModelSource, wanted: Wanted): Promise<ChosenModel> {
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
-  const apiKey = context.options.env["OPENAI_API_KEY"] === "" ? undefined : context.options.env["OPENAI_API_KEY"];
+  const apiKey = context.env["OPENAI_API_KEY"] === "" ? undefined : context.env["OPENAI_API_KEY"];
   const { seed, offlineTokenDelay, modelRetries } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({

@@ -29,7 +29,7 @@ export function pickConversation(
       screen.show([]);
       resolve(id);
     };
-    const interrupts = catchInterrupts(() => {
+    const interrupts = catchInterrupts(context.io.control, () => {
       finish(undefined);
     });
     releases.push(

@@ -29,7 +29,7 @@ function readLine(session: Session): Promise<Line> {
   const { context, console } = session.turn;
   const { initial } = session;
   session.initial = "";
-  if (console?.keyboard === undefined) return readPlainLine(session.turn.input, "> ");
+  if (console?.keyboard === undefined) return readPlainLine(context, session.turn.input, "> ");
   return readMessage(context, console.screen, console.keyboard, {
     prompt: "> ",
     initial,

@@ -1,7 +1,7 @@
 /** What a chat says itself: wrapped between words to the terminal's width, dim where it is beside the matter. Takes safe text. */
 import type { Output } from "../output.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
-import { visibleWidth } from "../terminal/screen/screen.js";
+import { visibleWidth } from "../terminal/text/width.js";
 import { wrapText } from "../terminal/text/wrap-text.js";
 
 export function say({ output }: { readonly output: Output }, text: string): void {

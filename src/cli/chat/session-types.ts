@@ -3,7 +3,8 @@ import type { DraftHybridStreamingAgent } from "../../agent/agent.js";
 import type { RequestEvent } from "../../agent/models/request-progress.js";
 import type { TurnEvent } from "../../agent/turn.js";
 import type { Conversation } from "../../session/conversation.js";
-import type { CommandContext, InputStream } from "../context.js";
+import type { CommandContext } from "../context.js";
+import type { InputStream } from "../io.js";
 import type { ChatConsole } from "./console.js";
 
 export type { DraftHybridStreamingAgent, RequestEvent, TurnEvent };

@@ -51,7 +51,7 @@ export function assertOneStart(options: StartOptions): void {
 
 /** An empty conversation that is kept nowhere, for a session in which nothing was said yet. */
 export function openStandIn(context: CommandContext): Promise<Conversation> {
-  const storage = new MemoryStorage({ now: () => context.now(), command: context.options.command });
+  const storage = new MemoryStorage({ now: () => context.now(), command: context.command });
   return createDraftStatePersistenceManager({ storage, autoSave: false }).openNew();
 }
 

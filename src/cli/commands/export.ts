@@ -157,7 +157,7 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
     redacted: counts ?? null,
   };
   if (options.output !== undefined && options.output !== "-") {
-    const bytes = await write(options.output, text, options);
+    const bytes = await write(context.pathOf(options.output), text, options);
     if (context.json) output.json({ ...result, path: options.output, sizeBytes: bytes });
     else
       output.message(

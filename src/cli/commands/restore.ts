@@ -8,8 +8,6 @@ import type { CommandContext } from "../context.js";
 import type { Output } from "../output.js";
 import { resolveId } from "../arguments/resolve-id.js";
 import { formatAge, pluralize } from "../terminal/text/format.js";
-import { printPaged } from "../terminal/screen/pager.js";
-import { confirm } from "../terminal/input/prompt.js";
 import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
 import { beginningOf, wrapDiff } from "../terminal/diff/wrap-diff.js";
 import type { Register } from "./registration.js";
@@ -39,9 +37,9 @@ function isNeedless({ before, after }: Preview): boolean {
   return jsonEqual(before, after);
 }
 
-async function printPreview({ before, after }: Preview, { output, options }: CommandContext): Promise<void> {
-  const text = renderStateDiff(before, after, output.style);
-  await printPaged(wrapDiff(text, output.width), { output, env: options.env, wanted: true });
+async function printPreview({ before, after }: Preview, context: CommandContext): Promise<void> {
+  const { style, width } = context.output;
+  await context.page(wrapDiff(renderStateDiff(before, after, style), width), { paged: true });
 }
 
 /** As much as leaves room for the question. */
@@ -56,15 +54,10 @@ function printBeginning(id: string, { backup, before, after }: Preview, { output
   output.message(output.errorStyle.dim(renderStat(before, after)));
 }
 
-function asks({ yes }: RestoreCommandOptions, { options: { input }, output }: CommandContext): boolean {
-  return yes !== true && input.isTTY === true && output.errorIsTerminal;
-}
-
 async function agreed(id: string, preview: Preview, context: CommandContext): Promise<boolean> {
   printBeginning(id, preview, context);
   const { timestamp } = preview.backup;
-  return confirm(
-    context.options.input,
+  return context.confirm(
     `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `,
   );
 }
@@ -123,7 +116,7 @@ export const registerRestore: Register = (program, run) => {
         }
         // Where nobody looks at a preview, none is made.
         const preview =
-          options.dryRun === true || asks(options, context) ? await look(manager, id, options.backup) : undefined;
+          options.dryRun === true || context.mayAsk(options) ? await look(manager, id, options.backup) : undefined;
         if (preview !== undefined && isNeedless(preview)) {
           sayNeedless(id, preview.backup.timestamp, output);
           return 0;

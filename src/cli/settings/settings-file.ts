@@ -2,7 +2,6 @@
  * The settings file: the one that was named, or the nearest found from here upwards, as far as the home directory. A FIFO,
  * a device or a file without end in its place is refused before it is read: it would hold up every command.
  */
-import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
 import { isJsonObject } from "../../model/json.js";
@@ -62,7 +61,7 @@ export function readSettingsFile(path: string): SettingsFile | undefined {
   return settingsIn(path, content);
 }
 
-export function findSettingsFile(start: string): SettingsFile | undefined {
+export function findSettingsFile(start: string, home: string): SettingsFile | undefined {
   for (let directory = resolve(start); ; directory = dirname(directory)) {
     for (const place of SEARCH_PLACES) {
       const path = join(directory, place);
@@ -70,6 +69,6 @@ export function findSettingsFile(start: string): SettingsFile | undefined {
       const found = content === undefined ? undefined : settingsIn(path, content);
       if (found !== undefined) return found;
     }
-    if (directory === homedir() || directory === dirname(directory)) return undefined;
+    if (directory === home || directory === dirname(directory)) return undefined;
   }
 }

@@ -57,6 +57,8 @@ export interface SettingsSources {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Settings files are looked for up to here. */
+  readonly home: string;
   /** A file given by --config: it must exist, and no other is looked for. */
   readonly configFile: string | undefined;
 }
@@ -122,8 +124,8 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
     origins[name] = origin;
   };
   for (const [name, definition] of Object.entries(ALL_SETTINGS)) put(name, definition.default, "default");
-  const { configFile, cwd } = sources;
-  const file = configFile === undefined ? findSettingsFile(cwd) : readSettingsFile(resolve(cwd, configFile));
+  const { configFile, cwd, home } = sources;
+  const file = configFile === undefined ? findSettingsFile(cwd, home) : readSettingsFile(resolve(cwd, configFile));
   for (const [name, value] of Object.entries(file?.values ?? {})) {
     if (file !== undefined)
       put(name, checkSetting(name, definitionOf(name, file.path), value, file.path), { file: file.path });

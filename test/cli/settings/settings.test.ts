@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(cwd, { recursive: true }));
 
 function resolve(sources: Partial<SettingsSources>): ReturnType<typeof resolveCliSettings> {
-  return resolveCliSettings({ flags: {}, env: {}, cwd, configFile: undefined, ...sources });
+  return resolveCliSettings({ flags: {}, env: {}, cwd, home: "/", configFile: undefined, ...sources });
 }
 
 function refusal(sources: Partial<SettingsSources>): string {

@@ -49,7 +49,7 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   const matcher = await compileQuery(query);
   const manager = await context.reader();
   const many = context.output.mayMoveCursor && (await manager.ids()).length >= MANY;
-  const spinner = many ? await startSpinner("searching") : undefined;
+  const spinner = many ? await startSpinner(context.output, "searching") : undefined;
   const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
   const pathOf = manager.storage.pathOf?.bind(manager.storage);
   const snapshots = async (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>

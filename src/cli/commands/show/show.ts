@@ -11,7 +11,6 @@ import type { CommandContext } from "../../context.js";
 import { parseCount } from "../../arguments/parse.js";
 import { resolveId, splitPoint } from "../../arguments/resolve-id.js";
 import { formatBytes, pluralize } from "../../terminal/text/format.js";
-import { printPaged } from "../../terminal/screen/pager.js";
 import { renderProperties } from "../../terminal/tables/properties.js";
 import { toSafeLine, toSafeText } from "../../terminal/text/safe-text.js";
 import { paintStatus } from "../../terminal/text/status.js";
@@ -202,8 +201,7 @@ export const registerShow: Register = (program, run) => {
           throw new DraftstateError("USAGE", `${wanted} and --backup both name a restore point: give one`);
         const options = point === undefined ? given : { ...given, backup: point };
         const id = await resolveId(manager, name);
-        const print = (text: string): Promise<void> =>
-          printPaged(text, { output: context.output, env: context.options.env, wanted: options.pager });
+        const print = (text: string): Promise<void> => context.page(text, { paged: options.pager });
         if (options.raw === true) {
           await raw(await rawBytes(manager, id, options.backup), print, context);
           return 0;

@@ -6,7 +6,6 @@ import type { UndoPreview } from "../../../operations/undo/preview.js";
 import type { CommandContext } from "../../context.js";
 import { resolveId } from "../../arguments/resolve-id.js";
 import { formatAge, formatBytes, pluralize } from "../../terminal/text/format.js";
-import { confirm } from "../../terminal/input/prompt.js";
 import { renderFittingTable } from "../../terminal/tables/fitting-table.js";
 import { describeUndo, describeUndone } from "./descriptions.js";
 import type { Register } from "../registration.js";
@@ -32,12 +31,6 @@ async function resolveUndone(manager: DraftStatePersistenceManager, wanted: stri
   );
 }
 
-function asks(options: UndoOptions, context: CommandContext): boolean {
-  return (
-    options.yes !== true && !context.json && context.options.input.isTTY === true && context.output.errorIsTerminal
-  );
-}
-
 async function emptyTrash(
   manager: DraftStatePersistenceManager,
   options: UndoOptions,
@@ -47,9 +40,8 @@ async function emptyTrash(
   const count = (await manager.operations()).length;
   if (
     count > 0 &&
-    asks(options, context) &&
-    !(await confirm(
-      context.options.input,
+    context.mayAsk(options) &&
+    !(await context.confirm(
       `Empty the trash for good? ${pluralize(count, "operation")} could not be undone then. [y/N] `,
     ))
   ) {
@@ -103,8 +95,7 @@ async function list(
 async function agreed(preview: UndoPreview, options: UndoOptions, context: CommandContext): Promise<boolean> {
   const { operation, conversationId, at } = preview;
   const warning = `${conversationId} was changed since the ${operation} of ${formatAge(new Date(at), context.now())}; what is there now becomes a restore point, and is replaced`;
-  if (asks(options, context))
-    return confirm(context.options.input, `${warning}. Undo the ${operation} all the same? [y/N] `);
+  if (context.mayAsk(options)) return context.confirm(`${warning}. Undo the ${operation} all the same? [y/N] `);
   context.output.message(warning);
   return true;
 }

@@ -59,7 +59,7 @@ async function watch(context: CommandContext, id: string | undefined, options: W
     );
     resolve(current.status === "complete" ? 0 : 1);
   };
-  const interrupts = catchInterrupts(() => {
+  const interrupts = catchInterrupts(context.io.control, () => {
     resolve(INTERRUPTED);
   });
   context.output.onClosed(() => {

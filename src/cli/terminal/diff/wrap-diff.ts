@@ -1,5 +1,5 @@
 /** A difference as it fits a terminal: broken between words, colours left out of the count, a rest that does not fit named. */
-import { visibleWidth } from "../screen/screen.js";
+import { visibleWidth } from "../text/width.js";
 import { wrapText } from "../text/wrap-text.js";
 
 export function wrapDiff(text: string, columns: number | undefined): string {

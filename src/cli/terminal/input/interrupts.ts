@@ -1,11 +1,18 @@
-/** Ctrl-C and the signals that end a process: the first asks to stop and keep what there is, the second leaves at once. */
-import process from "node:process";
+/** Ctrl-C and the signals that end a process: the first asks to stop and keep the partial work, the second leaves at once. */
+import type { ProcessControl } from "../../io.js";
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const STATUS_OF = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+export const ENDING_SIGNALS = Object.keys(STATUS_OF) as readonly (keyof typeof STATUS_OF)[];
+
+/** Of a process that the signal ended. */
+export function statusOfSignal(signal: keyof typeof STATUS_OF): number {
+  return STATUS_OF[signal];
+}
 
 /** Whether this exit status is that of a signal that asks the process to end, not of Ctrl-C. */
 export function isEnding(status: number): boolean {
-  return status === SIGNALS.SIGTERM || status === SIGNALS.SIGHUP;
+  return status === STATUS_OF.SIGTERM || status === STATUS_OF.SIGHUP;
 }
 
 export interface Interrupts {
@@ -16,19 +23,19 @@ export interface Interrupts {
   release(): void;
 }
 
-export function catchInterrupts(stop: () => void): Interrupts {
+export function catchInterrupts(control: ProcessControl, stop: () => void): Interrupts {
   let status: number | undefined;
   const stopWith = (meaning: number): void => {
     // What was shown is on disk already; the next reader finds it interrupted.
-    if (status !== undefined) process.exit(SIGNALS.SIGINT);
+    if (status !== undefined) control.exit(STATUS_OF.SIGINT);
     status = meaning;
     stop();
   };
-  const handlers = Object.entries(SIGNALS).map(([signal, meaning]) => {
+  const handlers = ENDING_SIGNALS.map((signal) => {
     const handler = (): void => {
-      stopWith(meaning);
+      stopWith(statusOfSignal(signal));
     };
-    process.on(signal, handler);
+    control.on(signal, handler);
     return { signal, handler };
   });
   return {
@@ -36,10 +43,10 @@ export function catchInterrupts(stop: () => void): Interrupts {
       return status;
     },
     interrupt() {
-      stopWith(SIGNALS.SIGINT);
+      stopWith(STATUS_OF.SIGINT);
     },
     release() {
-      for (const { signal, handler } of handlers) process.off(signal, handler);
+      for (const { signal, handler } of handlers) control.off(signal, handler);
     },
   };
 }

@@ -2,9 +2,7 @@
  * The keys of a terminal in raw mode, for one listener at a time; what is typed while none wants it waits for the next.
  * Ctrl-Z stops the process as the terminal itself would. Whatever ends the process, the terminal is as it was.
  */
-import process from "node:process";
-import type { InputStream } from "../../context.js";
-import type { OutputStream } from "../../output.js";
+import type { InputStream, OutputStream, ProcessControl } from "../../io.js";
 import { KeyDecoder, type Key } from "./keys.js";
 
 export interface KeyboardStream extends InputStream {
@@ -41,7 +39,7 @@ export class Keyboard {
     this.#leaveRaw();
   };
   readonly #stopped = (): void => {
-    this.#suspend(process.pid);
+    this.#suspend("process");
   };
   readonly #data = (data: Buffer | string): void => {
     clearTimeout(this.#timer);
@@ -61,12 +59,14 @@ export class Keyboard {
   constructor(
     private readonly input: KeyboardStream,
     private readonly output: OutputStream,
+    private readonly control: ProcessControl,
   ) {}
 
   open(): void {
     this.input.setEncoding("utf8");
     this.input.on("data", this.#data).on("end", this.#end).on("error", this.#end);
-    process.on("exit", this.#restore).on("SIGTSTP", this.#stopped);
+    this.control.on("exit", this.#restore);
+    this.control.on("SIGTSTP", this.#stopped);
     this.#enterRaw();
     this.input.resume();
   }
@@ -75,7 +75,8 @@ export class Keyboard {
     clearTimeout(this.#timer);
     this.#leaveRaw();
     this.input.off("data", this.#data).off("end", this.#end).off("error", this.#end);
-    process.off("exit", this.#restore).off("SIGTSTP", this.#stopped);
+    this.control.off("exit", this.#restore);
+    this.control.off("SIGTSTP", this.#stopped);
     this.input.pause();
   }
 
@@ -112,9 +113,9 @@ export class Keyboard {
   }
 
   #give(key: Key): void {
-    if (key.kind === "key" && key.name === "ctrl-z") this.#suspend(0);
+    if (key.kind === "key" && key.name === "ctrl-z") this.#suspend("job");
     else if (this.#listener === undefined && isInterrupt(key) && !this.keepsInterrupts)
-      process.kill(process.pid, "SIGINT");
+      this.control.send("SIGINT", "process");
     else this.#offer(key);
   }
 
@@ -138,13 +139,13 @@ export class Keyboard {
     this.input.setRawMode?.(false);
   }
 
-  /** `0` is the whole job, as the terminal's own Ctrl-Z does it. Returns when it goes on, or where nobody could make it go on. */
-  #suspend(target: number): void {
+  /** Returns when the process is resumed, or if nobody could resume it. */
+  #suspend(target: "process" | "job"): void {
     for (const { suspended } of this.#hooks) suspended();
     this.#leaveRaw();
-    process.off("SIGTSTP", this.#stopped);
-    process.kill(target, "SIGTSTP");
-    process.on("SIGTSTP", this.#stopped);
+    this.control.off("SIGTSTP", this.#stopped);
+    this.control.send("SIGTSTP", target);
+    this.control.on("SIGTSTP", this.#stopped);
     this.#enterRaw();
     for (const { resumed } of this.#hooks) resumed();
   }

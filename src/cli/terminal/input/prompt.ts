@@ -1,18 +1,11 @@
 /** Asks a person one question on the terminal. Questions go to stderr, since stdout is for data. */
 import { createInterface } from "node:readline";
-import { stderr } from "node:process";
+import type { Output } from "../../output.js";
+import { QuestionInterrupted } from "./question-interrupted.js";
 
-/** Ctrl-C at a question: nothing was decided, and nothing more is to be done. */
-export class QuestionInterrupted extends Error {
-  constructor() {
-    super("interrupted at a question");
-    this.name = "QuestionInterrupted";
-  }
-}
-
-/** Empty where the input ends instead (Ctrl-D). Throws `QuestionInterrupted` at Ctrl-C. */
-export async function ask(input: NodeJS.ReadableStream, question: string): Promise<string> {
-  const terminal = createInterface({ input, output: stderr });
+/** Empty if the input ends instead (Ctrl-D). Throws `QuestionInterrupted` at Ctrl-C. */
+export async function ask(input: NodeJS.ReadableStream, output: Output, question: string): Promise<string> {
+  const terminal = createInterface({ input, output: output.errorTerminal });
   return new Promise((resolve, reject) => {
     let answer: string | undefined;
     let interrupted = false;
@@ -21,8 +14,8 @@ export async function ask(input: NodeJS.ReadableStream, question: string): Promi
       terminal.close();
     });
     terminal.once("close", () => {
-      // The cursor still stands behind the question.
-      if (answer === undefined) stderr.write("\n");
+      // The cursor is still behind the question.
+      if (answer === undefined) output.raw("\n");
       if (interrupted) reject(new QuestionInterrupted());
       else resolve((answer ?? "").trim());
     });
@@ -33,7 +26,7 @@ export async function ask(input: NodeJS.ReadableStream, question: string): Promi
   });
 }
 
-/** False for anything but a clear yes. */
-export async function confirm(input: NodeJS.ReadableStream, question: string): Promise<boolean> {
-  return /^y(es)?$/i.test(await ask(input, question));
+/** Only a clear yes is one. */
+export function isYes(answer: string): boolean {
+  return /^y(es)?$/i.test(answer);
 }

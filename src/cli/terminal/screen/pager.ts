@@ -1,52 +1,40 @@
 /**
  * Long text a screen at a time, on a terminal that can: by PAGER, or less. Text that fits is just printed, and so is
- * everything where there is no pager. Who quits early has seen enough, which is no error. Give it safe text.
+ * everything if there is no pager. Quitting early is no error. Takes safe text.
  */
 import { spawn } from "node:child_process";
-import process from "node:process";
+import type { Io } from "../../io.js";
 import type { Output } from "../../output.js";
-import { displayWidth } from "../text/width.js";
+import { visibleWidth } from "../text/width.js";
 
-export interface PagerOptions {
+export interface PagerPlace {
   readonly output: Output;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** False with --no-pager. */
-  readonly wanted: boolean;
+  readonly io: Pick<Io, "env" | "control">;
 }
 
-/** What the shell says where there is no such program. */
+/** What the shell exits with if there is no such program. */
 const NOT_FOUND = 127;
-const ESCAPES = /\u001b\[[0-9;]*m/g;
 
 function rowsOf(text: string, width: number): number {
-  return text
-    .split("\n")
-    .reduce((rows, line) => rows + Math.max(1, Math.ceil(displayWidth(line.replace(ESCAPES, "")) / width)), 0);
+  return text.split("\n").reduce((rows, line) => rows + Math.max(1, Math.ceil(visibleWidth(line) / width)), 0);
 }
 
-/** Undefined where the text is to be printed as it is. */
-function pagerFor(text: string, { output, env, wanted }: PagerOptions): string | undefined {
+/** Undefined if the text is to be printed as it is. */
+function pagerFor(text: string, { output, io: { env } }: PagerPlace): string | undefined {
   const { width, height } = output;
   const pager = env["PAGER"] ?? "less";
-  if (
-    !wanted ||
-    width === undefined ||
-    height === undefined ||
-    env["TERM"] === "dumb" ||
-    pager.trim() === "" ||
-    pager.trim() === "cat"
-  )
+  if (width === undefined || height === undefined || env["TERM"] === "dumb" || ["", "cat"].includes(pager.trim()))
     return undefined;
   return rowsOf(text, width) < height ? undefined : pager;
 }
 
-/** The pager's exit status; Ctrl-C is the pager's while it runs. */
-async function page(pager: string, text: string, env: PagerOptions["env"]): Promise<number> {
+/** The pager's exit status; Ctrl-C belongs to the pager while it runs. */
+async function page(pager: string, text: string, { env, control }: PagerPlace["io"]): Promise<number> {
   const ignore = (): void => undefined;
-  process.on("SIGINT", ignore);
+  control.on("SIGINT", ignore);
   try {
     return await new Promise((resolve) => {
-      // R: colours as they are; X and F as git has them.
+      // R: colours as they are; X and F as git sets them.
       const child = spawn(pager, { shell: true, stdio: ["pipe", "inherit", "inherit"], env: { LESS: "FRX", ...env } });
       child.stdin.on("error", ignore);
       child.on("error", () => {
@@ -58,13 +46,13 @@ async function page(pager: string, text: string, env: PagerOptions["env"]): Prom
       child.stdin.end(text);
     });
   } finally {
-    process.off("SIGINT", ignore);
+    control.off("SIGINT", ignore);
   }
 }
 
 /** Ends the text with a newline. */
-export async function printPaged(text: string, options: PagerOptions): Promise<void> {
-  const pager = pagerFor(text, options);
-  if (pager !== undefined && (await page(pager, `${text}\n`, options.env)) !== NOT_FOUND) return;
-  options.output.line(text);
+export async function printPaged(text: string, place: PagerPlace): Promise<void> {
+  const pager = pagerFor(text, place);
+  if (pager !== undefined && (await page(pager, `${text}\n`, place.io)) !== NOT_FOUND) return;
+  place.output.line(text);
 }

@@ -3,9 +3,8 @@
  * rests at the beginning of the live rows, or in them where someone types, so a resize needs nothing but drawing again.
  * Whatever ends the process, the cursor is shown again. Takes rows of safe text.
  */
-import process from "node:process";
-import type { OutputStream } from "../../output.js";
-import { displayWidth } from "../text/width.js";
+import type { OutputStream, ProcessControl } from "../../io.js";
+import { visibleWidth } from "../text/width.js";
 
 export interface Place {
   readonly row: number;
@@ -24,9 +23,6 @@ const HIDE_CURSOR = `${ESCAPE}?25l`;
 const SHOW_CURSOR = `${ESCAPE}?25h`;
 const ERASE_BELOW = `${ESCAPE}J`;
 const CLEAR = `${ESCAPE}H${ESCAPE}2J`;
-// Our own styles, which take no columns.
-
-const STYLE = /\u001b\[[\d;]*m/g;
 
 export class Screen {
   #live: readonly string[] = [];
@@ -43,8 +39,11 @@ export class Screen {
     for (const listener of this.#onResize) listener();
   };
 
-  constructor(private readonly stream: ResizableStream) {
-    process.on("exit", this.#restore);
+  constructor(
+    private readonly stream: ResizableStream,
+    private readonly control: ProcessControl,
+  ) {
+    control.on("exit", this.#restore);
     stream.on("resize", this.#resized);
   }
 
@@ -111,7 +110,7 @@ export class Screen {
 
   close(): void {
     this.release();
-    process.off("exit", this.#restore);
+    this.control.off("exit", this.#restore);
     this.stream.off("resize", this.#resized);
   }
 
@@ -152,8 +151,4 @@ export class Screen {
     this.#hidden = hide;
     return hide ? HIDE_CURSOR : SHOW_CURSOR;
   }
-}
-
-export function visibleWidth(row: string): number {
-  return displayWidth(row.replaceAll(STYLE, ""));
 }

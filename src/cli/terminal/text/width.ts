@@ -12,6 +12,8 @@ export type Alignment = "left" | "right";
 /** One column in every terminal that is not set to wide ambiguous characters. */
 const ELLIPSIS = "…";
 const PRINTABLE_ASCII = /^[ -~]*$/;
+/** Our own styles, which take no columns. */
+const STYLE = /\u001b\[[\d;]*m/g;
 
 export function displayWidth(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
@@ -19,6 +21,11 @@ export function displayWidth(text: string): number {
   let width = 0;
   for (const cluster of clustersOf(text)) width += clusterWidth(cluster.text);
   return width;
+}
+
+/** Of text with styles. */
+export function visibleWidth(text: string): number {
+  return displayWidth(text.replaceAll(STYLE, ""));
 }
 
 /** As much of the text as fits, with an ellipsis in place of what does not. May be a column short before a wide character. */

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AnswerLayout } from "../../../../src/cli/terminal/screen/answer-layout.js";
-import { visibleWidth } from "../../../../src/cli/terminal/screen/screen.js";
+import { visibleWidth } from "../../../../src/cli/terminal/text/width.js";
 import { createStyle } from "../../../../src/cli/terminal/text/style.js";
 
 const style = createStyle({ isTerminal: true, env: {} });
