@@ -4,21 +4,22 @@ import { catchInterrupts, type Interrupts } from "../terminal/input/interrupts.j
 import type { Key } from "../terminal/input/keys.js";
 import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
-import { ScreenPresenter } from "./screen-presenter.js";
-import { waitingNote } from "./waiting-note.js";
 import type { Presenter, TurnContext, TurnEvent } from "./session-types.js";
 
-function presenterFor(turn: TurnContext): Presenter {
+/** What draws on a terminal is loaded only where there is one. */
+async function presenterFor(turn: TurnContext): Promise<Presenter> {
   if (turn.context.json) return jsonPresenter(turn);
   const { console } = turn;
   if (console === undefined) return textPresenter(turn, () => undefined);
-  if (console.drawsAnswers && !turn.plain) return new ScreenPresenter(turn, console);
+  if (console.drawsAnswers && !turn.plain)
+    return new (await import("./screen-presenter.js")).ScreenPresenter(turn, console);
+  const { waitingNote } = await import("./waiting-note.js");
   const waiting = waitingNote(turn, console.screen);
   const presenter = textPresenter(turn, waiting.end);
   return { ...presenter, request: waiting.request };
 }
 
-/** Ctrl-C stops; the other keys are for the next prompt. Where nothing is asked they are the terminal's, and its signal stops. */
+/** Ctrl-C stops; other keys wait for the next prompt. Without a keyboard they belong to the terminal, whose signal stops. */
 function listenToKeys(turn: TurnContext, interrupts: Interrupts): () => void {
   const isInterrupt = (key: Key): boolean => key.kind === "key" && key.name === "ctrl-c";
   return (
@@ -42,7 +43,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   output.onClosed(() => {
     abort.abort();
   });
-  const presenter = presenterFor(turn);
+  const presenter = await presenterFor(turn);
   progress.listener = (event) => {
     presenter.request(event);
   };

@@ -1,6 +1,6 @@
 /** The list of commands as wide as the terminal: what each does beside its name, or below it where there is little room. */
-import type { Style } from "../terminal/text/style.js";
-import { plainSpan, wrapSpans, type Span } from "../terminal/text/wrap.js";
+import type { Style } from "../../terminal/text/style.js";
+import { plainSpan, wrapSpans, type Span } from "../../terminal/text/wrap.js";
 
 export interface HelpEntry {
   readonly usage: string;
