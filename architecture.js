@@ -47,6 +47,7 @@ export const PACKAGES = {
   commander: ["cli/main.ts", "cli/program.ts", "cli/arguments/choice.ts", "cli/commands"],
   "cli-table3": ["cli/terminal"],
   ora: ["cli/terminal"],
+  "get-east-asian-width": ["cli/terminal/text"],
   diff: ["cli/terminal", "formats"],
   "markdown-it": ["formats", "cli/terminal"],
   re2js: ["formats"],

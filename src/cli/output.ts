@@ -4,7 +4,8 @@
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { Environment, OutputStream } from "./io.js";
-import { toSafeJson, toSafeLine } from "./terminal/text/safe-text.js";
+import { toSafeJson } from "../formats/acting-characters.js";
+import { toSafeLine } from "./terminal/text/safe-text.js";
 import { createStyle, type Style } from "./terminal/text/style.js";
 
 export interface OutputOptions {

@@ -5,7 +5,7 @@ import { visibleWidth } from "../terminal/text/width.js";
 import { wrapText } from "../terminal/text/wrap-text.js";
 
 export function say({ output }: { readonly output: Output }, text: string): void {
-  output.message(wrapText(text, output.errorWidth, visibleWidth));
+  output.message(wrapText(text, output.errorWidth));
 }
 
 export function note({ output }: { readonly output: Output }, text: string): void {

@@ -2,7 +2,7 @@
 import { toJsonPatch } from "../../model/json-patch.js";
 import { resolveId } from "../arguments/resolve-id.js";
 import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
-import { wrapDiff } from "../terminal/diff/wrap-diff.js";
+import { wrapText } from "../terminal/text/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface DiffOptions {
@@ -43,7 +43,7 @@ export const registerDiff: Register = (program, run) => {
             options.stat === true
               ? renderStat(before.state, after.state)
               : renderStateDiff(before.state, after.state, output.style);
-          await context.page(wrapDiff(text, output.width), { paged: options.pager });
+          await context.page(wrapText(text, output.width), { paged: options.pager });
         }
         return options.exitCode === true && patch.length > 0 ? 1 : 0;
       }),

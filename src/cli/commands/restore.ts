@@ -9,7 +9,8 @@ import type { Output } from "../output.js";
 import { resolveId } from "../arguments/resolve-id.js";
 import { formatAge, pluralize } from "../terminal/text/format.js";
 import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
-import { beginningOf, wrapDiff } from "../terminal/diff/wrap-diff.js";
+import { beginningOf } from "../terminal/diff/beginning.js";
+import { wrapText } from "../terminal/text/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface RestoreCommandOptions {
@@ -39,7 +40,7 @@ function isNeedless({ before, after }: Preview): boolean {
 
 async function printPreview({ before, after }: Preview, context: CommandContext): Promise<void> {
   const { style, width } = context.output;
-  await context.page(wrapDiff(renderStateDiff(before, after, style), width), { paged: true });
+  await context.page(wrapText(renderStateDiff(before, after, style), width), { paged: true });
 }
 
 /** As much as leaves room for the question. */

@@ -2,7 +2,7 @@
 import { toSafeLine } from "../text/safe-text.js";
 import type { Place } from "../screen/screen.js";
 import { displayWidth } from "../text/width.js";
-import { clustersOf } from "../text/wrap.js";
+import { clustersOf } from "../text/clusters.js";
 
 export interface EditorView {
   readonly rows: readonly string[];

@@ -3,7 +3,7 @@
  * more than one line. In memory alone; draws nothing.
  */
 import type { Key } from "./keys.js";
-import { clustersOf } from "../text/wrap.js";
+import { clustersOf } from "../text/clusters.js";
 
 export type Outcome = "edited" | "submit" | "interrupt" | "end" | "complete" | "clear" | "none";
 
@@ -170,11 +170,11 @@ export class LineEditor {
   /** By what a person sees as one character. */
   #previous(): number {
     const start = Math.max(0, this.cursor - 64);
-    return this.cursor - (clustersOf(this.text.slice(start, this.cursor)).at(-1)?.length ?? 0);
+    return this.cursor - ([...clustersOf(this.text.slice(start, this.cursor))].at(-1)?.length ?? 0);
   }
 
   #next(): number {
-    return this.cursor + (clustersOf(this.text.slice(this.cursor, this.cursor + 64))[0]?.length ?? 0);
+    return this.cursor + ([...clustersOf(this.text.slice(this.cursor, this.cursor + 64))][0]?.length ?? 0);
   }
 
   #lineStart(): number {

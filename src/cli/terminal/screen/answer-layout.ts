@@ -17,7 +17,8 @@ import { inlineSpans, mayChange } from "../markdown/inline.js";
 import { tableRows } from "../markdown/table.js";
 import type { Style } from "../text/style.js";
 import { displayWidth } from "../text/width.js";
-import { clustersOf, wrapSpans, type Row } from "../text/wrap.js";
+import { clustersOf } from "../text/clusters.js";
+import { wrapSpans, type Row } from "../text/wrap.js";
 
 export interface LayoutOptions {
   readonly markdown: boolean;
@@ -218,5 +219,5 @@ function breaksIn(text: string): number[] {
 
 function boundariesIn(text: string): number[] {
   let at = 0;
-  return clustersOf(text).map((cluster) => (at += cluster.length));
+  return Array.from(clustersOf(text), (cluster) => (at += cluster.length));
 }

@@ -1,8 +1,5 @@
-/**
- * Grapheme clusters and their columns: what only text beyond ASCII needs. Apart, since making these expressions takes longer
- * than most commands have to measure.
- */
-import { isEastAsianWide } from "./east-asian-wide.js";
+/** Grapheme clusters (what a person sees as one character) and their columns on a terminal. */
+import { eastAsianWidth } from "get-east-asian-width";
 
 /** UAX #11: an emoji presentation sequence is wide, whatever its code points are by themselves. */
 const EMOJI =
@@ -13,38 +10,36 @@ const DRAWN = /[\u00ad\u115f\u3164\uffa0]/;
 const JOINING = /[\p{Cc}\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\u1160-\u11ff\ud7b0-\ud7c6\ud7cb-\ud7fb]/u;
 
 const EMOJI_PART = /[\p{Extended_Pictographic}\p{Regional_Indicator}\ufe0f]/u;
+const PRINTABLE_ASCII = /^[ -~]*$/;
 const HIGH_SURROGATE_LAST = /[\ud800-\udbff]$/;
-/** In code units. Each step of V8's segmenter costs the length of its text, so a long text is given to it in parts. */
+/** In code units. Each step of V8's segmenter costs the length of its text, so a long text is segmented in parts. */
 const WINDOW = 256;
 
-/** Made when it is first needed: making it takes as long as starting many a command. */
+/** Made on first use: making it takes as long as many commands run. */
 let segmenter: Intl.Segmenter | undefined;
 
-function graphemesOf(text: string): Intl.Segments {
+function graphemesOf(text: string): string[] {
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
-  return segmenter.segment(text);
+  return [...segmenter.segment(text)].map(({ segment }) => segment);
 }
 
-export interface Cluster {
-  readonly text: string;
-  /** Where it ends in the whole text. */
-  readonly end: number;
-}
-
-/** Without one each code point counts by itself, and the slow segmenter is not needed. */
+/** Without emoji each code point counts by itself, and the slow segmenter is not needed. */
 export function hasEmoji(text: string): boolean {
   return EMOJI_PART.test(text);
 }
 
 /** Leaves the last cluster of a window to the next one, where it is whole; one longer than a window is cut. */
-export function* clustersOf(text: string): Generator<Cluster> {
-  let start = 0;
-  while (start < text.length) {
-    const clusters = [...graphemesOf(windowAt(text, start))].map(({ segment }) => segment);
+export function* clustersOf(text: string): Generator<string> {
+  if (PRINTABLE_ASCII.test(text)) {
+    yield* text;
+    return;
+  }
+  for (let start = 0; start < text.length;) {
+    const clusters = graphemesOf(windowAt(text, start));
     const reachesEnd = start + WINDOW >= text.length;
     for (const cluster of reachesEnd || clusters.length === 1 ? clusters : clusters.slice(0, -1)) {
       start += cluster.length;
-      yield { text: cluster, end: start };
+      yield cluster;
     }
   }
 }
@@ -65,6 +60,5 @@ export function sumOfCharacters(text: string): number {
 }
 
 function characterWidth(character: string): number {
-  if (JOINING.test(character) && !DRAWN.test(character)) return 0;
-  return isEastAsianWide(character.codePointAt(0) ?? 0) ? 2 : 1;
+  return JOINING.test(character) && !DRAWN.test(character) ? 0 : eastAsianWidth(character.codePointAt(0) ?? 0);
 }

@@ -7,29 +7,22 @@
  * a surrogate pair need their other half: `SafeTextStream` waits for it. For people to read, not to decode: a backslash
  * stays as it is, so a text that spells `\u{1b}` looks the same.
  */
-import { ACTING, LONE_SURROGATE } from "./acting-characters.js";
+import { isHarmless, replaceActing } from "../../../formats/acting-characters.js";
 
 const CRLF = /\r\n/g;
-/** Nearly all text: what is in it stays as it is. */
-const HARMLESS = /^[\n\t -~]*$/;
 const LINE_SPACING = /[\n\t]+/g;
 const UNFINISHED = /[\r\ud800-\udbff]$/;
 
 /** Safe to print, over as many lines as it has. Giving it safe text changes nothing. */
 export function toSafeText(text: string): string {
-  if (HARMLESS.test(text)) return text;
-  return text.replace(CRLF, "\n").replace(ACTING, showCodePoint).replace(LONE_SURROGATE, "\ufffd");
+  if (isHarmless(text)) return text;
+  // Under the `u` flag a surrogate matches only when it is alone.
+  return replaceActing(text.replace(CRLF, "\n"), showCodePoint).replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 /** Safe to print where one line is expected (a title, a cell): each run of newlines and tabs becomes one space. */
 export function toSafeLine(text: string): string {
   return toSafeText(text).replace(LINE_SPACING, " ");
-}
-
-/** JSON that decodes to the same and is safe to print: what JSON leaves raw of these characters is escaped. */
-export function toSafeJson(json: string): string {
-  if (HARMLESS.test(json)) return json;
-  return json.replace(ACTING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Text that arrives in pieces: all it returns, put together, is `toSafeText` of all it was given, however it was cut. */

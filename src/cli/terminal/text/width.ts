@@ -13,19 +13,19 @@ export type Alignment = "left" | "right";
 const ELLIPSIS = "…";
 const PRINTABLE_ASCII = /^[ -~]*$/;
 /** Our own styles, which take no columns. */
-const STYLE = /\u001b\[[\d;]*m/g;
+const STYLE_SEQUENCE = /\u001b\[[\d;]*m/g;
 
 export function displayWidth(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
   if (!hasEmoji(text)) return sumOfCharacters(text);
   let width = 0;
-  for (const cluster of clustersOf(text)) width += clusterWidth(cluster.text);
+  for (const cluster of clustersOf(text)) width += clusterWidth(cluster);
   return width;
 }
 
 /** Of text with styles. */
 export function visibleWidth(text: string): number {
-  return displayWidth(text.replaceAll(STYLE, ""));
+  return displayWidth(text.replaceAll(STYLE_SEQUENCE, ""));
 }
 
 /** As much of the text as fits, with an ellipsis in place of what does not. May be a column short before a wide character. */
@@ -35,9 +35,9 @@ export function truncateToWidth(text: string, columns: number): string {
   let width = 0;
   let kept = 0;
   for (const cluster of clustersOf(text)) {
-    width += clusterWidth(cluster.text);
+    width += clusterWidth(cluster);
     if (width >= columns) break;
-    kept = cluster.end;
+    kept += cluster.length;
   }
   return text.slice(0, kept) + ELLIPSIS;
 }

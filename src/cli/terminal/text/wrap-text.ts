@@ -1,13 +1,14 @@
 /**
- * Lines broken between words so that they fit a number of columns. Code between fences stays as it is, and so does a word
- * that is wider than a line: the terminal breaks that. For safe text; with colours where `widthOf` leaves them out.
+ * Lines broken between words to fit a number of columns. Code between fences stays as it is, and so does a word that is
+ * wider than a line: the terminal breaks it. Takes safe text, with our own styles or without.
  */
-import { displayWidth } from "./width.js";
+import { visibleWidth } from "./width.js";
+import { plainSpan, wrapSpans } from "./wrap.js";
 
 const FENCE = /^\s*(?:```|~~~)/;
-const WORDS = /\s*\S+/g;
 
-export function wrapText(text: string, columns: number | undefined, widthOf = displayWidth): string {
+/** Without columns, as into a pipe, nothing is broken. */
+export function wrapText(text: string, columns: number | undefined): string {
   if (columns === undefined) return text;
   let inCode = false;
   return text
@@ -15,26 +16,14 @@ export function wrapText(text: string, columns: number | undefined, widthOf = di
     .map((line) => {
       const isFence = FENCE.test(line);
       if (isFence) inCode = !inCode;
-      return inCode || isFence ? line : wrapLine(line, columns, widthOf);
+      return inCode || isFence ? line : wrapLine(line, columns);
     })
     .join("\n");
 }
 
-function wrapLine(line: string, columns: number, widthOf: (text: string) => number): string {
-  if (widthOf(line) <= columns) return line;
-  const lines: string[] = [];
-  let current = "";
-  let width = 0;
-  for (const word of line.match(WORDS) ?? []) {
-    const wide = widthOf(word);
-    if (current !== "" && width + wide > columns) {
-      lines.push(current);
-      current = word.trimStart();
-      width = widthOf(current);
-    } else {
-      current += word;
-      width += wide;
-    }
-  }
-  return [...lines, current].join("\n");
+function wrapLine(line: string, columns: number): string {
+  if (visibleWidth(line) <= columns) return line;
+  const none = plainSpan("");
+  const rows = wrapSpans([plainSpan(line)], { columns, first: none, rest: none, keepsWords: true });
+  return rows.map(({ shown }) => shown).join("\n");
 }

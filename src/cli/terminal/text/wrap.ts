@@ -1,8 +1,9 @@
 /**
- * Styled text laid out in rows of a terminal: broken between words, beside wide characters, and inside a word only where
- * it is longer than a row. For one line of safe text; every character of it is in exactly one row, but for the spaces
- * at which rows end. Pure.
+ * Styled text laid out in rows of a terminal: broken between words, beside wide characters, and inside a word only if it
+ * is longer than a row. For one line of safe text; every character of it is in exactly one row, except the spaces at
+ * which rows end. Pure.
  */
+import { clustersOf } from "./clusters.js";
 import type { Paint } from "./style.js";
 import { displayWidth } from "./width.js";
 
@@ -23,6 +24,8 @@ export interface Margins {
   /** Before the first row, as a list's bullet is, and before those that follow. */
   readonly first: Span;
   readonly rest: Span;
+  /** Rows end between words only, however long a word is. */
+  readonly keepsWords?: boolean;
 }
 
 interface Piece extends Span {
@@ -31,11 +34,9 @@ interface Piece extends Span {
 }
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
-const RUN = / +|[^ ]+/g;
+/** Spaces, one of our own style sequences, or a word. */
+const RUN = / +|\u001b\[[\d;]*m|[^ \u001b]+|\u001b/g;
 const TAB = "    ";
-/** In code units: a longer word is cut into parts, since each step of a segmenter costs the length of its text. */
-const WINDOW = 256;
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 export const unpainted: Paint = (text) => text;
 
@@ -43,28 +44,11 @@ export function plainSpan(text: string): Span {
   return { text, paint: unpainted };
 }
 
-/** What a person sees as single characters. */
-export function clustersOf(text: string): string[] {
-  if (PRINTABLE_ASCII.test(text)) return Array.from(text);
-  const clusters: string[] = [];
-  for (let start = 0; start < text.length;) {
-    const window = text.slice(start, start + WINDOW);
-    const found = [...graphemes.segment(window)].map(({ segment }) => segment);
-    // The last one may go on behind the window.
-    const whole = start + WINDOW >= text.length || found.length === 1 ? found : found.slice(0, -1);
-    for (const cluster of whole) {
-      clusters.push(cluster);
-      start += cluster.length;
-    }
-  }
-  return clusters;
-}
-
 export function wrapSpans(spans: readonly Span[], margins: Margins): Row[] {
   const builder = new RowBuilder(margins);
   let word: Piece[] = [];
   for (const piece of spans.flatMap(piecesOf)) {
-    if (piece.kind === "word") {
+    if (piece.kind === "word" || (piece.kind === "wide" && margins.keepsWords === true)) {
       word.push(piece);
       continue;
     }
@@ -85,7 +69,8 @@ function piecesOf(span: Span): Piece[] {
 function piecesOfRun(run: string, paint: Paint): Piece[] {
   if (run.startsWith(" ")) return [{ text: run, paint, width: run.length, kind: "space" }];
   if (PRINTABLE_ASCII.test(run)) return [{ text: run, paint, width: run.length, kind: "word" }];
-  return clustersOf(run).map((text) => {
+  if (run.startsWith("\u001b")) return [{ text: run, paint, width: 0, kind: "word" }];
+  return Array.from(clustersOf(run), (text) => {
     const width = displayWidth(text);
     return { text, paint, width, kind: width > 1 ? "wide" : "word" };
   });
@@ -108,7 +93,7 @@ class RowBuilder {
     const width = widthOf(word);
     if (this.#width + widthOf(this.#spaces) + width > this.#room && this.#width > 0) this.#endRow();
     this.#takeSpaces();
-    if (this.#width + width <= this.#room) this.#append(word);
+    if (this.#width + width <= this.#room || this.margins.keepsWords === true) this.#append(word);
     else for (const piece of word) this.#appendCut(piece);
   }
 

@@ -1,8 +1,9 @@
 /** JSON that goes to stdout decodes to what it was made from, and holds nothing raw that acts on a terminal. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { toSafeJson, toSafeText } from "../../../../src/cli/terminal/text/safe-text.js";
-import { anyJson } from "../../../doubles/json-values.js";
+import { toSafeText } from "../../src/cli/terminal/text/safe-text.js";
+import { toSafeJson } from "../../src/formats/acting-characters.js";
+import { anyJson } from "../doubles/json-values.js";
 
 test("any JSON decodes to itself, indented or not", () => {
   fc.assert(
