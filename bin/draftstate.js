@@ -10,7 +10,7 @@ if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
   return;
 }
 
-const program = join(__dirname, "../dist/cli/main.js");
+const program = join(__dirname, "../dist/cli/entry.js");
 if (!existsSync(program)) {
   process.stderr.write("error: draftstate is not built yet: run npm install, or npm run build\n");
   process.exit(1);
@@ -26,7 +26,7 @@ process.once("exit", (status) => {
   if (!ended && status === 0) process.exitCode = 1;
 });
 void require(program)
-  .main(argv)
+  .start(argv)
   .then((status) => {
     ended = true;
     process.exit(status);

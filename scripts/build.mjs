@@ -10,7 +10,7 @@ process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const DONE = "dist/cli/package.json";
 const { dependencies, peerDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const installed = Object.keys({ ...dependencies, ...peerDependencies });
-const SEARCH_THREAD = { "search-thread": "src/cli/search/search-thread.ts" };
+const SEARCH_THREAD = { "search-thread": "src/cli/commands/search/search-thread.ts" };
 const FILES_THREAD = { "whole-files-thread": "src/operations/verify/whole-files-thread.ts" };
 
 const library = {
@@ -66,7 +66,7 @@ if (!process.argv.includes("--if-stale") || !isFresh()) {
   rmSync("dist", { recursive: true, force: true });
   const chunks = [];
   const threads = { ...SEARCH_THREAD, ...FILES_THREAD };
-  for (const { output, ...options } of [library, command({ main: "src/cli/main.ts" }), command(threads)])
+  for (const { output, ...options } of [library, command({ entry: "src/cli/entry.ts" }), command(threads)])
     chunks.push(...(await (await rolldown(options)).write(output)).output);
   writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licencesOf(chunks).join(`${"-".repeat(80)}\n`));
   writeFileSync(DONE, '{ "type": "commonjs" }\n');

@@ -3,22 +3,24 @@
  * early is no error: what is written then goes nowhere, and whoever asks is told.
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { toSafeJson, toSafeLine } from "./terminal/safe-text.js";
-import { createStyle, type Style } from "./terminal/style.js";
-
-/** As much of a stream of Node's as is used here. */
-export interface OutputStream {
-  write(text: string, done?: () => void): unknown;
-  on(event: "error", listener: (error: unknown) => void): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-}
+import type { Environment, OutputStream } from "./io.js";
+import { toSafeJson } from "../formats/acting-characters.js";
+import { toSafeLine } from "./terminal/text/safe-text.js";
+import { createStyle, type Style } from "./terminal/text/style.js";
 
 export interface OutputOptions {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
+}
+
+function asTerminal(stream: OutputStream): NodeJS.WriteStream | undefined {
+  return isTerminal(stream) ? stream : undefined;
+}
+
+/** Only Node's own streams say so. */
+function isTerminal(stream: OutputStream): stream is NodeJS.WriteStream {
+  return stream.isTTY === true;
 }
 
 export class Output {
@@ -51,11 +53,21 @@ export class Output {
   readonly mayMoveCursor: boolean;
 
   get isTerminal(): boolean {
-    return this.#stdout.isTTY === true;
+    return this.terminal !== undefined;
   }
 
   get errorIsTerminal(): boolean {
-    return this.#stderr.isTTY === true;
+    return this.errorTerminal !== undefined;
+  }
+
+  /** Stdout, if it is a terminal. */
+  get terminal(): NodeJS.WriteStream | undefined {
+    return asTerminal(this.#stdout);
+  }
+
+  /** Stderr, if it is a terminal: questions, spinners and what is drawn for a person. */
+  get errorTerminal(): NodeJS.WriteStream | undefined {
+    return asTerminal(this.#stderr);
   }
 
   /** Columns of the terminal; undefined for a pipe. */

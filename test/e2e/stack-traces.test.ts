@@ -63,7 +63,7 @@ describe("each worker", () => {
 test("a program that has nothing left to wait for and is not through has failed", TIMEOUT, async ({ workspace }) => {
   await workspace.write("copy/package.json", "{}");
   await workspace.write("copy/bin/draftstate.js", await readFile(join(ROOT, "bin/draftstate.js"), "utf8"));
-  await workspace.write("copy/dist/cli/main.js", "exports.main = () => new Promise(() => undefined);");
+  await workspace.write("copy/dist/cli/entry.js", "exports.start = () => new Promise(() => undefined);");
   const { status } = spawnSync(process.execPath, [workspace.path("copy/bin/draftstate.js"), "ls"]);
   expect(status).toBe(1);
 });

@@ -1,13 +1,13 @@
 /** Chooses one of the conversations: arrow keys, typing to filter, Enter. Undefined where the person left instead. */
 import type { CatalogueRow } from "../../operations/list/list.js";
 import type { CommandContext } from "../context.js";
-import { formatAge, pluralize } from "../terminal/format.js";
-import { catchInterrupts } from "../terminal/interrupts.js";
-import type { Keyboard } from "../terminal/keyboard.js";
-import type { Key } from "../terminal/keys.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import type { Screen } from "../terminal/screen.js";
-import { displayWidth, truncateToWidth } from "../terminal/width.js";
+import { formatAge, pluralize } from "../terminal/text/format.js";
+import { catchInterrupts } from "../terminal/input/interrupts.js";
+import type { Keyboard } from "../terminal/input/keyboard.js";
+import type { Key } from "../terminal/input/keys.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import type { Screen } from "../terminal/screen/screen.js";
+import { displayWidth, truncateToWidth } from "../terminal/text/width.js";
 
 const MAX_SHOWN = 12;
 
@@ -29,7 +29,7 @@ export function pickConversation(
       screen.show([]);
       resolve(id);
     };
-    const interrupts = catchInterrupts(() => {
+    const interrupts = catchInterrupts(context.io.control, () => {
       finish(undefined);
     });
     releases.push(

@@ -1,5 +1,5 @@
 /** Piped bytes as the text that is asked; where they are none, in one line what became of them. Pure. */
-import { pluralize } from "../terminal/format.js";
+import { pluralize } from "../terminal/text/format.js";
 
 export interface PipedText {
   readonly text: string;

@@ -1,7 +1,7 @@
 /** The prompt from arguments, stdin, or both. A terminal is never read here, and an idle pipe of a parent program not waited for. */
 import { fstatSync } from "node:fs";
 import { systemErrorCode } from "../../errors.js";
-import type { InputStream } from "../context.js";
+import type { InputStream } from "../io.js";
 import type { Output } from "../output.js";
 import { decodePiped } from "./piped-text.js";
 

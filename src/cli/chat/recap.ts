@@ -2,10 +2,10 @@
 import { isContinuation } from "../../model/continued.js";
 import { messagesOf, statusOf, textOf, titleOf, type Version } from "../../model/conversation.js";
 import { isJsonObject, type Json } from "../../model/json.js";
-import { formatAge, pluralize } from "../terminal/format.js";
-import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
-import type { Style } from "../terminal/style.js";
-import { plainSpan, wrapSpans } from "../terminal/wrap.js";
+import { formatAge, pluralize } from "../terminal/text/format.js";
+import { toSafeLine, toSafeText } from "../terminal/text/safe-text.js";
+import type { Style } from "../terminal/text/style.js";
+import { plainSpan, wrapSpans } from "../terminal/text/wrap.js";
 
 export interface RecapOptions {
   readonly id: string;

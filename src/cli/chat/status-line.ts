@@ -1,6 +1,6 @@
 /** What is said below an answer while it comes, and while nothing has come yet. Pure but for what it remembers. */
-import { formatCount, pluralize } from "../terminal/format.js";
-import { requestNote, type RequestEvent } from "./turn-context.js";
+import { formatCount, pluralize } from "../terminal/text/format.js";
+import { requestNote, type RequestEvent } from "./session-types.js";
 
 const FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 

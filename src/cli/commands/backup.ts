@@ -1,6 +1,6 @@
 /** `backup`: a restore point now, on demand. */
 import { backupName, backupKey } from "../../store/names.js";
-import { resolveId } from "../resolve-id.js";
+import { resolveId } from "../arguments/resolve-id.js";
 import type { Register } from "./registration.js";
 
 interface BackupOptions {

@@ -5,10 +5,10 @@ import { isJsonObject, type JsonObject } from "../../model/json.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { problemOf, readBackupFile, type Backup } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
-import { resolveId } from "../resolve-id.js";
+import { resolveId } from "../arguments/resolve-id.js";
 import type { CommandContext } from "../context.js";
-import { renderFittingTable, type FittingColumn } from "../terminal/fitting-table.js";
-import { formatAge, formatBytes, formatCount } from "../terminal/format.js";
+import { renderFittingTable, type FittingColumn } from "../terminal/tables/fitting-table.js";
+import { formatAge, formatBytes, formatCount } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
 function toJson({ backup, changes }: Row): object {

@@ -1,9 +1,9 @@
 /** `config`: the settings in effect, and where each comes from. Of secrets, only whether they are set. */
 import { DraftstateError } from "../../errors.js";
 import type { CommandContext } from "../context.js";
-import { ALL_SETTINGS, type Origin } from "../settings.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { renderTable } from "../terminal/table.js";
+import { ALL_SETTINGS, type Origin } from "../settings/settings.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { renderTable } from "../terminal/tables/table.js";
 import type { Register } from "./registration.js";
 
 /** Read from the environment alone, and never shown. */
@@ -41,13 +41,13 @@ function hostOnly(value: unknown): unknown {
   return typeof value === "string" ? `${new URL(value).protocol}//${new URL(value).host}/***` : value;
 }
 
-function settingsOf({ options, settings }: CommandContext): ShownSetting[] {
+function settingsOf({ origins, settings }: CommandContext): ShownSetting[] {
   const values = settings as unknown as Readonly<Record<string, unknown>>;
   return Object.entries(ALL_SETTINGS).map(([name, { kind, description, default: preset }]) => ({
     name,
     value: (kind === "secret-url" ? hostOnly(values[name]) : withoutSecrets(values[name])) ?? null,
     default: preset ?? null,
-    ...originOf(name, options.settings.origins[name] ?? "default"),
+    ...originOf(name, origins[name] ?? "default"),
     description,
   }));
 }
@@ -56,8 +56,8 @@ function shown(value: unknown): string {
   return typeof value === "string" ? value : value === null ? "" : JSON.stringify(value);
 }
 
-function secretsOf({ options }: CommandContext): { readonly name: string; readonly set: boolean }[] {
-  return SECRETS.map((name) => ({ name, set: (options.env[name] ?? "") !== "" }));
+function secretsOf({ env }: CommandContext): { readonly name: string; readonly set: boolean }[] {
+  return SECRETS.map((name) => ({ name, set: (env[name] ?? "") !== "" }));
 }
 
 function render(context: CommandContext): string {
@@ -112,8 +112,7 @@ export const registerConfig: Register = (program, run) => {
             "config shows all settings and takes no arguments: look for one with draftstate config | grep maxBackups; set one in draftstate.config.json or by a variable such as DRAFTSTATE_MAX_BACKUPS",
           );
         }
-        const { output, options } = context;
-        const { file } = options.settings;
+        const { output, settingsFile: file } = context;
         if (context.json)
           output.json({ file: file ?? null, settings: settingsOf(context), secrets: secretsOf(context) });
         else {

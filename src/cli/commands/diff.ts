@@ -1,9 +1,8 @@
 /** `diff`: what changed between two restore points; by message for people, RFC 6902 with `--json`. */
 import { toJsonPatch } from "../../model/json-patch.js";
-import { resolveId } from "../resolve-id.js";
-import { printPaged } from "../terminal/pager.js";
-import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
-import { wrapDiff } from "../terminal/wrap-diff.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
+import { wrapText } from "../terminal/text/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface DiffOptions {
@@ -44,7 +43,7 @@ export const registerDiff: Register = (program, run) => {
             options.stat === true
               ? renderStat(before.state, after.state)
               : renderStateDiff(before.state, after.state, output.style);
-          await printPaged(wrapDiff(text, output.width), { output, env: context.options.env, wanted: options.pager });
+          await context.page(wrapText(text, output.width), { paged: options.pager });
         }
         return options.exitCode === true && patch.length > 0 ? 1 : 0;
       }),

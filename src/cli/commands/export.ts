@@ -8,11 +8,11 @@ import { fromTimestamp } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { uniqueName } from "../../storage/index.js";
 import { writeUserFile } from "../../storage/user-file.js";
-import { choiceOption } from "../choice.js";
+import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
-import { resolveId } from "../resolve-id.js";
-import { formatBytes, pluralize } from "../terminal/format.js";
-import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { formatBytes, pluralize } from "../terminal/text/format.js";
+import { toSafeLine, toSafeText } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 const FORMATS = ["md", "html", "json", "jsonl"] as const;
@@ -157,7 +157,7 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
     redacted: counts ?? null,
   };
   if (options.output !== undefined && options.output !== "-") {
-    const bytes = await write(options.output, text, options);
+    const bytes = await write(context.pathOf(options.output), text, options);
     if (context.json) output.json({ ...result, path: options.output, sizeBytes: bytes });
     else
       output.message(

@@ -1,6 +1,6 @@
 /** `fork`: a copy of a conversation under a new id, as it is or as it was. */
 import { DraftstateError } from "../../errors.js";
-import { resolveId, splitPoint } from "../resolve-id.js";
+import { resolveId, splitPoint } from "../arguments/resolve-id.js";
 import type { Register } from "./registration.js";
 
 interface ForkCommandOptions {

@@ -5,10 +5,10 @@
 import { DraftstateError } from "../../errors.js";
 import type { Health, HealthCheck, HealthStatus } from "../../monitoring/health.js";
 import type { CommandContext } from "../context.js";
-import { parseDuration } from "../parse.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { renderTable } from "../terminal/table.js";
-import type { Paint, Style } from "../terminal/style.js";
+import { parseDuration } from "../arguments/parse.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { renderTable } from "../terminal/tables/table.js";
+import type { Paint, Style } from "../terminal/text/style.js";
 import type { Register } from "./registration.js";
 
 interface HealthCommandOptions {

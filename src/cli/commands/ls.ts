@@ -1,12 +1,12 @@
 /** `ls`: the conversations, newest first. One bad file is a row that says so. */
 import { STATUSES } from "../../model/conversation.js";
 import type { CatalogueRow } from "../../operations/list/list.js";
-import { choiceOption } from "../choice.js";
+import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
-import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
-import { paintStatus } from "../terminal/status.js";
-import { renderFittingTable, type FittingColumn } from "../terminal/fitting-table.js";
-import { formatAge, formatBytes, formatCount, pluralize } from "../terminal/format.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../arguments/parse.js";
+import { paintStatus } from "../terminal/text/status.js";
+import { renderFittingTable, type FittingColumn } from "../terminal/tables/fitting-table.js";
+import { formatAge, formatBytes, formatCount, pluralize } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
 interface LsOptions {

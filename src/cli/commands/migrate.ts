@@ -2,9 +2,9 @@
 import { DraftstateError } from "../../errors.js";
 import type { MigrateResult } from "../../operations/migrate.js";
 import { exitStatusOf } from "../exit-status.js";
-import { pluralize } from "../terminal/format.js";
-import { resolveId } from "../resolve-id.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { pluralize } from "../terminal/text/format.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 /** Of the first that failed: whoever looks after the files begins there. */

@@ -4,12 +4,11 @@ import type { RetentionPolicy } from "../../plan/retention.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { PruneResult } from "../../operations/prune.js";
 import type { CommandContext } from "../context.js";
-import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
-import { resolveId } from "../resolve-id.js";
-import { confirm } from "../terminal/prompt.js";
-import { startProgress } from "../terminal/progress.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { formatBytes, pluralize } from "../terminal/format.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../arguments/parse.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { startProgress } from "../terminal/screen/progress.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { formatBytes, pluralize } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
 interface PruneCommandOptions {
@@ -59,20 +58,10 @@ async function agreed(
   options: PruneCommandOptions,
   context: CommandContext,
 ): Promise<boolean> {
-  const { input } = context.options;
-  if (
-    options.max !== 0 ||
-    options.dryRun === true ||
-    options.yes === true ||
-    context.json ||
-    input.isTTY !== true ||
-    !context.output.errorIsTerminal
-  )
-    return true;
+  if (options.max !== 0 || options.dryRun === true || !context.mayAsk(options)) return true;
   const { removed, bytesFreed } = await manager.prune({ ...policy, dryRun: true });
   if (removed.length === 0) return true;
-  return confirm(
-    input,
+  return context.confirm(
     `This removes ${pluralize(removed.length, "backup")} (${formatBytes(bytesFreed)}): nothing but pinned ones is left to go back to. Go on? [y/N] `,
   );
 }

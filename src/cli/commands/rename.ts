@@ -1,6 +1,6 @@
 /** `rename`: a new title. The id, and with it the files, stay as they are. */
-import { resolveId } from "../resolve-id.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 export const registerRename: Register = (program, run) => {

@@ -1,6 +1,6 @@
 /** `repair`: mends what can be mended; what was damaged is kept in quarantine. */
-import { resolveId } from "../resolve-id.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 export const registerRepair: Register = (program, run) => {

@@ -6,12 +6,11 @@ import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RestoreResult } from "../../operations/restore.js";
 import type { CommandContext } from "../context.js";
 import type { Output } from "../output.js";
-import { resolveId } from "../resolve-id.js";
-import { formatAge, pluralize } from "../terminal/format.js";
-import { printPaged } from "../terminal/pager.js";
-import { confirm } from "../terminal/prompt.js";
-import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
-import { beginningOf, wrapDiff } from "../terminal/wrap-diff.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { formatAge, pluralize } from "../terminal/text/format.js";
+import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
+import { beginningOf } from "../terminal/diff/beginning.js";
+import { wrapText } from "../terminal/text/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface RestoreCommandOptions {
@@ -39,9 +38,9 @@ function isNeedless({ before, after }: Preview): boolean {
   return jsonEqual(before, after);
 }
 
-async function printPreview({ before, after }: Preview, { output, options }: CommandContext): Promise<void> {
-  const text = renderStateDiff(before, after, output.style);
-  await printPaged(wrapDiff(text, output.width), { output, env: options.env, wanted: true });
+async function printPreview({ before, after }: Preview, context: CommandContext): Promise<void> {
+  const { style, width } = context.output;
+  await context.page(wrapText(renderStateDiff(before, after, style), width), { paged: true });
 }
 
 /** As much as leaves room for the question. */
@@ -56,15 +55,10 @@ function printBeginning(id: string, { backup, before, after }: Preview, { output
   output.message(output.errorStyle.dim(renderStat(before, after)));
 }
 
-function asks({ yes }: RestoreCommandOptions, { options: { input }, output }: CommandContext): boolean {
-  return yes !== true && input.isTTY === true && output.errorIsTerminal;
-}
-
 async function agreed(id: string, preview: Preview, context: CommandContext): Promise<boolean> {
   printBeginning(id, preview, context);
   const { timestamp } = preview.backup;
-  return confirm(
-    context.options.input,
+  return context.confirm(
     `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `,
   );
 }
@@ -123,7 +117,7 @@ export const registerRestore: Register = (program, run) => {
         }
         // Where nobody looks at a preview, none is made.
         const preview =
-          options.dryRun === true || asks(options, context) ? await look(manager, id, options.backup) : undefined;
+          options.dryRun === true || context.mayAsk(options) ? await look(manager, id, options.backup) : undefined;
         if (preview !== undefined && isNeedless(preview)) {
           sayNeedless(id, preview.backup.timestamp, output);
           return 0;

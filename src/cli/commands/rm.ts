@@ -2,9 +2,8 @@
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RemoveResult } from "../../operations/remove.js";
 import type { CommandContext } from "../context.js";
-import { resolveId } from "../resolve-id.js";
-import { formatBytes, pluralize } from "../terminal/format.js";
-import { confirm } from "../terminal/prompt.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { formatBytes, pluralize } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
 interface RmOptions {
@@ -21,11 +20,9 @@ async function resolveAll(manager: DraftStatePersistenceManager, wanted: readonl
 }
 
 async function agreed(ids: readonly string[], options: RmOptions, context: CommandContext): Promise<boolean> {
-  const { input } = context.options;
-  if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
+  if (!context.mayAsk(options)) return true;
   const forGood = options.purge === true || context.settings.trashDays === 0;
-  return confirm(
-    input,
+  return context.confirm(
     `Remove ${ids.join(", ")} and all restore points, ${forGood ? "for good, without a way back" : "to the trash"}? [y/N] `,
   );
 }

@@ -1,9 +1,9 @@
 /** `verify`: looks at every file and says what is wrong; changes nothing. */
 import type { Verification } from "../../operations/verify/verify.js";
-import { resolveId } from "../resolve-id.js";
-import { startProgress } from "../terminal/progress.js";
-import { pluralize } from "../terminal/format.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { startProgress } from "../terminal/screen/progress.js";
+import { pluralize } from "../terminal/text/format.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 const DAMAGED = 4;

@@ -1,0 +1,181 @@
+/** `undo`: takes back the last restore, prune, rm, repair or rename. */
+import { DraftstateError, isDraftstateError } from "../../../errors.js";
+import type { DraftStatePersistenceManager } from "../../../manager.js";
+import type { UndoResult } from "../../../operations/undo/undo.js";
+import type { UndoPreview } from "../../../operations/undo/preview.js";
+import type { CommandContext } from "../../context.js";
+import { resolveId } from "../../arguments/resolve-id.js";
+import { formatAge, formatBytes, pluralize } from "../../terminal/text/format.js";
+import { renderFittingTable } from "../../terminal/tables/fitting-table.js";
+import { describeUndo, describeUndone } from "./descriptions.js";
+import type { Register } from "../registration.js";
+
+interface UndoOptions {
+  readonly at?: string;
+  readonly list?: boolean;
+  readonly emptyTrash?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Among what something was done to, since a conversation that was removed is known by its operation alone. */
+async function resolveUndone(manager: DraftStatePersistenceManager, wanted: string): Promise<string> {
+  const ids = [...new Set((await manager.operations()).map(({ conversationId }) => conversationId))];
+  if (ids.includes(wanted)) return wanted;
+  const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
+  const [only, ...others] = fits;
+  if (only === undefined) return resolveId(manager, wanted);
+  if (others.length === 0) return only;
+  throw new DraftstateError(
+    "USAGE",
+    `${JSON.stringify(wanted)} fits ${fits.length} conversations that something was done to: give more of the id ("draftstate undo --list" shows them)`,
+  );
+}
+
+async function emptyTrash(
+  manager: DraftStatePersistenceManager,
+  options: UndoOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { output } = context;
+  const count = (await manager.operations()).length;
+  if (
+    count > 0 &&
+    context.mayAsk(options) &&
+    !(await context.confirm(
+      `Empty the trash for good? ${pluralize(count, "operation")} could not be undone then. [y/N] `,
+    ))
+  ) {
+    output.message("nothing was removed");
+    return 1;
+  }
+  const bytesFreed = await manager.emptyTrash();
+  if (context.json) output.json({ bytesFreed });
+  else
+    output.message(
+      count === 0 && bytesFreed === 0
+        ? "the trash is empty"
+        : `${formatBytes(bytesFreed)} freed; nothing can be undone now`,
+    );
+  return 0;
+}
+
+async function list(
+  manager: DraftStatePersistenceManager,
+  id: string | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const { style, width } = context.output;
+  if (context.json) {
+    context.output.json(
+      (await manager.operations()).filter(({ conversationId }) => id === undefined || conversationId === id),
+    );
+    return;
+  }
+  const previews = await manager.previewUndos(id === undefined ? {} : { id });
+  if (previews.length === 0) context.output.message("there is nothing to undo");
+  else {
+    context.output.line(
+      renderFittingTable({
+        style,
+        width,
+        columns: [
+          { title: "OPERATION", dispensable: 0, cell: ({ operation }: UndoPreview) => operation },
+          { title: "ID", dispensable: 0, cell: ({ conversationId }: UndoPreview) => conversationId },
+          { title: "AGE", dispensable: 1, cell: ({ at }: UndoPreview) => formatAge(new Date(at), context.now()) },
+          { title: "UNDOING IT", shrink: true, minimum: 12, dispensable: 2, cell: describeUndo },
+          { title: "AT", dispensable: 3, cell: ({ at }: UndoPreview) => at },
+        ],
+        rows: previews,
+      }),
+    );
+  }
+}
+
+/** False where a person does not want to: what was said since is worth a question, though a restore point keeps it. */
+async function agreed(preview: UndoPreview, options: UndoOptions, context: CommandContext): Promise<boolean> {
+  const { operation, conversationId, at } = preview;
+  const warning = `${conversationId} was changed since the ${operation} of ${formatAge(new Date(at), context.now())}; what is there now becomes a restore point, and is replaced`;
+  if (context.mayAsk(options)) return context.confirm(`${warning}. Undo the ${operation} all the same? [y/N] `);
+  context.output.message(warning);
+  return true;
+}
+
+/** After the undo of a repair the files are as they were found: another one may be due. */
+async function needsRepair(manager: DraftStatePersistenceManager, id: string): Promise<boolean> {
+  return manager.load(id).then(
+    () => false,
+    (error: unknown) => isDraftstateError(error, "CORRUPT"),
+  );
+}
+
+async function say(
+  manager: DraftStatePersistenceManager,
+  result: UndoResult,
+  preview: UndoPreview | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const { output } = context;
+  const { operation, conversationId, conversationIds, safetyBackup, at } = result;
+  const what = preview === undefined ? "" : describeUndone(preview, result);
+  output.message(
+    `undid the ${operation} of ${conversationIds.join(", ")}, ${formatAge(new Date(at), context.now())}${what === "" ? "" : `: ${what}`}`,
+  );
+  if (safetyBackup !== null)
+    output.message(`what was there before is kept: draftstate restore ${conversationId} --backup ${safetyBackup}`);
+  if (operation === "repair" && (await needsRepair(manager, conversationId)))
+    output.message(`it needs repair again: draftstate repair ${conversationId}`);
+}
+
+async function takeBack(
+  manager: DraftStatePersistenceManager,
+  id: string | undefined,
+  options: UndoOptions,
+  context: CommandContext,
+): Promise<number> {
+  const wanted = { ...(id === undefined ? {} : { id }), ...(options.at === undefined ? {} : { at: options.at }) };
+  const [preview] = await manager.previewUndos({ ...wanted, last: true });
+  if (preview?.changedSince === true && !(await agreed(preview, options, context))) {
+    context.output.message("nothing was undone");
+    return 1;
+  }
+  const result = await manager.undo(id, options.at === undefined ? {} : { at: options.at });
+  if (context.json) context.output.json(result);
+  else await say(manager, result, preview, context);
+  return 0;
+}
+
+function assertOneThing(wanted: string | undefined, { at, list: lists, emptyTrash: empties }: UndoOptions): void {
+  if (empties === true && (wanted !== undefined || lists === true || at !== undefined)) {
+    throw new DraftstateError("USAGE", "--empty-trash empties all of it: give it alone");
+  }
+  if (lists === true && at !== undefined)
+    throw new DraftstateError("USAGE", "--list shows all times: give it without --at");
+}
+
+export const registerUndo: Register = (program, run) => {
+  program
+    .command("undo [id]")
+    .summary("take back the last restore, prune, rm, repair or rename")
+    .description(
+      "Take back the last restore, prune, rm, repair or rename: of one conversation, or whatever was done last. Run again, it takes back the one before.",
+    )
+    .option("--at <time>", "not the last, but the one of this time, or a prefix of it, as --list shows it")
+    .option("--list", "show what can be undone, newest first, and undo nothing")
+    .option("--empty-trash", "remove all that is kept for undo, for good")
+    .option("-y, --yes", "do not ask")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate undo --list\n  draftstate undo\n  draftstate undo draft_chat_17\n  draftstate undo --at 2026-01-14T21:30",
+    )
+    .action((wanted: string | undefined, options: UndoOptions) =>
+      run(async (context) => {
+        assertOneThing(wanted, options);
+        const manager = await context.reader();
+        if (options.emptyTrash === true) return emptyTrash(manager, options, context);
+        const id = wanted === undefined ? undefined : await resolveUndone(manager, wanted);
+        if (options.list !== true) return takeBack(manager, id, options, context);
+        await list(manager, id, context);
+        return 0;
+      }),
+    );
+};
