@@ -62,7 +62,17 @@ export const PACKAGES = {
   ],
   "node:tty": ["cli/terminal/input/controlling-terminal.ts"],
   "node:fs/promises": [],
-  "node:process": ["storage/system.ts", "create-manager.ts", "cli/entry.ts"],
+  "node:process": [
+    "storage/system.ts",
+    "create-manager.ts",
+    "cli/entry.ts",
+    // For getBuiltinModule: Node's own modules that take milliseconds, loaded when they are used.
+    "snapshot/checksum.ts",
+    "storage/index.ts",
+    "store/codec.ts",
+    "journal/framing.ts",
+    "cli/file-stream.ts",
+  ],
   "node:child_process": ["storage/system.ts", "cli/terminal/screen/pager.ts"],
   "node:stream": ["cli/file-stream.ts", "store/codec.ts"],
   "node:os": ["storage", "operations/threads.ts", "cli/entry.ts"],

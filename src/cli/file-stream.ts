@@ -4,7 +4,7 @@
  * the reader waits.
  */
 import { fstatSync, statSync, writeSync, type Stats } from "node:fs";
-import { Readable } from "node:stream";
+import { getBuiltinModule } from "node:process";
 import type { InputStream, OutputStream } from "./io.js";
 
 type Descriptor = 0 | 1 | 2;
@@ -20,7 +20,7 @@ export function isNullDevice(descriptor: Descriptor): boolean {
 
 /** In place of /dev/null: no file stream is needed to read nothing. */
 export function emptyInput(): InputStream {
-  return Readable.from([]);
+  return getBuiltinModule("node:stream").Readable.from([]);
 }
 
 function isNull(found: Stats): boolean {
