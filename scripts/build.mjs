@@ -1,7 +1,7 @@
 // Builds dist/: the library with its types, and dist/cli, the command with the packages it uses.
 // With --if-stale, only where a source is newer than the last build.
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
@@ -10,7 +10,6 @@ process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const DONE = "dist/cli/package.json";
 const { dependencies, peerDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const installed = Object.keys({ ...dependencies, ...peerDependencies });
-const SEARCH_THREAD = { "search-thread": "src/cli/commands/search/search-thread.ts" };
 const FILES_THREAD = { "whole-files-thread": "src/operations/verify/whole-files-thread.ts" };
 
 const library = {
@@ -21,14 +20,22 @@ const library = {
   output: { dir: "dist", format: "esm", chunkFileNames: "[name]-[hash].js" },
 };
 
-/** Packages are chunks of their own: their maps stay out of the tarball. */
-const groups = [
-  { name: "vendor", test: /node_modules/, entriesAware: true, priority: 1 },
-  { name: "start", tags: ["$initial"] },
-];
+// Never used by the command: tools described by zod, serialised LangChain objects, programs of commander's in several files.
+const UNUSED = ["zod/v3", "zod/v4", "zod/v4/core", "@cfworker/json-schema", "mustache", "@langchain/core/load"];
+const standIns = {
+  name: "stand-ins",
+  resolveId(id, importer = "") {
+    if (UNUSED.includes(id) || (id === "node:child_process" && importer.includes("/commander/"))) return "\0unused";
+    return /^langsmith(\/run_trees)?$/.test(id) && importer !== "" ? resolve("scripts/langsmith.cjs") : null;
+  },
+  load: (id) => (id === "\0unused" ? "module.exports = {}" : null),
+};
 const command = (input) => ({
   input,
   platform: "node",
+  external: "./langsmith.js",
+  plugins: [standIns],
+  treeshake: { moduleSideEffects: (id) => !/node_modules/.test(id) || /chokidar|commander|cli-table3/.test(id) },
   output: {
     dir: "dist/cli",
     format: "cjs",
@@ -36,9 +43,25 @@ const command = (input) => ({
     sourcemap: true,
     sourcemapExcludeSources: true,
     chunkFileNames: ({ name }) => `${name.replace(/~.*/, "")}-[hash].js`,
-    codeSplitting: { groups },
+    // Packages are chunks of their own: their maps stay out of the tarball.
+    codeSplitting: {
+      groups: [
+        { name: "vendor", test: /node_modules/, entriesAware: true, priority: 1 },
+        { name: "start", tags: ["$initial"] },
+        { name: "text", test: /src\/cli\/(arguments|terminal\/(tables|text))\// },
+      ],
+    },
   },
 });
+const builds = [
+  library,
+  command({ entry: "src/cli/entry.ts" }),
+  command({
+    "search-thread": "src/cli/commands/search/search-thread.ts",
+    ...FILES_THREAD,
+    langsmith: "langsmith/run_trees",
+  }),
+];
 
 function isFresh() {
   const sources = readdirSync("src", { recursive: true }).map((name) => join("src", name));
@@ -65,9 +88,7 @@ function licencesOf(chunks) {
 if (!process.argv.includes("--if-stale") || !isFresh()) {
   rmSync("dist", { recursive: true, force: true });
   const chunks = [];
-  const threads = { ...SEARCH_THREAD, ...FILES_THREAD };
-  for (const { output, ...options } of [library, command({ entry: "src/cli/entry.ts" }), command(threads)])
-    chunks.push(...(await (await rolldown(options)).write(output)).output);
+  for (const { output, ...options } of builds) chunks.push(...(await (await rolldown(options)).write(output)).output);
   writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licencesOf(chunks).join(`${"-".repeat(80)}\n`));
   writeFileSync(DONE, '{ "type": "commonjs" }\n');
 }
