@@ -34,7 +34,8 @@ export interface Explored {
   readonly failures: string[];
 }
 
-interface Crash extends CrashImage {
+export interface Crash {
+  readonly disk: CrashImage;
   /** Operations issued. */
   readonly after: number;
 }
@@ -83,15 +84,16 @@ export class Exploration {
     return undefined;
   }
 
-  async problems({ ledger }: Life, crash: Crash): Promise<string[]> {
-    const found = await this.#find(crash);
+  async problems({ ledger }: Life, { disk, after }: Crash): Promise<string[]> {
+    const found = await this.#find(disk);
     return ledger
-      .problemsOf(found, crash.image, crash.after)
-      .map((problem) => `after ${crash.after} operations: ${problem} [${crash.label}]`);
+      .problemsOf(found, disk.image, after)
+      .map((problem) => `after ${after} operations: ${problem} [${disk.label}]`);
   }
 
-  #find({ image, fingerprint }: CrashImage): Promise<Found> {
-    const known = this.#found.get(fingerprint) ?? this.#comeBack(image, "boot-3", SECOND_PID);
+  #find(disk: CrashImage): Promise<Found> {
+    const { fingerprint } = disk;
+    const known = this.#found.get(fingerprint) ?? this.#comeBack(disk.image, "boot-3", SECOND_PID);
     if (this.#found.size >= MAX_FOUND) this.#found.clear();
     this.#found.set(fingerprint, known);
     return known;
@@ -109,9 +111,9 @@ export class Exploration {
   /** The power goes, the machine comes up again, and the power goes while what was left is being recovered. */
   async #crashWithinRecoveries(life: Life, depth: Depth, explored: Explored): Promise<void> {
     let turn = 0;
-    for (const crash of spreadCrashes(life, depth.recoveries, 0.5)) {
-      const recovery = await this.#recoveryAfter(life, crash.after, new SimulatedFileSystem(crash.image), "boot-2");
-      await this.#within(recovery, depth, turn, `after ${crash.after} operations [${crash.label}]`, explored);
+    for (const { disk, after } of spreadCrashes(life, depth.recoveries, 0.5)) {
+      const recovery = await this.#recoveryAfter(life, after, new SimulatedFileSystem(disk.image), "boot-2");
+      await this.#within(recovery, depth, turn, `after ${after} operations [${disk.label}]`, explored);
       turn += 1;
     }
   }
@@ -148,18 +150,18 @@ export class Exploration {
 
 /** After `from` operations and each later one, at most so many `atEach`. */
 function* crashesOf({ base, operations }: Life, from = 0, to = operations.length, atEach = Infinity): Generator<Crash> {
-  const disk = new PendingDisk(base);
+  const pending = new PendingDisk(base);
   for (let after = 0; after <= to; after += 1) {
     if (after >= from) {
       let count = 0;
-      for (const crash of disk.images()) {
+      for (const disk of pending.images()) {
         if (count >= atEach) break;
         count += 1;
-        yield { ...crash, after };
+        yield { disk, after };
       }
     }
     const operation = operations[after];
-    if (operation !== undefined) disk.push(operation);
+    if (operation !== undefined) pending.push(operation);
   }
 }
 
