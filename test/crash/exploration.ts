@@ -24,7 +24,7 @@ export interface Depth {
 
 /** Every state; within recoveries, which have no end, a share of them. */
 export const FULL: Depth = { states: Infinity, recoveries: 100, kills: Infinity, within: 60 };
-export const SAMPLE: Depth = { states: 250, recoveries: 8, kills: 8, within: 20 };
+export const SAMPLE: Depth = { states: 120, recoveries: 6, kills: 6, within: 12 };
 
 export interface Explored {
   operations: number;
@@ -43,12 +43,26 @@ export interface Crash {
 const MAX_FAILURES = 5;
 /** What was found on so many disks is remembered. */
 const MAX_FOUND = 5000;
-/** Of the states after one operation: nothing kept, everything kept, and what is likeliest between. */
 const SIMPLEST = 24;
 /** Its multiples, modulo 1, never gather. */
 const GOLDEN = 0.618;
 const FIRST_PID = 100;
 const SECOND_PID = 200;
+
+/** Which images of a disk are looked at after one operation. */
+export type ImagesOf = (disk: PendingDisk) => Iterable<CrashImage>;
+
+export const everyImage: ImagesOf = (disk) => disk.images();
+/** Nothing kept that was not synced, and everything. */
+export const extremes: ImagesOf = (disk) => disk.extremes();
+/** These, and what is likeliest between them. */
+export const simplestImages: ImagesOf = function* (disk) {
+  let count = 0;
+  for (const image of disk.images()) {
+    if ((count += 1) > SIMPLEST) return;
+    yield image;
+  }
+};
 
 export class Exploration {
   readonly #found = new Map<string, Promise<Found>>();
@@ -73,10 +87,10 @@ export class Exploration {
     return explored;
   }
 
-  /** A problem after one of these operations: looked for among the simplest losses first. */
-  async firstProblem(life: Life, from: number, to: number, thorough: boolean): Promise<string | undefined> {
-    for (const atEach of thorough ? [SIMPLEST, Infinity] : [SIMPLEST]) {
-      for (const crash of crashesOf(life, from, to, atEach)) {
+  /** A problem after one of these operations: looked for among the first of these images, then among the next. */
+  async firstProblem(life: Life, from: number, to: number, images: readonly ImagesOf[]): Promise<string | undefined> {
+    for (const imagesOf of images) {
+      for (const crash of crashesOf(life, from, to, imagesOf)) {
         const [problem] = await this.problems(life, crash);
         if (problem !== undefined) return problem;
       }
@@ -148,18 +162,16 @@ export class Exploration {
   }
 }
 
-/** After `from` operations and each later one, at most so many `atEach`. */
-function* crashesOf({ base, operations }: Life, from = 0, to = operations.length, atEach = Infinity): Generator<Crash> {
+/** After `from` operations and each later one. */
+function* crashesOf(
+  { base, operations }: Life,
+  from: number,
+  to = operations.length,
+  imagesOf = everyImage,
+): Generator<Crash> {
   const pending = new PendingDisk(base);
   for (let after = 0; after <= to; after += 1) {
-    if (after >= from) {
-      let count = 0;
-      for (const disk of pending.images()) {
-        if (count >= atEach) break;
-        count += 1;
-        yield { disk, after };
-      }
-    }
+    if (after >= from) for (const disk of imagesOf(pending)) yield { disk, after };
     const operation = operations[after];
     if (operation !== undefined) pending.push(operation);
   }
