@@ -1,8 +1,11 @@
-/** Who may write, from when to when: a lock is its owner's whatever its clock says, and a session ends when it is closed. */
+/**
+ * Who may write, from when to when: a lock is its owner's whatever its clock says, and a session ends when it is closed.
+ * Most of it waits, for a slow storage or another process, so tests run at a time.
+ */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
 import { ABSENCES, Place } from "./absence.js";
 import { Child } from "./child.js";
@@ -29,7 +32,7 @@ import {
   type Turn,
 } from "./seam.js";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 /** Hides /proc, as on macOS: what is known of a process then comes from `ps`. */
 const WITHOUT_PROC = `
@@ -61,10 +64,10 @@ function preloading(script: string, env: Readonly<Record<string, string>> = {}):
 const hasPs = spawnSync("ps", ["-o", "lstart=", "-p", String(process.pid)]).status === 0;
 const NOTHING = "";
 
-describe("a lock", () => {
+describe.concurrent("a lock", () => {
   const children: Child[] = [];
 
-  afterEach(async () => {
+  afterAll(async () => {
     for (const child of children.splice(0)) await child.kill();
   });
 
@@ -142,7 +145,7 @@ const CLOSING: readonly (readonly [
   ["by manager.close()", (manager) => manager.close()],
 ];
 
-describe.each(CLOSING)("a handle closed %s", (_how, close) => {
+describe.concurrent.each(CLOSING)("a handle closed %s", (_how, close) => {
   test.each(WRITING)("refuses %s with USAGE, and writes nothing beside the next writer", async (_name, write) => {
     const directory = temporaryDirectory();
     const [m1, m2] = [managerIn(directory), managerIn(directory)];
@@ -178,7 +181,7 @@ describe.each(CLOSING)("a handle closed %s", (_how, close) => {
   });
 });
 
-describe("a manager whose handle was closed", () => {
+describe.concurrent("a manager whose handle was closed", () => {
   test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
     ["rename", (manager) => manager.rename(ID, "late")],
     ["restore", (manager) => manager.restore(ID, "latest")],
@@ -216,7 +219,7 @@ class Watched {
   }
 }
 
-describe("an operation holds its lock to its end: when the handle closes meanwhile,", () => {
+describe.concurrent("an operation holds its lock to its end: when the handle closes meanwhile,", () => {
   test.each<
     [string, StorageCall, (manager: DraftStatePersistenceManager, conversation: Conversation) => Promise<unknown>]
   >([
@@ -259,7 +262,7 @@ describe("an operation holds its lock to its end: when the handle closes meanwhi
   });
 });
 
-describe.each(ABSENCES)("while the directory of locks is away (%s)", (how) => {
+describe.concurrent.each(ABSENCES)("while the directory of locks is away (%s)", (how) => {
   test.each(CLOSING)("a handle that closes %s leaves no lock for as long as the process lives", async (_how, close) => {
     const away = new Place(how);
     const manager = away.manager();
@@ -290,7 +293,7 @@ describe.each(ABSENCES)("while the directory of locks is away (%s)", (how) => {
   });
 });
 
-describe("once manager.close() has resolved, nothing of the manager touches the store and no lock remains, though", () => {
+describe.concurrent("once manager.close() has resolved, nothing of the manager touches the store and no lock remains, though", () => {
   test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
     ["remove", (manager) => manager.remove(ID)],
     ["prune", (manager) => manager.prune({ id: ID, max: 0 })],

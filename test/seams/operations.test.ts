@@ -1,7 +1,7 @@
 /** Operations against operations and updates: atomic, undone once, and no acknowledged change in neither place. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
 import {
   Acknowledged,
@@ -25,7 +25,7 @@ import {
   type Turn,
 } from "./seam.js";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 async function offered(manager: DraftStatePersistenceManager): Promise<string[]> {
   return (await manager.operations()).map(({ operation }) => operation);
@@ -231,7 +231,7 @@ describe("a recipe that calls its own conversation:", () => {
   });
 });
 
-describe("two undo() at a time take one operation back once:", () => {
+describe.concurrent("two undo() at a time take one operation back once:", () => {
   interface Undoing {
     readonly directory: string;
     readonly manager: DraftStatePersistenceManager;
@@ -308,7 +308,7 @@ describe("two undo() at a time take one operation back once:", () => {
   });
 });
 
-describe("a change that is acknowledged while an operation works on the open handle is before it or after it, never in neither:", () => {
+describe.concurrent("a change that is acknowledged while an operation works on the open handle is before it or after it, never in neither:", () => {
   type Work = readonly [
     string,
     (manager: DraftStatePersistenceManager) => Promise<unknown>,
