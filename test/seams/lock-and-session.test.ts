@@ -293,78 +293,81 @@ describe.concurrent.each(ABSENCES)("while the directory of locks is away (%s)", 
   });
 });
 
-describe.concurrent("once manager.close() has resolved, nothing of the manager touches the store and no lock remains, though", () => {
-  test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
-    ["remove", (manager) => manager.remove(ID)],
-    ["prune", (manager) => manager.prune({ id: ID, max: 0 })],
-    ["repair", (manager) => manager.repair(ID)],
-    ["fork", (manager) => manager.fork(ID, { newId: "copy" })],
-    ["migrate", (manager) => manager.migrate()],
-    ["verify", (manager) => manager.verify()],
-    ["undo", (manager) => manager.undo(ID)],
-    ["saveState", (manager) => manager.saveState(ID, stateWith("one", "late"))],
-    ["saveState of another", (manager) => manager.saveState("other", stateWith("one", "late"))],
-    ["rename", (manager) => manager.rename(ID, "Another title")],
-    ["restore", (manager) => manager.restore(ID, "@2")],
-    ["backup", (manager) => manager.backup(ID)],
-    ["open", (manager) => manager.open(ID)],
-    ["openNew", (manager) => manager.openNew()],
-    ["list", (manager) => manager.list()],
-    ["load", (manager) => manager.load(ID)],
-    ["listBackups", (manager) => manager.listBackups(ID)],
-    ["emptyTrash", (manager) => manager.emptyTrash()],
-    [
-      "a handle's endTurn",
-      async (manager) => {
-        const conversation = await manager.open(ID);
-        await turns(conversation, "four");
-      },
-    ],
-  ])("%s was under way", async (name, act) => {
-    // Closed early in the operation, and later.
-    for (const begun of [1, 15, 40, 80]) {
-      const directory = temporaryDirectory();
-      await told(directory, ["one", "two", "three"]);
-      if (name === "undo" || name === "emptyTrash") {
-        const before = managerIn(directory);
-        await before.rename(ID, "A title");
-        await before.close();
+describe.concurrent(
+  "once manager.close() has resolved, nothing of the manager touches the store and no lock remains, though",
+  () => {
+    test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
+      ["remove", (manager) => manager.remove(ID)],
+      ["prune", (manager) => manager.prune({ id: ID, max: 0 })],
+      ["repair", (manager) => manager.repair(ID)],
+      ["fork", (manager) => manager.fork(ID, { newId: "copy" })],
+      ["migrate", (manager) => manager.migrate()],
+      ["verify", (manager) => manager.verify()],
+      ["undo", (manager) => manager.undo(ID)],
+      ["saveState", (manager) => manager.saveState(ID, stateWith("one", "late"))],
+      ["saveState of another", (manager) => manager.saveState("other", stateWith("one", "late"))],
+      ["rename", (manager) => manager.rename(ID, "Another title")],
+      ["restore", (manager) => manager.restore(ID, "@2")],
+      ["backup", (manager) => manager.backup(ID)],
+      ["open", (manager) => manager.open(ID)],
+      ["openNew", (manager) => manager.openNew()],
+      ["list", (manager) => manager.list()],
+      ["load", (manager) => manager.load(ID)],
+      ["listBackups", (manager) => manager.listBackups(ID)],
+      ["emptyTrash", (manager) => manager.emptyTrash()],
+      [
+        "a handle's endTurn",
+        async (manager) => {
+          const conversation = await manager.open(ID);
+          await turns(conversation, "four");
+        },
+      ],
+    ])("%s was under way", async (name, act) => {
+      // Closed early in the operation, and later.
+      for (const begun of [1, 15, 40, 80]) {
+        const directory = temporaryDirectory();
+        await told(directory, ["one", "two", "three"]);
+        if (name === "undo" || name === "emptyTrash") {
+          const before = managerIn(directory);
+          await before.rename(ID, "A title");
+          await before.close();
+        }
+        let closed = false;
+        const late: string[] = [];
+        const slow: Turn = async (go) => {
+          await sleep(10);
+          if (closed) late.push("a call");
+          return go();
+        };
+        const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
+        const acting = outcome(act(manager));
+        await sleep(begun);
+        expect(await outcome(manager.close())).toBe("ok");
+        closed = true;
+        const locks = lockFiles(directory);
+        await acting;
+        await sleep(30);
+        expect([locks, late, lockFiles(directory)]).toEqual([[], [], []]);
       }
-      let closed = false;
-      const late: string[] = [];
-      const slow: Turn = async (go) => {
-        await sleep(10);
-        if (closed) late.push("a call");
-        return go();
-      };
-      const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
-      const acting = outcome(act(manager));
-      await sleep(begun);
-      expect(await outcome(manager.close())).toBe("ok");
-      closed = true;
-      const locks = lockFiles(directory);
-      await acting;
-      await sleep(30);
-      expect([locks, late, lockFiles(directory)]).toEqual([[], [], []]);
-    }
-  });
+    });
 
-  test("the fork that was under way is whole or not there", async () => {
-    const directory = temporaryDirectory();
-    await told(directory, ["one", "two"]);
-    const slow: Turn = (go) => sleep(5).then(go);
-    const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
-    const forking = outcome(manager.fork(ID, { newId: "copy" }));
-    await sleep(15);
-    await manager.close();
-    const forked = await forking;
-    expect([forked === "ok" ? ["one", "two"] : [], texts(await managerIn(directory).loadState("copy"))]).toEqual(
-      forked === "ok"
-        ? [
-            ["one", "two"],
-            ["one", "two"],
-          ]
-        : [[], []],
-    );
-  });
-});
+    test("the fork that was under way is whole or not there", async () => {
+      const directory = temporaryDirectory();
+      await told(directory, ["one", "two"]);
+      const slow: Turn = (go) => sleep(5).then(go);
+      const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
+      const forking = outcome(manager.fork(ID, { newId: "copy" }));
+      await sleep(15);
+      await manager.close();
+      const forked = await forking;
+      expect([forked === "ok" ? ["one", "two"] : [], texts(await managerIn(directory).loadState("copy"))]).toEqual(
+        forked === "ok"
+          ? [
+              ["one", "two"],
+              ["one", "two"],
+            ]
+          : [[], []],
+      );
+    });
+  },
+);
