@@ -1,5 +1,5 @@
 /** `test` with a directory in which commands run in this process: `main` with streams, environment, directory and clock of the test. */
-import { PassThrough, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { main } from "../../src/cli/main.js";
 import type { InputStream, Io, OutputStream, ProcessControl } from "../../src/cli/io.js";
 import { temporaryDirectory, Workspace, type Result, type RunOptions } from "../e2e/cli.js";
@@ -40,11 +40,14 @@ const silent = Object.fromEntries(
 ) as unknown as Console;
 
 function inputOf(stdin: string | undefined): InputStream {
-  return stdin === "open" ? new PassThrough() : Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)]);
+  return Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)]);
 }
 
 export class InProcess extends Workspace {
-  override async run(args: readonly string[], { env = {}, stdin }: RunOptions = {}): Promise<Result> {
+  /** What only a process has, options of Node or an idle socket as stdin, runs in one. */
+  override async run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+    const { env = {}, stdin, node } = options;
+    if (node !== undefined || stdin === "open") return super.run(args, options);
     const [stdout, stderr] = [new Collected(), new Collected()];
     const io: Io = {
       stdin: inputOf(stdin),

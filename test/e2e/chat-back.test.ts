@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { saying, type Script } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import type { Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const PROMPT = /^>$/m;
 const LINES = Array.from({ length: 30 }, (_, index) => `This is line ${index} of a long answer.`);

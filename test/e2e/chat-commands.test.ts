@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { deadUrl, saying } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import type { Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const PROMPT = /^>$/m;
 

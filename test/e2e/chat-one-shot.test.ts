@@ -2,7 +2,7 @@
 import { describe, expect } from "vitest";
 import { byHand, saying } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const LOOK = "stty -a | grep -oE -- '-?(icanon|echo|isig) '";
 

@@ -2,7 +2,7 @@
 import { describe, expect } from "vitest";
 import { errorOf } from "./cli.js";
 import { conversationFiles } from "./conversation-files.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 describe("fork", TIMEOUT, () => {
   test("prints the new id alone on stdout, and how to go on; chat goes on with it", async ({ workspace }) => {

@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import type { Row, Workspace } from "./cli.js";
 import { seed } from "./seed.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 async function listed(workspace: Workspace, ...args: readonly string[]): Promise<string[]> {
   return ((await workspace.json(["ls", ...args])) as Row[]).map(({ conversationId }) => conversationId);

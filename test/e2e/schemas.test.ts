@@ -6,7 +6,7 @@ import { SCHEMAS } from "../../src/cli/schemas/index.js";
 import { jsonSchemaFiles } from "../../src/cli/schemas/json-schema.js";
 import { jsonLines, Workspace } from "./cli.js";
 import { seed } from "./seed.js";
-import { TIMEOUT } from "./world.js";
+import { TIMEOUT } from "../cli/world.js";
 
 const DOCS = fileURLToPath(new URL("../../docs/schemas", import.meta.url));
 

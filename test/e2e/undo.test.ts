@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { errorOf, type Workspace } from "./cli.js";
 import { conversationFiles } from "./conversation-files.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 interface Undone {
   readonly operation: string;

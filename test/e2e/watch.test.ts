@@ -8,7 +8,7 @@ import { until, type JsonLine, type RunningCli, type Workspace } from "./cli.js"
 import { seed } from "./seed.js";
 import { byHand } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const WRITER = fileURLToPath(new URL("../doubles/token-writer.mjs", import.meta.url));
 

@@ -2,8 +2,8 @@
 import { readdir } from "node:fs/promises";
 import { applyPatch, type Operation } from "rfc6902";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Workspace, type BackupRow, type Shown } from "./cli.js";
-import { TIMEOUT } from "./world.js";
+import { Workspace, type BackupRow, type Shown } from "../../e2e/cli.js";
+import { TIMEOUT } from "../world.js";
 
 const TURNS = 10;
 const ENV = { DRAFTSTATE_MAX_BACKUPS: "3" };

@@ -1,8 +1,8 @@
 /** Servers whose streams are odd, broken or hostile: what they send is the answer, or an error, and never silently nothing. */
 import { describe, expect } from "vitest";
-import type { Result, Workspace } from "./cli.js";
-import type { Answer } from "./servers.js";
-import { test, TIMEOUT } from "./world.js";
+import type { Result, Workspace } from "../../../e2e/cli.js";
+import type { Answer } from "../../../e2e/servers.js";
+import { test, TIMEOUT } from "../../world.js";
 
 const MIB = 2 ** 20;
 

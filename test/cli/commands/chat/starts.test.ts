@@ -1,6 +1,6 @@
 /** How a chat begins: where the prompt comes from, which conversation it goes to, and what is kept of it. */
 import { describe, expect } from "vitest";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../../world.js";
 
 const PROMPT = "Tell me a story";
 
