@@ -44,6 +44,10 @@ function inputOf(stdin: string | undefined): InputStream {
 }
 
 export class InProcess extends Workspace {
+  static override async create(): Promise<InProcess> {
+    return new InProcess(await temporaryDirectory());
+  }
+
   /** What only a process has, options of Node or an idle socket as stdin, runs in one. */
   override async run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
     const { env = {}, stdin, node } = options;
@@ -66,4 +70,4 @@ export class InProcess extends Workspace {
   }
 }
 
-export const test = testIn(async () => new InProcess(await temporaryDirectory()));
+export const test = testIn(() => InProcess.create());

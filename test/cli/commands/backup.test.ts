@@ -18,7 +18,7 @@ describe("backup", TIMEOUT, () => {
     expect([status, stdout, stderr]).toEqual([
       0,
       `${turn?.timestamp}\n`,
-      `go back to it with: draftstate restore tale --backup ${turn?.timestamp}\n`,
+      `restore it with: draftstate restore tale --backup ${turn?.timestamp}\n`,
     ]);
     expect(await workspace.backups("tale")).toHaveLength(1);
   });

@@ -18,9 +18,7 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
     const { status, stderr } = await workspace.run([word, "tale"]);
     expect([status, stderr]).toEqual([
       2,
-      expect.stringMatching(
-        new RegExp(`^error: unknown command '${word}': use draftstate ${command}( <id>)?\n$`),
-      ),
+      expect.stringMatching(new RegExp(`^error: unknown command '${word}': use draftstate ${command}( <id>)?\n$`)),
     ]);
   });
 
@@ -32,7 +30,10 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
     [["ls", "extra"], "draftstate ls takes no arguments but got 1; see draftstate help ls"],
     [["show", "a", "b"], "draftstate show takes 1 argument but got 2; see draftstate help show"],
     [["ls", "--sort"], "--sort <field> needs a value; see draftstate help ls"],
-    [["ls", "--sort", "age"], 'invalid --sort "age": expected one of updated, created, id, title, messages, tokens, size'],
+    [
+      ["ls", "--sort", "age"],
+      'invalid --sort "age": expected one of updated, created, id, title, messages, tokens, size',
+    ],
     [["export", "tale", "--format", "pdf"], 'invalid --format "pdf": expected one of md, html, json, jsonl'],
     [["search", "x", "--role", "wizard"], 'invalid --role "wizard": expected one of system, user, assistant, tool'],
     [["completion", "tcsh"], 'invalid <shell> "tcsh": expected one of bash, zsh, fish'],

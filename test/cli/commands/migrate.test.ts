@@ -25,7 +25,7 @@ describe("migrate", TIMEOUT, () => {
     expect([status, stdout, stderr]).toEqual([
       0,
       "tale  1.0.0-draft → 1.0.0\n",
-      "1 conversation migrated, 1 of the current schema already\n",
+      "1 conversation migrated, 1 already current\n",
     ]);
     expect((await workspace.show("tale")).messages).toEqual(shown.messages);
     const [backup] = await workspace.backups("tale");

@@ -217,7 +217,7 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
         answer.respond(status, "application/json", '{"error":{"message":"no","code":"insufficient_quota"}}');
       });
       const result = await ask(workspace, server.url);
-      expect([result.status, server.requests.length, result.stderr.includes("trying again")]).toEqual([6, 1, false]);
+      expect([result.status, server.requests.length, result.stderr.includes("retrying")]).toEqual([6, 1, false]);
     });
   }
 
@@ -234,6 +234,6 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
       },
     );
     const result = await ask(workspace, server.url);
-    expect([result.status, server.requests.length, result.stderr.match(/trying again/g)?.length]).toEqual([0, 2, 1]);
+    expect([result.status, server.requests.length, result.stderr.match(/retrying/g)?.length]).toEqual([0, 2, 1]);
   });
 });
