@@ -251,7 +251,7 @@ describe.concurrent("coming back", TIMEOUT, () => {
       env: { DRAFTSTATE_MODEL_RETRIES: "2" },
     });
     await terminal.shows("the server failed (503); retrying (1 of 2)");
-    await terminal.shows("waiting for the first words");
+    await terminal.shows("waiting for the first token");
     terminal.press("ctrl-c");
     expect((await terminal.ended).status).toBe(130);
   });
