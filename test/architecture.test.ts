@@ -26,6 +26,11 @@ function sourceFiles(): string[] {
     .map((file) => file.replaceAll("\\", "/"));
 }
 
+/** `import()` and Node's `getBuiltinModule()`. */
+function isLoading(callee: ts.Expression): boolean {
+  return callee.kind === ts.SyntaxKind.ImportKeyword || /(^|\.)getBuiltinModule$/.test(callee.getText());
+}
+
 function importsOf(file: string): Import[] {
   const source = ts.createSourceFile(file, readFileSync(join(SRC, file), "utf8"), ts.ScriptTarget.Latest, true);
   const found: Import[] = [];
@@ -40,8 +45,7 @@ function importsOf(file: string): Import[] {
         : node.isTypeOnly;
       found.push({ from: file, specifier: node.moduleSpecifier.text, dynamic: false, typeOnly });
     }
-    const [argument] =
-      ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword ? node.arguments : [];
+    const [argument] = ts.isCallExpression(node) && isLoading(node.expression) ? node.arguments : [];
     if (argument !== undefined && ts.isStringLiteral(argument))
       found.push({ from: file, specifier: argument.text, dynamic: true, typeOnly: false });
     ts.forEachChild(node, visit);

@@ -15,7 +15,7 @@ function expectToFit(name: keyof typeof SCHEMAS, value: unknown): void {
   expect(SCHEMAS[name].parse(value)).toEqual(value);
 }
 
-test("docs/schemas holds what the code says; scripts/write-schemas.mjs writes it", () => {
+test("docs/schemas holds what the code says; npm run schemas writes it", () => {
   const written = new Map(readdirSync(DOCS).map((name) => [name, readFileSync(`${DOCS}/${name}`, "utf8")]));
   expect(written).toEqual(jsonSchemaFiles());
 });

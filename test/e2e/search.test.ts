@@ -148,7 +148,7 @@ describe.concurrent("search", TIMEOUT, () => {
     await workspace.write("state/torn.json", '{"messages": [');
     const files = ["tea", "coffee", "torn", "missing"].map((id) => ({ id, path: workspace.path(`state/${id}.json`) }));
     const thread = new Worker(
-      fileURLToPath(new URL("../../dist/cli/src/cli/commands/search/search-thread.js", import.meta.url)),
+      fileURLToPath(new URL("../../dist/cli/search-thread.js", import.meta.url)),
       { workerData: { files, query: { text: "tea", regex: false, matchCase: undefined } } },
     );
     const [answer] = (await once(thread, "message")) as [unknown];

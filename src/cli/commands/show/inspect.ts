@@ -42,7 +42,7 @@ export async function inspect(
         ? { name: "health", value: "ok", paint: style.green }
         : { name: "health", value: pluralize(verification.problems.length, "problem"), paint: style.red },
     ];
-    context.output.line(renderProperties(properties, style));
+    context.output.line(await renderProperties(properties, style));
     for (const problem of verification.problems)
       context.output.line(`  ${style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}`);
   }

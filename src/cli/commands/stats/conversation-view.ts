@@ -7,7 +7,7 @@ import { formatBytes, formatCount, pluralize } from "../../terminal/text/format.
 import { toSafeLine } from "../../terminal/text/safe-text.js";
 import { amplification, decimal, duration, grown, written } from "./figures.js";
 
-export function renderConversation(stats: ConversationStats, context: CommandContext): string {
+export function renderConversation(stats: ConversationStats, context: CommandContext): Promise<string> {
   const { output } = context;
   const sizes = stats.growth.map(({ sizeBytes }) => sizeBytes);
   const chart = output.isTerminal && sizes.length > 2 ? ` ${sparkline(sizes)}` : "";

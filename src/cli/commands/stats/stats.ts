@@ -22,12 +22,12 @@ async function stats(wanted: string | undefined, context: CommandContext): Promi
   const only = id === undefined ? undefined : conversations[0];
   if (only !== undefined) {
     if (context.json) output.json(only);
-    else output.line(renderConversation(only, context));
+    else output.line(await renderConversation(only, context));
   } else if (context.json) {
     const { data, gauges } = metrics;
     const { counters, days } = data;
     output.json({ total: storeSummaryOf(data), conversations, days, counters, gauges });
-  } else output.line(renderStore(metrics, conversations, context));
+  } else output.line(await renderStore(metrics, conversations, context));
 }
 
 export const registerStats: Register = (program, run) => {

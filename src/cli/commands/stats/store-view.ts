@@ -15,11 +15,11 @@ import { amplification, decimal, duration, grown, NONE, written } from "./figure
 const DAYS_SHOWN = 14;
 const CHART_WIDTH = 30;
 
-export function renderStore(
+export async function renderStore(
   metrics: StoreMetrics,
   conversations: readonly ConversationStats[],
   context: CommandContext,
-): string {
+): Promise<string> {
   const { output } = context;
   const summary = storeSummaryOf(metrics.data);
   const chart = saveChart(metrics);
@@ -31,10 +31,11 @@ export function renderStore(
         ]
       : [];
   const table = conversations.length === 0 ? [] : [conversationTable(conversations, context)];
-  return [storeProperties(metrics, summary, context), latencyTable(summary, context), ...charts, ...table].join("\n\n");
+  const properties = await storeProperties(metrics, summary, context);
+  return [properties, latencyTable(summary, context), ...charts, ...table].join("\n\n");
 }
 
-function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: CommandContext): string {
+function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: CommandContext): Promise<string> {
   const { gauges } = metrics;
   const { style } = context.output;
   const gauge = (name: string, label = ""): number => gauges[name]?.[label] ?? 0;

@@ -1,5 +1,4 @@
 /** Names and values in two columns, without borders. Values are made safe and never cut. */
-import Table from "cli-table3";
 import { toSafeLine } from "../text/safe-text.js";
 import type { Style } from "../text/style.js";
 
@@ -27,7 +26,8 @@ export interface Property {
   readonly paint?: (text: string) => string;
 }
 
-export function renderProperties(properties: readonly Property[], style: Style): string {
+export async function renderProperties(properties: readonly Property[], style: Style): Promise<string> {
+  const { default: Table } = await import("cli-table3");
   const table = new Table({
     chars: NO_BORDERS,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
