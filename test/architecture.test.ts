@@ -28,7 +28,7 @@ function sourceFiles(): string[] {
 
 /** `import()` and Node's `getBuiltinModule()`. */
 function isLoading(callee: ts.Expression): boolean {
-  return callee.kind === ts.SyntaxKind.ImportKeyword || callee.getText() === "getBuiltinModule";
+  return callee.kind === ts.SyntaxKind.ImportKeyword || /(^|\.)getBuiltinModule$/.test(callee.getText());
 }
 
 function importsOf(file: string): Import[] {

@@ -1,7 +1,7 @@
 /** Starts the command line in this process: the only file of it that reads `process`. */
 import { homedir } from "node:os";
 import process from "node:process";
-import { fileStreamFor, isNullDevice, emptyInput } from "./file-stream.js";
+import { fileStreamFor, isNullDevice } from "./file-stream.js";
 import type { InputStream, Io, OutputStream, ProcessControl } from "./io.js";
 import { main } from "./main.js";
 
@@ -16,8 +16,9 @@ function outputFor(descriptor: 1 | 2): OutputStream {
   return file ?? (descriptor === 1 ? process.stdout : process.stderr);
 }
 
+/** To read nothing from /dev/null no file stream is needed. */
 function openInput(): InputStream {
-  return hasDescriptors && isNullDevice(0) ? emptyInput() : process.stdin;
+  return hasDescriptors && isNullDevice(0) ? process.getBuiltinModule("node:stream").Readable.from([]) : process.stdin;
 }
 
 const control: ProcessControl = {

@@ -4,8 +4,7 @@
  * the reader waits.
  */
 import { fstatSync, statSync, writeSync, type Stats } from "node:fs";
-import { getBuiltinModule } from "node:process";
-import type { InputStream, OutputStream } from "./io.js";
+import type { OutputStream } from "./io.js";
 
 type Descriptor = 0 | 1 | 2;
 
@@ -16,11 +15,6 @@ export function fileStreamFor(descriptor: 1 | 2): OutputStream | undefined {
 
 export function isNullDevice(descriptor: Descriptor): boolean {
   return matches(descriptor, isNull);
-}
-
-/** In place of /dev/null: no file stream is needed to read nothing. */
-export function emptyInput(): InputStream {
-  return getBuiltinModule("node:stream").Readable.from([]);
 }
 
 function isNull(found: Stats): boolean {

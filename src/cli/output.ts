@@ -1,6 +1,6 @@
 /**
- * The two streams. Data goes to stdout and nothing else does; the rest goes to stderr. A reader that closes its end
- * early is no error: what is written then goes nowhere, and whoever asks is told.
+ * The two output streams: data goes to stdout, everything else to stderr. A reader that closes its end early is no error:
+ * what is written afterwards is dropped, and listeners are told.
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { Environment, OutputStream } from "./io.js";
@@ -31,10 +31,10 @@ export class Output {
   readonly #onClosed = new Set<() => void>();
   #closed = false;
   #failure: DraftstateError | undefined;
-  /** The cursor stands behind an unfinished line of data: what goes to stderr begins a line of its own. */
+  /** The cursor is behind an unfinished line of data: what goes to stderr starts a line of its own. */
   #midLine = false;
   quiet = false;
-  /** Around each message, for whoever has drawn something below the text that must not be written into. */
+  /** Called around each message: what is drawn below the text must be moved out of its way. */
   around: ((write: () => void) => void) | undefined;
 
   constructor(options: OutputOptions) {
@@ -49,7 +49,7 @@ export class Output {
     this.mayMoveCursor = this.errorIsTerminal && options.env["TERM"] !== "dumb";
   }
 
-  /** Spinners and the like: only where a person watches a terminal that can. */
+  /** Whether spinners and the like can be drawn. */
   readonly mayMoveCursor: boolean;
 
   get isTerminal(): boolean {
@@ -85,7 +85,7 @@ export class Output {
     return this.isTerminal ? (this.#stdout.rows ?? 24) : undefined;
   }
 
-  /** Why stdout could not be written, where its reader did not just leave. */
+  /** Why stdout could not be written, unless its reader just left. */
   get failure(): DraftstateError | undefined {
     return this.#failure;
   }
@@ -117,12 +117,12 @@ export class Output {
     this.line(toSafeJson(JSON.stringify(value)));
   }
 
-  /** For people, left out with --quiet. */
+  /** For people; not printed with --quiet. */
   message(text: string): void {
     if (!this.quiet) this.#say(text);
   }
 
-  /** For people, also with --quiet: something they must know. One line, whatever is in it. */
+  /** For people, also with --quiet. One line, whatever is in it. */
   warning(text: string): void {
     this.#say(`${this.errorStyle.yellow("warning:")} ${toSafeLine(text)}`);
   }
@@ -162,7 +162,7 @@ export class Output {
     if (systemErrorCode(error) === "EPIPE" || this.#failure !== undefined) return;
     this.#failure = new DraftstateError(
       "STORAGE",
-      `stdout cannot be written (${systemErrorCode(error) ?? "unknown"}): check where it leads`,
+      `cannot write to stdout (${systemErrorCode(error) ?? "unknown"}): check where it leads`,
       { cause: error },
     );
   }

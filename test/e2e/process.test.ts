@@ -156,7 +156,7 @@ describe.concurrent("the command", TIMEOUT, () => {
       await shell('"$0" "$1" show long --json > out.json; "$0" "$1" show long --json | cmp - out.json && echo same'),
     ).toBe("same\n");
     expect(await shell('"$0" "$1" show long --json > /dev/full; echo $?')).toMatch(
-      /stdout cannot be written \(ENOSPC\)[^\n]*\n7\n$/,
+      /cannot write to stdout \(ENOSPC\)[^\n]*\n7\n$/,
     );
   });
 

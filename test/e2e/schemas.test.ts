@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCHEMAS } from "../../src/cli/schemas/index.js";
 import { jsonSchemaFiles } from "../../src/cli/schemas/json-schema.js";
-import { jsonLines, Workspace } from "./cli.js";
+import { jsonLines, type Workspace } from "./cli.js";
 import { seed } from "./seed.js";
-import { TIMEOUT } from "./world.js";
+import { InProcess, TIMEOUT } from "../cli/world.js";
 
 const DOCS = fileURLToPath(new URL("../../docs/schemas", import.meta.url));
 
@@ -23,7 +23,7 @@ test("docs/schemas holds what the code says; npm run schemas writes it", () => {
 describe("what is printed with --json fits its schema:", TIMEOUT, () => {
   let workspace: Workspace;
   beforeAll(async () => {
-    workspace = await Workspace.create();
+    workspace = await InProcess.create();
     await seed(workspace, "tale", [
       { prompt: "one", answer: "First." },
       { prompt: "two", answer: "Second.", status: "interrupted" },

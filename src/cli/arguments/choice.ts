@@ -1,4 +1,4 @@
-/** Options and arguments of a few known values: help lists them, shells complete them, a wrong one is refused in our words. */
+/** Options and arguments with a fixed set of values: help lists them, shells complete them, a wrong one is a `USAGE` error. */
 import { Argument, Option } from "commander";
 import { DraftstateError } from "../../errors.js";
 
@@ -14,6 +14,9 @@ export function choiceArgument(name: string, description: string, choices: reado
 function parseChoice(name: string, choices: readonly string[]): (text: string) => string {
   return (text) => {
     if (choices.includes(text)) return text;
-    throw new DraftstateError("USAGE", `${name} ${JSON.stringify(text)}: it must be one of ${choices.join(", ")}`);
+    throw new DraftstateError(
+      "USAGE",
+      `invalid ${name} ${JSON.stringify(text)}: expected one of ${choices.join(", ")}`,
+    );
   };
 }

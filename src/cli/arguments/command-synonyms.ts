@@ -1,5 +1,5 @@
-/** Commands under the names that other programs give them → how they are called here. Pure. */
-const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+/** Names of commands in other programs → the command here. Pure. */
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ["resume", "chat --resume <id>"],
   ["continue", "chat --continue"],
   ["new", "chat"],
@@ -14,7 +14,7 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ["grep", "search <text>"],
 ]);
 
-/** Undefined for a word that is no other name of anything here. */
+/** Undefined for a word that is no synonym. */
 export function meantBy(word: string): string | undefined {
-  return OTHER_NAMES.get(word.toLowerCase());
+  return SYNONYMS.get(word.toLowerCase());
 }

@@ -1,10 +1,10 @@
-/** Option values as typed → what they mean. Wrong ones throw `USAGE` and name the option. */
+/** Option values as typed → what they mean. Invalid ones throw `USAGE` and name the option. */
 import { DraftstateError } from "../../errors.js";
 
 export function parseCount(option: string): (text: string) => number {
   return (text) => {
     if (/^\d{1,9}$/.test(text)) return Number(text);
-    throw new DraftstateError("USAGE", `${option} ${JSON.stringify(text)}: it must be a whole number from 0`);
+    throw new DraftstateError("USAGE", `invalid ${option} ${JSON.stringify(text)}: expected a non-negative integer`);
   };
 }
 
@@ -30,17 +30,17 @@ export function parseDuration(option: string): (text: string) => number {
     if (duration !== undefined) return duration;
     throw new DraftstateError(
       "USAGE",
-      `${option} ${JSON.stringify(text)}: it must be a number and a unit, such as 30s, 10m, 2h, 7d, 4w or 1y`,
+      `invalid ${option} ${JSON.stringify(text)}: expected a number and a unit, such as 30s, 10m, 2h, 7d, 4w or 1y`,
     );
   };
 }
 
-/** A time as typed: so long ago, or at a time of its own; milliseconds, since 1970 the latter. */
+/** A time as typed: an age, or a date since 1970; in milliseconds. */
 export type When = { readonly ago: number } | { readonly at: number };
 
 const DATE_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:?\d\d)?)?$/i;
 
-/** Local time where no zone is said; undefined also for a day that the calendar has not. */
+/** Local time without a zone; undefined also for a day that does not exist. */
 function timeOf(text: string): number | undefined {
   const [, date, time = "00:00", zone = ""] = DATE_TIME.exec(text) ?? [];
   if (date === undefined) return undefined;
@@ -50,18 +50,18 @@ function timeOf(text: string): number | undefined {
 }
 
 export const WHEN =
-  "an age such as 2h or 7d, or a date such as 2026-11-01 or 2026-11-01T14:30 (local time, unless it ends in Z or an offset)";
+  "an age such as 2h or 7d, or a date such as 2026-11-01 or 2026-11-01T14:30 (local time unless it ends in Z or an offset)";
 
 export function parseWhen(option: string): (text: string) => When {
   return (text) => {
     const [ago, at] = [durationOf(text), timeOf(text.trim())];
     if (ago !== undefined) return { ago };
     if (at !== undefined) return { at };
-    throw new DraftstateError("USAGE", `${option} ${JSON.stringify(text)}: it must be ${WHEN}`);
+    throw new DraftstateError("USAGE", `invalid ${option} ${JSON.stringify(text)}: expected ${WHEN}`);
   };
 }
 
-/** Not before 1970: an age may go back further than a date can. */
+/** Not before 1970: an age can go back further than a date. */
 export function dateOf(when: When, now: Date): Date {
   return new Date(Math.max(0, "at" in when ? when.at : now.getTime() - when.ago));
 }

@@ -1,4 +1,4 @@
-/** What a turn on the screen needs, and what shows it. */
+/** What a turn needs, and what shows it. */
 import type { DraftHybridStreamingAgent } from "../../agent/agent.js";
 import type { RequestEvent } from "../../agent/models/request-progress.js";
 import type { TurnEvent } from "../../agent/turn.js";
@@ -24,12 +24,12 @@ export interface ChosenModel {
 export interface TurnContext {
   readonly context: CommandContext;
   readonly console: ChatConsole | undefined;
-  /** Where plain lines of the person come from; undefined where nobody can say more. */
+  /** Source of plain lines; undefined if nobody can type any. */
   readonly input: InputStream | undefined;
   readonly progress: RequestProgress;
   /** Text as the model gave it: no Markdown, no wrapping. */
   readonly plain: boolean;
-  /** A session may go over to another one, or to a copy. */
+  /** A session may switch to another one, or to a copy. */
   conversation: Conversation;
   /** Until something is said there is no conversation to keep, and `conversation` is a stand-in: this opens the one to be. */
   openFirst: (() => Promise<Conversation>) | undefined;
@@ -43,10 +43,10 @@ export interface Presenter {
   end(): void;
 }
 
-export const STALLED = "the disk is slow: what you see now is not saved yet";
+export const STALLED = "slow disk: what you see now is not saved yet";
 
-/** Undefined for what a person need not know while all goes well. */
+/** Undefined for events that a person need not know. */
 export function requestNote(event: RequestEvent): string | undefined {
   if (event.kind !== "failed" || event.attempt === event.attempts) return undefined;
-  return `${event.host}: ${event.reason}; trying again (${event.attempt} of ${event.attempts - 1}) …`;
+  return `${event.host}: ${event.reason}; retrying (${event.attempt} of ${event.attempts - 1}) …`;
 }

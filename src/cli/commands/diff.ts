@@ -1,4 +1,4 @@
-/** `diff`: what changed between two restore points; by message for people, RFC 6902 with `--json`. */
+/** `diff`: shows what changed between two backups; by message for people, as RFC 6902 with `--json`. */
 import { toJsonPatch } from "../../model/json-patch.js";
 import { resolveId } from "../arguments/resolve-id.js";
 import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
@@ -14,11 +14,13 @@ interface DiffOptions {
 export const registerDiff: Register = (program, run) => {
   program
     .command("diff <id> [from] [to]")
-    .summary("show what changed between two restore points")
-    .description("Show what changed between two restore points; by default from the newest backup that differs to now.")
-    .option("--stat", "counts only")
-    .option("--exit-code", "exit with 1 when there are differences, as diff and git do")
-    .option("--no-pager", "print all at once")
+    .summary("show what changed between two backups")
+    .description(
+      "Show what changed between two backups, or a backup and now. Default: from the newest backup that differs, to now.",
+    )
+    .option("--stat", "show counts only")
+    .option("--exit-code", "exit with 1 if there are differences, as diff and git do")
+    .option("--no-pager", "do not use a pager")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate diff @last\n  draftstate diff @last @2 now\n  draftstate diff @last @1 --json   # JSON Patch, RFC 6902",

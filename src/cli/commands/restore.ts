@@ -1,4 +1,4 @@
-/** `restore`: goes back to a restore point, after saving the present so that it can be undone the same way. */
+/** `restore`: restores a backup, after saving the current state so that it can be undone the same way. */
 import { jsonEqual, type JsonObject } from "../../model/json.js";
 import type { Backup } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
@@ -20,7 +20,7 @@ interface RestoreCommandOptions {
   readonly yes?: boolean;
 }
 
-/** What stands below the preview: the question, its numbers, the prompt of the shell. */
+/** Rows below the preview: the question, its numbers, the prompt of the shell. */
 const ROWS_BELOW = 6;
 
 interface Preview {
@@ -59,12 +59,12 @@ async function agreed(id: string, preview: Preview, context: CommandContext): Pr
   printBeginning(id, preview, context);
   const { timestamp } = preview.backup;
   return context.confirm(
-    `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `,
+    `Restore backup ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The current state is saved as a backup first. [y/N] `,
   );
 }
 
 function sayNeedless(id: string, timestamp: string, output: Output): void {
-  output.message(`no difference: ${id} is as the backup ${timestamp} holds it; nothing was restored`);
+  output.message(`no difference: ${id} matches backup ${timestamp}; nothing was restored`);
 }
 
 async function fork(
@@ -80,7 +80,7 @@ async function fork(
   });
   if (!context.json)
     context.output.message(
-      `${result.conversationId} begins as ${id} was at ${result.restoredFrom}; go on with: draftstate chat --resume ${result.conversationId}`,
+      `${result.conversationId} starts as ${id} was at ${result.restoredFrom}; resume it with: draftstate chat --resume ${result.conversationId}`,
     );
   return result;
 }
@@ -88,11 +88,11 @@ async function fork(
 export const registerRestore: Register = (program, run) => {
   program
     .command("restore <id>")
-    .summary("go back to a restore point")
-    .description("Go back to a restore point. The present is saved first, so that this can be undone the same way.")
-    .requiredOption("--backup <ts>", "a timestamp, a prefix of one, latest, or @2 for the third newest")
-    .option("--fork [newId]", "into a new conversation instead")
-    .option("--dry-run", "show what it would change, and change nothing")
+    .summary("restore a backup")
+    .description("Restore a backup. The current state is saved first, so that this can be undone the same way.")
+    .requiredOption("--backup <ts>", "the backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option("--fork [newId]", "restore into a new conversation instead")
+    .option("--dry-run", "show what would change, without changing it")
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",
@@ -115,7 +115,7 @@ export const registerRestore: Register = (program, run) => {
           await fork(manager, id, options, context);
           return 0;
         }
-        // Where nobody looks at a preview, none is made.
+        // Without a reader no preview is made.
         const preview =
           options.dryRun === true || context.mayAsk(options) ? await look(manager, id, options.backup) : undefined;
         if (preview !== undefined && isNeedless(preview)) {
@@ -136,7 +136,7 @@ export const registerRestore: Register = (program, run) => {
           return 0;
         }
         output.message(
-          `restored ${id} to ${restoredFrom} (revision ${revision}); what was there is kept as ${safetyBackup ?? "a backup"}`,
+          `restored ${id} to ${restoredFrom} (revision ${revision}); the previous state is kept as backup ${safetyBackup ?? "latest"}`,
         );
         output.message(
           `undo it with: draftstate ${context.settings.trashDays > 0 ? `undo ${id}` : `restore ${id} --backup ${safetyBackup ?? "latest"}`}`,

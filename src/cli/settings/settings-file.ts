@@ -1,6 +1,6 @@
 /**
- * The settings file: the one that was named, or the nearest found from here upwards, as far as the home directory. A FIFO,
- * a device or a file without end in its place is refused before it is read: it would hold up every command.
+ * The settings file: the one that was named, or the nearest one in this or a parent directory, up to the home directory.
+ * A FIFO, a device or an endless file is refused before it is read: it would block every command.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
@@ -25,7 +25,7 @@ function read(path: string): string | undefined {
   try {
     return readTextAtOnce(path, MAX_BYTES);
   } catch (error) {
-    // Upwards, a package is often somebody else's.
+    // The package.json of a parent directory is often unrelated.
     if (basename(path) === PACKAGE) return undefined;
     if (isDraftstateError(error)) throw new DraftstateError("INVALID_CONFIG", error.message, { path, cause: error });
     throw refuse(path, `cannot be read as a settings file: ${messageOf(error)}`, error);
@@ -36,17 +36,17 @@ function parse(path: string, content: string): unknown {
   try {
     return JSON.parse(content);
   } catch (error) {
-    throw refuse(path, `is not valid JSON (${messageOf(error)}): mend it, or name another file with --config`, error);
+    throw refuse(path, `is not valid JSON (${messageOf(error)}): fix it, or give another file with --config`, error);
   }
 }
 
-/** Undefined where it says nothing: it is empty, or a package without the field. */
+/** Undefined if it has no settings: it is empty, or a package.json without the field. */
 function settingsIn(path: string, content: string): SettingsFile | undefined {
   if (content.trim() === "") return undefined;
   const parsed = parse(path, content);
   const values = basename(path) === PACKAGE ? fieldOf(parsed) : parsed;
   if (values === undefined) return undefined;
-  if (!isJsonObject(values)) throw refuse(path, "does not hold a JSON object of settings");
+  if (!isJsonObject(values)) throw refuse(path, "is not a JSON object of settings");
   return { path, values };
 }
 
@@ -57,7 +57,8 @@ function fieldOf(parsed: unknown): unknown {
 /** Throws `INVALID_CONFIG`, naming the file. */
 export function readSettingsFile(path: string): SettingsFile | undefined {
   const content = read(path);
-  if (content === undefined) throw refuse(path, "is not there: name a settings file that is, or leave --config out");
+  if (content === undefined)
+    throw refuse(path, "does not exist: give an existing settings file, or leave --config out");
   return settingsIn(path, content);
 }
 

@@ -1,13 +1,13 @@
 /**
- * Settings from where a person can put them: flags, then DRAFTSTATE_* variables, then the nearest settings file found
- * upwards, then defaults. Each value is checked where it comes from; secrets come from the environment alone.
+ * Settings from flags, then DRAFTSTATE_* variables, then the nearest settings file in this or a parent directory, then
+ * defaults. Each value is checked where it comes from; secrets come from the environment only.
  */
 import { resolve } from "node:path";
 import { DraftstateError } from "../../errors.js";
 import { checkSetting, SETTINGS, unknownSetting, type SettingDefinition, type Settings } from "../../store/settings.js";
 import { findSettingsFile, readSettingsFile } from "./settings-file.js";
 
-/** What the command line adds to the settings of the core. */
+/** Settings of the command line, beside those of the core. */
 const CLI_SETTINGS = {
   model: { kind: "text", default: undefined, description: "openai:<name>, <name> or offline" },
   baseUrl: { kind: "text", default: undefined, description: "an OpenAI-compatible server" },
@@ -25,7 +25,7 @@ const CLI_SETTINGS = {
     default: 2,
     min: 0,
     max: 20,
-    description: "tries again when a provider fails in a way that can pass",
+    description: "retries after a temporary failure of the provider",
   },
 } as const satisfies Record<string, SettingDefinition>;
 
@@ -59,7 +59,7 @@ export interface SettingsSources {
   readonly cwd: string;
   /** Settings files are looked for up to here. */
   readonly home: string;
-  /** A file given by --config: it must exist, and no other is looked for. */
+  /** A file given by --config: it must exist, and no other is used. */
   readonly configFile: string | undefined;
 }
 
@@ -69,7 +69,7 @@ export function environmentName(setting: string): string {
   return PREFIX + setting.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** A text from the environment or a flag as the kind of value the setting wants; what does not fit stays a text and is refused. */
+/** A text from the environment or a flag as the kind of value the setting wants; one that does not fit stays a text, which is refused later. */
 function fromText(definition: SettingDefinition, text: string): unknown {
   if (definition.kind === "boolean")
     return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
@@ -77,11 +77,11 @@ function fromText(definition: SettingDefinition, text: string): unknown {
   return text;
 }
 
-/** Reserved for other stores, so that nobody believes his conversations to be elsewhere than they are. */
+/** Reserved for other stores: ignoring it would let people believe that their conversations are elsewhere. */
 function refuseStore(origin: string): DraftstateError {
   return new DraftstateError(
     "INVALID_CONFIG",
-    `store (${origin}) is not in this release: conversations are kept as files in stateDir; leave it out`,
+    `store (${origin}) is not supported in this release: conversations are files in stateDir; remove the setting`,
     { path: "store" },
   );
 }
@@ -93,7 +93,7 @@ function definitionOf(name: string, origin: string): SettingDefinition {
   return definition;
 }
 
-/** Variables of this prefix that name no setting are an error, so that a typing mistake is not silently the default. */
+/** A variable of this prefix that names no setting is an error: a typo must not silently mean the default. */
 function fromEnvironment(env: SettingsSources["env"]): Record<string, unknown> {
   const names = new Map(Object.keys(ALL_SETTINGS).map((name) => [environmentName(name), name]));
   const values: Record<string, unknown> = {};

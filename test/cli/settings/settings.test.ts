@@ -92,8 +92,8 @@ test("a named file that is not there is refused", () => {
 });
 
 test("another store is not in this release, wherever it is asked for", async () => {
-  expect(refusal({ flags: { store: "postgres://h" } })).toContain("not in this release");
-  expect(refusal({ env: { DRAFTSTATE_STORE: "postgres://h" } })).toContain("not in this release");
+  expect(refusal({ flags: { store: "postgres://h" } })).toContain("not supported in this release");
+  expect(refusal({ env: { DRAFTSTATE_STORE: "postgres://h" } })).toContain("not supported in this release");
   await writeFile(join(cwd, "draftstate.config.json"), JSON.stringify({ store: "postgres://h" }));
-  expect(refusal({})).toContain("not in this release");
+  expect(refusal({})).toContain("not supported in this release");
 });

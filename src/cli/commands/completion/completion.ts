@@ -6,11 +6,11 @@ import type { Register } from "../registration.js";
 export const registerCompletion: Register = (program, run) => {
   program
     .command("completion")
-    .summary("print the completion script of a shell")
+    .summary("print the completion script for a shell")
     .description(
-      "Print the completion script of a shell. It completes commands, options, conversations and timestamps of backups.",
+      "Print the completion script for a shell. It completes commands, options, conversations and backup timestamps.",
     )
-    .addArgument(choiceArgument("<shell>", "the shell that is to complete", SHELLS))
+    .addArgument(choiceArgument("<shell>", "the shell", SHELLS))
     .addHelpText("after", `\nExamples:\n${SHELLS.map((shell) => `  ${INSTALLATION[shell]}`).join("\n")}`)
     .action((shell: Shell) =>
       run(async ({ json, output }) => {

@@ -1,4 +1,4 @@
-/** `search`: which conversations say it, with the lines. Finding nothing is an answer, not an error. */
+/** `search`: searches conversations and prints matching lines. Finding nothing is no error. */
 import { DraftstateError } from "../../../errors.js";
 import type { LineMatch } from "../../../formats/search/find-lines.js";
 import { ROLES, STATUSES } from "../../../model/conversation.js";
@@ -28,14 +28,14 @@ interface SearchOptions {
 }
 
 interface FoundLine extends LineMatch {
-  /** Timestamp of the restore point that has it, where the present has not. */
+  /** Timestamp of the backup that has it, if the current state has not. */
   readonly backup?: string;
 }
 
-/** So many characters of a line are printed where no terminal sets a limit. */
+/** Characters of a line that are printed without a terminal to set a limit. */
 const PIPE_WIDTH = 200;
 const JSON_WIDTH = 2000;
-/** From here on it takes long enough to be told of. */
+/** From here on a search takes long enough for a spinner. */
 const MANY = 500;
 
 async function scan(text: string, options: SearchOptions, context: CommandContext): Promise<ScanResult<LineMatch>> {
@@ -75,7 +75,7 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   }
 }
 
-/** What is said now, then what only restore points still say, each once. */
+/** Lines of the current state, then those that only backups have, each once. */
 function linesOf({ matches, backups }: Scanned<LineMatch>): FoundLine[] {
   const key = (match: LineMatch): string => JSON.stringify([match.messageId ?? match.messageIndex, match.text]);
   const seen = new Set(matches.map(key));
@@ -97,7 +97,7 @@ function toJson(found: Scanned<LineMatch>): object {
   return { conversationId: found.conversationId, title: found.metadata.title, matches };
 }
 
-/** Every hit in sight is coloured; what is cut away is an ellipsis. */
+/** Every visible hit is coloured; an ellipsis replaces what is cut away. */
 function renderLine({ text, hits }: FoundLine, width: number, context: CommandContext): string {
   const [first = { start: 0, end: 0 }, ...others] = hits;
   const { before, hit, after } = excerptAround(text, first, width);
@@ -106,7 +106,7 @@ function renderLine({ text, hits }: FoundLine, width: number, context: CommandCo
   let end = 0;
   for (const other of others) {
     const [from, to] = [other.start - first.end, other.end - first.end];
-    // Within what is shown as it is: a cut leaves an ellipsis behind.
+    // Only within text that is shown whole: a cut leaves an ellipsis.
     if (first.start + hit.length < first.end || to >= after.length) break;
     parts.push(toSafeLine(after.slice(end, from)), paint(after.slice(from, to)));
     end = to;
@@ -114,7 +114,7 @@ function renderLine({ text, hits }: FoundLine, width: number, context: CommandCo
   return [...parts, toSafeLine(after.slice(end))].join("");
 }
 
-/** In groups on a terminal, a line for each hit elsewhere, as rg does. */
+/** Grouped on a terminal, a line for each hit elsewhere, as rg does. */
 function render(found: Scanned<LineMatch>, context: CommandContext): string {
   const { style, width } = context.output;
   const place = (match: FoundLine): string => (match.backup === undefined ? "" : `@${match.backup}`);
@@ -140,16 +140,16 @@ function print(found: readonly Scanned<LineMatch>[], options: SearchOptions, con
     output.line(found.map((each) => render(each, context)).join(output.width === undefined ? "\n" : "\n\n"));
 }
 
-/** Smart case is not what everyone expects. */
+/** Smart case may surprise. */
 function caseAdvice(text: string, { regex, ignoreCase, caseSensitive }: SearchOptions): string {
   if (ignoreCase === true || caseSensitive === true) return "";
   const letters = regex === true ? text.replaceAll(/\\./g, "") : text;
-  return /\p{Lu}/u.test(letters) ? "; its upper-case letters make case matter: -i looks without" : "";
+  return /\p{Lu}/u.test(letters) ? "; upper-case letters make the search case-sensitive: -i ignores case" : "";
 }
 
 async function search(text: string, options: SearchOptions, context: CommandContext): Promise<void> {
   if (options.ignoreCase === true && options.caseSensitive === true)
-    throw new DraftstateError("USAGE", "--ignore-case and --case-sensitive exclude each other");
+    throw new DraftstateError("USAGE", "--ignore-case and --case-sensitive cannot be used together");
   const { found, problems, scanned } = await scan(text, options, context);
   const { output } = context;
   for (const { conversationId, detail } of problems)
@@ -167,19 +167,19 @@ async function search(text: string, options: SearchOptions, context: CommandCont
 export const registerSearch: Register = (program, run) => {
   program
     .command("search <text>")
-    .summary("find the conversations that say it, with the lines")
+    .summary("search conversations and print matching lines")
     .description(
-      "Find the conversations that say it, newest first, with the lines. Smart case: an upper-case letter in the text makes case matter.",
+      "Search conversations, newest first, and print matching lines. Smart case: an upper-case letter in <text> makes the search case-sensitive.",
     )
-    .option("-e, --regex", "the text is a regular expression (RE2: no look-around, no back-references)")
-    .option("-i, --ignore-case", "upper and lower case are the same")
-    .option("-s, --case-sensitive", "upper and lower case differ")
-    .addOption(choiceOption("--role <role>", "only in messages of this one", ROLES))
-    .addOption(choiceOption("--status <status>", "only conversations that are so", STATUSES))
-    .option("--since <when>", `only those changed since: ${WHEN}`, parseWhen("--since"))
-    .option("-n, --limit <count>", "at most so many conversations", parseCount("--limit"))
-    .option("-l, --list", "their ids only")
-    .option("--backups", "also what only restore points still hold")
+    .option("-e, --regex", "<text> is a regular expression (RE2: no look-around, no back-references)")
+    .option("-i, --ignore-case", "ignore case")
+    .option("-s, --case-sensitive", "match case")
+    .addOption(choiceOption("--role <role>", "search only messages of this role", ROLES))
+    .addOption(choiceOption("--status <status>", "search only conversations with this status", STATUSES))
+    .option("--since <when>", `search only conversations changed since then: ${WHEN}`, parseWhen("--since"))
+    .option("-n, --limit <count>", "show at most <count> conversations", parseCount("--limit"))
+    .option("-l, --list", "print ids only")
+    .option("--backups", "also search backups")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate search beekeeper\n  draftstate search --regex 'colou?r' --role user --since 30d\n  draftstate search -l TODO | xargs -n 1 draftstate show\n  draftstate search lighthouse --json | jq -r '.[].conversationId'",

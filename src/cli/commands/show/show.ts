@@ -1,22 +1,18 @@
 /** `show`: a conversation, readable, with the partial answer in its place; `--json` is the file with its journal applied. */
 import { DraftstateError } from "../../../errors.js";
-import { isContinuation } from "../../../model/continued.js";
-import { metadataOf, statusOf, streamingOf, textOf, messagesOf, type Metadata } from "../../../model/conversation.js";
-import { isJsonObject, ownValue, type Json, type JsonObject } from "../../../model/json.js";
+import { metadataOf } from "../../../model/conversation.js";
 import { resolveBackup } from "../../../store/backups.js";
 import { decompress } from "../../../store/codec.js";
 import { backupKey, fromTimestamp, snapshotKey } from "../../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
-import type { CommandContext } from "../../context.js";
 import { parseCount } from "../../arguments/parse.js";
 import { resolveId, splitPoint } from "../../arguments/resolve-id.js";
-import { formatBytes, pluralize } from "../../terminal/text/format.js";
-import { renderProperties } from "../../terminal/tables/properties.js";
-import { toSafeLine, toSafeText } from "../../terminal/text/safe-text.js";
-import { paintStatus } from "../../terminal/text/status.js";
-import type { Style } from "../../terminal/text/style.js";
-import { wrapText } from "../../terminal/text/wrap-text.js";
+import type { CommandContext } from "../../context.js";
+import { loadPresent } from "../../load-present.js";
+import { toSafeText } from "../../terminal/text/safe-text.js";
 import type { Register } from "../registration.js";
+import { inspect } from "./inspect.js";
+import { render, type Shown } from "./render.js";
 
 interface ShowOptions {
   readonly backup?: string;
@@ -24,12 +20,6 @@ interface ShowOptions {
   readonly last?: number;
   readonly inspect?: boolean;
   readonly pager: boolean;
-}
-
-interface Shown {
-  readonly id: string;
-  readonly state: JsonObject;
-  readonly metadata: Metadata;
 }
 
 async function find(
@@ -46,111 +36,11 @@ async function find(
       metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()),
     };
   }
-  const loaded = await manager.load(id, { allowEdited: true });
-  if (loaded === undefined)
-    throw new DraftstateError(
-      "NOT_FOUND",
-      `conversation ${id} has only backups left: "draftstate backups ${id}" lists them, "show ${id} --backup latest" shows one`,
-    );
-  if (loaded.edited)
-    context.output.warning(
-      `${id} was edited by hand or damaged (its checksum differs): "draftstate repair ${id}" or "draftstate repair ${id} --accept"`,
-    );
-  for (const problem of loaded.problems)
-    if (!loaded.edited) context.output.warning(`${id}: ${problem.kind}: ${problem.detail}`);
-  return { id, state: loaded.state, metadata: loaded.metadata };
-}
-
-function heading(style: Style, message: JsonObject, note: string): string {
-  const role = textOf(ownValue(message, "role"));
-  const [status, model, at] = [ownValue(message, "status"), ownValue(message, "model"), ownValue(message, "createdAt")];
-  const marks = [
-    typeof model === "string" ? style.dim(toSafeLine(model)) : "",
-    typeof at === "string" ? style.dim(toSafeLine(at)) : "",
-    typeof status === "string" && status !== "complete" ? paintStatus(style, status)(toSafeLine(status)) : "",
-  ];
-  const name =
-    role === "user"
-      ? style.cyan(style.bold("user"))
-      : role === "assistant"
-        ? style.green(style.bold("assistant"))
-        : style.bold(toSafeLine(role));
-  return [note === "" ? name : `${name} ${note}`, ...marks].filter((mark) => mark !== "").join("  ");
-}
-
-function renderMessage(style: Style, message: Json, width: number | undefined, note: string): string {
-  if (!isJsonObject(message)) return toSafeText(JSON.stringify(message));
-  const calls = ownValue(message, "toolCalls");
-  const called = Array.isArray(calls)
-    ? (calls as readonly Json[]).map((call) => style.dim(toSafeLine(`→ ${JSON.stringify(call)}`)))
-    : [];
-  const error = ownValue(message, "error");
-  const failed = isJsonObject(error) ? [style.red(toSafeLine(`! ${textOf(error["message"])}`))] : [];
-  const text = wrapText(toSafeText(textOf(ownValue(message, "content"))), width);
-  return [heading(style, message, note), ...(text === "" ? [] : [text]), ...called, ...failed].join("\n");
-}
-
-function partialAnswer(state: JsonObject): Json[] {
-  if (statusOf(state) !== "streaming") return [];
-  const streaming = streamingOf(state);
-  const [content, createdAt] = [
-    ownValue(streaming, "partialResponse") ?? "",
-    ownValue(streaming, "streamingStartTime") ?? "",
-  ];
-  return [{ role: "assistant", content, createdAt, status: "streaming" }];
-}
-
-function render(
-  { id, state, metadata }: Shown,
-  options: ShowOptions,
-  { style, width }: CommandContext["output"],
-): string {
-  const messages = [...messagesOf(state), ...partialAnswer(state)];
-  const first = options.last === undefined ? 0 : Math.max(0, messages.length - options.last);
-  const shown = messages
-    .map((message, index) => ({ message, note: isContinuation(messages, index) ? "(continued)" : "" }))
-    .slice(first);
-  const title = metadata.title === "" ? id : metadata.title;
-  const head = `${style.bold(toSafeLine(title))}\n${style.dim(`${id} · revision ${metadata.revision} · `)}${paintStatus(style, metadata.status)(metadata.status)}`;
-  return [head, ...shown.map(({ message, note }) => renderMessage(style, message, width, note))].join("\n\n");
-}
-
-async function inspect(manager: DraftStatePersistenceManager, shown: Shown, context: CommandContext): Promise<number> {
-  const { id, metadata } = shown;
-  const [verification, backups, stat] = [
-    await manager.verify(id),
-    await manager.listBackups(id),
-    await manager.storage.stat(snapshotKey(id)),
-  ];
-  if (context.json) {
-    context.output.json({
-      _metadata: metadata,
-      files: {
-        snapshot: manager.storage.describe(snapshotKey(id)),
-        sizeBytes: stat?.size ?? 0,
-        backups: backups.length,
-      },
-      verification,
-    });
-  } else {
-    const { style } = context.output;
-    const { extra: _extra, ...known } = metadata;
-    const properties = [
-      ...Object.entries(known).map(([name, value]) => ({
-        name,
-        value: typeof value === "object" ? JSON.stringify(value) : String(value),
-      })),
-      { name: "snapshot", value: `${manager.storage.describe(snapshotKey(id))} (${formatBytes(stat?.size ?? 0)})` },
-      { name: "backups", value: String(backups.length) },
-      verification.ok
-        ? { name: "health", value: "ok", paint: style.green }
-        : { name: "health", value: pluralize(verification.problems.length, "problem"), paint: style.red },
-    ];
-    context.output.line(await renderProperties(properties, style));
-    for (const problem of verification.problems)
-      context.output.line(`  ${style.red(problem.kind)}  ${toSafeLine(`${problem.path}: ${problem.detail}`)}`);
-  }
-  return verification.ok ? 0 : 4;
+  const present = await loadPresent(manager, id, context.output, {
+    onlyBackups: `"draftstate backups ${id}" lists them, "draftstate show ${id} --backup latest" shows the newest`,
+    edited: `run "draftstate repair ${id}", or "draftstate repair ${id} --accept" to keep the edit`,
+  });
+  return { id, ...present };
 }
 
 async function rawBytes(
@@ -183,12 +73,12 @@ export const registerShow: Register = (program, run) => {
   program
     .command("show <id[@backup]>")
     .summary("show a conversation")
-    .description("Show a conversation: id, unique prefix of one, or @last.")
-    .option("--backup <ts>", "as it was: a timestamp, a prefix of one, latest, or @2 for the third newest")
-    .option("--raw", "the file as it is, a compressed backup unpacked")
-    .option("-n, --last <count>", "only the last messages", parseCount("--last"))
-    .option("--inspect", "metadata, and the health of its files")
-    .option("--no-pager", "print all at once")
+    .description("Show a conversation. <id> is an id, a unique prefix of one, or @last.")
+    .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option("--raw", "print the file as it is, a compressed backup decompressed")
+    .option("-n, --last <count>", "show only the last <count> messages", parseCount("--last"))
+    .option("--inspect", "show metadata and the health of the files")
+    .option("--no-pager", "do not use a pager")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate show @last\n  draftstate show draft_chat_17 --backup @1\n  draftstate show @last --json | jq .messages",
@@ -198,7 +88,7 @@ export const registerShow: Register = (program, run) => {
         const manager = await context.reader();
         const { wanted: name, point } = splitPoint(wanted);
         if (point !== undefined && given.backup !== undefined)
-          throw new DraftstateError("USAGE", `${wanted} and --backup both name a restore point: give one`);
+          throw new DraftstateError("USAGE", `${wanted} and --backup both name a backup: give one of them`);
         const options = point === undefined ? given : { ...given, backup: point };
         const id = await resolveId(manager, name);
         const print = (text: string): Promise<void> => context.page(text, { paged: options.pager });

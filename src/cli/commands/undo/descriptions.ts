@@ -1,4 +1,4 @@
-/** What an undo does, in a few words: before, for a list to choose from, and after. Text from files is made safe. */
+/** What an undo does, in a few words, before and after it. Text from files is made safe. */
 import type { UndoResult } from "../../../operations/undo/undo.js";
 import type { UndoPreview } from "../../../operations/undo/preview.js";
 import { pluralize } from "../../terminal/text/format.js";
@@ -11,7 +11,7 @@ function titleChange({ titles }: UndoPreview): string {
 function restoreChange({ restored }: UndoPreview): string {
   if (restored === undefined) return "";
   const { point, messageCount, revision } = restored;
-  return `${point === null ? "" : `from the restore point of ${point} `}back to ${pluralize(messageCount, "message")} at revision ${revision}`;
+  return `${point === null ? "" : `from backup ${point} `}back to ${pluralize(messageCount, "message")} at revision ${revision}`;
 }
 
 /** In the list: what it would do. */

@@ -1,4 +1,4 @@
-/** `undo`: takes back the last restore, prune, rm, repair or rename. */
+/** `undo`: undoes the last restore, prune, rm, repair or rename. */
 import { DraftstateError, isDraftstateError } from "../../../errors.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
 import type { UndoResult } from "../../../operations/undo/undo.js";
@@ -17,7 +17,7 @@ interface UndoOptions {
   readonly yes?: boolean;
 }
 
-/** Among what something was done to, since a conversation that was removed is known by its operation alone. */
+/** Among the conversations of past operations: one that was removed is known only from its operation. */
 async function resolveUndone(manager: DraftStatePersistenceManager, wanted: string): Promise<string> {
   const ids = [...new Set((await manager.operations()).map(({ conversationId }) => conversationId))];
   if (ids.includes(wanted)) return wanted;
@@ -27,7 +27,7 @@ async function resolveUndone(manager: DraftStatePersistenceManager, wanted: stri
   if (others.length === 0) return only;
   throw new DraftstateError(
     "USAGE",
-    `${JSON.stringify(wanted)} fits ${fits.length} conversations that something was done to: give more of the id ("draftstate undo --list" shows them)`,
+    `${JSON.stringify(wanted)} matches ${fits.length} conversations with operations to undo: give more characters of the id ("draftstate undo --list" shows them)`,
   );
 }
 
@@ -42,7 +42,7 @@ async function emptyTrash(
     count > 0 &&
     context.mayAsk(options) &&
     !(await context.confirm(
-      `Empty the trash for good? ${pluralize(count, "operation")} could not be undone then. [y/N] `,
+      `Empty the trash permanently? ${pluralize(count, "operation")} can then no longer be undone. [y/N] `,
     ))
   ) {
     output.message("nothing was removed");
@@ -54,7 +54,7 @@ async function emptyTrash(
     output.message(
       count === 0 && bytesFreed === 0
         ? "the trash is empty"
-        : `${formatBytes(bytesFreed)} freed; nothing can be undone now`,
+        : `freed ${formatBytes(bytesFreed)}; nothing can be undone now`,
     );
   return 0;
 }
@@ -91,16 +91,16 @@ async function list(
   }
 }
 
-/** False where a person does not want to: what was said since is worth a question, though a restore point keeps it. */
+/** False if the person declines. Asks because of changes made since, although a backup keeps them. */
 async function agreed(preview: UndoPreview, options: UndoOptions, context: CommandContext): Promise<boolean> {
   const { operation, conversationId, at } = preview;
-  const warning = `${conversationId} was changed since the ${operation} of ${formatAge(new Date(at), context.now())}; what is there now becomes a restore point, and is replaced`;
-  if (context.mayAsk(options)) return context.confirm(`${warning}. Undo the ${operation} all the same? [y/N] `);
+  const warning = `${conversationId} was changed since the ${operation} of ${formatAge(new Date(at), context.now())}; undoing replaces the current state, which is kept as a backup`;
+  if (context.mayAsk(options)) return context.confirm(`${warning}. Undo the ${operation} anyway? [y/N] `);
   context.output.message(warning);
   return true;
 }
 
-/** After the undo of a repair the files are as they were found: another one may be due. */
+/** Undoing a repair brings damaged files back: another repair may be needed. */
 async function needsRepair(manager: DraftStatePersistenceManager, id: string): Promise<boolean> {
   return manager.load(id).then(
     () => false,
@@ -121,7 +121,7 @@ async function say(
     `undid the ${operation} of ${conversationIds.join(", ")}, ${formatAge(new Date(at), context.now())}${what === "" ? "" : `: ${what}`}`,
   );
   if (safetyBackup !== null)
-    output.message(`what was there before is kept: draftstate restore ${conversationId} --backup ${safetyBackup}`);
+    output.message(`the state before is kept: draftstate restore ${conversationId} --backup ${safetyBackup}`);
   if (operation === "repair" && (await needsRepair(manager, conversationId)))
     output.message(`it needs repair again: draftstate repair ${conversationId}`);
 }
@@ -146,22 +146,24 @@ async function takeBack(
 
 function assertOneThing(wanted: string | undefined, { at, list: lists, emptyTrash: empties }: UndoOptions): void {
   if (empties === true && (wanted !== undefined || lists === true || at !== undefined)) {
-    throw new DraftstateError("USAGE", "--empty-trash empties all of it: give it alone");
+    throw new DraftstateError(
+      "USAGE",
+      "--empty-trash cannot be used with an id or another option: it empties the whole trash",
+    );
   }
-  if (lists === true && at !== undefined)
-    throw new DraftstateError("USAGE", "--list shows all times: give it without --at");
+  if (lists === true && at !== undefined) throw new DraftstateError("USAGE", "--list and --at cannot be used together");
 }
 
 export const registerUndo: Register = (program, run) => {
   program
     .command("undo [id]")
-    .summary("take back the last restore, prune, rm, repair or rename")
+    .summary("undo the last restore, prune, rm, repair or rename")
     .description(
-      "Take back the last restore, prune, rm, repair or rename: of one conversation, or whatever was done last. Run again, it takes back the one before.",
+      "Undo the last restore, prune, rm, repair or rename, of one conversation or of all. Run it again to undo the one before.",
     )
-    .option("--at <time>", "not the last, but the one of this time, or a prefix of it, as --list shows it")
-    .option("--list", "show what can be undone, newest first, and undo nothing")
-    .option("--empty-trash", "remove all that is kept for undo, for good")
+    .option("--at <time>", "undo the operation of this time, or a prefix of it, as --list shows it")
+    .option("--list", "list what can be undone, newest first")
+    .option("--empty-trash", "permanently delete everything that is kept for undo")
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",

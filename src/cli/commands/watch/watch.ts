@@ -1,4 +1,4 @@
-/** `watch`: what other processes change, live. One conversation: its answer as it grows; all: a line for each change. */
+/** `watch`: changes made by other processes, live. One conversation: its answer as it grows; all: a line for each change. */
 import { DraftstateError } from "../../../errors.js";
 import type { Followed, FollowEvent } from "../../../operations/watch/follow.js";
 import { watchConversations } from "../../../operations/watch/watch.js";
@@ -8,17 +8,21 @@ import { INTERRUPTED } from "../../exit-status.js";
 import { resolveId } from "../../arguments/resolve-id.js";
 import { catchInterrupts } from "../../terminal/input/interrupts.js";
 import { toSafeLine } from "../../terminal/text/safe-text.js";
-import { AllPresenter, answersOn, OneAsJson, OneAsText, PlainAnswers, type WatchPresenter } from "./presenters.js";
+import { AllPresenter } from "./all.js";
+import { answersOn, PlainAnswers } from "./answers.js";
+import { OneAsJson } from "./one-as-json.js";
+import { OneAsText } from "./one-as-text.js";
+import type { WatchPresenter } from "./presenter.js";
 import type { Register } from "../registration.js";
 
 interface WatchCommandOptions {
   readonly untilComplete?: boolean;
 }
 
-/** Of all conversations: so many milliseconds of changes to one are one line. */
+/** Milliseconds of changes to one conversation that make one line. */
 const LINE_GAP = 200;
 
-/** The status an answer ended with; undefined while it has not. */
+/** The status with which the answer ended; undefined while it streams. */
 function endedWith(events: readonly FollowEvent[], streamedBefore: boolean): string | undefined {
   let streams = streamedBefore;
   for (const event of events) {
@@ -42,19 +46,19 @@ async function presenterFor(
   );
 }
 
-/** Until Ctrl-C, until the reader of stdout leaves, or until the answer ends where that was asked for; the exit status. */
+/** Until Ctrl-C, until the reader of stdout leaves, or with --until-complete until the answer ends; the exit status. */
 async function watch(context: CommandContext, id: string | undefined, options: WatchCommandOptions): Promise<number> {
   const manager = await context.reader();
   const console = id === undefined ? undefined : openConsole(context, undefined);
   const presenter = await presenterFor(context, id, console);
   const { promise, resolve, reject } = withResolvers();
   let streams: boolean | undefined;
-  /** Where a chat is open, its next answer is waited for; where nobody writes there is none to come. */
+  /** If a chat is open, its next answer is waited for; if nobody writes, none will come. */
   const endIfNobodyWrites = async (current: Followed): Promise<void> => {
     if ((await manager.storage.lockHolder(current.conversationId)) !== undefined) return;
     context.output.message(
       context.output.errorStyle.dim(
-        toSafeLine(`nobody writes ${current.conversationId}: there is no answer to wait for`),
+        toSafeLine(`no process is writing to ${current.conversationId}: there is no answer to wait for`),
       ),
     );
     resolve(current.status === "complete" ? 0 : 1);
@@ -82,7 +86,7 @@ async function watch(context: CommandContext, id: string | undefined, options: W
   });
   if (id === undefined)
     context.output.message(
-      context.output.errorStyle.dim(toSafeLine(`watching ${context.settings.stateDir}; Ctrl-C ends it`)),
+      context.output.errorStyle.dim(toSafeLine(`watching ${context.settings.stateDir}; press Ctrl-C to stop`)),
     );
   try {
     const status = await promise;
@@ -112,11 +116,11 @@ function withResolvers(): {
 export const registerWatch: Register = (program, run) => {
   program
     .command("watch [id]")
-    .summary("follow what other processes change, live")
+    .summary("watch changes made by other processes, live")
     .description(
-      "Follow what other processes change, live. With an id: the text of the answer as it grows, from its beginning if one is streaming. Without one: a line for each change of any conversation. Ends with Ctrl-C.",
+      "Watch changes made by other processes, live. With an id: print the answer as it grows, from its start if one is streaming. Without an id: print a line for each change of any conversation. Ctrl-C stops.",
     )
-    .option("--until-complete", "end when the answer ends; exits with 0 if it is complete, with 1 if it was cut off")
+    .option("--until-complete", "exit when the answer ends: with 0 if it is complete, with 1 if it was cut off")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate watch\n  draftstate watch @last\n  draftstate watch @last --until-complete && notify-send done\n  draftstate watch @last --json | jq -r 'select(.type == \"token\").text'",
@@ -126,7 +130,7 @@ export const registerWatch: Register = (program, run) => {
         if (wanted === undefined && options.untilComplete === true)
           throw new DraftstateError(
             "USAGE",
-            "--until-complete waits for one answer: say of which conversation, such as draftstate watch @last --until-complete",
+            "--until-complete needs a conversation, such as draftstate watch @last --until-complete",
           );
         return watch(
           context,

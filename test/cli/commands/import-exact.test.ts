@@ -1,7 +1,7 @@
 /** What parsing JSON would change without a word is refused, with its place, whatever the format of the file. */
 import { describe, expect } from "vitest";
-import type { Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import type { Workspace } from "../../e2e/cli.js";
+import { test, TIMEOUT } from "../world.js";
 
 const AT = '"2026-01-14T21:30:00.000Z"';
 

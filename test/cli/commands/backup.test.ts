@@ -1,8 +1,8 @@
 /** backup: a restore point on demand, kept by name whatever retention says. */
 import { describe, expect } from "vitest";
-import { errorOf, type BackupRow } from "./cli.js";
-import { conversationFiles } from "./conversation-files.js";
-import { test, TIMEOUT } from "./world.js";
+import { errorOf, type BackupRow } from "../../e2e/cli.js";
+import { conversationFiles } from "../../e2e/conversation-files.js";
+import { test, TIMEOUT } from "../world.js";
 
 interface Made extends BackupRow {
   readonly conversationId: string;
@@ -18,7 +18,7 @@ describe("backup", TIMEOUT, () => {
     expect([status, stdout, stderr]).toEqual([
       0,
       `${turn?.timestamp}\n`,
-      `go back to it with: draftstate restore tale --backup ${turn?.timestamp}\n`,
+      `restore it with: draftstate restore tale --backup ${turn?.timestamp}\n`,
     ]);
     expect(await workspace.backups("tale")).toHaveLength(1);
   });

@@ -1,9 +1,10 @@
 /** A plain answer through a server that speaks OpenAI's protocol: what is printed, what is kept, what the server is asked. */
 import type { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { Workspace, type Result } from "./cli.js";
-import { chunksOf, mockUrl, startMock } from "./servers.js";
-import { test, TIMEOUT } from "./world.js";
+import type { Result, Workspace } from "../../../e2e/cli.js";
+import { InProcess } from "../../world.js";
+import { chunksOf, mockUrl, startMock } from "../../../e2e/servers.js";
+import { test, TIMEOUT } from "../../world.js";
 
 const STORY = "Once there was a lighthouse: 灯台 🗼, and it blinked.\nThe end.";
 const KEY = "sk-test-abcdef0123456789";
@@ -14,7 +15,7 @@ describe("an answer, without a key, from a server of one's own", TIMEOUT, () => 
   let result: Result;
 
   beforeAll(async () => {
-    [workspace, mock] = [await Workspace.create(), await startMock()];
+    [workspace, mock] = [await InProcess.create(), await startMock()];
     mock.onMessage("story", { content: STORY });
     result = await workspace.run([
       "chat",

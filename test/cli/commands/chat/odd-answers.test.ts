@@ -1,8 +1,8 @@
 /** Servers whose streams are odd, broken or hostile: what they send is the answer, or an error, and never silently nothing. */
 import { describe, expect } from "vitest";
-import type { Result, Workspace } from "./cli.js";
-import type { Answer } from "./servers.js";
-import { test, TIMEOUT } from "./world.js";
+import type { Result, Workspace } from "../../../e2e/cli.js";
+import type { Answer } from "../../../e2e/servers.js";
+import { test, TIMEOUT } from "../../world.js";
 
 const MIB = 2 ** 20;
 
@@ -217,7 +217,7 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
         answer.respond(status, "application/json", '{"error":{"message":"no","code":"insufficient_quota"}}');
       });
       const result = await ask(workspace, server.url);
-      expect([result.status, server.requests.length, result.stderr.includes("trying again")]).toEqual([6, 1, false]);
+      expect([result.status, server.requests.length, result.stderr.includes("retrying")]).toEqual([6, 1, false]);
     });
   }
 
@@ -234,6 +234,6 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
       },
     );
     const result = await ask(workspace, server.url);
-    expect([result.status, server.requests.length, result.stderr.match(/trying again/g)?.length]).toEqual([0, 2, 1]);
+    expect([result.status, server.requests.length, result.stderr.match(/retrying/g)?.length]).toEqual([0, 2, 1]);
   });
 });

@@ -2,8 +2,9 @@
 import { readdir } from "node:fs/promises";
 import { applyPatch, type Operation } from "rfc6902";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Workspace, type BackupRow, type Shown } from "./cli.js";
-import { TIMEOUT } from "./world.js";
+import type { BackupRow, Shown, Workspace } from "../../e2e/cli.js";
+import { InProcess } from "../world.js";
+import { TIMEOUT } from "../world.js";
 
 const TURNS = 10;
 const ENV = { DRAFTSTATE_MAX_BACKUPS: "3" };
@@ -17,7 +18,7 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
   let backups: BackupRow[];
 
   beforeAll(async () => {
-    workspace = await Workspace.create();
+    workspace = await InProcess.create();
     await workspace.run(["chat", "turn 1", "--id", "tale"], { env: ENV });
     for (let turn = 2; turn <= TURNS; turn += 1) await workspace.run(["chat", `turn ${turn}`, "-c"], { env: ENV });
   }, 80_000);

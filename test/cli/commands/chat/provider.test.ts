@@ -1,8 +1,8 @@
 /** Providers that fail: the exit status, one line on stderr, the user's message kept, and the key nowhere. */
 import { describe, expect } from "vitest";
-import type { Result, Workspace } from "./cli.js";
-import { deadUrl, mockUrl } from "./servers.js";
-import { test, TIMEOUT } from "./world.js";
+import type { Result, Workspace } from "../../../e2e/cli.js";
+import { deadUrl, mockUrl } from "../../../e2e/servers.js";
+import { test, TIMEOUT } from "../../world.js";
 
 const KEY = "sk-proj-e2eSecret_0123456789abcdefghij";
 const OTHER_KEY = "plain-secret-without-a-prefix";

@@ -1,12 +1,12 @@
 /** migrate: files of the draft, as it left them, become current ones; each original is a backup. */
 import { readFile } from "node:fs/promises";
 import { describe, expect } from "vitest";
-import type { Workspace } from "./cli.js";
-import { conversationFiles } from "./conversation-files.js";
-import { test, TIMEOUT } from "./world.js";
+import type { Workspace } from "../../e2e/cli.js";
+import { conversationFiles } from "../../e2e/conversation-files.js";
+import { test, TIMEOUT } from "../world.js";
 
 async function plant(workspace: Workspace, name: string, id: string): Promise<string> {
-  const text = (await readFile(new URL(`../fixtures/${name}.json`, import.meta.url), "utf8")).replace(
+  const text = (await readFile(new URL(`../../fixtures/${name}.json`, import.meta.url), "utf8")).replace(
     '"conversationId": "chat"',
     `"conversationId": "${id}"`,
   );
@@ -25,7 +25,7 @@ describe("migrate", TIMEOUT, () => {
     expect([status, stdout, stderr]).toEqual([
       0,
       "tale  1.0.0-draft → 1.0.0\n",
-      "1 conversation migrated, 1 of the current schema already\n",
+      "1 conversation migrated, 1 already current\n",
     ]);
     expect((await workspace.show("tale")).messages).toEqual(shown.messages);
     const [backup] = await workspace.backups("tale");

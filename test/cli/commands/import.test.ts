@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { writeFile } from "node:fs/promises";
 import { describe, expect } from "vitest";
-import type { Shown, Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import type { Shown, Workspace } from "../../e2e/cli.js";
+import { test, TIMEOUT } from "../world.js";
 
-const FIXTURES = fileURLToPath(new URL("../fixtures/import/", import.meta.url));
+const FIXTURES = fileURLToPath(new URL("../../fixtures/import/", import.meta.url));
 
 interface ImportedJson {
   readonly format: string;
@@ -157,8 +157,8 @@ describe.concurrent("import", TIMEOUT, () => {
     await symlink("folder", workspace.path("link"));
     const said = async (name: string): Promise<string> => (await workspace.run(["import", name])).stderr;
     expect([await said("folder"), await said("link"), await said("/dev/null")]).toEqual([
-      "error: folder is a directory: give a file in it\n",
-      "error: link is a directory: give a file in it\n",
+      `error: ${workspace.path("folder")} is a directory: give a file in it\n`,
+      `error: ${workspace.path("link")} is a directory: give a file in it\n`,
       "error: /dev/null is no regular file: give one, or pipe it to stdin\n",
     ]);
     expect(await workspace.json(["ls"])).toEqual([]);

@@ -1,7 +1,7 @@
 /** What people type who do not know the tool yet: each mistake is answered by the way on. */
 import { describe, expect } from "vitest";
-import { seed } from "./seed.js";
-import { test, TIMEOUT } from "./world.js";
+import { seed } from "../../e2e/seed.js";
+import { test, TIMEOUT } from "../world.js";
 
 describe.concurrent("a newcomer", TIMEOUT, () => {
   test.for([
@@ -18,24 +18,25 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
     const { status, stderr } = await workspace.run([word, "tale"]);
     expect([status, stderr]).toEqual([
       2,
-      expect.stringMatching(
-        new RegExp(`^error: unknown command '${word}': here it is draftstate ${command}( <id>)?\n$`),
-      ),
+      expect.stringMatching(new RegExp(`^error: unknown command '${word}': use draftstate ${command}( <id>)?\n$`)),
     ]);
   });
 
   test.for([
     [["shwo"], "unknown command 'shwo' (Did you mean show?)"],
     [["help", "shwo"], "unknown command 'shwo' (Did you mean show?)"],
-    [["help", "wxyz"], "unknown command 'wxyz'; draftstate --help lists what there is"],
-    [["help", "resume"], "unknown command 'resume': here it is draftstate chat --resume <id>"],
-    [["ls", "extra"], "draftstate ls takes no arguments, and was given 1; draftstate help ls says how it is used"],
-    [["show", "a", "b"], "draftstate show takes 1 argument, and was given 2; draftstate help show says how it is used"],
-    [["ls", "--sort"], "--sort <field> needs a value; draftstate help ls says how it is used"],
-    [["ls", "--sort", "age"], '--sort "age": it must be one of updated, created, id, title, messages, tokens, size'],
-    [["export", "tale", "--format", "pdf"], '--format "pdf": it must be one of md, html, json, jsonl'],
-    [["search", "x", "--role", "wizard"], '--role "wizard": it must be one of system, user, assistant, tool'],
-    [["completion", "tcsh"], '<shell> "tcsh": it must be one of bash, zsh, fish'],
+    [["help", "wxyz"], "unknown command 'wxyz'; see draftstate --help"],
+    [["help", "resume"], "unknown command 'resume': use draftstate chat --resume <id>"],
+    [["ls", "extra"], "draftstate ls takes no arguments but got 1; see draftstate help ls"],
+    [["show", "a", "b"], "draftstate show takes 1 argument but got 2; see draftstate help show"],
+    [["ls", "--sort"], "--sort <field> needs a value; see draftstate help ls"],
+    [
+      ["ls", "--sort", "age"],
+      'invalid --sort "age": expected one of updated, created, id, title, messages, tokens, size',
+    ],
+    [["export", "tale", "--format", "pdf"], 'invalid --format "pdf": expected one of md, html, json, jsonl'],
+    [["search", "x", "--role", "wizard"], 'invalid --role "wizard": expected one of system, user, assistant, tool'],
+    [["completion", "tcsh"], 'invalid <shell> "tcsh": expected one of bash, zsh, fish'],
   ] as const)("who types %j reads one plain line, the same with --json", async ([args, message], { workspace }) => {
     const [plain, json] = [await workspace.run(args), await workspace.run([...args, "--json"])];
     expect([plain.status, plain.stdout, plain.stderr]).toEqual([2, "", `error: ${message}\n`]);
@@ -50,7 +51,7 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
   test("whose search has upper-case letters and finds nothing is told of -i, others are not", async ({ workspace }) => {
     await seed(workspace, "tale", [{ prompt: "Hi", answer: "a beekeeper" }]);
     const advised = async (...args: string[]): Promise<boolean> =>
-      (await workspace.run(["search", ...args])).stderr.includes("-i looks without");
+      (await workspace.run(["search", ...args])).stderr.includes("-i ignores case");
     expect([
       await advised("Beekeeper"),
       await advised("walnut"),

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect } from "vitest";
-import { errorOf, type Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { errorOf, type Workspace } from "../../e2e/cli.js";
+import { test, TIMEOUT } from "../world.js";
 
 const KEY = ["sk-", "abcdefghijklmnop1234"].join("");
 

@@ -1,8 +1,8 @@
 /** What goes wrong before any model is asked: wrong usage, wrong settings, unknown ids, damaged files; each by its exit status. */
 import { describe, expect } from "vitest";
-import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
-import { errorOf, type Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { createDraftStatePersistenceManager } from "../../../src/create-manager.js";
+import { errorOf, type Workspace } from "../../e2e/cli.js";
+import { test, TIMEOUT } from "../world.js";
 
 const AT = "2026-01-14T21:30:00.000Z";
 

@@ -1,6 +1,6 @@
 /** How a chat begins: where the prompt comes from, which conversation it goes to, and what is kept of it. */
 import { describe, expect } from "vitest";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../../world.js";
 
 const PROMPT = "Tell me a story";
 
@@ -20,7 +20,7 @@ describe.concurrent("a prompt", TIMEOUT, () => {
     const { status, stderr } = await workspace.run(["chat", "Review", "--id", "tale", "--quiet"], { stdin: "a\0b" });
     expect([status, stderr]).toEqual([
       0,
-      "warning: stdin is not text: 1 NUL character is in it; convert it first, as with iconv, if it is to be read\n",
+      "warning: stdin is not text: 1 NUL character is in it; to use it, convert it first, for example with iconv\n",
     ]);
     expect((await workspace.show("tale")).messages[0]?.content).toBe("a\0b\n\nReview");
   });
