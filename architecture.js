@@ -17,9 +17,11 @@ export const ROOMS = {
   session: ["store", "plan", "journal", "snapshot", "model", "storage"],
   operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage"],
   manager: ["operations", "session", "metrics", "store", "plan", "model", "monitoring", "storage"],
-  "create-manager": ["manager", "operations", "metrics", "store", "monitoring", "storage"],
+  "create-store": ["store", "storage"],
+  "create-manager": ["create-store", "manager", "operations", "metrics", "monitoring"],
   agent: ["create-manager", "manager", "session", "metrics", "model"],
   cli: [
+    "create-store",
     "create-manager",
     "manager",
     "operations",
@@ -64,7 +66,7 @@ export const PACKAGES = {
   "node:fs/promises": [],
   "node:process": [
     "storage/system.ts",
-    "create-manager.ts",
+    "create-store.ts",
     "cli/entry.ts",
     // For getBuiltinModule: Node's own modules that take milliseconds, loaded when they are used.
     "snapshot/checksum.ts",
@@ -77,7 +79,7 @@ export const PACKAGES = {
   "node:os": ["storage", "operations/threads.ts", "cli/entry.ts"],
   "node:http": ["monitoring/http-post.ts"],
   "node:https": ["monitoring/http-post.ts"],
-  "node:path": ["storage", "create-manager.ts", "cli"],
+  "node:path": ["storage", "create-store.ts", "cli"],
   "node:readline": ["cli"],
   "node:module": [],
   "node:buffer": ["snapshot"],

@@ -37,6 +37,8 @@ const standIns = {
 const vendor = { name: "vendor", test: /node_modules/, entriesAware: true, priority: 1 };
 const groups = [
   { name: "start", tags: ["$initial"] },
+  { name: "list", test: /src\/operations\/list\// },
+  { name: "manager", test: /src\/create-manager/ },
   // Small files that are loaded together.
   { name: "text", test: /src\/cli\/(arguments|chat\/say|terminal\/(tables|text))/ },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },

@@ -1,9 +1,10 @@
 /** What a command is given: settings, streams, the manager when it asks for one, and the person at the terminal. */
 import { DraftstateError } from "../errors.js";
-import { createDraftStatePersistenceManager } from "../create-manager.js";
+import { openStore } from "../create-store.js";
 import type { DraftStatePersistenceManager } from "../manager.js";
 import { SETTINGS } from "../store/settings.js";
 import type { Storage } from "../storage/storage.js";
+import type { Store } from "../store/store.js";
 import { pathIn, type Environment, type InputStream, type Io } from "./io.js";
 import { printEvents, verboseLogger } from "./notices.js";
 import type { Output } from "./output.js";
@@ -89,38 +90,58 @@ export class CommandContext {
   }
 
   /** One for the whole command; events that a person must know are printed to stderr. */
-  manager(storage?: Storage): DraftStatePersistenceManager {
-    this.#manager ??= this.#createManager(storage);
+  async manager(storage?: Storage): Promise<DraftStatePersistenceManager> {
+    this.#manager ??= await this.#createManager(storage);
     return this.#manager;
+  }
+
+  /** An existing store, to be read only: no manager is loaded for it. */
+  async store(): Promise<Store> {
+    if (this.options.verbose) return (await this.reader()).store;
+    const store = openStore(this.#storeSettings(), { command: this.command });
+    printEvents(store.events, this.output);
+    await this.#assertExists(store.storage);
+    return store;
   }
 
   /** The manager of an existing store. A state directory that was named but is missing is an error; the default one is just empty. */
   async reader(): Promise<DraftStatePersistenceManager> {
-    const manager = this.manager();
+    const manager = await this.manager();
+    await this.#assertExists(manager.storage);
+    return manager;
+  }
+
+  async #assertExists(storage: Storage): Promise<void> {
     const { stateDir } = this.settings;
-    if (this.origins["stateDir"] !== "default" && !(await manager.storage.exists())) {
+    if (this.origins["stateDir"] !== "default" && !(await storage.exists())) {
       throw new DraftstateError(
         "NOT_FOUND",
         `state directory ${stateDir} does not exist: check --state-dir, or start a conversation there with "draftstate chat"`,
         { path: stateDir },
       );
     }
-    return manager;
   }
 
   async close(): Promise<void> {
     await this.#manager?.close();
   }
 
-  #createManager(storage: Storage | undefined): DraftStatePersistenceManager {
+  #storeSettings(): Readonly<Record<string, unknown>> {
     const values = this.settings as unknown as Record<string, unknown>;
     const core = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, values[name]]));
     const { stateDir, backupDir, fallbackDir } = this.settings;
-    const manager = createDraftStatePersistenceManager({
+    return {
       ...core,
       stateDir: this.pathOf(stateDir),
       backupDir: this.pathOf(backupDir),
       fallbackDir: fallbackDir === undefined ? undefined : this.pathOf(fallbackDir),
+    };
+  }
+
+  async #createManager(storage: Storage | undefined): Promise<DraftStatePersistenceManager> {
+    const { createDraftStatePersistenceManager } = await import("../create-manager.js");
+    const manager = createDraftStatePersistenceManager({
+      ...this.#storeSettings(),
       command: this.command,
       telemetry: false,
       ...(storage === undefined ? {} : { storage }),

@@ -207,7 +207,7 @@ function render(
 }
 
 async function importFile(file: string, options: ImportCommandOptions, context: CommandContext): Promise<void> {
-  const manager = context.manager();
+  const manager = await context.manager();
   const { output } = context;
   const imported = await read(file, options, context);
   const planned = await plan(manager, imported, file, options);
