@@ -35,7 +35,7 @@ async function packagesIn(stderr: string): Promise<string[]> {
 }
 
 /** What every command may cost at its start; anything else is imported where it is used. */
-const EVERY_COMMAND = ["commander", "diff", "draftstate", "immer"];
+const EVERY_COMMAND = ["commander", "diff", "draftstate", "get-east-asian-width", "immer"];
 
 describe.concurrent("the command", TIMEOUT, () => {
   test("loads nothing at all to say its version", async ({ workspace }) => {
