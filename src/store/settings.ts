@@ -151,7 +151,7 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
     case "integer":
       if (typeof value === "number" && Number.isInteger(value) && value >= definition.min && value <= definition.max)
         return value;
-      throw wrong(`a whole number from ${definition.min} to ${definition.max}`);
+      throw wrong(`an integer from ${definition.min} to ${definition.max}`);
     case "choice":
       if (typeof value === "string" && definition.choices.includes(value)) return value;
       throw wrong(`one of ${definition.choices.join(", ")}`);
