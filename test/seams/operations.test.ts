@@ -1,7 +1,7 @@
 /** Operations against operations and updates: atomic, undone once, and no acknowledged change in neither place. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
 import {
   Acknowledged,
@@ -25,7 +25,7 @@ import {
   type Turn,
 } from "./seam.js";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 async function offered(manager: DraftStatePersistenceManager): Promise<string[]> {
   return (await manager.operations()).map(({ operation }) => operation);
@@ -231,7 +231,7 @@ describe("a recipe that calls its own conversation:", () => {
   });
 });
 
-describe("two undo() at a time take one operation back once:", () => {
+describe.concurrent("two undo() at a time take one operation back once:", () => {
   interface Undoing {
     readonly directory: string;
     readonly manager: DraftStatePersistenceManager;
@@ -308,119 +308,122 @@ describe("two undo() at a time take one operation back once:", () => {
   });
 });
 
-describe("a change that is acknowledged while an operation works on the open handle is before it or after it, never in neither:", () => {
-  type Work = readonly [
-    string,
-    (manager: DraftStatePersistenceManager) => Promise<unknown>,
-    (manager: DraftStatePersistenceManager) => Promise<unknown>,
-  ];
-  const none = (): Promise<void> => Promise.resolve();
-  const WORK: readonly Work[] = [
-    ["restore", none, (manager) => manager.restore(ID, "@1")],
-    ["undo of a restore", (manager) => manager.restore(ID, "@1"), (manager) => manager.undo(ID)],
-    ["restore of the newest", none, (manager) => manager.restore(ID, "latest")],
-    ["rename", none, (manager) => manager.rename(ID, "Another title")],
-    ["undo of a rename", (manager) => manager.rename(ID, "Another title"), (manager) => manager.undo(ID)],
-    ["backup", none, (manager) => manager.backup(ID, { reason: "manual", tag: "kept" })],
-    ["fork", none, (manager) => manager.fork(ID, { newId: "copy" })],
-    ["prune", none, (manager) => manager.prune({ id: ID, max: 1 })],
-    [
-      "two restores at a time",
-      none,
-      (manager) => Promise.all([manager.restore(ID, "@1"), manager.restore(ID, "latest")]),
-    ],
-  ];
+describe.concurrent(
+  "a change that is acknowledged while an operation works on the open handle is before it or after it, never in neither:",
+  () => {
+    type Work = readonly [
+      string,
+      (manager: DraftStatePersistenceManager) => Promise<unknown>,
+      (manager: DraftStatePersistenceManager) => Promise<unknown>,
+    ];
+    const none = (): Promise<void> => Promise.resolve();
+    const WORK: readonly Work[] = [
+      ["restore", none, (manager) => manager.restore(ID, "@1")],
+      ["undo of a restore", (manager) => manager.restore(ID, "@1"), (manager) => manager.undo(ID)],
+      ["restore of the newest", none, (manager) => manager.restore(ID, "latest")],
+      ["rename", none, (manager) => manager.rename(ID, "Another title")],
+      ["undo of a rename", (manager) => manager.rename(ID, "Another title"), (manager) => manager.undo(ID)],
+      ["backup", none, (manager) => manager.backup(ID, { reason: "manual", tag: "kept" })],
+      ["fork", none, (manager) => manager.fork(ID, { newId: "copy" })],
+      ["prune", none, (manager) => manager.prune({ id: ID, max: 1 })],
+      [
+        "two restores at a time",
+        none,
+        (manager) => Promise.all([manager.restore(ID, "@1"), manager.restore(ID, "latest")]),
+      ],
+    ];
 
-  /** Everything that is, was kept, or that undoing brings back. */
-  async function everywhere(
-    directory: string,
-    manager: DraftStatePersistenceManager,
-    conversation: Conversation,
-  ): Promise<Set<string>> {
-    const all = new Set(texts(conversation.state));
-    const meet = async (): Promise<void> => {
-      for (const text of [...texts(conversation.state), ...(await textsInBackups(directory))]) all.add(text);
-    };
-    await meet();
-    for (let count = 0; count < 5 && (await outcome(manager.undo(ID))) === "ok"; count += 1) await meet();
-    return all;
-  }
+    /** Everything that is, was kept, or that undoing brings back. */
+    async function everywhere(
+      directory: string,
+      manager: DraftStatePersistenceManager,
+      conversation: Conversation,
+    ): Promise<Set<string>> {
+      const all = new Set(texts(conversation.state));
+      const meet = async (): Promise<void> => {
+        for (const text of [...texts(conversation.state), ...(await textsInBackups(directory))]) all.add(text);
+      };
+      await meet();
+      for (let count = 0; count < 5 && (await outcome(manager.undo(ID))) === "ok"; count += 1) await meet();
+      return all;
+    }
 
-  test.each(WORK)("%s", async (_name, before, act) => {
-    const directory = temporaryDirectory();
-    const slow: Turn = (go) => sleep(4).then(go);
-    const manager = managerIn(directory, { maxBackups: 50, storage: turnedStorage(directory, { create: slow }) });
-    const conversation = await manager.open(ID);
-    await turns(conversation, "one", "two");
-    await before(manager);
-    const acknowledged = new Acknowledged();
-    let busy = true;
-    const talking = (async () => {
-      for (let count = 0; busy && count < 200; count += 1) {
-        await acknowledged.say(conversation, `live ${count}`);
-        await sleep(1);
-      }
-    })();
-    await sleep(3);
-    await outcome(act(manager));
-    busy = false;
-    await talking;
-    expect(acknowledged.ids).not.toEqual([]);
-    expect(acknowledged.missingFrom(await everywhere(directory, manager, conversation))).toEqual([]);
-    await manager.close();
-  });
-
-  test("saveState beside a restore", async () => {
-    for (let round = 0; round < 5; round += 1) {
+    test.each(WORK)("%s", async (_name, before, act) => {
       const directory = temporaryDirectory();
       const slow: Turn = (go) => sleep(4).then(go);
       const manager = managerIn(directory, { maxBackups: 50, storage: turnedStorage(directory, { create: slow }) });
       const conversation = await manager.open(ID);
       await turns(conversation, "one", "two");
-      const restoring = outcome(manager.restore(ID, "@1"));
-      await sleep(round * 3);
-      const saved = await outcome(manager.saveState(ID, stateWith("one", "two", "saved")));
-      await restoring;
-      const all = await everywhere(directory, manager, conversation);
-      expect(saved !== "ok" || all.has("saved")).toBe(true);
+      await before(manager);
+      const acknowledged = new Acknowledged();
+      let busy = true;
+      const talking = (async () => {
+        for (let count = 0; busy && count < 200; count += 1) {
+          await acknowledged.say(conversation, `live ${count}`);
+          await sleep(1);
+        }
+      })();
+      await sleep(3);
+      await outcome(act(manager));
+      busy = false;
+      await talking;
+      expect(acknowledged.ids).not.toEqual([]);
+      expect(acknowledged.missingFrom(await everywhere(directory, manager, conversation))).toEqual([]);
       await manager.close();
-    }
-  });
-
-  test("tokens beside a restore", async () => {
-    const directory = temporaryDirectory();
-    const slow: Turn = (go) => sleep(4).then(go);
-    const manager = managerIn(directory, {
-      saveOnToken: true,
-      maxBackups: 50,
-      storage: turnedStorage(directory, { create: slow }),
     });
-    const conversation = await manager.open(ID);
-    await turns(conversation, "one", "two");
-    const restoring = outcome(manager.restore(ID, "@1"));
-    let told = "";
-    for (let count = 0; count < 20; count += 1) {
-      const token = ` ${count};`;
-      conversation.appendToken(token);
-      await conversation.whenDurable(conversation.revision);
-      told += token;
-      await sleep(1);
-    }
-    await restoring;
-    await manager.close();
-    const reader = managerIn(directory);
-    const narratives = [JSON.stringify(await reader.loadState(ID))];
-    for (const [index, { timestamp }] of (await reader.listBackups(ID)).entries()) {
-      await reader.fork(ID, { backup: timestamp, newId: `probe${index}` });
-      narratives.push(JSON.stringify(await reader.loadState(`probe${index}`)));
-    }
-    const tokens = told
-      .split(";")
-      .slice(0, -1)
-      .map((token) => `${token};`);
-    expect(tokens.filter((token) => !narratives.some((narrative) => narrative.includes(token)))).toEqual([]);
-  });
-});
+
+    test("saveState beside a restore", async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const directory = temporaryDirectory();
+        const slow: Turn = (go) => sleep(4).then(go);
+        const manager = managerIn(directory, { maxBackups: 50, storage: turnedStorage(directory, { create: slow }) });
+        const conversation = await manager.open(ID);
+        await turns(conversation, "one", "two");
+        const restoring = outcome(manager.restore(ID, "@1"));
+        await sleep(round * 3);
+        const saved = await outcome(manager.saveState(ID, stateWith("one", "two", "saved")));
+        await restoring;
+        const all = await everywhere(directory, manager, conversation);
+        expect(saved !== "ok" || all.has("saved")).toBe(true);
+        await manager.close();
+      }
+    });
+
+    test("tokens beside a restore", async () => {
+      const directory = temporaryDirectory();
+      const slow: Turn = (go) => sleep(4).then(go);
+      const manager = managerIn(directory, {
+        saveOnToken: true,
+        maxBackups: 50,
+        storage: turnedStorage(directory, { create: slow }),
+      });
+      const conversation = await manager.open(ID);
+      await turns(conversation, "one", "two");
+      const restoring = outcome(manager.restore(ID, "@1"));
+      let told = "";
+      for (let count = 0; count < 20; count += 1) {
+        const token = ` ${count};`;
+        conversation.appendToken(token);
+        await conversation.whenDurable(conversation.revision);
+        told += token;
+        await sleep(1);
+      }
+      await restoring;
+      await manager.close();
+      const reader = managerIn(directory);
+      const narratives = [JSON.stringify(await reader.loadState(ID))];
+      for (const [index, { timestamp }] of (await reader.listBackups(ID)).entries()) {
+        await reader.fork(ID, { backup: timestamp, newId: `probe${index}` });
+        narratives.push(JSON.stringify(await reader.loadState(`probe${index}`)));
+      }
+      const tokens = told
+        .split(";")
+        .slice(0, -1)
+        .map((token) => `${token};`);
+      expect(tokens.filter((token) => !narratives.some((narrative) => narrative.includes(token)))).toEqual([]);
+    });
+  },
+);
 
 describe("an operation under a full disk", () => {
   test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
