@@ -70,14 +70,14 @@ export class Sessions {
     });
   }
 
-  /** Under the conversation's lock, open here or not. Other work on the conversation waits. */
-  guarded<T>(id: string, act: (locked: Locked) => Promise<T>): Promise<T> {
+  /** Under the conversation's lock, open here or not; with the session where it is. Other work on the conversation waits. */
+  guarded<T>(id: string, act: (locked: Locked, session?: Session) => Promise<T>): Promise<T> {
     return this.#inTurn(id, async (slot) => {
       const { session } = slot;
       if (session === undefined) return this.#opener.hold(id, act);
       try {
         await this.store.trash.settle(id, session.lock).catch(() => undefined);
-        return await act({ store: this.store, id, guard: session.lock });
+        return await act({ store: this.store, id, guard: session.lock }, session);
       } finally {
         session.backups.forget();
       }

@@ -35,11 +35,6 @@ export class SessionBackups {
     this.#known = undefined;
   }
 
-  /** As they were listed a moment ago, where this session has not looked yet. */
-  learn(known: readonly Backup[]): void {
-    this.#known ??= known;
-  }
-
   /** Of the version, which is durable (I7); the newest where it holds the same revision. Gives the timestamp. */
   async backUp(version: Version, note: BackupNote): Promise<string> {
     const { storage, settings, now, retry, events } = this.store;
