@@ -87,7 +87,7 @@ async function toTrash(locked: Locked, group: string | undefined): Promise<Remov
   await storage.settle("state");
   const files = await filesOf(store, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
-  const stamp = await trash.newStamp();
+  const stamp = await trash.newStamp(guard);
   const operation: Operation = { kind: "rm", conversationId: id, stamp, group: group ?? stamp, files };
   await trash.begin(operation, guard);
   try {

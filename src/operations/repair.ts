@@ -118,7 +118,7 @@ async function planWithoutSnapshot(
 /** The files as they were found are kept, so that the repair can be undone once it has happened. */
 async function undoably<T>({ store, id, guard }: Locked, act: () => Promise<T>): Promise<T> {
   const { trash } = store;
-  const stamp = await trash.newStamp();
+  const stamp = await trash.newStamp(guard);
   const files = [snapshotKey(id), journalKey(id)].map(({ name }): KeptFile => ({ area: "state", name }));
   const operation: Operation = {
     kind: "repair",

@@ -140,7 +140,7 @@ class RestoreRecord {
   async prepare(version: Version): Promise<void> {
     const { trash } = this.store;
     const { id, lock } = this.session;
-    const stamp = await trash.newStamp();
+    const stamp = await trash.newStamp(lock);
     const file: KeptFile = { area: "state", name: snapshotKey(id).name };
     this.#operation = {
       kind: "restore",

@@ -95,6 +95,18 @@ export function parseRecordName(name: string): Pick<Operation, "stamp" | "conver
     : { stamp, conversationId };
 }
 
+/** Which conversation anything in the trash is of; undefined where the name is none of ours. */
+export function conversationIn(name: string): string | undefined {
+  const pending = parsePendingName(name);
+  if (pending !== undefined || stampOf(name) === undefined) return pending;
+  const rest = name.slice(STAMP_LENGTH);
+  const id =
+    /^_(?:operation|undone)_(.+)\.json$/.exec(rest)?.[1] ??
+    /^_state_(.+)\.(?:json|journal)$/.exec(rest)?.[1] ??
+    parseBackupName(/^_backup_(.+)$/.exec(rest)?.[1] ?? "")?.conversationId;
+  return id !== undefined && isConversationId(id) ? id : undefined;
+}
+
 /** Later than every stamp among these names, which are sorted; `random` is 0 to 1. */
 export function stampAfter(names: readonly string[], now: Date, random: number): string {
   const newest = names.findLast((name) => stampOf(name) !== undefined);
