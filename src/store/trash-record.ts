@@ -32,7 +32,7 @@ export interface Operation {
   readonly title?: string | null;
   /** Of a rename: the title that it gives. */
   readonly renamedTo?: string;
-  /** Of a restore: the revision that it writes. */
+  /** Of a restore or repair: the revision that it writes. */
   readonly revision?: number;
 }
 

@@ -8,6 +8,7 @@
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
+import { snapshotKey } from "./names.js";
 import { newerVersion } from "./newer.js";
 import { discard, type Discarded, type PendingStamp } from "./trash-retention.js";
 import {
@@ -177,6 +178,13 @@ export class Trash {
     if (copies.includes(undefined)) return "gone";
     const places = await Promise.all(files.map((file) => this.#place(stamp, file)));
     return places.every((place) => place === "same") ? "unchanged" : "changed";
+  }
+
+  /** Whether the snapshot is the file that the operation kept a copy of, byte for byte. */
+  async holdsSnapshot({ conversationId, stamp, files }: Operation): Promise<boolean> {
+    const { name } = snapshotKey(conversationId);
+    const snapshot = files.find((file) => file.area === "state" && file.name === name);
+    return snapshot !== undefined && (await this.#place(stamp, snapshot)) === "same";
   }
 
   /** Newest first: of all conversations, or of one. */
