@@ -60,8 +60,7 @@ async function rewrite(locked: Locked): Promise<void> {
     store: { storage },
     id,
   } = locked;
-  const { plan, home } = await takeStock(locked);
-  if (home !== undefined) throw home.cause;
+  const { plan } = await takeStock(locked);
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
   await recover(locked, plan);
   const after = await readSnapshot(storage, id);

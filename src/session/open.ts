@@ -11,7 +11,7 @@ import { happened } from "../store/pending.js";
 import { findConversation, interruptedVersion, listIds, readPlan, refusal, storeIsMissing } from "../store/read.js";
 import { warn, type Store } from "../store/store.js";
 import { snapshotOnDisk } from "./base.js";
-import { bringHome } from "./bring-home.js";
+import { bringHome, type BroughtHome } from "./bring-home.js";
 import type { Locks } from "./lock.js";
 import { recover, type Locked } from "./recover.js";
 import { Session, type SessionOptions } from "./session.js";
@@ -163,17 +163,18 @@ export class Opener {
       store: { storage, now },
       id,
     } = locked;
-    const { plan, home } = await takeStock(locked, () => this.isKnown(locked.id));
-    if (home?.kind === "no-room") {
+    const stock = await takeStockOrContinue(locked, () => this.isKnown(locked.id));
+    const { plan } = stock;
+    if ("cause" in stock) {
       if (expect === "new") throw existsAlready(id);
-      const stored = plan.kind === "usable" ? plan.version.revision : 0;
+      const { version, sessions, spilled } = stock;
       return {
-        version: home.version,
+        version,
         snapshot: await snapshotOnDisk(locked.store, id),
-        stored,
+        stored: plan.kind === "usable" ? plan.version.revision : 0,
         wholeFirst: true,
-        sessions: home.sessions,
-        spilled: home.spilled,
+        sessions,
+        spilled,
         isNew: false,
         isUntouched: false,
       };
@@ -214,26 +215,34 @@ export class Opener {
 export interface Stock {
   readonly found: Found;
   readonly plan: RecoveryPlan;
-  /** Present where what was spilled has no room in the store yet. */
-  readonly home: Extract<Awaited<ReturnType<typeof bringHome>>, { kind: "no-room" }> | undefined;
   /** Where other spills are that have to stay for now. */
   readonly kept: readonly string[];
 }
 
-/** What a writer finds once nothing of others is under way any more and what was spilled is in the store. */
-export async function takeStock(locked: Locked, mayHaveBackups?: () => Promise<boolean>): Promise<Stock> {
+/** What was spilled has no room in the store yet: what is in the store is not current. */
+export type NoRoom = Extract<BroughtHome, { kind: "no-room" }> & { readonly plan: RecoveryPlan };
+
+/** What a writer finds once nothing of others is under way any more and what was spilled is in the store. Throws `STORAGE` where that has no room there. */
+export async function takeStock(locked: Locked): Promise<Stock> {
+  const stock = await takeStockOrContinue(locked);
+  if ("cause" in stock) throw stock.cause;
+  return stock;
+}
+
+/** The same for a session, which can continue in memory what has no room. */
+async function takeStockOrContinue(locked: Locked, mayHaveBackups?: () => Promise<boolean>): Promise<Stock | NoRoom> {
   const { store, id } = locked;
   const found = await findConversation(store.storage, id, mayHaveBackups);
   const plan = planRecovery(found);
   await settlePending(locked, () => Promise.resolve(plan));
   // What was edited, or is newer, is not decided here: opening says so, and the spill stays.
-  if (plan.kind === "edited" || plan.kind === "newer") return { found, plan, home: undefined, kept: [] };
+  if (plan.kind === "edited" || plan.kind === "newer") return { found, plan, kept: [] };
   const home = await bringHome(locked, found, plan);
-  if (home.kind === "no-room") return { found, plan, home, kept: [] };
+  if (home.kind === "no-room") return { ...home, plan };
   const { kept } = home;
-  if (home.kind === "nothing") return { found, plan, home: undefined, kept };
+  if (home.kind === "nothing") return { found, plan, kept };
   const again = await findConversation(store.storage, id);
-  return { found: again, plan: planRecovery(again), home: undefined, kept };
+  return { found: again, plan: planRecovery(again), kept };
 }
 
 /** An operation whose process died: it is offered for undo where it happened, and forgotten where it did not. */

@@ -153,6 +153,9 @@ describe.each([
     { timeout: 120_000 },
     async (_what, harm) => {
       const disk = await lived();
+      // A process that has the store ready already: what is harmed then is not synced by the way.
+      const repairer = managerOver(storageOver(disk, new ProcessWorld("boot-r").table(1), "r"), {}, START + 30_000);
+      await (await repairer.open("other")).close();
       await harm(disk);
       const from = disk.operationCount;
       const before = await onDisk(disk.settled(), (_manager, storage) => contents(storage, ["state"]));
