@@ -73,7 +73,10 @@ const HARMS: readonly (readonly [string, Harm])[] = [
   [
     "a backup that is older than the snapshot was",
     async (disk) => {
+      await disk.unlink(JOURNAL);
       const conversation = await managerOver(storageOver(disk, new ProcessWorld("boot-0").table(1), "h")).open("chat");
+      // The next revision after the backup's, as the repair's will be.
+      conversation.updateInfo({ title: "A title" });
       await conversation.close();
       await disk.syncDirectory(STATE_DIR);
       await disk.unlink(SNAPSHOT);
