@@ -2,7 +2,7 @@
  * Going back, forwards (I4): read and verify the backup, refuse before anything is touched, keep the present as a backup,
  * then write the old content as a new revision. History is never rewritten.
  */
-import { messageOf } from "../errors.js";
+import { isDraftstateError, messageOf } from "../errors.js";
 import { metadataOf, type Version } from "../model/conversation.js";
 import { ended } from "../model/interruption.js";
 import type { JsonObject } from "../model/json.js";
@@ -66,6 +66,7 @@ export async function restore(
     return { conversationId, restoredFrom: backup ?? wanted, safetyBackup: null, revision, dryRun: false, changes: [] };
   }
   if (options.dryRun === true) return preview(store, id, wanted);
+  await assertReadable(store, id, wanted);
   return sessions.use(
     id,
     async (session) => {
@@ -76,6 +77,15 @@ export async function restore(
     },
     "existing",
   );
+}
+
+/** Opening recovers: what cannot be gone back to is refused before. Whether it is there is for the conversation's turn to tell. */
+async function assertReadable(store: Store, id: string, wanted: string): Promise<void> {
+  try {
+    await planRestore(store, id, await listBackups(store, id), wanted);
+  } catch (error) {
+    if (isDraftstateError(error, "NEWER_VERSION") || isDraftstateError(error, "CORRUPT")) throw error;
+  }
 }
 
 async function preview(store: Store, id: string, wanted: string): Promise<RestoreResult> {
