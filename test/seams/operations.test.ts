@@ -1,8 +1,8 @@
 /** Operations against operations and updates: atomic, undone once, and no acknowledged change in neither place. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
+import type { Conversation, DraftStatePersistenceManager, Storage } from "../../src/index.js";
 import {
   Acknowledged,
   add,
@@ -424,6 +424,107 @@ describe.concurrent(
     });
   },
 );
+
+describe("what an operation decides by, it reads in its own turn:", () => {
+  function plantDraft(directory: string): void {
+    mkdirSync(stateDirectory(directory), { recursive: true });
+    const metadata = { version: "1.0.0-draft", savedAt: "2025-01-14T21:30:00.000Z", conversationId: ID };
+    writeFileSync(
+      join(stateDirectory(directory), `${ID}.json`),
+      JSON.stringify({ ...stateWith("one"), _metadata: metadata }),
+    );
+  }
+
+  /** Something that happens between what a caller reads first and its turn: the lock of the conversation comes late. */
+  function meanwhile(directory: string, act: () => Promise<unknown>): Storage {
+    let isDone = false;
+    const tryLock: Turn = async (go) => {
+      if (!isDone) {
+        isDone = true;
+        await act();
+      }
+      return go();
+    };
+    return turnedStorage(directory, { tryLock });
+  }
+
+  const BETWEEN: readonly (readonly [string, (manager: DraftStatePersistenceManager) => Promise<unknown>])[] = [
+    ["a save", (manager) => manager.saveState(ID, stateWith("one", "two"))],
+    [
+      "a session",
+      async (manager) => {
+        const conversation = await manager.open(ID);
+        await turns(conversation, "two");
+        await conversation.close();
+      },
+    ],
+    ["another migration", (manager) => manager.migrate()],
+  ];
+
+  test.each(BETWEEN)("migrate beside %s of the same manager", async (_name, act) => {
+    const directory = temporaryDirectory();
+    plantDraft(directory);
+    const manager = managerIn(directory);
+    const [result] = await Promise.all([manager.migrate(), act(manager)]);
+    expect(result.failed).toEqual([]);
+  });
+
+  test.each(BETWEEN)("migrate, and %s of another process between its look and its lock", async (_name, act) => {
+    const directory = temporaryDirectory();
+    plantDraft(directory);
+    const storage = meanwhile(directory, async () => {
+      const other = managerIn(directory);
+      await act(other);
+      await other.close();
+    });
+    const { migrated, upToDate, failed } = await managerIn(directory, { storage }).migrate();
+    expect([migrated, upToDate, failed]).toEqual([[], 1, []]);
+  });
+
+  test("migrate, while a removal takes the conversation away", async () => {
+    const directory = temporaryDirectory();
+    plantDraft(directory);
+    const storage = meanwhile(directory, async () => {
+      const other = managerIn(directory);
+      await other.remove(ID);
+      await other.close();
+    });
+    const { migrated, upToDate, failed } = await managerIn(directory, { storage }).migrate();
+    expect([migrated, upToDate, failed]).toEqual([[], 0, []]);
+  });
+
+  test("a restore of the latest backup goes back to the one that a save makes which was asked for before", async () => {
+    const directory = temporaryDirectory();
+    await told(directory, ["one"]);
+    const manager = managerIn(directory);
+    const saved = manager.saveState(ID, stateWith("one", "two"));
+    const { restoredFrom } = await manager.restore(ID, "latest");
+    await saved;
+    expect((await manager.readBackup(ID, restoredFrom)).version.state).toMatchObject(stateWith("one", "two"));
+    expect(texts(await manager.loadState(ID))).toEqual(["one", "two"]);
+  });
+
+  test("a restore of the latest backup, and a turn of another process between its look and its lock", async () => {
+    const directory = temporaryDirectory();
+    await told(directory, ["one"]);
+    const storage = meanwhile(directory, () => told(directory, ["two"]));
+    const manager = managerIn(directory, { storage });
+    await manager.restore(ID, "latest");
+    expect(texts(await manager.loadState(ID))).toEqual(["one", "two"]);
+    const timestamps = (await manager.listBackups(ID)).map(({ timestamp }) => timestamp);
+    expect([...timestamps].sort().reverse()).toEqual(timestamps);
+  });
+
+  test("a restore of a backup that a prune takes which was asked for before", async () => {
+    const directory = temporaryDirectory();
+    await told(directory, ["one", "two", "three"]);
+    const manager = managerIn(directory);
+    const pruned = manager.prune({ id: ID, max: 1 });
+    expect(await outcome(manager.restore(ID, "@2"))).toBe("NOT_FOUND");
+    await pruned;
+    expect(texts(await manager.loadState(ID))).toEqual(["one", "two", "three"]);
+  });
+});
 
 describe("an operation under a full disk", () => {
   test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([

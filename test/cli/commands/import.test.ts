@@ -159,7 +159,7 @@ describe.concurrent("import", TIMEOUT, () => {
     expect([await said("folder"), await said("link"), await said("/dev/null")]).toEqual([
       `error: ${workspace.path("folder")} is a directory: give a file in it\n`,
       `error: ${workspace.path("link")} is a directory: give a file in it\n`,
-      "error: /dev/null is no regular file: give one, or pipe it to stdin\n",
+      "error: /dev/null is not a regular file: give one, or pipe it to stdin\n",
     ]);
     expect(await workspace.json(["ls"])).toEqual([]);
   });
