@@ -42,7 +42,7 @@ const groups = [
   // Small files that are loaded together.
   { name: "text", test: /src\/cli\/(arguments|chat\/say|terminal\/(tables|text))/ },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
-  { name: "prompt", test: /src\/cli\/chat\/(person|prompt-(loop|history)|recap|status-line|waiting-note)/ },
+  { name: "change", test: /src\/cli\/commands\/(backup|fork|migrate|rename|repair|rm)\.ts/ },
   { name: "model", test: /src\/model\// },
   { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
   { name: "export", test: /src\/formats\/(json-export|markdown|html)/ },
