@@ -8,7 +8,6 @@ import { toModelSequence } from "../../src/agent/messages.js";
 import { createOpenAIModel } from "../../src/agent/models/openai.js";
 import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { readImport } from "../../src/formats/import/read-import.js";
-import type { Message } from "../../src/model/conversation.js";
 import type { Json } from "../../src/model/json.js";
 import { MemoryStorage } from "../../src/storage/memory.js";
 import { StrictChatServer, type WireMessage } from "../doubles/strict-chat-server.js";
@@ -37,7 +36,7 @@ async function resume(messages: readonly Json[], info = {}): Promise<readonly Wi
     onRequest: undefined,
   });
   const version = { state: { messages }, info: { ...at, ...info }, revision: 1 };
-  await manager.import({ id: "tale", version: version as never, points: [], at: at.createdAt });
+  await manager.import({ id: "tale", version: version, points: [], at: at.createdAt });
   const agent = new DraftHybridStreamingAgent({ model, manager });
   for await (const _state of agent.streamConversation("Go on", { conversationId: "tale" }));
   const state = await manager.loadState("tale");
@@ -177,9 +176,9 @@ test("any conversation at all is sent as a strict server takes it, and the state
     fc.asyncProperty(fc.array(anyMessage, { maxLength: 10 }), async (messages) => {
       const whole = messages.map((message, index) => ({ id: `m${index}`, ...at, ...message }));
       const before = JSON.stringify(whole);
-      toModelSequence(whole as unknown as Message[]);
+      toModelSequence(whole);
       expect(JSON.stringify(whole)).toBe(before);
-      await resume(whole as unknown as Json[]);
+      await resume(whole);
     }),
     { numRuns: 150 },
   );

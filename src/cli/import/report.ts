@@ -119,7 +119,7 @@ function sayAside({ fresh }: Outcome, { output }: CommandContext): void {
       : [...byReason].map(([reason, count]) => `${formatCount(count)} ${reason}`).join(", ");
   const where = fresh.length > 1 ? ` in ${pluralize(affected.length, "conversation")}` : "";
   output.message(
-    `${pluralize(left, "turn")} of ${formatCount(total)}${where} ${left === 1 ? "was" : "were"} left aside (${why}); the state keeps them`,
+    `${pluralize(left, "turn")} of ${formatCount(total)}${where} ${left === 1 ? "was" : "were"} left aside (${why})`,
   );
 }
 

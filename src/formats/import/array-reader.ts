@@ -70,10 +70,17 @@ export class ArrayReader {
     for (const element of this.#elements.end()) yield* this.#element(element);
     if (this.#count === 0) throw new UnknownFormatError("holds no conversation");
     yield* this.#rest();
-    if (this.#elements.ending === "followed by more")
+    // Behind a list that is a field the object goes on.
+    if (this.#elements.ending === "followed by more" && this.name === "")
       yield faultItem({ place: "the end", found: "has more behind the list: it was left out" });
     if (this.#elements.ending === "cut off" && !this.#isLastCut)
       yield faultItem({ place: "the end", found: "is missing: the file ends before its list does" });
+  }
+
+  /** Of a list that was read already. */
+  *values(values: readonly Json[]): Generator<ImportItem> {
+    for (const [index, value] of values.entries()) yield* this.#value({ index, value });
+    yield* this.#rest();
   }
 
   *#element(element: Element): Generator<ImportItem> {
@@ -82,7 +89,10 @@ export class ArrayReader {
     const { pieces, nuls } = splitAtNuls(element.bytes);
     if (nuls > 0) yield faultItem({ place, found: nulsFound(nuls) });
     const bytes = Buffer.concat(pieces);
-    if (nuls > 0 && bytes.toString("latin1").trim() === "") return;
+    if (nuls > 0 && bytes.toString("latin1").trim() === "") {
+      this.#isLastCut = element.isCut;
+      return;
+    }
     try {
       const value = parseJson(decodeText(bytes, place), place);
       yield* this.#value({ index: element.index, value });

@@ -1,6 +1,7 @@
 /** A file that is not a list → the conversations in it: one JSON document, or lines of JSON. Pure. */
 import { isDraftstateError } from "../../errors.js";
-import { isJsonObject, type Json } from "../../model/json.js";
+import { isJsonObject, ownValue, type Json } from "../../model/json.js";
+import { ArrayReader } from "./array-reader.js";
 import { fromChatGpt, isChatGptConversation } from "./chatgpt/conversation.js";
 import { fromClaudeCode, isClaudeCodeSession } from "./claude-code/read-sessions.js";
 import { fromClaudeAi, isClaudeAiConversation } from "./from-claude-ai.js";
@@ -83,7 +84,14 @@ function* fromValue(value: Json, bytes: Uint8Array, options: ImportOptions): Gen
   else if (isOurDocument(value)) yield* items("draftstate", [fromOurDocument(value, bytes, options)], []);
   else if (isChatGptConversation(value)) yield* items("chatgpt", [fromChatGpt(value, "", options)], []);
   else if (isClaudeAiConversation(value)) yield* items("claude-ai", [fromClaudeAi(value, "", options)], []);
-  else throw unknown();
+  else yield* listIn(value, options);
+}
+
+/** An object around a list of conversations, whose other fields come first. */
+function* listIn(value: Json, options: ImportOptions): Generator<ImportItem> {
+  const list = isJsonObject(value) ? ownValue(value, "conversations") : undefined;
+  if (!Array.isArray(list) || list.length === 0) throw unknown();
+  yield* new ArrayReader("conversations", options).values(list as readonly Json[]);
 }
 
 function unknown(): UnknownFormatError {

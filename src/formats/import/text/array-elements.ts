@@ -8,9 +8,9 @@ const [QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST
   0x22, 0x5c, 0x2c, 0x7b, 0x5b, 0x7d, 0x5d,
 ];
 
-/** Bytes of whitespace, and NULs, which are none of any element. */
+/** Bytes of whitespace. */
 function isBlank(byte: number): boolean {
-  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0;
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
 export interface Element {
