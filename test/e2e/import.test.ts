@@ -222,7 +222,7 @@ describe.concurrent("import", TIMEOUT, () => {
       format: "chatgpt",
       imported: [{ file: "export.zip/conversations-000.json" }, {}],
     });
-    await workspace.write("a.json", chats.replaceAll("67860b18-", "77860b18-"));
+    await workspace.write("a.json", chats.replaceAll("67860b18-", "77860b18-").replaceAll("weird id", "odd id"));
     const both = await workspace.json(["import", "a.json", `${FIXTURES}llm-logs.json`]);
     expect(both).toMatchObject({ format: "several", imported: [{}, {}, {}, {}], problems: [] });
   });

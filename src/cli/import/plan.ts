@@ -7,7 +7,7 @@ import type { Aside, Fault, ImportedConversation, ImportOptions, SourceFormat } 
 import { messagesOf, titleOf } from "../../model/conversation.js";
 import { assertConversationId } from "../../store/names.js";
 import { readItems } from "./read.js";
-import type { Source } from "./sources.js";
+import { STDIN, type Source } from "./sources.js";
 
 export interface PlannedImport {
   readonly id: string;
@@ -131,11 +131,13 @@ class Planner implements Plan {
     if (source.isFound && isUnknown(error)) this.others += 1;
     else if (this.request.sources.length > 1 && isDraftstateError(error, "CORRUPT"))
       this.faults.push({ file: source.label, place: error.path ?? "", found: foundOf(error) });
-    else
+    else {
+      const given = source.label === STDIN ? "-" : source.label;
       throw new DraftstateError(error.code, `${source.label}: ${messageOf(error)}; nothing was imported`, {
-        path: error.path === undefined || error.path === "" ? source.label : `${source.label}: ${error.path}`,
+        path: error.path === undefined || error.path === "" ? given : `${given}: ${error.path}`,
         cause: error,
       });
+    }
   }
 }
 

@@ -18,6 +18,9 @@ export interface Source {
   open(): AsyncIterable<Uint8Array>;
 }
 
+/** The label of what is piped in. */
+export const STDIN = "stdin";
+
 /** As the programs that can be imported from write them. */
 const SESSION_FILE = /\.(jsonl|ndjson)$|(^|[\\/])(session-[^\\/]*|conversations[^\\/]*)\.json$/i;
 const EXPORT_ENTRY = /(^|\/)conversations[^/]*\.json$/i;
@@ -50,7 +53,7 @@ function alone(source: Source): Found {
 async function sourcesOf(file: string, input: InputStream): Promise<Found> {
   if (file === "-") {
     const bytes = await readInput(input);
-    return isZip(bytes) ? fromZip("stdin", bytes) : alone(await inMemory("stdin", "imported", bytes));
+    return isZip(bytes) ? fromZip(STDIN, bytes) : alone(await inMemory(STDIN, "imported", bytes));
   }
   if (await isUserDirectory(file)) return fromDirectory(file);
   const opened = await openUserFile(file);
