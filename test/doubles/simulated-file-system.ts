@@ -77,6 +77,10 @@ export class SimulatedFileSystem implements FileSystem {
     return this.#live.directories.has(path);
   }
 
+  async isWritable(path: string): Promise<boolean> {
+    return this.#live.directories.has(path);
+  }
+
   async openForReading(path: string): Promise<OpenFile> {
     if (this.#live.directories.has(path))
       throw new DraftstateError("CORRUPT", `${path} is not a regular file (directory)`, { path });
