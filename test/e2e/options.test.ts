@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import type { Row, Workspace } from "./cli.js";
 import { seed } from "./seed.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 async function listed(workspace: Workspace, ...args: readonly string[]): Promise<string[]> {
   return ((await workspace.json(["ls", ...args])) as Row[]).map(({ conversationId }) => conversationId);
@@ -61,7 +61,7 @@ describe.concurrent("prune", TIMEOUT, () => {
     expect(await workspace.run(["prune", "tale", "--older-than", "2999-01-01"])).toMatchObject({
       status: 2,
       stdout: "",
-      stderr: expect.stringContaining("still to come") as unknown,
+      stderr: expect.stringContaining("in the future") as unknown,
     });
     await workspace.run(["chat", "Turn 4", "--resume", "tale"]);
     await workspace.run(["backup", "tale", "--pin", "--tag", "keep"]);

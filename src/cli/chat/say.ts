@@ -1,11 +1,11 @@
 /** What a chat says itself: wrapped between words to the terminal's width, dim where it is beside the matter. Takes safe text. */
 import type { Output } from "../output.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { visibleWidth } from "../terminal/screen.js";
-import { wrapText } from "../terminal/wrap-text.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { visibleWidth } from "../terminal/text/width.js";
+import { wrapText } from "../terminal/text/wrap-text.js";
 
 export function say({ output }: { readonly output: Output }, text: string): void {
-  output.message(wrapText(text, output.errorWidth, visibleWidth));
+  output.message(wrapText(text, output.errorWidth));
 }
 
 export function note({ output }: { readonly output: Output }, text: string): void {

@@ -1,8 +1,8 @@
 /** Tool calls and their results, a line each, as a person follows them. */
 import type { TurnEvent } from "../../agent/turn.js";
 import { textOf, type Message } from "../../model/conversation.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { truncateToWidth } from "../terminal/width.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { truncateToWidth } from "../terminal/text/width.js";
 
 /** As wide as a line is read with ease, where no terminal says how wide it is. */
 const DEFAULT_WIDTH = 100;

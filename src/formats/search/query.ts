@@ -3,7 +3,7 @@
  * where the query has an upper-case letter. Patterns are RE2's, so no line makes them slow; they are loaded when one is used.
  */
 import { DraftstateError } from "../../errors.js";
-import type { Hit, LineMatcher } from "./line-matcher.js";
+import type { Hit, LineMatcher } from "./matcher.js";
 
 export interface Query {
   readonly text: string;
