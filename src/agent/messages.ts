@@ -159,10 +159,13 @@ const REASON_FIELDS = ["finish_reason", "stop_reason", "finishReason", "stopReas
 /** Why the model stopped, in its own word; undefined where it never said, so that nobody knows whether this is all. */
 export function finishReasonOf(message: BaseMessage): string | undefined {
   for (const source of [message.response_metadata, message.additional_kwargs]) {
-    for (const field of REASON_FIELDS) {
-      const value: unknown = Reflect.get(source, field);
-      if (typeof value === "string" && value !== "") return value;
-    }
+    // Bedrock says it in an event of its own.
+    const stop: unknown = Reflect.get(source, "messageStop");
+    for (const holder of [source, ...(isJsonObject(stop) ? [stop] : [])])
+      for (const field of REASON_FIELDS) {
+        const value: unknown = Reflect.get(holder, field);
+        if (typeof value === "string" && value !== "") return value;
+      }
   }
   return undefined;
 }
