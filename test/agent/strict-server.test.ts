@@ -117,6 +117,8 @@ describe("content of other programs", () => {
     ],
     ["what nobody knows", { type: "hologram", depth: 3 }, "[content of the kind hologram: not shown]"],
     ["a number", 7, undefined],
+    ["what a model thought", { type: "thinking", thinking: "Hidden", signature: "x" }, undefined],
+    ["what another thought, as text", { type: "reasoning", text: "Hidden" }, undefined],
   ])("%s", async ([, block, expected]) => {
     const sent = await resume([
       user([block]),

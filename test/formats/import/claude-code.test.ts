@@ -161,6 +161,14 @@ describe("forks", () => {
     expect(aside(imported)).toEqual([[]]);
   });
 
+  test("between a message and a hook, as a hook that lags behind makes them, leave nothing aside", () => {
+    const session = new Session().user("u1", null).assistant("a1", "u1").progress("p1", "a1").user("u2", "a1");
+    session.assistant("a2", "u2").progress("p2", "p1").user("u3", "p2").assistant("a3", "u3");
+    const imported = session.read();
+    expect(order(imported)).toEqual(["u1", "a1", "u2", "a2", "u3", "a3"]);
+    expect(aside(imported)).toEqual([[]]);
+  });
+
   test("of parallel calls belong to one answer", () => {
     const session = new Session()
       .user("u1", null)
