@@ -17,7 +17,7 @@ const library = {
   platform: "node",
   external: installed.map((name) => new RegExp(`^${name}(/|$)`)),
   plugins: [dts()],
-  output: { dir: "dist", format: "esm", chunkFileNames: "[name]-[hash].js" },
+  output: { dir: "dist", format: "esm", comments: { jsdoc: false }, chunkFileNames: "[name]-[hash].js" },
 };
 
 // Never used by the command: tools described by zod, serialised LangChain objects, programs of commander's in several files.
@@ -26,14 +26,28 @@ const standIns = {
   name: "stand-ins",
   resolveId(id, importer = "") {
     if (UNUSED.includes(id) || (id === "node:child_process" && importer.includes("/commander/"))) return "\0unused";
-    return /^langsmith(\/run_trees)?$/.test(id) && importer !== "" ? resolve("scripts/langsmith.cjs") : null;
+    if (id === "./langsmith.js") return { id, external: "absolute" };
+    return /^langsmith(\/run_trees)?$/.test(id) && importer.includes("@langchain")
+      ? resolve("scripts/langsmith-when-traced.cjs")
+      : null;
   },
   load: (id) => (id === "\0unused" ? "module.exports = {}" : null),
 };
-const command = (input) => ({
+// Packages are chunks of their own: their maps stay out of the tarball.
+const vendor = { name: "vendor", test: /node_modules/, entriesAware: true, priority: 1 };
+const groups = [
+  { name: "start", tags: ["$initial"] },
+  // Small files that are loaded together.
+  { name: "text", test: /src\/cli\/(arguments|chat\/say|terminal\/(tables|text))/ },
+  { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
+  { name: "model", test: /src\/model\// },
+  { name: "search", test: /src\/formats\/search\/(?!pattern)/ },
+  { name: "export", test: /src\/formats\/(json-export|markdown|html)/ },
+  { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
+];
+const command = (input, groups = []) => ({
   input,
   platform: "node",
-  external: "./langsmith.js",
   plugins: [standIns],
   treeshake: { moduleSideEffects: (id) => !/node_modules/.test(id) || /chokidar|commander|cli-table3/.test(id) },
   output: {
@@ -43,24 +57,16 @@ const command = (input) => ({
     sourcemap: true,
     sourcemapExcludeSources: true,
     chunkFileNames: ({ name }) => `${name.replace(/~.*/, "")}-[hash].js`,
-    // Packages are chunks of their own: their maps stay out of the tarball.
-    codeSplitting: {
-      groups: [
-        { name: "vendor", test: /node_modules/, entriesAware: true, priority: 1 },
-        { name: "start", tags: ["$initial"] },
-        { name: "text", test: /src\/cli\/(arguments|terminal\/(tables|text))\// },
-      ],
-    },
+    codeSplitting: { groups: [vendor, ...groups] },
   },
 });
 const builds = [
   library,
-  command({ entry: "src/cli/entry.ts" }),
-  command({
-    "search-thread": "src/cli/commands/search/search-thread.ts",
-    ...FILES_THREAD,
-    langsmith: "langsmith/run_trees",
-  }),
+  command({ entry: "src/cli/entry.ts" }, groups),
+  // Each alone: a worker runs nothing of another.
+  command({ "search-thread": "src/cli/commands/search/search-thread.ts" }),
+  command(FILES_THREAD),
+  command({ langsmith: "scripts/langsmith.mjs" }),
 ];
 
 function isFresh() {

@@ -27,7 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   completion: async () => (await import("./commands/completion/completion.js")).registerCompletion,
 };
 
-/** The one that the arguments begin with; all of them where one cannot tell, as for help. */
+/** The command that the arguments start with; all of them if that is not known, as for help. */
 export async function commandsFor(argv: readonly string[]): Promise<Register[]> {
   const [first = ""] = argv;
   const loaders = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first]] : Object.values(COMMANDS);

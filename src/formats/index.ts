@@ -5,4 +5,3 @@ export type { ConversationDocument, MakeVisible, RestorePoint } from "./document
 export { toJson, toJsonLines } from "./json-export.js";
 export { toMarkdown } from "./markdown-export.js";
 export { toHtml } from "./html/page.js";
-export { Redactor } from "./redaction.js";

@@ -124,7 +124,8 @@ test(
     await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
     for (const [name, ...more] of [["with.html"], ["without.html", "--no-with-backups"]] as const)
       await workspace.run(["export", "tale", "--format", "html", "--output", name, ...more]);
-    const hasPoints = async (name: string): Promise<boolean> => (await workspace.read(name)).includes("estore point");
+    const hasPoints = async (name: string): Promise<boolean> =>
+      (await workspace.read(name)).includes("<h2>Backups</h2>");
     expect([await hasPoints("with.html"), await hasPoints("without.html")]).toEqual([true, false]);
   },
 );

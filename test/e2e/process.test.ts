@@ -23,19 +23,23 @@ function loadedIn(stderr: string): string[] {
   return stderr.split("\n").flatMap((line) => /^loaded (.+)$/.exec(line)?.[1] ?? []);
 }
 
-/** The packages in a chunk, as its source map lists them; without one it holds nothing of a package. */
-async function packagesOf(chunk: string): Promise<string[]> {
-  const map = await readFile(`${chunk}.map`, "utf8").catch(() => '{"sources":[]}');
-  const { sources } = JSON.parse(map) as { readonly sources: readonly string[] };
-  return sources.flatMap((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? "draftstate");
+/** The files in the loaded chunks, as their source maps list them. */
+async function sourcesIn(stderr: string): Promise<string[]> {
+  const maps = loadedIn(stderr).map((chunk) => readFile(`${chunk}.map`, "utf8").catch(() => '{"sources":[]}'));
+  return (await Promise.all(maps)).flatMap(
+    (map) => (JSON.parse(map) as { readonly sources: readonly string[] }).sources,
+  );
 }
 
 async function packagesIn(stderr: string): Promise<string[]> {
-  return [...new Set((await Promise.all(loadedIn(stderr).map(packagesOf))).flat())];
+  const packages = (await sourcesIn(stderr)).map(
+    (source) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? "draftstate",
+  );
+  return [...new Set(packages)];
 }
 
 /** What every command may cost at its start; anything else is imported where it is used. */
-const EVERY_COMMAND = ["commander", "diff", "draftstate", "immer"];
+const EVERY_COMMAND = ["commander", "diff", "draftstate", "get-east-asian-width", "immer"];
 
 describe.concurrent("the command", TIMEOUT, () => {
   test("loads nothing at all to say its version", async ({ workspace }) => {
@@ -62,6 +66,14 @@ describe.concurrent("the command", TIMEOUT, () => {
     const packages = await packagesIn(stderr);
     expect(packages).toContain("@langchain/langgraph");
     expect(packages.filter((name) => name.includes("openai"))).toEqual([]);
+  });
+
+  test("loads nothing that draws or asks for one answer into a pipe", async ({ workspace }) => {
+    const sources = await sourcesIn((await workspace.run(["chat", "Hi"], { node: TRACE })).stderr);
+    const isChat = (source: string): boolean => source.includes("src/cli/chat/");
+    const draws =
+      /markdown-it|cli\/terminal\/markdown|answer-(view|layout)|chat\/(session|picker|prompt-loop|recap|slash\/.*)\.ts$/;
+    expect([sources.some(isChat), sources.filter((source) => draws.test(source))]).toEqual([true, []]);
   });
 
   test.for([

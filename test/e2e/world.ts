@@ -4,7 +4,7 @@ import { test as base } from "vitest";
 import { Workspace } from "./cli.js";
 import { ScriptedServer, startMock, type Script } from "./servers.js";
 
-interface World {
+export interface World {
   readonly workspace: Workspace;
   readonly mock: LLMock;
   /** Starts a server that answers by these scripts, one request each, the last for all that follow. */

@@ -8,7 +8,7 @@ import { say } from "./say.js";
 export interface Asking {
   readonly context: CommandContext;
   readonly console: ChatConsole | undefined;
-  /** Undefined where nobody can be asked. */
+  /** Undefined if nobody can be asked. */
   readonly input: InputStream | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The terminal of a chat: the end of its text as a screen, and its keys, where there is a person at both. */
+/** The terminal of a chat: the end of its text as a screen, and its keys, if a person is at both. */
 import type { CommandContext } from "../context.js";
 import type { InputStream, ProcessControl } from "../io.js";
 import { ENDING_SIGNALS, statusOfSignal } from "../terminal/input/interrupts.js";
@@ -7,7 +7,7 @@ import { Screen } from "../terminal/screen/screen.js";
 
 export interface ChatConsole {
   readonly screen: Screen;
-  /** Undefined where nobody is asked, or not by keys. */
+  /** Undefined if nobody is asked, or not by keys. */
   readonly keyboard: Keyboard | undefined;
   /** Whether answers are drawn here too; where stdout is a pipe they are written there as they are. */
   readonly drawsAnswers: boolean;
@@ -16,7 +16,7 @@ export interface ChatConsole {
   close(): void;
 }
 
-/** Signals that nobody handles at the moment end the process, but by its own exit, which gives the terminal back. */
+/** A signal without a handler ends the process through its own exit, which restores the terminal. */
 function endOnSignals(control: ProcessControl): () => void {
   const endings = ENDING_SIGNALS.map((signal) => {
     const end = (): void => {
@@ -66,8 +66,8 @@ function openKeyboard(
 }
 
 /**
- * Undefined where nobody watches, or where the terminal cannot move its cursor. Without an `input` the terminal is never
- * read and its mode not touched, so that an answer may come in the background, and what is typed is for whoever reads next.
+ * Undefined without a terminal that can move its cursor. Without an `input` the terminal is never read and its mode not
+ * changed, so that an answer may stream in the background, and typed keys go to the next reader.
  */
 export function openConsole(
   { output, json, io: { control } }: CommandContext,

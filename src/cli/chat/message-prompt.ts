@@ -16,7 +16,7 @@ export type Line =
   | { readonly kind: "line"; readonly text: string }
   /** Ctrl-D, or the terminal has gone. */
   | { readonly kind: "end" }
-  /** Ctrl-C; `cleared` where it took a text away. */
+  /** Ctrl-C; `cleared` if it discarded a text. */
   | { readonly kind: "interrupt"; readonly cleared: boolean }
   /** The process was asked to end. */
   | { readonly kind: "signal"; readonly status: number };
@@ -78,7 +78,7 @@ class MessagePrompt {
       }),
     );
     this.#draw();
-    // What was typed behind an Enter is for whoever asks next.
+    // Keys after an Enter are for the next prompt.
     const take = (key: Key): boolean | "done" => {
       const line = this.#handle(key);
       if (line === undefined) {

@@ -1,4 +1,4 @@
-/** Where the words of a person come from once a conversation goes on: stdin, or behind a pipe that has ended, the terminal itself. */
+/** Where a person types in an interactive session: stdin or, after a piped prompt, the terminal itself. */
 import type { CommandContext } from "../context.js";
 import type { InputStream } from "../io.js";
 
@@ -9,7 +9,7 @@ export interface Person {
   close(): void;
 }
 
-/** Undefined where nobody can say anything more. */
+/** Undefined if nobody can type anything more. */
 export async function findPerson({ io, input, output }: CommandContext): Promise<Person | undefined> {
   if (input.isTTY === true) return { input, mayBeAsked: output.errorIsTerminal, close: () => undefined };
   const terminal = output.errorIsTerminal ? await io.openTerminal() : undefined;

@@ -1,4 +1,4 @@
-/** What a chat says itself: wrapped between words to the terminal's width, dim where it is beside the matter. Takes safe text. */
+/** Messages of the chat itself: wrapped to the width of the terminal, notes dimmed. Takes safe text. */
 import type { Output } from "../output.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import { visibleWidth } from "../terminal/text/width.js";
@@ -12,7 +12,7 @@ export function note({ output }: { readonly output: Output }, text: string): voi
   output.message(output.errorStyle.dim(wrapText(toSafeLine(text), output.errorWidth)));
 }
 
-/** A command that would be broken begins a line of its own, so that it can be copied whole. */
+/** A command that would be broken gets a line of its own, so that it can be copied whole. */
 export function noteWithCommand(context: { readonly output: Output }, text: string, command: string): void {
   const { errorWidth } = context.output;
   const whole = toSafeLine(`${text}: ${command}`);

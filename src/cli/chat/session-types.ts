@@ -17,7 +17,7 @@ export interface RequestProgress {
 export interface ChosenModel {
   readonly agent: DraftHybridStreamingAgent;
   readonly baseUrl: string | undefined;
-  /** What a person is told of it before it is asked. */
+  /** A message for the person before it is asked. */
   readonly notice: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface TurnContext {
   readonly plain: boolean;
   /** A session may switch to another one, or to a copy. */
   conversation: Conversation;
-  /** Until something is said there is no conversation to keep, and `conversation` is a stand-in: this opens the one to be. */
+  /** Until the first message `conversation` is a stand-in in memory; this opens the real one. */
   openFirst: (() => Promise<Conversation>) | undefined;
   chosen: ChosenModel;
   title: string | undefined;

@@ -2,7 +2,7 @@
  * A conversation at the prompt, over several turns: it answers, and moves to another conversation, a copy or a new one.
  * Knows no slash command; what a method did is printed by its caller.
  */
-import type { State } from "../../model/conversation.js";
+import { statusOf, type State } from "../../model/conversation.js";
 import type { Backup } from "../../store/backups.js";
 import type { Conversation } from "../../session/conversation.js";
 import { assertConversationId } from "../../store/names.js";
@@ -70,6 +70,8 @@ export class ChatSession {
     if (isEnding(status)) this.#ending = status;
     if (status !== INTERRUPTED) return;
     turn.console?.keyboard?.disarm();
+    // Ctrl-C may come when the answer is already whole.
+    if (statusOf(this.conversation.version.state) === "complete") return;
     note(this.context, "stopped; the partial answer is kept as interrupted (/continue, /retry or /undo)");
   }
 

@@ -1,4 +1,4 @@
-/** What is said below an answer while it comes, and while nothing has come yet. Pure but for what it remembers. */
+/** The status line below an answer, while it streams and before its first token. Pure except for its state. */
 import { formatCount, pluralize } from "../terminal/text/format.js";
 import { requestNote, type RequestEvent } from "./session-types.js";
 

@@ -1,4 +1,4 @@
-/** What is said on stderr until the first text of an answer that is written elsewhere, or as it is. */
+/** A note on stderr until the first text of an answer that is not drawn on the terminal. */
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Screen } from "../terminal/screen/screen.js";
 import { truncateToWidth } from "../terminal/text/width.js";

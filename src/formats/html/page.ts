@@ -33,7 +33,7 @@ function header(document: ConversationDocument): string {
   const past =
     asOf === undefined
       ? ""
-      : `<p class="as-of">As it was at <time>${escapeHtml(shortTime(timestampToIso(asOf)))}</time>, from a restore point.</p>`;
+      : `<p class="as-of">As it was at <time>${escapeHtml(shortTime(timestampToIso(asOf)))}</time>, from a backup.</p>`;
   return `<header><h1>${escapeHtml(titleText(document))}</h1>${facts(document)}${past}</header>\n`;
 }
 

@@ -252,7 +252,7 @@ describe.concurrent("import", TIMEOUT, () => {
     expect([await said("folder"), await said("link"), await said("/dev/null")]).toEqual([
       `error: ${workspace.path("folder")} holds no session or export that can be imported\n`,
       `error: ${workspace.path("link")} holds no session or export that can be imported\n`,
-      "error: /dev/null is no regular file: give one, or pipe it to stdin\n",
+      "error: /dev/null is not a regular file: give one, or pipe it to stdin\n",
     ]);
     expect(await workspace.json(["ls"])).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** The list of commands as wide as the terminal: what each does beside its name, or below it where there is little room. */
+/** The list of commands as wide as the terminal: the summary beside each name, or below it if there is little room. */
 import type { Style } from "../../terminal/text/style.js";
 import { plainSpan, wrapSpans, type Span } from "../../terminal/text/wrap.js";
 

@@ -6,8 +6,8 @@ export interface SlashCommand {
   readonly alias?: string;
   readonly usage: string;
   readonly summary: string;
-  /** Choices for what stands behind the name. */
+  /** Choices for the text after the name. */
   readonly complete?: (session: ChatSession) => readonly string[];
-  /** `rest` is the text behind the name; "leave" ends the session. */
+  /** `rest` is the text after the name; "leave" ends the session. */
   readonly run: (session: ChatSession, rest: string) => Promise<"leave" | void>;
 }

@@ -1,4 +1,4 @@
-/** What may stand where the cursor is: commands, options, choices, ids, backup timestamps. Reads names, not files, wherever that is enough. */
+/** Completions at the cursor: commands, options, choices, ids, backup timestamps. Reads names instead of files where possible. */
 import type { Command } from "commander";
 import { listBackupNames } from "../../../store/backups.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
@@ -67,7 +67,7 @@ async function valueCandidates(name: string, line: TypedLine, open: OpenManager)
   }
 }
 
-/** Only those that go on from what is typed. */
+/** Only those that start with what is typed. */
 export async function candidatesFor(
   program: Command,
   words: readonly string[],

@@ -1,4 +1,4 @@
-/** Answers a shell at each press of Tab: one candidate a line. Anything that goes wrong is left unsaid. */
+/** Answers a shell at each press of Tab: one candidate a line. Errors are not reported. */
 import type { Command } from "commander";
 import { createDraftStatePersistenceManager } from "../../../create-manager.js";
 import { pathIn, type Io } from "../../io.js";

@@ -72,7 +72,7 @@ complete -c draftstate -f -k -a '(__draftstate_complete)'
 
 export const SCRIPTS: Readonly<Record<Shell, string>> = { bash: BASH, zsh: ZSH, fish: FISH };
 
-/** Where each shell is told of it. */
+/** How to install it in each shell. */
 export const INSTALLATION: Readonly<Record<Shell, string>> = {
   bash: "add to ~/.bashrc: source <(draftstate completion bash)",
   zsh: "add to ~/.zshrc: source <(draftstate completion zsh)",

@@ -4,7 +4,7 @@ import type { Argument, Command, Option } from "commander";
 export type Wanted =
   | { readonly kind: "command" }
   | { readonly kind: "option"; readonly commands: readonly Command[] }
-  /** The value of an option or an argument, known by its placeholder; `before` stands in the same word. */
+  /** The value of an option or an argument, known by its placeholder; `before` precedes it in the same word. */
   | { readonly kind: "value"; readonly name: string; readonly choices: readonly string[]; readonly before: string }
   | { readonly kind: "nothing" };
 
@@ -14,7 +14,7 @@ export interface TypedLine {
   /** Values given to options, by their attribute name. */
   readonly values: Readonly<Record<string, string>>;
   readonly wanted: Wanted;
-  /** The word being typed, without what stands before the value in it. */
+  /** The word being typed, without what precedes the value in it. */
   readonly prefix: string;
 }
 

@@ -16,7 +16,7 @@ export interface SearchTask {
   readonly since: string | undefined;
 }
 
-/** Undefined where there are no threads to tell. */
+/** Undefined without threads. */
 export async function searchInThreads(task: SearchTask): Promise<SnapshotsScanned<LineMatch> | undefined> {
   const dataOf = (files: SearchTask["files"]): SearchTask => ({ ...task, files });
   const scanned = await inThreads<SearchTask["files"][number], SnapshotsScanned<LineMatch>>(

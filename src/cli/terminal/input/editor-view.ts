@@ -1,4 +1,4 @@
-/** A message being written as rows of a terminal, and where its cursor is. Characters that could act are made visible. Pure. */
+/** A message being edited as rows of a terminal, with the place of its cursor. Acting characters are made visible. Pure. */
 import { toSafeLine } from "../text/safe-text.js";
 import type { Place } from "../screen/screen.js";
 import { displayWidth } from "../text/width.js";

@@ -9,7 +9,7 @@ export interface KeyboardStream extends InputStream {
   setRawMode?(raw: boolean): unknown;
 }
 
-/** True where the key was taken; one that was not waits for the next listener. `done` where it wants no more. */
+/** True if the key was taken; one that was not waits for the next listener. `done` if it wants no more keys. */
 export type KeyListener = (key: Key) => boolean | "done";
 
 export interface SuspendHooks {
@@ -33,7 +33,7 @@ export class Keyboard {
   #timer: NodeJS.Timeout | undefined;
   #raw = false;
   #ended = false;
-  /** Whether Ctrl-C waits like other keys while nobody listens; otherwise it is the signal that a terminal makes of it. */
+  /** Whether Ctrl-C waits like other keys while there is no listener; otherwise it raises the signal that a terminal would. */
   keepsInterrupts = false;
   readonly #restore = (): void => {
     this.#leaveRaw();
@@ -106,7 +106,7 @@ export class Keyboard {
     };
   }
 
-  /** Whoever stopped what went before did not mean to send what he had typed: its last Enter goes, those between lines stay as line ends. */
+  /** After an answer was stopped, typed-ahead text must not be sent: its last Enter is dropped, others become line ends. */
   disarm(): void {
     const last = this.#ahead.findLastIndex((key) => !isEnter(key));
     this.#ahead = this.#ahead.slice(0, last + 1).map((key) => (isEnter(key) ? { kind: "key", name: "ctrl-j" } : key));

@@ -1,5 +1,5 @@
 /**
- * A message being written: text, cursor, what was cut, what was said before. Answers keys as GNU readline does, and knows
+ * A message being edited: text, cursor, cut text, history. Answers keys as GNU readline does, and knows
  * more than one line. In memory alone; draws nothing.
  */
 import type { Key } from "./keys.js";

@@ -1,4 +1,4 @@
-/** What a line of Markdown is by its beginning: its mark as a person reads it, what stands before further rows, its text. Pure. */
+/** Classifies a line of Markdown by its start: its mark as a person reads it, the margin of further rows, its text. Pure. */
 import type { Paint, Style } from "../text/style.js";
 import { displayWidth } from "../text/width.js";
 import { plainSpan, unpainted, type Span } from "../text/wrap.js";
@@ -20,7 +20,7 @@ const TABLE_ROW = /^ {0,3}\|/;
 const RULE_LENGTH = 40;
 const BULLET = "•";
 
-/** The marks that end the code which this line begins; undefined where it begins none. */
+/** The marks that end the code block which this line opens; undefined if it opens none. */
 export function fenceOf(line: string): string | undefined {
   const [, marks, info = ""] = FENCE.exec(line) ?? [];
   return marks !== undefined && !(marks.startsWith("`") && info.includes("`")) ? marks : undefined;
@@ -70,7 +70,7 @@ function item(line: string): LineLook | undefined {
   return { first, rest: plainSpan(" ".repeat(displayWidth(first.text))), body, base: unpainted };
 }
 
-/** Its indentation is kept: it may go on a list's item. */
+/** Keeps its indentation: it may continue a list item. */
 export function paragraph(line: string): LineLook {
   const body = line.trimStart();
   const margin = plainSpan(line.slice(0, line.length - body.length).replaceAll("\t", "    "));

@@ -25,7 +25,7 @@ export function tableRows(lines: readonly string[], columns: number, style: Styl
     head.map((_, index) => ({ natural: widestIn(table, index), shrink: true, minimum: 8 })),
     columns,
   );
-  // So many columns that not each finds room: the lines as they are lose nothing.
+  // Not every column has room: printing the lines unchanged loses nothing.
   if (widths.length < head.length) return undefined;
   const ruler = style.dim(widths.map((width) => "─".repeat(width)).join(GAP));
   const [first = [], ...others] = table.map((row) => renderRow(row, widths));

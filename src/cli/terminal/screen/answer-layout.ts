@@ -24,7 +24,7 @@ export interface LayoutOptions {
   readonly markdown: boolean;
   readonly style: Style;
   readonly columns: number;
-  /** So many rows may stay open to change. */
+  /** The most rows that may stay open to change. */
   readonly maxLive: number;
 }
 
@@ -36,7 +36,7 @@ const MAX_TABLE_LINES = 200;
 export class AnswerLayout {
   /** Of the source, from the beginning of the line or from where its last standing row ends. */
   #line = "";
-  /** How a line goes on whose first rows stand already. */
+  /** How a line continues whose first rows are permanent already. */
   #continued: Omit<LineLook, "body"> | undefined;
   #fence: string | undefined;
   #table: string[] = [];
@@ -69,7 +69,7 @@ export class AnswerLayout {
     this.#endTable();
   }
 
-  /** The rows that stand since it was last asked; they never change again. */
+  /** The rows that became permanent since the last call. */
   take(): string[] {
     const rows = this.#standing;
     this.#standing = [];

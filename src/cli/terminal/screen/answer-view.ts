@@ -1,6 +1,6 @@
 /**
  * Answers drawn on a terminal as they grow: words wrapped, Markdown readable where there are colours, any size of window.
- * What no later text can change stands; rows of others may stand below what is live.
+ * Text that can no longer change is permanent; rows of others may follow the live ones.
  */
 import { AnswerLayout } from "./answer-layout.js";
 import { SafeTextStream } from "../text/safe-text.js";
@@ -39,7 +39,7 @@ export class AnswerView {
     this.options.screen.print(this.#layout.take(), [...this.#layout.live(), ...this.options.below()]);
   }
 
-  /** All of the text stands, and these rows behind it; what comes next is a text of its own. */
+  /** Makes all of the text permanent, and these rows after it; later text starts a new one. */
   endText(rows: readonly string[] = []): void {
     this.#layout.push(this.#safe.end());
     this.#layout.end();

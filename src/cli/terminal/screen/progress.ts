@@ -6,7 +6,7 @@ import type { Output } from "../../output.js";
 import { formatCount } from "../text/format.js";
 
 export interface Progress {
-  /** So many of so many are done. */
+  /** `done` of `total` are done. */
   readonly update: (done: number, total: number) => void;
   /** Takes the line away; call it before anything else is printed. */
   readonly end: () => void;

@@ -65,7 +65,7 @@ export class Screen {
     this.print([], live, cursor);
   }
 
-  /** Rows that stand from now on, above new live ones. */
+  /** Prints permanent rows above new live ones. */
   print(standing: readonly string[], live: readonly string[] = [], cursor?: Place): void {
     this.stream._refreshSize?.();
     const [visible, place] = this.#inView(live, cursor);

@@ -7,7 +7,7 @@ import { displayWidth } from "../text/width.js";
 
 export interface FittingColumn<Row> extends TableColumn {
   readonly cell: (row: Row, index: number) => string;
-  /** Goes the sooner, the higher, where there is no room; 0 stays. */
+  /** The column with the highest number is dropped first if there is no room; 0 is always kept. */
   readonly dispensable: number;
 }
 

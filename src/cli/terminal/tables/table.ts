@@ -14,11 +14,11 @@ import { displayWidth, paddingFor, truncateToWidth, type Alignment } from "../te
 
 export interface TableColumn {
   readonly title: string;
-  /** Left, unless said. */
+  /** Default: left. */
   readonly align?: Alignment;
   /** Whether its cells may be cut to make the table fit. */
   readonly shrink?: boolean;
-  /** How narrow it becomes before the terminal is simply too small; 8 unless said. */
+  /** The narrowest it becomes before the terminal counts as too small; default: 8. */
   readonly minimum?: number;
   /** Colours a cell: given the text as shown (perhaps cut), and the whole cell to decide by. */
   readonly paint?: (shown: string, cell: string) => string;

@@ -1,4 +1,4 @@
-/** A structured entry as one line of `name=value`, quoted where it has to be; safe to print whatever is in it. */
+/** A structured entry as one line of `name=value`, quoted if necessary; always safe to print. */
 import { toSafeLine } from "./safe-text.js";
 
 type Value = string | number | boolean | null;
