@@ -6,6 +6,7 @@ import { completion, config } from "./config.js";
 import { backup, fork, migrate, rename, rm } from "./conversation.js";
 import { diff } from "./diff.js";
 import { error } from "./error.js";
+import { imported } from "./import.js";
 import { ls } from "./ls.js";
 import { prune } from "./prune.js";
 import { repair } from "./repair.js";
@@ -24,6 +25,7 @@ export const SCHEMAS = {
   diff,
   error,
   fork,
+  import: imported,
   inspect,
   ls,
   migrate,
