@@ -71,8 +71,11 @@ export async function findConversation(
   const journal = journalBytes === undefined || journalBytes.length === 0 ? undefined : scanJournal(journalBytes);
   const isNew = snapshot === undefined && journal === undefined && !(await mayHaveBackups());
   const backups = needsBackups(snapshot) && !isNew ? await readBackupsUntilValid(storage, id, journal) : [];
-  if (snapshot === undefined && journal === undefined && backups.length > 0 && !(await storage.exists()))
-    throw storeIsMissing(storage);
+  if (snapshot === undefined && journal === undefined && backups.length > 0) {
+    // A backup is of a snapshot that was there before it: a reader came too early for both, and looks again.
+    if ((await storage.stat(snapshotKey(id))) !== undefined) return findConversation(storage, id, mayHaveBackups);
+    if (!(await storage.exists())) throw storeIsMissing(storage);
+  }
   return { conversationId: id, snapshot, journal, backups };
 }
 
