@@ -4,9 +4,12 @@
  * text afterwards can tell what is missing, torn or told twice. Runs the built library.
  */
 import { createDraftStatePersistenceManager } from "../../../dist/create-manager.js";
+import { storageFor } from "./storage-for.mjs";
 import { beginTurn, endAnswer } from "../../../dist/model/transitions.js";
 
-const { id, settings, tokens, foldEvery, backupEvery, pruneEvery, pause, openOptions } = JSON.parse(process.argv[2]);
+const { id, settings, tokens, foldEvery, backupEvery, pruneEvery, pause, openOptions, postgres } = JSON.parse(
+  process.argv[2],
+);
 const MOST_UNDER_WAY = 4;
 
 function say(line) {
@@ -52,7 +55,11 @@ async function streamAnswer(manager, conversation) {
 
 async function main() {
   say("begin");
-  const manager = createDraftStatePersistenceManager({ saveOnToken: true, ...settings });
+  const manager = createDraftStatePersistenceManager({
+    saveOnToken: true,
+    ...settings,
+    ...(await storageFor(postgres)),
+  });
   const conversation = await manager.open(id, openOptions ?? {});
   say(`opened ${conversation.revision}`);
   for (;;) await streamAnswer(manager, conversation);
