@@ -10,7 +10,7 @@ import { CuttingProxy } from "./cutting-proxy.js";
 import { PostgresServer } from "./server.js";
 
 const DEEP = process.env["DRAFTSTATE_POSTGRES_DEPTH"] === "full";
-const POINTS = DEEP ? 1500 : 48;
+const POINTS = DEEP ? 1500 : 16;
 
 let server: PostgresServer;
 let proxy: CuttingProxy;
@@ -72,6 +72,85 @@ async function cutAfter(bytes: number): Promise<{ readonly result: unknown; read
   await server.query(`drop schema ${schema} cascade`);
   return { result, left };
 }
+
+describe("an answer that is cut off", () => {
+  /** Long enough for all that is told beside a change to be told. */
+  const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 120));
+
+  async function opened() {
+    const schema = server.newSchema();
+    const storage = server.storage({ connectionString: server.url("postgres", proxy.port), schema });
+    await storage.prepare();
+    const lock = acquired(await storage.tryLock("chat", new Date(0)));
+    const log = await storage.createLog(LOG, bytesOf("first;"), lock);
+    await storage.replace(STATE, bytesOf("old"), lock);
+    return { schema, storage, lock, log };
+  }
+  type Opened = Awaited<ReturnType<typeof opened>>;
+
+  test.each<[string, (on: Opened) => Promise<unknown>, unknown, (on: Opened) => Promise<unknown>, unknown]>([
+    ["append", ({ log }) => log.append(bytesOf("x;")), undefined, ({ storage }) => textAt(storage, LOG), "first;x;"],
+    [
+      "appendDurably",
+      ({ log }) => log.appendDurably(bytesOf("x;")),
+      undefined,
+      ({ storage }) => textAt(storage, LOG),
+      "first;x;",
+    ],
+    [
+      "replace",
+      ({ storage, lock }) => storage.replace(STATE, bytesOf("new"), lock),
+      undefined,
+      ({ storage }) => textAt(storage, STATE),
+      "new",
+    ],
+    [
+      "create",
+      ({ storage, lock }) => storage.create(BACKUP, bytesOf("new"), lock),
+      true,
+      ({ storage }) => textAt(storage, BACKUP),
+      "new",
+    ],
+    [
+      "move",
+      ({ storage, lock }) => storage.move(STATE, TRASH, lock),
+      true,
+      ({ storage }) => textAt(storage, TRASH),
+      "old",
+    ],
+    [
+      "remove",
+      ({ storage, lock }) => storage.remove(STATE, lock),
+      true,
+      ({ storage }) => textAt(storage, STATE),
+      undefined,
+    ],
+    [
+      "createLog",
+      async ({ storage, lock }) => (await storage.createLog(LOG, bytesOf("second;"), lock)).append(bytesOf("y;")),
+      undefined,
+      ({ storage }) => textAt(storage, LOG),
+      "second;y;",
+    ],
+    [
+      "tryLock",
+      async ({ storage }) => (await storage.tryLock("other", new Date(0))).acquired,
+      true,
+      async ({ storage }) => (await storage.locks()).map(({ name }) => name),
+      ["chat", "other"],
+    ],
+    ["release", ({ lock }) => lock.release(), undefined, ({ storage }) => storage.locks(), []],
+    ["assertHeld", ({ lock }) => lock.assertHeld(), undefined, ({ storage }) => textAt(storage, STATE), "old"],
+  ])("of %s changes nothing of what it gives and what comes of it", async (_call, act, gives, look, found) => {
+    const on = await opened();
+    await quiet();
+    proxy.cutNextAnswer();
+    expect([await act(on), proxy.cuts]).toEqual([gives, 1]);
+    await on.storage.settle();
+    expect(await look(on)).toEqual(found);
+    await on.storage.close();
+  });
+});
 
 describe("a connection that is cut", { timeout: 3_000_000 }, () => {
   test(`at any of ${POINTS} points of a workload changes nothing of what comes of it`, async () => {

@@ -1,4 +1,4 @@
-/** Stands between a client and the server and, once, cuts every connection after so many bytes of both directions together. */
+/** Stands between a client and the server and, once, cuts every connection: after so many bytes of both directions, or instead of an answer. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { freePort } from "./server.js";
 
@@ -7,6 +7,7 @@ export class CuttingProxy {
   #passed = 0;
   #cutAfter = Infinity;
   #cuts = 0;
+  #cutsAnswer = false;
 
   private constructor(
     private readonly server: Server,
@@ -37,6 +38,12 @@ export class CuttingProxy {
     this.#cutAfter = bytes;
   }
 
+  /** The server gets what it is sent, and its next answer never arrives: every connection is cut instead. */
+  cutNextAnswer(): void {
+    this.#cuts = 0;
+    this.#cutsAnswer = true;
+  }
+
   cutNow(): void {
     this.#cuts += 1;
     for (const pair of [...this.#pairs]) for (const socket of pair) socket.destroy();
@@ -61,7 +68,10 @@ export class CuttingProxy {
         to.destroy();
       });
       from.on("data", (chunk: Buffer) => {
-        this.#pass(chunk, to);
+        if (this.#cutsAnswer && from === server) {
+          this.#cutsAnswer = false;
+          this.cutNow();
+        } else this.#pass(chunk, to);
       });
     }
   }
