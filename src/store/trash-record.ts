@@ -6,7 +6,15 @@
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { seal, verifySeal } from "../snapshot/checksum.js";
 import type { Area, Key } from "../storage/storage.js";
-import { fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey, toTimestamp } from "./names.js";
+import {
+  conversationIds,
+  fromTimestamp,
+  isConversationId,
+  journalKey,
+  parseBackupName,
+  snapshotKey,
+  toTimestamp,
+} from "./names.js";
 
 /** Records without a version are of the first. */
 export const RECORD_VERSION = 1;
@@ -93,6 +101,17 @@ export function parseRecordName(name: string): Pick<Operation, "stamp" | "conver
   return stamp === undefined || conversationId === undefined || !isConversationId(conversationId)
     ? undefined
     : { stamp, conversationId };
+}
+
+/** The conversation that a name in the trash belongs to: of a record, or of a file that was taken away. Undefined for any other name. */
+export function conversationInTrash(name: string): string | undefined {
+  const pending = parsePendingName(name);
+  if (pending !== undefined || stampOf(name) === undefined) return pending;
+  const rest = name.slice(STAMP_LENGTH + 1);
+  const [, kind, about = ""] = /^(operation|undone|state|backup)_(.+)$/.exec(rest) ?? [];
+  if (kind === undefined) return undefined;
+  if (kind === "backup") return parseBackupName(about)?.conversationId;
+  return conversationIds([about])[0];
 }
 
 /** Later than every stamp among these names, which are sorted; `random` is 0 to 1. */
