@@ -25,6 +25,9 @@ const PASSING = new Set(["57P01", "57P02", "57P03", "57P05", "53300", "40001", "
 const CONNECTION_WORDS =
   /^(connection terminated|timeout expired|query read timeout|timeout exceeded when trying to connect|client has encountered a connection error|client was closed|the server does not support ssl connections at this time)/i;
 
+export const SHARED_SESSIONS =
+  "a pooler in transaction mode, where locks would not belong to one process: use session mode (PgBouncer: pool_mode = session), or connect to the server itself";
+
 const ADVICE: Readonly<Record<string, string>> = {
   "28P01": "the password was refused: check the URL, PGPASSWORD or .pgpass",
   "28000": "the server does not let this user in: check the user, and pg_hba.conf on the server",
@@ -32,6 +35,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   "42501": "this role lacks a privilege: see docs/postgres.md, section Privileges",
   "25006": "the server is read-only (a standby, or a primary that was replaced): name the primary",
   "53100": "the server's disk is full: free some space there",
+  // A prepared statement that another client's session has, or that this one's has not.
+  "26000": `it seems to be behind ${SHARED_SESSIONS}`,
+  "42P05": `it seems to be behind ${SHARED_SESSIONS}`,
   "53200": "the server is out of memory",
 };
 

@@ -3,7 +3,7 @@
  * a peer that vanished within half a minute, is not ended for being idle, and is refused behind a pooler that hands it to others.
  */
 import { DraftstateError } from "../../errors.js";
-import { isAway } from "./errors.js";
+import { isAway, SHARED_SESSIONS } from "./errors.js";
 import type { PostgresClient } from "./pool.js";
 import type { Server } from "./server.js";
 import { statement, type Statement } from "./statement.js";
@@ -117,23 +117,18 @@ export class LockSession {
     for (let look = 0; look < POOLER_LOOKS; look += 1) {
       const isShared = await server.withClient(async (other) => {
         await other.query({ text: "begin" });
-        const seen = [await read(other), await read(client)];
+        // In this order: where there is one session for both, the other has it now.
+        const isSeen = (await read(other)) === mark;
+        const isLost = !isSeen && (await read(client)) !== mark;
         await other.query({ text: "rollback" });
-        return seen[0] === mark || seen[1] !== mark;
+        return isSeen || isLost;
       });
-      if (isShared) throw transactionPooling(server.place);
+      if (isShared)
+        throw new DraftstateError("STORAGE", `${server.place} is behind ${SHARED_SESSIONS}`, { path: server.place });
     }
   }
 }
 
 function nothing(): void {
   // The outcome is the caller's.
-}
-
-function transactionPooling(place: string): DraftstateError {
-  return new DraftstateError(
-    "STORAGE",
-    `${place} is behind a pooler in transaction mode, where locks would not belong to one process: use session mode (PgBouncer: pool_mode = session), or connect to the server itself`,
-    { path: place },
-  );
 }
