@@ -6,15 +6,7 @@
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { seal, verifySeal } from "../snapshot/checksum.js";
 import type { Area, Key } from "../storage/storage.js";
-import {
-  conversationIds,
-  fromTimestamp,
-  isConversationId,
-  journalKey,
-  parseBackupName,
-  snapshotKey,
-  toTimestamp,
-} from "./names.js";
+import { fromTimestamp, isConversationId, journalKey, parseBackupName, snapshotKey, toTimestamp } from "./names.js";
 
 /** Records without a version are of the first. */
 export const RECORD_VERSION = 1;
@@ -40,7 +32,7 @@ export interface Operation {
   readonly title?: string | null;
   /** Of a rename: the title that it gives. */
   readonly renamedTo?: string;
-  /** Of a restore: the revision that it writes. */
+  /** Of a restore or repair: the revision that it writes. */
   readonly revision?: number;
 }
 
@@ -103,15 +95,16 @@ export function parseRecordName(name: string): Pick<Operation, "stamp" | "conver
     : { stamp, conversationId };
 }
 
-/** The conversation that a name in the trash belongs to: of a record, or of a file that was taken away. Undefined for any other name. */
-export function conversationInTrash(name: string): string | undefined {
+/** Which conversation anything in the trash is of; undefined where the name is none of ours. */
+export function conversationIn(name: string): string | undefined {
   const pending = parsePendingName(name);
   if (pending !== undefined || stampOf(name) === undefined) return pending;
-  const rest = name.slice(STAMP_LENGTH + 1);
-  const [, kind, about = ""] = /^(operation|undone|state|backup)_(.+)$/.exec(rest) ?? [];
-  if (kind === undefined) return undefined;
-  if (kind === "backup") return parseBackupName(about)?.conversationId;
-  return conversationIds([about])[0];
+  const rest = name.slice(STAMP_LENGTH);
+  const id =
+    /^_(?:operation|undone)_(.+)\.json$/.exec(rest)?.[1] ??
+    /^_state_(.+)\.(?:json|journal)$/.exec(rest)?.[1] ??
+    parseBackupName(/^_backup_(.+)$/.exec(rest)?.[1] ?? "")?.conversationId;
+  return id !== undefined && isConversationId(id) ? id : undefined;
 }
 
 /** Later than every stamp among these names, which are sorted; `random` is 0 to 1. */

@@ -1,7 +1,7 @@
 /** Which files a conversation is made of in one store and in another, and what copying them means. Pure. */
 import type { Key } from "../../storage/storage.js";
 import { backupsById, conversationIds, journalKey, snapshotKey } from "../../store/names.js";
-import { conversationInTrash } from "../../store/trash-record.js";
+import { conversationIn } from "../../store/trash-record.js";
 
 /** The names in the areas that conversations live in, as one look found them. */
 export interface AllNames {
@@ -23,7 +23,7 @@ export function filesById({ state, backup, trash }: AllNames): Map<string, Key[]
   };
   for (const [id, backups] of backupsById(backup)) for (const { name } of backups) add(id, { area: "backup", name });
   for (const name of trash) {
-    const id = conversationInTrash(name);
+    const id = conversationIn(name);
     if (id !== undefined) add(id, { area: "trash", name });
   }
   const present = new Set(state);
