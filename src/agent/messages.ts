@@ -122,7 +122,7 @@ function plainArgs(args: unknown): JsonObject {
 
 const BROKEN_CALL = {
   code: "TOOL",
-  message: "the arguments of this call are no JSON object: it was not carried out",
+  message: "the arguments of this call are not a JSON object: it was not carried out",
 } as const;
 
 /** Also those that cannot be carried out, marked as such. */

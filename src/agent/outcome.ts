@@ -26,7 +26,7 @@ function notUnderstood(last: BaseMessage, text: string, calls: readonly ToolCall
   if (broken !== undefined)
     return new DraftstateError(
       "MODEL",
-      `the model called ${broken.name === "" ? "a tool" : broken.name} with arguments that are no JSON object: the call is kept; resume to ask again`,
+      `the model called ${broken.name === "" ? "a tool" : broken.name} with arguments that are not a JSON object: the call is kept; resume to ask again`,
     );
   if (text !== "" || textOf(last.content as Json) !== "") return undefined;
   if (Array.isArray(last.content) && last.content.length > 0) return unreadable(last.content);

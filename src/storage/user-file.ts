@@ -45,7 +45,7 @@ async function assertFile(path: string, followed: string): Promise<void> {
   const advice =
     found.kind === "directory"
       ? "is a directory: give a file in it"
-      : "is no regular file: give one, or pipe it to stdin";
+      : "is not a regular file: give one, or pipe it to stdin";
   throw new DraftstateError("USAGE", `${path} ${advice}`, { path });
 }
 
@@ -75,9 +75,13 @@ async function assertFree({ path, overwrite }: WriteUserFile, fs: FileSystem): P
   const found = await fs.stat(path);
   if (found === undefined || (overwrite && found.kind === "file")) return;
   if (found.kind !== "file")
-    throw new DraftstateError("USAGE", `${path} is there and is no regular file (${found.kind}): choose another name`, {
-      path,
-    });
+    throw new DraftstateError(
+      "USAGE",
+      `${path} exists and is not a regular file (${found.kind}): choose another name`,
+      {
+        path,
+      },
+    );
   throw exists(path);
 }
 

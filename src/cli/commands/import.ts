@@ -8,10 +8,11 @@ import { decompress, MAX_FILE_BYTES } from "../../store/codec.js";
 import { assertConversationId, type Compression } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { readUserFile } from "../../storage/user-file.js";
-import type { CommandContext, InputStream } from "../context.js";
-import { formatCount, pluralize } from "../terminal/format.js";
-import { startSpinner } from "../terminal/spinner.js";
-import { renderTable } from "../terminal/table.js";
+import type { CommandContext } from "../context.js";
+import type { InputStream } from "../io.js";
+import { formatCount, pluralize } from "../terminal/text/format.js";
+import { startSpinner } from "../terminal/screen/spinner.js";
+import { renderTable } from "../terminal/tables/table.js";
 import type { Register } from "./registration.js";
 
 interface ImportCommandOptions {
@@ -59,7 +60,8 @@ function compressionOf(bytes: Uint8Array, name: string): Compression {
 }
 
 async function read(file: string, options: ImportCommandOptions, context: CommandContext): Promise<Imported> {
-  const bytes = file === "-" ? await readInput(context.options.input) : await readUserFile(file, MAX_FILE_BYTES);
+  const bytes =
+    file === "-" ? await readInput(context.input) : await readUserFile(context.pathOf(file), MAX_FILE_BYTES);
   const { readImport } = await import("../../formats/import/read-import.js");
   try {
     return readImport(await decompress(bytes, compressionOf(bytes, file)), {
@@ -126,8 +128,8 @@ async function writeAll(
   context: CommandContext,
 ): Promise<void> {
   const spinner =
-    planned.length >= MANY && context.output.mayMoveCursor
-      ? await startSpinner(`importing ${planned.length} conversations`)
+    planned.length >= MANY
+      ? await startSpinner(context.output, `importing ${planned.length} conversations`)
       : undefined;
   let written = 0;
   try {

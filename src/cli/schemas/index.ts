@@ -1,4 +1,4 @@
-/** The shape of what each command prints with `--json`, by name: docs/schemas holds them as JSON Schema, made by scripts/write-schemas.mjs. */
+/** The shape of what each command prints with `--json`, by name: docs/schemas holds them as JSON Schema, made by `npm run schemas`. */
 import type { z } from "zod";
 import { backups } from "./backups.js";
 import { chat } from "./chat.js";

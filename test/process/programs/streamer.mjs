@@ -3,9 +3,8 @@
  * and each revision once its save has resolved. A token is the number of its own revision, so that whoever reads the
  * text afterwards can tell what is missing, torn or told twice. Runs the built library.
  */
-import { createDraftStatePersistenceManager } from "../../../dist/create-manager.js";
+import { beginTurn, createDraftStatePersistenceManager, endAnswer } from "../../../dist/index.js";
 import { storageFor } from "./storage-for.mjs";
-import { beginTurn, endAnswer } from "../../../dist/model/transitions.js";
 
 const { id, settings, tokens, foldEvery, backupEvery, pruneEvery, pause, openOptions, postgres } = JSON.parse(
   process.argv[2],
