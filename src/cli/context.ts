@@ -8,6 +8,7 @@ import { pathIn, type Environment, type InputStream, type Io } from "./io.js";
 import { printEvents, verboseLogger } from "./notices.js";
 import type { Output } from "./output.js";
 import type { ResolvedSettings } from "./settings/settings.js";
+import { chosenStore, parseStore, type ChosenStore } from "./settings/store-setting.js";
 
 export interface GlobalOptions {
   readonly stateDir?: string;
@@ -34,6 +35,9 @@ export class CommandContext {
   readonly json: boolean;
   readonly command: string;
   #manager: DraftStatePersistenceManager | undefined;
+  #storage: Storage | undefined;
+  /** What ends with the command, the last first. */
+  readonly #closers: (() => Promise<void>)[] = [];
 
   constructor(private readonly options: ContextOptions) {
     this.io = options.io;
@@ -94,28 +98,58 @@ export class CommandContext {
     return this.#manager;
   }
 
-  /** The manager of an existing store. A state directory that was named but is missing is an error; the default one is just empty. */
+  /** Before the command runs: a server's client is loaded only where a server is the store. */
+  async openStore(): Promise<void> {
+    const store = chosenStore(this.options.settings);
+    if (store.kind === "postgres") this.#storage = await this.#openPostgres(store);
+  }
+
+  /** Of a store that was named beside the one of the settings; closed with the command. */
+  async managerOf(store: string, origin: string): Promise<DraftStatePersistenceManager> {
+    const chosen = parseStore(store, origin);
+    const manager =
+      chosen.kind === "postgres"
+        ? this.#createManager(await this.#openPostgres(chosen))
+        : this.#createManager(undefined, chosen);
+    this.#closers.push(() => manager.close());
+    return manager;
+  }
+
+  /** The manager of an existing store. One that was named but is missing is an error; the default one is just empty. */
   async reader(): Promise<DraftStatePersistenceManager> {
     const manager = this.manager();
-    const { stateDir } = this.settings;
-    if (this.origins["stateDir"] !== "default" && !(await manager.storage.exists())) {
-      throw new DraftstateError(
-        "NOT_FOUND",
-        `state directory ${stateDir} does not exist: check --state-dir, or start a conversation there with "draftstate chat"`,
-        { path: stateDir },
-      );
-    }
+    const store = chosenStore(this.options.settings);
+    const isNamed = ["store", "stateDir"].some((name) => this.origins[name] !== "default");
+    if (isNamed && !(await manager.storage.exists())) throw missing(store, manager.storage.identity);
     return manager;
   }
 
   async close(): Promise<void> {
-    await this.#manager?.close();
+    try {
+      await this.#manager?.close();
+    } finally {
+      for (const close of this.#closers.splice(0).reverse()) await close();
+    }
   }
 
-  #createManager(storage: Storage | undefined): DraftStatePersistenceManager {
+  async #openPostgres({ url, schema }: Extract<ChosenStore, { kind: "postgres" }>): Promise<Storage> {
+    const { createPostgresStorage } = await import("../storage/postgres/index.js");
+    const { retryAttempts, retryDelay } = this.settings;
+    const storage = createPostgresStorage({
+      connectionString: url,
+      ...(schema === undefined ? {} : { schema }),
+      command: this.command,
+      retry: { attempts: retryAttempts, delay: retryDelay, random: Math.random, onRetry: () => undefined },
+    });
+    this.#closers.push(() => storage.close());
+    return storage;
+  }
+
+  #createManager(storage = this.#storage, directories = this.#directories()): DraftStatePersistenceManager {
     const values = this.settings as unknown as Record<string, unknown>;
     const core = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, values[name]]));
-    const { stateDir, backupDir, fallbackDir } = this.settings;
+    const { fallbackDir } = this.settings;
+    const { stateDir, backupDir } = directories;
     const manager = createDraftStatePersistenceManager({
       ...core,
       stateDir: this.pathOf(stateDir),
@@ -129,4 +163,24 @@ export class CommandContext {
     printEvents(manager, this.output);
     return manager;
   }
+
+  #directories(): { readonly stateDir: string; readonly backupDir: string } {
+    const store = chosenStore(this.options.settings);
+    return store.kind === "files" ? store : this.settings;
+  }
+}
+
+function missing(store: ChosenStore, identity: string): DraftstateError {
+  if (store.kind === "postgres")
+    return new DraftstateError(
+      "NOT_FOUND",
+      `there is no store at ${identity}: check --store, or start a conversation there with "draftstate chat"`,
+      { path: identity },
+    );
+  const { stateDir } = store;
+  return new DraftstateError(
+    "NOT_FOUND",
+    `state directory ${stateDir} does not exist: check --state-dir, or start a conversation there with "draftstate chat"`,
+    { path: stateDir },
+  );
 }

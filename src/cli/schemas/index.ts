@@ -4,6 +4,7 @@ import { backups } from "./backups.js";
 import { chat } from "./chat.js";
 import { completion, config } from "./config.js";
 import { backup, fork, migrate, rename, rm } from "./conversation.js";
+import { copy } from "./copy.js";
 import { diff } from "./diff.js";
 import { error } from "./error.js";
 import { ls } from "./ls.js";
@@ -21,6 +22,7 @@ export const SCHEMAS = {
   chat,
   completion,
   config,
+  copy,
   diff,
   error,
   fork,
