@@ -43,11 +43,14 @@ const standIns = {
 const vendor = { name: "vendor", test: /node_modules/, entriesAware: true, priority: 1 };
 const groups = [
   { name: "start", tags: ["$initial"] },
+  { name: "list", test: /src\/operations\/list\// },
+  { name: "manager", test: /src\/create-manager/ },
   // Small files that are loaded together.
   { name: "text", test: /src\/cli\/(arguments|chat\/say|terminal\/(tables|text))/ },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
+  { name: "change", test: /src\/cli\/commands\/(backup|fork|migrate|rename|repair|rm)\.ts/ },
   { name: "model", test: /src\/model\// },
-  { name: "search", test: /src\/formats\/search\/(?!pattern)/ },
+  { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
   { name: "export", test: /src\/formats\/(json-export|markdown|html)/ },
   { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
 ];

@@ -16,7 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   rm: async () => (await import("./commands/rm.js")).registerRm,
   undo: async () => (await import("./commands/undo/undo.js")).registerUndo,
   export: async () => (await import("./commands/export.js")).registerExport,
-  import: async () => (await import("./commands/import.js")).registerImport,
+  import: async () => (await import("./commands/import/import.js")).registerImport,
   copy: async () => (await import("./commands/copy.js")).registerCopy,
   prune: async () => (await import("./commands/prune.js")).registerPrune,
   verify: async () => (await import("./commands/verify.js")).registerVerify,

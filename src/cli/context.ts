@@ -1,9 +1,10 @@
 /** What a command is given: settings, streams, the manager when it asks for one, and the person at the terminal. */
 import { DraftstateError } from "../errors.js";
-import { createDraftStatePersistenceManager } from "../create-manager.js";
+import { openStore } from "../create-store.js";
 import type { DraftStatePersistenceManager } from "../manager.js";
 import { SETTINGS } from "../store/settings.js";
 import type { Storage } from "../storage/storage.js";
+import type { Store } from "../store/store.js";
 import { pathIn, type Environment, type InputStream, type Io } from "./io.js";
 import { printEvents, verboseLogger } from "./notices.js";
 import type { Output } from "./output.js";
@@ -17,6 +18,11 @@ export interface GlobalOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+}
+
+interface Directories {
+  readonly stateDir: string;
+  readonly backupDir: string;
 }
 
 export interface ContextOptions {
@@ -35,6 +41,7 @@ export class CommandContext {
   readonly json: boolean;
   readonly command: string;
   #manager: DraftStatePersistenceManager | undefined;
+  /** The server's, where one is the store. */
   #storage: Storage | undefined;
   /** What ends with the command, the last first. */
   readonly #closers: (() => Promise<void>)[] = [];
@@ -92,16 +99,32 @@ export class CommandContext {
     else await (await import("./terminal/screen/pager.js")).printPaged(text, this);
   }
 
+  /** Before the command runs: a server's client is loaded only where a server is the store. */
+  async connect(): Promise<void> {
+    const store = chosenStore(this.options.settings);
+    if (store.kind === "postgres") this.#storage = await this.#openPostgres(store);
+  }
+
   /** One for the whole command; events that a person must know are printed to stderr. */
-  manager(storage?: Storage): DraftStatePersistenceManager {
-    this.#manager ??= this.#createManager(storage);
+  async manager(storage?: Storage): Promise<DraftStatePersistenceManager> {
+    this.#manager ??= await this.#createManager(storage);
     return this.#manager;
   }
 
-  /** Before the command runs: a server's client is loaded only where a server is the store. */
-  async openStore(): Promise<void> {
-    const store = chosenStore(this.options.settings);
-    if (store.kind === "postgres") this.#storage = await this.#openPostgres(store);
+  /** An existing store, to be read only: no manager is loaded for it. */
+  async store(): Promise<Store> {
+    if (this.options.verbose || this.#storage !== undefined) return (await this.reader()).store;
+    const store = openStore(this.#storeSettings(), { command: this.command });
+    printEvents(store.events, this.output);
+    await this.#assertExists(store.storage);
+    return store;
+  }
+
+  /** The manager of an existing store. One that was named but is missing is an error; the default one is just empty. */
+  async reader(): Promise<DraftStatePersistenceManager> {
+    const manager = await this.manager();
+    await this.#assertExists(manager.storage);
+    return manager;
   }
 
   /** Of a store that was named beside the one of the settings; closed with the command. */
@@ -109,19 +132,15 @@ export class CommandContext {
     const chosen = parseStore(store, origin);
     const manager =
       chosen.kind === "postgres"
-        ? this.#createManager(await this.#openPostgres(chosen))
-        : this.#createManager(undefined, chosen);
+        ? await this.#createManager(await this.#openPostgres(chosen))
+        : await this.#createManager(undefined, chosen);
     this.#closers.push(() => manager.close());
     return manager;
   }
 
-  /** The manager of an existing store. One that was named but is missing is an error; the default one is just empty. */
-  async reader(): Promise<DraftStatePersistenceManager> {
-    const manager = this.manager();
-    const store = chosenStore(this.options.settings);
+  async #assertExists(storage: Storage): Promise<void> {
     const isNamed = ["store", "stateDir"].some((name) => this.origins[name] !== "default");
-    if (isNamed && !(await manager.storage.exists())) throw missing(store, manager.storage.identity);
-    return manager;
+    if (isNamed && !(await storage.exists())) throw missing(chosenStore(this.options.settings), storage.identity);
   }
 
   async close(): Promise<void> {
@@ -145,16 +164,30 @@ export class CommandContext {
     return storage;
   }
 
-  #createManager(storage = this.#storage, directories = this.#directories()): DraftStatePersistenceManager {
+  #directories(): Directories {
+    const store = chosenStore(this.options.settings);
+    return store.kind === "files" ? store : this.settings;
+  }
+
+  #storeSettings({ stateDir, backupDir } = this.#directories()): Readonly<Record<string, unknown>> {
     const values = this.settings as unknown as Record<string, unknown>;
     const core = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, values[name]]));
     const { fallbackDir } = this.settings;
-    const { stateDir, backupDir } = directories;
-    const manager = createDraftStatePersistenceManager({
+    return {
       ...core,
       stateDir: this.pathOf(stateDir),
       backupDir: this.pathOf(backupDir),
       fallbackDir: fallbackDir === undefined ? undefined : this.pathOf(fallbackDir),
+    };
+  }
+
+  async #createManager(
+    storage = this.#storage,
+    directories = this.#directories(),
+  ): Promise<DraftStatePersistenceManager> {
+    const { createDraftStatePersistenceManager } = await import("../create-manager.js");
+    const manager = createDraftStatePersistenceManager({
+      ...this.#storeSettings(directories),
       command: this.command,
       telemetry: false,
       ...(storage === undefined ? {} : { storage }),
@@ -162,11 +195,6 @@ export class CommandContext {
     });
     printEvents(manager, this.output);
     return manager;
-  }
-
-  #directories(): { readonly stateDir: string; readonly backupDir: string } {
-    const store = chosenStore(this.options.settings);
-    return store.kind === "files" ? store : this.settings;
   }
 }
 

@@ -88,7 +88,7 @@ class ProgramRun {
     return async (act) => {
       const context = this.#context(program);
       try {
-        await context.openStore();
+        await context.connect();
         this.#status = (await act(context)) ?? 0;
       } finally {
         await context.close();

@@ -1,10 +1,10 @@
 /** What a manager reports while a command runs: events that a person must know as messages, with --verbose every one as a line. */
-import type { DraftStatePersistenceManager } from "../manager.js";
+import type { EventSource } from "../store/events.js";
 import type { LogEntry, Logger, LogLevel } from "../metrics/event-log.js";
 import type { Output } from "./output.js";
 import { logLine } from "./terminal/text/log-line.js";
 
-export function printEvents(manager: DraftStatePersistenceManager, output: Output): void {
+export function printEvents(manager: EventSource, output: Output): void {
   manager.on("recovered", ({ conversationId, source, problems, quarantined }) => {
     const what =
       problems.length === 0

@@ -103,9 +103,7 @@ describe.concurrent("-i with a pipe on stdin", TIMEOUT, () => {
     const { url } = await serve(saying("First."));
     const piped = await workspace.run(["chat", "-i", "Hi", "--id", "tale", "--base-url", url]);
     expect([piped.status, piped.stdout]).toEqual([0, "First.\n"]);
-    expect(piped.stderr).toMatch(
-      /^no terminal to continue at[^\n]*draftstate chat --resume tale\n.*saved as tale/m,
-    );
+    expect(piped.stderr).toMatch(/^no terminal to continue at[^\n]*draftstate chat --resume tale\n.*saved as tale/m);
     expect(piped.stderr).not.toContain("/help");
     const detached = TerminalSession.startShell(
       workspace,

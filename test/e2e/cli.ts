@@ -159,6 +159,7 @@ export interface Row {
   readonly tokenCount: number;
   readonly backupCount: number;
   readonly model: string | null;
+  readonly imported: boolean;
   readonly error?: { readonly code: string };
 }
 

@@ -58,6 +58,7 @@ describe("what is printed with --json fits its schema:", TIMEOUT, () => {
     ["backup", ["backup", "tale", "--tag", "dragon"]],
     ["fork", ["fork", "tale@~1", "idea"]],
     ["migrate", ["migrate"]],
+    ["import", ["import", fileURLToPath(new URL("../fixtures/import/chatgpt-media.json", import.meta.url))]],
     ["rm", ["rm", "idea", "--dry-run"]],
     ["rm", ["rm", "idea", "bad"]],
     ["operations", ["undo", "--list"]],

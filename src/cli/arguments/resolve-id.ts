@@ -6,7 +6,9 @@ import type { DraftStatePersistenceManager } from "../../manager.js";
 const SHOWN = 5;
 
 export async function lastConversation(manager: DraftStatePersistenceManager): Promise<string> {
-  const newest = (await manager.list()).find((row) => row.status !== "corrupt");
+  const rows = (await manager.list()).filter((row) => row.status !== "corrupt");
+  // What was only imported was not the last that anybody had here.
+  const newest = rows.find((row) => !row.imported) ?? rows[0];
   if (newest !== undefined) return newest.conversationId;
   throw new DraftstateError("NOT_FOUND", 'no conversations yet: start one with "draftstate chat <prompt>"');
 }

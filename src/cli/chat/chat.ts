@@ -29,7 +29,7 @@ export async function chat(words: readonly string[], options: ChatOptions, conte
   const situation = await situationOf(words, options, context);
   const console = await consoleFor(context, situation.person?.input);
   try {
-    return await new Chat(context, options, console, situation).run();
+    return await new Chat(context, options, console, situation, await managerFor(context, options)).run();
   } finally {
     console?.close();
     situation.person?.close();
@@ -67,14 +67,13 @@ async function consoleFor(context: CommandContext, input: InputStream | undefine
   return (await import("./console.js")).openConsole(context, input);
 }
 
-function managerFor(context: CommandContext, options: ChatOptions): DraftStatePersistenceManager {
+function managerFor(context: CommandContext, options: ChatOptions): Promise<DraftStatePersistenceManager> {
   if (options.save) return context.manager();
   return context.manager(new MemoryStorage({ now: () => context.now(), command: context.command }));
 }
 
 class Chat {
   readonly #progress: RequestProgress = { listener: undefined };
-  readonly #manager: DraftStatePersistenceManager;
   #wanted: Wanted;
   #turn: TurnContext | undefined;
 
@@ -83,18 +82,18 @@ class Chat {
     private readonly options: ChatOptions,
     private readonly console: ChatConsole | undefined,
     private readonly situation: Situation,
+    private readonly manager: DraftStatePersistenceManager,
   ) {
-    this.#manager = managerFor(context, options);
     this.#wanted = wantedFor(context, {}, false);
   }
 
   async run(): Promise<number> {
     // A model that cannot be used is an error before a new conversation is made.
     const early = isResuming(this.options) ? undefined : await this.#choose();
-    const openFirst = this.#saysNothingYet ? await openWhenSaid(this.#manager, this.options.id) : undefined;
+    const openFirst = this.#saysNothingYet ? await openWhenSaid(this.manager, this.options.id) : undefined;
     const conversation =
       openFirst === undefined
-        ? await openConversation({ context: this.context, console: this.console, manager: this.#manager }, this.options)
+        ? await openConversation({ context: this.context, console: this.console, manager: this.manager }, this.options)
         : await openStandIn(this.context);
     if (conversation === undefined) return INTERRUPTED;
     if (!this.situation.interactive) this.console?.leaveKeys();
@@ -183,12 +182,12 @@ class Chat {
       import("./prompt-history.js"),
       import("./prompt-loop.js"),
     ]);
-    const history = await PromptHistory.load(this.#manager.storage);
-    return talk(new ChatSession({ turn, history, manager: this.#manager, wanted: this.#wanted, before }));
+    const history = await PromptHistory.load(this.manager.storage);
+    return talk(new ChatSession({ turn, history, manager: this.manager, wanted: this.#wanted, before }));
   }
 
   #choose(): Promise<ChosenModel> {
-    return chooseModel({ context: this.context, manager: this.#manager, progress: this.#progress }, this.#wanted);
+    return chooseModel({ context: this.context, manager: this.manager, progress: this.#progress }, this.#wanted);
   }
 
   #sayNobodyIsThere({ id }: Conversation): void {

@@ -103,7 +103,8 @@ export const registerHealth: Register = (program, run) => {
     .action((options: HealthCommandOptions) =>
       run(async (context) => {
         const { quick = false, minFree, maxUnsaved, maxBackupAge } = options;
-        const health = await context.manager().health({
+        const manager = await context.manager();
+        const health = await manager.health({
           quick,
           ...(minFree === undefined ? {} : { minFreeBytes: minFree }),
           ...(maxUnsaved === undefined ? {} : { maxUnsavedMs: maxUnsaved }),

@@ -1,6 +1,6 @@
 /** `ls`: lists the conversations, newest first. A damaged file is a row that says so. */
 import { STATUSES } from "../../model/conversation.js";
-import type { CatalogueRow } from "../../operations/list/list.js";
+import { list, type CatalogueRow } from "../../operations/list/list.js";
 import { selectRows, SORT_FIELDS } from "../../operations/list/select.js";
 import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
@@ -86,8 +86,7 @@ export const registerLs: Register = (program, run) => {
     )
     .action((options: LsOptions) =>
       run(async (context) => {
-        const manager = await context.reader();
-        const all = await manager.list({ everything: options.check === true });
+        const all = await list(await context.store(), { everything: options.check === true });
         const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
         const rows = selectRows(all, { ...options, since });
         if (context.json) context.output.json(rows);

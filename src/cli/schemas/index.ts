@@ -7,6 +7,7 @@ import { backup, fork, migrate, rename, rm } from "./conversation.js";
 import { copy } from "./copy.js";
 import { diff } from "./diff.js";
 import { error } from "./error.js";
+import { imported } from "./import.js";
 import { ls } from "./ls.js";
 import { prune } from "./prune.js";
 import { repair } from "./repair.js";
@@ -26,6 +27,7 @@ export const SCHEMAS = {
   diff,
   error,
   fork,
+  import: imported,
   inspect,
   ls,
   migrate,

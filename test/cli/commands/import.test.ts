@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { writeFile } from "node:fs/promises";
 import { describe, expect } from "vitest";
+import { zipOf } from "../../doubles/zip.js";
 import type { Shown, Workspace } from "../../e2e/cli.js";
 import { test, TIMEOUT } from "../world.js";
 
@@ -26,9 +27,14 @@ async function tale(workspace: Workspace): Promise<Shown> {
   return workspace.show("tale");
 }
 
-/** What an import must bring back: all but the name and the time of saving. */
+/** What an import must bring back: all but the name and the time of saving, and that it was imported. */
 function content(shown: Shown): object {
-  const { conversationId: _id, savedAt: _at, ...metadata } = shown._metadata as unknown as Record<string, unknown>;
+  const {
+    conversationId: _id,
+    savedAt: _at,
+    imported: _imported,
+    ...metadata
+  } = shown._metadata as unknown as Record<string, unknown>;
   return { ...shown, _metadata: metadata };
 }
 
@@ -126,7 +132,7 @@ describe.concurrent("import", TIMEOUT, () => {
     expect((await workspace.files()).size).toBe(0);
   });
 
-  test("is all or nothing: one conversation that cannot be read keeps the others out, and is named", async ({
+  test("imports what is good of a file, names the rest, and exits with 4; --strict is all or nothing", async ({
     workspace,
   }) => {
     const log = JSON.parse(await readFile(`${FIXTURES}llm-logs.json`, "utf8")) as Record<string, unknown>[];
@@ -134,9 +140,94 @@ describe.concurrent("import", TIMEOUT, () => {
       "log.json",
       JSON.stringify(log.map((row, index) => (index === 3 ? { ...row, response: 7 } : row))),
     );
-    const result = await workspace.run(["import", "log.json"]);
-    expect([result.status, result.stderr]).toEqual([4, expect.stringContaining("[3].response")]);
+    const strict = await workspace.run(["import", "log.json", "--strict"]);
+    expect([strict.status, strict.stderr]).toEqual([4, expect.stringContaining("[3].response")]);
     expect(await workspace.ls()).toEqual([]);
+    const result = await workspace.run(["import", "log.json", "--json"]);
+    expect([result.status, result.stderr]).toEqual([
+      4,
+      expect.stringContaining(`warning: ${workspace.path("log.json")}[3].response is not text`),
+    ]);
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      problems: [{ file: workspace.path("log.json"), place: "[3].response", message: "is not text" }],
+    });
+    expect((await workspace.ls()).length).toBeGreaterThan(0);
+  });
+
+  test("says what a reader left aside, and why", async ({ workspace }) => {
+    const result = await workspace.run(["import", `${FIXTURES}claude-code-session.jsonl`]);
+    expect([result.status, result.stderr]).toEqual([
+      0,
+      expect.stringContaining("2 turns of 7 were left aside (1 abandoned branch, 1 side chain)"),
+    ]);
+    const again = (await workspace.json(["import", `${FIXTURES}claude-code-session.jsonl`, "--id", "again"])) as object;
+    expect(again).toMatchObject({ leftAside: 2, imported: [{ messageCount: 5, turnCount: 7, leftAside: [{}, {}] }] });
+  });
+
+  test("keeps the dates of what it imports: ls sorts by them, and @last is what was had here", async ({
+    workspace,
+  }) => {
+    await workspace.run(["import", `${FIXTURES}claude-code-session.jsonl`, "--id", "old"]);
+    expect((await workspace.show("@last"))._metadata.conversationId).toBe("old");
+    await workspace.run(["import", `${FIXTURES}llm-logs.json`]);
+    await workspace.write(
+      "future.json",
+      JSON.stringify([{ role: "user", content: "x", createdAt: "2199-01-01T00:00:00.000Z" }]),
+    );
+    await workspace.run(["chat", "Here", "--id", "here"]);
+    await workspace.run(["import", "future.json"]);
+    const rows = (await workspace.json(["ls"])) as { conversationId: string; updatedAt: string; imported: boolean }[];
+    expect(rows.map(({ conversationId }) => conversationId)).toEqual([
+      "future",
+      "here",
+      "old",
+      expect.stringContaining("llm-"),
+      expect.stringContaining("llm-"),
+    ]);
+    expect(rows[2]).toMatchObject({ updatedAt: "2025-11-03T08:00:09.000Z", imported: true });
+    expect((await workspace.show("@last"))._metadata.conversationId).toBe("here");
+    await workspace.run(["chat", "On", "--resume", "old"]);
+    expect((await workspace.show("@last"))._metadata.conversationId).toBe("old");
+    expect((await workspace.ls())[1]).toMatchObject({ conversationId: "old", imported: false });
+    await workspace.run(["fork", "future", "copy"]);
+    expect((await workspace.show("@last"))._metadata.conversationId).toBe("copy");
+  });
+
+  test("takes several files, a directory of sessions and the ZIP archive as it was downloaded", async ({
+    workspace,
+  }) => {
+    const session = await readFile(`${FIXTURES}claude-code-session.jsonl`, "utf8");
+    await workspace.write("projects/-home-dev/one.jsonl", session);
+    await workspace.write("projects/-home-dev/two.jsonl", session.replaceAll("3f0c9c1e-", "4f0c9c1e-"));
+    await workspace.write("projects/-home-dev/empty.jsonl", '{"type":"summary","summary":"x","leafUuid":"y"}\n');
+    await workspace.write("projects/-home-dev/agent-1.jsonl", session);
+    await workspace.write("projects/-home-dev/broken.jsonl", '{"type":"user","uu');
+    await workspace.write("projects/notes.md", "# Notes");
+    const bulk = await workspace.run(["import", "projects", "--json"]);
+    expect([bulk.status, JSON.parse(bulk.stdout)]).toMatchObject([
+      4,
+      {
+        imported: [
+          { file: workspace.path("projects/-home-dev/one.jsonl") },
+          { file: workspace.path("projects/-home-dev/two.jsonl") },
+        ],
+        problems: [{ file: workspace.path("projects/-home-dev/broken.jsonl") }],
+        otherFiles: 2,
+        sideChainFiles: 1,
+      },
+    ]);
+    const chats = await readFile(`${FIXTURES}chatgpt-conversations.json`, "utf8");
+    await writeFile(
+      workspace.path("export.zip"),
+      zipOf({ "chat.html": "<p>", "conversations-000.json": chats, "user.json": "{}" }),
+    );
+    expect(await workspace.json(["import", "export.zip"])).toMatchObject({
+      format: "chatgpt",
+      imported: [{ file: workspace.path("export.zip/conversations-000.json") }, {}],
+    });
+    await workspace.write("a.json", chats.replaceAll("67860b18-", "77860b18-").replaceAll("weird id", "odd id"));
+    const both = await workspace.json(["import", "a.json", `${FIXTURES}llm-logs.json`]);
+    expect(both).toMatchObject({ format: "several", imported: [{}, {}, {}, {}], problems: [] });
   });
 
   test("of a file that is missing, no file, or nothing known, says so by its status", async ({ workspace }) => {
@@ -144,7 +235,7 @@ describe.concurrent("import", TIMEOUT, () => {
     const statuses = await Promise.all(
       [
         ["import", "missing.json"],
-        ["import", "."],
+        ["import", "/dev/null"],
         ["import", "other.json"],
         ["import", `${FIXTURES}llm-logs.json`, "--id", "one"],
       ].map(async (args) => (await workspace.run(args)).status),
@@ -152,13 +243,15 @@ describe.concurrent("import", TIMEOUT, () => {
     expect(statuses).toEqual([3, 2, 4, 2]);
   });
 
-  test("of a directory, also behind a link, or a device asks for a file", async ({ workspace }) => {
+  test("of a directory without sessions, also behind a link, or a device asks for something else", async ({
+    workspace,
+  }) => {
     await mkdir(workspace.path("folder"));
     await symlink("folder", workspace.path("link"));
     const said = async (name: string): Promise<string> => (await workspace.run(["import", name])).stderr;
     expect([await said("folder"), await said("link"), await said("/dev/null")]).toEqual([
-      `error: ${workspace.path("folder")} is a directory: give a file in it\n`,
-      `error: ${workspace.path("link")} is a directory: give a file in it\n`,
+      `error: ${workspace.path("folder")} holds no session or export that can be imported\n`,
+      `error: ${workspace.path("link")} holds no session or export that can be imported\n`,
       "error: /dev/null is not a regular file: give one, or pipe it to stdin\n",
     ]);
     expect(await workspace.json(["ls"])).toEqual([]);

@@ -2,14 +2,14 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { readImport, type Imported } from "../../src/formats/import/read-import.js";
-import { chooseIds, safeId } from "../../src/formats/import/ids.js";
-import type { JsonObject } from "../../src/model/json.js";
+import { readImport, type Imported } from "../../../src/formats/import/read-import.js";
+import { IdChooser, safeId } from "../../../src/formats/import/ids.js";
+import type { JsonObject } from "../../../src/model/json.js";
 
 const OPTIONS = { at: "2026-01-14T21:30:00.000Z", acceptEdited: false };
 
 function fixture(name: string): Imported {
-  return readImport(readFileSync(fileURLToPath(new URL(`../fixtures/import/${name}`, import.meta.url))), OPTIONS);
+  return readImport(readFileSync(fileURLToPath(new URL(`../../fixtures/import/${name}`, import.meta.url))), OPTIONS);
 }
 
 function read(value: unknown): Imported {
@@ -165,17 +165,19 @@ describe("a session of Claude Code", () => {
     expect(JSON.stringify(said(imported)[1]?.source)).toContain('"thinking":"Let me look.","signature":"EqQB"');
   });
 
-  test("that was cut in the middle of a line is refused with the line", () => {
-    expect(() =>
-      read('{"type":"user","sessionId":"s","uuid":"u","message":{"role":"user","content":"a"}}\n{"type":"assi'),
-    ).toThrow(/line 2/);
+  test("that was cut in the middle of a line keeps what is whole, and names the line", () => {
+    const cut = read(
+      '{"type":"user","sessionId":"s","uuid":"u","message":{"role":"user","content":"a"}}\n{"type":"assi',
+    );
+    expect(said(cut).map(({ content }) => content)).toEqual(["a"]);
+    expect(cut.faults).toEqual([{ place: "line 2", found: "was cut off: the file ends in the middle of it" }]);
   });
 });
 
 describe("without loss", () => {
   for (const name of ["llm-logs.json", "chatgpt-conversations.json", "claude-code-session.jsonl"]) {
     test(`every value in ${name} is in what was made of it`, () => {
-      const text = readFileSync(fileURLToPath(new URL(`../fixtures/import/${name}`, import.meta.url)), "utf8");
+      const text = readFileSync(fileURLToPath(new URL(`../../fixtures/import/${name}`, import.meta.url)), "utf8");
       const values = name.endsWith("l")
         ? text
             .trim()
@@ -194,11 +196,6 @@ describe("files of the draft and lists of messages", () => {
   test.for([
     ["a list", [{ role: "wizard", content: "x" }], '[0].role is no known role: "wizard"'],
     [
-      "lines",
-      '{"role":"user","content":"a"}\n\n{"type":"wizard","content":"x"}',
-      'line 3.type is no known role: "wizard"',
-    ],
-    [
       "a file of the draft",
       {
         messages: [
@@ -215,6 +212,14 @@ describe("files of the draft and lists of messages", () => {
     ],
   ] as const)("that cannot be read are refused with the place as it is in %s", ([, file, message]) => {
     expect(() => read(file)).toThrow(expect.objectContaining({ code: "CORRUPT", message }));
+  });
+
+  test("in lines of which one cannot be read come in without it, and it is named", () => {
+    const lines = read(
+      '{"role":"user","content":"a"}\n\n{"type":"wizard","content":"x"}\n{"role":"user","content":"b"}',
+    );
+    expect(said(lines).map(({ content }) => content)).toEqual(["a", "b"]);
+    expect(lines.faults).toEqual([{ place: "line 3.type", found: 'is no known role: "wizard"' }]);
   });
 
   const META = { savedAt: "2025-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: "old" };
@@ -305,7 +310,13 @@ describe("ids", () => {
   });
 
   test("never differ by case alone, nor come twice", () => {
-    const named = (name: string): never => ({ name }) as never;
-    expect(chooseIds([named("Tale"), named("tale"), named("tale")], "x")).toEqual(["Tale", "tale-2", "tale-3"]);
+    const ids = new IdChooser();
+    expect(["Tale", "tale", undefined, "tale", undefined].map((name) => ids.choose(name, "x"))).toEqual([
+      "Tale",
+      "tale-2",
+      "x",
+      "tale-3",
+      "x-2",
+    ]);
   });
 });

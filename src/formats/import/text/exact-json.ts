@@ -2,7 +2,7 @@
  * What `JSON.parse` changes without a word: keys that are there twice, of which it keeps one, and integers that a double
  * cannot hold. Found in one pass over the text; where each stands, in a slow second one that only a file to be refused sees. Pure.
  */
-import { at } from "./imported.js";
+import { at } from "../imported.js";
 
 const [QUOTE, BACKSLASH, COLON, MINUS, DOT] = [0x22, 0x5c, 0x3a, 0x2d, 0x2e];
 /** So many digits any double holds. */
