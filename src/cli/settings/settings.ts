@@ -3,9 +3,9 @@
  * defaults. Each value is checked where it comes from; secrets come from the environment only.
  */
 import { resolve } from "node:path";
+import { DraftstateError } from "../../errors.js";
 import { checkSetting, SETTINGS, unknownSetting, type SettingDefinition, type Settings } from "../../store/settings.js";
 import { findSettingsFile, readSettingsFile } from "./settings-file.js";
-import { refuseFoundStore } from "./store-setting.js";
 
 /** Settings of the command line, beside those of the core. */
 const CLI_SETTINGS = {
@@ -81,6 +81,15 @@ function fromText(definition: SettingDefinition, text: string): unknown {
     return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
   if (definition.kind === "integer") return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
   return text;
+}
+
+/** Of a settings file that nobody named. */
+function refuseFoundStore(file: string): DraftstateError {
+  return new DraftstateError(
+    "INVALID_CONFIG",
+    `store (${file}) is not taken from a settings file that was only found, since it says where conversations are sent: give --store, set DRAFTSTATE_STORE, or name the file with --config`,
+    { path: "store" },
+  );
 }
 
 function definitionOf(name: string, origin: string): SettingDefinition {

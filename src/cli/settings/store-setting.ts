@@ -51,15 +51,6 @@ function nameOf(origin: Origin): string {
   return "variable" in origin ? origin.variable : origin.file;
 }
 
-/** Of a settings file that nobody named. */
-export function refuseFoundStore(file: string): DraftstateError {
-  return new DraftstateError(
-    "INVALID_CONFIG",
-    `store (${file}) is not taken from a settings file that was only found, since it says where conversations are sent: give --store, set DRAFTSTATE_STORE, or name the file with --config`,
-    { path: "store" },
-  );
-}
-
 function refusal(origin: string, expected: string): DraftstateError {
   return new DraftstateError("INVALID_CONFIG", `store (${origin}): ${expected}`, { path: "store" });
 }
