@@ -54,6 +54,7 @@ export const PACKAGES = {
   "markdown-it": ["formats", "cli/terminal"],
   re2js: ["formats"],
   zod: ["cli/schemas"],
+  pg: ["storage/postgres/open-pool.ts"],
   "node:fs": [
     "storage/fs.ts",
     "storage/system.ts",
@@ -84,7 +85,7 @@ export const PACKAGES = {
   "node:readline": ["cli"],
   "node:module": [],
   "node:buffer": ["snapshot"],
-  "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
+  "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "storage/postgres", "agent/agent.ts"],
   "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
   "node:worker_threads": ["cli/commands/search/search-thread.ts", "operations"],

@@ -14,6 +14,7 @@ import type { Logger } from "./metrics/event-log.js";
 import { SaveCounter, type SaveStatistics } from "./metrics/statistics.js";
 import type { TelemetryApi } from "./metrics/telemetry.js";
 import { listBackups, readBackup, type BackupContent } from "./operations/backups.js";
+import { copyConversations, type CopyOptions, type CopyResult } from "./operations/copy/copy.js";
 import { compare, type Comparison } from "./operations/diff.js";
 import { emptyTrash } from "./operations/empty-trash.js";
 import { fork, openNew, type ForkOptions, type ForkResult } from "./operations/fork.js";
@@ -253,6 +254,11 @@ export class DraftStatePersistenceManager {
   /** A copy under a new id, as it is or as a backup holds it. */
   fork(id: string, options: ForkOptions = {}): Promise<ForkResult> {
     return this.#change(id, () => fork(this.#store, this.#sessions, id, options));
+  }
+
+  /** Conversations with their backups and trash, to another store; what is there and not the same is not changed. */
+  copyTo(target: DraftStatePersistenceManager, options: CopyOptions = {}): Promise<CopyResult> {
+    return this.#underWay.run(() => target.#run(() => copyConversations(this.#store, target.#store, options)));
   }
 
   /** A new title; returns the revision. */
