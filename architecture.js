@@ -15,9 +15,12 @@ export const ROOMS = {
   store: ["plan", "journal", "snapshot", "model", "monitoring", "storage"],
   metrics: ["store", "monitoring", "storage"],
   session: ["store", "plan", "journal", "snapshot", "model", "storage"],
+  checkpoints: ["journal", "model"],
+  threads: ["checkpoints", "store", "model", "storage"],
   operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage"],
-  manager: ["operations", "session", "metrics", "store", "plan", "model", "monitoring", "storage"],
+  manager: ["operations", "session", "threads", "metrics", "store", "plan", "model", "monitoring", "storage"],
   "create-manager": ["manager", "operations", "metrics", "store", "monitoring", "storage"],
+  langgraph: ["create-manager", "manager", "threads", "checkpoints", "store", "model"],
   agent: ["create-manager", "manager", "session", "metrics", "model"],
   cli: [
     "create-manager",
@@ -40,8 +43,9 @@ export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/turn-context.ts", "cl
 /** package (or node module) → the rooms or files that may import it. */
 export const PACKAGES = {
   immer: ["model"],
-  "@langchain/core": ["agent"],
-  "@langchain/langgraph": ["agent"],
+  "@langchain/core": ["agent", "langgraph"],
+  "@langchain/langgraph": ["agent", "langgraph"],
+  "@langchain/langgraph-checkpoint": ["langgraph"],
   "@langchain/openai": ["agent"],
   chokidar: ["storage/watch.ts"],
   commander: ["cli/main.ts", "cli/command-list.ts", "cli/choice.ts", "cli/commands", "cli/completion"],
@@ -75,6 +79,12 @@ export const PACKAGES = {
   "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
   "node:worker_threads": ["cli/search/search-thread.ts", "operations"],
-  "node:timers/promises": ["session/lock.ts", "metrics", "storage", "agent/models/offline.ts"],
+  "node:timers/promises": [
+    "session/lock.ts",
+    "threads/thread-lock.ts",
+    "metrics",
+    "storage",
+    "agent/models/offline.ts",
+  ],
   "node:util": ["storage", "store/codec.ts"],
 };

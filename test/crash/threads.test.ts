@@ -1,0 +1,204 @@
+/**
+ * Threads on every disk that a power loss could leave, after each operation of a life: what was acknowledged is there, each
+ * checkpoint is whole or absent, writes of a task are all there or none, and the next writer resumes.
+ */
+import { describe, expect, test } from "vitest";
+import { emptyCheckpoint, type Checkpoint } from "@langchain/langgraph-checkpoint";
+import { DraftstateSaver } from "../../src/langgraph/index.js";
+import type { ManagerOptions } from "../../src/manager.js";
+import { PendingDisk } from "../doubles/crash-states.js";
+import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
+import { startProcess } from "./world.js";
+
+const THREAD = "Thread 1";
+const isFull = process.env["DRAFTSTATE_CRASH_DEPTH"] === "full";
+const MOST = isFull ? Infinity : 250;
+
+/** What was told, and after how many operations of the disk. */
+interface Told {
+  readonly at: number;
+  readonly id: string;
+  readonly task?: string;
+}
+
+interface Life {
+  readonly told: Told[];
+  readonly asked: Map<string, { readonly checkpoint: Checkpoint; readonly at: number }>;
+}
+
+type Play = (stage: Stage) => Promise<void>;
+
+class Stage {
+  readonly life: Life = { told: [], asked: new Map() };
+  #saver: DraftstateSaver | undefined;
+  #pid = 0;
+  #step = 0;
+  #messages: string[] = [];
+
+  constructor(
+    readonly disk: SimulatedFileSystem,
+    private readonly options: ManagerOptions = {},
+  ) {}
+
+  get saver(): DraftstateSaver {
+    return (this.#saver ??= new DraftstateSaver({
+      manager: startProcess(this.disk, { pid: (this.#pid += 1), options: this.options }),
+    }));
+  }
+
+  async close(): Promise<void> {
+    await this.#saver?.manager.close();
+    this.#saver = undefined;
+  }
+
+  /** The process is gone, its lock and its open file stay. */
+  kill(): void {
+    this.#saver = undefined;
+  }
+
+  async put(parent?: string): Promise<string> {
+    this.#step += 1;
+    const step = this.#step;
+    this.#messages = [...this.#messages, `message ${step}`];
+    const checkpoint: Checkpoint = {
+      ...emptyCheckpoint(),
+      id: `c${String(step).padStart(3, "0")}`,
+      ts: "2026-01-14T21:30:00.000Z",
+      channel_values: { messages: this.#messages, fixed: "the same" },
+      channel_versions: { messages: step, fixed: 1 },
+    };
+    this.life.asked.set(checkpoint.id, { checkpoint, at: this.disk.operationCount });
+    const config = { configurable: { thread_id: THREAD, checkpoint_ns: "", checkpoint_id: parent } };
+    const versions = step === 1 ? { messages: step, fixed: 1 } : { messages: step };
+    await this.saver.put(config, checkpoint, { source: "loop", step, parents: {} }, versions);
+    this.life.told.push({ at: this.disk.operationCount, id: checkpoint.id });
+    return checkpoint.id;
+  }
+
+  async writes(id: string, task: string): Promise<void> {
+    const config = { configurable: { thread_id: THREAD, checkpoint_ns: "", checkpoint_id: id } };
+    const writes: [string, unknown][] = [
+      ["messages", `by ${task}`],
+      ["fixed", "x".repeat(40)],
+    ];
+    await this.saver.putWrites(config, writes, task);
+    this.life.told.push({ at: this.disk.operationCount, id, task });
+  }
+}
+
+const LIVES: Readonly<Record<string, { readonly play: Play; readonly options?: ManagerOptions }>> = {
+  "puts and writes": {
+    play: async (stage) => {
+      const first = await stage.put();
+      await stage.writes(first, "a");
+      const second = await stage.put(first);
+      await Promise.all([stage.writes(second, "b"), stage.writes(second, "c")]);
+      await stage.put(second);
+      await stage.close();
+    },
+  },
+  "one process after another": {
+    play: async (stage) => {
+      let last = await stage.put();
+      for (let process = 0; process < 3; process += 1) {
+        await stage.close();
+        last = await stage.put(last);
+        await stage.writes(last, "a");
+      }
+    },
+  },
+  "killed, and begun again": {
+    play: async (stage) => {
+      let last = await stage.put();
+      await stage.writes(last, "a");
+      stage.kill();
+      last = await stage.put(last);
+      stage.kill();
+      await stage.writes(last, "b");
+      await stage.put(last);
+    },
+  },
+};
+
+/** What one disk shows of the life that led to it. */
+async function problemsOf(disk: SimulatedFileSystem, life: Life, after: number, pid: number): Promise<string[]> {
+  const manager = startProcess(disk, { pid, boot: "boot-2" });
+  const saver = new DraftstateSaver({ manager });
+  const problems: string[] = [];
+  try {
+    const found = new Map<string, Checkpoint>();
+    const tasks = new Set<string>();
+    for await (const { checkpoint, pendingWrites = [] } of saver.list({ configurable: { thread_id: THREAD } })) {
+      found.set(checkpoint.id, checkpoint);
+      const counts = new Map<string, number>();
+      for (const [task] of pendingWrites) counts.set(task, (counts.get(task) ?? 0) + 1);
+      for (const [task, count] of counts) {
+        tasks.add(`${checkpoint.id} ${task}`);
+        if (count !== 2) problems.push(`${count} of 2 writes of ${task}`);
+      }
+    }
+    for (const { id, task, at } of life.told) {
+      if (at > after) continue;
+      if (task === undefined && !found.has(id)) problems.push(`checkpoint ${id} was acknowledged and is lost`);
+      if (task !== undefined && !tasks.has(`${id} ${task}`)) problems.push(`writes of ${task} are lost`);
+    }
+    for (const [id, checkpoint] of found) {
+      const asked = life.asked.get(id);
+      if (asked === undefined || asked.at > after) problems.push(`${id} was never put`);
+      else expect(checkpoint).toEqual(asked.checkpoint);
+    }
+    const next = {
+      ...emptyCheckpoint(),
+      id: "z",
+      channel_values: { messages: ["next"] },
+      channel_versions: { messages: 99 },
+    };
+    const config = { configurable: { thread_id: THREAD, checkpoint_ns: "" } };
+    await saver.put(config, next, { source: "loop", step: 99, parents: {} }, { messages: 99 });
+    await manager.close();
+    const reader = new DraftstateSaver({ manager: startProcess(disk, { pid: pid + 1, boot: "boot-2" }) });
+    const last = await reader.getTuple({ configurable: { thread_id: THREAD } });
+    if (last?.checkpoint.id !== "z") problems.push("what the next writer put is not there");
+    for (const id of found.keys())
+      if ((await reader.getTuple({ configurable: { thread_id: THREAD, checkpoint_id: id } })) === undefined)
+        problems.push(`the next writer lost ${id}`);
+  } catch (error) {
+    problems.push(String(error));
+  }
+  return problems;
+}
+
+async function explore(play: Play, options: ManagerOptions = {}): Promise<{ states: number; problems: string[] }> {
+  const disk = new SimulatedFileSystem();
+  const stage = new Stage(disk, options);
+  await play(stage);
+  const crashes = [];
+  const pending = new PendingDisk(disk.base);
+  for (let after = 0; ; after += 1) {
+    for (const crash of pending.images()) crashes.push({ ...crash, after });
+    const operation = disk.operations[after];
+    if (operation === undefined) break;
+    pending.push(operation);
+  }
+  const step = Math.max(1, crashes.length / MOST);
+  const problems: string[] = [];
+  let states = 0;
+  for (let at = 0; at < crashes.length; at += step) {
+    const crash = crashes[Math.floor(at)];
+    if (crash === undefined) continue;
+    states += 1;
+    const found = await problemsOf(new SimulatedFileSystem(crash.image), stage.life, crash.after, 100);
+    problems.push(...found.map((problem) => `after ${crash.after}: ${problem} [${crash.label}]`));
+    if (problems.length > 5) break;
+  }
+  return { states, problems };
+}
+
+describe("threads after a power loss", () => {
+  for (const [name, { play, options }] of Object.entries(LIVES))
+    test(name, async () => {
+      const { states, problems } = await explore(play, options);
+      expect(problems).toEqual([]);
+      expect(states).toBeGreaterThan(50);
+    });
+});
