@@ -2,7 +2,7 @@
  * The files of a thread's log → which of them tell it, and up to where. Each names the one it follows and how much of it
  * counts, so that a missing or shortened file is never taken for an earlier history. Pure.
  */
-import { scanLog, type LinePlace, type LogTail } from "../journal/framing.js";
+import { bufferOf, decodeLine, scanLog, type LinePlace, type LogTail } from "../journal/framing.js";
 import { THREAD_CODEC, type ThreadHeader, type ThreadRecord } from "./record.js";
 
 export interface SegmentLine {
@@ -53,7 +53,7 @@ export function scanSegment(number: number, bytes: Uint8Array): ScannedSegment {
       headerBytes = place.length;
     } else lines.push({ record: value, place });
   });
-  const { values, behind, validBytes, tail, newer } = scanned;
+  const { validBytes, tail, newer } = scanned;
   return {
     number,
     header,
@@ -62,9 +62,18 @@ export function scanSegment(number: number, bytes: Uint8Array): ScannedSegment {
     validBytes,
     size: bytes.length,
     tail,
-    wasEnded: [...values, ...behind].at(-1)?.kind === "end",
+    wasEnded: isEnded(bufferOf(bytes)),
     ...(newer === undefined ? {} : { newer }),
   };
+}
+
+const LINE_BEGINS = Buffer.from('{"crc":"', "latin1");
+
+/** Whatever stands before its last line, its newline included, may be damaged. */
+function isEnded(bytes: Buffer): boolean {
+  const at = bytes.lastIndexOf(LINE_BEGINS);
+  const last = at === -1 ? undefined : decodeLine(bytes.subarray(at, -1), THREAD_CODEC);
+  return last?.kind === "ok" && last.value.kind === "end";
 }
 
 /** `threadId`: whose log it must be; undefined where the files are to say it. */

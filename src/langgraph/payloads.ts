@@ -9,11 +9,13 @@ const NEWLINE = 0x0a;
 export async function dump(serde: SerializerProtocol, value: unknown): Promise<Payload> {
   const [type, bytes] = await serde.dumpsTyped(value);
   const isOther = type === "json" && !(serde instanceof JsonPlusSerializer) && !isJsonLine(bytes);
-  return { type: isOther ? OTHER_JSON : type, bytes };
+  // Bytes may be the program's own, which it may change.
+  return { type: isOther ? OTHER_JSON : type, bytes: type === "json" ? bytes : Uint8Array.from(bytes) };
 }
 
 export async function load(serde: SerializerProtocol, { type, bytes }: Payload): Promise<unknown> {
-  return (await serde.loadsTyped(type === OTHER_JSON ? "json" : type, bytes)) as unknown;
+  if (type === "json") return (await serde.loadsTyped(type, bytes)) as unknown;
+  return (await serde.loadsTyped(type === OTHER_JSON ? "json" : type, Uint8Array.from(bytes))) as unknown;
 }
 
 function isJsonLine(bytes: Uint8Array): boolean {

@@ -89,9 +89,7 @@ export class ThreadLog {
       );
     return new Promise((resolve, reject) => {
       this.#queue.push({ lines, resolve, reject });
-      this.#running ??= this.#drain().finally(() => {
-        this.#running = undefined;
-      });
+      this.#running ??= this.#drain();
     });
   }
 
@@ -128,7 +126,13 @@ export class ThreadLog {
   async #drain(): Promise<void> {
     // What is asked in the same turn of the event loop shares a batch.
     await Promise.resolve();
-    for (let batches = this.#take(); batches.length > 0; batches = this.#take()) {
+    for (;;) {
+      const batches = this.#take();
+      if (batches.length === 0) {
+        // In the same breath as the look: what is asked from here on starts a loop of its own.
+        this.#running = undefined;
+        return;
+      }
       try {
         await this.#write(batches.flatMap(({ lines }) => lines));
         for (const { resolve } of batches) resolve();
