@@ -13,7 +13,7 @@ import {
   StateGraph,
   type BaseCheckpointSaver,
 } from "@langchain/langgraph";
-import { createReactAgent } from "@langchain/langgraph/prebuilt";
+import { createAgent } from "langchain";
 import { FakeListChatModel } from "@langchain/core/utils/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -157,14 +157,17 @@ test("a ready-made agent with a tool that asks a person resumes in another proce
     }
   }
   const agentOver = (saver: DraftstateSaver) =>
-    createReactAgent({ llm: new Model({ responses: [] }), tools: [asking], checkpointer: saver });
+    createAgent({ model: new Model({ responses: [] }), tools: [asking], checkpointer: saver });
   const config = { configurable: { thread_id: "t" } };
   const first = new DraftstateSaver({ storage, telemetry: false });
   await agentOver(first).invoke({ messages: [new HumanMessage("weather?")] }, config);
   await first.close();
   const second = new DraftstateSaver({ storage, telemetry: false });
   const agent = agentOver(second);
-  expect((await agent.getState(config)).tasks[0]?.interrupts[0]?.value).toBe("may I?");
+  const { tasks } = (await agent.graph.getState(config)) as {
+    tasks: readonly { interrupts: readonly { value?: unknown }[] }[];
+  };
+  expect(tasks[0]?.interrupts[0]?.value).toBe("may I?");
   const { messages } = (await agent.invoke(new Command({ resume: "yes" }), config)) as { messages: BaseMessage[] };
   expect(messages.map(({ content }) => content)).toEqual(["weather?", "", "Bonn: yes", "done"]);
   await second.close();
