@@ -24,8 +24,11 @@ import type { Thread } from "../threads/thread.js";
 import { purge } from "../threads/remove.js";
 import { assertKey, checkpointIdOf, configOf, mustHaveThreadId, namespaceOf, runIdOf, threadIdOf } from "./config.js";
 import { deltaHistoryOf } from "./delta-history.js";
+import { LiveStreams } from "./live-streams.js";
+import { dropPartial, keepPartial, partialsOf, type KeepingGraph, type KeepOptions, type Partial } from "./partials.js";
 import { dump } from "./payloads.js";
 import { DraftstateSerializer, type ClassName } from "./serializer.js";
+import { TokenLog, type TokenLogOptions } from "./token-log.js";
 import { metadataOf, tupleOf } from "./tuples.js";
 import { DraftstateError } from "../errors.js";
 
@@ -41,6 +44,7 @@ export interface SaverOptions extends CreateManagerOptions {
 export class DraftstateSaver extends BaseCheckpointSaver {
   readonly manager: DraftStatePersistenceManager;
   readonly #ownsManager: boolean;
+  readonly #live = new LiveStreams();
 
   /** Touches no file until something is read or written. */
   constructor({ manager, allow, serde, ...options }: SaverOptions = {}) {
@@ -110,6 +114,7 @@ export class DraftstateSaver extends BaseCheckpointSaver {
       ...state
     } = { ...checkpoint, ...copyCheckpoint(checkpoint) };
     const written = await this.#written(values, newVersions);
+    const held = this.#live.heldBy(threadId, ns, metadata.source === "loop" ? metadata.step : -Infinity);
     await this.#thread(threadId).put({
       ns,
       id,
@@ -120,8 +125,9 @@ export class DraftstateSaver extends BaseCheckpointSaver {
       written,
       state: await dump(this.serde, state),
       metadata: await dump(this.serde, metadata),
-      drops: [],
+      drops: held.flatMap(({ number }) => number ?? []),
     });
+    this.#live.remove(held);
     return configOf(threadId, ns, id);
   }
 
@@ -162,6 +168,33 @@ export class DraftstateSaver extends BaseCheckpointSaver {
         return payload === undefined ? [] : [{ idx: idxOf(channel, at), channel, data: payload }];
       }),
     });
+    if (writes.some(([channel], at) => idxOf(channel, at) >= 0))
+      this.#live.remove(this.#live.writtenBy(threadId, taskId));
+  }
+
+  /** For `callbacks` of any graph or model call: each streamed token goes to its thread's log. */
+  tokens(options: TokenLogOptions = {}): TokenLog {
+    return new TokenLog(this.manager.threads, this.#live, options);
+  }
+
+  /** Answers that no node has written, such as those of a process that was killed; the oldest first. */
+  async partials(config: RunnableConfig): Promise<Partial[]> {
+    return partialsOf(this.#thread(mustHaveThreadId(config, "partials")), namespaceOf(config));
+  }
+
+  /** As an interrupted message of the node that streamed it; gives the config of the new checkpoint. Throws `NOT_FOUND`, `USAGE`, `INVALID_STATE`. */
+  async keepPartial(
+    graph: KeepingGraph,
+    config: RunnableConfig,
+    partial: Pick<Partial, "number">,
+    options: KeepOptions = {},
+  ): Promise<RunnableConfig> {
+    return keepPartial(this.#thread(mustHaveThreadId(config, "keepPartial")), graph, config, partial, options);
+  }
+
+  /** Durable when it resolves. */
+  async dropPartial(config: RunnableConfig, partial: Pick<Partial, "number">): Promise<void> {
+    await dropPartial(this.#thread(mustHaveThreadId(config, "dropPartial")), partial);
   }
 
   override async getDeltaChannelHistory({
