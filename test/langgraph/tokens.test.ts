@@ -21,7 +21,7 @@ import { codeRejected } from "../doubles/error-code.js";
 import { managerOver, memory } from "../doubles/managers.js";
 
 /** Streams the words; `before` is called with each one's position, and may wait or throw. */
-class Words extends SimpleChatModel<BaseChatModelCallOptions> {
+class Words extends SimpleChatModel {
   constructor(
     private readonly words: readonly string[],
     private readonly before: (at: number) => Promise<void> = () => Promise.resolve(),

@@ -30,7 +30,7 @@ async function look(settings: object): Promise<Looked> {
   );
   const partials = (await saver.partials(config)).map(({ text }) => text);
   await saver.close();
-  return { texts: [...messages, ...pending].map(({ content }) => String(content)), partials };
+  return { texts: [...messages, ...pending].map(({ text }) => text), partials };
 }
 
 /** "l3.1 l3.2 …" without a gap, as far as it goes. */
