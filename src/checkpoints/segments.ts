@@ -85,7 +85,7 @@ export function planSegments(found: readonly ScannedSegment[], threadId?: string
   if (last === undefined) return { kind: "absent" };
   const torn = tornEnd(last);
   if (torn === "damaged") return damaged(last.number, detailOf(last));
-  const used = [{ scanned: last, bytes: last.validBytes }];
+  const used = [{ scanned: last, bytes: bytesThatCount(last) }];
   for (let current = last; ;) {
     const problem = problemOfHeader(current, threadId ?? last.header?.threadId);
     if (problem !== undefined) return damaged(current.number, problem);
@@ -101,6 +101,12 @@ export function planSegments(found: readonly ScannedSegment[], threadId?: string
   const numbers = new Set(used.map(({ scanned }) => scanned.number));
   const replaced = sorted.map(({ number }) => number).filter((number) => !numbers.has(number));
   return { kind: "usable", segments: used, replaced: replaced.reverse(), torn };
+}
+
+/** Not the line that says that it ended: what follows must not rely on it, since nothing syncs it. */
+function bytesThatCount({ lines, validBytes }: ScannedSegment): number {
+  const end = lines.at(-1);
+  return end?.record.kind === "end" ? end.place.start : validBytes;
 }
 
 function damaged(segment: number, detail: string): SegmentPlan {

@@ -164,11 +164,42 @@ export class ThreadIndex {
       for (const checkpoint of checkpoints.values()) add(checkpoint);
       for (const known of writes.values()) for (const write of known.values()) add(write);
     }
-    const lines = [...places].sort((left, right) => left.segment - right.segment || left.start - right.start);
     return [
-      ...lines.map((place) => ({ kind: "line", place }) as const),
+      ...inOrder(places).map((place) => ({ kind: "line", place }) as const),
       ...this.streams.partials.map((partial) => ({ kind: "stream", partial }) as const),
     ];
+  }
+
+  /** What is left with these checkpoints alone: their values and writes, and the answers under way. */
+  withOnly(kept: readonly CheckpointEntry[]): LiveLine[] {
+    const places = new Set<Place>();
+    for (const { ns, id, values, place } of kept) {
+      places.add(place);
+      for (const number of values.values()) for (const value of this.chainOf(number) ?? []) places.add(value.place);
+      for (const write of this.writesOf(ns, id)) places.add(write.place);
+    }
+    // Writes of a checkpoint that is still to come.
+    for (const [ns, { checkpoints, writes }] of this.#namespaces)
+      for (const id of writes.keys())
+        if (!checkpoints.has(id)) for (const write of this.writesOf(ns, id)) places.add(write.place);
+    return [
+      ...inOrder(places).map((place) => ({ kind: "line", place }) as const),
+      ...this.streams.partials.map((partial) => ({ kind: "stream", partial }) as const),
+    ];
+  }
+
+  /** Checkpoints that another index of the thread lacks, their writes, and values that it lacks. */
+  notIn(other: ThreadIndex): Place[] {
+    const places = new Set<Place>();
+    for (const { ns, id, values, place } of this.checkpoints()) {
+      if (other.checkpoint(ns, id) !== undefined) continue;
+      places.add(place);
+      for (const number of values.values())
+        for (const value of this.chainOf(number) ?? [])
+          if (other.value(value.number) === undefined) places.add(value.place);
+      for (const write of this.writesOf(ns, id)) places.add(write.place);
+    }
+    return inOrder(places);
   }
 
   /** Lines were copied to another place. */
@@ -211,4 +242,8 @@ export class ThreadIndex {
     this.#namespaces.set(ns, known);
     return known;
   }
+}
+
+function inOrder(places: Iterable<Place>): Place[] {
+  return [...places].sort((left, right) => left.segment - right.segment || left.start - right.start);
 }

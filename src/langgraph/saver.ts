@@ -21,7 +21,12 @@ import type { ChannelVersion } from "../checkpoints/record.js";
 import { createDraftStatePersistenceManager, type CreateManagerOptions } from "../create-manager.js";
 import type { DraftStatePersistenceManager } from "../manager.js";
 import type { Thread } from "../threads/thread.js";
-import { purge } from "../threads/remove.js";
+import { copyInto } from "../threads/copy.js";
+import { byPolicy, prune, resultOf, withoutRuns, type PlanRemoval, type PruneThreadResult } from "../threads/prune.js";
+import { removeThread } from "../threads/remove.js";
+import { repairThread, type RepairThreadResult } from "../threads/repair.js";
+import { undoThread, type UndoneThreadChange } from "../threads/undo.js";
+import type { RetentionPolicy } from "../plan/retention.js";
 import { assertKey, checkpointIdOf, configOf, mustHaveThreadId, namespaceOf, runIdOf, threadIdOf } from "./config.js";
 import { deltaHistoryOf } from "./delta-history.js";
 import { LiveStreams } from "./live-streams.js";
@@ -39,6 +44,11 @@ export interface SaverOptions extends CreateManagerOptions {
   allow?: readonly ClassName[];
   /** Another serializer, with rules of its own. */
   serde?: SerializerProtocol;
+}
+
+export interface PruneThreadOptions {
+  /** Only says what would go. */
+  readonly dryRun?: boolean;
 }
 
 export class DraftstateSaver extends BaseCheckpointSaver {
@@ -209,8 +219,64 @@ export class DraftstateSaver extends BaseCheckpointSaver {
     return this.#thread(threadId).read((view) => deltaHistoryOf(view, this.serde, { ns, id, channels }));
   }
 
+  /** To the trash; `undo` brings it back. */
   override async deleteThread(threadId: string): Promise<void> {
-    await this.#thread(threadId).exclusive(purge);
+    await this.#thread(threadId).holding(removeThread);
+  }
+
+  /**
+   * Lets checkpoints go by the rules of backups; never the newest, and never what a later one is made of. They go to the
+   * trash; `undo` brings them back.
+   */
+  async prune(threadId: string, policy: RetentionPolicy, options: PruneThreadOptions = {}): Promise<PruneThreadResult> {
+    return this.#prune(threadId, byPolicy(policy, this.manager.store.now()), options);
+  }
+
+  /** The same for every thread; by their ids. */
+  async pruneAll(policy: RetentionPolicy, options: PruneThreadOptions = {}): Promise<Map<string, PruneThreadResult>> {
+    const results = new Map<string, PruneThreadResult>();
+    for (const threadId of await this.manager.threads.ids())
+      results.set(threadId, await this.prune(threadId, policy, options));
+    return results;
+  }
+
+  /** Lets go what these runs have put, in every thread; what other runs are made of stays. */
+  async deleteForRuns(
+    runIds: readonly string[],
+    options: PruneThreadOptions = {},
+  ): Promise<Map<string, PruneThreadResult>> {
+    const results = new Map<string, PruneThreadResult>();
+    for (const threadId of await this.manager.threads.ids()) {
+      const result = await this.#prune(threadId, withoutRuns(runIds), options);
+      if (result.removed.length > 0) results.set(threadId, result);
+    }
+    return results;
+  }
+
+  async #prune(
+    threadId: string,
+    plan: PlanRemoval,
+    { dryRun = false }: PruneThreadOptions,
+  ): Promise<PruneThreadResult> {
+    const thread = this.#thread(threadId);
+    const looked = resultOf(await thread.read(plan));
+    return dryRun || looked.removed.length === 0 ? looked : thread.exclusive((locked) => prune(locked, plan));
+  }
+
+  /** All checkpoints under another id. Throws `INVALID_ID` where it is taken, `NOT_FOUND` where there is nothing to copy. */
+  async copyThread(from: string, to: string): Promise<void> {
+    const source = this.#thread(from);
+    await this.#thread(to).exclusive((locked) => copyInto(locked, source));
+  }
+
+  /** Takes back the last deletion or prune of the thread. Throws `NOT_FOUND`, `STORAGE` where the thread exists again. */
+  async undo(threadId: string): Promise<UndoneThreadChange> {
+    return this.#thread(threadId).exclusive(undoThread);
+  }
+
+  /** Makes a damaged thread usable with what can be read of it; its files are copied to quarantine first. */
+  async repair(threadId: string): Promise<RepairThreadResult> {
+    return this.#thread(threadId).holding(repairThread);
   }
 
   /** Writes what waits and gives every lock back. A manager that was passed in is left to its owner. */

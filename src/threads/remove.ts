@@ -1,10 +1,31 @@
-/** A thread removed for good: its files from the first on, so that what a crash leaves is never taken for an earlier history. */
+/** A thread removed: to the trash, or for good. Its files go from the first on, so that what a crash leaves is never taken for an earlier history. */
+import { isDraftstateError } from "../errors.js";
 import { segmentKey } from "../store/names.js";
-import { segmentNumbers } from "./segment-files.js";
-import type { LockedThread } from "./thread.js";
+import { loadThread, segmentNumbers } from "./segment-files.js";
+import { beginChange, takeSegments } from "./thread-trash.js";
+import type { HeldThread } from "./thread.js";
 
-export async function purge({ store, name, lock }: LockedThread): Promise<void> {
-  for (const number of await segmentNumbers(store.storage, name))
-    await store.storage.remove(segmentKey(name, number), lock);
-  await store.storage.settle("state");
+export async function removeThread({ store, name, threadId, lock }: HeldThread): Promise<void> {
+  const segments = (await segmentNumbers(store.storage, name)).sort((left, right) => left - right);
+  if (segments.length === 0) return;
+  if (!store.trash.keeps) {
+    for (const number of segments) await store.storage.remove(segmentKey(name, number), lock);
+    await store.storage.settle("state");
+    return;
+  }
+  // One that is damaged can be removed too.
+  const loaded = await loadThread(store.storage, name).catch((error: unknown) => {
+    if (isDraftstateError(error, "CORRUPT") || isDraftstateError(error, "NEWER_VERSION")) return undefined;
+    throw error;
+  });
+  const createdAt = loaded?.createdAt ?? "";
+  const record = {
+    kind: "delete",
+    threadId,
+    createdAt,
+    stamp: await store.trash.newStamp(),
+    segments,
+  } as const;
+  await beginChange(store, name, record, lock);
+  await takeSegments(store, name, record, lock);
 }

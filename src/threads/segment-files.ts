@@ -6,6 +6,7 @@ import type { Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
 import { newerVersion } from "../store/newer.js";
 import { parseSegmentName, segmentKey, segmentPrefix } from "../store/names.js";
+import { unfinishedChange } from "./thread-trash.js";
 
 /** A file of the log, and how many of its bytes count. */
 export interface Segment {
@@ -57,7 +58,12 @@ export async function loadThread(
         "STORAGE",
         `thread ${thread} changed at each of ${READ_ATTEMPTS} attempts to read it: try again`,
       );
-    return replayed(storage, thread, found, threadId);
+    const loaded = replayed(storage, thread, found, threadId);
+    if (!(loaded instanceof DraftstateError)) return loaded;
+    // A removal that was cut off leaves a thread without its beginning: it is gone.
+    const left = found.scanned.map(({ number }) => number);
+    if ((await unfinishedChange(storage, thread, left))?.kind === "delete") return undefined;
+    throw loaded;
   }
 }
 
@@ -93,15 +99,15 @@ function replayed(
   thread: string,
   { scanned, version }: FoundSegments,
   threadId: string | undefined,
-): LoadedThread | undefined {
+): LoadedThread | DraftstateError | undefined {
   const plan = planSegments(scanned, threadId);
   if (plan.kind === "absent") return undefined;
   const path = (segment: number): string => storage.describe(segmentKey(thread, segment));
   if (plan.kind === "newer") throw newerVersion(path(plan.problem.segment), plan.problem.detail);
   if (plan.kind === "damaged")
-    throw new DraftstateError(
+    return new DraftstateError(
       "CORRUPT",
-      `${path(plan.problem.segment)} is damaged: ${plan.problem.detail}; nothing was changed: repair the thread, which keeps what can be read`,
+      `${path(plan.problem.segment)} is damaged: ${plan.problem.detail}; nothing was changed: repair the thread (saver.repair), which keeps what can be read`,
       { path: path(plan.problem.segment) },
     );
   const header = plan.segments.at(-1)?.scanned.header;

@@ -112,9 +112,8 @@ export class ThreadLog {
     this.options.reader.forget();
     try {
       await log.sync();
-      const end = encodeEnd();
-      await log.append(end);
-      this.#grew(end.length);
+      // Not counted: nothing syncs it.
+      await log.append(encodeEnd());
     } catch (error) {
       this.#mustFoldLast = true;
       this.#warn("the end of its log could not be written: the next writer writes it again", error);

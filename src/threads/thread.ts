@@ -10,8 +10,16 @@ import { copyToQuarantine } from "../store/quarantine.js";
 import { warn, type Store } from "../store/store.js";
 import type { PayloadCache } from "./payload-cache.js";
 import { lineOfWrites, linesOfPut, type PutRequest, type WritesRequest } from "./put.js";
-import { loadThread, SegmentGone, SegmentReader, type LoadedThread, type Segment } from "./segment-files.js";
+import {
+  loadThread,
+  SegmentGone,
+  segmentNumbers,
+  SegmentReader,
+  type LoadedThread,
+  type Segment,
+} from "./segment-files.js";
 import { LogClosed, ThreadLog, type Line } from "./thread-log.js";
+import { takeSegments, unfinishedChange } from "./thread-trash.js";
 import { acquireThreadLock } from "./thread-lock.js";
 import { ThreadView } from "./thread-view.js";
 
@@ -32,11 +40,14 @@ export interface Look {
 }
 
 /** A thread whose files may be worked on. */
-export interface LockedThread {
+export interface HeldThread {
   readonly store: Store;
   readonly name: string;
   readonly threadId: string;
   readonly lock: Lock;
+}
+
+export interface LockedThread extends HeldThread {
   readonly look: Look;
 }
 
@@ -119,13 +130,21 @@ export class Thread {
    * what is asked meanwhile waits; afterwards the files are read again.
    */
   exclusive<T>(act: (locked: LockedThread) => Promise<T>): Promise<T> {
+    return this.holding(async (held) => {
+      const look = await this.#current();
+      await this.#settle(look, held.lock);
+      return act({ ...held, look });
+    });
+  }
+
+  /** The same without a look at what the files hold: also of a thread that is damaged. */
+  holding<T>(act: (held: HeldThread) => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
       await this.#close();
       const lock = await this.#lock();
+      this.#look = undefined;
       try {
-        const look = await this.#current();
-        await this.#settle(look, lock);
-        return await act({ store: this.store, name: this.name, threadId: this.threadId, lock, look });
+        return await act({ store: this.store, name: this.name, threadId: this.threadId, lock });
       } finally {
         this.#look = undefined;
         await this.#release(lock);
@@ -280,12 +299,24 @@ export class Thread {
   }
 
   /** What a crash cut off goes to quarantine before anything follows it; what is no longer needed goes. */
-  async #settle({ torn, replaced }: Look, lock: Lock): Promise<void> {
+  async #settle({ torn, replaced, segments }: Look, lock: Lock): Promise<void> {
+    if (segments.length === 0) await this.#finishRemoval(lock);
     if (torn !== undefined) await this.#quarantine(torn, lock);
+    const change = replaced.length === 0 ? undefined : await unfinishedChange(this.store.storage, this.name, replaced);
+    // A prune that was cut off: it happened, and what it took away can be undone.
+    if (change !== undefined) await takeSegments(this.store, this.name, { ...change, segments: replaced }, lock);
     for (const number of replaced)
       await this.store.storage.remove(segmentKey(this.name, number), lock).catch((error: unknown) => {
         this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
       });
+  }
+
+  /** What a removal that was cut off left standing: it goes to the trash with the rest, before anything new takes its names. */
+  async #finishRemoval(lock: Lock): Promise<void> {
+    const { storage } = this.store;
+    const left = await segmentNumbers(storage, this.name);
+    const change = await unfinishedChange(storage, this.name, left);
+    if (change !== undefined) await takeSegments(this.store, this.name, { ...change, segments: left }, lock);
   }
 
   async #quarantine(

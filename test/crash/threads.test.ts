@@ -21,7 +21,16 @@ interface Told {
   readonly task?: string;
 }
 
+/** Checkpoints that were let go, or brought back, between two counts of operations. */
+interface Change {
+  readonly kind: "removed" | "undone";
+  readonly asked: number;
+  told: number;
+  readonly ids: readonly string[];
+}
+
 interface Life {
+  readonly changes: Change[];
   readonly told: Told[];
   readonly asked: Map<string, { readonly checkpoint: Checkpoint; readonly at: number }>;
 }
@@ -29,7 +38,9 @@ interface Life {
 type Play = (stage: Stage) => Promise<void>;
 
 class Stage {
-  readonly life: Life = { told: [], asked: new Map() };
+  /** Beside what a checkpoint holds otherwise. */
+  bulk = "";
+  readonly life: Life = { told: [], asked: new Map(), changes: [] };
   #saver: DraftstateSaver | undefined;
   #pid = 0;
   #step = 0;
@@ -64,15 +75,42 @@ class Stage {
       ...emptyCheckpoint(),
       id: `c${String(step).padStart(3, "0")}`,
       ts: "2026-01-14T21:30:00.000Z",
-      channel_values: { messages: this.#messages, fixed: "the same" },
-      channel_versions: { messages: step, fixed: 1 },
+      channel_values: {
+        messages: this.#messages,
+        fixed: "the same",
+        ...(this.bulk === "" ? {} : { bulk: this.bulk + step }),
+      },
+      channel_versions: { messages: step, fixed: 1, ...(this.bulk === "" ? {} : { bulk: step }) },
     };
     this.life.asked.set(checkpoint.id, { checkpoint, at: this.disk.operationCount });
     const config = { configurable: { thread_id: THREAD, checkpoint_ns: "", checkpoint_id: parent } };
-    const versions = step === 1 ? { messages: step, fixed: 1 } : { messages: step };
+    const { fixed: _, ...others } = checkpoint.channel_versions;
+    const versions = step === 1 ? checkpoint.channel_versions : others;
     await this.saver.put(config, checkpoint, { source: "loop", step, parents: {} }, versions);
     this.life.told.push({ at: this.disk.operationCount, id: checkpoint.id });
     return checkpoint.id;
+  }
+
+  async remove(): Promise<void> {
+    await this.#change("removed", [...this.life.asked.keys()], () => this.saver.deleteThread(THREAD));
+  }
+
+  /** All but the newest. */
+  async prune(): Promise<void> {
+    const ids = [...this.life.asked.keys()].slice(0, -1);
+    await this.#change("removed", ids, () => this.saver.prune(THREAD, { max: 1 }));
+  }
+
+  async undo(): Promise<void> {
+    const ids = this.life.changes.findLast(({ kind }) => kind === "removed")?.ids ?? [];
+    await this.#change("undone", ids, () => this.saver.undo(THREAD));
+  }
+
+  async #change(kind: Change["kind"], ids: readonly string[], act: () => Promise<unknown>): Promise<void> {
+    const change: Change = { kind, asked: this.disk.operationCount, told: Infinity, ids };
+    this.life.changes.push(change);
+    await act();
+    change.told = this.disk.operationCount;
   }
 
   async writes(id: string, task: string): Promise<void> {
@@ -107,6 +145,55 @@ const LIVES: Readonly<Record<string, { readonly play: Play; readonly options?: M
       }
     },
   },
+  "deleted, brought back, and written again": {
+    play: async (stage) => {
+      const first = await stage.put();
+      await stage.writes(first, "a");
+      await stage.close();
+      await stage.put(first);
+      await stage.remove();
+      await stage.undo();
+      await stage.put(first);
+    },
+  },
+  "deleted for now": {
+    play: async (stage) => {
+      await stage.put(await stage.put());
+      await stage.close();
+      await stage.remove();
+    },
+  },
+  "pruned, written again, and brought back": {
+    play: async (stage) => {
+      const first = await stage.put();
+      await stage.writes(first, "a");
+      await stage.close();
+      const second = await stage.put(first);
+      await stage.put(second);
+      await stage.prune();
+      await stage.put(second);
+      await stage.undo();
+    },
+  },
+  "pruned for now": {
+    play: async (stage) => {
+      const first = await stage.put();
+      await stage.writes(first, "a");
+      await stage.put(first);
+      await stage.close();
+      await stage.prune();
+    },
+  },
+  "large segments, one process after another": {
+    play: async (stage) => {
+      stage.bulk = "x".repeat(70_000);
+      let last = await stage.put();
+      for (let process = 0; process < 2; process += 1) {
+        await stage.close();
+        last = await stage.put(last);
+      }
+    },
+  },
   "killed, and begun again": {
     play: async (stage) => {
       let last = await stage.put();
@@ -119,6 +206,17 @@ const LIVES: Readonly<Record<string, { readonly play: Play; readonly options?: M
     },
   },
 };
+
+/** Whether the checkpoint is there, gone, or in between after so many operations. */
+function expectedOf({ changes }: Life, id: string, after: number): "there" | "gone" | "either" {
+  let expected: "there" | "gone" | "either" = "there";
+  for (const { kind, asked, told, ids } of changes) {
+    if (asked > after || !ids.includes(id)) continue;
+    const done = kind === "removed" ? "gone" : "there";
+    expected = told <= after ? done : "either";
+  }
+  return expected;
+}
 
 /** What one disk shows of the life that led to it. */
 async function problemsOf(disk: SimulatedFileSystem, life: Life, after: number, pid: number): Promise<string[]> {
@@ -139,8 +237,21 @@ async function problemsOf(disk: SimulatedFileSystem, life: Life, after: number, 
     }
     for (const { id, task, at } of life.told) {
       if (at > after) continue;
+      const expected = expectedOf(life, id, after);
+      if (expected === "gone" && found.has(id)) problems.push(`checkpoint ${id} was removed and is there`);
+      if (expected !== "there") continue;
       if (task === undefined && !found.has(id)) problems.push(`checkpoint ${id} was acknowledged and is lost`);
       if (task !== undefined && !tasks.has(`${id} ${task}`)) problems.push(`writes of ${task} are lost`);
+    }
+    const change = life.changes.findLast(({ asked }) => asked <= after);
+    // Every step can be undone: also by another process, after a power loss.
+    if (change?.kind === "removed" && change.told <= after) {
+      await saver.undo(THREAD);
+      for (const id of change.ids) {
+        const tuple = await saver.getTuple({ configurable: { thread_id: THREAD, checkpoint_id: id } });
+        expect(tuple?.checkpoint, `undone ${id}`).toEqual(life.asked.get(id)?.checkpoint);
+        if (tuple !== undefined) found.set(id, tuple.checkpoint);
+      }
     }
     for (const [id, checkpoint] of found) {
       const asked = life.asked.get(id);

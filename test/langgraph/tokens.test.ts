@@ -2,7 +2,7 @@
 import { AIMessage, AIMessageChunk, HumanMessage, type BaseMessage } from "@langchain/core/messages";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
 import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
-import { SimpleChatModel, type BaseChatModelCallOptions } from "@langchain/core/language_models/chat_models";
+import { SimpleChatModel } from "@langchain/core/language_models/chat_models";
 import {
   END,
   interrupt,
