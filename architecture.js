@@ -16,7 +16,7 @@ export const ROOMS = {
   metrics: ["store", "monitoring", "storage"],
   session: ["store", "plan", "journal", "snapshot", "model", "storage"],
   checkpoints: ["plan", "journal", "model"],
-  threads: ["checkpoints", "store", "plan", "snapshot", "model", "storage"],
+  threads: ["checkpoints", "store", "plan", "journal", "snapshot", "model", "storage"],
   operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage"],
   manager: ["operations", "session", "threads", "metrics", "store", "plan", "model", "monitoring", "storage"],
   "create-manager": ["manager", "operations", "metrics", "store", "monitoring", "storage"],

@@ -78,7 +78,7 @@ class Stage {
       channel_values: {
         messages: this.#messages,
         fixed: "the same",
-        ...(this.bulk === "" ? {} : { bulk: this.bulk + step }),
+        ...(this.bulk === "" ? {} : { bulk: `${this.bulk}${step}` }),
       },
       channel_versions: { messages: step, fixed: 1, ...(this.bulk === "" ? {} : { bulk: step }) },
     };
