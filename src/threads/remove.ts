@@ -8,6 +8,8 @@ import type { HeldThread } from "./thread.js";
 export async function removeThread({ store, name, threadId, lock }: HeldThread): Promise<void> {
   const segments = (await segmentNumbers(store.storage, name)).sort((left, right) => left - right);
   if (segments.length === 0) return;
+  // Segments that were folded into others are gone for good before the others go: none of them may stand in for the thread.
+  await store.storage.settle("state");
   if (!store.trash.keeps) {
     for (const number of segments) await store.storage.remove(segmentKey(name, number), lock);
     await store.storage.settle("state");

@@ -6,7 +6,7 @@ import type { Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
 import { newerVersion } from "../store/newer.js";
 import { parseSegmentName, segmentKey, segmentPrefix } from "../store/names.js";
-import { unfinishedChange } from "./thread-trash.js";
+import { changeThatTook, type ThreadRecordInTrash } from "./thread-trash.js";
 
 /** A file of the log, and how many of its bytes count. */
 export interface Segment {
@@ -61,10 +61,30 @@ export async function loadThread(
     const loaded = replayed(storage, thread, found, threadId);
     if (!(loaded instanceof DraftstateError)) return loaded;
     // A removal that was cut off leaves a thread without its beginning: it is gone.
-    const left = found.scanned.map(({ number }) => number);
-    if ((await unfinishedChange(storage, thread, left))?.kind === "delete") return undefined;
+    if ((await removalOf(storage, thread, found.scanned)) !== undefined) return undefined;
     throw loaded;
   }
+}
+
+/** The removal that took the rest of these segments, and was cut off before it took them too. */
+async function removalOf(
+  storage: Storage,
+  thread: string,
+  left: readonly ScannedSegment[],
+): Promise<ThreadRecordInTrash | undefined> {
+  const records = await Promise.all(
+    left.map(({ number, header }) => changeThatTook(storage, thread, number, header?.createdAt ?? "")),
+  );
+  const [first] = records;
+  return first?.kind === "delete" && records.every((record) => record?.stamp === first.stamp) ? first : undefined;
+}
+
+/** A removal that was cut off, with the segments that it left; undefined where there is none. */
+export async function unfinishedRemoval(storage: Storage, thread: string): Promise<ThreadRecordInTrash | undefined> {
+  const found = await readSegments(storage, thread);
+  if (found === "changed" || found.scanned.length === 0) return undefined;
+  const record = await removalOf(storage, thread, found.scanned);
+  return record === undefined ? undefined : { ...record, segments: found.scanned.map(({ number }) => number) };
 }
 
 interface FoundSegments {

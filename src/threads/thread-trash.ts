@@ -113,18 +113,18 @@ export async function changesOf(storage: Storage, thread: string): Promise<Threa
   return found;
 }
 
-/** The record that names a segment which is no longer needed: it belongs into the trash. */
-export async function unfinishedChange(
+/** The newest record that names the segment, of the thread that was begun then. */
+export async function changeThatTook(
   storage: Storage,
   thread: string,
-  segments: readonly number[],
+  segment: number,
+  createdAt: string,
 ): Promise<ThreadRecordInTrash | undefined> {
   const suffix = `_change_${thread}.json`;
   for (const name of (await storage.list("trash")).filter((each) => each.endsWith(suffix)).reverse()) {
     const stamp = stampOf(name);
     const record = stamp === undefined ? undefined : await readRecord(storage, thread, stamp, false);
-    if (record !== undefined && segments.length > 0 && segments.every((segment) => record.segments.includes(segment)))
-      return record;
+    if (record?.createdAt === createdAt && record.segments.includes(segment)) return record;
   }
   return undefined;
 }

@@ -13,13 +13,13 @@ import { lineOfWrites, linesOfPut, type PutRequest, type WritesRequest } from ".
 import {
   loadThread,
   SegmentGone,
-  segmentNumbers,
   SegmentReader,
+  unfinishedRemoval,
   type LoadedThread,
   type Segment,
 } from "./segment-files.js";
 import { LogClosed, ThreadLog, type Line } from "./thread-log.js";
-import { takeSegments, unfinishedChange } from "./thread-trash.js";
+import { changeThatTook, takeSegments } from "./thread-trash.js";
 import { acquireThreadLock } from "./thread-lock.js";
 import { ThreadView } from "./thread-view.js";
 
@@ -299,24 +299,26 @@ export class Thread {
   }
 
   /** What a crash cut off goes to quarantine before anything follows it; what is no longer needed goes. */
-  async #settle({ torn, replaced, segments }: Look, lock: Lock): Promise<void> {
+  async #settle({ torn, replaced, segments, createdAt }: Look, lock: Lock): Promise<void> {
     if (segments.length === 0) await this.#finishRemoval(lock);
     if (torn !== undefined) await this.#quarantine(torn, lock);
-    const change = replaced.length === 0 ? undefined : await unfinishedChange(this.store.storage, this.name, replaced);
-    // A prune that was cut off: it happened, and what it took away can be undone.
-    if (change !== undefined) await takeSegments(this.store, this.name, { ...change, segments: replaced }, lock);
-    for (const number of replaced)
-      await this.store.storage.remove(segmentKey(this.name, number), lock).catch((error: unknown) => {
-        this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
-      });
+    for (const number of replaced) await this.#letGo(number, createdAt, lock);
+  }
+
+  /** A segment that a later one took the place of. One that a prune took, and was cut off, can be undone: it goes to the trash. */
+  async #letGo(number: number, createdAt: string, lock: Lock): Promise<void> {
+    const { storage } = this.store;
+    const change = await changeThatTook(storage, this.name, number, createdAt);
+    if (change !== undefined) return takeSegments(this.store, this.name, { ...change, segments: [number] }, lock);
+    await storage.remove(segmentKey(this.name, number), lock).catch((error: unknown) => {
+      this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
+    });
   }
 
   /** What a removal that was cut off left standing: it goes to the trash with the rest, before anything new takes its names. */
   async #finishRemoval(lock: Lock): Promise<void> {
-    const { storage } = this.store;
-    const left = await segmentNumbers(storage, this.name);
-    const change = await unfinishedChange(storage, this.name, left);
-    if (change !== undefined) await takeSegments(this.store, this.name, { ...change, segments: left }, lock);
+    const removal = await unfinishedRemoval(this.store.storage, this.name);
+    if (removal !== undefined) await takeSegments(this.store, this.name, removal, lock);
   }
 
   async #quarantine(

@@ -182,7 +182,10 @@ describe("one writer", () => {
     const saver = new DraftstateSaver(options);
     const id = await put(saver, "t", {});
     const config = { configurable: { thread_id: "t", checkpoint_ns: "", checkpoint_id: id } };
-    await saver.putWrites(config, [["a", 1]], "task");
+    await Promise.all([
+      saver.putWrites(config, [["a", 1]], "task"),
+      saver.putWrites(config, [["a", "at the same time"]], "task"),
+    ]);
     await saver.putWrites(
       config,
       [
