@@ -4,6 +4,7 @@ import { ChatGenerationChunk } from "@langchain/core/outputs";
 import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
 import { SimpleChatModel } from "@langchain/core/language_models/chat_models";
 import {
+  Command,
   END,
   interrupt,
   MessagesAnnotation,
@@ -191,6 +192,21 @@ describe.each(["sync", "async", "exit"] as const)("with durability %s", (durabil
     expect(await reader.partials(config)).toEqual([]);
     await reader.close();
   });
+});
+
+test("one that is kept is continued by its node, with the text so far before it", async () => {
+  const saver = saverOver(memory());
+  const failing = new Words(WORDS, (at) => (at === 3 ? Promise.reject(new Error("cut off")) : Promise.resolve()));
+  await speaking(failing, saver)
+    .invoke(input, { ...config, callbacks: [saver.tokens()] })
+    .catch(() => undefined);
+  const graph = speaking(new Words([" time"]), saver);
+  const [partial] = (await saver.partials(config)) as [Partial];
+  await saver.keepPartial(graph, config, partial);
+  const update = { messages: [new HumanMessage("Continue.")] };
+  const { messages } = await graph.invoke(new Command({ goto: partial.node, update }), config);
+  expect(messages.map(({ content }) => content)).toEqual(["tell me a story", "Once upon a", "Continue.", " time"]);
+  await saver.close();
 });
 
 test("parallel nodes and subgraphs stream at the same time without mixing", async () => {
