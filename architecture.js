@@ -19,10 +19,12 @@ export const ROOMS = {
   threads: ["checkpoints", "store", "plan", "journal", "snapshot", "model", "storage"],
   operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage"],
   manager: ["operations", "session", "threads", "metrics", "store", "plan", "model", "monitoring", "storage"],
-  "create-manager": ["manager", "operations", "metrics", "store", "monitoring", "storage"],
+  "create-store": ["store", "storage"],
+  "create-manager": ["create-store", "manager", "operations", "metrics", "monitoring"],
   langgraph: ["create-manager", "manager", "threads", "checkpoints", "store", "plan", "model"],
   agent: ["create-manager", "manager", "session", "metrics", "model"],
   cli: [
+    "create-store",
     "create-manager",
     "manager",
     "operations",
@@ -38,7 +40,7 @@ export const ROOMS = {
 };
 
 /** cli may reach the agent from these files alone, by dynamic import or for its types. */
-export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/turn-context.ts", "cli/chat/tool-lines.ts"];
+export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/session-types.ts", "cli/chat/tool-lines.ts"];
 
 /** package (or node module) → the rooms or files that may import it. */
 export const PACKAGES = {
@@ -48,9 +50,10 @@ export const PACKAGES = {
   "@langchain/langgraph-checkpoint": ["langgraph"],
   "@langchain/openai": ["agent"],
   chokidar: ["storage/watch.ts"],
-  commander: ["cli/main.ts", "cli/command-list.ts", "cli/choice.ts", "cli/commands", "cli/completion"],
+  commander: ["cli/main.ts", "cli/program.ts", "cli/arguments/choice.ts", "cli/commands"],
   "cli-table3": ["cli/terminal"],
   ora: ["cli/terminal"],
+  "get-east-asian-width": ["cli/terminal/text"],
   diff: ["cli/terminal", "formats"],
   "markdown-it": ["formats", "cli/terminal"],
   re2js: ["formats"],
@@ -59,26 +62,36 @@ export const PACKAGES = {
     "storage/fs.ts",
     "storage/system.ts",
     "cli/chat/prompt-input.ts",
-    "cli/terminal/controlling-terminal.ts",
-    "cli/standard-stream.ts",
+    "cli/terminal/input/controlling-terminal.ts",
+    "cli/file-stream.ts",
     "cli/version.ts",
   ],
-  "node:tty": ["cli/terminal/controlling-terminal.ts"],
+  "node:tty": ["cli/terminal/input/controlling-terminal.ts"],
   "node:fs/promises": [],
-  "node:process": ["storage/system.ts", "create-manager.ts", "cli"],
-  "node:child_process": ["storage/system.ts", "cli/terminal/pager.ts"],
-  "node:stream": ["cli/standard-stream.ts", "store/codec.ts"],
-  "node:os": ["storage", "operations/threads.ts", "cli/settings-file.ts"],
+  "node:process": [
+    "storage/system.ts",
+    "create-store.ts",
+    "cli/entry.ts",
+    // For getBuiltinModule: Node's own modules that take milliseconds, loaded when they are used.
+    "snapshot/checksum.ts",
+    "storage/index.ts",
+    "store/codec.ts",
+    "journal/framing.ts",
+  ],
+  "node:child_process": ["storage/system.ts", "cli/terminal/screen/pager.ts"],
+  yauzl: ["storage/zip-file.ts"],
+  "node:stream": ["cli/entry.ts", "store/codec.ts", "storage/zip-file.ts"],
+  "node:os": ["storage", "operations/threads.ts", "cli/entry.ts"],
   "node:http": ["monitoring/http-post.ts"],
   "node:https": ["monitoring/http-post.ts"],
-  "node:path": ["storage", "create-manager.ts", "cli"],
+  "node:path": ["storage", "create-store.ts", "cli"],
   "node:readline": ["cli"],
   "node:module": [],
   "node:buffer": ["snapshot"],
   "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
   "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
-  "node:worker_threads": ["cli/search/search-thread.ts", "operations"],
+  "node:worker_threads": ["cli/commands/search/search-thread.ts", "operations"],
   "node:timers/promises": [
     "session/lock.ts",
     "threads/thread-lock.ts",

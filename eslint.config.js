@@ -39,7 +39,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ["*.js", "bin/*.js", "scripts/*.mjs"] },
+        projectService: { allowDefaultProject: ["*.js", "bin/*.js", "scripts/*.{mjs,cjs}"] },
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -85,11 +85,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/*.js", "**/*.mjs"],
+    files: ["**/*.js", "**/*.{mjs,cjs}"],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { "no-restricted-globals": "off", "no-restricted-syntax": "off" },
   },
-  { files: ["bin/*.js"], rules: { "@typescript-eslint/no-require-imports": "off" } },
+  { files: ["bin/*.js", "scripts/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   // The method to override is the one of the pinned version; its successor comes with the next.
   { files: ["src/agent/models/openai.ts"], rules: { "@typescript-eslint/no-deprecated": "off" } },
   {

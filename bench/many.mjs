@@ -1,10 +1,12 @@
 // Many conversations of 20 KB, as draftstate itself writes them.
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeSnapshot } from "../dist/snapshot/encode.js";
-import { metadataOf } from "../dist/model/conversation.js";
-import { freezeJson } from "../dist/model/json.js";
+import { importSource } from "../scripts/import-source.mjs";
 import { stateOf } from "./work.mjs";
+
+const { encodeSnapshot } = await importSource("src/snapshot/encode.ts");
+const { metadataOf } = await importSource("src/model/conversation.ts");
+const { freezeJson } = await importSource("src/model/json.ts");
 
 export async function writeSnapshots(directory, count) {
   const state = join(directory, "state");

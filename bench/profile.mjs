@@ -128,10 +128,10 @@ const PARTS = [
   ["garbage collection", /^\(garbage collector\)/],
   ["waiting (the disk, another thread)", /^\(idle\)/],
   ["V8 and C++ (compiling, reading the code cache, system calls without a name)", /^\(program\)/],
-  ["code cache and packs", / bin\/|Script node:vm|runInThisContext|createCachedData/],
+  ["loading the command", / bin\/|wrapSafe|internalCompileFunction/],
   ["system calls and what else is native", /^[^ ]+$/],
   ["Node's own modules", / node:/],
-  ["LangGraph, LangChain and the agent over them", /packs\/chat\.js/],
+  ["LangGraph, LangChain and the agent over them", /dist\/cli\/(agent|vendor)-/],
   ["draftstate", /./],
 ];
 

@@ -1,28 +1,33 @@
 #!/usr/bin/env node
-// Finds the built CLI and starts it; `npm install` builds it.
+// Starts the built command. `npm install` builds it.
 const { existsSync } = require("node:fs");
 const { join } = require("node:path");
-const { loaderFor } = require("./loader.js");
 
-const [word, ...more] = process.argv.slice(2);
+const argv = process.argv.slice(2);
 // Nothing else is needed to say it.
-if (more.length === 0 && (word === "--version" || word === "-V")) {
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
   process.stdout.write(`${require("../package.json").version}\n`);
   return;
 }
 
-const directory = join(__dirname, "../dist/cli");
-if (!existsSync(join(directory, "packs/start.js"))) {
+const program = join(__dirname, "../dist/cli/entry.js");
+if (!existsSync(program)) {
   process.stderr.write("error: draftstate is not built yet: run npm install, or npm run build\n");
   process.exit(1);
 }
-const { main } = loaderFor(directory).load("/src/cli/main.js");
+// From Node 22.1: what was compiled once is kept for the next start.
+require("node:module").enableCompileCache?.();
+// Stacks are shown with --verbose only; reading the source maps for them takes time.
+if (argv.includes("--verbose")) process.setSourceMapsEnabled(true);
+
 let ended = false;
 // A process that has nothing left to wait for, and is not through, has failed.
 process.once("exit", (status) => {
   if (!ended && status === 0) process.exitCode = 1;
 });
-void main(process.argv.slice(2)).then((status) => {
-  ended = true;
-  process.exit(status);
-});
+void require(program)
+  .start(argv)
+  .then((status) => {
+    ended = true;
+    process.exit(status);
+  });

@@ -5,7 +5,7 @@
  */
 import { HumanMessage } from "@langchain/core/messages";
 import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
-import { OfflineStoryModel } from "draftstate";
+import { OfflineStoryModel } from "draftstate/agent";
 import { DraftstateSaver } from "draftstate/langgraph";
 
 const saver = new DraftstateSaver({ stateDir: "state", backupDir: "backup" });

@@ -1,14 +1,109 @@
-// Compiles src/ into dist/, the library, and bundles the command line into dist/cli. Runs on `npm install` (prepare), so a fresh clone works without a thought of building.
-import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
-import { createRequire } from "node:module";
+// Builds dist/: the library with its types, and dist/cli, the command with the packages it uses.
+// With --if-stale, only where a source is newer than the last build.
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleCli } from "./bundle-cli.mjs";
+import { rolldown } from "rolldown";
+import { dts } from "rolldown-plugin-dts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+const DONE = "dist/cli/package.json";
+const { dependencies, peerDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+const installed = Object.keys({ ...dependencies, ...peerDependencies });
+const FILES_THREAD = { "whole-files-thread": "src/operations/verify/whole-files-thread.ts" };
 
-rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
-execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
-rmSync(new URL("../dist/cli", import.meta.url), { recursive: true, force: true });
-await bundleCli();
+const library = {
+  input: {
+    index: "src/index.ts",
+    agent: "src/agent/index.ts",
+    formats: "src/formats/index.ts",
+    langgraph: "src/langgraph/index.ts",
+    ...FILES_THREAD,
+  },
+  platform: "node",
+  external: installed.map((name) => new RegExp(`^${name}(/|$)`)),
+  plugins: [dts()],
+  output: { dir: "dist", format: "esm", comments: { jsdoc: false }, chunkFileNames: "[name]-[hash].js" },
+};
+
+// Never used by the command: tools described by zod, serialised LangChain objects, programs of commander's in several files.
+const UNUSED = ["zod/v3", "zod/v4", "zod/v4/core", "@cfworker/json-schema", "mustache", "@langchain/core/load"];
+const standIns = {
+  name: "stand-ins",
+  resolveId(id, importer = "") {
+    if (UNUSED.includes(id) || (id === "node:child_process" && importer.includes("/commander/"))) return "\0unused";
+    if (id === "./langsmith.js") return { id, external: "absolute" };
+    return /^langsmith(\/run_trees)?$/.test(id) && importer.includes("@langchain")
+      ? resolve("scripts/langsmith-when-traced.cjs")
+      : null;
+  },
+  load: (id) => (id === "\0unused" ? "module.exports = {}" : null),
+};
+// Packages are chunks of their own: their maps stay out of the tarball.
+const vendor = { name: "vendor", test: /node_modules/, entriesAware: true, priority: 1 };
+const groups = [
+  { name: "start", tags: ["$initial"] },
+  { name: "list", test: /src\/operations\/list\// },
+  { name: "manager", test: /src\/create-manager/ },
+  // Small files that are loaded together.
+  { name: "text", test: /src\/cli\/(arguments|chat\/say|terminal\/(tables|text))/ },
+  { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
+  { name: "change", test: /src\/cli\/commands\/(backup|fork|migrate|rename|repair|rm)\.ts/ },
+  { name: "model", test: /src\/model\// },
+  { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
+  { name: "export", test: /src\/formats\/(json-export|markdown|html)/ },
+  { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
+];
+const command = (input, groups = []) => ({
+  input,
+  platform: "node",
+  plugins: [standIns],
+  treeshake: { moduleSideEffects: (id) => !/node_modules/.test(id) || /chokidar|commander|cli-table3/.test(id) },
+  output: {
+    dir: "dist/cli",
+    format: "cjs",
+    minify: true,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    chunkFileNames: ({ name }) => `${name.replace(/~.*/, "")}-[hash].js`,
+    codeSplitting: { groups: [vendor, ...groups] },
+  },
+});
+const builds = [
+  library,
+  command({ entry: "src/cli/entry.ts" }, groups),
+  // Each alone: a worker runs nothing of another.
+  command({ "search-thread": "src/cli/commands/search/search-thread.ts" }),
+  command(FILES_THREAD),
+  command({ langsmith: "scripts/langsmith.mjs" }),
+];
+
+function isFresh() {
+  const sources = readdirSync("src", { recursive: true }).map((name) => join("src", name));
+  const newest = Math.max(
+    ...[...sources, "package-lock.json", "scripts/build.mjs"].map((path) => statSync(path).mtimeMs),
+  );
+  return (statSync(DONE, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest;
+}
+
+/** The licences of the packages in these chunks, as they came with them. */
+function licencesOf(chunks) {
+  const folders = new Set(
+    chunks
+      .flatMap(({ moduleIds = [] }) => moduleIds)
+      .flatMap((id) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? []),
+  );
+  return [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
+    return `${name} ${version} (${license})\n\n${file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim()}\n`;
+  });
+}
+
+if (!process.argv.includes("--if-stale") || !isFresh()) {
+  rmSync("dist", { recursive: true, force: true });
+  const chunks = [];
+  for (const { output, ...options } of builds) chunks.push(...(await (await rolldown(options)).write(output)).output);
+  writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licencesOf(chunks).join(`${"-".repeat(80)}\n`));
+  writeFileSync(DONE, '{ "type": "commonjs" }\n');
+}

@@ -1,9 +1,11 @@
 // Makes many conversations quickly, to try commands on: node scripts/make-conversations.mjs <directory> [count] [backups each].
-// The files are what the built code encodes; they are not synced one by one.
+// The files are what the code of src encodes; they are not synced one by one.
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { idleStreaming, metadataOf } from "../dist/model/conversation.js";
-import { encodeSnapshot } from "../dist/snapshot/encode.js";
+import { importSource } from "./import-source.mjs";
+
+const { idleStreaming, metadataOf } = await importSource("src/model/conversation.ts");
+const { encodeSnapshot } = await importSource("src/snapshot/encode.ts");
 
 const [directory, count = "10000", backups = "3"] = process.argv.slice(2);
 if (directory === undefined)

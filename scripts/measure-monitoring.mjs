@@ -1,9 +1,5 @@
 /** What monitoring costs a token: the meter, and everything that listens to a save. Run with `npm run bench:monitoring`. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { importSource } from "./import-source.mjs";
 
 const ROUNDS = 2_000_000;
 
@@ -16,21 +12,10 @@ function cost(act) {
   return ((user + system) * 1000) / ROUNDS;
 }
 
-const directory = await mkdtemp(join(tmpdir(), "draftstate-bench-"));
-const outfile = join(directory, "monitoring.mjs");
-const contents = `
-  export { AnswerMeter } from "./src/monitoring/answer-meter.ts";
-  export { MetricRegistry } from "./src/monitoring/registry.ts";
-  export { ManagerEmitter } from "./src/store/events.ts";
-  export { Recorder } from "./src/metrics/recorder.ts";`;
-await build({
-  stdin: { contents, resolveDir: process.cwd(), loader: "ts" },
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  outfile,
-});
-const { AnswerMeter, MetricRegistry, ManagerEmitter, Recorder } = await import(pathToFileURL(outfile).href);
+const { AnswerMeter } = await importSource("src/monitoring/answer-meter.ts");
+const { MetricRegistry } = await importSource("src/monitoring/registry.ts");
+const { ManagerEmitter } = await importSource("src/store/events.ts");
+const { Recorder } = await importSource("src/metrics/recorder.ts");
 
 const registry = new MetricRegistry();
 const events = new ManagerEmitter();
@@ -52,4 +37,3 @@ const measured = cost(() => meter.token(" token"));
 console.log(
   `a token measured: ${measured.toFixed(0)} ns; a save counted: ${counted.toFixed(0)} ns; together: ${((measured + counted) / 1000).toFixed(2)} µs`,
 );
-await rm(directory, { recursive: true });

@@ -1,14 +1,8 @@
-// Writes docs/schemas/*.json from the schemas of the sources. A test holds that they are current.
+// Writes docs/schemas/*.json from src/cli/schemas: `npm run schemas`. A test fails while one is stale.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { importSource } from "./import-source.mjs";
 
-const source = fileURLToPath(new URL("../src/cli/schemas/json-schema.ts", import.meta.url));
-const bundle = await build({ entryPoints: [source], bundle: true, format: "esm", platform: "node", write: false });
-const { jsonSchemaFiles } = await import(
-  `data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString("base64")}`
-);
-
+const { jsonSchemaFiles } = await importSource("src/cli/schemas/json-schema.ts");
 const directory = new URL("../docs/schemas/", import.meta.url);
 rmSync(directory, { recursive: true, force: true });
 mkdirSync(directory, { recursive: true });

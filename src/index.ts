@@ -1,12 +1,4 @@
-/** The library's face: exports only. */
-export {
-  DraftHybridStreamingAgent,
-  type AgentOptions,
-  type ConversationState,
-  type StreamOptions,
-} from "./agent/agent.js";
-export type { TurnEvent } from "./agent/turn.js";
-export { OfflineStoryModel, type OfflineModelOptions } from "./agent/models/offline.js";
+/** `draftstate`: manager, container, errors, settings and storages. Loads no LangChain: the agent is `draftstate/agent`. */
 export { createDraftStatePersistenceManager, type CreateManagerOptions } from "./create-manager.js";
 export {
   DraftStatePersistenceManager,
@@ -54,6 +46,7 @@ export type {
 export type { Json, JsonObject } from "./model/json.js";
 export { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
 export { applyPatches, diffStates, type Patch } from "./model/patches.js";
+export { beginTurn, endAnswer, type AnswerEnd } from "./model/transitions.js";
 export { StateContainer, type Recipe } from "./model/container.js";
 export { DraftstateError, ERROR_CODES, isDraftstateError, type ErrorCode } from "./errors.js";
 export type { Area, Content, Key, Lock, LockHolder, Storage } from "./storage/storage.js";

@@ -15,6 +15,7 @@ import { SaveCounter, type SaveStatistics } from "./metrics/statistics.js";
 import type { TelemetryApi } from "./metrics/telemetry.js";
 import { listBackups, readBackup, type BackupContent } from "./operations/backups.js";
 import { compare, type Comparison } from "./operations/diff.js";
+import { emptyTrash } from "./operations/empty-trash.js";
 import { fork, openNew, type ForkOptions, type ForkResult } from "./operations/fork.js";
 import { checkHealth, type HealthContext, type HealthOptions } from "./operations/health.js";
 import { importConversation, type ImportRequest } from "./operations/import.js";
@@ -251,9 +252,9 @@ export class DraftStatePersistenceManager {
     return this.#underWay.run(() => previewUndos(this.#store, options));
   }
 
-  /** Everything in the trash, for good; the number of bytes freed. */
+  /** Everything in the trash, for good; the number of bytes freed. What is kept of a conversation that another process has open stays. */
   emptyTrash(): Promise<number> {
-    return this.#run(() => this.#store.trash.empty());
+    return this.#run(() => emptyTrash(this.#store, this.#sessions));
   }
 
   /** A copy under a new id, as it is or as a backup holds it. */

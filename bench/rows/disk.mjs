@@ -3,14 +3,16 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import writeFileAtomic from "write-file-atomic";
-import { DraftStatePersistenceManager } from "../../dist/manager.js";
-import { FileStorage } from "../../dist/storage/file-storage.js";
-import { nodeFileSystem } from "../../dist/storage/fs.js";
-import { SystemProcessTable } from "../../dist/storage/process-table.js";
+import { DraftStatePersistenceManager } from "../../dist/index.js";
+import { importSource } from "../../scripts/import-source.mjs";
 import { medians, quantile, ratios, row, spread, takeTurns, timed } from "../measure.mjs";
 import { conversationWith, streamPipelined } from "../ours.mjs";
 import { sqlite, writeFileAtomicPerToken } from "../peers.mjs";
 import { messages, stateOf, TOKENS } from "../work.mjs";
+
+const { FileStorage } = await importSource("src/storage/file-storage.ts");
+const { nodeFileSystem } = await importSource("src/storage/fs.ts");
+const { SystemProcessTable } = await importSource("src/storage/process-table.ts");
 
 const SLOW_SYNC = 3;
 

@@ -4,12 +4,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { metadataOf } from "../../dist/model/conversation.js";
-import { freezeJson } from "../../dist/model/json.js";
-import { encodeSnapshot } from "../../dist/snapshot/encode.js";
+import { importSource } from "../../scripts/import-source.mjs";
 import { figure, row, spread } from "../measure.mjs";
 import { managerIn } from "../ours.mjs";
 import { messages, stateOf } from "../work.mjs";
+
+const { metadataOf } = await importSource("src/model/conversation.ts");
+const { freezeJson } = await importSource("src/model/json.ts");
+const { encodeSnapshot } = await importSource("src/snapshot/encode.ts");
 
 const BACKUPS = 5;
 const START = Date.UTC(2026, 0, 14, 21, 30);

@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { runTurn } from "../../dist/agent/turn.js";
+import { importSource } from "../../scripts/import-source.mjs";
 import { medians, quantile, ratios, row, spread, takeTurns, timed } from "../measure.mjs";
 import { conversationWith, managerIn, streamAwaited, streamPipelined } from "../ours.mjs";
 import {
@@ -14,6 +14,8 @@ import {
   sqliteSaverPerToken,
 } from "../peers.mjs";
 import { stateOf, TOKENS } from "../work.mjs";
+
+const { runTurn } = await importSource("src/agent/turn.ts");
 
 /** Rounds that are not counted: until then the program is being compiled. */
 const WARM_UP = 8;

@@ -102,10 +102,16 @@ function asksForTools(message: BaseMessage | undefined): boolean {
   return AIMessage.isInstance(message) && (message.tool_calls?.length ?? 0) > 0;
 }
 
+/** Providers whose every answer ends with its reason: a stream that ends without one has broken off. */
+const SAY_REASON = ["openai", "azure_openai"];
+
 export class TurnGraph {
   readonly #graph: ReturnType<typeof build>;
+  /** Whether an answer without a finish reason is not whole. */
+  readonly saysReason: boolean;
 
   constructor(options: GraphOptions) {
+    this.saysReason = SAY_REASON.includes(options.model._llmType());
     this.#graph = build(options);
   }
 

@@ -4,75 +4,63 @@
  */
 import { AIMessage, HumanMessage, SystemMessage, ToolMessage, type BaseMessage } from "@langchain/core/messages";
 import { textOf, type Message, type ToolCall, type Usage } from "../model/conversation.js";
-import { freezeJson, isJsonObject, type JsonObject } from "../model/json.js";
+import { freezeJson, isJsonObject, type Json, type JsonObject } from "../model/json.js";
+import { pairCalls } from "./call-pairs.js";
+import { partsFor, textFor, type Part } from "./content-parts.js";
 
 /** What the model alone is told, where a cut-off answer goes on without a word of the user's. */
 export const GO_ON = "Your last answer was cut off. Go on exactly where it stopped, and repeat nothing of it.";
 
-function answeredCalls(messages: readonly Message[], index: number): Set<string> {
-  const answered = new Set<string>();
-  for (let next = index + 1; messages[next]?.role === "tool"; next += 1) {
-    const id = messages[next]?.toolCallId;
-    if (id !== undefined) answered.add(id);
-  }
-  return answered;
+/** With the content that its role may have; undefined where nothing of it is to be sent. */
+function sendable(message: Message): Message | undefined {
+  const content = message.role === "user" ? userContent(message) : textFor(message.content);
+  const isEmpty = (typeof content === "string" ? content.trim() : content).length === 0;
+  if (isEmpty && message.role !== "tool" && (message.toolCalls ?? []).length === 0) return undefined;
+  return { ...message, content: isEmpty && message.role === "assistant" ? "" : content };
 }
 
-/** Tool calls that were never answered, and answers to none, are left out: providers refuse both. */
-function withoutLooseEnds(messages: readonly Message[]): Message[] {
-  const kept: Message[] = [];
-  let open = new Set<string>();
-  for (const [index, message] of messages.entries()) {
-    if (message.role === "tool") {
-      if (message.toolCallId !== undefined && open.delete(message.toolCallId)) kept.push(message);
-      continue;
-    }
-    const calls = message.toolCalls ?? [];
-    const answered = answeredCalls(messages, index);
-    const complete = calls.length > 0 && calls.every((call) => answered.has(call.id));
-    open = complete ? new Set(calls.map((call) => call.id)) : new Set();
-    if (complete || calls.length === 0) kept.push(message);
-    else {
-      const { toolCalls: _unanswered, ...text } = message;
-      kept.push(text);
-    }
-  }
-  return kept;
-}
-
-function isEmpty(message: Message): boolean {
-  return message.role === "assistant" && textOf(message.content) === "" && (message.toolCalls ?? []).length === 0;
+/** Text as text; with pictures, as parts. */
+function userContent(message: Message): string | readonly Part[] {
+  const parts = partsFor(message.content);
+  return parts.every((part) => part.type === "text") ? parts.map(({ text }) => text).join("\n") : parts;
 }
 
 function canJoin(before: Message | undefined, next: Message): before is Message {
   if (before === undefined || before.role !== next.role) return false;
-  if (before.role === "user") return typeof before.content === "string" && typeof next.content === "string";
+  if (before.role === "user") return true;
   // What asks for tools may follow what was cut off; behind it come the tools' answers, and nothing else.
   return before.role === "assistant" && before.toolCalls === undefined;
 }
 
 function joined(before: Message, next: Message): Message {
-  const texts = [textOf(before.content), textOf(next.content)].filter((text) => text !== "");
-  return { ...next, content: texts.join("\n\n") };
+  if (typeof before.content === "string" && typeof next.content === "string") {
+    const texts = [before.content, next.content].filter((text) => text !== "");
+    return { ...next, content: texts.join("\n\n") };
+  }
+  const parts = [before.content, next.content].flatMap((content): readonly Json[] =>
+    typeof content === "string" ? [{ type: "text", text: content }] : content,
+  );
+  return { ...next, content: parts };
 }
 
 /** One, since many servers' templates know no second. */
 function oneSystem(messages: readonly Message[]): Message[] {
-  const system = messages.filter((message) => message.role === "system" && textOf(message.content) !== "");
-  const [first, ...more] = system;
-  return first === undefined || more.length === 0 ? system : [more.reduce(joined, first)];
+  const [first, ...more] = messages;
+  return first === undefined ? [] : [more.reduce(joined, first)];
 }
 
-/** System first, then turns by turns: neighbours of one role become one, empty answers and loose tool calls go. */
+/** System first, then turn by turn: neighbours of one role become one, every call has its result, empty messages go. */
 export function toModelSequence(messages: readonly Message[]): Message[] {
   const turns: Message[] = [];
-  for (const message of withoutLooseEnds(messages.filter((candidate) => candidate.role !== "system"))) {
-    if (isEmpty(message)) continue;
+  for (const message of pairCalls(messages.filter(({ role }) => role !== "system"))) {
+    const next = sendable(message);
+    if (next === undefined) continue;
     const before = turns.at(-1);
-    if (canJoin(before, message)) turns[turns.length - 1] = joined(before, message);
-    else turns.push(message);
+    if (canJoin(before, next)) turns[turns.length - 1] = joined(before, next);
+    else turns.push(next);
   }
-  return [...oneSystem(messages), ...turns];
+  const system = messages.filter(({ role }) => role === "system").flatMap((message) => sendable(message) ?? []);
+  return [...oneSystem(system), ...turns];
 }
 
 type LangChainContent = string | { type: "text"; text: string }[];
@@ -122,7 +110,7 @@ function plainArgs(args: unknown): JsonObject {
 
 const BROKEN_CALL = {
   code: "TOOL",
-  message: "the arguments of this call are no JSON object: it was not carried out",
+  message: "the arguments of this call are not a JSON object: it was not carried out",
 } as const;
 
 /** Also those that cannot be carried out, marked as such. */
@@ -171,10 +159,13 @@ const REASON_FIELDS = ["finish_reason", "stop_reason", "finishReason", "stopReas
 /** Why the model stopped, in its own word; undefined where it never said, so that nobody knows whether this is all. */
 export function finishReasonOf(message: BaseMessage): string | undefined {
   for (const source of [message.response_metadata, message.additional_kwargs]) {
-    for (const field of REASON_FIELDS) {
-      const value: unknown = Reflect.get(source, field);
-      if (typeof value === "string" && value !== "") return value;
-    }
+    // Bedrock says it in an event of its own.
+    const stop: unknown = Reflect.get(source, "messageStop");
+    for (const holder of [source, ...(isJsonObject(stop) ? [stop] : [])])
+      for (const field of REASON_FIELDS) {
+        const value: unknown = Reflect.get(holder, field);
+        if (typeof value === "string" && value !== "") return value;
+      }
   }
   return undefined;
 }

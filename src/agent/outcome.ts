@@ -20,21 +20,28 @@ export interface Outcome {
 const BROKEN_OFF = "the answer broke off: the server closed the stream without a finish reason; resume to go on";
 const ONLY_REASONING = "the model gave its reasoning and no answer: let it say more, or resume to ask again";
 
+function failed(reason: string): string {
+  return `the server ended the answer with the finish reason ${reason}: resume to ask again`;
+}
+
 /** What came and is no answer. */
 function notUnderstood(last: BaseMessage, text: string, calls: readonly ToolCall[]): DraftstateError | undefined {
   const [broken] = calls;
   if (broken !== undefined)
     return new DraftstateError(
       "MODEL",
-      `the model called ${broken.name === "" ? "a tool" : broken.name} with arguments that are no JSON object: the call is kept; resume to ask again`,
+      `the model called ${broken.name === "" ? "a tool" : broken.name} with arguments that are not a JSON object: the call is kept; resume to ask again`,
     );
   if (text !== "" || textOf(last.content as Json) !== "") return undefined;
   if (Array.isArray(last.content) && last.content.length > 0) return unreadable(last.content);
   return hasReasoning(last) ? new DraftstateError("MODEL", ONLY_REASONING) : undefined;
 }
 
-/** Complete only if the model said why it finished, and all it said is understood: a server that just closes the stream is no end of an answer. */
-export function outcomeOf(last: BaseMessage | undefined, text: string): Outcome {
+/** Reasons for stopping that are failures, in the words of servers. */
+const FAILURES = ["error", "abort", "aborted", "cancelled", "canceled", "MODEL_ERROR"];
+
+/** Complete only if the model said why it finished, where its provider is known to say so, and all it said is understood: a server that just closes the stream is no end of an answer. */
+export function outcomeOf(last: BaseMessage | undefined, text: string, saysReason: boolean): Outcome {
   if (last === undefined) return { status: "error", error: new DraftstateError("MODEL", NO_ANSWER) };
   const [finishReason, usage, toolCalls] = [finishReasonOf(last), usageOf(last), toolCallsOf(last)];
   const known = {
@@ -44,8 +51,11 @@ export function outcomeOf(last: BaseMessage | undefined, text: string): Outcome 
   };
   const error = notUnderstood(last, text, toolCalls);
   if (error !== undefined) return { status: "error", error, ...known };
+  if (finishReason !== undefined && FAILURES.includes(finishReason))
+    return { status: "error", error: new DraftstateError("MODEL", failed(finishReason)), ...known };
   if (finishReason !== undefined) return { status: "complete", ...known };
   if (text === "" && textOf(last.content as Json) === "")
     return { status: "error", error: new DraftstateError("MODEL", NO_ANSWER) };
+  if (!saysReason) return { status: "complete", ...known };
   return { status: "interrupted", error: new DraftstateError("MODEL", BROKEN_OFF), ...known };
 }

@@ -196,7 +196,7 @@ class Turn {
       }
     }
     if (this.#abort.signal.aborted) return { status: "interrupted" };
-    return outcomeOf(last, conversation.state.streamingProperties.partialResponse);
+    return outcomeOf(last, conversation.state.streamingProperties.partialResponse, graph.saysReason);
   }
 
   /** An answer that goes on has no prompt of its own, and a sequence must not end with the model's turn; said to the model only. */

@@ -4,30 +4,30 @@ import type { Register } from "./commands/registration.js";
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   chat: async () => (await import("./commands/chat.js")).registerChat,
   ls: async () => (await import("./commands/ls.js")).registerLs,
-  show: async () => (await import("./commands/show.js")).registerShow,
-  search: async () => (await import("./commands/search.js")).registerSearch,
+  show: async () => (await import("./commands/show/show.js")).registerShow,
+  search: async () => (await import("./commands/search/search.js")).registerSearch,
   backups: async () => (await import("./commands/backups.js")).registerBackups,
   diff: async () => (await import("./commands/diff.js")).registerDiff,
-  watch: async () => (await import("./commands/watch.js")).registerWatch,
+  watch: async () => (await import("./commands/watch/watch.js")).registerWatch,
   restore: async () => (await import("./commands/restore.js")).registerRestore,
   backup: async () => (await import("./commands/backup.js")).registerBackup,
   fork: async () => (await import("./commands/fork.js")).registerFork,
   rename: async () => (await import("./commands/rename.js")).registerRename,
   rm: async () => (await import("./commands/rm.js")).registerRm,
-  undo: async () => (await import("./commands/undo.js")).registerUndo,
+  undo: async () => (await import("./commands/undo/undo.js")).registerUndo,
   export: async () => (await import("./commands/export.js")).registerExport,
-  import: async () => (await import("./commands/import.js")).registerImport,
+  import: async () => (await import("./commands/import/import.js")).registerImport,
   prune: async () => (await import("./commands/prune.js")).registerPrune,
   verify: async () => (await import("./commands/verify.js")).registerVerify,
   repair: async () => (await import("./commands/repair.js")).registerRepair,
   migrate: async () => (await import("./commands/migrate.js")).registerMigrate,
-  stats: async () => (await import("./commands/stats.js")).registerStats,
+  stats: async () => (await import("./commands/stats/stats.js")).registerStats,
   health: async () => (await import("./commands/health.js")).registerHealth,
   config: async () => (await import("./commands/config.js")).registerConfig,
-  completion: async () => (await import("./commands/completion.js")).registerCompletion,
+  completion: async () => (await import("./commands/completion/completion.js")).registerCompletion,
 };
 
-/** The one that the arguments begin with; all of them where one cannot tell, as for help. */
+/** The command that the arguments start with; all of them if that is not known, as for help. */
 export async function commandsFor(argv: readonly string[]): Promise<Register[]> {
   const [first = ""] = argv;
   const loaders = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first]] : Object.values(COMMANDS);

@@ -1,18 +1,14 @@
-/** What a command is given: settings, streams, the manager when it asks for one. Commands never reach for `process`. */
+/** What a command is given: settings, streams, the manager when it asks for one, and the person at the terminal. */
 import { DraftstateError } from "../errors.js";
-import { createDraftStatePersistenceManager } from "../create-manager.js";
+import { openStore } from "../create-store.js";
 import type { DraftStatePersistenceManager } from "../manager.js";
-import type { LogEntry, Logger, LogLevel } from "../metrics/event-log.js";
 import { SETTINGS } from "../store/settings.js";
 import type { Storage } from "../storage/storage.js";
-import { logLine } from "./terminal/log-line.js";
+import type { Store } from "../store/store.js";
+import { pathIn, type Environment, type InputStream, type Io } from "./io.js";
+import { printEvents, verboseLogger } from "./notices.js";
 import type { Output } from "./output.js";
-import type { ResolvedSettings } from "./settings.js";
-
-export interface InputStream extends NodeJS.ReadableStream {
-  readonly isTTY?: boolean;
-  readonly fd?: number;
-}
+import type { ResolvedSettings } from "./settings/settings.js";
 
 export interface GlobalOptions {
   readonly stateDir?: string;
@@ -24,105 +20,134 @@ export interface GlobalOptions {
 }
 
 export interface ContextOptions {
+  readonly io: Io;
   readonly output: Output;
-  readonly input: InputStream;
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly settings: ResolvedSettings;
   readonly json: boolean;
   readonly verbose: boolean;
-  readonly now: () => Date;
-  /** For others who find our lock. */
+  /** Shown to others who find our lock. */
   readonly command: string;
 }
 
 export class CommandContext {
+  readonly io: Io;
   readonly output: Output;
   readonly json: boolean;
+  readonly command: string;
   #manager: DraftStatePersistenceManager | undefined;
 
-  constructor(readonly options: ContextOptions) {
+  constructor(private readonly options: ContextOptions) {
+    this.io = options.io;
     this.output = options.output;
     this.json = options.json;
+    this.command = options.command;
+  }
+
+  get input(): InputStream {
+    return this.io.stdin;
+  }
+
+  get env(): Environment {
+    return this.io.env;
   }
 
   get settings(): ResolvedSettings["values"] {
     return this.options.settings.values;
   }
 
-  now(): Date {
-    return this.options.now();
+  get origins(): ResolvedSettings["origins"] {
+    return this.options.settings.origins;
   }
 
-  /** One for the whole command, reporting on stderr what a person must know. */
-  manager(storage?: Storage): DraftStatePersistenceManager {
-    this.#manager ??= this.#createManager(storage);
+  get settingsFile(): string | undefined {
+    return this.options.settings.file;
+  }
+
+  now(): Date {
+    return this.io.now();
+  }
+
+  /** Of a file that a person named. */
+  pathOf(path: string): string {
+    return pathIn(this.io, path);
+  }
+
+  /** Whether a person can be asked, and wants to be. */
+  mayAsk({ yes }: { readonly yes?: boolean }): boolean {
+    return yes !== true && !this.json && this.output.errorIsTerminal && this.input.isTTY === true;
+  }
+
+  /** False for anything but a clear yes. Throws `QuestionInterrupted` at Ctrl-C. */
+  async confirm(question: string): Promise<boolean> {
+    const { isYes, ask } = await import("./terminal/input/prompt.js");
+    return isYes(await ask(this.input, this.output, question));
+  }
+
+  /** Prints long text a screen at a time where there is a screen, unless `paged` is false. */
+  async page(text: string, { paged }: { readonly paged: boolean }): Promise<void> {
+    if (!paged || !this.output.isTerminal) this.output.line(text);
+    else await (await import("./terminal/screen/pager.js")).printPaged(text, this);
+  }
+
+  /** One for the whole command; events that a person must know are printed to stderr. */
+  async manager(storage?: Storage): Promise<DraftStatePersistenceManager> {
+    this.#manager ??= await this.#createManager(storage);
     return this.#manager;
   }
 
-  /** The manager of a store that is there. A state directory that was named and is missing is a mistake; the default one is just empty. */
+  /** An existing store, to be read only: no manager is loaded for it. */
+  async store(): Promise<Store> {
+    if (this.options.verbose) return (await this.reader()).store;
+    const store = openStore(this.#storeSettings(), { command: this.command });
+    printEvents(store.events, this.output);
+    await this.#assertExists(store.storage);
+    return store;
+  }
+
+  /** The manager of an existing store. A state directory that was named but is missing is an error; the default one is just empty. */
   async reader(): Promise<DraftStatePersistenceManager> {
-    const manager = this.manager();
+    const manager = await this.manager();
+    await this.#assertExists(manager.storage);
+    return manager;
+  }
+
+  async #assertExists(storage: Storage): Promise<void> {
     const { stateDir } = this.settings;
-    if (this.options.settings.origins["stateDir"] !== "default" && !(await manager.storage.exists())) {
+    if (this.origins["stateDir"] !== "default" && !(await storage.exists())) {
       throw new DraftstateError(
         "NOT_FOUND",
-        `there is no state directory ${stateDir}: check --state-dir, or begin a conversation there with "draftstate chat"`,
+        `state directory ${stateDir} does not exist: check --state-dir, or start a conversation there with "draftstate chat"`,
         { path: stateDir },
       );
     }
-    return manager;
   }
 
   async close(): Promise<void> {
     await this.#manager?.close();
   }
 
-  #createManager(storage: Storage | undefined): DraftStatePersistenceManager {
+  #storeSettings(): Readonly<Record<string, unknown>> {
     const values = this.settings as unknown as Record<string, unknown>;
     const core = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, values[name]]));
-    const manager = createDraftStatePersistenceManager({
+    const { stateDir, backupDir, fallbackDir } = this.settings;
+    return {
       ...core,
-      command: this.options.command,
-      telemetry: false,
-      ...(storage === undefined ? {} : { storage }),
-      ...(this.options.verbose ? { logger: this.#logger() } : {}),
-    });
-    const { output } = this;
-    manager.on("recovered", ({ conversationId, source, problems, quarantined }) => {
-      const what =
-        problems.length === 0
-          ? "its last answer was cut off and is kept as interrupted"
-          : problems.map((problem) => problem.detail).join("; ");
-      const kept = quarantined.length === 0 ? "" : ` (kept: ${quarantined.join(", ")})`;
-      output.warning(`recovered ${conversationId} from ${source}: ${what}${kept}`);
-    });
-    manager.on("warning", ({ conversationId, message }) => {
-      output.warning(`${conversationId}: ${message}`);
-    });
-    manager.on("fallback", ({ conversationId, active, directory }) => {
-      if (active)
-        output.warning(
-          `the state directory cannot be written: ${conversationId} is saved in ${directory} until it can`,
-        );
-      else output.message(`${conversationId} is saved in the state directory again`);
-    });
-    manager.on("alert", ({ state, message }) => {
-      if (state === "firing") output.warning(`alert: ${message}`);
-      else output.message(`alert over: ${message}`);
-    });
-    manager.on("monitoringError", ({ source, message }) => {
-      if (source === "webhook") output.warning(message);
-    });
-    return manager;
+      stateDir: this.pathOf(stateDir),
+      backupDir: this.pathOf(backupDir),
+      fallbackDir: fallbackDir === undefined ? undefined : this.pathOf(fallbackDir),
+    };
   }
 
-  /** `--verbose`: a line for each event. */
-  #logger(): Logger {
-    const at =
-      (level: LogLevel) =>
-      (entry: LogEntry): void => {
-        this.output.message(logLine(level, entry));
-      };
-    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  async #createManager(storage: Storage | undefined): Promise<DraftStatePersistenceManager> {
+    const { createDraftStatePersistenceManager } = await import("../create-manager.js");
+    const manager = createDraftStatePersistenceManager({
+      ...this.#storeSettings(),
+      command: this.command,
+      telemetry: false,
+      ...(storage === undefined ? {} : { storage }),
+      ...(this.options.verbose ? { logger: verboseLogger(this.output) } : {}),
+    });
+    printEvents(manager, this.output);
+    return manager;
   }
 }

@@ -1,4 +1,4 @@
-/** The one switch from what went wrong to the exit status of the contract (DESIGN, section 9). */
+/** The one switch from what went wrong to the exit status, as docs/scripting.md lists them. */
 import { isDraftstateError, type ErrorCode } from "../errors.js";
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {

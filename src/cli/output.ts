@@ -1,24 +1,26 @@
 /**
- * The two streams. Data goes to stdout and nothing else does; the rest goes to stderr. A reader that closes its end
- * early is no error: what is written then goes nowhere, and whoever asks is told.
+ * The two output streams: data goes to stdout, everything else to stderr. A reader that closes its end early is no error:
+ * what is written afterwards is dropped, and listeners are told.
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { toSafeJson, toSafeLine } from "./terminal/safe-text.js";
-import { createStyle, type Style } from "./terminal/style.js";
-
-/** As much of a stream of Node's as is used here. */
-export interface OutputStream {
-  write(text: string, done?: () => void): unknown;
-  on(event: "error", listener: (error: unknown) => void): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-}
+import type { Environment, OutputStream } from "./io.js";
+import { toSafeJson } from "../formats/acting-characters.js";
+import { toSafeLine } from "./terminal/text/safe-text.js";
+import { createStyle, type Style } from "./terminal/text/style.js";
 
 export interface OutputOptions {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
+}
+
+function asTerminal(stream: OutputStream): NodeJS.WriteStream | undefined {
+  return isTerminal(stream) ? stream : undefined;
+}
+
+/** Only Node's own streams say so. */
+function isTerminal(stream: OutputStream): stream is NodeJS.WriteStream {
+  return stream.isTTY === true;
 }
 
 export class Output {
@@ -29,10 +31,10 @@ export class Output {
   readonly #onClosed = new Set<() => void>();
   #closed = false;
   #failure: DraftstateError | undefined;
-  /** The cursor stands behind an unfinished line of data: what goes to stderr begins a line of its own. */
+  /** The cursor is behind an unfinished line of data: what goes to stderr starts a line of its own. */
   #midLine = false;
   quiet = false;
-  /** Around each message, for whoever has drawn something below the text that must not be written into. */
+  /** Called around each message: what is drawn below the text must be moved out of its way. */
   around: ((write: () => void) => void) | undefined;
 
   constructor(options: OutputOptions) {
@@ -47,15 +49,25 @@ export class Output {
     this.mayMoveCursor = this.errorIsTerminal && options.env["TERM"] !== "dumb";
   }
 
-  /** Spinners and the like: only where a person watches a terminal that can. */
+  /** Whether spinners and the like can be drawn. */
   readonly mayMoveCursor: boolean;
 
   get isTerminal(): boolean {
-    return this.#stdout.isTTY === true;
+    return this.terminal !== undefined;
   }
 
   get errorIsTerminal(): boolean {
-    return this.#stderr.isTTY === true;
+    return this.errorTerminal !== undefined;
+  }
+
+  /** Stdout, if it is a terminal. */
+  get terminal(): NodeJS.WriteStream | undefined {
+    return asTerminal(this.#stdout);
+  }
+
+  /** Stderr, if it is a terminal: questions, spinners and what is drawn for a person. */
+  get errorTerminal(): NodeJS.WriteStream | undefined {
+    return asTerminal(this.#stderr);
   }
 
   /** Columns of the terminal; undefined for a pipe. */
@@ -73,7 +85,7 @@ export class Output {
     return this.isTerminal ? (this.#stdout.rows ?? 24) : undefined;
   }
 
-  /** Why stdout could not be written, where its reader did not just leave. */
+  /** Why stdout could not be written, unless its reader just left. */
   get failure(): DraftstateError | undefined {
     return this.#failure;
   }
@@ -105,12 +117,12 @@ export class Output {
     this.line(toSafeJson(JSON.stringify(value)));
   }
 
-  /** For people, left out with --quiet. */
+  /** For people; not printed with --quiet. */
   message(text: string): void {
     if (!this.quiet) this.#say(text);
   }
 
-  /** For people, also with --quiet: something they must know. One line, whatever is in it. */
+  /** For people, also with --quiet. One line, whatever is in it. */
   warning(text: string): void {
     this.#say(`${this.errorStyle.yellow("warning:")} ${toSafeLine(text)}`);
   }
@@ -150,7 +162,7 @@ export class Output {
     if (systemErrorCode(error) === "EPIPE" || this.#failure !== undefined) return;
     this.#failure = new DraftstateError(
       "STORAGE",
-      `stdout cannot be written (${systemErrorCode(error) ?? "unknown"}): check where it leads`,
+      `cannot write to stdout (${systemErrorCode(error) ?? "unknown"}): check where it leads`,
       { cause: error },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * A conversation on its way out: its state, what is known of it and, where wanted, its restore points. Every format is
+ * A conversation on its way out: its state, what is known of it and, if wanted, its backups. Every format is
  * made from this one shape; where something is to be redacted, it has been before.
  */
 import type { Metadata } from "../model/conversation.js";

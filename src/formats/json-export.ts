@@ -5,18 +5,12 @@
  */
 import { messagesOf, type Metadata } from "../model/conversation.js";
 import { ownValue, type Json, type JsonObject } from "../model/json.js";
+import { toSafeJson } from "./acting-characters.js";
 import type { ConversationDocument, RestorePoint } from "./document.js";
 
 /** Version of the two formats; the field marks a file as an export of ours. */
 export const EXPORT_FORMAT = 1;
 export const EXPORT_FIELD = "draftstateExport";
-
-/** DEL, C1, bidi controls, line and paragraph separators; JSON.stringify escapes C0 and lone surrogates itself. */
-const ACTING = /[\u007f-\u009f]|\p{Bidi_Control}|\u2028|\u2029/gu;
-
-function escaped(json: string): string {
-  return json.replace(ACTING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
 
 /** Without what is true of one file in one store alone. */
 function metadataFields({
@@ -41,7 +35,7 @@ function mark(document: ConversationDocument, more: JsonObject = {}): JsonObject
 export function toJson(document: ConversationDocument): string {
   const { state, metadata } = document;
   const exported = { ...state, _metadata: { ...metadataFields(metadata), [EXPORT_FIELD]: mark(document) } };
-  return `${escaped(JSON.stringify(exported, null, 2))}\n`;
+  return `${toSafeJson(JSON.stringify(exported, null, 2))}\n`;
 }
 
 /** The first line keeps the place of `messages` among the state's fields, and how many follow: a file cut short is known as such. */
@@ -55,5 +49,5 @@ export function toJsonLines(document: ConversationDocument): string {
     state: rest,
     metadata: metadataFields(metadata),
   };
-  return [header, ...messages].map((line) => `${escaped(JSON.stringify(line))}\n`).join("");
+  return [header, ...messages].map((line) => `${toSafeJson(JSON.stringify(line))}\n`).join("");
 }

@@ -1,6 +1,7 @@
 /** `md`: a conversation as a Markdown document that a person reads, anywhere. Not meant to be imported again. */
 import { textOf } from "../model/conversation.js";
 import { isJsonObject, ownValue, type Json } from "../model/json.js";
+import { shownMessages } from "../model/shown.js";
 import type { ConversationDocument, MakeVisible } from "./document.js";
 import { escapeMarkdown, fenced, tamedMarkdown } from "./markdown-body.js";
 import {
@@ -8,7 +9,6 @@ import {
   errorText,
   otherBlocks,
   shortTime,
-  shownMessages,
   speakerName,
   textField,
   timestampToIso,

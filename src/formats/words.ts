@@ -1,7 +1,7 @@
-/** What the readable formats say alike: times, names of roles, the messages in their order with the partial answer in its place. */
+/** What the readable formats share: times, names of roles, fields of messages. */
 import { isContinuation } from "../model/continued.js";
-import { messagesOf, statusOf, streamingOf, type Metadata } from "../model/conversation.js";
-import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
+import type { Metadata } from "../model/conversation.js";
+import { isJsonObject, ownValue, type Json } from "../model/json.js";
 import type { ConversationDocument } from "./document.js";
 
 export function textField(message: Json, key: string): string {
@@ -53,23 +53,6 @@ export function toolCalls(message: Json): readonly Json[] {
 export function errorText(message: Json): string {
   const error = isJsonObject(message) ? ownValue(message, "error") : undefined;
   return isJsonObject(error) ? textField(error, "message") : "";
-}
-
-function partialAnswer(state: JsonObject): Json[] {
-  if (statusOf(state) !== "streaming") return [];
-  const streaming = streamingOf(state);
-  return [
-    {
-      role: "assistant",
-      content: ownValue(streaming, "partialResponse") ?? "",
-      createdAt: ownValue(streaming, "streamingStartTime") ?? "",
-      status: "streaming",
-    },
-  ];
-}
-
-export function shownMessages(state: JsonObject): readonly Json[] {
-  return [...messagesOf(state), ...partialAnswer(state)];
 }
 
 export function titleText({

@@ -4,9 +4,17 @@
  * `crc` is CRC-32 over everything behind its comma up to the closing brace, `len` counts the bytes behind its own comma.
  * What the fields mean is the payload codec's matter: this file knows lines, torn ends and damage.
  */
-import { crc32 } from "node:zlib";
+import { getBuiltinModule } from "node:process";
 import { messageOf } from "../errors.js";
 import { isJsonObject, type JsonObject } from "../model/json.js";
+
+/** Node's zlib takes milliseconds to load: it is, with the first line. */
+let crc32: typeof import("node:zlib").crc32 | undefined;
+
+function checksumOf(body: string | Uint8Array): string {
+  crc32 ??= getBuiltinModule("node:zlib").crc32;
+  return crc32(body).toString(16).padStart(8, "0");
+}
 
 /** What the fields of a line mean. `newer`: well-formed, and beyond this version's knowledge. A decoder may throw: then the line is bad. */
 export type DecodedPayload<V> =
@@ -48,7 +56,7 @@ const BODY_AT = '{"crc":"00000000",'.length;
 export function encodeLine(fields: object): string {
   const inside = JSON.stringify(fields).slice(1, -1);
   const body = `"len":${Buffer.byteLength(inside) + 1},${inside}}`;
-  return `{"crc":"${crc32(body).toString(16).padStart(8, "0")}",${body}\n`;
+  return `{"crc":"${checksumOf(body)}",${body}\n`;
 }
 
 /** The same for fields that are JSON already, in parts: what is between the braces, without a newline. */
@@ -56,8 +64,7 @@ export function encodeLineOf(inside: readonly (string | Uint8Array)[]): Buffer {
   const parts = inside.map((part) => (typeof part === "string" ? Buffer.from(part, "utf8") : part));
   const length = parts.reduce((sum, part) => sum + part.length, 1);
   const body = Buffer.concat([Buffer.from(`"len":${length},`, "latin1"), ...parts, CLOSE]);
-  const crc = crc32(body.subarray(0, -1)).toString(16).padStart(8, "0");
-  return Buffer.concat([Buffer.from(`{"crc":"${crc}",`, "latin1"), body]);
+  return Buffer.concat([Buffer.from(`{"crc":"${checksumOf(body.subarray(0, -1))}",`, "latin1"), body]);
 }
 
 function bad(detail: string): { readonly kind: "bad"; readonly detail: string } {
@@ -70,8 +77,7 @@ export function decodeLine<V>(line: Buffer, codec: PayloadCodec<V>): DecodedPayl
   if (start === null) return bad("it does not begin like a record");
   const [, crc = "", lengthField = "", length = ""] = start;
   if (line.length !== BODY_AT + lengthField.length + Number(length)) return bad("its length differs from what it says");
-  if (crc32(line.subarray(BODY_AT)).toString(16).padStart(8, "0") !== crc)
-    return bad("its checksum differs from its content");
+  if (checksumOf(line.subarray(BODY_AT)) !== crc) return bad("its checksum differs from its content");
   try {
     const value: unknown = JSON.parse(line.toString("utf8"));
     return isJsonObject(value) ? codec.decode(value) : bad("it is not an object");

@@ -189,7 +189,7 @@ const FILE_FIELD = "_metadata";
 
 function countOf(value: unknown): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  throw new TypeError("it counts its tokens by what is no count");
+  throw new TypeError("its token count is not a count");
 }
 
 function decodeInfo(value: JsonObject): InfoChange {

@@ -17,7 +17,7 @@ export function assertAgentState(id: string, state: JsonObject): void {
   if (problem === undefined) return;
   throw new DraftstateError(
     "CORRUPT",
-    `conversation ${id} is none that a chat can go on with: ${problem}; go back with "draftstate restore ${id}", or begin another with --id`,
+    `conversation ${id} cannot be resumed by chat: ${problem}; restore a backup with "draftstate restore ${id}", or start another with --id`,
   );
 }
 
@@ -43,7 +43,7 @@ function messageProblem(message: Json): string | undefined {
   const [role, content] = [ownValue(message, "role"), ownValue(message, "content")];
   if (role === undefined) return "has no role";
   if (!(ROLES as readonly unknown[]).includes(role))
-    return `has the role ${JSON.stringify(role)}, which is none of ${ROLES.join(", ")}`;
+    return `has the role ${JSON.stringify(role)}, which is not one of ${ROLES.join(", ")}`;
   return typeof content === "string" || Array.isArray(content)
     ? undefined
     : "has a content that is neither a text nor a list";

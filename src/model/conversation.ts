@@ -78,8 +78,16 @@ export type Info = {
   readonly title?: string;
   readonly model?: string;
   readonly baseUrl?: string;
+  /** Of a conversation that was had elsewhere: when it was last changed there. True of this revision alone. */
+  readonly imported?: ImportNote & { readonly revision: number };
   /** Fields of `_metadata` that this version does not know. */
   readonly extra?: JsonObject;
+};
+
+/** In `_metadata` until the conversation is changed here. */
+export type ImportNote = {
+  /** ISO 8601. */
+  readonly updatedAt: string;
 };
 
 export const BACKUP_REASONS = ["turn", "interim", "restore", "migrate", "repair", "manual"] as const;
@@ -119,6 +127,7 @@ export type Metadata = {
   readonly baseUrl?: string;
   readonly backup?: BackupNote;
   readonly spill?: SpillNote;
+  readonly imported?: ImportNote;
   /** Which sessions wrote what the file holds; at most `MAX_MARKS`. */
   readonly sessions?: readonly SessionMark[];
   readonly extra?: JsonObject;
@@ -279,6 +288,7 @@ export function metadataOf(
     ...(info.model === undefined ? {} : { model: info.model }),
     ...(info.baseUrl === undefined ? {} : { baseUrl: info.baseUrl }),
     ...(sessions.length === 0 ? {} : { sessions: sessions.slice(-MAX_MARKS) }),
+    ...(info.imported?.revision === revision ? { imported: { updatedAt: info.imported.updatedAt } } : {}),
     ...(info.extra === undefined ? {} : { extra: info.extra }),
   };
 }
@@ -289,6 +299,7 @@ export function infoOf(metadata: Metadata): Info {
     ...(metadata.title === "" ? {} : { title: metadata.title }),
     ...(metadata.model === undefined ? {} : { model: metadata.model }),
     ...(metadata.baseUrl === undefined ? {} : { baseUrl: metadata.baseUrl }),
+    ...(metadata.imported === undefined ? {} : { imported: { ...metadata.imported, revision: metadata.revision } }),
     ...(metadata.extra === undefined ? {} : { extra: metadata.extra }),
   };
 }

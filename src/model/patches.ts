@@ -182,7 +182,7 @@ export function parsePatch(value: unknown): Patch {
   const payload = ownValue(value, "value");
   if (op === "append" && typeof payload === "string") return { op, path: at, value: payload };
   if ((op === "add" || op === "replace") && payload !== undefined) return { op, path: at, value: freezeJson(payload) };
-  throw refuse(at, `${JSON.stringify(op)} is no known operation with a value`);
+  throw refuse(at, `${JSON.stringify(op)} is not a known operation with a value`);
 }
 
 /** The changes that turn one state into the other. Identical nodes are not looked into. */

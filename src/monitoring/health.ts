@@ -122,8 +122,7 @@ function freeSpace({ space }: HealthFacts, { minFreeBytes }: HealthLimits): Heal
 
 function staleLocks({ locks }: HealthFacts): HealthCheck {
   return judged("stale-locks", locks, ({ stale, unreadable }): Verdict => {
-    if (unreadable.length > 0)
-      return ["warn", `cannot be read, and block whoever wants to write: ${named(unreadable)}`];
+    if (unreadable.length > 0) return ["warn", `cannot be read, and block every writer: ${named(unreadable)}`];
     if (stale.length === 0) return ["ok", "none"];
     const who = stale.map(({ name, holder, since }) => `${name} (${holder}, since ${since})`);
     return ["warn", `left by processes that are gone: ${named(who)}; the next writer takes them over`];
@@ -144,7 +143,7 @@ function damagedFiles({ damage }: HealthFacts): HealthCheck {
     const list = named((serious.length > 0 ? serious : problems).map(({ path, kind }) => `${path} (${kind})`));
     return serious.length > 0
       ? ["fail", `${list}: "draftstate verify" says what is wrong`]
-      : ["warn", `${list}: a crash left it, the next opening mends it`];
+      : ["warn", `${list}: a crash left it, the next opening repairs it`];
   });
 }
 

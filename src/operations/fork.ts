@@ -44,7 +44,7 @@ export async function openNew(store: Store, sessions: Sessions, beginning?: Begi
 /** An answer that streams elsewhere, or did when the backup was made, is not continued here. */
 export function beginningOf(version: Version, at: string): Beginning {
   const { state, info } = ended(version, at);
-  const { createdAt: _theirs, ...rest } = info;
+  const { createdAt: _theirs, imported: _there, ...rest } = info;
   return { state, info: rest };
 }
 

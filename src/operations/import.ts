@@ -16,6 +16,8 @@ export interface ImportRequest {
     readonly version: Version;
     readonly note: BackupNote | undefined;
   }[];
+  /** When it was last changed where it was had; ISO 8601. */
+  readonly updatedAt?: string;
   /** When an answer that nobody continues was cut off; ISO 8601. */
   readonly at: string;
 }
@@ -23,7 +25,7 @@ export interface ImportRequest {
 /** Throws `INVALID_ID` where the id is taken, `LOCKED` where another process is about to take it. */
 export async function importConversation(sessions: Sessions, request: ImportRequest): Promise<void> {
   const { id, points } = request;
-  const initial = ended(request.version, request.at);
+  const initial = withOwnDate(ended(request.version, request.at), request.updatedAt ?? request.at);
   const conversation = await sessions.open(id, { expect: "new", beginning: initial });
   try {
     await conversation.flush();
@@ -36,4 +38,10 @@ export async function importConversation(sessions: Sessions, request: ImportRequ
   } finally {
     await conversation.close();
   }
+}
+
+/** It is as old as it was where it was had, until something is changed here. */
+function withOwnDate(version: Version, updatedAt: string): Version {
+  const { info, revision } = version;
+  return { ...version, info: { ...info, imported: { updatedAt, revision } } };
 }

@@ -4,13 +4,15 @@
  */
 import { DraftstateError, isDraftstateError, type ErrorCode } from "../errors.js";
 import { SCHEMA_VERSION } from "../model/conversation.js";
-import { ended } from "../model/interruption.js";
 import { jsonEqual } from "../model/json.js";
+import { takeStock } from "../session/open.js";
+import { recover, type Locked } from "../session/recover.js";
+import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
-import { versionOf, type Decoded } from "../snapshot/decode.js";
+import type { Decoded } from "../snapshot/decode.js";
 import { conversationIds, snapshotKey } from "../store/names.js";
 import { newerVersion } from "../store/newer.js";
-import { listIds, readSnapshot, refusal } from "../store/read.js";
+import { interruptedVersion, listIds, readSnapshot, refusal } from "../store/read.js";
 import type { Store } from "../store/store.js";
 
 export interface MigrateOptions {
@@ -35,19 +37,38 @@ export interface MigrateResult {
 
 type Older = Extract<Decoded, { kind: "valid" }> & { readonly migratedFrom: string };
 
-function isOlder(decoded: Decoded): decoded is Older {
-  return decoded.kind === "valid" && decoded.migratedFrom !== undefined;
+/** What a snapshot means to a migration. Throws what keeps it from being migrated. */
+function olderOf({ storage }: Store, id: string, decoded: Decoded | undefined): Older | undefined {
+  const path = storage.describe(snapshotKey(id));
+  if (decoded?.kind === "newer") throw newerVersion(path, `it is of the newer schema ${decoded.version}`);
+  if (decoded?.kind === "damaged")
+    throw new DraftstateError(
+      "CORRUPT",
+      `${path}: ${decoded.detail}: "draftstate repair ${id}" repairs what can be repaired`,
+      { path },
+    );
+  return decoded?.kind === "valid" && isOlder(decoded) ? decoded : undefined;
 }
 
-/** Opening rewrites it. A conversation that a handle has open was rewritten when it was opened. */
-async function rewrite({ storage }: Store, sessions: Sessions, id: string, before: Older): Promise<void> {
-  await sessions.use(id, () => Promise.resolve(), "existing");
+function isOlder(decoded: Extract<Decoded, { kind: "valid" }>): decoded is Older {
+  return decoded.migratedFrom !== undefined;
+}
+
+/** As opening recovers it; the new file is read back before it counts. */
+async function rewrite(locked: Locked): Promise<void> {
+  const {
+    store: { storage },
+    id,
+  } = locked;
+  const { plan } = await takeStock(locked);
+  if (plan.kind !== "usable") throw refusal(storage, id, plan);
+  await recover(locked, plan);
   const after = await readSnapshot(storage, id);
   // An answer that nobody continues is interrupted in the new file, as every reader of the old one was shown it.
   if (
     after?.kind === "valid" &&
     after.migratedFrom === undefined &&
-    jsonEqual(after.state, ended(versionOf(before), before.metadata.savedAt).state)
+    jsonEqual(after.state, interruptedVersion(plan).state)
   )
     return;
   const path = storage.describe(snapshotKey(id));
@@ -58,25 +79,37 @@ async function rewrite({ storage }: Store, sessions: Sessions, id: string, befor
   );
 }
 
-/** Undefined where it is of the current schema, or where there is no snapshot. Throws what keeps it from being migrated. */
-async function migrateOne(
-  store: Store,
-  sessions: Sessions,
-  id: string,
-  decoded: Decoded | undefined,
-  dryRun: boolean,
-): Promise<MigratedConversation | undefined> {
-  const path = store.storage.describe(snapshotKey(id));
-  if (decoded?.kind === "newer") throw newerVersion(path, `it is of the newer schema ${decoded.version}`);
-  if (decoded?.kind === "damaged")
-    throw new DraftstateError(
-      "CORRUPT",
-      `${path}: ${decoded.detail}: "draftstate repair ${id}" repairs what can be repaired`,
-      { path },
-    );
-  if (decoded === undefined || !isOlder(decoded)) return undefined;
-  if (!dryRun) await rewrite(store, sessions, id, decoded);
-  return { conversationId: id, from: decoded.migratedFrom, to: SCHEMA_VERSION };
+/** In the conversation's turn, by what is there then: whoever had it before may have rewritten or removed it. */
+async function migrateLocked(locked: Locked, session: Session | undefined): Promise<Outcome> {
+  const { store, id } = locked;
+  const decoded = await readSnapshot(store.storage, id);
+  const older = olderOf(store, id, decoded);
+  if (older === undefined) return decoded === undefined ? "absent" : "up to date";
+  // Opening rewrites it: this file came from outside since.
+  if (session !== undefined)
+    throw new DraftstateError("LOCKED", `conversation ${id} is open, and its snapshot was replaced: close it first`, {
+      path: store.storage.describe(snapshotKey(id)),
+    });
+  await rewrite(locked);
+  return migratedFrom(id, older);
+}
+
+type Outcome = MigratedConversation | "up to date" | "absent";
+
+function migratedFrom(id: string, { migratedFrom: from }: Older): MigratedConversation {
+  return { conversationId: id, from, to: SCHEMA_VERSION };
+}
+
+/** What is of the current schema stays of it: nothing is locked for that. */
+async function migrateOne(store: Store, sessions: Sessions, id: string, dryRun: boolean): Promise<Outcome> {
+  const decoded = await readSnapshot(store.storage, id);
+  if (decoded === undefined) return "absent";
+  if (dryRun) {
+    const older = olderOf(store, id, decoded);
+    return older === undefined ? "up to date" : migratedFrom(id, older);
+  }
+  if (decoded.kind === "edited" || (decoded.kind === "valid" && !isOlder(decoded))) return "up to date";
+  return sessions.guarded(id, migrateLocked);
 }
 
 /** Throws `NOT_FOUND` for an id that is not there; what fails among all conversations is listed, and stops no other. */
@@ -93,12 +126,11 @@ export async function migrate(store: Store, sessions: Sessions, options: Migrate
   for (const [index, id] of ids.entries()) {
     onProgress?.(index, ids.length);
     try {
-      const decoded = await readSnapshot(storage, id);
-      if (decoded === undefined && only !== undefined && !(await listIds(storage)).includes(id))
+      const outcome = await migrateOne(store, sessions, id, dryRun);
+      if (outcome === "up to date") result.upToDate += 1;
+      else if (outcome !== "absent") result.migrated.push(outcome);
+      else if (only !== undefined && !(await listIds(storage)).includes(id))
         throw refusal(storage, id, { kind: "absent" });
-      const migrated = await migrateOne(store, sessions, id, decoded, dryRun);
-      if (migrated !== undefined) result.migrated.push(migrated);
-      else if (decoded !== undefined) result.upToDate += 1;
     } catch (error) {
       if (only !== undefined || !isDraftstateError(error)) throw error;
       result.failed.push({ conversationId: id, code: error.code, message: error.message });

@@ -66,7 +66,7 @@ async function takeAway(
     return;
   }
   const files = backups.map(({ name }): KeptFile => ({ area: "backup", name }));
-  const stamp = await trash.newStamp();
+  const stamp = await trash.newStamp(guard);
   group.stamp ??= stamp;
   const operation: Operation = { kind: "prune", conversationId: id, stamp, group: group.stamp, files };
   await trash.begin(operation, guard);

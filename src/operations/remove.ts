@@ -58,14 +58,12 @@ async function takeAway(
 
 /** One file to move instead of several: a crash between them could leave a snapshot without its latest changes. */
 async function gather(locked: Locked): Promise<void> {
+  // What was spilled and cannot be brought home would come back by itself, as if nothing had been removed.
   const {
     found,
     plan,
-    home,
     kept: [stays],
   } = await takeStock(locked);
-  // What was spilled and cannot be brought home would come back by itself, as if nothing had been removed.
-  if (home !== undefined) throw home.cause;
   if (stays !== undefined)
     throw new DraftstateError(
       "STORAGE",
@@ -87,7 +85,7 @@ async function toTrash(locked: Locked, group: string | undefined): Promise<Remov
   await storage.settle("state");
   const files = await filesOf(store, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
-  const stamp = await trash.newStamp();
+  const stamp = await trash.newStamp(guard);
   const operation: Operation = { kind: "rm", conversationId: id, stamp, group: group ?? stamp, files };
   await trash.begin(operation, guard);
   try {

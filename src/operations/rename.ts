@@ -25,7 +25,7 @@ async function renameTo(store: Store, session: Session, title: string): Promise<
   const before = session.info.title ?? null;
   if (before === title) return session.revision;
   await session.flush();
-  const stamp = await store.trash.newStamp();
+  const stamp = await store.trash.newStamp(lock);
   const operation: Operation = {
     kind: "rename",
     conversationId: id,

@@ -7,12 +7,13 @@ import { replay } from "../journal/replay.js";
 import { infoOf } from "../model/conversation.js";
 import { planRecovery, type Found, type Problem, type RecoveryPlan } from "../plan/recovery.js";
 import { takeStock } from "../session/open.js";
-import { lastNamed, recover, type Locked } from "../session/recover.js";
+import { lastNamed, recover, revisionAfter, type Locked } from "../session/recover.js";
 import type { Sessions } from "../session/sessions.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { journalKey, snapshotKey } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
-import { readBackupsUntilValid, refusal } from "../store/read.js";
+import { happened } from "../store/pending.js";
+import { readBackupsUntilValid, readPlan, refusal } from "../store/read.js";
 import { writeWhole } from "../store/write-snapshot.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
 import { commit } from "./undoable.js";
@@ -51,7 +52,7 @@ async function repairLocked(locked: Locked, { accept = false }: RepairOptions): 
   const { found, plan: asIs } = await takeStock(locked);
   if (asIs.kind === "newer") throw refusal(storage, id, asIs);
   const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
-  if (edited !== undefined && accept) return undoably(locked, () => acceptEdit(locked, edited, found.journal));
+  if (edited !== undefined && accept) return acceptEdit(locked, edited, found.journal);
   if (accept) throw new DraftstateError("USAGE", `${id} was not edited: there is nothing to accept`);
   const plan = edited === undefined ? asIs : await planWithoutSnapshot(locked, found, edited);
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
@@ -65,40 +66,33 @@ async function repairLocked(locked: Locked, { accept = false }: RepairOptions): 
       revision: version.revision,
     };
   };
-  return plan.clean ? act() : undoably(locked, act);
+  return plan.clean ? act() : undoably(locked, await revisionAfter(locked, plan), act);
 }
 
 /**
  * The edit becomes a new revision, with every field as it stands and the journal's changes on top where they fit. The new
  * revision is above every record's, so that a journal that comes back after a crash is skipped (I3).
  */
-async function acceptEdit(
-  { store, id, guard }: Locked,
-  edited: Edited,
-  journal: Found["journal"],
-): Promise<RepairResult> {
+async function acceptEdit(locked: Locked, edited: Edited, journal: Found["journal"]): Promise<RepairResult> {
+  const { store, id, guard } = locked;
   const replayed = replay(
     { state: edited.state, info: infoOf(edited.metadata), revision: edited.metadata.revision },
     journal?.records ?? [],
   );
-  const lastRevision = Math.max(
-    replayed.version.revision,
-    journal?.lastRevision ?? 0,
-    await lastNamed(store.storage, id),
-  );
-  const copies = [await copyToQuarantine(store, snapshotKey(id), guard)];
-  if (replayed.stopped !== undefined || (journal !== undefined && journal.tail.kind !== "clean"))
-    copies.push(await copyToQuarantine(store, journalKey(id), guard));
-  const version = { ...replayed.version, revision: lastRevision + 1 };
-  await writeWhole(store, id, version, guard);
-  const problems: Problem[] = [{ kind: "snapshot-edited", file: "snapshot", detail: "the edit was signed as it is" }];
-  return {
-    conversationId: id,
-    repaired: true,
-    problems,
-    quarantined: copies.filter((copy) => copy !== undefined),
-    revision: version.revision,
-  };
+  const last = Math.max(replayed.version.revision, journal?.lastRevision ?? 0, await lastNamed(store.storage, id));
+  const version = { ...replayed.version, revision: last + 1 };
+  const isJournalUsedUp = replayed.stopped === undefined && (journal === undefined || journal.tail.kind === "clean");
+  const keys = [snapshotKey(id), ...(isJournalUsedUp ? [] : [journalKey(id)])];
+  return undoably(locked, version.revision, async () => {
+    const quarantined: string[] = [];
+    for (const key of keys) {
+      const copy = await copyToQuarantine(store, key, guard);
+      if (copy !== undefined) quarantined.push(copy);
+    }
+    await writeWhole(store, id, version, guard);
+    const problems: Problem[] = [{ kind: "snapshot-edited", file: "snapshot", detail: "the edit was signed as it is" }];
+    return { conversationId: id, repaired: true, problems, quarantined, revision: version.revision };
+  });
 }
 
 async function planWithoutSnapshot(
@@ -115,10 +109,13 @@ async function planWithoutSnapshot(
   });
 }
 
-/** The files as they were found are kept, so that the repair can be undone once it has happened. */
-async function undoably<T>({ store, id, guard }: Locked, act: () => Promise<T>): Promise<T> {
-  const { trash } = store;
-  const stamp = await trash.newStamp();
+/** The files as they were found are kept, and the revision that the repair writes is named, so that it can be undone once it has happened. */
+async function undoably<T>(locked: Locked, revision: number, act: () => Promise<T>): Promise<T> {
+  const { store, id, guard } = locked;
+  const { storage, trash } = store;
+  // What is not there now and comes back after a power loss would be taken for what the repair wrote.
+  await storage.settle("state");
+  const stamp = await trash.newStamp(guard);
   const files = [snapshotKey(id), journalKey(id)].map(({ name }): KeptFile => ({ area: "state", name }));
   const operation: Operation = {
     kind: "repair",
@@ -126,6 +123,7 @@ async function undoably<T>({ store, id, guard }: Locked, act: () => Promise<T>):
     stamp,
     group: stamp,
     files: await trash.keepCopies(stamp, files, guard),
+    revision,
   };
   await trash.prepare(operation, guard);
   try {
@@ -133,8 +131,13 @@ async function undoably<T>({ store, id, guard }: Locked, act: () => Promise<T>):
     await commit(store, operation, guard);
     return result;
   } catch (error) {
-    if ((await trash.compare(operation).catch(() => "changed")) === "unchanged")
-      await trash.withdraw(operation, guard).catch(() => undefined);
+    await settleFailed(locked, operation).catch(() => undefined);
     throw error;
   }
+}
+
+/** It may have happened before the error came. Where that cannot be told now, whoever opens the conversation next tells it. */
+async function settleFailed({ store, id, guard }: Locked, operation: Operation): Promise<void> {
+  if (await happened(store, operation, await readPlan(store.storage, id))) await store.trash.commit(operation, guard);
+  else await store.trash.withdraw(operation, guard);
 }

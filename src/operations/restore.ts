@@ -11,7 +11,7 @@ import { SnapshotParts } from "../snapshot/encode.js";
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 import { readBackupVersion, resolveBackup, type Backup } from "../store/backups.js";
-import { backupKey, fromTimestamp, snapshotKey } from "../store/names.js";
+import { fromTimestamp, journalKey, snapshotKey } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { timeOfStamp, type KeptFile, type Operation } from "../store/trash-record.js";
 import { listBackups } from "./backups.js";
@@ -65,33 +65,42 @@ export async function restore(
     });
     return { conversationId, restoredFrom: backup ?? wanted, safetyBackup: null, revision, dryRun: false, changes: [] };
   }
-  const backups = await listBackups(store, id);
-  const plan = await planRestore(store, id, backups, wanted);
-  if (options.dryRun === true) {
-    const { backup, content } = plan;
-    const now = await mustLoad(store, id);
-    return {
-      conversationId: id,
-      restoredFrom: backup.timestamp,
-      safetyBackup: null,
-      revision: now.metadata.revision,
-      dryRun: true,
-      changes: toJsonPatch(now.state, content),
-    };
-  }
+  if (options.dryRun === true) return preview(store, id, wanted);
+  if (!sessions.live.some((session) => session.id === id)) await assertFound(store, id);
+  let planned: RestorePlan | undefined;
   return sessions.use(
     id,
     async (session) => {
-      // Read before the lock was there, and pruned meanwhile: what is gone is not gone back to.
-      if ((await store.storage.stat(backupKey(plan.backup))) === undefined) {
-        session.backups.forget();
-        return goBack(store, session, await planRestore(store, id, await listBackups(store, id), wanted));
-      }
-      session.backups.learn(backups);
-      return goBack(store, session, plan);
+      session.assertReplaceable();
+      return goBack(store, session, planned ?? (await planRestore(store, id, await session.backups.again(), wanted)));
     },
     "existing",
+    // Opening recovers: what cannot be restored is refused before anything is changed.
+    async () => {
+      const backups = await listBackups(store, id);
+      planned = await planRestore(store, id, backups, wanted);
+      return backups;
+    },
   );
+}
+
+/** Opening makes directories: what is not there at all is refused before. */
+async function assertFound(store: Store, id: string): Promise<void> {
+  const found = await Promise.all([snapshotKey(id), journalKey(id)].map((key) => store.storage.stat(key)));
+  if (found.every((stat) => stat === undefined)) await listBackups(store, id);
+}
+
+async function preview(store: Store, id: string, wanted: string): Promise<RestoreResult> {
+  const { backup, content } = await planRestore(store, id, await listBackups(store, id), wanted);
+  const now = await mustLoad(store, id);
+  return {
+    conversationId: id,
+    restoredFrom: backup.timestamp,
+    safetyBackup: null,
+    revision: now.metadata.revision,
+    dryRun: true,
+    changes: toJsonPatch(now.state, content),
+  };
 }
 
 async function goBack(
@@ -143,7 +152,7 @@ class RestoreRecord {
   async prepare(version: Version): Promise<void> {
     const { trash } = this.store;
     const { id, lock } = this.session;
-    const stamp = await trash.newStamp();
+    const stamp = await trash.newStamp(lock);
     const file: KeptFile = { area: "state", name: snapshotKey(id).name };
     this.#operation = {
       kind: "restore",

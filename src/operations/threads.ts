@@ -1,6 +1,5 @@
 /** Work over many files on every core. Where threads are not worth it, or cannot be had, there is no answer and the caller does it. */
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 
 /** What a thread says: how many more it has done, and in the end its answer. */
 export type FromThread<Answer> = { readonly done: number } | { readonly answer: Answer };
@@ -9,7 +8,12 @@ export type FromThread<Answer> = { readonly done: number } | { readonly answer: 
 const WORTHWHILE = 400;
 const MAX_THREADS = 4;
 
-function runThread<Answer>(script: URL, workerData: unknown, onProgress: (more: number) => void): Promise<Answer> {
+async function runThread<Answer>(
+  script: URL,
+  workerData: unknown,
+  onProgress: (more: number) => void,
+): Promise<Answer> {
+  const { Worker } = await import("node:worker_threads");
   return new Promise((resolve, reject) => {
     const worker = new Worker(script, { workerData });
     worker.on("message", (message: FromThread<Answer>) => {

@@ -1,6 +1,6 @@
 /**
  * What was found of a conversation → what it is, and what a writer has to do before it goes on. Pure: `verify` prints
- * the plan, readers take its version, only a writer that holds the lock carries it out. The rows are section 5 of the contract.
+ * the plan, readers take its version, only a writer that holds the lock carries it out. test/plan/recovery.test.ts goes through it row by row.
  */
 import { infoOf, type Version } from "../model/conversation.js";
 import { withMark, type SessionMark } from "../model/sessions.js";

@@ -49,13 +49,10 @@ interface Candidate<S extends FoundSpill> {
   readonly continuesStore: boolean;
 }
 
-/** In the order of their revisions: to be removed in this order too, since a later one may be what an earlier one is held by. */
+/** In the order in which they were written: to be removed in this order too, since a later one may be what an earlier one is held by. */
 export function planSpills<S extends FoundSpill>(store: SpillStore, spills: readonly S[]): readonly PlannedSpill<S>[] {
   const candidates: Candidate<S>[] = [];
-  for (const spill of [...spills].sort(
-    (left, right) => left.revision - right.revision || compareNames(left.session, right.session),
-  ))
-    candidates.push(candidateOf(store, spill, candidates));
+  for (const spill of inOrder(spills)) candidates.push(candidateOf(store, spill, candidates));
   const holders = new Map(candidates.flatMap((holder) => holder.holds.map((held) => [held, holder] as const)));
   // The last that continues the store is held by none: what held it would continue the store too, and come later.
   const applied = candidates.findLast((each) => each.continuesStore && each.spill.revision > store.revision);
@@ -66,11 +63,44 @@ export function planSpills<S extends FoundSpill>(store: SpillStore, spills: read
   }));
 }
 
+/**
+ * By revision. Of one revision, a spill that names another comes later: names decide only where no mark does, since the clock
+ * that they begin with may have been set back.
+ */
+function inOrder<S extends FoundSpill>(spills: readonly S[]): readonly S[] {
+  const sorted = [...spills].sort(
+    (left, right) => left.revision - right.revision || compareNames(left.session, right.session),
+  );
+  const ordered: S[] = [];
+  const visited = new Set<S>();
+  const visit = (spill: S): void => {
+    if (visited.has(spill)) return;
+    visited.add(spill);
+    for (const other of sorted) if (other.revision === spill.revision && holdsSpill(spill, other)) visit(other);
+    ordered.push(spill);
+  };
+  for (const spill of sorted) visit(spill);
+  return ordered;
+}
+
+function markOf({ session, revision }: FoundSpill): SessionMark {
+  return { session, revision };
+}
+
+/** With the mark of its own session. */
+function marksOf(spill: FoundSpill): readonly SessionMark[] {
+  return withMark(spill.sessions, markOf(spill));
+}
+
+function holdsSpill(spill: FoundSpill, other: FoundSpill): boolean {
+  return other.createdAt === spill.createdAt && holdsMark(marksOf(spill), markOf(other));
+}
+
 /** Of the same revision, or a lower one: so two copies of one spill do not hold each other. */
 function candidateOf<S extends FoundSpill>(store: SpillStore, spill: S, lower: readonly Candidate<S>[]): Candidate<S> {
-  const mark = { session: spill.session, revision: spill.revision };
-  const marks = withMark(spill.sessions, mark);
-  const holds = lower.filter((other) => other.spill.createdAt === spill.createdAt && holdsMark(marks, other.mark));
+  const mark = markOf(spill);
+  const marks = marksOf(spill);
+  const holds = lower.filter((other) => holdsSpill(spill, other.spill));
   const heldByStore = store.createdAt === spill.createdAt && holdsMark(store.sessions, mark);
   return {
     spill,

@@ -43,11 +43,14 @@ export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan
   spills.report(all);
   const planned = planOf(all, heldBy(plan));
   const ahead = planned.find(({ decision }) => decision.kind === "apply")?.found;
+  const next = ahead === undefined ? undefined : await continued(locked, plan, ahead);
   try {
-    if (ahead !== undefined) await apply(locked, found, plan, ahead);
+    if (next !== undefined) await apply(locked, found, plan, next);
   } catch (error) {
-    if (ahead === undefined || !isDraftstateError(error, "STORAGE")) throw error;
-    return { kind: "no-room", ...continued(ahead), spilled: sessionsHeldBy(ahead.session, planned), cause: error };
+    // What would have to go to quarantine first is never continued.
+    if (ahead === undefined || next === undefined || !isDraftstateError(error, "STORAGE") || !isUndamaged(plan))
+      throw error;
+    return { kind: "no-room", ...next, spilled: sessionsHeldBy(ahead.session, planned), cause: error };
   }
   const kept = new Set<string>();
   for (const { decision, found: spill } of planned) {
@@ -76,30 +79,54 @@ function sessionsHeldBy(session: string, planned: readonly PlannedSpill[]): stri
   return [...held];
 }
 
-function continued(spill: ValidSpill): { readonly version: Version; readonly sessions: readonly SessionMark[] } {
+function isUndamaged(plan: RecoveryPlan): boolean {
+  return (
+    plan.kind === "absent" ||
+    (plan.kind === "usable" && plan.quarantine.length === 0 && plan.migratedFrom === undefined)
+  );
+}
+
+interface Continued {
+  readonly version: Version;
+  readonly sessions: readonly SessionMark[];
+}
+
+/** What follows the spill, in the store or in memory: its revision, or the next where that is another state's. */
+async function continued(locked: Locked, plan: RecoveryPlan, spill: ValidSpill): Promise<Continued> {
   const {
-    decoded: { metadata },
+    decoded: { metadata, state },
     session,
   } = spill;
+  const last = plan.kind === "usable" ? await lastUsed(locked, plan) : await lastNamed(locked.store.storage, locked.id);
+  const version = versionIn(spill);
+  const isChanged = version.state !== state;
+  const revision = isChanged || last >= version.revision ? Math.max(last, version.revision) + 1 : version.revision;
   return {
-    version: versionIn(spill),
+    version: { ...version, revision },
     sessions: withMark(metadata.sessions ?? [], { session, revision: metadata.revision }),
   };
 }
 
 /** One step: were the store recovered first, that could use the revision of the spill, which would then seem old. */
-async function apply(locked: Locked, found: Found, plan: RecoveryPlan, spill: ValidSpill): Promise<void> {
+async function apply(
+  locked: Locked,
+  found: Found,
+  plan: RecoveryPlan,
+  { version, sessions }: Continued,
+): Promise<void> {
   const { store, id, guard } = locked;
   const quarantined =
     plan.kind === "usable" ? await keepWhatIsReplaced(locked, plan) : await keepDamaged(locked, found);
-  const last = plan.kind === "usable" ? await lastUsed(locked, plan) : await lastNamed(store.storage, id);
-  const { version, sessions } = continued(spill);
-  const isChanged = version.state !== spill.decoded.state;
-  const revision = isChanged || last >= version.revision ? Math.max(last, version.revision) + 1 : version.revision;
-  await writeWhole(store, id, { ...version, revision }, guard, sessions);
+  await writeWhole(store, id, version, guard, sessions);
   const problems = plan.kind === "usable" || plan.kind === "lost" ? plan.problems : [];
   if (problems.length > 0)
-    store.events.emit("recovered", { conversationId: id, revision, source: "fallback", problems, quarantined });
+    store.events.emit("recovered", {
+      conversationId: id,
+      revision: version.revision,
+      source: "fallback",
+      problems,
+      quarantined,
+    });
 }
 
 /** Of a conversation that has no valid file left but the spill. */

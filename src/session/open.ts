@@ -6,12 +6,13 @@ import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { initialState, type Info, type State, type Version } from "../model/conversation.js";
 import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js";
 import type { Lock } from "../storage/storage.js";
+import type { Backup } from "../store/backups.js";
 import { parseBackupName } from "../store/names.js";
 import { happened } from "../store/pending.js";
 import { findConversation, interruptedVersion, listIds, readPlan, refusal, storeIsMissing } from "../store/read.js";
 import { warn, type Store } from "../store/store.js";
 import { snapshotOnDisk } from "./base.js";
-import { bringHome } from "./bring-home.js";
+import { bringHome, type BroughtHome } from "./bring-home.js";
 import type { Locks } from "./lock.js";
 import { recover, type Locked } from "./recover.js";
 import { Session, type SessionOptions } from "./session.js";
@@ -38,12 +39,17 @@ export interface OpenOptions {
 export interface SaveOptions extends OpenOptions {
   /** A new one that nothing comes of, since what was to be saved is refused, is not kept. */
   readonly forSave?: boolean;
+  /** Under the lock, before anything is recovered: what it throws refuses the opening. Gives the backups that it found. */
+  readonly look?: (locked: Locked) => Promise<readonly Backup[]>;
 }
 
 type Begin = Pick<
   SessionOptions,
   "version" | "snapshot" | "stored" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched"
->;
+> & {
+  /** Recovery made one. */
+  readonly hasNewBackup: boolean;
+};
 
 interface KnownIds {
   readonly at: number;
@@ -68,7 +74,9 @@ export class Opener {
   async open(id: string, options: SaveOptions, inTurn: SessionOptions["inTurn"]): Promise<Session> {
     const guard = await this.#lock(id, options.lockTimeout);
     try {
-      const begin = await this.#begin({ store: this.store, id, guard }, options);
+      const locked = { store: this.store, id, guard };
+      const backups = await options.look?.(locked);
+      const { hasNewBackup, ...begin } = await this.#begin(locked, options);
       return new Session({
         id,
         session: this.#newName(),
@@ -76,6 +84,7 @@ export class Opener {
         lock: guard,
         release: () => this.locks.release(guard),
         inTurn,
+        backups: begin.isNew ? [] : hasNewBackup ? undefined : backups,
         ...begin,
       });
     } catch (error) {
@@ -163,19 +172,21 @@ export class Opener {
       store: { storage, now },
       id,
     } = locked;
-    const { plan, home } = await takeStock(locked, () => this.isKnown(locked.id));
-    if (home?.kind === "no-room") {
+    const stock = await takeStockOrContinue(locked, () => this.isKnown(locked.id));
+    const { plan } = stock;
+    if ("cause" in stock) {
       if (expect === "new") throw existsAlready(id);
-      const stored = plan.kind === "usable" ? plan.version.revision : 0;
+      const { version, sessions, spilled } = stock;
       return {
-        version: home.version,
+        version,
         snapshot: await snapshotOnDisk(locked.store, id),
-        stored,
+        stored: plan.kind === "usable" ? plan.version.revision : 0,
         wholeFirst: true,
-        sessions: home.sessions,
-        spilled: home.spilled,
+        sessions,
+        spilled,
         isNew: false,
         isUntouched: false,
+        hasNewBackup: false,
       };
     }
     if (plan.kind === "absent") {
@@ -194,6 +205,7 @@ export class Opener {
         spilled: [],
         isNew: true,
         isUntouched: forSave === true,
+        hasNewBackup: false,
       };
     }
     if (expect === "new") throw existsAlready(id);
@@ -214,26 +226,34 @@ export class Opener {
 export interface Stock {
   readonly found: Found;
   readonly plan: RecoveryPlan;
-  /** Present where what was spilled has no room in the store yet. */
-  readonly home: Extract<Awaited<ReturnType<typeof bringHome>>, { kind: "no-room" }> | undefined;
   /** Where other spills are that have to stay for now. */
   readonly kept: readonly string[];
 }
 
-/** What a writer finds once nothing of others is under way any more and what was spilled is in the store. */
-export async function takeStock(locked: Locked, mayHaveBackups?: () => Promise<boolean>): Promise<Stock> {
+/** What was spilled has no room in the store yet: what is in the store is not current. */
+export type NoRoom = Extract<BroughtHome, { kind: "no-room" }> & { readonly plan: RecoveryPlan };
+
+/** What a writer finds once nothing of others is under way any more and what was spilled is in the store. Throws `STORAGE` where that has no room there. */
+export async function takeStock(locked: Locked): Promise<Stock> {
+  const stock = await takeStockOrContinue(locked);
+  if ("cause" in stock) throw stock.cause;
+  return stock;
+}
+
+/** The same for a session, which can continue in memory what has no room. */
+async function takeStockOrContinue(locked: Locked, mayHaveBackups?: () => Promise<boolean>): Promise<Stock | NoRoom> {
   const { store, id } = locked;
   const found = await findConversation(store.storage, id, mayHaveBackups);
   const plan = planRecovery(found);
   await settlePending(locked, () => Promise.resolve(plan));
   // What was edited, or is newer, is not decided here: opening says so, and the spill stays.
-  if (plan.kind === "edited" || plan.kind === "newer") return { found, plan, home: undefined, kept: [] };
+  if (plan.kind === "edited" || plan.kind === "newer") return { found, plan, kept: [] };
   const home = await bringHome(locked, found, plan);
-  if (home.kind === "no-room") return { found, plan, home, kept: [] };
+  if (home.kind === "no-room") return { ...home, plan };
   const { kept } = home;
-  if (home.kind === "nothing") return { found, plan, home: undefined, kept };
+  if (home.kind === "nothing") return { found, plan, kept };
   const again = await findConversation(store.storage, id);
-  return { found: again, plan: planRecovery(again), home: undefined, kept };
+  return { found: again, plan: planRecovery(again), kept };
 }
 
 /** An operation whose process died: it is offered for undo where it happened, and forgotten where it did not. */
@@ -273,6 +293,7 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
       spilled: [],
       isNew: false,
       isUntouched: false,
+      hasNewBackup: plan.migratedFrom !== undefined,
     };
   } catch (error) {
     // What would have to go to quarantine first is never continued.
@@ -294,6 +315,7 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
       spilled: [],
       isNew: false,
       isUntouched: false,
+      hasNewBackup: false,
     };
   }
 }

@@ -3,7 +3,7 @@
  * recovered state becomes a new snapshot, then the journal goes: a crash anywhere in between leaves what was there or
  * the same plan again, and a second run finds nothing to do (G6).
  */
-import type { Version } from "../model/conversation.js";
+import { isStreaming, type Version } from "../model/conversation.js";
 import type { Lock, Storage } from "../storage/storage.js";
 import { keepAsBackup, listBackupNames, readBackupBytes, readBackupHeads } from "../store/backups.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
@@ -37,10 +37,7 @@ export async function recover(locked: Locked, plan: UsablePlan): Promise<Recover
     return { version: plan.version, quarantined: [] };
   }
   const quarantined = await keepWhatIsReplaced(locked, plan);
-  const last = await lastUsed(locked, plan);
-  const isChanged =
-    isInterrupted || plan.migratedFrom !== undefined || plan.source !== "snapshot" || last > version.revision;
-  const next = isChanged ? { ...version, revision: Math.max(version.revision, last) + 1 } : version;
+  const next = { ...version, revision: await revisionAfter(locked, plan) };
   await writeWhole(store, id, next, guard, plan.sessions);
   const source = plan.source === "snapshot" ? "snapshot" : plan.source.backup;
   if (plan.problems.length > 0 || isInterrupted)
@@ -52,6 +49,18 @@ export async function recover(locked: Locked, plan: UsablePlan): Promise<Recover
       quarantined,
     });
   return { version: next, quarantined };
+}
+
+/** The revision that carrying out the plan writes: the same one where only the files change. */
+export async function revisionAfter(locked: Locked, plan: UsablePlan): Promise<number> {
+  const { version } = plan;
+  const last = await lastUsed(locked, plan);
+  const isChanged =
+    isStreaming(version.state) ||
+    plan.migratedFrom !== undefined ||
+    plan.source !== "snapshot" ||
+    last > version.revision;
+  return isChanged ? Math.max(version.revision, last) + 1 : version.revision;
 }
 
 /** Damaged files, and those of an older schema, before something else takes their name. Where the copies in quarantine are. */

@@ -12,6 +12,7 @@ import { isEarlierInAnswer } from "../model/earlier.js";
 import { isJsonObject, type JsonObject } from "../model/json.js";
 import { diffStates, type Patch } from "../model/patches.js";
 import type { Lock } from "../storage/storage.js";
+import type { Backup } from "../store/backups.js";
 import { warn, type Store } from "../store/store.js";
 import { assertTag } from "../store/tag.js";
 import { SessionBackups } from "./turn-end.js";
@@ -22,6 +23,8 @@ export interface SessionOptions extends WriteAheadOptions {
   readonly isNew: boolean;
   /** New, and opened for a save: where nothing comes of that, there is nothing to keep. */
   readonly isUntouched: boolean;
+  /** Those that are there, newest first; undefined where nobody looked. */
+  readonly backups?: readonly Backup[] | undefined;
   /** Releases the lock. Never rejects. */
   readonly release: () => Promise<void>;
   /** Runs what the session does by itself in the conversation's turn. */
@@ -60,7 +63,7 @@ export class Session {
   constructor(private readonly options: SessionOptions) {
     const { id, version, store, lock } = options;
     this.id = id;
-    this.backups = new SessionBackups(store, id, lock, options.isNew ? [] : undefined);
+    this.backups = new SessionBackups(store, id, lock, options.backups);
     this.#container = new StateContainer(version.state);
     this.#info = version.info;
     this.#revision = version.revision;

@@ -7,7 +7,7 @@ import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { assertConversationId } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { Conversation } from "./conversation.js";
-import { existsAlready, Opener, type OpenOptions } from "./open.js";
+import { existsAlready, Opener, type OpenOptions, type SaveOptions } from "./open.js";
 import { Locks } from "./lock.js";
 import type { Locked } from "./recover.js";
 import type { Session } from "./session.js";
@@ -57,11 +57,18 @@ export class Sessions {
     });
   }
 
-  /** Acts on the open session, or on one that is opened for this and kept while saves keep coming. */
-  use<T>(id: string, act: (session: Session) => Promise<T>, expect: "any" | "existing" = "any"): Promise<T> {
+  /** Acts on the open session, or on one that is opened for this (after a `look` that may refuse) and kept while saves keep coming. */
+  use<T>(
+    id: string,
+    act: (session: Session) => Promise<T>,
+    expect: "any" | "existing" = "any",
+    look?: SaveOptions["look"],
+  ): Promise<T> {
     return this.#inTurn(id, async (slot) => {
       if (expect === "existing") await this.#closeUntouched(slot);
-      const session = slot.session ?? (await this.#openSession(slot, id, { expect, forSave: true }));
+      const session =
+        slot.session ??
+        (await this.#openSession(slot, id, { expect, forSave: true, ...(look === undefined ? {} : { look }) }));
       try {
         return await act(session);
       } finally {
@@ -70,14 +77,14 @@ export class Sessions {
     });
   }
 
-  /** Under the conversation's lock, open here or not. Other work on the conversation waits. */
-  guarded<T>(id: string, act: (locked: Locked) => Promise<T>): Promise<T> {
+  /** Under the conversation's lock, open here or not; with the session where it is. Other work on the conversation waits. */
+  guarded<T>(id: string, act: (locked: Locked, session?: Session) => Promise<T>): Promise<T> {
     return this.#inTurn(id, async (slot) => {
       const { session } = slot;
       if (session === undefined) return this.#opener.hold(id, act);
       try {
         await this.store.trash.settle(id, session.lock).catch(() => undefined);
-        return await act({ store: this.store, id, guard: session.lock });
+        return await act({ store: this.store, id, guard: session.lock }, session);
       } finally {
         session.backups.forget();
       }
@@ -146,7 +153,7 @@ export class Sessions {
     return found.run(() => act(found));
   }
 
-  async #openSession(slot: Slot, id: string, options: OpenOptions & { readonly forSave?: boolean }): Promise<Session> {
+  async #openSession(slot: Slot, id: string, options: SaveOptions): Promise<Session> {
     slot.state = { kind: "opening" };
     try {
       const session = await this.#opener.open(id, options, (act) => slot.run(act));

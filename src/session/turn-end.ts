@@ -30,14 +30,15 @@ export class SessionBackups {
     return this.#known;
   }
 
+  /** As they are now: a person may have removed some by hand. */
+  again(): Promise<readonly Backup[]> {
+    this.forget();
+    return this.all();
+  }
+
   /** Another operation works on the backups under this lock: look again. */
   forget(): void {
     this.#known = undefined;
-  }
-
-  /** As they were listed a moment ago, where this session has not looked yet. */
-  learn(known: readonly Backup[]): void {
-    this.#known ??= known;
   }
 
   /** Of the version, which is durable (I7); the newest where it holds the same revision. Gives the timestamp. */

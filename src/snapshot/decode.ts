@@ -10,7 +10,7 @@ import { verifySeal } from "./checksum.js";
 import { count, isNewer, isVersion, parseMetadata, text } from "./metadata.js";
 import { parseBytes } from "./parse.js";
 
-export { isNewer, MAX_EXTRA_BYTES, parseMetadata } from "./metadata.js";
+export { isNewer, parseMetadata } from "./metadata.js";
 
 /** In characters: it is any text. */
 const MAX_NAMED_VERSION = 64;

@@ -6,6 +6,7 @@ import {
   SPILL_FORMAT,
   STATUSES,
   type BackupNote,
+  type ImportNote,
   type Metadata,
   type SpillNote,
   type Status,
@@ -78,6 +79,11 @@ export function spillNote(value: Json | undefined): SpillNote | undefined {
     : undefined;
 }
 
+function importNote(value: Json | undefined): ImportNote | undefined {
+  const updatedAt = isJsonObject(value) ? text(value, "updatedAt") : undefined;
+  return updatedAt === undefined || Number.isNaN(Date.parse(updatedAt)) ? undefined : { updatedAt };
+}
+
 function sessionMarks(value: Json): SessionMark[] | undefined {
   if (!Array.isArray(value) || value.length > MAX_MARKS) return undefined;
   const marks = (value as readonly Json[]).map((mark) => {
@@ -89,7 +95,9 @@ function sessionMarks(value: Json): SessionMark[] | undefined {
 }
 
 function extraOf(object: JsonObject): JsonObject | undefined {
-  const unknown = Object.entries(object).filter(([key]) => !OWN_FIELDS.has(key));
+  const isOwn = (key: string, value: Json): boolean =>
+    OWN_FIELDS.has(key) || (key === "imported" && importNote(value) !== undefined);
+  const unknown = Object.entries(object).filter(([key, value]) => !isOwn(key, value));
   return unknown.length === 0 ? undefined : Object.fromEntries(unknown);
 }
 
@@ -116,6 +124,7 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   const sessions = named === undefined ? [] : sessionMarks(named);
   if (sessions === undefined) return "its _metadata.sessions is not a list of at most 16 sessions with their revisions";
   const spill = spillNote(ownValue(value, "spill"));
+  const imported = importNote(ownValue(value, "imported"));
   return {
     savedAt,
     version,
@@ -131,6 +140,7 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(backup === undefined ? {} : { backup }),
     ...(spill === undefined ? {} : { spill }),
+    ...(imported === undefined ? {} : { imported }),
     ...(sessions.length === 0 ? {} : { sessions }),
     ...(extra === undefined ? {} : { extra }),
   };

@@ -4,9 +4,8 @@
  * back, and they are synced again by the next.
  */
 import { dirname } from "node:path";
-import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
-import { storageError } from "./storage-error.js";
+import { isForbidden, storageError } from "./storage-error.js";
 
 export class Directories {
   readonly #synced = new Set<string>();
@@ -40,15 +39,10 @@ export class Directories {
     try {
       await this.fs.syncDirectory(directory);
     } catch (error) {
-      // What was there before us, and must not be read by us, is not ours to sync.
-      if (isOurs || !isForbidden(error)) throw storageError(directory, error);
+      // What others made where we may make nothing is not ours to sync. Elsewhere a process of ours may have made it and died.
+      if (isOurs || !isForbidden(error) || (await this.fs.isWritable(directory))) throw storageError(directory, error);
     }
     this.#unsynced.delete(directory);
     this.#synced.add(directory);
   }
-}
-
-function isForbidden(error: unknown): boolean {
-  const code = systemErrorCode(error);
-  return code === "EACCES" || code === "EPERM" || code === "EROFS";
 }

@@ -176,6 +176,7 @@ export class FileStorage implements Storage {
     const path = this.#locks.pathOf(name);
     const attempt = await this.#explained(path, async () => {
       await refuseLinks(this.options.fs, [this.#areas.internal, this.#areas.locks]);
+      await this.#writer.removeLeft();
       return this.#locks.tryLock(name, since, options);
     });
     if (!attempt.acquired) return attempt;
@@ -251,7 +252,12 @@ export class FileStorage implements Storage {
         return held.holder;
       },
       assertHeld: () => this.#explained(path, () => held.assertHeld()),
-      release: () => this.#explained(path, () => held.release()),
+      release: () =>
+        this.#explained(path, async () => {
+          // Once the lock is gone nobody looks for it.
+          await this.#writer.removeLeft();
+          return held.release();
+        }),
     };
     this.#held.set(lock, held);
     return lock;

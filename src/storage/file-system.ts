@@ -41,6 +41,8 @@ export interface FileSystem {
   makeDirectory(path: string): Promise<void>;
   /** Links to a directory count; EEXIST rejects where something else has the name. */
   hasDirectory(path: string): Promise<boolean>;
+  /** Whether this process may create entries in the directory. */
+  isWritable(path: string): Promise<boolean>;
   /** A regular file and nothing else: links, FIFOs and devices reject with code `CORRUPT`, without waiting. ENOENT rejects. */
   openForReading(path: string): Promise<OpenFile>;
   /** Exclusive (EEXIST rejects), mode 0600, for appending. */

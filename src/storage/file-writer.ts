@@ -32,7 +32,16 @@ export function nameAside(entry: string): string | undefined {
 }
 
 export class FileWriter {
+  /** Files of ours that were to go, and could not: their directory went away in the middle of a write. */
+  readonly #left = new Set<string>();
+
   constructor(private readonly options: FileWriterOptions) {}
+
+  /** What was left aside by writes that are over, where its directory is back. */
+  async removeLeft(): Promise<void> {
+    for (const path of this.#left)
+      if (await this.options.fs.hasDirectory(dirname(path)).catch(() => false)) await this.#removeAside(path);
+  }
 
   async replace(path: string, content: Content, { name, check }: Permission): Promise<void> {
     const { fs } = this.options;
@@ -74,6 +83,7 @@ export class FileWriter {
   /** A new file in place of what has the name, open for appending. */
   async replaceOpen(path: string, first: Uint8Array, { name, check }: Permission): Promise<OpenFile> {
     const { fs } = this.options;
+    await this.removeLeft();
     const aside = this.#aside(dirname(path), name);
     const file = await fs.createFile(aside);
     try {
@@ -85,7 +95,7 @@ export class FileWriter {
       return file;
     } catch (error) {
       await file.close().catch(() => undefined);
-      await this.unlink(aside).catch(() => false);
+      await this.#removeAside(aside);
       throw error;
     }
   }
@@ -97,6 +107,7 @@ export class FileWriter {
     take: (aside: string) => Promise<T>,
   ): Promise<T> {
     const { fs } = this.options;
+    await this.removeLeft();
     const aside = this.#aside(directory, name);
     const file = await fs.createFile(aside);
     try {
@@ -108,9 +119,19 @@ export class FileWriter {
       }
       return await take(aside);
     } finally {
-      // After a rename there is nothing left aside; a failing clean-up must not hide the outcome.
-      await this.unlink(aside).catch(() => false);
+      await this.#removeAside(aside);
     }
+  }
+
+  /** After a rename there is nothing left aside; a failing clean-up must not hide the outcome. */
+  async #removeAside(path: string): Promise<void> {
+    const isThere = (): Promise<boolean> => this.options.fs.hasDirectory(dirname(path)).catch(() => false);
+    const isGone = await this.unlink(path).then(
+      async (removed) => removed || isThere(),
+      () => false,
+    );
+    if (isGone) this.#left.delete(path);
+    else this.#left.add(path);
   }
 
   /** False where there is nothing. */

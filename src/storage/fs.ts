@@ -3,6 +3,7 @@
  * Opens refuse links (O_NOFOLLOW) and never wait for a FIFO (O_NONBLOCK).
  */
 import {
+  access as accessLater,
   close as closeLater,
   closeSync,
   constants,
@@ -35,6 +36,7 @@ import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileKind, FileStat, FileSystem, FileSystemSpace, OpenFile, OpenFileInfo } from "./file-system.js";
+import { isForbidden } from "./storage-error.js";
 
 const SMALL_WRITE_BYTES = 16 * 1024;
 const FILE_MODE = 0o600;
@@ -43,6 +45,7 @@ const DIRECTORY_MODE = 0o700;
 const { O_NOFOLLOW: NO_FOLLOW = 0, O_NONBLOCK: NON_BLOCK = 0 } = constants as Partial<typeof constants>;
 
 /** Not of node:fs/promises, which takes longer to load than many a command takes. */
+const access = promisify(accessLater);
 const close = promisify(closeLater);
 const fdatasync = promisify(fdatasyncLater);
 const fstat = promisify(fstatLater);
@@ -277,9 +280,20 @@ async function space(path: string): Promise<FileSystemSpace | undefined> {
   }
 }
 
+async function isWritable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    if (isForbidden(error)) return false;
+    throw error;
+  }
+}
+
 export const nodeFileSystem: FileSystem = {
   makeDirectory,
   hasDirectory,
+  isWritable,
   openForReading,
   createFile,
   rename,

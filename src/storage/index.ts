@@ -1,5 +1,5 @@
 /** Makes the file storage of this machine. */
-import { randomBytes } from "node:crypto";
+import { getBuiltinModule } from "node:process";
 import { FileStorage } from "./file-storage.js";
 import { nodeFileSystem } from "./fs.js";
 import { SystemProcessTable } from "./process-table.js";
@@ -19,7 +19,7 @@ export interface LocalStorageOptions {
 
 /** Letters and digits, unique enough never to repeat. */
 export function uniqueName(): string {
-  return randomBytes(8).toString("hex");
+  return getBuiltinModule("node:crypto").randomBytes(8).toString("hex");
 }
 
 /** One of this process, which is what a process is: its storages know of each other's locks. */

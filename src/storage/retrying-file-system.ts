@@ -31,6 +31,10 @@ export class RetryingFileSystem implements FileSystem {
     return this.#retry("stat", () => this.inner.hasDirectory(path));
   }
 
+  isWritable(path: string): Promise<boolean> {
+    return this.#retry("access", () => this.inner.isWritable(path));
+  }
+
   openForReading(path: string): Promise<OpenFile> {
     return this.#retry("open", () => this.inner.openForReading(path));
   }

@@ -19,6 +19,12 @@ const ADVICE: Record<string, string> = {
 const IN_USE =
   "another program, such as a virus scanner or a backup, has it open: close that, or run the command again";
 
+/** The system denies it to this process; another user, or another mount, may be allowed. */
+export function isForbidden(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === "EACCES" || code === "EPERM" || code === "EROFS";
+}
+
 export function storageError(path: string, error: unknown, system: NodeJS.Platform = platform()): unknown {
   if (error instanceof DraftstateError) return error;
   const code = systemErrorCode(error);

@@ -1,5 +1,4 @@
 /** What is asked of the operating system to tell one process from another; a double stands in for macOS and Windows. */
-import { execFile } from "node:child_process";
 import { readFile as readFileLater, readlink as readlinkLater } from "node:fs";
 import { hostname, platform } from "node:os";
 import { env, kill, pid } from "node:process";
@@ -33,6 +32,7 @@ export const thisSystem: System = {
   readLink: (path) => readlink(path).catch(() => ""),
   run: async (program, args) => {
     try {
+      const { execFile } = await import("node:child_process");
       const { stdout } = await promisify(execFile)(program, [...args], {
         timeout: TIMEOUT_MS,
         env: { ...env, ...SAME_FOR_ALL },

@@ -31,11 +31,87 @@ export async function readUserFile(path: string, maxBytes: number): Promise<Uint
       await file.close();
     }
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR")
-      throw new DraftstateError("NOT_FOUND", `there is no file ${path}`, { path });
-    throw refused(path, error);
+    throw missing(path, error);
   }
+}
+
+const PIECE = 2 ** 20;
+const MAX_DEPTH = 16;
+const MAX_FILES = 100_000;
+
+export interface OpenUserFile {
+  readonly size: number;
+  read(position: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** To be read piece by piece. Throws as `readUserFile` does. */
+export async function openUserFile(path: string): Promise<OpenUserFile> {
+  try {
+    const followed = await followLinks(path);
+    await assertFile(path, followed);
+    const file = await nodeFileSystem.openForReading(followed);
+    const { size } = await file.info();
+    return {
+      size,
+      read: (position, length) =>
+        file.read(position, length).catch((error: unknown) => {
+          throw refused(path, error);
+        }),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    throw missing(path, error);
+  }
+}
+
+/** All of it, in pieces of a megabyte. */
+export async function* streamUserFile(path: string): AsyncGenerator<Uint8Array> {
+  const file = await openUserFile(path);
+  try {
+    for (let position = 0; position < file.size;) {
+      const piece = await file.read(position, PIECE);
+      if (piece.length === 0) return;
+      position += piece.length;
+      yield piece;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Links to one count. */
+export async function isUserDirectory(path: string): Promise<boolean> {
+  try {
+    return (await nodeFileSystem.stat(await followLinks(path)))?.kind === "directory";
+  } catch (error) {
+    throw missing(path, error);
+  }
+}
+
+/** The regular files below a directory, sorted; links in it are not followed. Throws `USAGE` for more than a person means. */
+export async function listUserFiles(directory: string, depth = 0): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for (const name of (await nodeFileSystem.list(await followLinks(directory))).sort()) {
+      const path = join(directory, name);
+      const kind = (await nodeFileSystem.stat(path))?.kind;
+      if (kind === "file") found.push(path);
+      else if (kind === "directory" && depth < MAX_DEPTH) found.push(...(await listUserFiles(path, depth + 1)));
+      if (found.length > MAX_FILES)
+        throw new DraftstateError("USAGE", `${directory} holds more than ${MAX_FILES} files: name a smaller directory`);
+    }
+    return found;
+  } catch (error) {
+    throw missing(directory, error);
+  }
+}
+
+function missing(path: string, error: unknown): unknown {
+  const code = systemErrorCode(error);
+  return code === "ENOENT" || code === "ENOTDIR"
+    ? new DraftstateError("NOT_FOUND", `there is no file ${path}`, { path })
+    : refused(path, error);
 }
 
 /** Whoever named something else meant a file: it is a slip and no damage. */
@@ -45,7 +121,7 @@ async function assertFile(path: string, followed: string): Promise<void> {
   const advice =
     found.kind === "directory"
       ? "is a directory: give a file in it"
-      : "is no regular file: give one, or pipe it to stdin";
+      : "is not a regular file: give one, or pipe it to stdin";
   throw new DraftstateError("USAGE", `${path} ${advice}`, { path });
 }
 
@@ -75,9 +151,13 @@ async function assertFree({ path, overwrite }: WriteUserFile, fs: FileSystem): P
   const found = await fs.stat(path);
   if (found === undefined || (overwrite && found.kind === "file")) return;
   if (found.kind !== "file")
-    throw new DraftstateError("USAGE", `${path} is there and is no regular file (${found.kind}): choose another name`, {
-      path,
-    });
+    throw new DraftstateError(
+      "USAGE",
+      `${path} exists and is not a regular file (${found.kind}): choose another name`,
+      {
+        path,
+      },
+    );
   throw exists(path);
 }
 

@@ -276,7 +276,7 @@ export function resolveBackup(backups: readonly Backup[], id: string, wanted: st
   if (others.length === 0) return first;
   throw new DraftstateError(
     "USAGE",
-    `${JSON.stringify(wanted)} fits ${fits.length} backups of ${id}: give more of the timestamp ("draftstate backups ${id}" lists them)`,
+    `${JSON.stringify(wanted)} matches ${fits.length} backups of ${id}: give more of the timestamp ("draftstate backups ${id}" lists them)`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** A backup's bytes on disk: as they are, or compressed. Decompression is bounded before it begins. */
-import { pipeline, Readable, type Transform } from "node:stream";
+import { getBuiltinModule } from "node:process";
+import type { Transform } from "node:stream";
 import { promisify } from "node:util";
-import * as zlib from "node:zlib";
 import { DraftstateError, messageOf } from "../errors.js";
 import { MAX_FILE_BYTES } from "../snapshot/size.js";
 import type { Compression } from "./names.js";
@@ -10,14 +10,17 @@ export { MAX_FILE_BYTES };
 
 type Codec = (bytes: Uint8Array, options: object) => Promise<Buffer>;
 
-// Nothing of zlib is touched before it is used: a bundle loads it then.
-const gunzip: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib.gunzip)(bytes, options);
+// Loaded with the first compressed backup: most processes see none.
+const zlib = (): typeof import("node:zlib") => getBuiltinModule("node:zlib");
+const stream = (): typeof import("node:stream") => getBuiltinModule("node:stream");
+
+const gunzip: Codec = (bytes, options) => promisify<Uint8Array, object, Buffer>(zlib().gunzip)(bytes, options);
 const unbrotli: Codec = (bytes, options) =>
-  promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)(bytes, options);
+  promisify<Uint8Array, object, Buffer>(zlib().brotliDecompress)(bytes, options);
 
 /** zstd is there from Node 22.15. */
 function hasZstd(): boolean {
-  return typeof Reflect.get(zlib, "zstdCompress") === "function";
+  return typeof Reflect.get(zlib(), "zstdCompress") === "function";
 }
 
 /** Throws `INVALID_CONFIG` where this Node.js cannot write it. */
@@ -33,7 +36,7 @@ export function assertCanCompress(compression: Compression): void {
 const ZSTD_NEEDED = "it is compressed with zstd, which this Node.js cannot read: use Node 22.15 or newer";
 
 function unzstd(): Codec {
-  const found: unknown = Reflect.get(zlib, "zstdDecompress");
+  const found: unknown = Reflect.get(zlib(), "zstdDecompress");
   if (typeof found !== "function") throw new DraftstateError("CORRUPT", ZSTD_NEEDED);
   return promisify(
     found as (bytes: Uint8Array, options: object, callback: (error: Error | null, result: Buffer) => void) => void,
@@ -41,7 +44,7 @@ function unzstd(): Codec {
 }
 
 function brotliQuality(): object {
-  return { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 5 } };
+  return { params: { [zlib().constants.BROTLI_PARAM_QUALITY]: 5 } };
 }
 
 /** The parts as they are compressed: neither all of the input nor all of the output is ever held. */
@@ -52,16 +55,16 @@ export function compressed(
   if (compression === "none") return parts;
   const compressor = compressorOf(compression);
   // An error of the source ends the iteration below with it.
-  pipeline(Readable.from(parts, { objectMode: false }), compressor, () => undefined);
+  stream().pipeline(stream().Readable.from(parts, { objectMode: false }), compressor, () => undefined);
   return compressor;
 }
 
 function compressorOf(compression: Exclude<Compression, "none">): Transform {
   switch (compression) {
     case "gzip":
-      return zlib.createGzip();
+      return zlib().createGzip();
     case "brotli":
-      return zlib.createBrotliCompress(brotliQuality());
+      return zlib().createBrotliCompress(brotliQuality());
     case "zstd":
       return zstdStream("createZstdCompress");
   }
@@ -70,16 +73,16 @@ function compressorOf(compression: Exclude<Compression, "none">): Transform {
 function decompressorOf(compression: Exclude<Compression, "none">): Transform {
   switch (compression) {
     case "gzip":
-      return zlib.createGunzip();
+      return zlib().createGunzip();
     case "brotli":
-      return zlib.createBrotliDecompress();
+      return zlib().createBrotliDecompress();
     case "zstd":
       return zstdStream("createZstdDecompress");
   }
 }
 
 function zstdStream(name: "createZstdCompress" | "createZstdDecompress"): Transform {
-  const found: unknown = Reflect.get(zlib, name);
+  const found: unknown = Reflect.get(zlib(), name);
   if (typeof found !== "function") throw new DraftstateError("CORRUPT", ZSTD_NEEDED);
   return (found as () => Transform)();
 }
@@ -92,7 +95,7 @@ export async function decompressEnd(
 ): Promise<Uint8Array> {
   if (compression === "gzip") assertDeclaredSize(bytes);
   const decompressor = decompressorOf(compression);
-  pipeline(Readable.from([bytes], { objectMode: false }), decompressor, () => undefined);
+  stream().pipeline(stream().Readable.from([bytes], { objectMode: false }), decompressor, () => undefined);
   let [end, size] = [Buffer.alloc(0), 0];
   try {
     for await (const part of decompressor as AsyncIterable<Buffer>) {

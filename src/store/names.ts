@@ -27,7 +27,7 @@ export function assertConversationId(id: unknown): asserts id is string {
   const shown = typeof id === "string" ? JSON.stringify(id.slice(0, 140)) : typeof id;
   throw new DraftstateError(
     "INVALID_ID",
-    `${shown} cannot be a conversation id: 1 to 128 letters, digits, ".", "_" or "-", beginning with a letter or digit, and no device name`,
+    `${shown} cannot be a conversation id: 1 to 128 letters, digits, ".", "_" or "-", starting with a letter or digit, and not a device name`,
   );
 }
 

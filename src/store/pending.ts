@@ -5,6 +5,7 @@
 import type { RecoveryPlan } from "../plan/recovery.js";
 import { readPlan } from "./read.js";
 import type { Store } from "./store.js";
+import type { Trash } from "./trash.js";
 import { parsePendingName, type Operation } from "./trash-record.js";
 
 /** The conversations that have one, among the names in the trash. */
@@ -17,10 +18,23 @@ export async function happened(
   operation: Operation,
   plan: RecoveryPlan,
 ): Promise<boolean> {
-  if (operation.kind === "repair") return (await trash.compare(operation)) === "changed";
+  if (operation.kind === "repair") return isRepaired(trash, operation, plan);
   if (plan.kind !== "usable") return false;
   if (operation.kind === "rename") return plan.version.info.title === operation.renamedTo;
   return operation.revision !== undefined && plan.version.revision >= operation.revision;
+}
+
+/**
+ * Where the snapshot is the one that the repair was to write: of its revision, which nobody else writes before this is settled,
+ * and not the file that it found, which may be of that revision too.
+ */
+async function isRepaired(trash: Trash, operation: Operation, plan: RecoveryPlan): Promise<boolean> {
+  const kept = await trash.compare(operation);
+  // Of an earlier version, which did not name the revision.
+  if (operation.revision === undefined) return kept === "changed";
+  if (kept === "gone" || plan.kind !== "usable") return false;
+  const isWritten = plan.source === "snapshot" && plan.base === operation.revision;
+  return isWritten && !(await trash.holdsSnapshot(operation));
 }
 
 /** Every operation that can be undone, newest first, for a reader: also what happened and was not committed. */

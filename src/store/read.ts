@@ -126,7 +126,7 @@ export function refusal(storage: Storage, id: string, plan: Exclude<RecoveryPlan
     case "edited":
       return new DraftstateError(
         "CORRUPT",
-        `${path} was edited by hand or damaged (its checksum differs): "draftstate repair ${id}" goes back to backup and journal, "draftstate repair ${id} --accept" signs it as it is`,
+        `${path} was edited by hand or damaged (its checksum differs): "draftstate repair ${id}" rebuilds it from backup and journal, "draftstate repair ${id} --accept" accepts the edit`,
         { path },
       );
     case "lost": {

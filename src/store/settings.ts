@@ -45,8 +45,8 @@ export type SettingDefinition = SettingKind & { readonly description: string };
 const MAX_TIMER = 2 ** 31 - 1;
 
 export const SETTINGS = {
-  stateDir: { kind: "text", default: "./state", description: "where conversations are kept" },
-  backupDir: { kind: "text", default: "./backup", description: "where backups are kept" },
+  stateDir: { kind: "text", default: "./state", description: "directory of the conversations" },
+  backupDir: { kind: "text", default: "./backup", description: "directory of the backups" },
   autoSave: { kind: "boolean", default: true, description: "save on a timer" },
   autoSaveInterval: {
     kind: "integer",
@@ -60,7 +60,7 @@ export const SETTINGS = {
     default: 10,
     min: 0,
     max: 1_000_000,
-    description: "backups kept for each conversation",
+    description: "backups to keep for each conversation",
   },
   realTimeSave: { kind: "boolean", default: true, description: "journal each change as it happens" },
   saveOnStateChange: { kind: "boolean", default: true, description: "save on changes other than tokens" },
@@ -77,19 +77,19 @@ export const SETTINGS = {
     default: 5,
     min: 0,
     max: 100,
-    description: "tries again after an error that can pass",
+    description: "retries after a temporary error",
   },
   retryDelay: {
     kind: "integer",
     default: 50,
     min: 0,
     max: 60_000,
-    description: "milliseconds before the first try again; doubles each time",
+    description: "milliseconds before the first retry; doubles each time",
   },
   fallbackDir: {
     kind: "text",
     default: undefined,
-    description: "where changes go while the state directory cannot be written",
+    description: "directory for changes while the state directory cannot be written",
   },
   lockTimeout: {
     kind: "integer",
@@ -103,28 +103,28 @@ export const SETTINGS = {
     default: 0,
     min: 0,
     max: MAX_TIMER,
-    description: "milliseconds for which a lock lasts unless it is renewed, for containers; 0: as long as its process",
+    description: "milliseconds until a lock expires unless it is renewed, for containers; 0: when its process ends",
   },
   journalBudget: {
     kind: "integer",
     default: 4 * 1024 * 1024,
     min: 1024,
     max: 256 * 1024 * 1024,
-    description: "bytes a journal may have before it is folded into a snapshot",
+    description: "size in bytes at which a journal is compacted into a snapshot",
   },
   maxQueuedChanges: {
     kind: "integer",
     default: 1000,
     min: 1,
     max: 1_000_000,
-    description: "changes that may wait for the disk before the next write is a snapshot",
+    description: "queued changes after which the next write is a snapshot",
   },
   trashDays: {
     kind: "integer",
     default: 30,
     min: 0,
     max: 36_500,
-    description: "days for which rm, prune, restore, repair and rename can be undone, at least; 0 keeps nothing",
+    description: "minimum days for which rm, prune, restore, repair and rename can be undone; 0 keeps nothing",
   },
   metrics: { kind: "boolean", default: true, description: "keep metrics beside the conversations" },
   alerts: {
@@ -132,13 +132,13 @@ export const SETTINGS = {
     default: [],
     description: 'rules such as {"metric": "draftstate_queue_depth", "above": 100, "for": "30s"}',
   },
-  alertWebhook: { kind: "secret-url", default: undefined, description: "where alerts are posted to, as JSON" },
+  alertWebhook: { kind: "secret-url", default: undefined, description: "URL to post alerts to, as JSON" },
 } as const satisfies Record<keyof Settings, SettingDefinition>;
 
 /** A setting of the table, or one of the same shape that a command line adds. */
 export function checkSetting(name: string, definition: SettingDefinition, value: unknown, origin: string): unknown {
   const wrong = (expected: string): DraftstateError =>
-    new DraftstateError("INVALID_CONFIG", `setting ${name} (${origin}) is ${shown(value)}: it must be ${expected}`, {
+    new DraftstateError("INVALID_CONFIG", `setting ${name} (${origin}) is ${shown(value)}: expected ${expected}`, {
       path: name,
     });
   switch (definition.kind) {
@@ -151,7 +151,7 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
     case "integer":
       if (typeof value === "number" && Number.isInteger(value) && value >= definition.min && value <= definition.max)
         return value;
-      throw wrong(`a whole number from ${definition.min} to ${definition.max}`);
+      throw wrong(`an integer from ${definition.min} to ${definition.max}`);
     case "choice":
       if (typeof value === "string" && definition.choices.includes(value)) return value;
       throw wrong(`one of ${definition.choices.join(", ")}`);

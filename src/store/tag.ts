@@ -10,6 +10,6 @@ export function assertTag(tag: string | undefined): void {
     return;
   throw new DraftstateError(
     "USAGE",
-    `${JSON.stringify(tag.slice(0, MAX_TAG_LENGTH))} cannot be a tag: give one word of at most ${MAX_TAG_LENGTH} characters that is no timestamp, neither "latest" nor "now", and holds no "@"`,
+    `${JSON.stringify(tag.slice(0, MAX_TAG_LENGTH))} cannot be a tag: give one word of at most ${MAX_TAG_LENGTH} characters that is not a timestamp, "latest" or "now", and has no "@"`,
   );
 }

@@ -32,7 +32,7 @@ export interface Operation {
   readonly title?: string | null;
   /** Of a rename: the title that it gives. */
   readonly renamedTo?: string;
-  /** Of a restore: the revision that it writes. */
+  /** Of a restore or repair: the revision that it writes. */
   readonly revision?: number;
 }
 
@@ -93,6 +93,18 @@ export function parseRecordName(name: string): Pick<Operation, "stamp" | "conver
   return stamp === undefined || conversationId === undefined || !isConversationId(conversationId)
     ? undefined
     : { stamp, conversationId };
+}
+
+/** Which conversation anything in the trash is of; undefined where the name is none of ours. */
+export function conversationIn(name: string): string | undefined {
+  const pending = parsePendingName(name);
+  if (pending !== undefined || stampOf(name) === undefined) return pending;
+  const rest = name.slice(STAMP_LENGTH);
+  const id =
+    /^_(?:operation|undone)_(.+)\.json$/.exec(rest)?.[1] ??
+    /^_state_(.+)\.(?:json|journal)$/.exec(rest)?.[1] ??
+    parseBackupName(/^_backup_(.+)$/.exec(rest)?.[1] ?? "")?.conversationId;
+  return id !== undefined && isConversationId(id) ? id : undefined;
 }
 
 /** Later than every stamp among these names, which are sorted; `random` is 0 to 1. */

@@ -8,8 +8,11 @@
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
+import { snapshotKey } from "./names.js";
 import { newerVersion } from "./newer.js";
+import { discard, type Discarded, type PendingStamp } from "./trash-retention.js";
 import {
+  conversationIn,
   decodeOperation,
   decodePending,
   encodeOperation,
@@ -58,11 +61,11 @@ export class Trash {
     return this.environment.keepFor > 0;
   }
 
-  /** Later than every stamp in the trash. Removes what is too old. */
-  async newStamp(): Promise<string> {
+  /** Later than every stamp in the trash, for an operation under the guard. Removes what is too old. */
+  async newStamp(guard: Lock): Promise<string> {
     const { now, random } = this.environment;
-    const names = await this.storage.list("trash");
-    await this.#expire(names).catch(() => 0);
+    const names = await this.names();
+    await this.#expire(names, guard).catch(() => undefined);
     return stampAfter(names, now(), random());
   }
 
@@ -84,11 +87,11 @@ export class Trash {
 
   /** Of an operation that changes a conversation, all of which is durable: what it replaces is kept, durably, and cannot be undone yet. */
   async prepare(operation: Operation, guard: Lock): Promise<void> {
-    if (!this.keeps) return;
     await this.settle(operation.conversationId, guard);
     // What was replaced and could not be saved at once; by now it is.
     const left = await this.pending(operation.conversationId);
     if (left?.kind === "restore") await this.commit(left, guard);
+    if (!this.keeps) return;
     await this.storage.replace(pendingKey(operation.conversationId), encodeOperation(operation), guard);
   }
 
@@ -113,7 +116,7 @@ export class Trash {
 
   /** It happened, durably: from now on it can be undone. */
   async commit(operation: Operation, guard: Lock): Promise<void> {
-    if (!this.keeps) return;
+    if (!(await this.#isKept(operation))) return;
     const [pending, record] = [pendingKey(operation.conversationId), recordKey(operation)];
     await this.#settling(operation, guard, async (held) => {
       // A crash in the middle of the move may have left both names.
@@ -122,9 +125,14 @@ export class Trash {
     });
   }
 
+  /** Where nothing is kept, an operation that is pending is another process's, which kept it. */
+  async #isKept({ conversationId, stamp }: Operation): Promise<boolean> {
+    return this.keeps || (await this.pending(conversationId))?.stamp === stamp;
+  }
+
   /** It did not happen: nothing of it is left. */
   async withdraw(operation: Operation, guard: Lock): Promise<void> {
-    if (!this.keeps) return;
+    if (!(await this.#isKept(operation))) return;
     await this.#settling(operation, guard, async (held) => {
       await this.storage.remove(pendingKey(operation.conversationId), held);
       for (const file of operation.files) await this.storage.remove(trashKey(operation.stamp, file), held);
@@ -170,6 +178,13 @@ export class Trash {
     if (copies.includes(undefined)) return "gone";
     const places = await Promise.all(files.map((file) => this.#place(stamp, file)));
     return places.every((place) => place === "same") ? "unchanged" : "changed";
+  }
+
+  /** Whether the snapshot is the file that the operation kept a copy of, byte for byte. */
+  async holdsSnapshot({ conversationId, stamp, files }: Operation): Promise<boolean> {
+    const { name } = snapshotKey(conversationId);
+    const snapshot = files.find((file) => file.area === "state" && file.name === name);
+    return snapshot !== undefined && (await this.#place(stamp, snapshot)) === "same";
   }
 
   /** Newest first: of all conversations, or of one. */
@@ -273,37 +288,38 @@ export class Trash {
     if (pending !== undefined) await this.withdraw(pending, guard);
   }
 
-  /** Everything that is kept, for good; the number of bytes freed. */
-  async empty(): Promise<number> {
-    const names = await this.names();
-    const underWay = new Set<string>();
-    for (const id of names.flatMap((name) => parsePendingName(name) ?? [])) {
-      // What another process is about to do keeps what it needs; what one left behind when it died goes first.
-      const operation = await this.pending(id);
-      if ((await this.storage.lockHolder(id)) === undefined) await this.storage.remove(pendingKey(id));
-      else if (operation !== undefined) underWay.add(operation.stamp);
-    }
-    return this.#removeAll(names, (stamp) => !underWay.has(stamp));
+  /** Everything that is kept, for good; of one conversation where its guard is given. */
+  async empty(guard?: Lock): Promise<Discarded> {
+    const isOurs = (name: string): boolean => guard === undefined || conversationIn(name) === guard.name;
+    return this.#discard(
+      await this.names(),
+      (name) => isOurs(name) && (stampOf(name) !== undefined || parsePendingName(name) !== undefined),
+      guard,
+    );
   }
 
-  async #expire(names: readonly string[]): Promise<number> {
+  /** Whoever keeps nothing has put nothing there: what others keep is not its to remove. */
+  async #expire(names: readonly string[], guard: Lock): Promise<void> {
+    if (!this.keeps) return;
     const oldest = this.environment.now().getTime() - this.environment.keepFor;
-    return this.#removeAll(names, (stamp) => timeOfStamp(stamp).getTime() < oldest);
+    const isOld = (name: string): boolean => {
+      const stamp = stampOf(name);
+      return stamp !== undefined && timeOfStamp(stamp).getTime() < oldest;
+    };
+    await this.#discard(names, isOld, guard);
   }
 
-  /** Records go before what they tell of: nothing is undone by half. */
-  async #removeAll(all: readonly string[], wanted: (stamp: string) => boolean): Promise<number> {
-    const names = all.filter((name) => {
-      const stamp = stampOf(name);
-      return stamp !== undefined && wanted(stamp);
-    });
-    let freed = 0;
-    for (const name of [...names.filter(isRecord), ...names.filter((each) => !isRecord(each))]) {
-      const key: Key = { area: "trash", name };
-      const size = (await this.storage.stat(key))?.size ?? 0;
-      if (await this.storage.remove(key)) freed += size;
+  #discard(names: readonly string[], isOver: (name: string) => boolean, guard: Lock | undefined): Promise<Discarded> {
+    return discard({ storage: this.storage, names, isOver, guard, pendingOn: (id) => this.#pendingOn(id) });
+  }
+
+  async #pendingOn(conversationId: string): Promise<PendingStamp | undefined> {
+    try {
+      return await this.pending(conversationId);
+    } catch (error) {
+      if (isDraftstateError(error, "NEWER_VERSION")) return "newer";
+      throw error;
     }
-    return freed;
   }
 
   async #create(key: Key, content: Content, guard: Lock): Promise<void> {
@@ -362,8 +378,4 @@ export class Trash {
 /** Newest first. */
 function recordsIn(names: readonly string[]): NamedRecord[] {
   return [...names].reverse().flatMap((name) => parseRecordName(name) ?? []);
-}
-
-function isRecord(name: string): boolean {
-  return parseRecordName(name) !== undefined;
 }

@@ -54,7 +54,7 @@ export async function prune(
     kind: "prune",
     threadId,
     createdAt,
-    stamp: await store.trash.newStamp(),
+    stamp: await store.trash.newStamp(lock),
     segments: numbers,
   } as const;
   if (store.trash.keeps) await beginChange(store, name, record, lock);

@@ -25,7 +25,7 @@ export async function removeThread({ store, name, threadId, lock }: HeldThread):
     kind: "delete",
     threadId,
     createdAt,
-    stamp: await store.trash.newStamp(),
+    stamp: await store.trash.newStamp(lock),
     segments,
   } as const;
   await beginChange(store, name, record, lock);

@@ -56,11 +56,15 @@ const LATER = START + 24 * 60 * 60 * 1000;
 export async function comeBack(disk: SimulatedFileSystem, options: ComeBackOptions): Promise<Found> {
   const named = highestNamed(disk.image);
   const visit = new Visit(disk, options);
+  // Most errors here say that a file is not there; making their traces would take much of the time.
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
   try {
     await visit.run();
   } catch (error) {
     visit.problems.push(`${isDraftstateError(error) ? error.code : "unexpected"}: ${messageOf(error)}`);
   } finally {
+    Error.stackTraceLimit = limit;
     forgetTimers();
   }
   const { state, revision, undone, repaired, backups, problems } = visit;

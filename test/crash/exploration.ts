@@ -24,7 +24,7 @@ export interface Depth {
 
 /** Every state; within recoveries, which have no end, a share of them. */
 export const FULL: Depth = { states: Infinity, recoveries: 100, kills: Infinity, within: 60 };
-export const SAMPLE: Depth = { states: 250, recoveries: 8, kills: 8, within: 20 };
+export const SAMPLE: Depth = { states: 120, recoveries: 6, kills: 6, within: 12 };
 
 export interface Explored {
   operations: number;
@@ -34,7 +34,8 @@ export interface Explored {
   readonly failures: string[];
 }
 
-interface Crash extends CrashImage {
+export interface Crash {
+  readonly disk: CrashImage;
   /** Operations issued. */
   readonly after: number;
 }
@@ -42,12 +43,26 @@ interface Crash extends CrashImage {
 const MAX_FAILURES = 5;
 /** What was found on so many disks is remembered. */
 const MAX_FOUND = 5000;
-/** Of the states after one operation: nothing kept, everything kept, and what is likeliest between. */
 const SIMPLEST = 24;
 /** Its multiples, modulo 1, never gather. */
 const GOLDEN = 0.618;
 const FIRST_PID = 100;
 const SECOND_PID = 200;
+
+/** Which images of a disk are looked at after one operation. */
+export type ImagesOf = (disk: PendingDisk) => Iterable<CrashImage>;
+
+export const everyImage: ImagesOf = (disk) => disk.images();
+/** Nothing kept that was not synced, and everything. */
+export const extremes: ImagesOf = (disk) => disk.extremes();
+/** These, and what is likeliest between them. */
+export const simplestImages: ImagesOf = function* (disk) {
+  let count = 0;
+  for (const image of disk.images()) {
+    if ((count += 1) > SIMPLEST) return;
+    yield image;
+  }
+};
 
 export class Exploration {
   readonly #found = new Map<string, Promise<Found>>();
@@ -72,10 +87,10 @@ export class Exploration {
     return explored;
   }
 
-  /** A problem after one of these operations: looked for among the simplest losses first. */
-  async firstProblem(life: Life, from: number, to: number, thorough: boolean): Promise<string | undefined> {
-    for (const atEach of thorough ? [SIMPLEST, Infinity] : [SIMPLEST]) {
-      for (const crash of crashesOf(life, from, to, atEach)) {
+  /** A problem after one of these operations: looked for among the first of these images, then among the next. */
+  async firstProblem(life: Life, from: number, to: number, images: readonly ImagesOf[]): Promise<string | undefined> {
+    for (const imagesOf of images) {
+      for (const crash of crashesOf(life, from, to, imagesOf)) {
         const [problem] = await this.problems(life, crash);
         if (problem !== undefined) return problem;
       }
@@ -83,15 +98,16 @@ export class Exploration {
     return undefined;
   }
 
-  async problems({ ledger }: Life, crash: Crash): Promise<string[]> {
-    const found = await this.#find(crash);
+  async problems({ ledger }: Life, { disk, after }: Crash): Promise<string[]> {
+    const found = await this.#find(disk);
     return ledger
-      .problemsOf(found, crash.image, crash.after)
-      .map((problem) => `after ${crash.after} operations: ${problem} [${crash.label}]`);
+      .problemsOf(found, disk.image, after)
+      .map((problem) => `after ${after} operations: ${problem} [${disk.label}]`);
   }
 
-  #find({ image, fingerprint }: CrashImage): Promise<Found> {
-    const known = this.#found.get(fingerprint) ?? this.#comeBack(image, "boot-3", SECOND_PID);
+  #find(disk: CrashImage): Promise<Found> {
+    const { fingerprint } = disk;
+    const known = this.#found.get(fingerprint) ?? this.#comeBack(disk.image, "boot-3", SECOND_PID);
     if (this.#found.size >= MAX_FOUND) this.#found.clear();
     this.#found.set(fingerprint, known);
     return known;
@@ -109,9 +125,9 @@ export class Exploration {
   /** The power goes, the machine comes up again, and the power goes while what was left is being recovered. */
   async #crashWithinRecoveries(life: Life, depth: Depth, explored: Explored): Promise<void> {
     let turn = 0;
-    for (const crash of spreadCrashes(life, depth.recoveries, 0.5)) {
-      const recovery = await this.#recoveryAfter(life, crash.after, new SimulatedFileSystem(crash.image), "boot-2");
-      await this.#within(recovery, depth, turn, `after ${crash.after} operations [${crash.label}]`, explored);
+    for (const { disk, after } of spreadCrashes(life, depth.recoveries, 0.5)) {
+      const recovery = await this.#recoveryAfter(life, after, new SimulatedFileSystem(disk.image), "boot-2");
+      await this.#within(recovery, depth, turn, `after ${after} operations [${disk.label}]`, explored);
       turn += 1;
     }
   }
@@ -146,20 +162,18 @@ export class Exploration {
   }
 }
 
-/** After `from` operations and each later one, at most so many `atEach`. */
-function* crashesOf({ base, operations }: Life, from = 0, to = operations.length, atEach = Infinity): Generator<Crash> {
-  const disk = new PendingDisk(base);
+/** After `from` operations and each later one. */
+function* crashesOf(
+  { base, operations }: Life,
+  from: number,
+  to = operations.length,
+  imagesOf = everyImage,
+): Generator<Crash> {
+  const pending = new PendingDisk(base);
   for (let after = 0; after <= to; after += 1) {
-    if (after >= from) {
-      let count = 0;
-      for (const crash of disk.images()) {
-        if (count >= atEach) break;
-        count += 1;
-        yield { ...crash, after };
-      }
-    }
+    if (after >= from) for (const disk of imagesOf(pending)) yield { disk, after };
     const operation = operations[after];
-    if (operation !== undefined) disk.push(operation);
+    if (operation !== undefined) pending.push(operation);
   }
 }
 

@@ -99,10 +99,10 @@ async function play(exploration: Exploration, workload: Workload, fault: Fault |
 
 /** After a power loss that keeps nothing that was not synced, and after one that keeps everything. */
 async function lostNow(exploration: Exploration, life: Life): Promise<string[]> {
-  const disk = new PendingDisk(life.base);
-  for (const operation of life.operations) disk.push(operation);
+  const pending = new PendingDisk(life.base);
+  for (const operation of life.operations) pending.push(operation);
   const problems: string[] = [];
-  for (const crash of disk.extremes())
-    problems.push(...(await exploration.problems(life, { ...crash, after: life.operations.length })));
+  for (const disk of pending.extremes())
+    problems.push(...(await exploration.problems(life, { disk, after: life.operations.length })));
   return problems;
 }

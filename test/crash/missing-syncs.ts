@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 import { directoryOf, isEntryOperation, type DiskOperation } from "../doubles/disk-image.js";
 import { PendingDisk } from "../doubles/crash-states.js";
-import { Exploration } from "./exploration.js";
+import { Exploration, type ImagesOf } from "./exploration.js";
 import { live, type Life } from "./stage.js";
 import type { Workload } from "./workloads.js";
 
@@ -17,25 +17,25 @@ export interface MissingSync {
   readonly outcome: "nothing" | "unseen" | { readonly seen: string };
 }
 
+/** Where to look for a problem when a sync is missing, one kind of images after the other. */
+export type SearchFor = (what: string) => readonly ImagesOf[];
+
 type Sync = Extract<DiskOperation, { kind: "sync" | "syncDirectory" }>;
 
 const NOTHING: DiskOperation = { kind: "sync", inode: -1 };
 
-/** `thorough`: a sync that seems needless is looked at in every state there is without it. */
-export async function missingSyncs(
-  workload: Workload,
-  { thorough }: { readonly thorough: boolean },
-): Promise<MissingSync[]> {
+export async function missingSyncs(workload: Workload, searchFor: SearchFor): Promise<MissingSync[]> {
   const life = await live(workload);
   const exploration = new Exploration(workload);
   const disk = new PendingDisk(life.base);
   const results: MissingSync[] = [];
   for (const [index, operation] of life.operations.entries()) {
     if (index >= life.from && (operation.kind === "sync" || operation.kind === "syncDirectory")) {
+      const what = describe(life.operations, index, operation);
       const outcome = disk.isNeededNow(operation)
-        ? await outcomeWithout(exploration, life, index, operation, thorough)
+        ? await outcomeWithout(exploration, life, index, operation, searchFor(what))
         : "nothing";
-      results.push({ what: describe(life.operations, index, operation), index, outcome });
+      results.push({ what, index, outcome });
     }
     disk.push(operation);
   }
@@ -47,7 +47,7 @@ async function outcomeWithout(
   life: Life,
   index: number,
   sync: Sync,
-  thorough: boolean,
+  images: readonly ImagesOf[],
 ): Promise<MissingSync["outcome"]> {
   const operations = life.operations.with(index, NOTHING);
   const next = operations.findIndex((operation, at) => at > index && isSame(operation, sync));
@@ -55,7 +55,7 @@ async function outcomeWithout(
     { ...life, operations },
     index + 1,
     next === -1 ? operations.length : next,
-    thorough,
+    images,
   );
   return seen === undefined ? "unseen" : { seen };
 }

@@ -1,7 +1,7 @@
 /**
  * Power loss over every workload, at every operation, within recoveries and after kills: what was acknowledged is there,
- * nothing that never was is believed, readers and writers agree, a second recovery changes nothing. A sample in the gate,
- * all of it with `npm run test:crash`.
+ * nothing that never was is believed, readers and writers agree, a second recovery changes nothing. The gate tries 120
+ * states of each workload, and 12 within each of 12 recoveries; `npm run test:crash` all.
  */
 import { afterAll, expect, test } from "vitest";
 import { Exploration, FULL, SAMPLE } from "./exploration.js";

@@ -115,13 +115,17 @@ interface Exploration {
   readonly problems: readonly string[];
 }
 
+/** Disks on which a reader finds the same are looked at once. */
 async function explore(disk: SimulatedFileSystem, kind: Kind, before: Before, from = 0): Promise<Exploration> {
   const problems: string[] = [];
+  const known = new Map<string, string | undefined>();
   let states = 0;
   for (let after = from; after <= disk.operationCount && problems.length < 3; after += 1) {
-    for (const { label, fileSystem } of disk.crashStates({ after })) {
+    for (const { label, fingerprint, fileSystem } of disk.crashStates({ after })) {
       states += 1;
-      const problem = await problemAfter(fileSystem, kind, before).catch((error: unknown) => messageOf(error));
+      if (!known.has(fingerprint))
+        known.set(fingerprint, await problemAfter(fileSystem, kind, before).catch(messageOf));
+      const problem = known.get(fingerprint);
       if (problem !== undefined) problems.push(`after ${after}: ${problem} [${label}]`);
     }
   }

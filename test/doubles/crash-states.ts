@@ -3,24 +3,13 @@
  * synced are lost, kept, cut, torn or zero-filled. A journaled file system keeps the order of names: each prefix of them
  * is tried. Others do not: any combination is, per directory where there are too many for all. A rename is one step.
  */
-import { createHash } from "node:crypto";
+import { CrashImage, CrashNames, type ContentChoice, type Variant } from "./crash-image.js";
 import type { DiskImage, DiskOperation, EntryOperation } from "./disk-image.js";
-import { apply, applyEntry, contentOf, copyImage, directoryOf, loseUnreachable } from "./disk-image.js";
+import { apply, applyEntry, contentOf, copyImage, directoryOf } from "./disk-image.js";
 
-export interface CrashImage {
-  readonly label: string;
-  readonly image: DiskImage;
-  /** The same for disks on which a reader finds the same. */
-  readonly fingerprint: string;
-}
-
-interface Variant {
-  readonly label: string;
-  readonly bytes: Uint8Array;
-}
+export type { CrashImage } from "./crash-image.js";
 
 type EntryChoice = readonly EntryOperation[];
-type ContentChoice = ReadonlyMap<number, Variant>;
 
 const EXHAUSTIVE_UP_TO = 6;
 const MAX_ENTRY_CHOICES = 300;
@@ -28,7 +17,8 @@ const MAX_CONTENT_CHOICES = 100;
 
 /** A disk with what is durable on it and what is not yet, operation by operation. */
 export class PendingDisk {
-  readonly #durable: DiskImage;
+  /** Replaced, never changed: images that were given out are made from it when they are looked at. */
+  #durable: DiskImage;
   readonly #writes = new Map<number, readonly Uint8Array[]>();
   #entries: EntryOperation[] = [];
   #locksChanged = false;
@@ -44,11 +34,13 @@ export class PendingDisk {
         this.#writes.set(operation.inode, [...(this.#writes.get(operation.inode) ?? []), operation.bytes]);
         break;
       case "sync":
+        this.#durable = copyImage(this.#durable);
         for (const bytes of this.#writes.get(operation.inode) ?? [])
           apply(this.#durable, { kind: "write", inode: operation.inode, bytes });
         this.#writes.delete(operation.inode);
         break;
       case "syncDirectory":
+        this.#durable = copyImage(this.#durable);
         for (const entry of this.#entries) if (directoryOf(entry) === operation.path) applyEntry(this.#durable, entry);
         this.#entries = this.#entries.filter((entry) => directoryOf(entry) !== operation.path);
         break;
@@ -79,27 +71,25 @@ export class PendingDisk {
   }
 
   *#imagesOf(choices: readonly EntryChoice[], only?: string): Generator<CrashImage> {
-    const seen = new Set<string>();
+    const [seenNames, seen] = [new Set<string>(), new Set<string>()];
+    const entries = this.#entries;
     for (const kept of choices) {
-      const names = copyImage(this.#durable);
-      for (const operation of kept) applyEntry(names, operation);
-      loseUnreachable(names);
+      const names = new CrashNames(this.#durable, entries, kept);
+      if (seenNames.has(names.key)) continue;
+      seenNames.add(names.key);
       for (const content of this.#contentChoices(names, only)) {
-        const image = copyImage(names);
-        for (const [inode, variant] of content) image.contents.set(inode, variant.bytes);
-        const fingerprint = fingerprintOf(image);
-        if (seen.has(fingerprint)) continue;
-        seen.add(fingerprint);
-        yield { label: labelOf(this.#entries, kept, content), image, fingerprint };
+        const crash = new CrashImage(names, content);
+        if (seen.has(crash.fingerprint)) continue;
+        seen.add(crash.fingerprint);
+        yield crash;
       }
     }
   }
 
   /** Only for files that a name leads to: the others are not there for anyone. */
-  #contentChoices(names: DiskImage, only: string | undefined): readonly ContentChoice[] {
-    const reachable = new Set(names.entries.values());
+  #contentChoices(names: CrashNames, only: string | undefined): readonly ContentChoice[] {
     const files = [...this.#writes]
-      .filter(([inode]) => reachable.has(inode))
+      .filter(([inode]) => names.has(inode))
       .map(([inode, parts]) => ({
         inode,
         variants: this.#variantsOf(inode, parts).filter(({ label }) => only === undefined || label === only),
@@ -214,24 +204,4 @@ function variantsOf(durable: Uint8Array, parts: readonly Uint8Array[]): readonly
     ...new Map(variants.map((variant) => [Buffer.from(variant.bytes).toString("latin1"), variant])).values(),
   ];
   return distinct.map(({ label, bytes }) => ({ label, bytes: Buffer.concat([durable, bytes]) }));
-}
-
-const digests = new WeakMap<Uint8Array, string>();
-
-/** Contents are never changed in place: each is digested once. */
-function digestOf(bytes: Uint8Array): string {
-  const known = digests.get(bytes) ?? createHash("sha1").update(bytes).digest("base64");
-  digests.set(bytes, known);
-  return known;
-}
-
-export function fingerprintOf(image: DiskImage): string {
-  const files = [...image.entries].map(([path, inode]) => `${path} ${digestOf(contentOf(image, inode))}`);
-  return [...image.directories, ...files].sort().join("\n");
-}
-
-function labelOf(entries: readonly EntryOperation[], kept: EntryChoice, content: ContentChoice): string {
-  const names = entries.map((entry) => `${kept.includes(entry) ? "kept" : "lost"}: ${entry.kind} ${entry.path}`);
-  const bytes = [...content].map(([inode, variant]) => `inode ${inode} ${variant.label}`);
-  return [...names, ...bytes].join("; ") || "all durable";
 }

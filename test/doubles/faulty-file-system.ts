@@ -71,6 +71,10 @@ export class FaultyFileSystem implements FileSystem {
     return this.#call("hasDirectory", path, () => this.inner.hasDirectory(path));
   }
 
+  isWritable(path: string): Promise<boolean> {
+    return this.#call("isWritable", path, () => this.inner.isWritable(path));
+  }
+
   openForReading(path: string): Promise<OpenFile> {
     return this.#call("openForReading", path, async () => this.#wrap(path, await this.inner.openForReading(path)));
   }

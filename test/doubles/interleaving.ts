@@ -9,6 +9,7 @@ export function intercepted(
   return {
     makeDirectory: (path) => around("makeDirectory", [path], () => fs.makeDirectory(path)),
     hasDirectory: (path) => around("hasDirectory", [path], () => fs.hasDirectory(path)),
+    isWritable: (path) => around("isWritable", [path], () => fs.isWritable(path)),
     openForReading: (path) => around("openForReading", [path], () => fs.openForReading(path)),
     createFile: (path) => around("createFile", [path], () => fs.createFile(path)),
     rename: (from, to) => around("rename", [from, to], () => fs.rename(from, to)),

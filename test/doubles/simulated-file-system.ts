@@ -14,6 +14,8 @@ import { systemError } from "./system-error.js";
 export interface CrashState {
   /** What was lost and what was kept, for the message of a failing test. */
   readonly label: string;
+  /** The same for disks on which a reader finds the same. */
+  readonly fingerprint: string;
   readonly fileSystem: SimulatedFileSystem;
 }
 
@@ -56,8 +58,8 @@ export class SimulatedFileSystem implements FileSystem {
 
   /** Every disk that a crash could leave when `after` operations had been issued. */
   *crashStates({ after = this.operationCount }: { readonly after?: number } = {}): Generator<CrashState> {
-    for (const { label, image } of crashImages(this.#base, this.#operations.slice(0, after))) {
-      yield { label, fileSystem: new SimulatedFileSystem(image, [], this.#age + this.operationCount + 1) };
+    for (const { label, fingerprint, image } of crashImages(this.#base, this.#operations.slice(0, after))) {
+      yield { label, fingerprint, fileSystem: new SimulatedFileSystem(image, [], this.#age + this.operationCount + 1) };
     }
   }
 
@@ -74,6 +76,10 @@ export class SimulatedFileSystem implements FileSystem {
 
   async hasDirectory(path: string): Promise<boolean> {
     if (this.#live.entries.has(path)) throw systemError("EEXIST", "stat", path);
+    return this.#live.directories.has(path);
+  }
+
+  async isWritable(path: string): Promise<boolean> {
     return this.#live.directories.has(path);
   }
 

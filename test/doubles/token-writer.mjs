@@ -2,8 +2,7 @@
 // snapshots and backups in between. Reads from stdin when to begin. Arguments: stateDir, backupDir, id, tokens, "die"?
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createDraftStatePersistenceManager } from "../../dist/index.js";
-import { beginTurn, endAnswer } from "../../dist/model/transitions.js";
+import { beginTurn, createDraftStatePersistenceManager, endAnswer } from "../../dist/index.js";
 
 const [stateDir, backupDir, id, count, end = "complete"] = process.argv.slice(2);
 // One that dies leaves a journal with what came since its last snapshot.

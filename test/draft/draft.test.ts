@@ -10,12 +10,10 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   createDraftStatePersistenceManager,
-  DraftHybridStreamingAgent,
-  OfflineStoryModel,
-  type ConversationState,
   type CreateManagerOptions,
   type DraftStatePersistenceManager,
 } from "../../src/index.js";
+import { DraftHybridStreamingAgent, OfflineStoryModel, type ConversationState } from "../../src/agent/index.js";
 
 const CLI = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 const ID = "draft_chat_1234567890";

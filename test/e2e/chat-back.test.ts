@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { saying, type Script } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import type { Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const PROMPT = /^>$/m;
 const LINES = Array.from({ length: 30 }, (_, index) => `This is line ${index} of a long answer.`);
@@ -138,7 +138,7 @@ describe.concurrent("going over", TIMEOUT, () => {
     terminal.press("enter");
     await terminal.shows(/ · pear · 2 messages[\s\S]*\n>$/);
     enter(terminal, "/resume pear");
-    await terminal.shows("this is pear");
+    await terminal.shows("pear is already open");
     enter(terminal, "/resume plum");
     await terminal.shows("there is no conversation");
   });
@@ -185,8 +185,8 @@ describe.concurrent("on a narrow terminal", TIMEOUT, () => {
     enter(terminal, "/help");
     await terminal.shows(/Ctrl-D[\s\S]*\n>$/);
     const text = terminal.copied.replaceAll(/\s+/g, " ");
-    expect(text).toContain("/undo take back the last turn, and have its question at the prompt again");
-    expect(text).toContain("Ctrl-R find what was said before, Tab completes commands.");
+    expect(text).toContain("/undo undo the last turn; its question returns to the prompt");
+    expect(text).toContain("Ctrl-R search earlier messages, Tab completes commands.");
     expect(terminal.copied.split("\n").every((line) => line.length <= 40)).toBe(true);
   });
 
@@ -196,7 +196,7 @@ describe.concurrent("on a narrow terminal", TIMEOUT, () => {
       columns: 60,
     });
     await terminal.ended;
-    expect(terminal.screen).toContain(`saved as ${LONG_ID}; go on with:\ndraftstate chat --resume ${LONG_ID}`);
+    expect(terminal.screen).toContain(`saved as ${LONG_ID}; resume with:\ndraftstate chat --resume ${LONG_ID}`);
     const narrow = TerminalSession.start(workspace, ["chat", "-c"], { columns: 40 });
     await narrow.shows(PROMPT);
     enter(narrow, "/fork copy");
@@ -228,7 +228,7 @@ describe.concurrent("on a narrow terminal", TIMEOUT, () => {
   test("the picker keeps its keys in view", async ({ workspace }) => {
     await written(workspace, "apple");
     const terminal = TerminalSession.start(workspace, ["chat", "--resume"], { columns: 40 });
-    await terminal.shows("Enter goes on · Esc leaves");
+    await terminal.shows("Enter resumes · Esc leaves");
     terminal.resize(24, 20);
     await terminal.shows(/Enter · Esc/);
   });

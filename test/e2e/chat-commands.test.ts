@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { deadUrl, saying } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
 import type { Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const PROMPT = /^>$/m;
 
@@ -59,7 +59,7 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     await ask("/restore latest", "[y/N]");
     terminal.type("y");
     terminal.press("enter");
-    await terminal.shows(/back at .*undoes it\n>$/);
+    await terminal.shows(/restored backup .*undoes it\n>$/);
     await leave();
     expect(await contents(workspace, "tale")).toEqual(["one", "First.", "two", "Second."]);
   });
@@ -250,8 +250,8 @@ describe.concurrent("coming back", TIMEOUT, () => {
     const terminal = TerminalSession.start(workspace, ["chat", "Hi", "--base-url", url], {
       env: { DRAFTSTATE_MODEL_RETRIES: "2" },
     });
-    await terminal.shows("the server failed (503); trying again (1 of 2)");
-    await terminal.shows("waiting for the first words");
+    await terminal.shows("the server failed (503); retrying (1 of 2)");
+    await terminal.shows("waiting for the first token");
     terminal.press("ctrl-c");
     expect((await terminal.ended).status).toBe(130);
   });
@@ -262,7 +262,7 @@ describe.concurrent("coming back", TIMEOUT, () => {
     });
     expect([
       result.status,
-      result.stderr.includes("the connection is refused; trying again (1 of 1)"),
+      result.stderr.includes("the connection is refused; retrying (1 of 1)"),
       result.stdout,
     ]).toEqual([6, true, ""]);
   });

@@ -2,7 +2,7 @@
 import { describe, expect } from "vitest";
 import { byHand, saying } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const LOOK = "stty -a | grep -oE -- '-?(icanon|echo|isig) '";
 
@@ -103,9 +103,7 @@ describe.concurrent("-i with a pipe on stdin", TIMEOUT, () => {
     const { url } = await serve(saying("First."));
     const piped = await workspace.run(["chat", "-i", "Hi", "--id", "tale", "--base-url", url]);
     expect([piped.status, piped.stdout]).toEqual([0, "First.\n"]);
-    expect(piped.stderr).toMatch(
-      /^there is no terminal to go on at[^\n]*draftstate chat --resume tale\n.*saved as tale/m,
-    );
+    expect(piped.stderr).toMatch(/^no terminal to continue at[^\n]*draftstate chat --resume tale\n.*saved as tale/m);
     expect(piped.stderr).not.toContain("/help");
     const detached = TerminalSession.startShell(
       workspace,
@@ -114,7 +112,7 @@ describe.concurrent("-i with a pipe on stdin", TIMEOUT, () => {
     );
     await detached.ended;
     expect(detached.scrollback).toMatch(
-      /First\.\n\n?there is no terminal to go on at[^\n]*--resume other\nsaved as other[^\n]*\nstatus 0/,
+      /First\.\n\n?no terminal to continue at[^\n]*--resume other\nsaved as other[^\n]*\nstatus 0/,
     );
   });
 

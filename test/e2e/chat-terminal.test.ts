@@ -4,7 +4,7 @@ import { describe, expect } from "vitest";
 import { until } from "./cli.js";
 import { byHand, saying, type Script } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const PROMPT = /^>$/m;
 

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
@@ -159,6 +159,7 @@ export interface Row {
   readonly tokenCount: number;
   readonly backupCount: number;
   readonly model: string | null;
+  readonly imported: boolean;
   readonly error?: { readonly code: string };
 }
 
@@ -171,14 +172,18 @@ export interface BackupRow {
   readonly valid: boolean;
 }
 
+export function temporaryDirectory(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "draftstate-e2e-"));
+}
+
 export class Workspace {
   readonly #running = new Set<RunningCli>();
   readonly #closers: (() => Promise<void>)[] = [];
 
-  private constructor(readonly directory: string) {}
+  constructor(readonly directory: string) {}
 
   static async create(): Promise<Workspace> {
-    return new Workspace(await mkdtemp(join(tmpdir(), "draftstate-e2e-")));
+    return new Workspace(await temporaryDirectory());
   }
 
   async remove(): Promise<void> {
@@ -247,7 +252,7 @@ export class Workspace {
   }
 
   path(name: string): string {
-    return join(this.directory, name);
+    return resolve(this.directory, name);
   }
 
   read(name: string): Promise<string> {

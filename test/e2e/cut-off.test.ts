@@ -6,7 +6,7 @@ import { describe, expect } from "vitest";
 import type { SentMessage } from "./servers.js";
 import { mockUrl, type Answer } from "./servers.js";
 import { until, type Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const TOKENS = ["Once", " upon", " a", " time", " there", " was"];
 const TEXT = TOKENS.join("");

@@ -2,7 +2,7 @@
 import { describe, expect } from "vitest";
 import { errorOf } from "./cli.js";
 import { conversationFiles } from "./conversation-files.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 describe("fork", TIMEOUT, () => {
   test("prints the new id alone on stdout, and how to go on; chat goes on with it", async ({ workspace }) => {
@@ -10,7 +10,7 @@ describe("fork", TIMEOUT, () => {
     const { status, stdout, stderr } = await workspace.run(["fork", "tale"]);
     const id = stdout.trim();
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^draft_chat_\d+\n$/)]);
-    expect(stderr).toBe(`go on with: draftstate chat --resume ${id}\n`);
+    expect(stderr).toBe(`resume it with: draftstate chat --resume ${id}\n`);
     await workspace.run(["chat", "And then?", "--resume", id]);
     expect([(await workspace.show(id)).messages.length, (await workspace.show("tale")).messages.length]).toEqual([
       4, 2,

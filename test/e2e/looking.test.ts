@@ -4,7 +4,7 @@ import { describe, expect } from "vitest";
 import type { Workspace } from "./cli.js";
 import { seed } from "./seed.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const LONG_ID = "draft_chat_1795528062243";
 const LONG_TITLE = "Another story about the sea, with a lighthouse";

@@ -4,9 +4,9 @@ import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { spawn } from "@lydell/node-pty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { errorOf, until, Workspace } from "./cli.js";
+import { InProcess, TIMEOUT } from "../cli/world.js";
+import { errorOf, until, type Workspace } from "./cli.js";
 import { seed } from "./seed.js";
-import { TIMEOUT } from "./world.js";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 const ESCAPE = "\u001b";
@@ -60,7 +60,7 @@ async function onTerminal(
 describe("manners", TIMEOUT, () => {
   let workspace: Workspace;
   beforeAll(async () => {
-    workspace = await Workspace.create();
+    workspace = await InProcess.create();
     await seed(
       workspace,
       "tale",

@@ -7,7 +7,7 @@ import parsePrometheus from "parse-prometheus-text-format";
 import { describe, expect } from "vitest";
 import { mountSmallDisk } from "../doubles/small-disk.js";
 import { errorOf, until } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 interface StatsJson {
   readonly total: {

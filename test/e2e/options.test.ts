@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import type { Row, Workspace } from "./cli.js";
 import { seed } from "./seed.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 async function listed(workspace: Workspace, ...args: readonly string[]): Promise<string[]> {
   return ((await workspace.json(["ls", ...args])) as Row[]).map(({ conversationId }) => conversationId);
@@ -61,7 +61,7 @@ describe.concurrent("prune", TIMEOUT, () => {
     expect(await workspace.run(["prune", "tale", "--older-than", "2999-01-01"])).toMatchObject({
       status: 2,
       stdout: "",
-      stderr: expect.stringContaining("still to come") as unknown,
+      stderr: expect.stringContaining("in the future") as unknown,
     });
     await workspace.run(["chat", "Turn 4", "--resume", "tale"]);
     await workspace.run(["backup", "tale", "--pin", "--tag", "keep"]);
@@ -124,7 +124,8 @@ test(
     await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
     for (const [name, ...more] of [["with.html"], ["without.html", "--no-with-backups"]] as const)
       await workspace.run(["export", "tale", "--format", "html", "--output", name, ...more]);
-    const hasPoints = async (name: string): Promise<boolean> => (await workspace.read(name)).includes("estore point");
+    const hasPoints = async (name: string): Promise<boolean> =>
+      (await workspace.read(name)).includes("<h2>Backups</h2>");
     expect([await hasPoints("with.html"), await hasPoints("without.html")]).toEqual([true, false]);
   },
 );

@@ -10,57 +10,36 @@ import { test, TIMEOUT } from "./world.js";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 
-/** Says on stderr what it loads: the bundle's files as they are read, and any module that Node itself resolves. */
-const HOOK = `
+/** Says on stderr at its end what it has loaded. */
+const TRACE = [
+  "--import",
+  `data:text/javascript,${encodeURIComponent(`
 import { writeSync } from "node:fs";
-export async function resolve(specifier, context, next) {
-  const resolved = await next(specifier, context);
-  writeSync(2, "loaded " + resolved.url + "\\n");
-  return resolved;
-}`;
-const REGISTER = `
-import fs from "node:fs";
-import { register, syncBuiltinESMExports } from "node:module";
-for (const name of ["openSync", "readFileSync"]) {
-  const before = fs[name];
-  fs[name] = (path, ...rest) => {
-    if (String(path).endsWith(".js")) fs.writeSync(2, "loaded " + path + "\\n");
-    return before(path, ...rest);
-  };
-}
-syncBuiltinESMExports();
-register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(HOOK)}`)});`;
-const TRACE = ["--import", `data:text/javascript,${encodeURIComponent(REGISTER)}`];
-const CONTENTS = new URL("../../dist/cli/contents.json", import.meta.url);
+import module from "node:module";
+process.on("exit", () => writeSync(2, Object.keys(module._cache).map((file) => "loaded " + file + "\\n").join("")));`)}`,
+];
 
 function loadedIn(stderr: string): string[] {
   return stderr.split("\n").flatMap((line) => /^loaded (.+)$/.exec(line)?.[1] ?? []);
 }
 
-/** A pack holds several files of the bundle, each under its path. */
-async function filesOf(loaded: string): Promise<string[]> {
-  const [, path = ""] = /\/dist\/cli\/(.+)$/.exec(loaded) ?? [];
-  if (!path.startsWith("packs/")) return [path];
-  return [...(await readFile(loaded, "latin1")).matchAll(/^"\/([^"\n]+\.js)": function \(exports/gm)].map(
-    ([, file = ""]) => file,
+/** The files in the loaded chunks, as their source maps list them. */
+async function sourcesIn(stderr: string): Promise<string[]> {
+  const maps = loadedIn(stderr).map((chunk) => readFile(`${chunk}.map`, "utf8").catch(() => '{"sources":[]}'));
+  return (await Promise.all(maps)).flatMap(
+    (map) => (JSON.parse(map) as { readonly sources: readonly string[] }).sources,
   );
 }
 
-/** The packages in what was loaded: by the files of the bundle, whose packages the build tells, and by the path of any other. */
 async function packagesIn(stderr: string): Promise<string[]> {
-  const contents = JSON.parse(await readFile(CONTENTS, "utf8")) as Record<string, string>;
-  const loaded = loadedIn(stderr);
-  const files = (await Promise.all(loaded.map(filesOf))).flat();
-  return [
-    ...new Set([
-      ...files.flatMap((file) => contents[file] ?? []),
-      ...loaded.flatMap((file) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
-    ]),
-  ];
+  const packages = (await sourcesIn(stderr)).map(
+    (source) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? "draftstate",
+  );
+  return [...new Set(packages)];
 }
 
 /** What every command may cost at its start; anything else is imported where it is used. */
-const EVERY_COMMAND = ["commander", "diff", "draftstate", "immer"];
+const EVERY_COMMAND = ["commander", "diff", "draftstate", "get-east-asian-width", "immer"];
 
 describe.concurrent("the command", TIMEOUT, () => {
   test("loads nothing at all to say its version", async ({ workspace }) => {
@@ -87,6 +66,14 @@ describe.concurrent("the command", TIMEOUT, () => {
     const packages = await packagesIn(stderr);
     expect(packages).toContain("@langchain/langgraph");
     expect(packages.filter((name) => name.includes("openai"))).toEqual([]);
+  });
+
+  test("loads nothing that draws or asks for one answer into a pipe", async ({ workspace }) => {
+    const sources = await sourcesIn((await workspace.run(["chat", "Hi"], { node: TRACE })).stderr);
+    const isChat = (source: string): boolean => source.includes("src/cli/chat/");
+    const draws =
+      /markdown-it|cli\/terminal\/markdown|answer-(view|layout)|chat\/(session|picker|prompt-loop|recap|slash\/.*)\.ts$/;
+    expect([sources.some(isChat), sources.filter((source) => draws.test(source))]).toEqual([true, []]);
   });
 
   test.for([
@@ -181,7 +168,7 @@ describe.concurrent("the command", TIMEOUT, () => {
       await shell('"$0" "$1" show long --json > out.json; "$0" "$1" show long --json | cmp - out.json && echo same'),
     ).toBe("same\n");
     expect(await shell('"$0" "$1" show long --json > /dev/full; echo $?')).toMatch(
-      /stdout cannot be written \(ENOSPC\)[^\n]*\n7\n$/,
+      /cannot write to stdout \(ENOSPC\)[^\n]*\n7\n$/,
     );
   });
 

@@ -1,7 +1,7 @@
 /** rename: a new title, of one word or many, whatever is in it. */
 import { describe, expect } from "vitest";
 import { conversationFiles } from "./conversation-files.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const HOSTILE = "\u001b[2J\u001b]0;owned\u0007 red\u202e whale\r\nnext";
 

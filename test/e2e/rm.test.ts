@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { errorOf, type Workspace } from "./cli.js";
 import { conversationFiles } from "./conversation-files.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 interface Removed {
   readonly conversationId: string;
@@ -121,7 +121,7 @@ describe("rm on a terminal", TIMEOUT, () => {
       ["y", 0, 0],
     ] as const) {
       const asked = await answered(workspace, ["rm", "tale"], answer);
-      expect(asked.shown).toContain("Remove tale and all restore points, to the trash?");
+      expect(asked.shown).toContain("Move tale and all backups to the trash?");
       expect([asked.status, (await workspace.ls()).length]).toEqual([status, left]);
     }
   });
@@ -141,7 +141,7 @@ describe("rm on a terminal", TIMEOUT, () => {
 
   test("says that --purge is for good, and asks before the trash is emptied", async ({ workspace }) => {
     await tell(workspace, "tale");
-    expect((await answered(workspace, ["rm", "tale", "--purge"], "n")).shown).toContain("for good, without a way back");
+    expect((await answered(workspace, ["rm", "tale", "--purge"], "n")).shown).toContain("This cannot be undone.");
     await workspace.run(["rm", "tale"]);
     expect((await answered(workspace, ["undo", "--empty-trash"], "n")).status).toBe(1);
     expect((await workspace.run(["undo"])).status).toBe(0);

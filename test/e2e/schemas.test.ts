@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCHEMAS } from "../../src/cli/schemas/index.js";
 import { jsonSchemaFiles } from "../../src/cli/schemas/json-schema.js";
-import { jsonLines, Workspace } from "./cli.js";
+import { jsonLines, type Workspace } from "./cli.js";
 import { seed } from "./seed.js";
-import { TIMEOUT } from "./world.js";
+import { InProcess, TIMEOUT } from "../cli/world.js";
 
 const DOCS = fileURLToPath(new URL("../../docs/schemas", import.meta.url));
 
@@ -15,7 +15,7 @@ function expectToFit(name: keyof typeof SCHEMAS, value: unknown): void {
   expect(SCHEMAS[name].parse(value)).toEqual(value);
 }
 
-test("docs/schemas holds what the code says; scripts/write-schemas.mjs writes it", () => {
+test("docs/schemas holds what the code says; npm run schemas writes it", () => {
   const written = new Map(readdirSync(DOCS).map((name) => [name, readFileSync(`${DOCS}/${name}`, "utf8")]));
   expect(written).toEqual(jsonSchemaFiles());
 });
@@ -23,7 +23,7 @@ test("docs/schemas holds what the code says; scripts/write-schemas.mjs writes it
 describe("what is printed with --json fits its schema:", TIMEOUT, () => {
   let workspace: Workspace;
   beforeAll(async () => {
-    workspace = await Workspace.create();
+    workspace = await InProcess.create();
     await seed(workspace, "tale", [
       { prompt: "one", answer: "First." },
       { prompt: "two", answer: "Second.", status: "interrupted" },
@@ -58,6 +58,7 @@ describe("what is printed with --json fits its schema:", TIMEOUT, () => {
     ["backup", ["backup", "tale", "--tag", "dragon"]],
     ["fork", ["fork", "tale@~1", "idea"]],
     ["migrate", ["migrate"]],
+    ["import", ["import", fileURLToPath(new URL("../fixtures/import/chatgpt-media.json", import.meta.url))]],
     ["rm", ["rm", "idea", "--dry-run"]],
     ["rm", ["rm", "idea", "bad"]],
     ["operations", ["undo", "--list"]],

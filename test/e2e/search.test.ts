@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { describe, expect } from "vitest";
 import type { Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 interface FoundJson {
   readonly conversationId: string;
@@ -147,10 +147,9 @@ describe.concurrent("search", TIMEOUT, () => {
     await conversation(workspace, "coffee", [said("user", "coffee")]);
     await workspace.write("state/torn.json", '{"messages": [');
     const files = ["tea", "coffee", "torn", "missing"].map((id) => ({ id, path: workspace.path(`state/${id}.json`) }));
-    const thread = new Worker(
-      fileURLToPath(new URL("../../dist/cli/src/cli/search/search-thread.js", import.meta.url)),
-      { workerData: { files, query: { text: "tea", regex: false, matchCase: undefined } } },
-    );
+    const thread = new Worker(fileURLToPath(new URL("../../dist/cli/search-thread.js", import.meta.url)), {
+      workerData: { files, query: { text: "tea", regex: false, matchCase: undefined } },
+    });
     const [answer] = (await once(thread, "message")) as [unknown];
     expect(answer).toMatchObject({
       answer: {

@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { errorOf, type Workspace } from "./cli.js";
 import { conversationFiles } from "./conversation-files.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 interface Undone {
   readonly operation: string;
@@ -133,7 +133,7 @@ describe("undo", TIMEOUT, () => {
     await workspace.run(["restore", "tale", "--backup", "~2", "--yes"]);
     expect((await workspace.run(["undo", "--list"])).stdout).toMatch(/back to 6 messages at revision \d+/);
     expect((await workspace.run(["undo"])).stderr).toContain(
-      `: from the restore point of ${oldest?.timestamp ?? "?"} back to 6 messages at revision`,
+      `: from backup ${oldest?.timestamp ?? "?"} back to 6 messages at revision`,
     );
     await workspace.run(["prune", "tale", "--max", "1"]);
     expect((await workspace.run(["undo"])).stderr).toMatch(/^undid the prune of tale, .+: \d backups back\n$/);

@@ -8,7 +8,7 @@ import { until, type JsonLine, type RunningCli, type Workspace } from "./cli.js"
 import { seed } from "./seed.js";
 import { byHand } from "./servers.js";
 import { TerminalSession } from "./terminal.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const WRITER = fileURLToPath(new URL("../doubles/token-writer.mjs", import.meta.url));
 
@@ -214,7 +214,7 @@ describe("watch of one conversation", TIMEOUT, () => {
   }) => {
     await workspace.run(["chat", "one", "--id", "tale"]);
     const { status, stdout, stderr } = await workspace.run(["watch", "tale", "--until-complete"]);
-    expect([status, stdout, stderr.includes("nobody writes tale")]).toEqual([0, "", true]);
+    expect([status, stdout, stderr.includes("no process is writing to tale")]).toEqual([0, "", true]);
     await seed(workspace, "cut", [{ prompt: "one", answer: "half", status: "interrupted" }]);
     expect((await workspace.run(["watch", "cut", "--until-complete", "--json"])).status).toBe(1);
   });

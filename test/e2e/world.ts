@@ -4,7 +4,7 @@ import { test as base } from "vitest";
 import { Workspace } from "./cli.js";
 import { ScriptedServer, startMock, type Script } from "./servers.js";
 
-interface World {
+export interface World {
   readonly workspace: Workspace;
   readonly mock: LLMock;
   /** Starts a server that answers by these scripts, one request each, the last for all that follow. */
@@ -13,24 +13,29 @@ interface World {
 
 export const TIMEOUT = { timeout: 120_000 };
 
-export const test = base.extend<World>({
-  workspace: async ({}, use) => {
-    const workspace = await Workspace.create();
-    await use(workspace);
-    await workspace.remove();
-  },
-  mock: async ({}, use) => {
-    const mock = await startMock();
-    await use(mock);
-    await mock.stop();
-  },
-  serve: async ({}, use) => {
-    const servers: ScriptedServer[] = [];
-    await use(async (...scripts) => {
-      const server = await ScriptedServer.start(...scripts);
-      servers.push(server);
-      return server;
-    });
-    await Promise.all(servers.map((server) => server.stop()));
-  },
-});
+/** `create` makes the directory with what runs commands in it. */
+export function testIn(create: () => Promise<Workspace>) {
+  return base.extend<World>({
+    workspace: async ({}, use) => {
+      const workspace = await create();
+      await use(workspace);
+      await workspace.remove();
+    },
+    mock: async ({}, use) => {
+      const mock = await startMock();
+      await use(mock);
+      await mock.stop();
+    },
+    serve: async ({}, use) => {
+      const servers: ScriptedServer[] = [];
+      await use(async (...scripts) => {
+        const server = await ScriptedServer.start(...scripts);
+        servers.push(server);
+        return server;
+      });
+      await Promise.all(servers.map((server) => server.stop()));
+    },
+  });
+}
+
+export const test = testIn(() => Workspace.create());

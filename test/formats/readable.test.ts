@@ -5,7 +5,7 @@ import { toHtml } from "../../src/formats/html/page.js";
 import { toMarkdown } from "../../src/formats/markdown-export.js";
 import { metadataOf } from "../../src/model/conversation.js";
 import type { Json, JsonObject } from "../../src/model/json.js";
-import { toSafeText } from "../../src/cli/terminal/safe-text.js";
+import { toSafeText } from "../../src/cli/terminal/text/safe-text.js";
 
 const AT = "2026-01-14T21:30:00.000Z";
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { findLines } from "../../src/formats/search/find-lines.js";
 import { literalOf, prefilterFor } from "../../src/formats/search/prefilter.js";
 import { compileQuery, type Query } from "../../src/formats/search/query.js";
-import { excerptAround } from "../../src/cli/terminal/excerpt.js";
+import { excerptAround } from "../../src/cli/terminal/text/excerpt.js";
 import type { JsonObject } from "../../src/model/json.js";
 import { anyText } from "../doubles/json-values.js";
 

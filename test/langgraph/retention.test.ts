@@ -190,6 +190,16 @@ describe("a thread as a whole", () => {
     await saver.close();
   });
 
+  test("an emptied trash brings nothing back", async () => {
+    const saver = new DraftstateSaver(await onFiles());
+    await line(saver, [{}, {}]);
+    await saver.deleteThread("t");
+    await saver.manager.emptyTrash();
+    expect(await saver.manager.storage.list("trash")).toEqual([]);
+    expect(await codeRejected(saver.undo("t"))).toBe("NOT_FOUND");
+    await saver.close();
+  });
+
   test("with trashDays 0 it is gone for good", async () => {
     const options = { ...(await onFiles()), trashDays: 0 };
     const saver = new DraftstateSaver(options);

@@ -19,7 +19,7 @@ test.each([
 test.each([
   [
     said({ role: "wizard", content: "Hi" }),
-    'messages[1] has the role "wizard", which is none of system, user, assistant, tool',
+    'messages[1] has the role "wizard", which is not one of system, user, assistant, tool',
   ],
   [said({ content: "Hi" }), "messages[1] has no role"],
   [said({ role: "user", content: 3 }), "messages[1] has a content that is neither a text nor a list"],
@@ -30,5 +30,5 @@ test.each([
 ])("a chat does not go on with %j", (state, problem) => {
   expect(() => {
     assertAgentState("tale", state);
-  }).toThrow(`conversation tale is none that a chat can go on with: ${problem}; `);
+  }).toThrow(`conversation tale cannot be resumed by chat: ${problem}; `);
 });

@@ -166,6 +166,16 @@ describe("one alone", () => {
     expect(await codeRejected(managerOver(storage).migrate({ id: name }))).toBe(code);
   });
 
+  test("whose file was put there under an open session is LOCKED, and not written to", async () => {
+    const storage = memory();
+    const manager = managerOver(storage);
+    const conversation = await manager.open("chat");
+    await conversation.endTurn();
+    const original = await plant(storage, "draft-roles");
+    expect(await codeRejected(manager.migrate({ id: "chat" }))).toBe("LOCKED");
+    expect(await textOf(storage, "state", "chat.json")).toBe(original);
+  });
+
   test("with only backups left has nothing to migrate", async () => {
     const storage = memory();
     const manager = managerOver(storage);

@@ -1,4 +1,4 @@
-/** Section 5 of the contract, row by row: what was found, and what it is taken for. */
+/** Recovery, row by row: what was found, and what it is taken for. */
 import { describe, expect, test } from "vitest";
 import { encodeLine } from "../../src/journal/framing.js";
 import { encodeHeader, encodeRecord, type JournalHeader } from "../../src/journal/record.js";

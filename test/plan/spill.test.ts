@@ -138,6 +138,48 @@ describe("several spills", () => {
     ).toEqual(["fork", "held"]);
   });
 
+  test.each<[string, readonly [string, string, string]]>([
+    ["in the order of their names", ["s1", "s2", "s3"]],
+    ["against the order of their names, as after a clock was set back", ["s3", "s2", "s1"]],
+    ["in no order of names", ["s2", "s3", "s1"]],
+  ])("of one revision, that continue each other %s: the last is applied, and holds the others", (_how, names) => {
+    const [x, y, z] = names;
+    const line = [
+      spillOf(x, 12),
+      spillOf(y, 12, { sessions: [mark("a", 8), mark(x, 12)] }),
+      spillOf(z, 12, { sessions: [mark("a", 8), mark(x, 12), mark(y, 12)] }),
+    ];
+    for (const spills of [line, [...line].reverse()]) {
+      expect(kindsOf(storeAt(8, mark("a", 8)), ...spills)).toEqual({
+        [`${x}@12`]: "held",
+        [`${y}@12`]: "held",
+        [`${z}@12`]: "apply",
+      });
+      expect(planSpills(storeAt(8, mark("a", 8)), spills).map(({ spill: { session } }) => session)).toEqual(names);
+    }
+  });
+
+  test("of one revision, the first of which the last no longer names: they are one line all the same", () => {
+    const line = [
+      spillOf("z", 12),
+      spillOf("y", 12, { sessions: [mark("a", 8), mark("z", 12)] }),
+      spillOf("x", 12, { sessions: [mark("y", 12)] }),
+    ];
+    expect(kindsOf(storeAt(8, mark("a", 8)), ...line)).toEqual({ "z@12": "held", "y@12": "held", "x@12": "apply" });
+  });
+
+  test("of one revision that name each other, as no session leaves them: each is decided, and one stays", () => {
+    const [left, right] = [
+      spillOf("x", 12, { sessions: [mark("y", 12)] }),
+      spillOf("y", 12, { sessions: [mark("x", 12)] }),
+    ];
+    expect(
+      planSpills(storeAt(20, mark("c", 20)), [left, right])
+        .map(({ decision: { kind } }) => kind)
+        .sort(),
+    ).toEqual(["fork", "held"]);
+  });
+
   test("of more sessions than a file names are one line while each is there", () => {
     let sessions: readonly SessionMark[] = [mark("a", 8)];
     const line: FoundSpill[] = [];
@@ -186,7 +228,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("continue" as const),
       spill: fc.nat(),
-      spilled: fc.integer({ min: 1, max: 3 }),
+      spilled: few,
     }),
   },
   {
@@ -200,6 +242,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 class World {
   store: File | undefined;
   readonly spills: SpillFile[] = [];
+  /** Those that a later session continued. */
+  readonly continued = new Set<SpillFile>();
   #before: File[] = [];
   #count = 0;
   #rolledBack = false;
@@ -219,7 +263,8 @@ class World {
   }
 
   #name(): string {
-    return (this.#count += 1).toString(36);
+    // In no order: clocks that name sessions are set back.
+    return (((this.#count += 1) * 7919) % 46_656).toString(36);
   }
 
   #setStore(store: File): void {
@@ -238,7 +283,9 @@ class World {
 
   #continue({ spill, spilled }: Extract<Step, { do: "continue" }>): void {
     const from = this.spills[spill % Math.max(1, this.spills.length)];
-    if (from !== undefined) this.#spill(from, this.#name(), spilled, from.base);
+    if (from === undefined) return;
+    this.continued.add(from);
+    this.#spill(from, this.#name(), spilled, from.base);
   }
 
   #spill(from: File, session: string, spilled: number, base: number): void {
@@ -308,6 +355,16 @@ describe("whatever sessions, crashes and losses there were", () => {
         ];
         for (const { file, decision } of planned)
           if (decision.kind === "held") expect(stays.some((other) => contains(other, file))).toBe(true);
+      }),
+      RUNS,
+    );
+  });
+
+  test("a spill that another session continued is never a fork", () => {
+    fc.assert(
+      fc.property(steps, (list) => {
+        const world = worldAfter(list);
+        for (const { file, decision } of plan(world)) if (world.continued.has(file)) expect(decision.kind).toBe("held");
       }),
       RUNS,
     );

@@ -1,4 +1,7 @@
-/** Two writers and more, as real processes: every update counts, a dead owner's lock is there at once, a stopped one's is not. */
+/**
+ * Two writers and more, as real processes: every update counts, a dead owner's lock is there at once, a stopped one's is not.
+ * In the gate each of 16 processes makes 20 updates, with `npm run test:kills` 50.
+ */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +16,7 @@ import { Victim } from "./victim.js";
 
 const ID = "shared";
 const PROCESSES = 16;
-const UPDATES = 50;
+const UPDATES = Number(process.env["DRAFTSTATE_UPDATES"] ?? 20);
 const STREAM = { id: ID, tokens: 100_000, foldEvery: 0, backupEvery: 0, pruneEvery: 0, pause: 1 };
 
 let directory: string;

@@ -8,7 +8,7 @@ export const ID = "tale";
 /** Of timed saves; on a clock that the scenario advances. */
 export const INTERVAL = 60_000;
 
-/** What a large store may cost more (DESIGN, section 15). */
+/** What a large store may cost more. */
 /** An undo lists the trash to choose, and again when its turn comes: something newer may have been done meanwhile. */
 export type Allowed = "nothing" | "one listing of each area" | "one listing of each area, two of the trash";
 

@@ -1,6 +1,6 @@
 /**
  * G7, counted and not timed: what an operation on one conversation asks of the storage is the same among many others, but
- * for one listing of each area where DESIGN allows it. In a directory any listing, with a prefix too, reads all names.
+ * for one listing of each area where the targets allow it. In a directory any listing, with a prefix too, reads all names.
  */
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";

@@ -1,8 +1,11 @@
-/** Who may write, from when to when: a lock is its owner's whatever its clock says, and a session ends when it is closed. */
+/**
+ * Who may write, from when to when: a lock is its owner's whatever its clock says, and a session ends when it is closed.
+ * Most of it waits, for a slow storage or another process, so tests run at a time.
+ */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
 import { ABSENCES, Place } from "./absence.js";
 import { Child } from "./child.js";
@@ -29,7 +32,7 @@ import {
   type Turn,
 } from "./seam.js";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 /** Hides /proc, as on macOS: what is known of a process then comes from `ps`. */
 const WITHOUT_PROC = `
@@ -61,10 +64,10 @@ function preloading(script: string, env: Readonly<Record<string, string>> = {}):
 const hasPs = spawnSync("ps", ["-o", "lstart=", "-p", String(process.pid)]).status === 0;
 const NOTHING = "";
 
-describe("a lock", () => {
+describe.concurrent("a lock", () => {
   const children: Child[] = [];
 
-  afterEach(async () => {
+  afterAll(async () => {
     for (const child of children.splice(0)) await child.kill();
   });
 
@@ -142,7 +145,7 @@ const CLOSING: readonly (readonly [
   ["by manager.close()", (manager) => manager.close()],
 ];
 
-describe.each(CLOSING)("a handle closed %s", (_how, close) => {
+describe.concurrent.each(CLOSING)("a handle closed %s", (_how, close) => {
   test.each(WRITING)("refuses %s with USAGE, and writes nothing beside the next writer", async (_name, write) => {
     const directory = temporaryDirectory();
     const [m1, m2] = [managerIn(directory), managerIn(directory)];
@@ -178,7 +181,7 @@ describe.each(CLOSING)("a handle closed %s", (_how, close) => {
   });
 });
 
-describe("a manager whose handle was closed", () => {
+describe.concurrent("a manager whose handle was closed", () => {
   test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
     ["rename", (manager) => manager.rename(ID, "late")],
     ["restore", (manager) => manager.restore(ID, "latest")],
@@ -216,7 +219,7 @@ class Watched {
   }
 }
 
-describe("an operation holds its lock to its end: when the handle closes meanwhile,", () => {
+describe.concurrent("an operation holds its lock to its end: when the handle closes meanwhile,", () => {
   test.each<
     [string, StorageCall, (manager: DraftStatePersistenceManager, conversation: Conversation) => Promise<unknown>]
   >([
@@ -259,7 +262,7 @@ describe("an operation holds its lock to its end: when the handle closes meanwhi
   });
 });
 
-describe.each(ABSENCES)("while the directory of locks is away (%s)", (how) => {
+describe.concurrent.each(ABSENCES)("while the directory of locks is away (%s)", (how) => {
   test.each(CLOSING)("a handle that closes %s leaves no lock for as long as the process lives", async (_how, close) => {
     const away = new Place(how);
     const manager = away.manager();
@@ -290,78 +293,81 @@ describe.each(ABSENCES)("while the directory of locks is away (%s)", (how) => {
   });
 });
 
-describe("once manager.close() has resolved, nothing of the manager touches the store and no lock remains, though", () => {
-  test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
-    ["remove", (manager) => manager.remove(ID)],
-    ["prune", (manager) => manager.prune({ id: ID, max: 0 })],
-    ["repair", (manager) => manager.repair(ID)],
-    ["fork", (manager) => manager.fork(ID, { newId: "copy" })],
-    ["migrate", (manager) => manager.migrate()],
-    ["verify", (manager) => manager.verify()],
-    ["undo", (manager) => manager.undo(ID)],
-    ["saveState", (manager) => manager.saveState(ID, stateWith("one", "late"))],
-    ["saveState of another", (manager) => manager.saveState("other", stateWith("one", "late"))],
-    ["rename", (manager) => manager.rename(ID, "Another title")],
-    ["restore", (manager) => manager.restore(ID, "@2")],
-    ["backup", (manager) => manager.backup(ID)],
-    ["open", (manager) => manager.open(ID)],
-    ["openNew", (manager) => manager.openNew()],
-    ["list", (manager) => manager.list()],
-    ["load", (manager) => manager.load(ID)],
-    ["listBackups", (manager) => manager.listBackups(ID)],
-    ["emptyTrash", (manager) => manager.emptyTrash()],
-    [
-      "a handle's endTurn",
-      async (manager) => {
-        const conversation = await manager.open(ID);
-        await turns(conversation, "four");
-      },
-    ],
-  ])("%s was under way", async (name, act) => {
-    // Closed early in the operation, and later.
-    for (const begun of [1, 15, 40, 80]) {
-      const directory = temporaryDirectory();
-      await told(directory, ["one", "two", "three"]);
-      if (name === "undo" || name === "emptyTrash") {
-        const before = managerIn(directory);
-        await before.rename(ID, "A title");
-        await before.close();
+describe.concurrent(
+  "once manager.close() has resolved, nothing of the manager touches the store and no lock remains, though",
+  () => {
+    test.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
+      ["remove", (manager) => manager.remove(ID)],
+      ["prune", (manager) => manager.prune({ id: ID, max: 0 })],
+      ["repair", (manager) => manager.repair(ID)],
+      ["fork", (manager) => manager.fork(ID, { newId: "copy" })],
+      ["migrate", (manager) => manager.migrate()],
+      ["verify", (manager) => manager.verify()],
+      ["undo", (manager) => manager.undo(ID)],
+      ["saveState", (manager) => manager.saveState(ID, stateWith("one", "late"))],
+      ["saveState of another", (manager) => manager.saveState("other", stateWith("one", "late"))],
+      ["rename", (manager) => manager.rename(ID, "Another title")],
+      ["restore", (manager) => manager.restore(ID, "@2")],
+      ["backup", (manager) => manager.backup(ID)],
+      ["open", (manager) => manager.open(ID)],
+      ["openNew", (manager) => manager.openNew()],
+      ["list", (manager) => manager.list()],
+      ["load", (manager) => manager.load(ID)],
+      ["listBackups", (manager) => manager.listBackups(ID)],
+      ["emptyTrash", (manager) => manager.emptyTrash()],
+      [
+        "a handle's endTurn",
+        async (manager) => {
+          const conversation = await manager.open(ID);
+          await turns(conversation, "four");
+        },
+      ],
+    ])("%s was under way", async (name, act) => {
+      // Closed early in the operation, and later.
+      for (const begun of [1, 15, 40, 80]) {
+        const directory = temporaryDirectory();
+        await told(directory, ["one", "two", "three"]);
+        if (name === "undo" || name === "emptyTrash") {
+          const before = managerIn(directory);
+          await before.rename(ID, "A title");
+          await before.close();
+        }
+        let closed = false;
+        const late: string[] = [];
+        const slow: Turn = async (go) => {
+          await sleep(10);
+          if (closed) late.push("a call");
+          return go();
+        };
+        const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
+        const acting = outcome(act(manager));
+        await sleep(begun);
+        expect(await outcome(manager.close())).toBe("ok");
+        closed = true;
+        const locks = lockFiles(directory);
+        await acting;
+        await sleep(30);
+        expect([locks, late, lockFiles(directory)]).toEqual([[], [], []]);
       }
-      let closed = false;
-      const late: string[] = [];
-      const slow: Turn = async (go) => {
-        await sleep(10);
-        if (closed) late.push("a call");
-        return go();
-      };
-      const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
-      const acting = outcome(act(manager));
-      await sleep(begun);
-      expect(await outcome(manager.close())).toBe("ok");
-      closed = true;
-      const locks = lockFiles(directory);
-      await acting;
-      await sleep(30);
-      expect([locks, late, lockFiles(directory)]).toEqual([[], [], []]);
-    }
-  });
+    });
 
-  test("the fork that was under way is whole or not there", async () => {
-    const directory = temporaryDirectory();
-    await told(directory, ["one", "two"]);
-    const slow: Turn = (go) => sleep(5).then(go);
-    const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
-    const forking = outcome(manager.fork(ID, { newId: "copy" }));
-    await sleep(15);
-    await manager.close();
-    const forked = await forking;
-    expect([forked === "ok" ? ["one", "two"] : [], texts(await managerIn(directory).loadState("copy"))]).toEqual(
-      forked === "ok"
-        ? [
-            ["one", "two"],
-            ["one", "two"],
-          ]
-        : [[], []],
-    );
-  });
-});
+    test("the fork that was under way is whole or not there", async () => {
+      const directory = temporaryDirectory();
+      await told(directory, ["one", "two"]);
+      const slow: Turn = (go) => sleep(5).then(go);
+      const manager = managerIn(directory, { storage: turnedStorage(directory, {}, slow) });
+      const forking = outcome(manager.fork(ID, { newId: "copy" }));
+      await sleep(15);
+      await manager.close();
+      const forked = await forking;
+      expect([forked === "ok" ? ["one", "two"] : [], texts(await managerIn(directory).loadState("copy"))]).toEqual(
+        forked === "ok"
+          ? [
+              ["one", "two"],
+              ["one", "two"],
+            ]
+          : [[], []],
+      );
+    });
+  },
+);

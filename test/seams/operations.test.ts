@@ -1,8 +1,8 @@
 /** Operations against operations and updates: atomic, undone once, and no acknowledged change in neither place. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
-import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
+import { afterAll, describe, expect, test } from "vitest";
+import type { Conversation, DraftStatePersistenceManager, Storage } from "../../src/index.js";
 import {
   Acknowledged,
   add,
@@ -25,7 +25,7 @@ import {
   type Turn,
 } from "./seam.js";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 async function offered(manager: DraftStatePersistenceManager): Promise<string[]> {
   return (await manager.operations()).map(({ operation }) => operation);
@@ -231,7 +231,7 @@ describe("a recipe that calls its own conversation:", () => {
   });
 });
 
-describe("two undo() at a time take one operation back once:", () => {
+describe.concurrent("two undo() at a time take one operation back once:", () => {
   interface Undoing {
     readonly directory: string;
     readonly manager: DraftStatePersistenceManager;
@@ -308,117 +308,221 @@ describe("two undo() at a time take one operation back once:", () => {
   });
 });
 
-describe("a change that is acknowledged while an operation works on the open handle is before it or after it, never in neither:", () => {
-  type Work = readonly [
-    string,
-    (manager: DraftStatePersistenceManager) => Promise<unknown>,
-    (manager: DraftStatePersistenceManager) => Promise<unknown>,
-  ];
-  const none = (): Promise<void> => Promise.resolve();
-  const WORK: readonly Work[] = [
-    ["restore", none, (manager) => manager.restore(ID, "@1")],
-    ["undo of a restore", (manager) => manager.restore(ID, "@1"), (manager) => manager.undo(ID)],
-    ["restore of the newest", none, (manager) => manager.restore(ID, "latest")],
-    ["rename", none, (manager) => manager.rename(ID, "Another title")],
-    ["undo of a rename", (manager) => manager.rename(ID, "Another title"), (manager) => manager.undo(ID)],
-    ["backup", none, (manager) => manager.backup(ID, { reason: "manual", tag: "kept" })],
-    ["fork", none, (manager) => manager.fork(ID, { newId: "copy" })],
-    ["prune", none, (manager) => manager.prune({ id: ID, max: 1 })],
-    [
-      "two restores at a time",
-      none,
-      (manager) => Promise.all([manager.restore(ID, "@1"), manager.restore(ID, "latest")]),
-    ],
-  ];
+describe.concurrent(
+  "a change that is acknowledged while an operation works on the open handle is before it or after it, never in neither:",
+  () => {
+    type Work = readonly [
+      string,
+      (manager: DraftStatePersistenceManager) => Promise<unknown>,
+      (manager: DraftStatePersistenceManager) => Promise<unknown>,
+    ];
+    const none = (): Promise<void> => Promise.resolve();
+    const WORK: readonly Work[] = [
+      ["restore", none, (manager) => manager.restore(ID, "@1")],
+      ["undo of a restore", (manager) => manager.restore(ID, "@1"), (manager) => manager.undo(ID)],
+      ["restore of the newest", none, (manager) => manager.restore(ID, "latest")],
+      ["rename", none, (manager) => manager.rename(ID, "Another title")],
+      ["undo of a rename", (manager) => manager.rename(ID, "Another title"), (manager) => manager.undo(ID)],
+      ["backup", none, (manager) => manager.backup(ID, { reason: "manual", tag: "kept" })],
+      ["fork", none, (manager) => manager.fork(ID, { newId: "copy" })],
+      ["prune", none, (manager) => manager.prune({ id: ID, max: 1 })],
+      [
+        "two restores at a time",
+        none,
+        (manager) => Promise.all([manager.restore(ID, "@1"), manager.restore(ID, "latest")]),
+      ],
+    ];
 
-  /** Everything that is, was kept, or that undoing brings back. */
-  async function everywhere(
-    directory: string,
-    manager: DraftStatePersistenceManager,
-    conversation: Conversation,
-  ): Promise<Set<string>> {
-    const all = new Set(texts(conversation.state));
-    const meet = async (): Promise<void> => {
-      for (const text of [...texts(conversation.state), ...(await textsInBackups(directory))]) all.add(text);
-    };
-    await meet();
-    for (let count = 0; count < 5 && (await outcome(manager.undo(ID))) === "ok"; count += 1) await meet();
-    return all;
-  }
+    /** Everything that is, was kept, or that undoing brings back. */
+    async function everywhere(
+      directory: string,
+      manager: DraftStatePersistenceManager,
+      conversation: Conversation,
+    ): Promise<Set<string>> {
+      const all = new Set(texts(conversation.state));
+      const meet = async (): Promise<void> => {
+        for (const text of [...texts(conversation.state), ...(await textsInBackups(directory))]) all.add(text);
+      };
+      await meet();
+      for (let count = 0; count < 5 && (await outcome(manager.undo(ID))) === "ok"; count += 1) await meet();
+      return all;
+    }
 
-  test.each(WORK)("%s", async (_name, before, act) => {
-    const directory = temporaryDirectory();
-    const slow: Turn = (go) => sleep(4).then(go);
-    const manager = managerIn(directory, { maxBackups: 50, storage: turnedStorage(directory, { create: slow }) });
-    const conversation = await manager.open(ID);
-    await turns(conversation, "one", "two");
-    await before(manager);
-    const acknowledged = new Acknowledged();
-    let busy = true;
-    const talking = (async () => {
-      for (let count = 0; busy && count < 200; count += 1) {
-        await acknowledged.say(conversation, `live ${count}`);
-        await sleep(1);
-      }
-    })();
-    await sleep(3);
-    await outcome(act(manager));
-    busy = false;
-    await talking;
-    expect(acknowledged.ids).not.toEqual([]);
-    expect(acknowledged.missingFrom(await everywhere(directory, manager, conversation))).toEqual([]);
-    await manager.close();
-  });
-
-  test("saveState beside a restore", async () => {
-    for (let round = 0; round < 5; round += 1) {
+    test.each(WORK)("%s", async (_name, before, act) => {
       const directory = temporaryDirectory();
       const slow: Turn = (go) => sleep(4).then(go);
       const manager = managerIn(directory, { maxBackups: 50, storage: turnedStorage(directory, { create: slow }) });
       const conversation = await manager.open(ID);
       await turns(conversation, "one", "two");
-      const restoring = outcome(manager.restore(ID, "@1"));
-      await sleep(round * 3);
-      const saved = await outcome(manager.saveState(ID, stateWith("one", "two", "saved")));
-      await restoring;
-      const all = await everywhere(directory, manager, conversation);
-      expect(saved !== "ok" || all.has("saved")).toBe(true);
+      await before(manager);
+      const acknowledged = new Acknowledged();
+      let busy = true;
+      const talking = (async () => {
+        for (let count = 0; busy && count < 200; count += 1) {
+          await acknowledged.say(conversation, `live ${count}`);
+          await sleep(1);
+        }
+      })();
+      await sleep(3);
+      await outcome(act(manager));
+      busy = false;
+      await talking;
+      expect(acknowledged.ids).not.toEqual([]);
+      expect(acknowledged.missingFrom(await everywhere(directory, manager, conversation))).toEqual([]);
       await manager.close();
-    }
+    });
+
+    test("saveState beside a restore", async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const directory = temporaryDirectory();
+        const slow: Turn = (go) => sleep(4).then(go);
+        const manager = managerIn(directory, { maxBackups: 50, storage: turnedStorage(directory, { create: slow }) });
+        const conversation = await manager.open(ID);
+        await turns(conversation, "one", "two");
+        const restoring = outcome(manager.restore(ID, "@1"));
+        await sleep(round * 3);
+        const saved = await outcome(manager.saveState(ID, stateWith("one", "two", "saved")));
+        await restoring;
+        const all = await everywhere(directory, manager, conversation);
+        expect(saved !== "ok" || all.has("saved")).toBe(true);
+        await manager.close();
+      }
+    });
+
+    test("tokens beside a restore", async () => {
+      const directory = temporaryDirectory();
+      const slow: Turn = (go) => sleep(4).then(go);
+      const manager = managerIn(directory, {
+        saveOnToken: true,
+        maxBackups: 50,
+        storage: turnedStorage(directory, { create: slow }),
+      });
+      const conversation = await manager.open(ID);
+      await turns(conversation, "one", "two");
+      const restoring = outcome(manager.restore(ID, "@1"));
+      let told = "";
+      for (let count = 0; count < 20; count += 1) {
+        const token = ` ${count};`;
+        conversation.appendToken(token);
+        await conversation.whenDurable(conversation.revision);
+        told += token;
+        await sleep(1);
+      }
+      await restoring;
+      await manager.close();
+      const reader = managerIn(directory);
+      const narratives = [JSON.stringify(await reader.loadState(ID))];
+      for (const [index, { timestamp }] of (await reader.listBackups(ID)).entries()) {
+        await reader.fork(ID, { backup: timestamp, newId: `probe${index}` });
+        narratives.push(JSON.stringify(await reader.loadState(`probe${index}`)));
+      }
+      const tokens = told
+        .split(";")
+        .slice(0, -1)
+        .map((token) => `${token};`);
+      expect(tokens.filter((token) => !narratives.some((narrative) => narrative.includes(token)))).toEqual([]);
+    });
+  },
+);
+
+describe("what an operation decides by, it reads in its own turn:", () => {
+  function plantDraft(directory: string): void {
+    mkdirSync(stateDirectory(directory), { recursive: true });
+    const metadata = { version: "1.0.0-draft", savedAt: "2025-01-14T21:30:00.000Z", conversationId: ID };
+    writeFileSync(
+      join(stateDirectory(directory), `${ID}.json`),
+      JSON.stringify({ ...stateWith("one"), _metadata: metadata }),
+    );
+  }
+
+  /** Something that happens between what a caller reads first and its turn: the lock of the conversation comes late. */
+  function meanwhile(directory: string, act: () => Promise<unknown>): Storage {
+    let isDone = false;
+    const tryLock: Turn = async (go) => {
+      if (!isDone) {
+        isDone = true;
+        await act();
+      }
+      return go();
+    };
+    return turnedStorage(directory, { tryLock });
+  }
+
+  const BETWEEN: readonly (readonly [string, (manager: DraftStatePersistenceManager) => Promise<unknown>])[] = [
+    ["a save", (manager) => manager.saveState(ID, stateWith("one", "two"))],
+    [
+      "a session",
+      async (manager) => {
+        const conversation = await manager.open(ID);
+        await turns(conversation, "two");
+        await conversation.close();
+      },
+    ],
+    ["another migration", (manager) => manager.migrate()],
+  ];
+
+  test.each(BETWEEN)("migrate beside %s of the same manager", async (_name, act) => {
+    const directory = temporaryDirectory();
+    plantDraft(directory);
+    const manager = managerIn(directory);
+    const [result] = await Promise.all([manager.migrate(), act(manager)]);
+    expect(result.failed).toEqual([]);
   });
 
-  test("tokens beside a restore", async () => {
+  test.each(BETWEEN)("migrate, and %s of another process between its look and its lock", async (_name, act) => {
     const directory = temporaryDirectory();
-    const slow: Turn = (go) => sleep(4).then(go);
-    const manager = managerIn(directory, {
-      saveOnToken: true,
-      maxBackups: 50,
-      storage: turnedStorage(directory, { create: slow }),
+    plantDraft(directory);
+    const storage = meanwhile(directory, async () => {
+      const other = managerIn(directory);
+      await act(other);
+      await other.close();
     });
-    const conversation = await manager.open(ID);
-    await turns(conversation, "one", "two");
-    const restoring = outcome(manager.restore(ID, "@1"));
-    let told = "";
-    for (let count = 0; count < 20; count += 1) {
-      const token = ` ${count};`;
-      conversation.appendToken(token);
-      await conversation.whenDurable(conversation.revision);
-      told += token;
-      await sleep(1);
-    }
-    await restoring;
-    await manager.close();
-    const reader = managerIn(directory);
-    const narratives = [JSON.stringify(await reader.loadState(ID))];
-    for (const [index, { timestamp }] of (await reader.listBackups(ID)).entries()) {
-      await reader.fork(ID, { backup: timestamp, newId: `probe${index}` });
-      narratives.push(JSON.stringify(await reader.loadState(`probe${index}`)));
-    }
-    const tokens = told
-      .split(";")
-      .slice(0, -1)
-      .map((token) => `${token};`);
-    expect(tokens.filter((token) => !narratives.some((narrative) => narrative.includes(token)))).toEqual([]);
+    const { migrated, upToDate, failed } = await managerIn(directory, { storage }).migrate();
+    expect([migrated, upToDate, failed]).toEqual([[], 1, []]);
+  });
+
+  test("migrate, while a removal takes the conversation away", async () => {
+    const directory = temporaryDirectory();
+    plantDraft(directory);
+    const storage = meanwhile(directory, async () => {
+      const other = managerIn(directory);
+      await other.remove(ID);
+      await other.close();
+    });
+    const { migrated, upToDate, failed } = await managerIn(directory, { storage }).migrate();
+    expect([migrated, upToDate, failed]).toEqual([[], 0, []]);
+  });
+
+  test("a restore of the latest backup goes back to the one that a save makes which was asked for before", async () => {
+    const directory = temporaryDirectory();
+    await told(directory, ["one"]);
+    const manager = managerIn(directory);
+    const saved = manager.saveState(ID, stateWith("one", "two"));
+    const { restoredFrom } = await manager.restore(ID, "latest");
+    await saved;
+    expect((await manager.readBackup(ID, restoredFrom)).version.state).toMatchObject(stateWith("one", "two"));
+    expect(texts(await manager.loadState(ID))).toEqual(["one", "two"]);
+  });
+
+  test("a restore of the latest backup, and a turn of another process between its look and its lock", async () => {
+    const directory = temporaryDirectory();
+    await told(directory, ["one"]);
+    const storage = meanwhile(directory, () => told(directory, ["two"]));
+    const manager = managerIn(directory, { storage });
+    await manager.restore(ID, "latest");
+    expect(texts(await manager.loadState(ID))).toEqual(["one", "two"]);
+    const timestamps = (await manager.listBackups(ID)).map(({ timestamp }) => timestamp);
+    expect([...timestamps].sort().reverse()).toEqual(timestamps);
+  });
+
+  test("a restore of a backup that a prune takes which was asked for before", async () => {
+    const directory = temporaryDirectory();
+    await told(directory, ["one", "two", "three"]);
+    const manager = managerIn(directory);
+    const pruned = manager.prune({ id: ID, max: 1 });
+    expect(await outcome(manager.restore(ID, "@2"))).toBe("NOT_FOUND");
+    await pruned;
+    expect(texts(await manager.loadState(ID))).toEqual(["one", "two", "three"]);
   });
 });
 

@@ -1,7 +1,10 @@
-/** One queue an id: nobody is refused by chance, and each caller gets the outcome of its own request. */
+/**
+ * One queue an id: nobody is refused by chance, and each caller gets the outcome of its own request. Most of it waits for an
+ * idle session, so tests run at a time.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager } from "../../src/index.js";
 import {
   add,
@@ -24,7 +27,7 @@ import {
   type Turn,
 } from "./seam.js";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 type Act = readonly [string, (manager: DraftStatePersistenceManager) => Promise<unknown>];
 
@@ -45,7 +48,7 @@ const ACTS: readonly Act[] = [
 /** Before the idle session of the last save is let go, while that is under way, and after. */
 const IDLE = 250;
 
-describe("while the idle session of the last save closes", () => {
+describe.concurrent("while the idle session of the last save closes", () => {
   test("no save or rename of a manager that nobody closed is refused", async () => {
     const directory = temporaryDirectory();
     const managers = [0, 1, 2, 3].map(() => managerIn(directory));
@@ -102,7 +105,7 @@ describe("while the idle session of the last save closes", () => {
   });
 });
 
-describe("open() that is asked first", () => {
+describe.concurrent("open() that is asked first", () => {
   test.each<Act>([
     ["saveState", (manager) => manager.saveState(ID, stateWith("one", "two", "three"))],
     ["saveStateOnChange", (manager) => manager.saveStateOnChange(ID, stateWith("one", "two", "three"))],
@@ -158,7 +161,7 @@ describe("open() that is asked first", () => {
   });
 });
 
-describe("close()", () => {
+describe.concurrent("close()", () => {
   test("of a manager that saved everything resolves, though an open() under way finds its conversation locked", async () => {
     const directory = temporaryDirectory();
     const [other, manager] = [managerIn(directory), managerIn(directory, { lockTimeout: 150 })];
@@ -239,7 +242,7 @@ describe("close()", () => {
   });
 });
 
-describe.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
+describe.concurrent.each<[string, (manager: DraftStatePersistenceManager) => Promise<unknown>]>([
   ["nothing", () => Promise.resolve()],
   [
     "a save",

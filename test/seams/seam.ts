@@ -27,7 +27,10 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** For `afterEach`: whatever a test left open is closed, then its files go. */
+/**
+ * Whatever was left open is closed, then its files go. For `afterEach`; for `afterAll` where tests run at a time, each in a
+ * directory of its own.
+ */
 export async function cleanUp(): Promise<void> {
   await Promise.allSettled(managers.splice(0).map((manager) => manager.close()));
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** What was spilled is neither lost nor hidden, belongs to one conversation of one store, and goes only once the store has it. */
 import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { ABSENCES, Place } from "./absence.js";
 import {
   Acknowledged,
@@ -29,7 +29,7 @@ import {
 } from "./seam.js";
 import { createLocalStorage, type CreateManagerOptions, type DraftStatePersistenceManager } from "../../src/index.js";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 /** A session that says these while the disk is full, and is over. `first` is said, and saved, before. */
 async function spilled(
@@ -453,7 +453,7 @@ describe("a spill goes away", () => {
   });
 });
 
-describe("a save that was accepted and waits", () => {
+describe.concurrent("a save that was accepted and waits", () => {
   interface Waiting {
     readonly disk: Disk;
     readonly directory: string;

@@ -1,5 +1,5 @@
 /** One conversation has one history: no lock of another store, no spill and no backup begins a second one. */
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { ABSENCES, Place } from "./absence.js";
 import {
   Acknowledged,
@@ -118,6 +118,33 @@ describe("two sessions that spill", () => {
     expect(acknowledged.ids).toContain("first");
     const now = await found(directory, fallbackIn(directory));
     expect(["zero", ...acknowledged.missingFrom(now)]).toEqual(["zero"]);
+  });
+
+  test("one after the other at one revision, with the clock set back in between, are one history", async () => {
+    const directory = temporaryDirectory();
+    await told(directory, ["zero"], fallbackIn(directory));
+    try {
+      for (const [id, at] of [
+        ["first", "2026-01-14T21:30:00.000Z"],
+        ["second", "2026-01-14T20:30:00.000Z"],
+      ] as const) {
+        vi.useFakeTimers({ toFake: ["Date"], now: new Date(at) });
+        const disk = new Disk(directory, CONTENT);
+        const manager = managerIn(directory, { storage: disk.storage, ...fallbackIn(directory) });
+        disk.full = id === "second";
+        const conversation = await manager.open(ID);
+        disk.full = true;
+        if (id === "first") add(conversation, id);
+        await outcome(conversation.flush());
+        await outcome(manager.close());
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(filesBelow(fallbackIn(directory).fallbackDir).filter((path) => path.endsWith(".spill"))).toHaveLength(2);
+    const manager = managerIn(directory, fallbackIn(directory));
+    expect(texts((await manager.open(ID)).state)).toEqual(["zero", "first"]);
+    expect(await manager.ids()).toEqual([ID]);
   });
 
   test("at one base of the store, unknown to each other, leave both histories, and it is reported", async () => {

@@ -46,10 +46,26 @@ test("one whose entries cannot be made durable is named, where they are ours", a
   await expect(directories.make("/store/inner/a")).rejects.toMatchObject({ code: "STORAGE", path: "/" });
 });
 
-test("one that was there before, and that we may not read, is not ours to sync", async () => {
+test("one that was there before, where a process of ours may have made it and died, is named too", async () => {
+  const { fs, directories } = recorded();
+  await directories.make("/store");
+  fs.setFault({ code: "EACCES", at: 1, only: ["syncDirectory"] });
+  const later = new Directories(fs);
+  await later.make("/store");
+  await expect(later.sync("/")).rejects.toMatchObject({ code: "STORAGE", path: "/" });
+  expect(later.unsynced).toEqual(["/"]);
+});
+
+test("one that was there before, and where we may make nothing, is not ours to sync", async () => {
   const { fs, directories } = recorded();
   await makeAll(directories);
-  const later = new Directories(fs);
+  const later = new Directories(
+    Object.assign(Object.create(fs) as FileSystem, {
+      hasDirectory: (path: string) => fs.hasDirectory(path),
+      syncDirectory: (path: string) => fs.syncDirectory(path),
+      isWritable: () => Promise.resolve(false),
+    }),
+  );
   fs.setFault({ code: "EACCES", at: 1, only: ["syncDirectory"], lasting: "from-then-on" });
   await makeAll(later);
   expect(later.unsynced).toEqual([]);

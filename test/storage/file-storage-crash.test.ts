@@ -149,6 +149,7 @@ function overridden(fs: FileSystem, changes: Partial<FileSystem>): FileSystem {
   return {
     makeDirectory: (path) => fs.makeDirectory(path),
     hasDirectory: (path) => fs.hasDirectory(path),
+    isWritable: (path) => fs.isWritable(path),
     openForReading: (path) => fs.openForReading(path),
     createFile: (path) => fs.createFile(path),
     rename: (from, to) => fs.rename(from, to),

@@ -67,6 +67,21 @@ export function readableChunk(chunk: Chunk): Chunk {
   return { ...wire, choices: readable } as unknown as Chunk;
 }
 
+/** A second reason for finishing would be joined to the first. */
+function withoutReason(chunk: Chunk): Chunk {
+  return { ...chunk, choices: chunk.choices.map((choice) => ({ ...choice, finish_reason: null })) };
+}
+
 export async function* readableChunks(chunks: AsyncIterable<Chunk>): AsyncGenerator<Chunk> {
-  for await (const chunk of chunks) yield readableChunk(chunk);
+  let hasFinished = false;
+  for await (const chunk of chunks) {
+    const readable = readableChunk(chunk);
+    yield hasFinished && Array.isArray(readable.choices) ? withoutReason(readable) : readable;
+    hasFinished ||= Array.isArray(readable.choices) && readable.choices.some(isFinish);
+  }
+}
+
+function isFinish(choice: Chunk["choices"][number]): boolean {
+  const reason: unknown = choice.finish_reason;
+  return typeof reason === "string" && reason !== "";
 }

@@ -19,7 +19,7 @@ const CARRY = 3;
 function tooMuch(limit: number): DraftstateError {
   return new DraftstateError(
     "MODEL",
-    `the server sent more than ${limit / MIB} MiB without the end of an event: that is no answer, check --base-url`,
+    `the server sent more than ${limit / MIB} MiB without ending an event: this is not an answer, check --base-url`,
   );
 }
 

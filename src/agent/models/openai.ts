@@ -2,10 +2,12 @@
  * OpenAI's chat completions through `@langchain/openai`, for OpenAI and for every server that speaks its protocol.
  * Adds: chunks are made readable or refused, where the class drops them; no event without end; retries are told as they happen.
  */
+import { DraftstateError } from "../../errors.js";
 import { AsyncCaller } from "@langchain/core/utils/async_caller";
 import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
 import { readableChunks } from "./completion-chunk.js";
 import { limitEvents } from "./event-limit.js";
+import { readAnswers } from "./read-answers.js";
 import { RequestWatch, type RequestListener } from "./request-progress.js";
 
 export interface OpenAIModelOptions {
@@ -40,10 +42,28 @@ class WatchedCaller extends AsyncCaller {
     const judge = this.onFailedAttempt;
     this.onFailedAttempt = (error: unknown): unknown => {
       const judged: unknown = judge?.(error);
+      if (isRefusal(error)) throw error;
       watch.mayTryAgain();
       return judged;
     };
   }
+}
+
+/** The same request is refused again; the client tries after some that it does not know. */
+function isRefusal(error: unknown): boolean {
+  const status: unknown = typeof error === "object" && error !== null ? Reflect.get(error, "status") : undefined;
+  return typeof status === "number" && status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status);
+}
+
+/** Throws `INVALID_CONFIG` for a key that cannot be sent. */
+function assertSendable(apiKey: string | undefined): void {
+  const index = apiKey?.trim().search(/[^\t\x20-\x7e\x80-\xff]/) ?? -1;
+  if (index === -1) return;
+  throw new DraftstateError(
+    "INVALID_CONFIG",
+    `the key in OPENAI_API_KEY cannot be sent: its character ${index + 1} is one that no HTTP header carries; copy the key again`,
+    { path: "OPENAI_API_KEY" },
+  );
 }
 
 export function createOpenAIModel({
@@ -53,6 +73,7 @@ export function createOpenAIModel({
   retries,
   onRequest,
 }: OpenAIModelOptions): ChatOpenAICompletions {
+  assertSendable(apiKey);
   const watch = new RequestWatch(onRequest, retries);
   const chat = new OpenAICompatibleModel({
     model,
@@ -66,7 +87,7 @@ export function createOpenAIModel({
       // What goes wrong is ours to say, in one line; the client would print it first.
       logLevel: "off",
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
-      fetch: limitEvents(watch.fetch),
+      fetch: readAnswers(limitEvents(watch.fetch)),
     },
   });
   chat.caller = new WatchedCaller(retries, watch);

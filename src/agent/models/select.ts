@@ -62,7 +62,7 @@ export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   if (baseUrl !== undefined && !isHttp(baseUrl)) {
     throw new DraftstateError(
       "INVALID_CONFIG",
-      `--base-url ${JSON.stringify(baseUrl)} is no http address: give one such as http://localhost:11434/v1`,
+      `--base-url ${JSON.stringify(baseUrl)} is not an http URL: give one such as http://localhost:11434/v1`,
       { path: "baseUrl" },
     );
   }

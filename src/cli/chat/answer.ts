@@ -1,24 +1,25 @@
 /** One answer, shown as the agent gives it, which is once it is durable; and what stops it. */
 import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
-import { catchInterrupts, type Interrupts } from "../terminal/interrupts.js";
-import type { Key } from "../terminal/keys.js";
+import { catchInterrupts, type Interrupts } from "../terminal/input/interrupts.js";
+import type { Key } from "../terminal/input/keys.js";
 import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
-import { ScreenPresenter } from "./screen-presenter.js";
-import { waitingNote } from "./waiting-note.js";
-import type { Presenter, TurnContext, TurnEvent } from "./turn-context.js";
+import type { Presenter, TurnContext, TurnEvent } from "./session-types.js";
 
-function presenterFor(turn: TurnContext): Presenter {
+/** What draws on a terminal is loaded only where there is one. */
+async function presenterFor(turn: TurnContext): Promise<Presenter> {
   if (turn.context.json) return jsonPresenter(turn);
   const { console } = turn;
   if (console === undefined) return textPresenter(turn, () => undefined);
-  if (console.drawsAnswers && !turn.plain) return new ScreenPresenter(turn, console);
+  if (console.drawsAnswers && !turn.plain)
+    return new (await import("./screen-presenter.js")).ScreenPresenter(turn, console);
+  const { waitingNote } = await import("./waiting-note.js");
   const waiting = waitingNote(turn, console.screen);
   const presenter = textPresenter(turn, waiting.end);
   return { ...presenter, request: waiting.request };
 }
 
-/** Ctrl-C stops; the other keys are for the next prompt. Where nothing is asked they are the terminal's, and its signal stops. */
+/** Ctrl-C stops; other keys wait for the next prompt. Without a keyboard they belong to the terminal, whose signal stops. */
 function listenToKeys(turn: TurnContext, interrupts: Interrupts): () => void {
   const isInterrupt = (key: Key): boolean => key.kind === "key" && key.name === "ctrl-c";
   return (
@@ -35,18 +36,18 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   const { conversation, chosen, context, title, progress } = turn;
   const { output } = context;
   const abort = new AbortController();
-  const interrupts = catchInterrupts(() => {
+  const interrupts = catchInterrupts(context.io.control, () => {
     abort.abort();
   });
   const stopListening = listenToKeys(turn, interrupts);
   output.onClosed(() => {
     abort.abort();
   });
-  const presenter = presenterFor(turn);
+  const presenter = await presenterFor(turn);
   progress.listener = (event) => {
     presenter.request(event);
   };
-  const speakAgain = silenceConsole(globalThis.console);
+  const speakAgain = silenceConsole(context.io.console);
   let ended: Extract<TurnEvent, { type: "end" }> | undefined;
   try {
     const options = {

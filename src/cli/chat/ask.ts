@@ -1,5 +1,6 @@
 /** One question with a short answer, on the chat's own console or as plain lines. */
-import type { CommandContext, InputStream } from "../context.js";
+import type { CommandContext } from "../context.js";
+import type { InputStream } from "../io.js";
 import type { ChatConsole } from "./console.js";
 import { readMessage, readPlainLine } from "./message-prompt.js";
 import { say } from "./say.js";
@@ -7,7 +8,7 @@ import { say } from "./say.js";
 export interface Asking {
   readonly context: CommandContext;
   readonly console: ChatConsole | undefined;
-  /** Undefined where nobody can be asked. */
+  /** Undefined if nobody can be asked. */
   readonly input: InputStream | undefined;
 }
 
@@ -16,7 +17,7 @@ export async function askAt({ context, console, input }: Asking, question: strin
   const [lastLine = "", ...before] = question.split("\n").reverse();
   for (const line of before.reverse()) say(context, line);
   const keyboard = console?.keyboard;
-  if (console === undefined || keyboard === undefined) return textOf(await readPlainLine(input, lastLine));
+  if (console === undefined || keyboard === undefined) return textOf(await readPlainLine(context, input, lastLine));
   say(context, lastLine.trimEnd());
   return textOf(
     await readMessage(context, console.screen, keyboard, { prompt: "? ", history: [], complete: () => [] }),

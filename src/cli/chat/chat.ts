@@ -1,146 +1,140 @@
-/** One run of `chat`, from its options to its exit status. Only the answer on stdout, the rest on stderr. */
+/** One run of `chat`, from its options to its exit status. Only the answer goes to stdout. */
 import { DraftstateError } from "../../errors.js";
 import { statusOf, titleFrom } from "../../model/conversation.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import { answerTo } from "./answer.js";
-import { openConsole, type ChatConsole } from "./console.js";
+import type { ChatConsole } from "./console.js";
 import { carryOut, whatToDo, type Resumption } from "./interrupted.js";
-import { chooseModel, sayModel, wantedFor, type Wanted } from "./model.js";
-import { hasSystem, sayWhere } from "./other-conversations.js";
-import { findPerson, type Person } from "./person.js";
+import { chooseModel, hasSystem, sayModel, wantedFor, type Wanted } from "./model.js";
+import type { Person } from "./person.js";
 import { readPrompt, type PromptInput } from "./prompt-input.js";
-import { PromptHistory } from "./prompt-history.js";
 import { note, noteWithCommand } from "./say.js";
-import { talk } from "./prompt-loop.js";
-import { assertOneStart, goesOn, openConversation, openStandIn, openWhenSaid, type StartOptions } from "./start.js";
-import type { ChosenModel, RequestProgress, TurnContext } from "./turn-context.js";
+import { assertOneStart, isResuming, openConversation, openStandIn, openWhenSaid, type StartOptions } from "./start.js";
+import type { ChosenModel, RequestProgress, TurnContext } from "./session-types.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
-import { isEnding } from "../terminal/interrupts.js";
+import type { InputStream } from "../io.js";
+import { isEnding } from "../terminal/input/interrupts.js";
+import { sayWhere } from "./where.js";
 
 export interface ChatOptions extends StartOptions {
   readonly interactive?: boolean;
   readonly plain?: boolean;
 }
 
-function managerFor(context: CommandContext, options: ChatOptions): DraftStatePersistenceManager {
-  if (options.save) return context.manager();
-  return context.manager(new MemoryStorage({ now: () => context.now(), command: context.options.command }));
-}
-
 export async function chat(words: readonly string[], options: ChatOptions, context: CommandContext): Promise<number> {
   assertOneStart(options);
-  const { input } = context.options;
-  const read = await readPrompt(words.join(" "), input, context.output);
-  const interactive =
-    options.interactive === true ||
-    (read.prompt === undefined && input.isTTY === true && context.output.errorIsTerminal);
-  const person = interactive || options.resume === true ? findPerson(context) : undefined;
-  const maySay = interactive && (person !== undefined || options.fork !== undefined);
-  if (read.prompt === undefined && !maySay && !goesOn(options)) {
-    throw new DraftstateError(
-      "USAGE",
-      'there is nothing to answer: draftstate chat "Tell me a story", or pipe a prompt in',
-    );
-  }
-  const console = openConsole(context, person?.input);
+  const situation = await situationOf(words, options, context);
+  const console = await consoleFor(context, situation.person?.input);
   try {
-    return await new Chat(context, options, console, { read, interactive, person }).run();
+    return await new Chat(context, options, console, situation, await managerFor(context, options)).run();
   } finally {
     console?.close();
-    person?.close();
+    situation.person?.close();
   }
 }
 
 interface Situation {
   readonly read: PromptInput;
   readonly interactive: boolean;
-  /** Undefined where nothing is asked, or nobody is there to be. */
+  /** Undefined if nothing is asked, or there is nobody to ask. */
   readonly person: Person | undefined;
+}
+
+/** Throws `USAGE` if there is nothing to answer. */
+async function situationOf(
+  words: readonly string[],
+  options: ChatOptions,
+  context: CommandContext,
+): Promise<Situation> {
+  const { input, output } = context;
+  const read = await readPrompt(words.join(" "), input, output);
+  const interactive =
+    options.interactive === true || (read.prompt === undefined && input.isTTY === true && output.errorIsTerminal);
+  const person =
+    interactive || options.resume === true ? await (await import("./person.js")).findPerson(context) : undefined;
+  const maySay = interactive && (person !== undefined || options.fork !== undefined);
+  if (read.prompt === undefined && !maySay && !isResuming(options))
+    throw new DraftstateError("USAGE", 'no prompt given: try draftstate chat "Tell me a story", or pipe a prompt in');
+  return { read, interactive, person };
+}
+
+/** What draws on a terminal is loaded only where there is one. */
+async function consoleFor(context: CommandContext, input: InputStream | undefined): Promise<ChatConsole | undefined> {
+  if (!context.output.mayMoveCursor || context.json) return undefined;
+  return (await import("./console.js")).openConsole(context, input);
+}
+
+function managerFor(context: CommandContext, options: ChatOptions): Promise<DraftStatePersistenceManager> {
+  if (options.save) return context.manager();
+  return context.manager(new MemoryStorage({ now: () => context.now(), command: context.command }));
 }
 
 class Chat {
   readonly #progress: RequestProgress = { listener: undefined };
-  readonly #manager: DraftStatePersistenceManager;
   #wanted: Wanted;
+  #turn: TurnContext | undefined;
 
   constructor(
     private readonly context: CommandContext,
     private readonly options: ChatOptions,
     private readonly console: ChatConsole | undefined,
     private readonly situation: Situation,
+    private readonly manager: DraftStatePersistenceManager,
   ) {
-    this.#manager = managerFor(context, options);
     this.#wanted = wantedFor(context, {}, false);
   }
 
   async run(): Promise<number> {
-    // A model that cannot be asked is an error before there is a new conversation.
-    const early = goesOn(this.options) ? undefined : await this.#choose();
-    const openFirst = this.#saysNothingYet ? await openWhenSaid(this.#manager, this.options.id) : undefined;
+    // A model that cannot be used is an error before a new conversation is made.
+    const early = isResuming(this.options) ? undefined : await this.#choose();
+    const openFirst = this.#saysNothingYet ? await openWhenSaid(this.manager, this.options.id) : undefined;
     const conversation =
       openFirst === undefined
-        ? await openConversation({ context: this.context, console: this.console, manager: this.#manager }, this.options)
+        ? await openConversation({ context: this.context, console: this.console, manager: this.manager }, this.options)
         : await openStandIn(this.context);
     if (conversation === undefined) return INTERRUPTED;
     if (!this.situation.interactive) this.console?.leaveKeys();
     const openedAt = conversation.durableRevision;
-    const turn: { current: TurnContext | undefined } = { current: undefined };
     try {
-      return await this.#converse(conversation, early, openFirst, turn);
+      return await this.#converse(conversation, early, openFirst);
     } finally {
-      const last = turn.current?.conversation ?? conversation;
+      const last = this.#turn?.conversation ?? conversation;
       await last.close();
-      const isKept = this.options.save && (turn.current ?? { openFirst }).openFirst === undefined;
+      const isKept = this.options.save && (this.#turn ?? { openFirst }).openFirst === undefined;
       if (isKept && (last !== conversation || last.durableRevision > openedAt || this.options.fork !== undefined))
         this.#sayHowToResume(last);
     }
   }
 
+  get #isResumed(): boolean {
+    return isResuming(this.options) || this.options.fork !== undefined;
+  }
+
   get #saysNothingYet(): boolean {
-    return (
-      this.situation.interactive &&
-      this.situation.read.prompt === undefined &&
-      this.options.fork === undefined &&
-      !goesOn(this.options)
-    );
+    return this.situation.interactive && this.situation.read.prompt === undefined && !this.#isResumed;
   }
 
   async #converse(
     conversation: Conversation,
     early: ChosenModel | undefined,
     openFirst: TurnContext["openFirst"],
-    holder: { current: TurnContext | undefined },
   ): Promise<number> {
     const { context, console, situation, options } = this;
-    const { prompt, title } = situation.read;
-    const input = situation.person?.input;
-    if (situation.interactive && (goesOn(options) || options.fork !== undefined)) sayWhere({ context }, conversation);
-    const resumption = await whatToDo(conversation, {
-      prompt,
-      context,
-      console,
-      input,
-      mayAsk: situation.person?.mayBeAsked === true && situation.interactive,
-    });
+    const { title } = situation.read;
+    if (situation.interactive && this.#isResumed) await sayWhere(context, conversation);
+    const resumption = await this.#resumption(conversation);
     if (resumption === undefined) return INTERRUPTED;
-    if (resumption === "nothing" && prompt === undefined && !situation.interactive) {
-      throw new DraftstateError(
-        "USAGE",
-        `${conversation.id} is complete: give a prompt to go on, such as draftstate chat --resume ${conversation.id} "Go on"`,
-      );
-    }
-    if (goesOn(options) || options.fork !== undefined)
-      this.#wanted = wantedFor(context, conversation.info, hasSystem(conversation));
+    if (this.#isResumed) this.#wanted = wantedFor(context, conversation.info, hasSystem(conversation));
     const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
     sayModel(context, chosen);
     await carryOut(conversation, resumption, context);
-    holder.current = {
+    this.#turn = {
       context,
       console,
-      input,
+      input: situation.person?.input,
       conversation,
       chosen,
       openFirst,
@@ -148,45 +142,62 @@ class Chat {
       plain: options.plain === true,
       title: title === undefined ? undefined : titleFrom(title),
     };
-    return this.#answer(holder.current, resumption);
+    return this.#answer(this.#turn, resumption);
+  }
+
+  /** Throws `USAGE` if the conversation is complete and nothing more is asked. */
+  async #resumption(conversation: Conversation): Promise<Resumption | undefined> {
+    const { context, console, situation } = this;
+    const { prompt } = situation.read;
+    const resumption = await whatToDo(conversation, {
+      prompt,
+      context,
+      console,
+      input: situation.person?.input,
+      mayAsk: situation.person?.mayBeAsked === true && situation.interactive,
+    });
+    if (resumption === "nothing" && prompt === undefined && !situation.interactive)
+      throw new DraftstateError(
+        "USAGE",
+        `${conversation.id} is complete: give a prompt, such as draftstate chat --resume ${conversation.id} "Go on"`,
+      );
+    return resumption;
   }
 
   async #answer(turn: TurnContext, resumption: Resumption): Promise<number> {
     const { situation } = this;
     const { prompt } = situation.read;
     const answers = prompt !== undefined || resumption === "continue" || resumption === "regenerate";
-    const before = turn.conversation.version.state;
+    const before = answers ? turn.conversation.version.state : undefined;
     const status = answers ? await answerTo(turn, prompt) : 0;
     if (!situation.interactive || this.context.output.isClosed || isEnding(status)) return status;
-    if (situation.person === undefined) {
-      this.#sayNobodyIsThere(turn.conversation);
-      return status;
-    }
-    const history = await PromptHistory.load(this.#manager.storage);
-    return talk({
-      turn,
-      history,
-      manager: this.#manager,
-      wanted: this.#wanted,
-      before: answers ? before : undefined,
-      points: [],
-      initial: "",
-      ending: undefined,
-    });
+    if (situation.person !== undefined) return this.#talk(turn, before);
+    this.#sayNobodyIsThere(turn.conversation);
+    return status;
+  }
+
+  async #talk(turn: TurnContext, before: TurnContext["conversation"]["version"]["state"] | undefined): Promise<number> {
+    const [{ ChatSession }, { PromptHistory }, { talk }] = await Promise.all([
+      import("./session.js"),
+      import("./prompt-history.js"),
+      import("./prompt-loop.js"),
+    ]);
+    const history = await PromptHistory.load(this.manager.storage);
+    return talk(new ChatSession({ turn, history, manager: this.manager, wanted: this.#wanted, before }));
   }
 
   #choose(): Promise<ChosenModel> {
-    return chooseModel({ context: this.context, manager: this.#manager, progress: this.#progress }, this.#wanted);
+    return chooseModel({ context: this.context, manager: this.manager, progress: this.#progress }, this.#wanted);
   }
 
   #sayNobodyIsThere({ id }: Conversation): void {
     if (this.options.save)
       noteWithCommand(
         this.context,
-        "there is no terminal to go on at: at one, go on with",
+        "no terminal to continue at; at one, resume with",
         `draftstate chat --resume ${id}`,
       );
-    else note(this.context, "there is no terminal to go on at, and --no-save keeps nothing");
+    else note(this.context, "no terminal to continue at, and --no-save keeps nothing");
   }
 
   #sayHowToResume(conversation: Conversation): void {
@@ -194,7 +205,7 @@ class Chat {
     const how = status === "complete" ? "" : ` (${status})`;
     noteWithCommand(
       this.context,
-      `saved as ${conversation.id}${how}; go on with`,
+      `saved as ${conversation.id}${how}; resume with`,
       `draftstate chat --resume ${conversation.id}`,
     );
   }

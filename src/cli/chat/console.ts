@@ -1,12 +1,13 @@
-/** The terminal of a chat: the end of its text as a screen, and its keys, where there is a person at both. */
-import process, { stderr, stdout } from "node:process";
-import type { CommandContext, InputStream } from "../context.js";
-import { Keyboard } from "../terminal/keyboard.js";
-import { Screen } from "../terminal/screen.js";
+/** The terminal of a chat: the end of its text as a screen, and its keys, if a person is at both. */
+import type { CommandContext } from "../context.js";
+import type { InputStream, ProcessControl } from "../io.js";
+import { ENDING_SIGNALS, statusOfSignal } from "../terminal/input/interrupts.js";
+import { Keyboard } from "../terminal/input/keyboard.js";
+import { Screen } from "../terminal/screen/screen.js";
 
 export interface ChatConsole {
   readonly screen: Screen;
-  /** Undefined where nobody is asked, or not by keys. */
+  /** Undefined if nobody is asked, or not by keys. */
   readonly keyboard: Keyboard | undefined;
   /** Whether answers are drawn here too; where stdout is a pipe they are written there as they are. */
   readonly drawsAnswers: boolean;
@@ -15,40 +16,43 @@ export interface ChatConsole {
   close(): void;
 }
 
-/** Signals that nobody handles at the moment end the process, but by its own exit, which gives the terminal back. */
-function endOnSignals(): () => void {
-  const endings = Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }).map(([signal, status]) => {
+/** A signal without a handler ends the process through its own exit, which restores the terminal. */
+function endOnSignals(control: ProcessControl): () => void {
+  const endings = ENDING_SIGNALS.map((signal) => {
     const end = (): void => {
-      if (process.listenerCount(signal) === 1) process.exit(status);
+      if (control.listenerCount(signal) === 1) control.exit(statusOfSignal(signal));
     };
-    process.on(signal, end);
+    control.on(signal, end);
     return { signal, end };
   });
   return () => {
-    for (const { signal, end } of endings) process.off(signal, end);
+    for (const { signal, end } of endings) control.off(signal, end);
   };
 }
 
 /** Where the keys are not ours Ctrl-Z is the terminal's: it is obeyed, with the screen given back. */
-function stopOnSignal(screen: Screen): () => void {
+function stopOnSignal(screen: Screen, control: ProcessControl): () => void {
   const stop = (): void => {
     screen.release();
-    process.off("SIGTSTP", stop);
-    process.kill(process.pid, "SIGTSTP");
-    process.on("SIGTSTP", stop);
+    control.off("SIGTSTP", stop);
+    control.send("SIGTSTP", "process");
+    control.on("SIGTSTP", stop);
     screen.resume();
   };
-  process.on("SIGTSTP", stop);
-  return () => process.off("SIGTSTP", stop);
+  control.on("SIGTSTP", stop);
+  return () => {
+    control.off("SIGTSTP", stop);
+  };
 }
 
 function openKeyboard(
   input: InputStream | undefined,
   screen: Screen,
   stream: NodeJS.WriteStream,
+  control: ProcessControl,
 ): Keyboard | undefined {
   if (input?.isTTY !== true) return undefined;
-  const keyboard = new Keyboard(input, stream);
+  const keyboard = new Keyboard(input, stream, control);
   keyboard.open();
   keyboard.onSuspend({
     suspended: () => {
@@ -62,16 +66,19 @@ function openKeyboard(
 }
 
 /**
- * Undefined where nobody watches, or where the terminal cannot move its cursor. Without an `input` the terminal is never
- * read and its mode not touched, so that an answer may come in the background, and what is typed is for whoever reads next.
+ * Undefined without a terminal that can move its cursor. Without an `input` the terminal is never read and its mode not
+ * changed, so that an answer may stream in the background, and typed keys go to the next reader.
  */
-export function openConsole({ output, json }: CommandContext, input: InputStream | undefined): ChatConsole | undefined {
-  if (!output.mayMoveCursor || json) return undefined;
-  const stream = output.isTerminal ? stdout : stderr;
-  const screen = new Screen(stream);
-  let keyboard = openKeyboard(input, screen, stream);
-  let release = keyboard === undefined ? stopOnSignal(screen) : (): void => undefined;
-  const releaseEndings = endOnSignals();
+export function openConsole(
+  { output, json, io: { control } }: CommandContext,
+  input: InputStream | undefined,
+): ChatConsole | undefined {
+  const stream = output.terminal ?? output.errorTerminal;
+  if (stream === undefined || !output.mayMoveCursor || json) return undefined;
+  const screen = new Screen(stream, control);
+  let keyboard = openKeyboard(input, screen, stream, control);
+  let release = keyboard === undefined ? stopOnSignal(screen, control) : (): void => undefined;
+  const releaseEndings = endOnSignals(control);
   output.around = (write) => {
     screen.around(write);
   };
@@ -85,7 +92,7 @@ export function openConsole({ output, json }: CommandContext, input: InputStream
       if (keyboard === undefined) return;
       keyboard.close();
       keyboard = undefined;
-      release = stopOnSignal(screen);
+      release = stopOnSignal(screen, control);
     },
     close() {
       output.around = undefined;

@@ -1,8 +1,8 @@
-/** What to do with an answer that was cut off, when its conversation is resumed: keep, continue, regenerate, discard. */
+/** What to do with a partial answer when its conversation is resumed: keep, continue, regenerate or discard it. */
 import { statusOf } from "../../model/conversation.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
-import { askAt, type Asking } from "./ask.js";
+import type { Asking } from "./ask.js";
 import { lastRoleOf, takeBack } from "./last-turn.js";
 import { note } from "./say.js";
 
@@ -21,17 +21,17 @@ const UNANSWERED: Choices = {
 
 const CUT_OFF_QUESTION = [
   "The last answer was cut off.",
-  "  k  keep it as it is, and say something else",
-  "  c  continue: let the model go on where it stopped",
+  "  k  keep it as it is, and send another message",
+  "  c  continue: let the model resume where it stopped",
   "  r  regenerate: ask for a new answer instead",
-  "  d  discard the answer alone; your question stays",
+  "  d  discard the answer; your question stays",
   "  q  discard the question too",
   "keep, continue, regenerate or discard? (c) ",
 ].join("\n");
 
 const UNANSWERED_QUESTION = [
   "The last question has no answer.",
-  "  k  keep it, and say something else",
+  "  k  keep it, and send another message",
   "  c  continue: let the model answer it",
   "  d  discard the question",
   "keep, continue or discard? (c) ",
@@ -43,7 +43,7 @@ export interface ResumeOptions extends Asking {
   readonly mayAsk: boolean;
 }
 
-/** With a new prompt the partial answer is kept; without one, and with nobody to ask, the answer goes on. Undefined where the person left instead. */
+/** A new prompt keeps the partial answer; without one, and with nobody to ask, the answer is continued. Undefined if the person left instead. */
 export async function whatToDo(conversation: Conversation, options: ResumeOptions): Promise<Resumption | undefined> {
   const role = lastRoleOf(conversation);
   const unanswered = role === "user" || role === "tool";
@@ -52,6 +52,7 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
   if (!options.mayAsk) return "continue";
   const [question, choices] = role === "user" ? [UNANSWERED_QUESTION, UNANSWERED] : [CUT_OFF_QUESTION, CUT_OFF];
   for (;;) {
+    const { askAt } = await import("./ask.js");
     const answer = await askAt(options, question);
     if (answer === undefined) return undefined;
     const choice = choices[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
@@ -59,7 +60,7 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
   }
 }
 
-/** What is taken back is a restore point first, and whoever watches is told which. */
+/** Saves a backup of what it takes back, and says which. */
 export async function carryOut(
   conversation: Conversation,
   resumption: Resumption,
@@ -68,7 +69,6 @@ export async function carryOut(
   if (resumption !== "regenerate" && resumption !== "discard" && resumption !== "discard the question too") return;
   const taken = await takeBack(conversation, resumption === "discard the question too" ? "turn" : "answer");
   if (taken === undefined) return;
-  const what =
-    resumption === "discard the question too" ? "the question, and what there was of its answer," : "the answer";
-  note(context, `${what} was taken back; restore point ${taken.backup} holds it`);
+  const what = resumption === "discard the question too" ? "the question and its partial answer" : "the answer";
+  note(context, `removed ${what}; backup ${taken.backup} has it`);
 }

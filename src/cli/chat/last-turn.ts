@@ -1,4 +1,4 @@
-/** Takes back the last turn, or its answer alone, after a restore point of what there was. */
+/** Takes back the last turn, or only its answer, after saving a backup. */
 import { idleStreaming, messagesOf, textOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../session/conversation.js";
@@ -6,7 +6,7 @@ import type { Conversation } from "../../session/conversation.js";
 export type TakenBack = "answer" | "turn";
 
 export interface Taken {
-  /** The restore point that holds it. */
+  /** The backup that has it. */
   readonly backup: string;
   /** The question it answered. */
   readonly question: string;
@@ -17,7 +17,7 @@ export function lastRoleOf(conversation: Conversation): unknown {
   return isJsonObject(last) ? last["role"] : undefined;
 }
 
-/** The question last asked; undefined where nobody asked anything yet. */
+/** The last question; undefined if nothing was asked yet. */
 export function lastQuestionOf(conversation: Conversation): string | undefined {
   const question = messagesOf(conversation.version.state).findLast(
     (message) => isJsonObject(message) && message["role"] === "user",
@@ -25,7 +25,7 @@ export function lastQuestionOf(conversation: Conversation): string | undefined {
   return isJsonObject(question) ? textOf(question["content"]) : undefined;
 }
 
-/** Undefined, and nothing done, where there is no turn. */
+/** Undefined, and nothing done, if there is no turn. */
 export async function takeBack(conversation: Conversation, what: TakenBack): Promise<Taken | undefined> {
   const question = lastQuestionOf(conversation);
   if (question === undefined) return undefined;

@@ -1,22 +1,22 @@
 /** Reads a message at the prompt: an editor with history and completion on a terminal that can, plain lines elsewhere. */
 import { createInterface } from "node:readline";
-import { stderr } from "node:process";
-import type { CommandContext, InputStream } from "../context.js";
-import { layOutMessage, windowOf, type EditorView } from "../terminal/editor-view.js";
-import { catchInterrupts } from "../terminal/interrupts.js";
-import type { Keyboard } from "../terminal/keyboard.js";
-import type { Key } from "../terminal/keys.js";
-import { LineEditor } from "../terminal/line-editor.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import type { Screen } from "../terminal/screen.js";
-import { truncateToWidth } from "../terminal/width.js";
+import type { CommandContext } from "../context.js";
+import type { InputStream } from "../io.js";
+import { layOutMessage, windowOf, type EditorView } from "../terminal/input/editor-view.js";
+import { catchInterrupts } from "../terminal/input/interrupts.js";
+import type { Keyboard } from "../terminal/input/keyboard.js";
+import type { Key } from "../terminal/input/keys.js";
+import { LineEditor } from "../terminal/input/line-editor.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import type { Screen } from "../terminal/screen/screen.js";
+import { truncateToWidth } from "../terminal/text/width.js";
 import { completionsOf, type Completions } from "./completion.js";
 
 export type Line =
   | { readonly kind: "line"; readonly text: string }
   /** Ctrl-D, or the terminal has gone. */
   | { readonly kind: "end" }
-  /** Ctrl-C; `cleared` where it took a text away. */
+  /** Ctrl-C; `cleared` if it discarded a text. */
   | { readonly kind: "interrupt"; readonly cleared: boolean }
   /** The process was asked to end. */
   | { readonly kind: "signal"; readonly status: number };
@@ -63,7 +63,7 @@ class MessagePrompt {
       this.#stand(mark);
       resolve(line);
     };
-    const interrupts = catchInterrupts(() => {
+    const interrupts = catchInterrupts(this.context.io.control, () => {
       finish({ kind: "signal", status: interrupts.status ?? 1 });
     });
     releases.push(
@@ -78,7 +78,7 @@ class MessagePrompt {
       }),
     );
     this.#draw();
-    // What was typed behind an Enter is for whoever asks next.
+    // Keys after an Enter are for the next prompt.
     const take = (key: Key): boolean | "done" => {
       const line = this.#handle(key);
       if (line === undefined) {
@@ -151,21 +151,25 @@ class MessagePrompt {
 }
 
 /** On a terminal that can do nothing, and through pipes: a line at a time, with a backslash for more. */
-export async function readPlainLine(input: InputStream | undefined, prompt: string): Promise<Line> {
+export async function readPlainLine(
+  { io, output }: CommandContext,
+  input: InputStream | undefined,
+  prompt: string,
+): Promise<Line> {
   if (input === undefined) return { kind: "end" };
-  const reader = createInterface({ input, output: stderr, terminal: false, prompt });
-  const interrupts = catchInterrupts(() => {
+  const reader = createInterface({ input, terminal: false });
+  const interrupts = catchInterrupts(io.control, () => {
     reader.close();
   });
   const lines: string[] = [];
   let ended = true;
-  reader.prompt();
+  output.raw(prompt);
   for await (const line of reader) {
     lines.push(line.replace(/\\$/, ""));
     ended = false;
     if (!line.endsWith("\\")) break;
     ended = true;
-    reader.prompt();
+    output.raw(prompt);
   }
   interrupts.release();
   reader.close();

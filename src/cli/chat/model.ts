@@ -1,14 +1,16 @@
-/** Which model answers: as asked for, else as the conversation remembers it, else as the settings say. LangChain is loaded here. */
-import type { Info } from "../../model/conversation.js";
+/** Which model answers: the one asked for, else the one of the conversation, else the one of the settings. LangChain is loaded here. */
+import { messagesOf, type Info } from "../../model/conversation.js";
+import { isJsonObject } from "../../model/json.js";
+import type { Conversation } from "../../session/conversation.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
 import { note } from "./say.js";
-import type { ChosenModel, RequestProgress } from "./turn-context.js";
+import type { ChosenModel, RequestProgress } from "./session-types.js";
 
 export interface Wanted {
   readonly model: string | undefined;
   readonly baseUrl: string | undefined;
-  /** Undefined leaves the conversation's own. */
+  /** Undefined keeps the one of the conversation. */
   readonly system: string | undefined;
 }
 
@@ -18,11 +20,17 @@ export interface ModelSource {
   readonly progress: RequestProgress;
 }
 
-/** A flag says what is wanted now; other settings are for conversations that remember nothing of their own. */
+export function hasSystem(conversation: Conversation): boolean {
+  return messagesOf(conversation.version.state).some(
+    (message) => isJsonObject(message) && message["role"] === "system",
+  );
+}
+
+/** A flag applies now; other settings apply to conversations that have no model of their own. */
 export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "baseUrl">, hasSystem: boolean): Wanted {
-  const { settings, options } = context;
-  const isFlag = (name: "model" | "baseUrl" | "system"): boolean => options.settings.origins[name] === "flag";
-  // A conversation that remembers its model remembers also that it needed no address.
+  const { settings, origins } = context;
+  const isFlag = (name: "model" | "baseUrl" | "system"): boolean => origins[name] === "flag";
+  // A conversation that has a model and no address needed none.
   const ownServer =
     info.model === undefined || info.model === "offline" ? settings.baseUrl : (info.baseUrl ?? settings.baseUrl);
   return {
@@ -32,11 +40,11 @@ export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "b
   };
 }
 
-/** Throws `MODEL` where there is neither key nor server. */
+/** Throws `MODEL` without a key and a server. */
 export async function chooseModel({ context, manager, progress }: ModelSource, wanted: Wanted): Promise<ChosenModel> {
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
-  const apiKey = context.options.env["OPENAI_API_KEY"] === "" ? undefined : context.options.env["OPENAI_API_KEY"];
+  const apiKey = context.env["OPENAI_API_KEY"] === "" ? undefined : context.env["OPENAI_API_KEY"];
   const { seed, offlineTokenDelay, modelRetries } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({
@@ -52,7 +60,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
     baseUrl: selected.offline ? undefined : baseUrl,
     notice:
       selected.offline && model === undefined
-        ? "no OPENAI_API_KEY and no --base-url: the built-in offline story model answers"
+        ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model"
         : undefined,
     agent: new DraftHybridStreamingAgent({
       model: selected.model,
@@ -64,7 +72,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
   };
 }
 
-/** Once it is sure that it will be asked: who gets an error instead need not know. */
+/** Only once it will certainly be asked: not before an error. */
 export function sayModel(context: CommandContext, { notice }: ChosenModel): void {
   if (notice !== undefined) note(context, notice);
 }

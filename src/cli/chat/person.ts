@@ -1,6 +1,6 @@
-/** Where the words of a person come from once a conversation goes on: stdin, or behind a pipe that has ended, the terminal itself. */
-import type { CommandContext, InputStream } from "../context.js";
-import { openControllingTerminal } from "../terminal/controlling-terminal.js";
+/** Where a person types in an interactive session: stdin or, after a piped prompt, the terminal itself. */
+import type { CommandContext } from "../context.js";
+import type { InputStream } from "../io.js";
 
 export interface Person {
   readonly input: InputStream;
@@ -9,10 +9,10 @@ export interface Person {
   close(): void;
 }
 
-/** Undefined where nobody can say anything more. */
-export function findPerson({ options: { input }, output }: CommandContext): Person | undefined {
+/** Undefined if nobody can type anything more. */
+export async function findPerson({ io, input, output }: CommandContext): Promise<Person | undefined> {
   if (input.isTTY === true) return { input, mayBeAsked: output.errorIsTerminal, close: () => undefined };
-  const terminal = output.errorIsTerminal ? openControllingTerminal() : undefined;
+  const terminal = output.errorIsTerminal ? await io.openTerminal() : undefined;
   if (terminal !== undefined)
     return {
       input: terminal,

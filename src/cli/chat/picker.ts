@@ -1,13 +1,13 @@
-/** Chooses one of the conversations: arrow keys, typing to filter, Enter. Undefined where the person left instead. */
+/** Picks a conversation from a list: arrow keys, typing to filter, Enter. Undefined if the person left instead. */
 import type { CatalogueRow } from "../../operations/list/list.js";
 import type { CommandContext } from "../context.js";
-import { formatAge, pluralize } from "../terminal/format.js";
-import { catchInterrupts } from "../terminal/interrupts.js";
-import type { Keyboard } from "../terminal/keyboard.js";
-import type { Key } from "../terminal/keys.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import type { Screen } from "../terminal/screen.js";
-import { displayWidth, truncateToWidth } from "../terminal/width.js";
+import { formatAge, pluralize } from "../terminal/text/format.js";
+import { catchInterrupts } from "../terminal/input/interrupts.js";
+import type { Keyboard } from "../terminal/input/keyboard.js";
+import type { Key } from "../terminal/input/keys.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import type { Screen } from "../terminal/screen/screen.js";
+import { displayWidth, truncateToWidth } from "../terminal/text/width.js";
 
 const MAX_SHOWN = 12;
 
@@ -29,7 +29,7 @@ export function pickConversation(
       screen.show([]);
       resolve(id);
     };
-    const interrupts = catchInterrupts(() => {
+    const interrupts = catchInterrupts(context.io.control, () => {
       finish(undefined);
     });
     releases.push(
@@ -58,10 +58,10 @@ export function pickConversation(
   });
 }
 
-/** Where there is little room the keys that end it stay. */
+/** With little room only the keys that end it are shown. */
 function footFor(count: number, columns: number): string {
-  const [found, short, keys] = [pluralize(count, "conversation"), "Enter · Esc", "Enter goes on · Esc leaves"];
-  const feet = [`${found} · type to filter · ↑ ↓ choose · ${keys}`, `${found} · ↑ ↓ · ${keys}`, keys];
+  const [found, short, keys] = [pluralize(count, "conversation"), "Enter · Esc", "Enter resumes · Esc leaves"];
+  const feet = [`${found} · type to filter · ↑ ↓ select · ${keys}`, `${found} · ↑ ↓ · ${keys}`, keys];
   return feet.find((foot) => displayWidth(foot) <= columns) ?? truncateToWidth(short, columns);
 }
 
@@ -115,7 +115,7 @@ class Picker {
     const lines = fitting
       .slice(start, start + this.#shown)
       .map((row, index) => this.#line(row, start + index === this.#at));
-    const head = `${bold("Go on with which conversation?")} ${toSafeLine(this.#filter)}`;
+    const head = `${bold("Resume which conversation?")} ${toSafeLine(this.#filter)}`;
     this.screen.show([head, ...lines, dim(footFor(fitting.length, this.screen.columns - 1))]);
   }
 

@@ -1,5 +1,5 @@
-/** Piped bytes as the text that is asked; where they are none, in one line what became of them. Pure. */
-import { pluralize } from "../terminal/format.js";
+/** Piped bytes as text; if they are not text, a warning says what became of them. Pure. */
+import { pluralize } from "../terminal/text/format.js";
 
 export interface PipedText {
   readonly text: string;
@@ -16,7 +16,7 @@ export function decodePiped(bytes: Buffer): PipedText {
     ...(replaced === 0
       ? []
       : [
-          `${pluralize(replaced, "piece")} of it ${replaced === 1 ? "is no UTF-8 and was" : "are no UTF-8 and were"} replaced by U+FFFD`,
+          `${pluralize(replaced, "piece")} of it ${replaced === 1 ? "is not UTF-8 and was" : "are not UTF-8 and were"} replaced by U+FFFD`,
         ]),
     ...(nulls === 0 ? [] : [`${pluralize(nulls, "NUL character")} ${nulls === 1 ? "is" : "are"} in it`]),
   ];
@@ -25,7 +25,7 @@ export function decodePiped(bytes: Buffer): PipedText {
     warning:
       became.length === 0
         ? undefined
-        : `stdin is not text: ${became.join(", ")}; convert it first, as with iconv, if it is to be read`,
+        : `stdin is not text: ${became.join(", ")}; to use it, convert it first, for example with iconv`,
   };
 }
 

@@ -1,7 +1,7 @@
 /** An answer as plain text, for pipes and plain terminals, and as lines of JSON. */
-import { SafeTextStream } from "../terminal/safe-text.js";
+import { SafeTextStream } from "../terminal/text/safe-text.js";
 import { toolLines } from "./tool-lines.js";
-import { requestNote, STALLED, type Presenter, type TurnContext, type TurnEvent } from "./turn-context.js";
+import { requestNote, STALLED, type Presenter, type TurnContext, type TurnEvent } from "./session-types.js";
 
 /** Text is made safe on the way to wherever it goes: a pipe may lead to a terminal. */
 export function textPresenter(turn: TurnContext, onText: () => void): Presenter {

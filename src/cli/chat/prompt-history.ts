@@ -1,5 +1,5 @@
 /**
- * What was said at the prompt, kept over runs: a JSON line each in the storage's `history` area, bounded. A history that
+ * The messages typed at the prompt, kept over runs: a JSON line each in the storage's `history` area, bounded. A history that
  * cannot be read or written is no reason to stop a conversation.
  */
 import type { Key, Storage } from "../../storage/storage.js";

@@ -1,14 +1,14 @@
 /** The prompt from arguments, stdin, or both. A terminal is never read here, and an idle pipe of a parent program not waited for. */
 import { fstatSync } from "node:fs";
 import { systemErrorCode } from "../../errors.js";
-import type { InputStream } from "../context.js";
+import type { InputStream } from "../io.js";
 import type { Output } from "../output.js";
 import { decodePiped } from "./piped-text.js";
 
 export interface PromptInput {
-  /** What is asked; undefined where nothing was given. */
+  /** Undefined if nothing was given. */
   readonly prompt: string | undefined;
-  /** What the person wrote himself, for a title. */
+  /** The part that the person wrote, for a title. */
   readonly title: string | undefined;
 }
 
@@ -30,7 +30,7 @@ function isSocket(fd: number | undefined): boolean {
 async function readAll(input: InputStream, mayBeIdle: boolean, output: Output): Promise<Buffer> {
   const waiting = output.errorIsTerminal
     ? setTimeout(() => {
-        output.message("waiting for the end of stdin …");
+        output.message("reading stdin until it ends …");
       }, SAY_WAITING)
     : undefined;
   const chunks: Buffer[] = [];

@@ -1,11 +1,11 @@
-/** Where one is in a conversation that one comes back to: which it is, what was asked last, and how the answer ends. Pure. */
+/** Where a resumed conversation stopped: its title, the last question, and the end of the answer. Pure. */
 import { isContinuation } from "../../model/continued.js";
 import { messagesOf, statusOf, textOf, titleOf, type Version } from "../../model/conversation.js";
 import { isJsonObject, type Json } from "../../model/json.js";
-import { formatAge, pluralize } from "../terminal/format.js";
-import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
-import type { Style } from "../terminal/style.js";
-import { plainSpan, wrapSpans } from "../terminal/wrap.js";
+import { formatAge, pluralize } from "../terminal/text/format.js";
+import { toSafeLine, toSafeText } from "../terminal/text/safe-text.js";
+import type { Style } from "../terminal/text/style.js";
+import { plainSpan, wrapSpans } from "../terminal/text/wrap.js";
 
 export interface RecapOptions {
   readonly id: string;
@@ -71,7 +71,7 @@ function answerRows(answer: string, brokeOff: boolean, { id, columns }: RecapOpt
   if (answer === "") return [];
   const rows = rowsOf(`${answer.slice(-ANSWER_TAIL)}${brokeOff ? " …" : ""}`, columns, "  ");
   if (rows.length <= ANSWER_ROWS && answer.length <= ANSWER_TAIL) return rows;
-  return [...rowsOf(`… (draftstate show ${id} has the whole)`, columns, "  "), ...rows.slice(-ANSWER_ROWS)];
+  return [...rowsOf(`… (full text: draftstate show ${id})`, columns, "  "), ...rows.slice(-ANSWER_ROWS)];
 }
 
 function rowsOf(text: string, columns: number, first: string): string[] {

@@ -1,18 +1,18 @@
-/** What a chat says itself: wrapped between words to the terminal's width, dim where it is beside the matter. Takes safe text. */
+/** Messages of the chat itself: wrapped to the width of the terminal, notes dimmed. Takes safe text. */
 import type { Output } from "../output.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { visibleWidth } from "../terminal/screen.js";
-import { wrapText } from "../terminal/wrap-text.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { visibleWidth } from "../terminal/text/width.js";
+import { wrapText } from "../terminal/text/wrap-text.js";
 
 export function say({ output }: { readonly output: Output }, text: string): void {
-  output.message(wrapText(text, output.errorWidth, visibleWidth));
+  output.message(wrapText(text, output.errorWidth));
 }
 
 export function note({ output }: { readonly output: Output }, text: string): void {
   output.message(output.errorStyle.dim(wrapText(toSafeLine(text), output.errorWidth)));
 }
 
-/** A command that would be broken begins a line of its own, so that it can be copied whole. */
+/** A command that would be broken gets a line of its own, so that it can be copied whole. */
 export function noteWithCommand(context: { readonly output: Output }, text: string, command: string): void {
   const { errorWidth } = context.output;
   const whole = toSafeLine(`${text}: ${command}`);

@@ -1,11 +1,11 @@
 /** An answer drawn on a terminal as it streams, with a line below that says how it goes. */
-import { AnswerView } from "../terminal/answer-view.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { truncateToWidth } from "../terminal/width.js";
+import { AnswerView } from "../terminal/screen/answer-view.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { truncateToWidth } from "../terminal/text/width.js";
 import type { ChatConsole } from "./console.js";
 import { StatusLine } from "./status-line.js";
 import { toolLines } from "./tool-lines.js";
-import { STALLED, type Presenter, type RequestEvent, type TurnContext, type TurnEvent } from "./turn-context.js";
+import { STALLED, type Presenter, type RequestEvent, type TurnContext, type TurnEvent } from "./session-types.js";
 
 /** Milliseconds. */
 const TICK = 100;

@@ -1,16 +1,32 @@
-/** A conversation on the terminal, and what is known of it from one prompt to the next. */
-import type { State } from "../../model/conversation.js";
+/**
+ * A conversation at the prompt, over several turns: it answers, and moves to another conversation, a copy or a new one.
+ * Knows no slash command; what a method did is printed by its caller.
+ */
+import { statusOf, type State } from "../../model/conversation.js";
 import type { Backup } from "../../store/backups.js";
+import type { Conversation } from "../../session/conversation.js";
+import { assertConversationId } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
+import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
-import { isEnding } from "../terminal/interrupts.js";
+import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
-import type { Wanted } from "./model.js";
+import { chooseModel, hasSystem, sayModel, wantedFor, type Wanted } from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
 import { note } from "./say.js";
-import type { TurnContext } from "./turn-context.js";
+import type { ChosenModel, TurnContext } from "./session-types.js";
+import { openExisting, openStandIn, openWhenSaid } from "./start.js";
 
-export interface Session {
+export interface SessionParts {
+  readonly turn: TurnContext;
+  readonly manager: DraftStatePersistenceManager;
+  readonly history: PromptHistory;
+  readonly wanted: Wanted;
+  /** Before an answer that was given already. */
+  readonly before: State | undefined;
+}
+
+export class ChatSession {
   readonly turn: TurnContext;
   readonly manager: DraftStatePersistenceManager;
   readonly history: PromptHistory;
@@ -18,30 +34,116 @@ export interface Session {
   /** Before the last change that was made here, for /diff. */
   before: State | undefined;
   /** As last listed, for completion. */
-  points: readonly Backup[];
-  /** What the next prompt begins with. */
-  initial: string;
-  /** The exit status of the signal that came while an answer did. */
-  ending: number | undefined;
-}
+  points: readonly Backup[] = [];
+  /** Text that the next prompt begins with. */
+  initial = "";
+  #ending: number | undefined;
 
-/** An answer in the session: undefined goes on, or answers again. */
-export async function answerHere(session: Session, prompt: string | undefined): Promise<void> {
-  const { turn } = session;
-  await moveIn(turn);
-  session.before = turn.conversation.version.state;
-  const status = await answerTo(turn, prompt);
-  turn.title = undefined;
-  if (isEnding(status)) session.ending = status;
-  if (status !== INTERRUPTED) return;
-  turn.console?.keyboard?.disarm();
-  note(turn.context, "stopped; what there is of the answer is kept as interrupted (/continue, /retry or /undo)");
-}
+  constructor({ turn, manager, history, wanted, before }: SessionParts) {
+    this.turn = turn;
+    this.manager = manager;
+    this.history = history;
+    this.wanted = wanted;
+    this.before = before;
+  }
 
-export async function moveIn(turn: TurnContext): Promise<void> {
-  if (turn.openFirst === undefined) return;
-  const standIn = turn.conversation;
-  turn.conversation = await turn.openFirst();
-  turn.openFirst = undefined;
-  await standIn.close();
+  get context(): CommandContext {
+    return this.turn.context;
+  }
+
+  get conversation(): Conversation {
+    return this.turn.conversation;
+  }
+
+  /** The exit status of a signal that came during an answer. */
+  get ending(): number | undefined {
+    return this.#ending;
+  }
+
+  /** Without a prompt the last answer is continued, or the last question answered. */
+  async answer(prompt: string | undefined): Promise<void> {
+    const { turn } = this;
+    await this.begin();
+    this.before = this.conversation.version.state;
+    const status = await answerTo(turn, prompt);
+    turn.title = undefined;
+    if (isEnding(status)) this.#ending = status;
+    if (status !== INTERRUPTED) return;
+    turn.console?.keyboard?.disarm();
+    // Ctrl-C may come when the answer is already whole.
+    if (statusOf(this.conversation.version.state) === "complete") return;
+    note(this.context, "stopped; the partial answer is kept as interrupted (/continue, /retry or /undo)");
+  }
+
+  /** Makes the conversation that a new session is to have, once something is said in it. */
+  async begin(): Promise<void> {
+    const { turn } = this;
+    if (turn.openFirst === undefined) return;
+    const standIn = turn.conversation;
+    turn.conversation = await turn.openFirst();
+    turn.openFirst = undefined;
+    await standIn.close();
+  }
+
+  /** Keeps the current conversation until the other is open and has a model; then releases its lock. */
+  async switchTo(id: string): Promise<void> {
+    const from = this.conversation;
+    await from.flush();
+    const to = await openExisting(this.manager, id);
+    const wanted = wantedFor(this.context, to.info, hasSystem(to));
+    const chosen = await this.#choose(wanted).catch(async (error: unknown) => {
+      await to.close();
+      throw error;
+    });
+    Object.assign(this.turn, { conversation: to, chosen, openFirst: undefined, title: undefined });
+    this.wanted = wanted;
+    this.before = undefined;
+    this.points = [];
+    sayModel(this.context, chosen);
+    await from.close();
+  }
+
+  /** The id of the conversation that it left; undefined if nothing was said in it. */
+  async startNew(newId: string | undefined): Promise<string | undefined> {
+    const { turn } = this;
+    if (newId !== undefined) assertConversationId(newId);
+    const openFirst = await openWhenSaid(this.manager, newId);
+    const from = turn.conversation;
+    const wasUsed = turn.openFirst === undefined;
+    turn.conversation = await openStandIn(this.context);
+    turn.openFirst = openFirst;
+    turn.title = undefined;
+    this.before = undefined;
+    await from.close();
+    return wasUsed ? from.id : undefined;
+  }
+
+  /** Continues in a copy. */
+  async fork(newId: string | undefined): Promise<void> {
+    if (newId !== undefined) assertConversationId(newId);
+    const from = this.conversation;
+    await from.flush();
+    const { conversationId } = await this.manager.fork(from.id, newId === undefined ? {} : { newId });
+    this.turn.conversation = await this.manager.open(conversationId, { expect: "existing" });
+    this.before = undefined;
+    await from.close();
+  }
+
+  /** From the next message on. */
+  async useModel(name: string): Promise<void> {
+    const wanted = { ...this.wanted, model: name };
+    this.turn.chosen = await this.#choose(wanted);
+    this.wanted = wanted;
+  }
+
+  /** From the next message on. */
+  async useSystem(system: string): Promise<void> {
+    const wanted = { ...this.wanted, system };
+    this.turn.chosen = await this.#choose({ ...wanted, model: this.turn.chosen.agent.modelName });
+    this.wanted = wanted;
+  }
+
+  #choose(wanted: Wanted): Promise<ChosenModel> {
+    return chooseModel({ context: this.context, manager: this.manager, progress: this.turn.progress }, wanted);
+  }
 }

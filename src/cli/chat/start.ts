@@ -1,4 +1,4 @@
-/** Which conversation a chat goes on with, or begins: by id, the last, a copy, one chosen from a list, a new one. */
+/** Which conversation a chat resumes or starts: by id, the last, a copy, one picked from a list, a new one. */
 import { DraftstateError } from "../../errors.js";
 import { assertAgentState } from "../../model/agent-state.js";
 import type { Conversation } from "../../session/conversation.js";
@@ -7,14 +7,13 @@ import { createDraftStatePersistenceManager } from "../../create-manager.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import type { CommandContext } from "../context.js";
-import { lastConversation, resolveId, splitPoint } from "../resolve-id.js";
+import { lastConversation, resolveId, splitPoint } from "../arguments/resolve-id.js";
 import type { ChatConsole } from "./console.js";
-import { pickConversation } from "./picker.js";
 
 export interface StartOptions {
   readonly id?: string;
   readonly continue?: boolean;
-  /** `true`: to be chosen. */
+  /** `true`: picked from a list. */
   readonly resume?: string | true;
   readonly fork?: string;
   readonly save: boolean;
@@ -26,7 +25,7 @@ export interface StartPlace {
   readonly manager: DraftStatePersistenceManager;
 }
 
-export function goesOn({ continue: last, resume }: StartOptions): boolean {
+export function isResuming({ continue: last, resume }: StartOptions): boolean {
   return resume !== undefined || last === true;
 }
 
@@ -37,25 +36,25 @@ export function assertOneStart(options: StartOptions): void {
     last === true ? "--continue" : "",
     resume === undefined ? "" : "--resume",
   ].filter((name) => name !== "");
-  if (fork !== undefined && goesOn(options)) given.push("--fork");
-  if (!save && (goesOn(options) || fork !== undefined)) {
+  if (fork !== undefined && isResuming(options)) given.push("--fork");
+  if (!save && (isResuming(options) || fork !== undefined)) {
     throw new DraftstateError(
       "USAGE",
-      "--no-save keeps nothing and knows nothing: it cannot be used with --continue, --resume or --fork",
+      "--no-save cannot be used with --continue, --resume or --fork: it neither reads nor saves conversations",
     );
   }
   if (given.length > 1)
-    throw new DraftstateError("USAGE", `${given.join(" and ")} cannot be used together: choose one`);
+    throw new DraftstateError("USAGE", `${given.join(" and ")} cannot be used together: give one of them`);
   if (id !== undefined) assertConversationId(id);
 }
 
-/** An empty conversation that is kept nowhere, for a session in which nothing was said yet. */
+/** An empty conversation in memory, for a session in which nothing was said yet. */
 export function openStandIn(context: CommandContext): Promise<Conversation> {
-  const storage = new MemoryStorage({ now: () => context.now(), command: context.options.command });
+  const storage = new MemoryStorage({ now: () => context.now(), command: context.command });
   return createDraftStatePersistenceManager({ storage, autoSave: false }).openNew();
 }
 
-/** Also before the first word is said, so that nobody writes a message for a name that is taken. */
+/** Checks the id before the first message, so that nobody writes one for an id that is taken. */
 export async function openWhenSaid(
   manager: DraftStatePersistenceManager,
   id: string | undefined,
@@ -64,12 +63,12 @@ export async function openWhenSaid(
   if ((await manager.ids()).includes(id))
     throw new DraftstateError(
       "INVALID_ID",
-      `conversation ${id} exists already: choose another id, or go on with it by --resume ${id}`,
+      `conversation ${id} already exists: give another id, or resume it with --resume ${id}`,
     );
   return () => manager.open(id, { expect: "new" });
 }
 
-/** Undefined where the person chose none. */
+/** Undefined if the person picked none. */
 export async function openConversation(place: StartPlace, options: StartOptions): Promise<Conversation | undefined> {
   const { manager } = place;
   if (options.fork !== undefined) return openFork(manager, options.fork, options.id);
@@ -80,7 +79,7 @@ export async function openConversation(place: StartPlace, options: StartOptions)
   return id === undefined ? undefined : openExisting(manager, id);
 }
 
-/** A state that a program left in another shape than a chat's is refused before anything of it changes. */
+/** Refuses a state that is not a chat's before anything of it changes. */
 export async function openExisting(manager: DraftStatePersistenceManager, id: string): Promise<Conversation> {
   const conversation = await manager.open(id, { expect: "existing" });
   try {
@@ -96,11 +95,12 @@ async function choose({ context, console, manager }: StartPlace): Promise<string
   if (console?.keyboard === undefined) {
     throw new DraftstateError(
       "USAGE",
-      '--resume needs an id here: "draftstate ls" lists them, and -c goes on with the last; a terminal lets you choose',
+      '--resume needs an id without a terminal to pick from: "draftstate ls" lists them, and -c resumes the last one',
     );
   }
   const rows = await manager.list();
   if (rows.length === 0) return lastConversation(manager);
+  const { pickConversation } = await import("./picker.js");
   return pickConversation(context, console.screen, console.keyboard, rows);
 }
 

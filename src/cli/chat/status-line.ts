@@ -1,6 +1,6 @@
-/** What is said below an answer while it comes, and while nothing has come yet. Pure but for what it remembers. */
-import { formatCount, pluralize } from "../terminal/format.js";
-import { requestNote, type RequestEvent } from "./turn-context.js";
+/** The status line below an answer, while it streams and before its first token. Pure except for its state. */
+import { formatCount, pluralize } from "../terminal/text/format.js";
+import { requestNote, type RequestEvent } from "./session-types.js";
 
 const FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 
@@ -13,7 +13,7 @@ export class StatusLine {
   #savedRevision = 0;
 
   request(event: RequestEvent): void {
-    if (event.kind === "answered") this.#waitingFor = `waiting for the first words of ${event.host} …`;
+    if (event.kind === "answered") this.#waitingFor = `waiting for the first token from ${event.host} …`;
     else if (event.kind === "failed") this.#waitingFor = requestNote(event) ?? this.#waitingFor;
     else if (event.attempt === 1) this.#waitingFor = `connecting to ${event.host} …`;
   }

@@ -1,10 +1,10 @@
 /** Tool calls and their results, a line each, as a person follows them. */
 import type { TurnEvent } from "../../agent/turn.js";
 import { textOf, type Message } from "../../model/conversation.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { truncateToWidth } from "../terminal/width.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { truncateToWidth } from "../terminal/text/width.js";
 
-/** As wide as a line is read with ease, where no terminal says how wide it is. */
+/** An easily read width, without a terminal that has one. */
 const DEFAULT_WIDTH = 100;
 
 export function toolLines(event: Extract<TurnEvent, { type: "tools" }>, columns = DEFAULT_WIDTH): string[] {

@@ -1,9 +1,9 @@
-/** What is said on stderr until the first text of an answer that is written elsewhere, or as it is. */
-import { toSafeLine } from "../terminal/safe-text.js";
-import type { Screen } from "../terminal/screen.js";
-import { truncateToWidth } from "../terminal/width.js";
+/** A note on stderr until the first text of an answer that is not drawn on the terminal. */
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import type { Screen } from "../terminal/screen/screen.js";
+import { truncateToWidth } from "../terminal/text/width.js";
 import { StatusLine } from "./status-line.js";
-import type { RequestEvent, TurnContext } from "./turn-context.js";
+import type { RequestEvent, TurnContext } from "./session-types.js";
 
 /** Milliseconds. */
 const TICK = 100;

@@ -1,6 +1,6 @@
-/** `backup`: a restore point now, on demand. */
+/** `backup`: makes a backup on demand. */
 import { backupName, backupKey } from "../../store/names.js";
-import { resolveId } from "../resolve-id.js";
+import { resolveId } from "../arguments/resolve-id.js";
 import type { Register } from "./registration.js";
 
 interface BackupOptions {
@@ -11,10 +11,10 @@ interface BackupOptions {
 export const registerBackup: Register = (program, run) => {
   program
     .command("backup <id>")
-    .summary("make a restore point now")
-    .description("Make a restore point now. One with a tag, or a pinned one, is never removed by retention.")
-    .option("--tag <name>", "a name to go back to it by")
-    .option("--pin", "keep it whatever retention says")
+    .summary("make a backup now")
+    .description("Make a backup now. Retention never removes a backup with a tag, or a pinned one.")
+    .option("--tag <name>", "a name for restore --backup")
+    .option("--pin", "never remove it by retention")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate backup @last\n  draftstate backup @last --tag before-the-dragon\n  draftstate restore @last --backup before-the-dragon",
@@ -43,7 +43,7 @@ export const registerBackup: Register = (program, run) => {
           });
         else {
           context.output.line(timestamp);
-          context.output.message(`go back to it with: draftstate restore ${id} --backup ${tag ?? timestamp}`);
+          context.output.message(`restore it with: draftstate restore ${id} --backup ${tag ?? timestamp}`);
         }
       }),
     );

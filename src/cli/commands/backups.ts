@@ -1,17 +1,14 @@
-/** `backups`: the restore points of a conversation, newest first, each with what changed since the one before. */
-import { compareMessages, countChanges, type ChangeCounts } from "../../model/compare.js";
-import { textOf, titleFrom } from "../../model/conversation.js";
-import { isJsonObject, type JsonObject } from "../../model/json.js";
-import type { DraftStatePersistenceManager } from "../../manager.js";
-import { problemOf, readBackupFile, type Backup } from "../../store/backups.js";
+/** `backups`: lists the backups of a conversation, newest first, each with what changed since the one before. */
+import type { ChangeCounts } from "../../model/compare.js";
+import { backupChanges, type ChangedBackup } from "../../operations/backup-changes.js";
 import { fromTimestamp } from "../../store/names.js";
-import { resolveId } from "../resolve-id.js";
+import { resolveId } from "../arguments/resolve-id.js";
 import type { CommandContext } from "../context.js";
-import { renderFittingTable, type FittingColumn } from "../terminal/fitting-table.js";
-import { formatAge, formatBytes, formatCount } from "../terminal/format.js";
+import { renderFittingTable, type FittingColumn } from "../terminal/tables/fitting-table.js";
+import { formatAge, formatBytes, formatCount } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
-function toJson({ backup, changes }: Row): object {
+function toJson({ backup, changes }: ChangedBackup): object {
   const { conversationId, timestamp, path, sizeBytes, revision, messageCount, valid, pinned, tag, problem } = backup;
   return {
     conversationId,
@@ -29,45 +26,6 @@ function toJson({ backup, changes }: Row): object {
   };
 }
 
-/** A backup whose content was read, and what it adds to the next older valid one; null where it cannot be read. */
-interface Row {
-  readonly backup: Backup;
-  readonly changes: ChangeCounts | null;
-  readonly said: string;
-}
-
-/** Each content is read once, from the oldest on, and only two are held at a time. */
-async function rowsOf(manager: DraftStatePersistenceManager, backups: readonly Backup[]): Promise<Row[]> {
-  const rows: Row[] = [];
-  let older: JsonObject = {};
-  for (const backup of [...backups].reverse()) {
-    const content = await readContent(manager, backup);
-    if (typeof content === "string")
-      rows.unshift({ backup: { ...backup, valid: false, problem: content }, changes: null, said: "" });
-    else {
-      rows.unshift({ backup, changes: countChanges(older, content), said: saidIn(older, content) });
-      older = content;
-    }
-  }
-  return rows;
-}
-
-/** What is wrong with it where it cannot be read. */
-async function readContent(manager: DraftStatePersistenceManager, backup: Backup): Promise<JsonObject | string> {
-  const decoded = await readBackupFile(manager.storage, backup);
-  if (decoded === undefined) return "it is gone";
-  return decoded.kind === "valid" ? decoded.state : (problemOf(decoded) ?? "it is damaged");
-}
-
-/** What a person said last in the messages that are new: by that one knows a turn. */
-function saidIn(older: JsonObject, state: JsonObject): string {
-  const changes = compareMessages(older, state);
-  const said = changes.findLast(
-    (change) => change.kind === "added" && isJsonObject(change.message) && change.message["role"] === "user",
-  );
-  return said !== undefined && isJsonObject(said.message) ? titleFrom(textOf(said.message["content"])) : "";
-}
-
 function describeChanges(changes: ChangeCounts | null, said: string): string {
   if (changes === null) return "";
   const parts = [
@@ -83,7 +41,7 @@ function describeChanges(changes: ChangeCounts | null, said: string): string {
     : `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
 }
 
-function columnsFor(context: CommandContext): FittingColumn<Row>[] {
+function columnsFor(context: CommandContext): FittingColumn<ChangedBackup>[] {
   const { style } = context.output;
   return [
     { title: "", align: "right", dispensable: 0, cell: (_row, index) => `@${index}` },
@@ -119,7 +77,7 @@ function columnsFor(context: CommandContext): FittingColumn<Row>[] {
   ];
 }
 
-function render(rows: readonly Row[], context: CommandContext): string {
+function render(rows: readonly ChangedBackup[], context: CommandContext): string {
   const { style, width } = context.output;
   return renderFittingTable({ style, width, columns: columnsFor(context), rows });
 }
@@ -127,14 +85,14 @@ function render(rows: readonly Row[], context: CommandContext): string {
 export const registerBackups: Register = (program, run) => {
   program
     .command("backups <id>")
-    .summary("list the restore points of a conversation")
-    .description("List the restore points of a conversation, newest first, with what changed in each.")
+    .summary("list the backups of a conversation")
+    .description("List the backups of a conversation, newest first, with what changed in each.")
     .addHelpText("after", "\nExamples:\n  draftstate backups @last\n  draftstate restore @last --backup @2")
     .action((wanted: string) =>
       run(async (context) => {
         const manager = await context.reader();
         const id = await resolveId(manager, wanted);
-        const rows = await rowsOf(manager, await manager.listBackups(id));
+        const rows = await backupChanges(manager.storage, await manager.listBackups(id));
         if (context.json) context.output.json(rows.map(toJson));
         else if (rows.length > 0) context.output.line(render(rows, context));
         else context.output.message(`${id} has no backups yet: one is made at the end of each turn`);

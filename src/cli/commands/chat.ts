@@ -1,6 +1,6 @@
 /**
- * `chat`: streams an answer, saving as it goes. What it takes to do so is loaded when it is asked for, LangChain only when
- * a model is about to be.
+ * `chat`: streams an answer, saving as it goes. What it needs is loaded when the command runs, LangChain only when a model
+ * is chosen.
  */
 import { isDraftstateError } from "../../errors.js";
 import type { ChatOptions } from "../chat/chat.js";
@@ -12,20 +12,20 @@ export const registerChat: Register = (program, run) => {
     .command("chat [prompt...]")
     .summary("stream an answer, saving every token")
     .description(
-      "Stream an answer, saving as it goes: a token is shown once it is on disk. The prompt comes from the arguments, from stdin, or both (stdin as context). Without one, on a terminal, a conversation begins.",
+      "Stream an answer, saving as it goes: a token is shown once it is on disk. The prompt comes from the arguments, from stdin, or both (stdin as context). Without a prompt, on a terminal, an interactive session starts.",
     )
-    .option("--model <name>", "openai:<name>, <name>, or offline")
-    .option("--base-url <url>", "an OpenAI-compatible server (Ollama, vLLM, llama.cpp, LM Studio)")
+    .option("--model <name>", "model to use: openai:<name>, <name>, or offline")
+    .option("--base-url <url>", "URL of an OpenAI-compatible server (Ollama, vLLM, llama.cpp, LM Studio)")
     .option("--system <prompt>", "the system prompt")
     .option("--seed <number>", "seed of the offline model")
     .option("--id <id>", "id of the new conversation")
-    .option("-c, --continue", "go on with the last conversation")
-    .option("--resume [id]", "go on with this one; without an id, on a terminal, choose one")
-    .option("--fork <id[@backup]>", "begin a new one as this one is, or was")
-    .option("-i, --interactive", "go on asking after the first answer")
-    .option("--no-save-on-token", "do not save each token; show it at once")
-    .option("--no-save", "keep nothing")
-    .option("--plain", "the text as the model gives it: no Markdown, no wrapping")
+    .option("-c, --continue", "resume the last conversation")
+    .option("--resume [id]", "resume this conversation; without an id, pick one from a list")
+    .option("--fork <id[@backup]>", "start a copy of this conversation, or of one of its backups")
+    .option("-i, --interactive", "continue at a prompt after the first answer")
+    .option("--no-save-on-token", "do not save each token before showing it")
+    .option("--no-save", "do not save the conversation")
+    .option("--plain", "print the text as the model sends it: no Markdown, no wrapping")
     .addHelpText(
       "after",
       '\nExamples:\n  draftstate chat "Tell me a story"\n  draftstate chat -c "And then?"\n  git diff | draftstate chat "Review this" --model openai:gpt-4o-mini\n  draftstate chat --base-url http://localhost:11434/v1 --model llama3.2',

@@ -1,12 +1,12 @@
-/** `config`: the settings in effect, and where each comes from. Of secrets, only whether they are set. */
+/** `config`: shows the settings in effect and where each comes from; of secrets, only whether they are set. */
 import { DraftstateError } from "../../errors.js";
 import type { CommandContext } from "../context.js";
-import { ALL_SETTINGS, type Origin } from "../settings.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { renderTable } from "../terminal/table.js";
+import { ALL_SETTINGS, type Origin } from "../settings/settings.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { renderTable } from "../terminal/tables/table.js";
 import type { Register } from "./registration.js";
 
-/** Read from the environment alone, and never shown. */
+/** Read from the environment only, and never shown. */
 const SECRETS = ["OPENAI_API_KEY"];
 
 interface ShownSetting {
@@ -26,7 +26,7 @@ function originOf(name: string, origin: Origin): Pick<ShownSetting, "origin" | "
   return "file" in origin ? { origin: "file", from: origin.file } : { origin: "environment", from: origin.variable };
 }
 
-/** Of an address that carries a password or a key, what is none. */
+/** A URL without its password and query, which may be a key. */
 function withoutSecrets(value: unknown): unknown {
   if (typeof value !== "string" || !URL.canParse(value)) return value;
   const url = new URL(value);
@@ -36,18 +36,18 @@ function withoutSecrets(value: unknown): unknown {
   return url.href;
 }
 
-/** The whole path of some addresses is a key. */
+/** The whole path of some URLs is a key. */
 function hostOnly(value: unknown): unknown {
   return typeof value === "string" ? `${new URL(value).protocol}//${new URL(value).host}/***` : value;
 }
 
-function settingsOf({ options, settings }: CommandContext): ShownSetting[] {
+function settingsOf({ origins, settings }: CommandContext): ShownSetting[] {
   const values = settings as unknown as Readonly<Record<string, unknown>>;
   return Object.entries(ALL_SETTINGS).map(([name, { kind, description, default: preset }]) => ({
     name,
     value: (kind === "secret-url" ? hostOnly(values[name]) : withoutSecrets(values[name])) ?? null,
     default: preset ?? null,
-    ...originOf(name, options.settings.origins[name] ?? "default"),
+    ...originOf(name, origins[name] ?? "default"),
     description,
   }));
 }
@@ -56,8 +56,8 @@ function shown(value: unknown): string {
   return typeof value === "string" ? value : value === null ? "" : JSON.stringify(value);
 }
 
-function secretsOf({ options }: CommandContext): { readonly name: string; readonly set: boolean }[] {
-  return SECRETS.map((name) => ({ name, set: (options.env[name] ?? "") !== "" }));
+function secretsOf({ env }: CommandContext): { readonly name: string; readonly set: boolean }[] {
+  return SECRETS.map((name) => ({ name, set: (env[name] ?? "") !== "" }));
 }
 
 function render(context: CommandContext): string {
@@ -72,7 +72,7 @@ function render(context: CommandContext): string {
     name,
     set ? "set, never shown" : "not set",
     set ? "environment" : "",
-    "key of the model's provider; from the environment alone",
+    "API key of the model provider; from the environment only",
   ]);
   return renderTable({
     style,
@@ -95,9 +95,9 @@ function render(context: CommandContext): string {
 export const registerConfig: Register = (program, run) => {
   program
     .command("config")
-    .summary("show the settings in effect, and where each comes from")
+    .summary("show the settings in effect and where each comes from")
     .description(
-      "Show the settings in effect, and where each comes from: a flag, a DRAFTSTATE_* variable, the nearest of draftstate.config.json, .draftstaterc and package.json#draftstate, or the default. Keys are never shown.",
+      "Show the settings in effect and where each comes from: a flag, a DRAFTSTATE_* variable, the nearest of draftstate.config.json, .draftstaterc and package.json#draftstate, or the default. Keys are never shown.",
     )
     .addHelpText(
       "after",
@@ -109,18 +109,19 @@ export const registerConfig: Register = (program, run) => {
         if (command.args.length > 0) {
           throw new DraftstateError(
             "USAGE",
-            "config shows all settings and takes no arguments: look for one with draftstate config | grep maxBackups; set one in draftstate.config.json or by a variable such as DRAFTSTATE_MAX_BACKUPS",
+            "config shows all settings and takes no arguments: find one with draftstate config | grep maxBackups; set one in draftstate.config.json or with a variable such as DRAFTSTATE_MAX_BACKUPS",
           );
         }
-        const { output, options } = context;
-        const { file } = options.settings;
+        const { output, settingsFile: file } = context;
         if (context.json)
           output.json({ file: file ?? null, settings: settingsOf(context), secrets: secretsOf(context) });
         else {
           output.line(render(context));
           output.message(
             output.errorStyle.dim(
-              file === undefined ? "no settings file found from here upwards" : toSafeLine(`settings file: ${file}`),
+              file === undefined
+                ? "no settings file in this or a parent directory"
+                : toSafeLine(`settings file: ${file}`),
             ),
           );
         }

@@ -1,9 +1,8 @@
-/** `diff`: what changed between two restore points; by message for people, RFC 6902 with `--json`. */
+/** `diff`: shows what changed between two backups; by message for people, as RFC 6902 with `--json`. */
 import { toJsonPatch } from "../../model/json-patch.js";
-import { resolveId } from "../resolve-id.js";
-import { printPaged } from "../terminal/pager.js";
-import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
-import { wrapDiff } from "../terminal/wrap-diff.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
+import { wrapText } from "../terminal/text/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface DiffOptions {
@@ -15,11 +14,13 @@ interface DiffOptions {
 export const registerDiff: Register = (program, run) => {
   program
     .command("diff <id> [from] [to]")
-    .summary("show what changed between two restore points")
-    .description("Show what changed between two restore points; by default from the newest backup that differs to now.")
-    .option("--stat", "counts only")
-    .option("--exit-code", "exit with 1 when there are differences, as diff and git do")
-    .option("--no-pager", "print all at once")
+    .summary("show what changed between two backups")
+    .description(
+      "Show what changed between two backups, or a backup and now. Default: from the newest backup that differs, to now.",
+    )
+    .option("--stat", "show counts only")
+    .option("--exit-code", "exit with 1 if there are differences, as diff and git do")
+    .option("--no-pager", "do not use a pager")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate diff @last\n  draftstate diff @last @2 now\n  draftstate diff @last @1 --json   # JSON Patch, RFC 6902",
@@ -44,7 +45,7 @@ export const registerDiff: Register = (program, run) => {
             options.stat === true
               ? renderStat(before.state, after.state)
               : renderStateDiff(before.state, after.state, output.style);
-          await printPaged(wrapDiff(text, output.width), { output, env: context.options.env, wanted: options.pager });
+          await context.page(wrapText(text, output.width), { paged: options.pager });
         }
         return options.exitCode === true && patch.length > 0 ? 1 : 0;
       }),

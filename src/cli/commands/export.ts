@@ -1,4 +1,4 @@
-/** `export`: a conversation as a file for others: Markdown, one HTML page, or JSON that `import` brings back without loss. */
+/** `export`: a conversation as a file for others: Markdown, one HTML page, or JSON that `import` reads back without loss. */
 import { extname } from "node:path";
 import { DraftstateError } from "../../errors.js";
 import type { ConversationDocument, RestorePoint } from "../../formats/document.js";
@@ -8,11 +8,12 @@ import { fromTimestamp } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { uniqueName } from "../../storage/index.js";
 import { writeUserFile } from "../../storage/user-file.js";
-import { choiceOption } from "../choice.js";
+import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
-import { resolveId } from "../resolve-id.js";
-import { formatBytes, pluralize } from "../terminal/format.js";
-import { toSafeLine, toSafeText } from "../terminal/safe-text.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { loadPresent } from "../load-present.js";
+import { formatBytes, pluralize } from "../terminal/text/format.js";
+import { toSafeLine, toSafeText } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 const FORMATS = ["md", "html", "json", "jsonl"] as const;
@@ -27,7 +28,7 @@ interface ExportOptions {
   readonly withBackups?: boolean;
 }
 
-/** As told, else by the name of the file, else Markdown; JSON where everything is to be JSON. */
+/** The one given, else by the name of the file, else Markdown, or JSON with --json. */
 function formatOf({ format, output }: ExportOptions, context: CommandContext): Format {
   const wanted =
     format ??
@@ -51,27 +52,9 @@ async function restorePoints(
     if (decoded?.kind === "valid")
       points.push({ timestamp: backup.timestamp, state: decoded.state, metadata: decoded.metadata });
     else if (decoded !== undefined)
-      context.output.warning(`${backup.path} is left out: ${problemOf(decoded) ?? "it is damaged"}`);
+      context.output.warning(`${backup.path} is not exported: ${problemOf(decoded) ?? "it is damaged"}`);
   }
   return points;
-}
-
-async function findPresent(
-  manager: DraftStatePersistenceManager,
-  id: string,
-  context: CommandContext,
-): Promise<Omit<ConversationDocument, "restorePoints">> {
-  const loaded = await manager.load(id, { allowEdited: true });
-  if (loaded === undefined)
-    throw new DraftstateError(
-      "NOT_FOUND",
-      `conversation ${id} has only backups left: "draftstate backups ${id}" lists them, --backup latest exports one`,
-    );
-  if (loaded.edited)
-    context.output.warning(`${id} was edited by hand or damaged (its checksum differs); it is exported as it is`);
-  for (const problem of loaded.problems)
-    if (!loaded.edited) context.output.warning(`${id}: ${problem.kind}: ${problem.detail}`);
-  return { conversationId: id, state: loaded.state, metadata: loaded.metadata, asOf: undefined };
 }
 
 async function find(
@@ -93,12 +76,17 @@ async function find(
   }
   const wanted = options.withBackups ?? format === "html";
   return {
-    ...(await findPresent(manager, id, context)),
+    conversationId: id,
+    asOf: undefined,
+    ...(await loadPresent(manager, id, context.output, {
+      onlyBackups: `"draftstate backups ${id}" lists them, --backup latest exports the newest`,
+      edited: "exporting it as it is",
+    })),
     restorePoints: wanted ? await restorePoints(manager, id, context) : [],
   };
 }
 
-/** Loaded by those who export, not by every command. */
+/** Each format is loaded only when it is exported. */
 async function render(document: ConversationDocument, format: Format): Promise<string> {
   switch (format) {
     case "json":
@@ -128,8 +116,8 @@ function sayRedacted(counts: Readonly<Record<string, number>>, context: CommandC
   const kinds = Object.entries(counts).map(([kind, count]) => `${count} × ${kind}`);
   context.output.message(
     kinds.length === 0
-      ? "nothing to redact was found"
-      : `redacted ${kinds.join(", ")}; what has no known form stays: look before you share it`,
+      ? "found nothing to redact"
+      : `redacted ${kinds.join(", ")}; only known patterns are redacted: check the result before you share it`,
   );
 }
 
@@ -141,7 +129,10 @@ async function write(path: string, text: string, options: ExportOptions): Promis
 
 async function exportOne(wanted: string, options: ExportOptions, context: CommandContext): Promise<void> {
   if (options.backup !== undefined && options.withBackups === true)
-    throw new DraftstateError("USAGE", "--backup and --with-backups exclude each other: one state, or all of them");
+    throw new DraftstateError(
+      "USAGE",
+      "--backup and --with-backups cannot be used together: one exports one state, the other all of them",
+    );
   const manager = await context.reader();
   const id = await resolveId(manager, wanted);
   const format = formatOf(options, context);
@@ -157,11 +148,11 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
     redacted: counts ?? null,
   };
   if (options.output !== undefined && options.output !== "-") {
-    const bytes = await write(options.output, text, options);
+    const bytes = await write(context.pathOf(options.output), text, options);
     if (context.json) output.json({ ...result, path: options.output, sizeBytes: bytes });
     else
       output.message(
-        `exported ${id} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.restorePoints.length === 0 ? "" : `, ${pluralize(document.restorePoints.length, "restore point")}`})`,
+        `exported ${id} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.restorePoints.length === 0 ? "" : `, ${pluralize(document.restorePoints.length, "backup")}`})`,
       );
   } else if (context.json && format !== "json") output.json({ ...result, content: text });
   else output.data(text);
@@ -170,17 +161,17 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
 export const registerExport: Register = (program, run) => {
   program
     .command("export <id>")
-    .summary("write a conversation for others: md, html, json, jsonl")
+    .summary("export a conversation: md, html, json, jsonl")
     .description(
-      "Write a conversation as Markdown, as one self-contained HTML page with its restore points, or as JSON that import brings back without loss.",
+      "Export a conversation as Markdown, as one self-contained HTML page with its backups, or as JSON that import reads back without loss.",
     )
-    .addOption(choiceOption("-f, --format <format>", "by the name of the file where it is left out, else md", FORMATS))
-    .option("-o, --output <file>", "into this file instead of stdout")
+    .addOption(choiceOption("-f, --format <format>", "default: by the extension of --output, else md", FORMATS))
+    .option("-o, --output <file>", "write to <file> instead of stdout")
     .option("--force", "overwrite the file if it exists")
     .option("--redact", "replace keys, tokens, passwords and e-mail addresses")
-    .option("--backup <ts>", "an older state: a timestamp, a prefix of one, latest, or @2 for the third newest")
-    .option("--with-backups", "with the restore points (html has them unless --no-with-backups)")
-    .option("--no-with-backups", "without the restore points")
+    .option("--backup <ts>", "export a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option("--with-backups", "include the backups (html does unless --no-with-backups)")
+    .option("--no-with-backups", "leave the backups out")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --with-backups -o story.json && draftstate import story.json --state-dir elsewhere",

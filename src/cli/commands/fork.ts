@@ -1,6 +1,6 @@
-/** `fork`: a copy of a conversation under a new id, as it is or as it was. */
+/** `fork`: copies a conversation, or one of its backups, under a new id. */
 import { DraftstateError } from "../../errors.js";
-import { resolveId, splitPoint } from "../resolve-id.js";
+import { resolveId, splitPoint } from "../arguments/resolve-id.js";
 import type { Register } from "./registration.js";
 
 interface ForkCommandOptions {
@@ -12,11 +12,9 @@ export const registerFork: Register = (program, run) => {
   program
     .command("fork <id[@backup]> [newId]")
     .summary("copy a conversation under a new id")
-    .description(
-      "Copy a conversation under a new id, as it is or as a restore point holds it. The original stays as it is.",
-    )
+    .description("Copy a conversation, or one of its backups, under a new id. The original does not change.")
     .option("--id <newId>", "id of the copy")
-    .option("--backup <ts>", "as it was: a timestamp, a prefix of one, a tag, latest, or @2 for the third newest")
+    .option("--backup <ts>", "copy a backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate fork @last\n  draftstate fork draft_chat_17 idea-2\n  draftstate fork draft_chat_17@~2 --id idea-3",
@@ -26,9 +24,9 @@ export const registerFork: Register = (program, run) => {
         const manager = await context.reader();
         const { wanted, point } = splitPoint(spec);
         if (point !== undefined && options.backup !== undefined)
-          throw new DraftstateError("USAGE", `${spec} and --backup both name a restore point: give one`);
+          throw new DraftstateError("USAGE", `${spec} and --backup both name a backup: give one of them`);
         if (positional !== undefined && options.id !== undefined)
-          throw new DraftstateError("USAGE", `${positional} and --id both name the copy: give one`);
+          throw new DraftstateError("USAGE", `${positional} and --id both name the copy: give one of them`);
         const [id, backup, newId] = [
           await resolveId(manager, wanted),
           point ?? options.backup,
@@ -41,7 +39,7 @@ export const registerFork: Register = (program, run) => {
         if (context.json) context.output.json(result);
         else {
           context.output.line(result.conversationId);
-          context.output.message(`go on with: draftstate chat --resume ${result.conversationId}`);
+          context.output.message(`resume it with: draftstate chat --resume ${result.conversationId}`);
         }
       }),
     );

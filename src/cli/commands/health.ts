@@ -5,10 +5,10 @@
 import { DraftstateError } from "../../errors.js";
 import type { Health, HealthCheck, HealthStatus } from "../../monitoring/health.js";
 import type { CommandContext } from "../context.js";
-import { parseDuration } from "../parse.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { renderTable } from "../terminal/table.js";
-import type { Paint, Style } from "../terminal/style.js";
+import { parseDuration } from "../arguments/parse.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { renderTable } from "../terminal/tables/table.js";
+import type { Paint, Style } from "../terminal/text/style.js";
 import type { Register } from "./registration.js";
 
 interface HealthCommandOptions {
@@ -34,7 +34,7 @@ function parseSize(text: string): number {
   if (amount === undefined || factor === undefined)
     throw new DraftstateError(
       "USAGE",
-      `--min-free ${JSON.stringify(text)}: it must be bytes, or a number and K, M, G or T, such as 500M`,
+      `invalid --min-free ${JSON.stringify(text)}: expected bytes, or a number and K, M, G or T, such as 500M`,
     );
   return Number(amount) * factor;
 }
@@ -50,7 +50,7 @@ function render({ checks }: Health, { output }: CommandContext): string {
     { title: "STATUS", paint: (shown: string, cell: string) => paintOf(style, cell)(shown) },
     { title: "DETAIL" },
   ];
-  // Not cut to the terminal: what is wrong is at the end of a line as often as at its beginning.
+  // Not cut to the terminal: the end of a line matters as often as its beginning.
   const table = renderTable({
     columns,
     rows: checks.map(({ name, status, detail }) => [name, status, detail]),
@@ -79,23 +79,23 @@ function nagiosLine({ status, checks }: Health): string {
 export const registerHealth: Register = (program, run) => {
   program
     .command("health")
-    .summary("check the store, for monitors too")
+    .summary("check the store, also for monitoring")
     .description(
-      "Check that the directories can be written and have room, that no file is damaged and no lock stale, how old unsaved changes and backups are, and whether the fallback directory is in use. Exits with 0 for ok and warn, 4 where files are damaged, 7 where anything else fails.",
+      "Check that the directories are writable and have free space, that no file is damaged and no lock is stale, how old unsaved changes and backups are, and whether the fallback directory is in use. Exits with 0 for ok and warn, 4 if files are damaged, 7 if anything else fails.",
     )
-    .option("--quick", "look for damage only at the ends of snapshots: for stores of many gigabytes")
-    .option("--min-free <size>", "warn below, fail below a tenth of it (default: 500M)", parseSize)
+    .option("--quick", "check only the end of each snapshot for damage: for stores of many gigabytes")
+    .option("--min-free <size>", "warn below this free space, fail below a tenth of it (default: 500M)", parseSize)
     .option(
       "--max-unsaved <age>",
-      "warn of changes unsaved for longer, fail at ten times it (default: 60s)",
+      "warn about changes unsaved for longer, fail at ten times that (default: 60s)",
       parseDuration("--max-unsaved"),
     )
     .option(
       "--max-backup-age <age>",
-      "warn of changes without a backup for longer (default: 1d)",
+      "warn about changes without a backup for longer (default: 1d)",
       parseDuration("--max-backup-age"),
     )
-    .option("--nagios", "one line and the exit status of monitoring plugins: 0 ok, 1 warning, 2 critical")
+    .option("--nagios", "print one line and exit as monitoring plugins do: 0 ok, 1 warning, 2 critical")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate health\n  draftstate health --json | jq -e '.status == \"ok\"'\n  draftstate health --nagios --quick",
@@ -103,7 +103,8 @@ export const registerHealth: Register = (program, run) => {
     .action((options: HealthCommandOptions) =>
       run(async (context) => {
         const { quick = false, minFree, maxUnsaved, maxBackupAge } = options;
-        const health = await context.manager().health({
+        const manager = await context.manager();
+        const health = await manager.health({
           quick,
           ...(minFree === undefined ? {} : { minFreeBytes: minFree }),
           ...(maxUnsaved === undefined ? {} : { maxUnsavedMs: maxUnsaved }),

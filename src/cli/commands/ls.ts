@@ -1,12 +1,13 @@
-/** `ls`: the conversations, newest first. One bad file is a row that says so. */
+/** `ls`: lists the conversations, newest first. A damaged file is a row that says so. */
 import { STATUSES } from "../../model/conversation.js";
-import type { CatalogueRow } from "../../operations/list/list.js";
-import { choiceOption } from "../choice.js";
+import { list, type CatalogueRow } from "../../operations/list/list.js";
+import { selectRows, SORT_FIELDS } from "../../operations/list/select.js";
+import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
-import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
-import { paintStatus } from "../terminal/status.js";
-import { renderFittingTable, type FittingColumn } from "../terminal/fitting-table.js";
-import { formatAge, formatBytes, formatCount, pluralize } from "../terminal/format.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../arguments/parse.js";
+import { paintStatus } from "../terminal/text/status.js";
+import { renderFittingTable, type FittingColumn } from "../terminal/tables/fitting-table.js";
+import { formatAge, formatBytes, formatCount, pluralize } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
 interface LsOptions {
@@ -20,46 +21,10 @@ interface LsOptions {
   readonly check?: boolean;
 }
 
-type Compare = (left: CatalogueRow, right: CatalogueRow) => number;
-
-function byText(field: (row: CatalogueRow) => string): Compare {
-  return (left, right) => (field(left) < field(right) ? -1 : field(left) > field(right) ? 1 : 0);
-}
-
-/** Each in the order a person expects: newest, most and largest first, names from A. */
-const ORDERS: Readonly<Record<string, Compare>> = {
-  updated: (left, right) => byText((row) => row.updatedAt ?? "")(right, left),
-  created: (left, right) => byText((row) => row.createdAt ?? "")(right, left),
-  id: byText((row) => row.conversationId),
-  title: byText((row) => row.title.toLowerCase()),
-  messages: (left, right) => right.messageCount - left.messageCount,
-  tokens: (left, right) => right.tokenCount - left.tokenCount,
-  size: (left, right) => right.sizeBytes - left.sizeBytes,
-};
-
-function select(rows: readonly CatalogueRow[], options: LsOptions, now: Date): CatalogueRow[] {
-  const { status, grep, since, model, limit } = options;
-  const text = grep?.toLowerCase();
-  const from = since === undefined ? undefined : dateOf(since, now).toISOString();
-  const chosen = rows.filter(
-    (row) =>
-      (status === undefined || row.status === status) &&
-      (text === undefined ||
-        row.title.toLowerCase().includes(text) ||
-        row.conversationId.toLowerCase().includes(text)) &&
-      (from === undefined || (row.updatedAt ?? "") >= from) &&
-      (model === undefined || row.model === model || row.model === `openai:${model}`),
-  );
-  const order = ORDERS[options.sort];
-  if (order !== undefined) chosen.sort(order);
-  if (options.reverse === true) chosen.reverse();
-  return limit === undefined ? chosen : chosen.slice(0, limit);
-}
-
-/** Of a file that cannot be read; what is wrong with it stands below the table. */
+/** Of a file that cannot be read; the reason stands below the table. */
 function titleOf({ title, error }: CatalogueRow): string {
   if (error === undefined || title !== "") return title;
-  return error.code === "NEWER_VERSION" ? "of a newer version" : "cannot be read";
+  return error.code === "NEWER_VERSION" ? "made by a newer version" : "cannot be read";
 }
 
 function columnsFor(context: CommandContext): FittingColumn<CatalogueRow>[] {
@@ -97,7 +62,7 @@ function print(rows: readonly CatalogueRow[], context: CommandContext): void {
   for (const text of bad.slice(0, MOST_WARNINGS)) output.warning(text);
   if (bad.length > MOST_WARNINGS)
     output.warning(
-      `${pluralize(bad.length - MOST_WARNINGS, "more conversation")} cannot be read: "draftstate verify" says of each what is wrong`,
+      `${pluralize(bad.length - MOST_WARNINGS, "more conversation")} cannot be read: "draftstate verify" reports what is wrong with each`,
     );
 }
 
@@ -107,30 +72,30 @@ export const registerLs: Register = (program, run) => {
     .alias("list")
     .summary("list conversations, newest first")
     .description("List conversations, newest first: id, title, status, messages, tokens, updated, size, backups.")
-    .addOption(choiceOption("--sort <field>", "by what", Object.keys(ORDERS)).default("updated"))
-    .option("--reverse", "the other way round")
-    .option("-n, --limit <count>", "at most so many", parseCount("--limit"))
-    .addOption(choiceOption("--status <status>", "only those that are so", [...STATUSES, "corrupt"]))
-    .option("--grep <text>", "only those with this in title or id")
-    .option("--since <when>", `only those changed since: ${WHEN}`, parseWhen("--since"))
-    .option("--model <name>", "only those of this model")
-    .option("--check", "read every file whole: also one that was edited and kept its time is found")
+    .addOption(choiceOption("--sort <field>", "field to sort by", SORT_FIELDS).default("updated"))
+    .option("--reverse", "reverse the order")
+    .option("-n, --limit <count>", "show at most <count> conversations", parseCount("--limit"))
+    .addOption(choiceOption("--status <status>", "only conversations with this status", [...STATUSES, "corrupt"]))
+    .option("--grep <text>", "only conversations whose title or id contains <text>")
+    .option("--since <when>", `only conversations changed since then: ${WHEN}`, parseWhen("--since"))
+    .option("--model <name>", "only conversations with this model")
+    .option("--check", "read every file in full: also finds files that were edited without a new modification time")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --since 2026-11-01\n  draftstate ls --json | jq -r '.[0].conversationId'",
     )
     .action((options: LsOptions) =>
       run(async (context) => {
-        const manager = await context.reader();
-        const all = await manager.list({ everything: options.check === true });
-        const rows = select(all, options, context.now());
+        const all = await list(await context.store(), { everything: options.check === true });
+        const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
+        const rows = selectRows(all, { ...options, since });
         if (context.json) context.output.json(rows);
         else if (rows.length > 0) print(rows, context);
         else
           context.output.message(
             all.length === 0
-              ? 'no conversations yet: begin one with: draftstate chat "Tell me a story"'
-              : "no conversation fits",
+              ? 'no conversations yet; start one with: draftstate chat "Tell me a story"'
+              : "no matching conversations",
           );
       }),
     );

@@ -1,13 +1,13 @@
-/** `migrate`: brings conversations of older schemas to the current one; each original becomes a backup first. */
+/** `migrate`: rewrites conversations of older schemas in the current one; each original becomes a backup first. */
 import { DraftstateError } from "../../errors.js";
 import type { MigrateResult } from "../../operations/migrate.js";
 import { exitStatusOf } from "../exit-status.js";
-import { pluralize } from "../terminal/format.js";
-import { resolveId } from "../resolve-id.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { pluralize } from "../terminal/text/format.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
-/** Of the first that failed: whoever looks after the files begins there. */
+/** Of the first that failed. */
 function statusOf({ failed }: MigrateResult): number {
   const [first] = failed;
   return first === undefined ? 0 : exitStatusOf(new DraftstateError(first.code, first.message));
@@ -15,17 +15,17 @@ function statusOf({ failed }: MigrateResult): number {
 
 function summary({ migrated, upToDate, failed, dryRun }: MigrateResult): string {
   const done = dryRun ? "would be migrated" : "migrated";
-  return `${pluralize(migrated.length, "conversation")} ${done}, ${upToDate} of the current schema already${failed.length === 0 ? "" : `, ${failed.length} failed`}`;
+  return `${pluralize(migrated.length, "conversation")} ${done}, ${upToDate} already current${failed.length === 0 ? "" : `, ${failed.length} failed`}`;
 }
 
 export const registerMigrate: Register = (program, run) => {
   program
     .command("migrate [id]")
-    .summary("bring old files to the current schema")
+    .summary("rewrite old files in the current schema")
     .description(
-      "Rewrite conversations of older schemas in the current one. Each original becomes a backup first; restore points stay as they are, and are read whatever their schema.",
+      "Rewrite conversations of older schemas in the current one. Each original becomes a backup first. Backups are not rewritten: every schema can be read.",
     )
-    .option("--dry-run", "show what it would rewrite, and rewrite nothing")
+    .option("--dry-run", "show what would be rewritten, without rewriting")
     .addHelpText("after", "\nExamples:\n  draftstate migrate --dry-run\n  draftstate migrate")
     .action((wanted: string | undefined, options: { readonly dryRun?: boolean }) =>
       run(async (context) => {

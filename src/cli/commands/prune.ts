@@ -1,15 +1,14 @@
-/** `prune`: retention, on demand. Backups only; whatever is removed is said. */
+/** `prune`: applies retention on demand. Removes backups only, and prints each of them. */
 import { DraftstateError } from "../../errors.js";
 import type { RetentionPolicy } from "../../plan/retention.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { PruneResult } from "../../operations/prune.js";
 import type { CommandContext } from "../context.js";
-import { dateOf, parseCount, parseWhen, WHEN, type When } from "../parse.js";
-import { resolveId } from "../resolve-id.js";
-import { confirm } from "../terminal/prompt.js";
-import { startProgress } from "../terminal/progress.js";
-import { toSafeLine } from "../terminal/safe-text.js";
-import { formatBytes, pluralize } from "../terminal/format.js";
+import { dateOf, parseCount, parseWhen, WHEN, type When } from "../arguments/parse.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { startProgress } from "../terminal/screen/progress.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
+import { formatBytes, pluralize } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
 interface PruneCommandOptions {
@@ -24,7 +23,7 @@ interface PruneCommandOptions {
 }
 
 function summary({ removed, kept, bytesFreed, dryRun, purged }: PruneResult): string {
-  const how = purged ? "removed for good" : "moved to the trash";
+  const how = purged ? "permanently deleted" : "moved to the trash";
   return `${pluralize(removed.length, "backup")} ${dryRun ? "would be " : ""}${how} (${formatBytes(bytesFreed)}), ${kept.length} kept`;
 }
 
@@ -41,39 +40,29 @@ function policyOf(
   };
 }
 
-/** A time to come would keep nothing, which nobody means by it. */
+/** A time in the future would keep nothing, which nobody means. */
 function ageOf(when: When, now: Date): number {
   const age = now.getTime() - dateOf(when, now).getTime();
   if (age < 0)
     throw new DraftstateError(
       "USAGE",
-      `--older-than ${dateOf(when, now).toISOString()} is still to come: give a time that has been`,
+      `--older-than ${dateOf(when, now).toISOString()} is in the future: give a time in the past`,
     );
   return age;
 }
 
-/** Asks a person where the count alone decides, and it leaves nothing to go back to. */
+/** Asks a person if --max 0 would leave no backup to restore. */
 async function agreed(
   manager: DraftStatePersistenceManager,
   policy: RetentionPolicy & { readonly id?: string },
   options: PruneCommandOptions,
   context: CommandContext,
 ): Promise<boolean> {
-  const { input } = context.options;
-  if (
-    options.max !== 0 ||
-    options.dryRun === true ||
-    options.yes === true ||
-    context.json ||
-    input.isTTY !== true ||
-    !context.output.errorIsTerminal
-  )
-    return true;
+  if (options.max !== 0 || options.dryRun === true || !context.mayAsk(options)) return true;
   const { removed, bytesFreed } = await manager.prune({ ...policy, dryRun: true });
   if (removed.length === 0) return true;
-  return confirm(
-    input,
-    `This removes ${pluralize(removed.length, "backup")} (${formatBytes(bytesFreed)}): nothing but pinned ones is left to go back to. Go on? [y/N] `,
+  return context.confirm(
+    `Remove ${pluralize(removed.length, "backup")} (${formatBytes(bytesFreed)})? Only pinned ones are left then. [y/N] `,
   );
 }
 
@@ -82,19 +71,31 @@ export const registerPrune: Register = (program, run) => {
     .command("prune [id]")
     .summary("remove old backups")
     .description(
-      'Remove old backups of one conversation or of all. Each rule names what it keeps; what no rule keeps is removed. Conversations and pinned backups are never touched; "undo" brings the others back.',
+      'Remove old backups of one conversation or of all. Each rule keeps some backups; those that no rule keeps are removed. Conversations and pinned backups are never removed; "undo" brings backups back.',
     )
     .option(
       "--max <count>",
-      "keep the newest so many of each conversation (the setting maxBackups where no rule is given)",
+      "keep the newest <count> of each conversation (default without any rule: the setting maxBackups)",
       parseCount("--max"),
     )
-    .option("--older-than <when>", `keep what is not older: ${WHEN}`, parseWhen("--older-than"))
-    .option("--keep-daily <count>", "keep the newest of each of so many days", parseCount("--keep-daily"))
-    .option("--keep-weekly <count>", "keep the newest of each of so many weeks", parseCount("--keep-weekly"))
-    .option("--keep-monthly <count>", "keep the newest of each of so many months", parseCount("--keep-monthly"))
-    .option("--purge", "remove for good, and not to the trash: without a way back, but with room on the disk at once")
-    .option("--dry-run", "show what it would remove and why the rest stays, and remove nothing")
+    .option("--older-than <when>", `keep backups that are not older: ${WHEN}`, parseWhen("--older-than"))
+    .option(
+      "--keep-daily <count>",
+      "keep the newest of each of the last <count> days that have any",
+      parseCount("--keep-daily"),
+    )
+    .option(
+      "--keep-weekly <count>",
+      "keep the newest of each of the last <count> weeks that have any",
+      parseCount("--keep-weekly"),
+    )
+    .option(
+      "--keep-monthly <count>",
+      "keep the newest of each of the last <count> months that have any",
+      parseCount("--keep-monthly"),
+    )
+    .option("--purge", "delete permanently instead of moving to the trash: frees disk space at once, cannot be undone")
+    .option("--dry-run", "show what would be removed and why the rest is kept, without removing")
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",
@@ -115,7 +116,7 @@ export const registerPrune: Register = (program, run) => {
           .finally(progress.end);
         const { output } = context;
         for (const { conversationId, reason } of result.skipped)
-          output.warning(`${conversationId} was left alone: ${reason}`);
+          output.warning(`${conversationId} was skipped: ${reason}`);
         if (context.json) output.json(result);
         else {
           for (const [path, reasons] of Object.entries(result.reasons ?? {}))

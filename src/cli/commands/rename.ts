@@ -1,13 +1,13 @@
-/** `rename`: a new title. The id, and with it the files, stay as they are. */
-import { resolveId } from "../resolve-id.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+/** `rename`: changes the title. The id, and with it the files, stay as they are. */
+import { resolveId } from "../arguments/resolve-id.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 export const registerRename: Register = (program, run) => {
   program
     .command("rename <id> <title...>")
     .summary("give a conversation a new title")
-    .description('Give a conversation a new title. Its id stays; "fork" makes a copy under another.')
+    .description('Give a conversation a new title. Its id does not change; "fork" makes a copy under another id.')
     .addHelpText("after", '\nExamples:\n  draftstate rename @last "The whale, second try"')
     .action((wanted: string, words: string[]) =>
       run(async (context) => {

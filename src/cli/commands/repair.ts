@@ -1,16 +1,16 @@
-/** `repair`: mends what can be mended; what was damaged is kept in quarantine. */
-import { resolveId } from "../resolve-id.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+/** `repair`: repairs what can be repaired; damaged files are kept in quarantine. */
+import { resolveId } from "../arguments/resolve-id.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 export const registerRepair: Register = (program, run) => {
   program
     .command("repair <id>")
-    .summary("mend what can be mended")
+    .summary("repair damaged files")
     .description(
-      "Mend a conversation's files from what is valid: snapshot, journal, backups. What was damaged is kept in quarantine.",
+      "Repair the files of a conversation from what is valid: snapshot, journal, backups. Damaged files are kept in quarantine.",
     )
-    .option("--accept", "sign a snapshot that was edited by hand as it is, as a new revision")
+    .option("--accept", "accept a snapshot that was edited by hand, as a new revision")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate verify\n  draftstate repair draft_chat_17\n  draftstate repair draft_chat_17 --accept",
@@ -25,7 +25,7 @@ export const registerRepair: Register = (program, run) => {
         else {
           for (const problem of result.problems)
             output.line(`${output.style.yellow(problem.kind)}  ${toSafeLine(problem.detail)}`);
-          for (const path of result.quarantined) output.message(toSafeLine(`kept the file as it was found: ${path}`));
+          for (const path of result.quarantined) output.message(toSafeLine(`kept the file as found: ${path}`));
           output.message(
             result.repaired ? `repaired ${id}, now at revision ${result.revision}` : `${id} needs no repair`,
           );

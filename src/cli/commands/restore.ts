@@ -1,4 +1,4 @@
-/** `restore`: goes back to a restore point, after saving the present so that it can be undone the same way. */
+/** `restore`: restores a backup, after saving the current state so that it can be undone the same way. */
 import { jsonEqual, type JsonObject } from "../../model/json.js";
 import type { Backup } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
@@ -6,12 +6,11 @@ import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RestoreResult } from "../../operations/restore.js";
 import type { CommandContext } from "../context.js";
 import type { Output } from "../output.js";
-import { resolveId } from "../resolve-id.js";
-import { formatAge, pluralize } from "../terminal/format.js";
-import { printPaged } from "../terminal/pager.js";
-import { confirm } from "../terminal/prompt.js";
-import { renderStat, renderStateDiff } from "../terminal/state-diff.js";
-import { beginningOf, wrapDiff } from "../terminal/wrap-diff.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { formatAge, pluralize } from "../terminal/text/format.js";
+import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
+import { beginningOf } from "../terminal/diff/beginning.js";
+import { wrapText } from "../terminal/text/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface RestoreCommandOptions {
@@ -21,7 +20,7 @@ interface RestoreCommandOptions {
   readonly yes?: boolean;
 }
 
-/** What stands below the preview: the question, its numbers, the prompt of the shell. */
+/** Rows below the preview: the question, its numbers, the prompt of the shell. */
 const ROWS_BELOW = 6;
 
 interface Preview {
@@ -39,9 +38,9 @@ function isNeedless({ before, after }: Preview): boolean {
   return jsonEqual(before, after);
 }
 
-async function printPreview({ before, after }: Preview, { output, options }: CommandContext): Promise<void> {
-  const text = renderStateDiff(before, after, output.style);
-  await printPaged(wrapDiff(text, output.width), { output, env: options.env, wanted: true });
+async function printPreview({ before, after }: Preview, context: CommandContext): Promise<void> {
+  const { style, width } = context.output;
+  await context.page(wrapText(renderStateDiff(before, after, style), width), { paged: true });
 }
 
 /** As much as leaves room for the question. */
@@ -56,21 +55,16 @@ function printBeginning(id: string, { backup, before, after }: Preview, { output
   output.message(output.errorStyle.dim(renderStat(before, after)));
 }
 
-function asks({ yes }: RestoreCommandOptions, { options: { input }, output }: CommandContext): boolean {
-  return yes !== true && input.isTTY === true && output.errorIsTerminal;
-}
-
 async function agreed(id: string, preview: Preview, context: CommandContext): Promise<boolean> {
   printBeginning(id, preview, context);
   const { timestamp } = preview.backup;
-  return confirm(
-    context.options.input,
-    `Go back to ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The present is kept as a backup. [y/N] `,
+  return context.confirm(
+    `Restore backup ${timestamp} (${formatAge(fromTimestamp(timestamp), context.now())})? The current state is saved as a backup first. [y/N] `,
   );
 }
 
 function sayNeedless(id: string, timestamp: string, output: Output): void {
-  output.message(`no difference: ${id} is as the backup ${timestamp} holds it; nothing was restored`);
+  output.message(`no difference: ${id} matches backup ${timestamp}; nothing was restored`);
 }
 
 async function fork(
@@ -86,7 +80,7 @@ async function fork(
   });
   if (!context.json)
     context.output.message(
-      `${result.conversationId} begins as ${id} was at ${result.restoredFrom}; go on with: draftstate chat --resume ${result.conversationId}`,
+      `${result.conversationId} starts as ${id} was at ${result.restoredFrom}; resume it with: draftstate chat --resume ${result.conversationId}`,
     );
   return result;
 }
@@ -94,11 +88,11 @@ async function fork(
 export const registerRestore: Register = (program, run) => {
   program
     .command("restore <id>")
-    .summary("go back to a restore point")
-    .description("Go back to a restore point. The present is saved first, so that this can be undone the same way.")
-    .requiredOption("--backup <ts>", "a timestamp, a prefix of one, latest, or @2 for the third newest")
-    .option("--fork [newId]", "into a new conversation instead")
-    .option("--dry-run", "show what it would change, and change nothing")
+    .summary("restore a backup")
+    .description("Restore a backup. The current state is saved first, so that this can be undone the same way.")
+    .requiredOption("--backup <ts>", "the backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option("--fork [newId]", "restore into a new conversation instead")
+    .option("--dry-run", "show what would change, without changing it")
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",
@@ -121,9 +115,9 @@ export const registerRestore: Register = (program, run) => {
           await fork(manager, id, options, context);
           return 0;
         }
-        // Where nobody looks at a preview, none is made.
+        // Without a reader no preview is made.
         const preview =
-          options.dryRun === true || asks(options, context) ? await look(manager, id, options.backup) : undefined;
+          options.dryRun === true || context.mayAsk(options) ? await look(manager, id, options.backup) : undefined;
         if (preview !== undefined && isNeedless(preview)) {
           sayNeedless(id, preview.backup.timestamp, output);
           return 0;
@@ -142,7 +136,7 @@ export const registerRestore: Register = (program, run) => {
           return 0;
         }
         output.message(
-          `restored ${id} to ${restoredFrom} (revision ${revision}); what was there is kept as ${safetyBackup ?? "a backup"}`,
+          `restored ${id} to ${restoredFrom} (revision ${revision}); the previous state is kept as backup ${safetyBackup ?? "latest"}`,
         );
         output.message(
           `undo it with: draftstate ${context.settings.trashDays > 0 ? `undo ${id}` : `restore ${id} --backup ${safetyBackup ?? "latest"}`}`,

@@ -1,10 +1,9 @@
-/** `rm`: conversations go to the trash with their restore points, from where `undo` brings them back. */
+/** `rm`: moves conversations to the trash with their backups; `undo` brings them back. */
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RemoveResult } from "../../operations/remove.js";
 import type { CommandContext } from "../context.js";
-import { resolveId } from "../resolve-id.js";
-import { formatBytes, pluralize } from "../terminal/format.js";
-import { confirm } from "../terminal/prompt.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { formatBytes, pluralize } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
 
 interface RmOptions {
@@ -13,7 +12,7 @@ interface RmOptions {
   readonly dryRun?: boolean;
 }
 
-/** Everything named is found before anything is removed; the same one named twice is one. */
+/** Finds everything named before anything is removed; one that is named twice counts once. */
 async function resolveAll(manager: DraftStatePersistenceManager, wanted: readonly string[]): Promise<string[]> {
   const ids: string[] = [];
   for (const each of wanted) ids.push(await resolveId(manager, each));
@@ -21,19 +20,17 @@ async function resolveAll(manager: DraftStatePersistenceManager, wanted: readonl
 }
 
 async function agreed(ids: readonly string[], options: RmOptions, context: CommandContext): Promise<boolean> {
-  const { input } = context.options;
-  if (options.yes === true || context.json || input.isTTY !== true || !context.output.errorIsTerminal) return true;
+  if (!context.mayAsk(options)) return true;
   const forGood = options.purge === true || context.settings.trashDays === 0;
-  return confirm(
-    input,
-    `Remove ${ids.join(", ")} and all restore points, ${forGood ? "for good, without a way back" : "to the trash"}? [y/N] `,
+  return context.confirm(
+    `${forGood ? "Delete" : "Move"} ${ids.join(", ")} and all backups ${forGood ? "permanently? This cannot be undone." : "to the trash?"} [y/N] `,
   );
 }
 
 function say(results: readonly RemoveResult[], { output }: CommandContext): void {
   for (const { conversationId, removed, bytes, purged } of results) {
     output.message(
-      `removed ${conversationId}${purged ? " for good" : ""}: ${pluralize(removed.length, "file")}, ${formatBytes(bytes)}`,
+      `removed ${conversationId}${purged ? " permanently" : ""}: ${pluralize(removed.length, "file")}, ${formatBytes(bytes)}`,
     );
   }
   const [only, ...others] = results;
@@ -53,10 +50,10 @@ export const registerRm: Register = (program, run) => {
   program
     .command("rm <id...>")
     .summary("move conversations to the trash")
-    .description('Move conversations and their restore points to the trash; "undo" brings them back.')
+    .description('Move conversations and their backups to the trash; "undo" brings them back.')
     .option("-y, --yes", "do not ask")
-    .option("--purge", "remove for good, without a way back")
-    .option("--dry-run", "show what it would remove, and remove nothing")
+    .option("--purge", "delete permanently; cannot be undone")
+    .option("--dry-run", "show what would be removed, without removing")
     .addHelpText("after", "\nExamples:\n  draftstate rm draft_chat_17\n  draftstate undo draft_chat_17")
     .action((wanted: string[], options: RmOptions) =>
       run(async (context) => {

@@ -1,15 +1,15 @@
-/** `verify`: looks at every file and says what is wrong; changes nothing. */
+/** `verify`: checks every file and reports what is wrong; changes nothing. */
 import type { Verification } from "../../operations/verify/verify.js";
-import { resolveId } from "../resolve-id.js";
-import { startProgress } from "../terminal/progress.js";
-import { pluralize } from "../terminal/format.js";
-import { toSafeLine } from "../terminal/safe-text.js";
+import { resolveId } from "../arguments/resolve-id.js";
+import { startProgress } from "../terminal/screen/progress.js";
+import { pluralize } from "../terminal/text/format.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 const DAMAGED = 4;
 const STORAGE = 7;
 
-/** Where nothing is known to be damaged, but something could not be read, nobody can tell. */
+/** Files that could not be read may or may not be damaged. */
 function exitStatus({ ok, problems }: Verification): number {
   if (ok) return 0;
   return problems.every(({ kind }) => kind === "unreadable") ? STORAGE : DAMAGED;
@@ -20,7 +20,7 @@ export const registerVerify: Register = (program, run) => {
     .command("verify [id]")
     .summary("check every file")
     .description(
-      "Check the files of one conversation or of all, and say what is wrong with them. Nothing is changed. Exits with 4 where something is.",
+      "Check the files of one conversation or of all, and report what is wrong with them. Changes nothing. Exits with 4 if a file is damaged.",
     )
     .addHelpText(
       "after",

@@ -28,4 +28,4 @@ export const backups = z
         .describe("Against the next older valid one; null where it cannot be read."),
     }),
   )
-  .describe("Restore points of one conversation, newest first.");
+  .describe("Backups of one conversation, newest first.");

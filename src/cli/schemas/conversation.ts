@@ -13,13 +13,13 @@ export const backup = z
     tag: z.string().nullable(),
     pinned: z.boolean().describe("Kept whatever retention says, as each one with a tag is."),
   })
-  .describe("The restore point that holds the present.");
+  .describe("The backup that holds the current state.");
 
 export const fork = z
   .object({
     conversationId: conversationId.describe("Id of the copy."),
     forkedFrom: conversationId,
-    backup: timestamp.nullable().describe("The restore point that it begins as; null for the present."),
+    backup: timestamp.nullable().describe("The backup that it starts from; null for the current state."),
     revision,
   })
   .describe("The copy.");

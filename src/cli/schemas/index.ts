@@ -1,4 +1,4 @@
-/** The shape of what each command prints with `--json`, by name: docs/schemas holds them as JSON Schema, made by scripts/write-schemas.mjs. */
+/** The shape of what each command prints with `--json`, by name: docs/schemas holds them as JSON Schema, made by `npm run schemas`. */
 import type { z } from "zod";
 import { backups } from "./backups.js";
 import { chat } from "./chat.js";
@@ -6,6 +6,7 @@ import { completion, config } from "./config.js";
 import { backup, fork, migrate, rename, rm } from "./conversation.js";
 import { diff } from "./diff.js";
 import { error } from "./error.js";
+import { imported } from "./import.js";
 import { ls } from "./ls.js";
 import { prune } from "./prune.js";
 import { repair } from "./repair.js";
@@ -24,6 +25,7 @@ export const SCHEMAS = {
   diff,
   error,
   fork,
+  import: imported,
   inspect,
   ls,
   migrate,

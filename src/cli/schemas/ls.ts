@@ -15,7 +15,12 @@ export const ls = z
       messageCount: count,
       tokenCount: count,
       createdAt: time.nullable(),
-      updatedAt: time.nullable(),
+      updatedAt: time
+        .nullable()
+        .describe("Of an imported conversation that was not changed since: when it was last changed where it was had."),
+      imported: z
+        .boolean()
+        .describe("Had elsewhere, and not changed here since: never `@last` while there is another."),
       revision,
       sizeBytes: bytes,
       backupCount: count,

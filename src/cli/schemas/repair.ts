@@ -16,4 +16,4 @@ export const repair = z
     quarantined: z.array(path).describe("Copies of the damaged files."),
     revision,
   })
-  .describe("What was wrong and is mended.");
+  .describe("The problems that were repaired.");

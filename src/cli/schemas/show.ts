@@ -17,6 +17,10 @@ const metadata = z
     tokenCount: count,
     model: z.string().optional(),
     baseUrl: z.string().optional(),
+    imported: z
+      .object({ updatedAt: time })
+      .optional()
+      .describe("Of an imported conversation that was not changed since: when it was last changed where it was had."),
     backup: z.object({ reason: backupReason, tag: z.string().optional(), pinned: z.boolean().optional() }).optional(),
   })
   .describe("Fields of other programs are kept beside these.");

@@ -18,7 +18,7 @@ export const undo = z
       .nullable()
       .describe("Holds what was there before the undo; null where nothing was replaced."),
   })
-  .describe("What was taken back, and what was there before it.");
+  .describe("What was undone, and the state before.");
 
 export const operations = z.array(z.object(operation)).describe("undo --list: what can be undone, newest first.");
 

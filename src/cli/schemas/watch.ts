@@ -33,7 +33,7 @@ export const watch = z
         message: z.string(),
         revision: revision.optional(),
       })
-      .describe("Its files cannot be read as they are; the watch goes on."),
+      .describe("Its files cannot be read; the watch continues."),
     z
       .object({ type: z.literal("changed"), conversationId, title: z.string(), status, revision, tokenCount: count })
       .describe("Of all conversations: this one is now so."),

@@ -1,4 +1,4 @@
-/** The restore points, newest first, each with what changed from it to the next: by message, words coloured, foldable. */
+/** The backups, newest first, each with what changed from it to the next: by message, words coloured, foldable. */
 import { diffWordsWithSpace } from "diff";
 import { changedFields, compareMessages, countChanges, type MessageChange } from "../../model/compare.js";
 import { messagesOf, textOf } from "../../model/conversation.js";
@@ -150,5 +150,5 @@ export function renderHistory({ state, restorePoints }: ConversationDocument): s
     now: false,
   }));
   const now = renderStep({ label: '<span class="label">Now</span>', from: newest, to: state, now: true }, placeOf);
-  return `<section class="history"><h2>Restore points</h2><p>Newest first, each with what had changed since the one before it.</p><ol class="points">${now}${steps.map((step) => renderStep(step, placeOf)).join("")}</ol></section>\n`;
+  return `<section class="history"><h2>Backups</h2><p>Newest first, each with what changed since the one before it.</p><ol class="points">${now}${steps.map((step) => renderStep(step, placeOf)).join("")}</ol></section>\n`;
 }

@@ -3,7 +3,8 @@
  * scripts, frames, forms and loading, whatever a message says; acting characters are made visible in the page as a whole.
  */
 import type { ConversationDocument, MakeVisible } from "../document.js";
-import { count, shortTime, shownMessages, timestampToIso, titleText } from "../words.js";
+import { shownMessages } from "../../model/shown.js";
+import { count, shortTime, timestampToIso, titleText } from "../words.js";
 import { escapeHtml } from "./escape.js";
 import { renderHistory } from "./history.js";
 import { renderMessage, statusClass } from "./message.js";
@@ -32,7 +33,7 @@ function header(document: ConversationDocument): string {
   const past =
     asOf === undefined
       ? ""
-      : `<p class="as-of">As it was at <time>${escapeHtml(shortTime(timestampToIso(asOf)))}</time>, from a restore point.</p>`;
+      : `<p class="as-of">As it was at <time>${escapeHtml(shortTime(timestampToIso(asOf)))}</time>, from a backup.</p>`;
   return `<header><h1>${escapeHtml(titleText(document))}</h1>${facts(document)}${past}</header>\n`;
 }
 

@@ -8,11 +8,22 @@ import { infoOf } from "../../model/conversation.js";
 import { isJsonObject, jsonEqual, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { migrate } from "../../model/migrations/index.js";
 import { parseMetadata } from "../../snapshot/decode.js";
-import { at, listAt, objectAt, refuse, textAt, type ImportedConversation, type ImportOptions } from "./imported.js";
+import {
+  at,
+  faultOf,
+  lastDateOf,
+  listAt,
+  objectAt,
+  refuse,
+  textAt,
+  type Fault,
+  type ImportedConversation,
+  type ImportOptions,
+} from "./imported.js";
 
 export const DRAFT_VERSION = "1.0.0-draft";
 
-function isMessage(value: Json): boolean {
+export function isMessage(value: Json): value is JsonObject {
   return (
     isJsonObject(value) &&
     ["role", "type", "lc"].some((key) => Object.hasOwn(value, key)) &&
@@ -118,7 +129,9 @@ export function fromDraftDocument(
       place: "",
       name: textAt(header, "conversationId"),
       version: { state: whole, info: infoOf(metadata), revision: metadata.revision },
+      updatedAt: textAt(header, "savedAt") ?? lastDateOf(whole.messages, options.at),
       points: [],
+      aside: [],
     };
   } catch (error) {
     if (isDraftstateError(error, "CORRUPT") && error.path !== undefined)
@@ -127,18 +140,36 @@ export function fromDraftDocument(
   }
 }
 
-/** A bare list of messages. */
+export interface ReadMessages {
+  /** Undefined where none of them can be read. */
+  readonly conversation: ImportedConversation | undefined;
+  readonly faults: readonly Fault[];
+}
+
+/** A bare list of messages; those that cannot be read are left out, and named. */
 export function fromMessages(
-  messages: readonly Json[],
-  placeOf: PlaceOf,
+  messages: readonly { readonly value: Json; readonly place: string }[],
   options: ImportOptions,
-): ImportedConversation {
-  const read = fromDraftDocument(
-    { messages, _metadata: { version: DRAFT_VERSION, savedAt: options.at } },
-    options,
-    placeOf,
-  );
-  return { ...read, place: "", name: undefined };
+): ReadMessages {
+  const faults: Fault[] = [];
+  const good = messages.filter(({ value, place }) => {
+    try {
+      bareList([value], () => place, options);
+      return true;
+    } catch (error) {
+      faults.push(faultOf(error, place));
+      return false;
+    }
+  });
+  const values = good.map(({ value }) => value);
+  if (values.length === 0) return { conversation: undefined, faults };
+  return { conversation: bareList(values, (index) => good[index]?.place ?? "", options), faults };
+}
+
+function bareList(messages: readonly Json[], placeOf: PlaceOf, options: ImportOptions): ImportedConversation {
+  const document = { messages, _metadata: { version: DRAFT_VERSION, savedAt: options.at } };
+  const read = fromDraftDocument(document, options, placeOf);
+  return { ...read, name: undefined, updatedAt: lastDateOf(listAt(read.version.state, "messages"), options.at) };
 }
 
 export function isDraftDocument(value: Json): value is JsonObject {

@@ -15,7 +15,7 @@ import {
   type ImportedPoint,
   type ImportOptions,
 } from "./imported.js";
-import type { Line } from "./read-text.js";
+import type { Line } from "./text/json-lines.js";
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
 
@@ -31,6 +31,7 @@ interface Read {
   readonly conversationId: string;
   readonly version: Version;
   readonly note: BackupNote | undefined;
+  readonly updatedAt: string;
 }
 
 function readVersion(state: Json | undefined, header: Json | undefined, place: string): Read {
@@ -39,7 +40,12 @@ function readVersion(state: Json | undefined, header: Json | undefined, place: s
   if (typeof metadata === "string") throw refuse(place, `cannot be read: ${metadata}`);
   if (metadata.version !== SCHEMA_VERSION) assertKnown(metadata.version, place);
   const version = { state, info: infoOf(metadata), revision: Math.max(1, metadata.revision) };
-  return { conversationId: metadata.conversationId, version, note: metadata.backup };
+  return {
+    conversationId: metadata.conversationId,
+    version,
+    note: metadata.backup,
+    updatedAt: metadata.imported?.updatedAt ?? metadata.savedAt,
+  };
 }
 
 function assertKnown(version: string, place: string): void {
@@ -71,7 +77,8 @@ function assemble(read: Read, mark: JsonObject, place: string): ImportedConversa
   points.sort((left, right) => (left.timestamp < right.timestamp ? -1 : 1));
   // Revisions are never used twice: it goes on behind the highest it ever had.
   const revision = Math.max(read.version.revision, ...points.map((point) => point.version.revision));
-  return { place: "", name: read.conversationId, version: { ...read.version, revision }, points };
+  const { conversationId: name, updatedAt } = read;
+  return { place: "", name, version: { ...read.version, revision }, updatedAt, points, aside: [] };
 }
 
 export function fromOurDocument(document: JsonObject, bytes: Uint8Array, options: ImportOptions): ImportedConversation {

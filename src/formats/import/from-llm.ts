@@ -5,6 +5,8 @@
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import {
   at,
+  faultOf,
+  lastDateOf,
   listAt,
   mustIso,
   refuse,
@@ -12,22 +14,13 @@ import {
   textAt,
   unlessEmpty,
   without,
+  type Fault,
   type ImportedConversation,
   type ImportOptions,
 } from "./imported.js";
 
-export function isLlmLog(value: Json): value is readonly JsonObject[] {
-  return (
-    Array.isArray(value) &&
-    value.length > 0 &&
-    (value as readonly Json[]).every(
-      (row) =>
-        isJsonObject(row) &&
-        Object.hasOwn(row, "prompt") &&
-        Object.hasOwn(row, "response") &&
-        Object.hasOwn(row, "model"),
-    )
-  );
+export function isLlmRow(row: Json): row is JsonObject {
+  return ["prompt", "response", "model"].every((key) => isJsonObject(row) && Object.hasOwn(row, key));
 }
 
 interface Row {
@@ -43,9 +36,21 @@ function toRow(fields: JsonObject, index: number, options: ImportOptions): Row {
   if (id === undefined) throw refuse(at(place, "id"), "is missing");
   for (const key of ["prompt", "response", "system"]) {
     const value = ownValue(fields, key);
-    if (value !== undefined && value !== null && typeof value !== "string") throw refuse(at(place, key), "is no text");
+    if (value !== undefined && value !== null && typeof value !== "string") throw refuse(at(place, key), "is not text");
   }
-  return { fields, place, id, createdAt: mustIso(fields, "datetime_utc", place, options.at) };
+  const row = { fields, place, id, createdAt: mustIso(fields, "datetime_utc", place, options.at) };
+  // Whatever cannot become a message is this row's fault alone.
+  messagesOfRow(row, undefined);
+  return row;
+}
+
+/** llm keeps a long text once, as a fragment, and puts it before what was typed. */
+function withFragments(fields: JsonObject, name: "prompt" | "system"): string | undefined {
+  const texts = listAt(fields, `${name}_fragments`).flatMap((fragment) =>
+    typeof fragment === "string" ? fragment : isJsonObject(fragment) ? (textAt(fragment, "content") ?? []) : [],
+  );
+  const whole = [...texts, textAt(fields, name) ?? ""].filter((text) => text !== "").join("\n");
+  return whole === "" ? undefined : whole;
 }
 
 function order(left: Row, right: Row): number {
@@ -88,6 +93,15 @@ function toolResult(result: Json, place: string, row: Row, index: number): JsonO
   };
 }
 
+/** What was asked: its text, and what was attached to it as blocks. */
+function promptOf(fields: JsonObject): Json | undefined {
+  const text = withFragments(fields, "prompt");
+  const attachments = listAt(fields, "attachments").filter(isJsonObject);
+  if (attachments.length === 0) return text;
+  const blocks = attachments.map(({ type, ...rest }) => ({ type: "attachment", mime_type: type ?? null, ...rest }));
+  return [...(text === undefined ? [] : [{ type: "text", text }]), ...blocks];
+}
+
 const OWN_PLACE = [
   "id",
   "model",
@@ -98,6 +112,7 @@ const OWN_PLACE = [
   "tool_calls",
   "tool_results",
   "conversation_name",
+  "attachments",
 ];
 
 function answer(row: Row): JsonObject {
@@ -136,7 +151,7 @@ function withoutNothing(fields: JsonObject): JsonObject {
 
 function messagesOfRow(row: Row, systemBefore: string | undefined): JsonObject[] {
   const { fields, place, id, createdAt } = row;
-  const [system, prompt] = [textAt(fields, "system"), textAt(fields, "prompt")];
+  const [system, prompt] = [withFragments(fields, "system"), promptOf(fields)];
   const results = listAt(fields, "tool_results").map((result, index) =>
     toolResult(result, at(place, `tool_results[${index}]`), row, index),
   );
@@ -157,29 +172,48 @@ function toConversation(name: string, rows: readonly Row[]): ImportedConversatio
   let system: string | undefined;
   for (const row of [...rows].sort(order)) {
     messages.push(...messagesOfRow(row, system));
-    system = textAt(row.fields, "system") ?? system;
+    system = withFragments(row.fields, "system") ?? system;
   }
-  const first = rows.map((row) => row.createdAt).sort()[0] ?? "";
+  const dates = rows.map((row) => row.createdAt).sort();
   const title = textAt(rows[0]?.fields ?? {}, "conversation_name");
   const importedFrom = { format: "llm", ...(title === undefined ? {} : { conversation_name: title }) };
   return {
     place: rows[0]?.place ?? "",
     name,
     points: [],
+    aside: [],
+    updatedAt: lastDateOf(messages, dates.at(-1) ?? ""),
     version: {
       state: stateOf(messages, importedFrom),
       revision: 1,
-      info: { createdAt: first, ...(title === undefined ? {} : { title }) },
+      info: { createdAt: dates[0] ?? "", ...(title === undefined ? {} : { title }) },
     },
   };
 }
 
-export function fromLlm(log: readonly JsonObject[], options: ImportOptions): ImportedConversation[] {
-  const rows = log.map((fields, index) => toRow(fields, index, options));
+export interface ReadLog {
+  readonly conversations: readonly ImportedConversation[];
+  readonly faults: readonly Fault[];
+}
+
+/** The rows with their places in the file. */
+export function fromLlm(
+  log: readonly { readonly value: Json; readonly index: number }[],
+  options: ImportOptions,
+): ReadLog {
   const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const key = textAt(row.fields, "conversation_id") ?? row.id;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+  const faults: Fault[] = [];
+  for (const { value, index } of log) {
+    try {
+      if (!isJsonObject(value)) throw refuse(at("", index), "is not a response");
+      const row = toRow(value, index, options);
+      const key = textAt(row.fields, "conversation_id") ?? row.id;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [row]);
+      else group.push(row);
+    } catch (error) {
+      faults.push(faultOf(error, at("", index)));
+    }
   }
-  return [...groups].map(([name, group]) => toConversation(`llm-${name}`, group));
+  return { conversations: [...groups].map(([name, group]) => toConversation(`llm-${name}`, group)), faults };
 }

@@ -1,5 +1,4 @@
 /** Ids for what comes in, from what its source calls it: safe as file names, and no two alike by more than case. */
-import type { ImportedConversation } from "./imported.js";
 
 const MAX_LENGTH = 128;
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
@@ -14,14 +13,19 @@ export function safeId(name: string): string {
   return DEVICE.test(letters) ? `imported-${letters}` : letters;
 }
 
-/** One id for each, in order; a name that comes twice in one file is numbered. */
-export function chooseIds(conversations: readonly ImportedConversation[], fallback: string): string[] {
-  const taken = new Set<string>();
-  return conversations.map(({ name }) => {
+/** One id for each that is asked for; a name that comes twice is numbered. */
+export class IdChooser {
+  readonly #taken = new Set<string>();
+  /** The next number for a name that came before. */
+  readonly #next = new Map<string, number>();
+
+  choose(name: string | undefined, fallback: string): string {
     const base = safeId(name ?? fallback);
-    let id = base;
-    for (let count = 2; taken.has(id.toLowerCase()); count += 1) id = `${base.slice(0, MAX_LENGTH - 8)}-${count}`;
-    taken.add(id.toLowerCase());
+    const key = base.toLowerCase();
+    let [id, count] = [base, this.#next.get(key) ?? 2];
+    for (; this.#taken.has(id.toLowerCase()); count += 1) id = `${base.slice(0, MAX_LENGTH - 8)}-${count}`;
+    this.#next.set(key, count);
+    this.#taken.add(id.toLowerCase());
     return id;
-  });
+  }
 }

@@ -1,7 +1,8 @@
 /** The lines of a conversation that have what is looked for: of its messages, their tool calls, and the answer being told. */
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import { shownMessages, textField, toolCalls } from "../words.js";
-import type { Hit, LineMatcher } from "./line-matcher.js";
+import { shownMessages } from "../../model/shown.js";
+import { textField, toolCalls } from "../words.js";
+import type { Hit, LineMatcher } from "./matcher.js";
 
 export interface LineMatch {
   /** From 0, in the list of messages; the answer being told comes after the last. */

@@ -1,7 +1,7 @@
 /** A regular expression as a matcher of lines, by RE2: its time grows with the line, whatever the pattern. */
 import { RE2JS } from "re2js";
 import { DraftstateError, messageOf } from "../../errors.js";
-import type { Hit, LineMatcher } from "./line-matcher.js";
+import type { Hit, LineMatcher } from "./matcher.js";
 
 export function compilePattern(text: string, matchCase: boolean): LineMatcher {
   const pattern = compile(text, matchCase);

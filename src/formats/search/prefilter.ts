@@ -2,7 +2,7 @@
  * A quick no: whether the bytes of a file can hold the query at all, without parsing them. Says yes whenever it is not
  * sure, never no where a line would be found.
  */
-import type { LineMatcher } from "./line-matcher.js";
+import type { LineMatcher } from "./matcher.js";
 import { isCaseless, type Query } from "./query.js";
 
 export type Prefilter = (bytes: Uint8Array) => boolean;

@@ -3,7 +3,7 @@
  * where the query has an upper-case letter. Patterns are RE2's, so no line makes them slow; they are loaded when one is used.
  */
 import { DraftstateError } from "../../errors.js";
-import type { Hit, LineMatcher } from "./line-matcher.js";
+import type { Hit, LineMatcher } from "./matcher.js";
 
 export interface Query {
   readonly text: string;
@@ -24,7 +24,7 @@ export async function compileQuery(query: Query): Promise<LineMatcher> {
   if (/[\n\r]/.test(query.text))
     throw new DraftstateError(
       "USAGE",
-      "the text to search for has several lines: it is looked for within lines, so give one of them",
+      "the text to search for has several lines: search matches within lines, so give one of them",
     );
   const matchCase = query.matchCase ?? hasUpperCase(query);
   if (query.regex) return (await import("./pattern.js")).compilePattern(query.text, matchCase);

@@ -23,6 +23,8 @@ export interface CatalogueRow {
   readonly tokenCount: number;
   readonly createdAt: string | null;
   readonly updatedAt: string | null;
+  /** Had elsewhere, and not changed here since. */
+  readonly imported: boolean;
   readonly revision: number;
   readonly sizeBytes: number;
   readonly backupCount: number;
@@ -33,7 +35,7 @@ export interface CatalogueRow {
 const AT_ONCE = 32;
 
 function row(id: string, metadata: Metadata, sizeBytes: number, backupCount: number): CatalogueRow {
-  const { title, status, messageCount, tokenCount, createdAt, savedAt, revision, model } = metadata;
+  const { title, status, messageCount, tokenCount, createdAt, savedAt, revision, model, imported } = metadata;
   return {
     conversationId: id,
     title,
@@ -41,7 +43,8 @@ function row(id: string, metadata: Metadata, sizeBytes: number, backupCount: num
     messageCount,
     tokenCount,
     createdAt,
-    updatedAt: savedAt,
+    updatedAt: imported?.updatedAt ?? savedAt,
+    imported: imported !== undefined,
     revision,
     sizeBytes,
     backupCount,
@@ -64,6 +67,7 @@ function badRow(id: string, error: unknown, sizeBytes: number, backupCount: numb
     tokenCount: 0,
     createdAt: null,
     updatedAt: null,
+    imported: false,
     revision: 0,
     sizeBytes,
     backupCount,

@@ -292,13 +292,13 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
     const when = at === undefined ? "" : ` at ${JSON.stringify(at)}`;
     throw new DraftstateError(
       "NOT_FOUND",
-      `${what} nothing to undo${when}: restore, prune, rm, repair and rename can be taken back; "draftstate undo --list" shows what is left`,
+      `${what} nothing to undo${when}: restore, prune, rm, repair and rename can be undone; "draftstate undo --list" shows what is left`,
     );
   }
   if (at !== undefined && fits.some(({ group }) => group !== last.group)) {
     throw new DraftstateError(
       "USAGE",
-      `${JSON.stringify(at)} fits ${fits.length} operations: give more of the time ("draftstate undo --list" shows them)`,
+      `${JSON.stringify(at)} matches ${fits.length} operations: give more of the time ("draftstate undo --list" shows them)`,
     );
   }
   return last;
@@ -333,7 +333,7 @@ export async function undo(store: Store, sessions: Sessions, options: UndoOption
       if (attempt === MAX_ATTEMPTS)
         throw new DraftstateError(
           "LOCKED",
-          'other operations are being made all the time: choose one with "draftstate undo --at"; nothing was undone',
+          'other operations keep happening: choose one with "draftstate undo --at"; nothing was undone',
         );
     }
   }

@@ -1,6 +1,6 @@
 /** What Tab inserts, and which name a wrong one is taken for. */
 import { describe, expect, test } from "vitest";
-import { completionsOf, nearest } from "../../../src/cli/chat/completion.js";
+import { completionsOf, nameMeantBy } from "../../../src/cli/chat/completion.js";
 
 const NAMES = ["/help", "/retry", "/restore", "/exit"];
 const complete = (before: string) => completionsOf(before, () => NAMES);
@@ -20,7 +20,7 @@ describe("Tab", () => {
 describe("a wrong name", () => {
   test("is taken for one that is near, and for none that is not", () => {
     expect(
-      ["hlep", "retyr", "resto", "banana", ""].map((name) => nearest(name, ["help", "retry", "restore", "exit"])),
+      ["hlep", "retyr", "resto", "banana", ""].map((name) => nameMeantBy(name, ["help", "retry", "restore", "exit"])),
     ).toEqual(["help", "retry", "restore", undefined, undefined]);
   });
 });

@@ -11,10 +11,10 @@ test("of what is no UTF-8 the replaced pieces are counted", () => {
   expect(decodePiped(Buffer.from([0x61, 0xff, 0x62]))).toEqual({
     text: "a\ufffdb",
     warning:
-      "stdin is not text: 1 piece of it is no UTF-8 and was replaced by U+FFFD; convert it first, as with iconv, if it is to be read",
+      "stdin is not text: 1 piece of it is not UTF-8 and was replaced by U+FFFD; to use it, convert it first, for example with iconv",
   });
   const mixed = Buffer.concat([Buffer.from("\ufffd"), Buffer.from([0xff, 0xc3, 0x28])]);
-  expect(decodePiped(mixed).warning).toMatch(/: 2 pieces of it are no UTF-8 and were replaced by U\+FFFD;/);
+  expect(decodePiped(mixed).warning).toMatch(/: 2 pieces of it are not UTF-8 and were replaced by U\+FFFD;/);
 });
 
 test("NUL characters are kept and counted", () => {

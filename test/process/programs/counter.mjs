@@ -2,7 +2,7 @@
  * Adds one to a conversation's count so many times, waiting for its turn at the lock: opening it anew for each, or
  * holding it for all. Prints the count once all is saved. Runs the built library.
  */
-import { createDraftStatePersistenceManager } from "../../../dist/create-manager.js";
+import { createDraftStatePersistenceManager } from "../../../dist/index.js";
 
 const { id, settings, updates, keepOpen } = JSON.parse(process.argv[2]);
 

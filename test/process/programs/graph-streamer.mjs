@@ -6,7 +6,7 @@ import { AIMessageChunk, HumanMessage } from "@langchain/core/messages";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
 import { SimpleChatModel } from "@langchain/core/language_models/chat_models";
 import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
-import { DraftstateSaver } from "../../../dist/langgraph/index.js";
+import { DraftstateSaver } from "../../../dist/langgraph.js";
 
 const { settings, tokens: perAnswer, durability } = JSON.parse(process.argv[2]);
 const saver = new DraftstateSaver({ ...settings, telemetry: false });

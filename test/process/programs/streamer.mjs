@@ -3,8 +3,7 @@
  * and each revision once its save has resolved. A token is the number of its own revision, so that whoever reads the
  * text afterwards can tell what is missing, torn or told twice. Runs the built library.
  */
-import { createDraftStatePersistenceManager } from "../../../dist/create-manager.js";
-import { beginTurn, endAnswer } from "../../../dist/model/transitions.js";
+import { beginTurn, createDraftStatePersistenceManager, endAnswer } from "../../../dist/index.js";
 
 const { id, settings, tokens, foldEvery, backupEvery, pruneEvery, pause, openOptions } = JSON.parse(process.argv[2]);
 const MOST_UNDER_WAY = 4;

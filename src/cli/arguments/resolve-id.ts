@@ -1,0 +1,45 @@
+/** What a person types for a conversation → its id: the full id, a unique prefix, or `@last`. */
+import { DraftstateError } from "../../errors.js";
+import { didYouMean } from "../../store/nearest.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
+
+const SHOWN = 5;
+
+export async function lastConversation(manager: DraftStatePersistenceManager): Promise<string> {
+  const rows = (await manager.list()).filter((row) => row.status !== "corrupt");
+  // What was only imported was not the last that anybody had here.
+  const newest = rows.find((row) => !row.imported) ?? rows[0];
+  if (newest !== undefined) return newest.conversationId;
+  throw new DraftstateError("NOT_FOUND", 'no conversations yet: start one with "draftstate chat <prompt>"');
+}
+
+export async function resolveId(manager: DraftStatePersistenceManager, wanted: string): Promise<string> {
+  if (wanted === "@last") return lastConversation(manager);
+  const ids = await manager.ids();
+  if (ids.includes(wanted)) return wanted;
+  const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
+  const [only, ...others] = fits;
+  if (only !== undefined && others.length === 0) return only;
+  if (only === undefined)
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `there is no conversation ${JSON.stringify(wanted)}${didYouMean(wanted, ["@last", ...ids])}: "draftstate ls" lists them`,
+    );
+  const shown = fits.slice(0, SHOWN).join(", ");
+  throw new DraftstateError(
+    "USAGE",
+    `${JSON.stringify(wanted)} matches ${fits.length} conversations (${shown}${fits.length > SHOWN ? ", …" : ""}): give more characters of the id`,
+  );
+}
+
+/** A place in the list, as in `tale@2`: no timestamp begins like that. */
+const PLACE = /^\d{1,3}$/;
+
+/** `tale@2`, `tale@~2`, `tale@latest`: the conversation and the backup. `@last` alone is a conversation. Throws `USAGE` if nothing follows the `@`. */
+export function splitPoint(spec: string): { readonly wanted: string; readonly point: string | undefined } {
+  const at = spec.indexOf("@", 1);
+  if (at === -1) return { wanted: spec, point: undefined };
+  const point = spec.slice(at + 1);
+  if (point === "") throw new DraftstateError("USAGE", `${spec} names no backup after the "@"`);
+  return { wanted: spec.slice(0, at), point: PLACE.test(point) ? `@${point}` : point };
+}

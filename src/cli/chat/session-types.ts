@@ -1,0 +1,52 @@
+/** What a turn needs, and what shows it. */
+import type { DraftHybridStreamingAgent } from "../../agent/agent.js";
+import type { RequestEvent } from "../../agent/models/request-progress.js";
+import type { TurnEvent } from "../../agent/turn.js";
+import type { Conversation } from "../../session/conversation.js";
+import type { CommandContext } from "../context.js";
+import type { InputStream } from "../io.js";
+import type { ChatConsole } from "./console.js";
+
+export type { DraftHybridStreamingAgent, RequestEvent, TurnEvent };
+
+/** How requests to a server go, for the presenter of the turn that waits for one. */
+export interface RequestProgress {
+  listener: ((event: RequestEvent) => void) | undefined;
+}
+
+export interface ChosenModel {
+  readonly agent: DraftHybridStreamingAgent;
+  readonly baseUrl: string | undefined;
+  /** A message for the person before it is asked. */
+  readonly notice: string | undefined;
+}
+
+export interface TurnContext {
+  readonly context: CommandContext;
+  readonly console: ChatConsole | undefined;
+  /** Source of plain lines; undefined if nobody can type any. */
+  readonly input: InputStream | undefined;
+  readonly progress: RequestProgress;
+  /** Text as the model gave it: no Markdown, no wrapping. */
+  readonly plain: boolean;
+  /** A session may switch to another one, or to a copy. */
+  conversation: Conversation;
+  /** Until the first message `conversation` is a stand-in in memory; this opens the real one. */
+  openFirst: (() => Promise<Conversation>) | undefined;
+  chosen: ChosenModel;
+  title: string | undefined;
+}
+
+export interface Presenter {
+  show(event: TurnEvent): void;
+  request(event: RequestEvent): void;
+  end(): void;
+}
+
+export const STALLED = "slow disk: what you see now is not saved yet";
+
+/** Undefined for events that a person need not know. */
+export function requestNote(event: RequestEvent): string | undefined {
+  if (event.kind !== "failed" || event.attempt === event.attempts) return undefined;
+  return `${event.host}: ${event.reason}; retrying (${event.attempt} of ${event.attempts - 1}) …`;
+}

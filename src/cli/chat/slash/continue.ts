@@ -1,0 +1,22 @@
+/** `/continue`: lets the model continue an answer that was cut off, or answer an open question. */
+import { messagesOf, statusOf } from "../../../model/conversation.js";
+import type { Conversation } from "../../../session/conversation.js";
+import { lastRoleOf } from "../last-turn.js";
+import { note } from "../say.js";
+import type { SlashCommand } from "./slash-command.js";
+
+function isOpen(conversation: Conversation): boolean {
+  const { state } = conversation.version;
+  const role = lastRoleOf(conversation);
+  return messagesOf(state).length > 0 && (role === "user" || role === "tool" || statusOf(state) !== "complete");
+}
+
+export const continueAnswer: SlashCommand = {
+  name: "continue",
+  usage: "/continue",
+  summary: "continue an answer that was cut off",
+  run: async (session) => {
+    if (isOpen(session.conversation)) await session.answer(undefined);
+    else note(session.context, "the last answer is complete: send a message to ask for more");
+  },
+};

@@ -1,0 +1,99 @@
+/** Completions at the cursor: commands, options, choices, ids, backup timestamps. Reads names instead of files where possible. */
+import type { Command } from "commander";
+import { listBackupNames } from "../../../store/backups.js";
+import type { DraftStatePersistenceManager } from "../../../manager.js";
+import { resolveId } from "../../arguments/resolve-id.js";
+import { readTypedLine, visibleCommands, type TypedLine } from "./typed-line.js";
+
+export interface Candidate {
+  readonly text: string;
+  readonly description?: string;
+}
+
+export const FILES = ":files";
+export const DIRECTORIES = ":directories";
+
+/** A manager for these flags, made only where names are wanted. */
+export type OpenManager = (flags: {
+  readonly stateDir?: string;
+  readonly backupDir?: string;
+  readonly config?: string;
+}) => DraftStatePersistenceManager;
+
+function commandCandidates(program: Command): Candidate[] {
+  return visibleCommands(program).map((command) => ({
+    text: command.name(),
+    description: command.summary() === "" ? command.description() : command.summary(),
+  }));
+}
+
+function optionCandidates(commands: readonly Command[]): Candidate[] {
+  const options = commands.flatMap((command) => command.createHelp().visibleOptions(command));
+  const long = options.flatMap(({ long: text, description }) => (text === undefined ? [] : [{ text, description }]));
+  return [...new Map(long.map((one) => [one.text, one])).values()];
+}
+
+async function idCandidates(manager: DraftStatePersistenceManager): Promise<Candidate[]> {
+  const ids = await manager.ids();
+  return ids.length === 0
+    ? []
+    : [{ text: "@last", description: "the last conversation" }, ...ids.map((text) => ({ text }))];
+}
+
+async function backupCandidates(manager: DraftStatePersistenceManager, line: TypedLine): Promise<Candidate[]> {
+  const [wanted = line.values["resume"] ?? line.values["fork"]] = line.positionals;
+  if (wanted === undefined) return [];
+  const names = await listBackupNames(manager.storage, await resolveId(manager, wanted));
+  const now: Candidate[] = line.command?.name() === "diff" ? [{ text: "now", description: "as it is now" }] : [];
+  const latest: Candidate[] = names.length === 0 ? [] : [{ text: "latest", description: "the newest" }];
+  return [...now, ...latest, ...names.map(({ timestamp }, index) => ({ text: timestamp, description: `@${index}` }))];
+}
+
+async function valueCandidates(name: string, line: TypedLine, open: OpenManager): Promise<Candidate[]> {
+  switch (name) {
+    case "id":
+    case "id[@backup]":
+      return idCandidates(open(line.values));
+    case "ts":
+    case "from":
+    case "to":
+      return backupCandidates(open(line.values), line);
+    case "file":
+      return [{ text: FILES }];
+    case "directory":
+      return [{ text: DIRECTORIES }];
+    default:
+      return [];
+  }
+}
+
+/** Only those that start with what is typed. */
+export async function candidatesFor(
+  program: Command,
+  words: readonly string[],
+  open: OpenManager,
+): Promise<Candidate[]> {
+  const line = readTypedLine(program, words);
+  const { wanted, prefix } = line;
+  switch (wanted.kind) {
+    case "nothing":
+      return [];
+    case "command":
+      return startingWith(prefix, "", commandCandidates(program));
+    case "option":
+      return startingWith(prefix, "", optionCandidates(wanted.commands));
+    case "value": {
+      const found =
+        wanted.choices.length > 0
+          ? wanted.choices.map((text) => ({ text }))
+          : await valueCandidates(wanted.name, line, open);
+      return startingWith(prefix, wanted.before, found);
+    }
+  }
+}
+
+function startingWith(prefix: string, before: string, candidates: readonly Candidate[]): Candidate[] {
+  return candidates
+    .filter(({ text }) => text === FILES || text === DIRECTORIES || text.startsWith(prefix))
+    .map((one) => (one.text === FILES || one.text === DIRECTORIES ? one : { ...one, text: before + one.text }));
+}

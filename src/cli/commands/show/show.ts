@@ -1,0 +1,106 @@
+/** `show`: a conversation, readable, with the partial answer in its place; `--json` is the file with its journal applied. */
+import { DraftstateError } from "../../../errors.js";
+import { metadataOf } from "../../../model/conversation.js";
+import { resolveBackup } from "../../../store/backups.js";
+import { decompress } from "../../../store/codec.js";
+import { backupKey, fromTimestamp, snapshotKey } from "../../../store/names.js";
+import type { DraftStatePersistenceManager } from "../../../manager.js";
+import { parseCount } from "../../arguments/parse.js";
+import { resolveId, splitPoint } from "../../arguments/resolve-id.js";
+import type { CommandContext } from "../../context.js";
+import { loadPresent } from "../../load-present.js";
+import { toSafeText } from "../../terminal/text/safe-text.js";
+import type { Register } from "../registration.js";
+import { inspect } from "./inspect.js";
+import { render, type Shown } from "./render.js";
+
+interface ShowOptions {
+  readonly backup?: string;
+  readonly raw?: boolean;
+  readonly last?: number;
+  readonly inspect?: boolean;
+  readonly pager: boolean;
+}
+
+async function find(
+  manager: DraftStatePersistenceManager,
+  id: string,
+  options: ShowOptions,
+  context: CommandContext,
+): Promise<Shown> {
+  if (options.backup !== undefined) {
+    const { backup, version } = await manager.readBackup(id, options.backup);
+    return {
+      id,
+      state: version.state,
+      metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()),
+    };
+  }
+  const present = await loadPresent(manager, id, context.output, {
+    onlyBackups: `"draftstate backups ${id}" lists them, "draftstate show ${id} --backup latest" shows the newest`,
+    edited: `run "draftstate repair ${id}", or "draftstate repair ${id} --accept" to keep the edit`,
+  });
+  return { id, ...present };
+}
+
+async function rawBytes(
+  manager: DraftStatePersistenceManager,
+  id: string,
+  wanted: string | undefined,
+): Promise<Uint8Array> {
+  const backup = wanted === undefined ? undefined : resolveBackup(await manager.listBackups(id), id, wanted);
+  const bytes = await manager.storage.read(backup === undefined ? snapshotKey(id) : backupKey(backup));
+  if (bytes === undefined)
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `conversation ${id} has no snapshot: "draftstate show ${id} --raw --backup latest" shows its newest backup`,
+    );
+  return backup === undefined ? bytes : decompress(bytes, backup.compression);
+}
+
+async function raw(bytes: Uint8Array, print: (text: string) => Promise<void>, context: CommandContext): Promise<void> {
+  const text = Buffer.from(bytes).toString("utf8");
+  if (context.output.isTerminal) await print(toSafeText(text).trimEnd());
+  else context.output.data(text);
+}
+
+function asFile({ state, metadata }: Shown): object {
+  const { extra, ...known } = metadata;
+  return { ...state, _metadata: { ...extra, ...known } };
+}
+
+export const registerShow: Register = (program, run) => {
+  program
+    .command("show <id[@backup]>")
+    .summary("show a conversation")
+    .description("Show a conversation. <id> is an id, a unique prefix of one, or @last.")
+    .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option("--raw", "print the file as it is, a compressed backup decompressed")
+    .option("-n, --last <count>", "show only the last <count> messages", parseCount("--last"))
+    .option("--inspect", "show metadata and the health of the files")
+    .option("--no-pager", "do not use a pager")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  draftstate show @last\n  draftstate show draft_chat_17 --backup @1\n  draftstate show @last --json | jq .messages",
+    )
+    .action((wanted: string, given: ShowOptions) =>
+      run(async (context) => {
+        const manager = await context.reader();
+        const { wanted: name, point } = splitPoint(wanted);
+        if (point !== undefined && given.backup !== undefined)
+          throw new DraftstateError("USAGE", `${wanted} and --backup both name a backup: give one of them`);
+        const options = point === undefined ? given : { ...given, backup: point };
+        const id = await resolveId(manager, name);
+        const print = (text: string): Promise<void> => context.page(text, { paged: options.pager });
+        if (options.raw === true) {
+          await raw(await rawBytes(manager, id, options.backup), print, context);
+          return 0;
+        }
+        const shown = await find(manager, id, options, context);
+        if (options.inspect === true) return inspect(manager, shown, context);
+        if (context.json) context.output.json(asFile(shown));
+        else await print(render(shown, options, context.output));
+        return 0;
+      }),
+    );
+};

@@ -1,0 +1,64 @@
+/** backup: a restore point on demand, kept by name whatever retention says. */
+import { describe, expect } from "vitest";
+import { errorOf, type BackupRow } from "../../e2e/cli.js";
+import { conversationFiles } from "../../e2e/conversation-files.js";
+import { test, TIMEOUT } from "../world.js";
+
+interface Made extends BackupRow {
+  readonly conversationId: string;
+  readonly tag: string | null;
+  readonly pinned: boolean;
+}
+
+describe("backup", TIMEOUT, () => {
+  test("prints its timestamp alone on stdout; the newest that holds the same already is it", async ({ workspace }) => {
+    await workspace.run(["chat", "Tell me", "--id", "tale"]);
+    const [turn] = await workspace.backups("tale");
+    const { status, stdout, stderr } = await workspace.run(["backup", "tale"]);
+    expect([status, stdout, stderr]).toEqual([
+      0,
+      `${turn?.timestamp}\n`,
+      `restore it with: draftstate restore tale --backup ${turn?.timestamp}\n`,
+    ]);
+    expect(await workspace.backups("tale")).toHaveLength(1);
+  });
+
+  test.for([
+    [["--tag", "dragon"], "dragon"],
+    [["--pin"], null],
+  ] as const)(
+    "with %j outlives every prune and every turn, and is gone back to",
+    async ([args, tag], { workspace }) => {
+      await workspace.run(["chat", "Turn 1", "--id", "tale"]);
+      const made = (await workspace.json(["backup", "@last", ...args])) as Made;
+      expect(made).toMatchObject({ conversationId: "tale", reason: "manual", tag, pinned: true });
+      expect(made.path).toContain(made.timestamp);
+      for (const turn of [2, 3])
+        await workspace.run(["chat", `Turn ${turn}`, "-c"], { env: { DRAFTSTATE_MAX_BACKUPS: "1" } });
+      await workspace.run(["prune", "--max", "0"]);
+      expect((await workspace.backups("tale")).map(({ timestamp }) => timestamp)).toEqual([made.timestamp]);
+      await workspace.json(["restore", "tale", "--backup", tag ?? made.timestamp, "--yes"]);
+      expect((await workspace.show("tale")).messages).toHaveLength(2);
+    },
+  );
+
+  test("is refused, and leaves nothing, where it cannot be", async ({ workspace }) => {
+    await workspace.run(["chat", "Tell me", "--id", "tale"]);
+    await workspace.write("state/broken.json", "{ torn");
+    const before = await conversationFiles(workspace);
+    const refused: [string[], number, string][] = [
+      [["nobody"], 3, "NOT_FOUND"],
+      [["tale", "--tag", "latest"], 2, "USAGE"],
+      [["tale", "--tag", "~1"], 2, "USAGE"],
+      [["tale", "--tag", "two words"], 2, "USAGE"],
+      [["tale", "--tag", ""], 2, "USAGE"],
+      [["broken"], 4, "CORRUPT"],
+      [[], 2, "USAGE"],
+    ];
+    for (const [args, status, code] of refused) {
+      const result = await workspace.run(["backup", ...args, "--json"]);
+      expect([args, result.status, errorOf(result).code]).toEqual([args, status, code]);
+    }
+    expect(await conversationFiles(workspace)).toEqual(before);
+  });
+});
