@@ -18,6 +18,7 @@ const library = {
     agent: "src/agent/index.ts",
     formats: "src/formats/index.ts",
     postgres: "src/storage/postgres/index.ts",
+    langgraph: "src/langgraph/index.ts",
     ...FILES_THREAD,
   },
   platform: "node",

@@ -54,6 +54,7 @@ import { undoableOperations } from "./store/pending.js";
 import { listIds } from "./store/read.js";
 import { resolveSettings, type Settings } from "./store/settings.js";
 import { createStore, type Store, type StoreEnvironment } from "./store/store.js";
+import { Threads } from "./threads/threads.js";
 
 export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
 export type { OpenOptions } from "./session/open.js";
@@ -79,6 +80,7 @@ export class DraftStatePersistenceManager {
   readonly #underWay = new UnderWay();
   #watching: { readonly monitor: Monitor; readonly counter: SaveCounter } | undefined;
   #closing: Promise<void> | undefined;
+  #threads: Threads | undefined;
 
   constructor(
     private readonly environment: ManagerEnvironment,
@@ -98,6 +100,11 @@ export class DraftStatePersistenceManager {
   /** Everything of the store on disk, for operations that are not methods here. */
   get store(): Store {
     return this.#store;
+  }
+
+  /** The LangGraph threads of the store. */
+  get threads(): Threads {
+    return (this.#threads ??= new Threads(this.#store));
   }
 
   get monitor(): Monitor {
@@ -355,7 +362,7 @@ export class DraftStatePersistenceManager {
     this.#sessions.stopWaiting();
     try {
       await this.#underWay.end();
-      await this.#sessions.close();
+      await Promise.all([this.#sessions.close(), this.threads.close()]);
     } finally {
       await this.#watching?.monitor.close();
     }
