@@ -128,11 +128,6 @@ export function threadLock(thread: string): string {
   return `${THREAD_LOCK}${thread}`;
 }
 
-/** The thread whose lock has this name. */
-export function threadOfLock(lock: string): string | undefined {
-  return lock.startsWith(THREAD_LOCK) ? lock.slice(THREAD_LOCK.length) : undefined;
-}
-
 /** Also conversations of which only backups are left. */
 export function knownIds(stateNames: readonly string[], backupNames: readonly string[]): string[] {
   const backedUp = backupNames.flatMap((name) => parseBackupName(name)?.conversationId ?? []);
