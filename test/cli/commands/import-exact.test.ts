@@ -34,10 +34,6 @@ describe.concurrent("an import", TIMEOUT, () => {
       `[{"id":"x","conversation_id":"c","model":"m","prompt":"p","response":"r","response":"s","datetime_utc":${AT}}]`,
       "[0].response",
     ],
-    "such a key on a line": [
-      '{"role":"user","content":"a"}\n{"role":"user","content":"a","content":"b"}\n',
-      "line 2: content",
-    ],
     "such a key in one of our files": ['{"messages":[],"a":1,"a":2,"_metadata":{"version":"1.0.0"}}', "a"],
   } as const;
   for (const [name, [text, path]] of Object.entries(lossy)) {
@@ -45,6 +41,15 @@ describe.concurrent("an import", TIMEOUT, () => {
       expect(await errorOf(workspace, text)).toEqual([4, `-: ${path}`]);
     });
   }
+
+  test("names such a key on a line with its path, exit 4, and takes the other lines", async ({ workspace }) => {
+    const text = '{"role":"user","content":"a"}\n{"role":"user","content":"a","content":"b"}\n';
+    const { status, stdout } = await workspace.run(["import", "-", "--id", "tale", "--json"], { stdin: text });
+    expect([status, JSON.parse(stdout)]).toMatchObject([
+      4,
+      { imported: [{ conversationId: "tale", messageCount: 1 }], problems: [{ place: "line 2: content" }] },
+    ]);
+  });
 
   test("takes numbers that come back, and long digits in texts and fractions", async ({ workspace }) => {
     const numbers =
