@@ -313,11 +313,12 @@ async function settledNames(
   const names = await trash.names();
   const ids = pendingIds(names).filter((id) => wanted === undefined || id === wanted);
   for (const id of ids) {
-    // Holding the lock settles it; who holds it now is about to.
+    // Holding the lock settles it; who holds it now is about to. One that cannot be settled is in the way of its own conversation alone.
     await sessions
       .guarded(id, () => Promise.resolve())
       .catch((error: unknown) => {
-        if (!isDraftstateError(error, "LOCKED")) throw error;
+        const isOther = wanted === undefined && isDraftstateError(error, "STORAGE");
+        if (!isOther && !isDraftstateError(error, "LOCKED")) throw error;
       });
   }
   return ids.length === 0 ? names : trash.names();
