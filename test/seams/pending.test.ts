@@ -6,6 +6,8 @@ import type { CreateManagerOptions, DraftStatePersistenceManager } from "../../s
 import {
   add,
   cleanUp,
+  CONTENT,
+  Disk,
   fallbackIn,
   found,
   ID,
@@ -136,4 +138,41 @@ describe("a pending record that cannot be settled", () => {
     expect(texts((await manager.open(ID)).state)).toEqual(["one"]);
     expect(await kinds(manager)).toEqual(["restore"]);
   });
+});
+
+test.each(OPERATIONS)("a %s that was spilled before a kill is offered for undo", async (kind, act) => {
+  const directory = temporaryDirectory();
+  const fallback = fallbackIn(directory);
+  await told(directory, ["one", "two"], fallback);
+  let full = false;
+  const refuse: Turn = (go, key) => (full && field(key, "area") === "state" ? Promise.reject(noRoom()) : go());
+  const replace: Turn = async (go, key) => {
+    const done = await refuse(go, key);
+    if (isPending(key)) full = true;
+    return done;
+  };
+  await killed(directory, "before-commit", act, fallback, { replace, createLog: refuse });
+  const manager = managerIn(directory, fallback);
+  expect(await kinds(manager)).toEqual([kind]);
+  await (await manager.open(ID)).close();
+  expect(await kinds(manager)).toEqual([kind]);
+  await manager.undo(ID);
+  expect(texts(await manager.loadState(ID))).toEqual(["one", "two"]);
+});
+
+test("a restore that did not happen is not offered because of what was spilled before it, out of its sight", async () => {
+  const directory = temporaryDirectory();
+  const fallback = fallbackIn(directory);
+  await told(directory, ["one", "two"]);
+  const disk = new Disk(directory, CONTENT);
+  const first = managerIn(directory, { storage: disk.storage, ...fallback });
+  const conversation = await first.open(ID);
+  disk.full = true;
+  for (const id of ["three", "four", "five"]) add(conversation, id);
+  await conversation.flush();
+  await first.close();
+  await killed(directory, "before-content", (manager) => manager.restore(ID, "@1"));
+  const manager = managerIn(directory, fallback);
+  await (await manager.open(ID)).close();
+  expect(await kinds(manager)).toEqual([]);
 });
