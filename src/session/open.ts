@@ -120,6 +120,11 @@ export class Opener {
     );
   }
 
+  /** For who has the locks of ids that other processes may have used since the last listing. */
+  forgetKnown(): void {
+    this.#ids = undefined;
+  }
+
   async isKnown(id: string): Promise<boolean> {
     return (await this.#known()).ids.has(id);
   }
