@@ -120,6 +120,11 @@ export class Opener {
     );
   }
 
+  /** For who has the locks of ids that other processes may have used since the last listing. */
+  forgetKnown(): void {
+    this.#ids = undefined;
+  }
+
   async isKnown(id: string): Promise<boolean> {
     return (await this.#known()).ids.has(id);
   }
@@ -258,26 +263,24 @@ async function takeStockOrContinue(locked: Locked, mayHaveBackups?: () => Promis
   return { found: again, plan: planRecovery(again), kept };
 }
 
-/** An operation whose process died: it is offered for undo where it happened, and forgotten where it did not. */
+/**
+ * An operation whose process died: it is offered for undo where it happened, and forgotten where it did not. Throws `STORAGE`
+ * where that cannot be recorded: what is written beside a record that tells of the present would be taken for what it did.
+ */
 async function settlePending({ store, id, guard }: Locked, planOf: () => Promise<RecoveryPlan>): Promise<void> {
   const { trash } = store;
   const found = await trash.pending(id);
   if (found === undefined) return;
-  // What this process did itself it need not guess.
-  await trash.settle(id, guard).catch(() => undefined);
-  const operation = await trash.pending(id);
-  if (operation === undefined) return;
   try {
+    // What this process did itself it need not guess.
+    await trash.settle(id, guard);
+    const operation = await trash.pending(id);
+    if (operation === undefined) return;
     if (await happened(store, operation, await planOf())) await trash.commit(operation, guard);
     else await trash.withdraw(operation, guard);
   } catch (error) {
     if (!isDraftstateError(error, "STORAGE")) throw error;
-    warn(
-      store,
-      id,
-      `${operation.kind} was cut off, and whether it can be undone is not settled: ${messageOf(error)}`,
-      error,
-    );
+    throw trash.unsettled(found, error);
   }
 }
 

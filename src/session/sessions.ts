@@ -91,6 +91,21 @@ export class Sessions {
     });
   }
 
+  /** Under the locks of all these conversations, or of none, open here or not. Locks are taken in the order of the ids. */
+  guardedAll<T>(ids: readonly string[], act: (locked: ReadonlyMap<string, Locked>) => Promise<T>): Promise<T> {
+    const held = new Map<string, Locked>();
+    const sorted = [...new Set(ids)].sort();
+    const next = (index: number): Promise<T> => {
+      const id = sorted[index];
+      if (id === undefined) return act(held);
+      return this.guarded(id, (locked) => {
+        held.set(id, locked);
+        return next(index + 1);
+      });
+    };
+    return next(0);
+  }
+
   /**
    * Under the locks of all these conversations, or of none: for work on the files themselves. Locks are taken in the order of
    * the ids, so that two callers never wait for each other. Throws `LOCKED` where a handle has one of them.
@@ -122,6 +137,11 @@ export class Sessions {
   /** Whether there was such a conversation, or a backup of one, a few seconds ago at the latest. */
   isKnown(id: string): Promise<boolean> {
     return this.#opener.isKnown(id);
+  }
+
+  /** What is known of ids is looked up again: other processes may have used them since. */
+  forgetKnown(): void {
+    this.#opener.forgetKnown();
   }
 
   /** No longer waits for locks of other processes: those that wait reject with `LOCKED`. */

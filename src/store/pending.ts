@@ -2,11 +2,13 @@
  * Operations whose process died between their pending record and its commit. Whether one happened is told by what the
  * conversation is: then it is offered for undo like any other, and otherwise it is forgotten.
  */
+import type { Version } from "../model/conversation.js";
 import type { RecoveryPlan } from "../plan/recovery.js";
 import { readPlan } from "./read.js";
+import { heldBy, spillAhead, versionIn } from "./spills.js";
 import type { Store } from "./store.js";
 import type { Trash } from "./trash.js";
-import { parsePendingName, type Operation } from "./trash-record.js";
+import { parsePendingName, timeOfStamp, type Operation } from "./trash-record.js";
 
 /** The conversations that have one, among the names in the trash. */
 export function pendingIds(names: readonly string[]): string[] {
@@ -14,14 +16,28 @@ export function pendingIds(names: readonly string[]): string[] {
 }
 
 export async function happened(
-  { trash }: Pick<Store, "trash">,
+  store: Pick<Store, "trash" | "spills">,
   operation: Operation,
   plan: RecoveryPlan,
 ): Promise<boolean> {
-  if (operation.kind === "repair") return isRepaired(trash, operation, plan);
-  if (plan.kind !== "usable") return false;
-  if (operation.kind === "rename") return plan.version.info.title === operation.renamedTo;
-  return operation.revision !== undefined && plan.version.revision >= operation.revision;
+  if (operation.kind === "repair") return isRepaired(store.trash, operation, plan);
+  const present = await presentOf(store, operation, plan);
+  if (present === undefined) return false;
+  if (operation.kind === "rename") return present.info.title === operation.renamedTo;
+  return operation.revision !== undefined && present.revision >= operation.revision;
+}
+
+/** What the operation may have written is in a spill where its store could not be written: that is durable, too. */
+async function presentOf(
+  { spills }: Pick<Store, "spills">,
+  { conversationId, stamp }: Operation,
+  plan: RecoveryPlan,
+): Promise<Version | undefined> {
+  if (plan.kind !== "usable" && plan.kind !== "absent") return undefined;
+  const ahead = spills === undefined ? undefined : spillAhead(await spills.find(conversationId), heldBy(plan));
+  // One from before the operation, which its process did not see, says nothing about it.
+  if (ahead !== undefined && new Date(ahead.decoded.metadata.savedAt) >= timeOfStamp(stamp)) return versionIn(ahead);
+  return plan.kind === "usable" ? plan.version : undefined;
 }
 
 /**

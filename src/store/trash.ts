@@ -5,7 +5,7 @@
  * durable: an operation that is offered for undo has happened. Writing happens under the conversation's lock. Damaged
  * records undo nothing, and are reported.
  */
-import { DraftstateError, isDraftstateError } from "../errors.js";
+import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import { snapshotKey } from "./names.js";
@@ -91,6 +91,7 @@ export class Trash {
     // What was replaced and could not be saved at once; by now it is.
     const left = await this.pending(operation.conversationId);
     if (left?.kind === "restore") await this.commit(left, guard);
+    else if (left !== undefined) throw this.unsettled(left);
     if (!this.keeps) return;
     await this.storage.replace(pendingKey(operation.conversationId), encodeOperation(operation), guard);
   }
@@ -148,6 +149,17 @@ export class Trash {
     if (decoded.kind === "valid") return decoded.operation;
     this.#report(conversationId, key, decoded.detail);
     return undefined;
+  }
+
+  /** Nothing else is done to the conversation before it is known whether the operation happened. */
+  unsettled({ kind, conversationId }: Operation, cause?: unknown): DraftstateError {
+    const path = this.storage.describe(pendingKey(conversationId));
+    const why = cause === undefined ? "it is under way" : messageOf(cause);
+    return new DraftstateError(
+      "STORAGE",
+      `${kind} of ${conversationId} was cut off, and whether it can be undone could not be recorded in ${path} (${why}): nothing was changed; try again once files can be renamed and removed there`,
+      { path, ...(cause === undefined ? {} : { cause }) },
+    );
   }
 
   /** False where the file is gone already. */

@@ -78,6 +78,21 @@ describe("rm, undone", () => {
     expect(await codeRejected(manager.undo("chat"))).toBe("INVALID_ID");
   });
 
+  test("of an id that another process used again a moment ago is refused", async () => {
+    const { storage, manager } = await setting();
+    await storage.remove({ area: "state", name: "chat.json" });
+    await manager.remove("chat");
+    const later = managerOver(storage, {}, START + 30_000);
+    // Looks at all ids.
+    await told(later, "other", 1);
+    const another = managerOver(storage, { maxBackups: 0 }, START + 60_000);
+    await told(another, "chat", 1);
+    await another.close();
+    const before = await contents(storage, ["state", "backup", "trash"]);
+    expect(await codeRejected(later.undo("chat"))).toBe("STORAGE");
+    expect(await contents(storage, ["state", "backup", "trash"])).toEqual(before);
+  });
+
   test("of several is refused for all where the id of one was used again", async () => {
     const { storage, manager } = await setting();
     await told(manager, "other");
@@ -134,6 +149,20 @@ describe("prune, undone", () => {
     expect(await storage.list("backup")).toEqual([pinned]);
     expect((await manager.undo()).conversationIds).toEqual(["chat", "other"]);
     expect(await contents(storage)).toEqual(before);
+  });
+
+  test("of all conversations is refused for all while one is locked, and is undone beside a handle of this process", async () => {
+    const { storage, manager } = await setting();
+    for (const id of ["a", "other"]) await told(manager, id, 3);
+    await manager.prune({ max: 1 });
+    const pruned = await contents(storage, ["backup", "trash"]);
+    const lock = await storage.tryLock("chat", new Date(START));
+    expect(await codeRejected(manager.undo())).toBe("LOCKED");
+    expect(await contents(storage, ["backup", "trash"])).toEqual(pruned);
+    if (lock.acquired) await lock.lock.release();
+    const conversation = await manager.open("chat");
+    expect((await manager.undo()).conversationIds).toEqual(["a", "chat", "other"]);
+    await conversation.close();
   });
 
   test("a dry run is no operation", async () => {

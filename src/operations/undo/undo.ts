@@ -111,34 +111,26 @@ function lockedOf(held: ReadonlyMap<string, Locked>, { conversationId }: Operati
   return locked;
 }
 
-/** All of one command's removals or none: each is looked at before the first file moves. */
+/** All of what one command took or none: each is looked at under all locks before the first file moves. Backups come back beside an open conversation, too. */
 function putAllBack(
   store: Store,
   sessions: Sessions,
   chosen: Chosen,
-  operations: readonly Operation[],
+  operations: readonly [Operation, ...Operation[]],
 ): Promise<Undone[]> {
-  return sessions.exclusive(
-    operations.map(({ conversationId }) => conversationId),
-    async (held) => {
-      for (const operation of operations) {
-        await assertStillLast(chosen, operation);
-        await assertRoom(store, sessions, operation);
-      }
-      const undone: Undone[] = [];
-      for (const operation of operations) undone.push(await putBack(lockedOf(held, operation), operation));
-      return undone;
-    },
-  );
-}
-
-/** Backups come back beside an open conversation, too. */
-async function undoPrune(store: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
-  return sessions.guarded(operation.conversationId, async (locked) => {
-    await assertStillLast(chosen, operation);
-    await assertRoom(store, sessions, operation);
-    return putBack(locked, operation);
-  });
+  const ids = operations.map(({ conversationId }) => conversationId);
+  const act = async (held: ReadonlyMap<string, Locked>): Promise<Undone[]> => {
+    // Under the locks nobody uses the ids any more: one listing, for all of them.
+    sessions.forgetKnown();
+    for (const operation of operations) {
+      await assertStillLast(chosen, operation);
+      await assertRoom(store, sessions, operation);
+    }
+    const undone: Undone[] = [];
+    for (const operation of operations) undone.push(await putBack(lockedOf(held, operation), operation));
+    return undone;
+  };
+  return operations[0].kind === "rm" ? sessions.exclusive(ids, act) : sessions.guardedAll(ids, act);
 }
 
 /** The old content as a new revision, after a backup of the present: as `restore` itself goes back (I4). */
@@ -257,12 +249,8 @@ async function undoAll(
   const [operation] = operations;
   switch (operation.kind) {
     case "rm":
+    case "prune":
       return putAllBack(store, sessions, chosen, operations);
-    case "prune": {
-      const undone: Undone[] = [];
-      for (const each of operations) undone.push(await undoPrune(store, sessions, chosen, each));
-      return undone;
-    }
     case "restore":
       return [await undoRestore(store, sessions, chosen, operation)];
     case "repair":
@@ -313,11 +301,12 @@ async function settledNames(
   const names = await trash.names();
   const ids = pendingIds(names).filter((id) => wanted === undefined || id === wanted);
   for (const id of ids) {
-    // Holding the lock settles it; who holds it now is about to.
+    // Holding the lock settles it; who holds it now is about to. One that cannot be settled is in the way of its own conversation alone.
     await sessions
       .guarded(id, () => Promise.resolve())
       .catch((error: unknown) => {
-        if (!isDraftstateError(error, "LOCKED")) throw error;
+        const isOther = wanted === undefined && isDraftstateError(error, "STORAGE");
+        if (!isOther && !isDraftstateError(error, "LOCKED")) throw error;
       });
   }
   return ids.length === 0 ? names : trash.names();
