@@ -26,7 +26,7 @@ export interface ImportRequest {
 export async function importConversation(sessions: Sessions, request: ImportRequest): Promise<void> {
   const { id, points } = request;
   const initial = withOwnDate(ended(request.version, request.at), request.updatedAt ?? request.at);
-  const conversation = await sessions.open(id, { expect: "new", beginning: initial });
+  const conversation = await sessions.open(id, { expect: "new", beginning: initial, inBatch: true });
   await sessions.complete(conversation, async () => {
     await conversation.flush();
     await sessions.use(id, async ({ backups }) => {

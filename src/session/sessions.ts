@@ -127,14 +127,9 @@ export class Sessions {
     return next(0);
   }
 
-  /** Throws `INVALID_ID` where another conversation differs by case alone. */
-  assertNoLookalike(id: string): Promise<void> {
-    return this.#opener.assertNoLookalike(id);
-  }
-
-  /** Whether there was such a conversation, or a backup of one, a few seconds ago at the latest. */
-  isKnown(id: string): Promise<boolean> {
-    return this.#opener.isKnown(id);
+  /** Whether there is such a conversation, or a backup of one. Throws `INVALID_ID` where another differs by case alone. */
+  isTaken(id: string): Promise<boolean> {
+    return this.#opener.isTaken(id);
   }
 
   /** No longer waits for locks of other processes: those that wait reject with `LOCKED`. */

@@ -85,9 +85,8 @@ async function assertRoom(store: Store, sessions: Sessions, operation: Operation
   const { trash } = store;
   await trash.assertRoomFor(operation);
   if (kind !== "rm") return;
-  await sessions.assertNoLookalike(id);
   // Its own files were looked at above: these are others of the id.
-  const present = (await sessions.isKnown(id)) ? await filesOf(store, id) : [];
+  const present = (await sessions.isTaken(id)) ? await filesOf(store, id) : [];
   const [other] = present;
   // Where some of its own files are there, a removal or an undo was cut off: it continues.
   const isOwn = present.some(({ area, name }) => files.some((file) => file.area === area && file.name === name));
