@@ -15,10 +15,13 @@ export const ROOMS = {
   store: ["plan", "journal", "snapshot", "model", "monitoring", "storage"],
   metrics: ["store", "monitoring", "storage"],
   session: ["store", "plan", "journal", "snapshot", "model", "storage"],
+  checkpoints: ["plan", "journal", "model"],
+  threads: ["checkpoints", "store", "plan", "journal", "snapshot", "model", "storage"],
   operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage"],
-  manager: ["operations", "session", "metrics", "store", "plan", "model", "monitoring", "storage"],
+  manager: ["operations", "session", "threads", "metrics", "store", "plan", "model", "monitoring", "storage"],
   "create-store": ["store", "storage"],
   "create-manager": ["create-store", "manager", "operations", "metrics", "monitoring"],
+  langgraph: ["create-manager", "manager", "threads", "checkpoints", "store", "plan", "model"],
   agent: ["create-manager", "manager", "session", "metrics", "model"],
   cli: [
     "create-store",
@@ -42,8 +45,9 @@ export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/session-types.ts", "c
 /** package (or node module) → the rooms or files that may import it. */
 export const PACKAGES = {
   immer: ["model"],
-  "@langchain/core": ["agent"],
-  "@langchain/langgraph": ["agent"],
+  "@langchain/core": ["agent", "langgraph"],
+  "@langchain/langgraph": ["agent", "langgraph"],
+  "@langchain/langgraph-checkpoint": ["langgraph"],
   "@langchain/openai": ["agent"],
   chokidar: ["storage/watch.ts"],
   commander: ["cli/main.ts", "cli/program.ts", "cli/arguments/choice.ts", "cli/commands"],
@@ -54,6 +58,7 @@ export const PACKAGES = {
   "markdown-it": ["formats", "cli/terminal"],
   re2js: ["formats"],
   zod: ["cli/schemas"],
+  pg: ["storage/postgres/open-pool.ts"],
   "node:fs": [
     "storage/fs.ts",
     "storage/system.ts",
@@ -84,10 +89,16 @@ export const PACKAGES = {
   "node:readline": ["cli"],
   "node:module": [],
   "node:buffer": ["snapshot"],
-  "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "agent/agent.ts"],
+  "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "storage/postgres", "agent/agent.ts"],
   "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
   "node:worker_threads": ["cli/commands/search/search-thread.ts", "operations"],
-  "node:timers/promises": ["session/lock.ts", "metrics", "storage", "agent/models/offline.ts"],
+  "node:timers/promises": [
+    "session/lock.ts",
+    "threads/thread-lock.ts",
+    "metrics",
+    "storage",
+    "agent/models/offline.ts",
+  ],
   "node:util": ["storage", "store/codec.ts"],
 };

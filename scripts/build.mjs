@@ -13,7 +13,14 @@ const installed = Object.keys({ ...dependencies, ...peerDependencies });
 const FILES_THREAD = { "whole-files-thread": "src/operations/verify/whole-files-thread.ts" };
 
 const library = {
-  input: { index: "src/index.ts", agent: "src/agent/index.ts", formats: "src/formats/index.ts", ...FILES_THREAD },
+  input: {
+    index: "src/index.ts",
+    agent: "src/agent/index.ts",
+    formats: "src/formats/index.ts",
+    postgres: "src/storage/postgres/index.ts",
+    langgraph: "src/langgraph/index.ts",
+    ...FILES_THREAD,
+  },
   platform: "node",
   external: installed.map((name) => new RegExp(`^${name}(/|$)`)),
   plugins: [dts()],

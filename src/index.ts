@@ -13,6 +13,7 @@ export type { Backup } from "./store/backups.js";
 export type { BackupContent } from "./operations/backups.js";
 export type { CatalogueRow } from "./operations/list/list.js";
 export type { Comparison, ComparedPoint } from "./operations/diff.js";
+export type { CopiedConversation, CopyOptions, CopyResult, FailedCopy } from "./operations/copy/copy.js";
 export type { PruneResult } from "./operations/prune.js";
 export type { RestoreOptions, RestoreResult } from "./operations/restore.js";
 export type { ForkOptions, ForkResult } from "./operations/fork.js";

@@ -14,6 +14,7 @@ import type { Logger } from "./metrics/event-log.js";
 import { SaveCounter, type SaveStatistics } from "./metrics/statistics.js";
 import type { TelemetryApi } from "./metrics/telemetry.js";
 import { listBackups, readBackup, type BackupContent } from "./operations/backups.js";
+import { copyConversations, type CopyOptions, type CopyResult } from "./operations/copy/copy.js";
 import { compare, type Comparison } from "./operations/diff.js";
 import { emptyTrash } from "./operations/empty-trash.js";
 import { fork, openNew, type ForkOptions, type ForkResult } from "./operations/fork.js";
@@ -53,6 +54,7 @@ import { undoableOperations } from "./store/pending.js";
 import { listIds } from "./store/read.js";
 import { resolveSettings, type Settings } from "./store/settings.js";
 import { createStore, type Store, type StoreEnvironment } from "./store/store.js";
+import { Threads } from "./threads/threads.js";
 
 export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
 export type { OpenOptions } from "./session/open.js";
@@ -78,6 +80,7 @@ export class DraftStatePersistenceManager {
   readonly #underWay = new UnderWay();
   #watching: { readonly monitor: Monitor; readonly counter: SaveCounter } | undefined;
   #closing: Promise<void> | undefined;
+  #threads: Threads | undefined;
 
   constructor(
     private readonly environment: ManagerEnvironment,
@@ -97,6 +100,11 @@ export class DraftStatePersistenceManager {
   /** Everything of the store on disk, for operations that are not methods here. */
   get store(): Store {
     return this.#store;
+  }
+
+  /** The LangGraph threads of the store. */
+  get threads(): Threads {
+    return (this.#threads ??= new Threads(this.#store));
   }
 
   get monitor(): Monitor {
@@ -255,6 +263,11 @@ export class DraftStatePersistenceManager {
     return this.#change(id, () => fork(this.#store, this.#sessions, id, options));
   }
 
+  /** Conversations with their backups and trash, to another store; what is there and not the same is not changed. */
+  copyTo(target: DraftStatePersistenceManager, options: CopyOptions = {}): Promise<CopyResult> {
+    return this.#underWay.run(() => target.#run(() => copyConversations(this.#store, target.#store, options)));
+  }
+
   /** A new title; returns the revision. */
   rename(id: string, title: string): Promise<number> {
     return this.#change(id, () => rename(this.#store, this.#sessions, id, title));
@@ -349,7 +362,7 @@ export class DraftStatePersistenceManager {
     this.#sessions.stopWaiting();
     try {
       await this.#underWay.end();
-      await this.#sessions.close();
+      await Promise.all([this.#sessions.close(), this.threads.close()]);
     } finally {
       await this.#watching?.monitor.close();
     }

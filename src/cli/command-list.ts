@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   undo: async () => (await import("./commands/undo/undo.js")).registerUndo,
   export: async () => (await import("./commands/export.js")).registerExport,
   import: async () => (await import("./commands/import/import.js")).registerImport,
+  copy: async () => (await import("./commands/copy.js")).registerCopy,
   prune: async () => (await import("./commands/prune.js")).registerPrune,
   verify: async () => (await import("./commands/verify.js")).registerVerify,
   repair: async () => (await import("./commands/repair.js")).registerRepair,

@@ -9,6 +9,7 @@ import { pathIn, type Environment, type InputStream, type Io } from "./io.js";
 import { printEvents, verboseLogger } from "./notices.js";
 import type { Output } from "./output.js";
 import type { ResolvedSettings } from "./settings/settings.js";
+import { chosenStore, parseStore, type ChosenStore } from "./settings/store-setting.js";
 
 export interface GlobalOptions {
   readonly stateDir?: string;
@@ -17,6 +18,11 @@ export interface GlobalOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+}
+
+interface Directories {
+  readonly stateDir: string;
+  readonly backupDir: string;
 }
 
 export interface ContextOptions {
@@ -35,6 +41,10 @@ export class CommandContext {
   readonly json: boolean;
   readonly command: string;
   #manager: DraftStatePersistenceManager | undefined;
+  /** The server's, where one is the store. */
+  #storage: Storage | undefined;
+  /** What ends with the command, the last first. */
+  readonly #closers: (() => Promise<void>)[] = [];
 
   constructor(private readonly options: ContextOptions) {
     this.io = options.io;
@@ -89,6 +99,12 @@ export class CommandContext {
     else await (await import("./terminal/screen/pager.js")).printPaged(text, this);
   }
 
+  /** Before the command runs: a server's client is loaded only where a server is the store. */
+  async connect(): Promise<void> {
+    const store = chosenStore(this.options.settings);
+    if (store.kind === "postgres") this.#storage = await this.#openPostgres(store);
+  }
+
   /** One for the whole command; events that a person must know are printed to stderr. */
   async manager(storage?: Storage): Promise<DraftStatePersistenceManager> {
     this.#manager ??= await this.#createManager(storage);
@@ -97,39 +113,66 @@ export class CommandContext {
 
   /** An existing store, to be read only: no manager is loaded for it. */
   async store(): Promise<Store> {
-    if (this.options.verbose) return (await this.reader()).store;
+    if (this.options.verbose || this.#storage !== undefined) return (await this.reader()).store;
     const store = openStore(this.#storeSettings(), { command: this.command });
     printEvents(store.events, this.output);
     await this.#assertExists(store.storage);
     return store;
   }
 
-  /** The manager of an existing store. A state directory that was named but is missing is an error; the default one is just empty. */
+  /** The manager of an existing store. One that was named but is missing is an error; the default one is just empty. */
   async reader(): Promise<DraftStatePersistenceManager> {
     const manager = await this.manager();
     await this.#assertExists(manager.storage);
     return manager;
   }
 
+  /** Of a store that was named beside the one of the settings; closed with the command. */
+  async managerOf(store: string, origin: string): Promise<DraftStatePersistenceManager> {
+    const chosen = parseStore(store, origin);
+    const manager =
+      chosen.kind === "postgres"
+        ? await this.#createManager(await this.#openPostgres(chosen))
+        : await this.#createManager(undefined, chosen);
+    this.#closers.push(() => manager.close());
+    return manager;
+  }
+
   async #assertExists(storage: Storage): Promise<void> {
-    const { stateDir } = this.settings;
-    if (this.origins["stateDir"] !== "default" && !(await storage.exists())) {
-      throw new DraftstateError(
-        "NOT_FOUND",
-        `state directory ${stateDir} does not exist: check --state-dir, or start a conversation there with "draftstate chat"`,
-        { path: stateDir },
-      );
-    }
+    const isNamed = ["store", "stateDir"].some((name) => this.origins[name] !== "default");
+    if (isNamed && !(await storage.exists())) throw missing(chosenStore(this.options.settings), storage.identity);
   }
 
   async close(): Promise<void> {
-    await this.#manager?.close();
+    try {
+      await this.#manager?.close();
+    } finally {
+      for (const close of this.#closers.splice(0).reverse()) await close();
+    }
   }
 
-  #storeSettings(): Readonly<Record<string, unknown>> {
+  async #openPostgres({ url, schema }: Extract<ChosenStore, { kind: "postgres" }>): Promise<Storage> {
+    const { createPostgresStorage } = await import("../storage/postgres/index.js");
+    const { retryAttempts, retryDelay } = this.settings;
+    const storage = createPostgresStorage({
+      connectionString: url,
+      ...(schema === undefined ? {} : { schema }),
+      command: this.command,
+      retry: { attempts: retryAttempts, delay: retryDelay, random: Math.random, onRetry: () => undefined },
+    });
+    this.#closers.push(() => storage.close());
+    return storage;
+  }
+
+  #directories(): Directories {
+    const store = chosenStore(this.options.settings);
+    return store.kind === "files" ? store : this.settings;
+  }
+
+  #storeSettings({ stateDir, backupDir } = this.#directories()): Readonly<Record<string, unknown>> {
     const values = this.settings as unknown as Record<string, unknown>;
     const core = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, values[name]]));
-    const { stateDir, backupDir, fallbackDir } = this.settings;
+    const { fallbackDir } = this.settings;
     return {
       ...core,
       stateDir: this.pathOf(stateDir),
@@ -138,10 +181,13 @@ export class CommandContext {
     };
   }
 
-  async #createManager(storage: Storage | undefined): Promise<DraftStatePersistenceManager> {
+  async #createManager(
+    storage = this.#storage,
+    directories = this.#directories(),
+  ): Promise<DraftStatePersistenceManager> {
     const { createDraftStatePersistenceManager } = await import("../create-manager.js");
     const manager = createDraftStatePersistenceManager({
-      ...this.#storeSettings(),
+      ...this.#storeSettings(directories),
       command: this.command,
       telemetry: false,
       ...(storage === undefined ? {} : { storage }),
@@ -150,4 +196,19 @@ export class CommandContext {
     printEvents(manager, this.output);
     return manager;
   }
+}
+
+function missing(store: ChosenStore, identity: string): DraftstateError {
+  if (store.kind === "postgres")
+    return new DraftstateError(
+      "NOT_FOUND",
+      `there is no store at ${identity}: check --store, or start a conversation there with "draftstate chat"`,
+      { path: identity },
+    );
+  const { stateDir } = store;
+  return new DraftstateError(
+    "NOT_FOUND",
+    `state directory ${stateDir} does not exist: check --state-dir, or start a conversation there with "draftstate chat"`,
+    { path: stateDir },
+  );
 }

@@ -6,6 +6,8 @@ import type { InputStream, Io, OutputStream, ProcessControl } from "./io.js";
 import { main } from "./main.js";
 
 export function start(argv: readonly string[]): Promise<number> {
+  // A password on the command line is not for everyone who lists processes.
+  if (argv.some((word) => /postgres(ql)?:\/\/[^/]*:[^/]*@/i.test(word))) process.title = "draftstate";
   return main(argv, processIo());
 }
 

@@ -88,6 +88,7 @@ class ProgramRun {
     return async (act) => {
       const context = this.#context(program);
       try {
+        await context.connect();
         this.#status = (await act(context)) ?? 0;
       } finally {
         await context.close();
@@ -99,9 +100,7 @@ class ProgramRun {
     const { io } = this;
     const globals = program.opts<GlobalOptions>();
     this.#output.quiet = globals.quiet === true;
-    const flags = Object.fromEntries(
-      Object.entries(givenFlags(program)).filter(([name]) => name === "store" || name in ALL_SETTINGS),
-    );
+    const flags = Object.fromEntries(Object.entries(givenFlags(program)).filter(([name]) => name in ALL_SETTINGS));
     return new CommandContext({
       io,
       output: this.#output,

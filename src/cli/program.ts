@@ -1,5 +1,5 @@
 /** The program as commander knows it: global options, the help text, and the commands that the arguments may mean. */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { commandsFor } from "./command-list.js";
 import type { Run } from "./commands/registration.js";
 import { readVersion } from "./version.js";
@@ -30,7 +30,7 @@ export async function createProgram(argv: readonly string[], { write, runner }: 
     .option("--state-dir <directory>", "directory of the conversations (default: ./state)")
     .option("--backup-dir <directory>", "directory of the backups (default: ./backup)")
     .option("--config <file>", "settings file to use instead of the nearest one in this or a parent directory")
-    .addOption(new Option("--store <url>", "not in this release").hideHelp())
+    .option("--store <store>", "a directory that holds state/ and backup/, or postgresql://user@host/database")
     .option("--json", "data as JSON on stdout, messages on stderr")
     .option("-q, --quiet", "only warnings and errors on stderr")
     .option("--verbose", "more messages, and stack traces of errors")

@@ -49,6 +49,7 @@ export interface ScannedLog<V> {
 
 const NEWLINE = 0x0a;
 const LINE = /^\{"crc":"([0-9a-f]{8})",("len":(\d{1,12}),)/;
+const CLOSE = Buffer.from("}\n", "latin1");
 const BODY_AT = '{"crc":"00000000",'.length;
 
 /** With its newline. The fields must not be empty. */
@@ -56,6 +57,14 @@ export function encodeLine(fields: object): string {
   const inside = JSON.stringify(fields).slice(1, -1);
   const body = `"len":${Buffer.byteLength(inside) + 1},${inside}}`;
   return `{"crc":"${checksumOf(body)}",${body}\n`;
+}
+
+/** The same for fields that are JSON already, in parts: what is between the braces, without a newline. */
+export function encodeLineOf(inside: readonly (string | Uint8Array)[]): Buffer {
+  const parts = inside.map((part) => (typeof part === "string" ? Buffer.from(part, "utf8") : part));
+  const length = parts.reduce((sum, part) => sum + part.length, 1);
+  const body = Buffer.concat([Buffer.from(`"len":${length},`, "latin1"), ...parts, CLOSE]);
+  return Buffer.concat([Buffer.from(`{"crc":"${checksumOf(body.subarray(0, -1))}",`, "latin1"), body]);
 }
 
 function bad(detail: string): { readonly kind: "bad"; readonly detail: string } {
@@ -97,14 +106,29 @@ export function* linesOf(buffer: Buffer, from = 0): Generator<Line> {
   }
 }
 
-/** Looks behind the first line that cannot be believed only to tell torn, damaged and newer apart, never to use what stands there. */
-export function scanLog<V>(bytes: Uint8Array, codec: PayloadCodec<V>): ScannedLog<V> {
+/** Where a line is in its log, newline included. */
+export interface LinePlace {
+  readonly start: number;
+  readonly length: number;
+}
+
+/**
+ * Looks behind the first line that cannot be believed only to tell torn, damaged and newer apart, never to use what stands
+ * there. Tells `found` of each value that is believed, and where it is.
+ */
+export function scanLog<V>(
+  bytes: Uint8Array,
+  codec: PayloadCodec<V>,
+  found?: (value: V, place: LinePlace) => void,
+): ScannedLog<V> {
   const buffer = bufferOf(bytes);
   const values: V[] = [];
   for (const line of linesOf(buffer)) {
     const read = readLine(line, codec, values.at(-1));
-    if (read.kind === "ok") values.push(read.value);
-    else return { values, validBytes: line.start, ...lookBehind(buffer, line, read, codec) };
+    if (read.kind === "ok") {
+      values.push(read.value);
+      found?.(read.value, { start: line.start, length: line.bytes.length + 1 });
+    } else return { values, validBytes: line.start, ...lookBehind(buffer, line, read, codec) };
   }
   return { values, behind: [], validBytes: buffer.length, tail: { kind: "clean" } };
 }

@@ -26,6 +26,7 @@ function errorFields(error: unknown): Fields {
 
 const WRITES: Writes = {
   stateSaved: ({ durationMs, ...rest }) => ["debug", { ...rest, durationMs: ms(durationMs) }],
+  threadSaved: ({ durationMs, ...rest }) => ["debug", { ...rest, durationMs: ms(durationMs) }],
   backupCreated: (event) => ["info", event],
   backupRemoved: (event) => ["info", event],
   recovered: ({ conversationId, revision, source, problems, quarantined }) => [

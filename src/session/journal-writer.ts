@@ -35,8 +35,7 @@ export class JournalWriter {
     const log = this.#log;
     if (log === undefined) await this.#begin(header(), [batch]);
     else {
-      await log.append(batch);
-      if (this.options.syncEachBatch) await log.sync();
+      await (this.options.syncEachBatch ? log.appendDurably(batch) : log.append(batch));
       this.#bytes += batch.length;
     }
     this.#behindSnapshot?.push(batch);

@@ -160,7 +160,9 @@ export class Opener {
     const { storage, spills } = this.store;
     if (!(await storage.exists())) {
       const isKnown = (await storage.list("backup")).some((name) => parseBackupName(name) !== undefined);
-      if (isKnown || (await spills?.continueSomething()) === true) throw storeIsMissing(storage);
+      const isElsewhere = isKnown || (await spills?.continueSomething()) === true;
+      // Another process may have begun the store since, and left both.
+      if (isElsewhere && !(await storage.exists())) throw storeIsMissing(storage);
     }
     await storage.prepare();
   }

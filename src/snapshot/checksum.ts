@@ -53,3 +53,8 @@ export function verifySeal(bytes: Buffer): "valid" | "differs" | "absent" {
     .digest("hex");
   return written === digits ? "valid" : "differs";
 }
+
+/** In hexadecimal, for names that are made of a text. */
+export function digestOf(text: string): string {
+  return sha256().update(text).digest("hex");
+}

@@ -17,6 +17,11 @@ export class FileLog implements Log {
     await this.check();
   }
 
+  async appendDurably(bytes: Uint8Array): Promise<void> {
+    await this.file.write(bytes);
+    await this.sync();
+  }
+
   async sync(): Promise<void> {
     const [synced, checked] = await Promise.allSettled([this.file.sync(), this.check()]);
     // The lock first: a log that another holder replaced cannot be synced either.

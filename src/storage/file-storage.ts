@@ -166,6 +166,7 @@ export class FileStorage implements Storage {
       const log = new FileLog(await this.#writer.replaceOpen(path, first, permission), permission.check);
       return {
         append: (bytes) => this.#explained(path, () => log.append(bytes)),
+        appendDurably: (bytes) => this.#explained(path, () => log.appendDurably(bytes)),
         sync: () => this.#explained(path, () => log.sync()),
         close: () => this.#explained(path, () => log.close()),
       };

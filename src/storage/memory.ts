@@ -145,12 +145,14 @@ export class MemoryStorage implements Storage {
     const check = this.#locks.checkOf(guard, this.describe(key));
     check();
     const cell = this.#put(key, first.slice());
+    const append = async (bytes: Uint8Array): Promise<void> => {
+      check();
+      cell.entry = this.#entryOf(Buffer.concat([cell.entry.bytes, bytes]));
+      if (this.#area(key.area).get(key.name) === cell) this.#changed(key);
+    };
     return {
-      append: async (bytes) => {
-        check();
-        cell.entry = this.#entryOf(Buffer.concat([cell.entry.bytes, bytes]));
-        if (this.#area(key.area).get(key.name) === cell) this.#changed(key);
-      },
+      append,
+      appendDurably: append,
       sync: async () => {
         check();
       },

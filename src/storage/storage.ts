@@ -45,12 +45,14 @@ export interface ListOptions {
 export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /**
- * An append-only sequence of bytes. After a rejected `append` or `sync` the log is spent: close it, write elsewhere.
- * A log that was created under a lock rejects both with `LOCKED` once that lock is lost: what resolved was written by its holder.
+ * An append-only sequence of bytes. After a rejection the log is spent: close it, write elsewhere.
+ * A log that was created under a lock rejects them with `LOCKED` once that lock is lost: what resolved was written by its holder.
  */
 export interface Log {
   /** Visible to readers when it resolves, durable only after `sync`. */
   append(bytes: Uint8Array): Promise<void>;
+  /** `append` and `sync` in one: durable when it resolves. */
+  appendDurably(bytes: Uint8Array): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }

@@ -24,6 +24,8 @@ export interface ManagerEvents {
     bytes: number;
     durationMs: number;
   };
+  /** Durable: records of a LangGraph thread. */
+  threadSaved: { threadId: string; records: number; bytes: number; durationMs: number };
   backupCreated: {
     conversationId: string;
     timestamp: string;

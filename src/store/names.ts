@@ -1,5 +1,6 @@
 /** Which name in storage belongs to which conversation, and the way back. Pure. */
 import { DraftstateError } from "../errors.js";
+import { digestOf } from "../snapshot/checksum.js";
 import type { Key } from "../storage/storage.js";
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -57,6 +58,74 @@ export function conversationIds(names: readonly string[]): string[] {
     return id !== undefined && isConversationId(id) ? [id] : [];
   });
   return [...new Set(ids)].sort();
+}
+
+/** Longest text of a thread's id that its name spells out. */
+const MAX_THREAD_NAME = 120;
+const SEGMENT = /^(.+)\.(\d{6,15})\.thread$/;
+
+/**
+ * A thread's id in names: a program's own text. Lower-case letters, digits, `-`, `_` and inner dots stand for themselves, every
+ * other byte of its UTF-8 is `%xx`, so that no two ids differ by case alone; a long one ends with `%-` and its SHA-256.
+ */
+export function threadName(threadId: string): string {
+  const escaped = Buffer.from(threadId, "utf8").reduce((name, byte, at) => {
+    const character = String.fromCharCode(byte);
+    return name + (/[a-z0-9_-]/.test(character) || (character === "." && at > 0) ? character : escapedByte(byte));
+  }, "");
+  const name = DEVICE.test(escaped) ? escapedByte(escaped.charCodeAt(0)) + escaped.slice(1) : escaped;
+  return name.length <= MAX_THREAD_NAME ? name : `${wholeEscapes(name.slice(0, 40))}%-${digestOf(threadId)}`;
+}
+
+function escapedByte(byte: number): string {
+  return `%${byte.toString(16).padStart(2, "0")}`;
+}
+
+function wholeEscapes(name: string): string {
+  return name.replace(/%[0-9a-f]?$/, "");
+}
+
+/** The id that a name spells out; undefined for one that is cut, which its file tells. */
+export function threadIdOf(thread: string): string | undefined {
+  if (thread.includes("%-")) return undefined;
+  const bytes = thread.replaceAll(/%([0-9a-f]{2})/g, (_, byte: string) =>
+    String.fromCharCode(Number.parseInt(byte, 16)),
+  );
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+/** One file of a thread's log; the highest number is written, the others are full. */
+export function segmentKey(thread: string, segment: number): Key {
+  return { area: "state", name: `${segmentPrefix(thread)}${String(segment).padStart(6, "0")}.thread` };
+}
+
+/** What every segment of the thread begins with, and some of threads whose names begin alike. */
+export function segmentPrefix(thread: string): string {
+  return `${thread}.`;
+}
+
+export interface SegmentName {
+  readonly thread: string;
+  readonly segment: number;
+}
+
+/** Read from the end, since an id may hold dots. */
+export function parseSegmentName(name: string): SegmentName | undefined {
+  const [, thread, segment] = SEGMENT.exec(name) ?? [];
+  return thread === undefined || !isThreadName(thread) ? undefined : { thread, segment: Number(segment) };
+}
+
+/** Whether a program's id could have been given the name. */
+export function isThreadName(thread: string): boolean {
+  const id = threadIdOf(thread);
+  return id === undefined ? /^[a-z0-9._%-]+%-[0-9a-f]{64}$/.test(thread) : id !== "" && threadName(id) === thread;
+}
+
+const THREAD_LOCK = "thread~";
+
+/** Of a thread: no conversation's id can be the same. */
+export function threadLock(thread: string): string {
+  return `${THREAD_LOCK}${thread}`;
 }
 
 /** Also conversations of which only backups are left. */

@@ -71,8 +71,11 @@ export async function findConversation(
   const journal = journalBytes === undefined || journalBytes.length === 0 ? undefined : scanJournal(journalBytes);
   const isNew = snapshot === undefined && journal === undefined && !(await mayHaveBackups());
   const backups = needsBackups(snapshot) && !isNew ? await readBackupsUntilValid(storage, id, journal) : [];
-  if (snapshot === undefined && journal === undefined && backups.length > 0 && !(await storage.exists()))
-    throw storeIsMissing(storage);
+  if (snapshot === undefined && journal === undefined && backups.length > 0) {
+    // A backup is of a snapshot that was there before it: a reader came too early for both, and looks again.
+    if ((await storage.stat(snapshotKey(id))) !== undefined) return findConversation(storage, id, mayHaveBackups);
+    if (!(await storage.exists())) throw storeIsMissing(storage);
+  }
   return { conversationId: id, snapshot, journal, backups };
 }
 
@@ -158,10 +161,17 @@ export interface FoundMetadata {
   readonly end: End;
 }
 
-/** `_metadata` alone, from the end of the snapshot; undefined where a look at the whole is needed. */
-export async function readMetadataOnly(storage: Storage, id: string): Promise<FoundMetadata | undefined> {
+/** The ends of many snapshots that `readMetadataOnly` begins with, by id: one call to the storage. */
+export async function readSnapshotEnds(storage: Storage, ids: readonly string[]): Promise<Map<string, End>> {
+  const ends = await storage.readEnds(ids.map(snapshotKey), METADATA_END_BYTES);
+  return new Map(ids.flatMap((id, index) => (ends[index] === undefined ? [] : [[id, ends[index]]])));
+}
+
+/** `_metadata` alone, from the end of the snapshot; undefined where a look at the whole is needed. `known`: that end, where it was read. */
+export async function readMetadataOnly(storage: Storage, id: string, known?: End): Promise<FoundMetadata | undefined> {
   for (const length of [METADATA_END_BYTES, LONG_METADATA_END_BYTES]) {
-    const end = await storage.readEnd(snapshotKey(id), length);
+    const isKnown = length === METADATA_END_BYTES && known !== undefined;
+    const end = isKnown ? known : await storage.readEnd(snapshotKey(id), length);
     const metadata = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
     if (end !== undefined && metadata?.conversationId === id && !isNewer(metadata.version)) return { metadata, end };
     if (end === undefined || end.size <= length) return undefined;

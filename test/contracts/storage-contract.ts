@@ -116,6 +116,31 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         expect((await storage.stat(KEY))?.size).toBe(bytes.length);
       });
 
+      test.each([1_048_576, 1_048_577, 5_000_000])(
+        "%d bytes, in one piece and in many, come back with their end",
+        async (size) => {
+          const bytes = Buffer.from(Uint8Array.from({ length: size }, (_, index) => (index * 7 + (index >> 10)) % 256));
+          const pieces = function* (): Generator<Uint8Array> {
+            for (let from = 0; from < size; from += 70_001) yield bytes.subarray(from, from + 70_001);
+          };
+          await storage.replace(KEY, bytes);
+          await storage.create(OTHER, pieces());
+          for (const key of [KEY, OTHER]) {
+            expect(Buffer.compare(Buffer.from((await storage.read(key)) ?? []), bytes)).toBe(0);
+            expect((await storage.stat(key))?.size).toBe(size);
+            for (const length of [1, 8192, 1_048_576])
+              expect(
+                Buffer.compare(
+                  Buffer.from((await storage.readEnd(key, length))?.bytes ?? []),
+                  bytes.subarray(size - length),
+                ),
+              ).toBe(0);
+          }
+          await storage.replace(KEY, bytesOf("small again"));
+          expect(await textAt(storage, KEY)).toBe("small again");
+        },
+      );
+
       test("parts come back as one, and are asked for once", async () => {
         let asked = 0;
         const parts = function* (): Generator<Uint8Array> {
@@ -494,12 +519,33 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
     });
 
     describe("logs", () => {
+      test("large contents, parts and ends of a log of many appends come back as they went in", async () => {
+        const log = await storage.createLog(LOG, new Uint8Array(1000).fill(1));
+        const parts = [
+          new Uint8Array(2_500_000).fill(2),
+          ...Array.from({ length: 50 }, (_, at) => new Uint8Array(at).fill(at)),
+        ];
+        for (const part of parts) await log.append(part);
+        const whole = Buffer.concat([new Uint8Array(1000).fill(1), ...parts]);
+        expect(Buffer.compare(Buffer.from((await storage.read(LOG)) ?? []), whole)).toBe(0);
+        for (const length of [0, 1, 48, 49, 50, 1224, 1225, 1226, 2_501_225, 2_502_224, 2_502_225, 3_000_000]) {
+          const end = await storage.readEnd(LOG, length);
+          expect([
+            length,
+            end?.size,
+            Buffer.compare(Buffer.from(end?.bytes ?? []), whole.subarray(Math.max(0, whole.length - length))),
+          ]).toEqual([length, whole.length, 0]);
+        }
+        await log.close();
+      });
+
       test("appends come back in order, synced or not", async () => {
         const log = await storage.createLog(LOG);
         await log.append(bytesOf("one,"));
         await log.sync();
-        await log.append(bytesOf("two"));
-        expect(await textAt(storage, LOG)).toBe("one,two");
+        await log.appendDurably(bytesOf("two,"));
+        await log.append(bytesOf("three"));
+        expect(await textAt(storage, LOG)).toBe("one,two,three");
         await log.close();
       });
 
@@ -524,6 +570,7 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         await log.sync();
         await fixture.loseLock("chat");
         await expect(log.append(bytesOf("lost"))).rejects.toMatchObject({ code: "LOCKED" });
+        await expect(log.appendDurably(bytesOf("lost"))).rejects.toMatchObject({ code: "LOCKED" });
         await expect(log.sync()).rejects.toMatchObject({ code: "LOCKED" });
         expect(await textAt(storage, LOG)).toMatch(/^first,held,/);
         await log.close();
@@ -534,6 +581,7 @@ export function describeStorageContract(name: string, makeStorage: () => Promise
         const log = await storage.createLog(LOG, bytesOf(""), lock);
         await lock.release();
         await expect(log.append(bytesOf("x"))).rejects.toMatchObject({ code: "LOCKED" });
+        await expect(log.appendDurably(bytesOf("x"))).rejects.toMatchObject({ code: "LOCKED" });
         await expect(log.sync()).rejects.toMatchObject({ code: "LOCKED" });
         await log.close();
       });

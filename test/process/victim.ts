@@ -13,14 +13,27 @@ export const CLI = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.
 /** A machine that is busy with much else starts a process late. */
 const PATIENCE = 300_000;
 
+/** With a host name of its own, as in a container. */
+function onHost(host: string, command: readonly string[]): [string, ...string[]] {
+  const asRoot = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+  return ["unshare", ...asRoot, "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host, ...command];
+}
+
 export class Victim {
   #stdout = "";
   #stderr = "";
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  private constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string | undefined) {
-    this.#child = spawn(process.execPath, args, {
+  private constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    cwd: string | undefined,
+    host?: string,
+  ) {
+    const [program, ...rest]: [string, ...string[]] =
+      host === undefined ? [process.execPath, ...args] : onHost(host, [process.execPath, ...args]);
+    this.#child = spawn(program, rest, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: process.env["PATH"] ?? "", ...env },
       ...(cwd === undefined ? {} : { cwd }),
@@ -30,9 +43,9 @@ export class Victim {
     this.#ended = once(this.#child, "close");
   }
 
-  /** One of test/process/programs, told what to do as JSON. */
-  static program(name: string, orders: object): Victim {
-    return new Victim([programPath(name), JSON.stringify(orders)], {}, undefined);
+  /** One of test/process/programs, told what to do as JSON. `host`: the name that it finds its machine to have. */
+  static program(name: string, orders: object, host?: string): Victim {
+    return new Victim([programPath(name), JSON.stringify(orders)], {}, undefined, host);
   }
 
   /** The built command line. */

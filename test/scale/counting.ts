@@ -83,6 +83,7 @@ export class CountingStorage {
     };
     return {
       append: (bytes) => counting("append", () => log.append(bytes)),
+      appendDurably: (bytes) => counting("append", () => counting("sync", () => log.appendDurably(bytes))),
       sync: () => counting("sync", () => log.sync()),
       close: () => log.close(),
     };

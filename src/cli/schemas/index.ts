@@ -4,6 +4,7 @@ import { backups } from "./backups.js";
 import { chat } from "./chat.js";
 import { completion, config } from "./config.js";
 import { backup, fork, migrate, rename, rm } from "./conversation.js";
+import { copy } from "./copy.js";
 import { diff } from "./diff.js";
 import { error } from "./error.js";
 import { imported } from "./import.js";
@@ -22,6 +23,7 @@ export const SCHEMAS = {
   chat,
   completion,
   config,
+  copy,
   diff,
   error,
   fork,

@@ -9,6 +9,11 @@ import { findSettingsFile, readSettingsFile } from "./settings-file.js";
 
 /** Settings of the command line, beside those of the core. */
 const CLI_SETTINGS = {
+  store: {
+    kind: "text",
+    default: undefined,
+    description: "where all of it is kept: a directory with state/ and backup/, or a PostgreSQL URL",
+  },
   model: { kind: "text", default: undefined, description: "openai:<name>, <name> or offline" },
   baseUrl: { kind: "text", default: undefined, description: "an OpenAI-compatible server" },
   system: { kind: "text", default: undefined, description: "the system prompt of new conversations" },
@@ -36,6 +41,7 @@ export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
 };
 
 export interface CliSettings extends Settings {
+  readonly store: string | undefined;
   readonly model: string | undefined;
   readonly baseUrl: string | undefined;
   readonly system: string | undefined;
@@ -77,17 +83,16 @@ function fromText(definition: SettingDefinition, text: string): unknown {
   return text;
 }
 
-/** Reserved for other stores: ignoring it would let people believe that their conversations are elsewhere. */
-function refuseStore(origin: string): DraftstateError {
+/** Of a settings file that nobody named. */
+function refuseFoundStore(file: string): DraftstateError {
   return new DraftstateError(
     "INVALID_CONFIG",
-    `store (${origin}) is not supported in this release: conversations are files in stateDir; remove the setting`,
+    `store (${file}) is not taken from a settings file that was only found, since it says where conversations are sent: give --store, set DRAFTSTATE_STORE, or name the file with --config`,
     { path: "store" },
   );
 }
 
 function definitionOf(name: string, origin: string): SettingDefinition {
-  if (name === "store") throw refuseStore(origin);
   const definition = Object.hasOwn(ALL_SETTINGS, name) ? ALL_SETTINGS[name] : undefined;
   if (definition === undefined) throw unknownSetting(name, origin, Object.keys(ALL_SETTINGS));
   return definition;
@@ -100,7 +105,6 @@ function fromEnvironment(env: SettingsSources["env"]): Record<string, unknown> {
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(PREFIX) || text === undefined || text === "") continue;
     const name = names.get(variable);
-    if (variable === "DRAFTSTATE_STORE") throw refuseStore(variable);
     if (name === undefined) throw unknownSetting(variable, "environment", [...names.keys()]);
     values[name] = checkSetting(
       name,
@@ -127,6 +131,7 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
   const { configFile, cwd, home } = sources;
   const file = configFile === undefined ? findSettingsFile(cwd, home) : readSettingsFile(resolve(cwd, configFile));
   for (const [name, value] of Object.entries(file?.values ?? {})) {
+    if (name === "store" && file !== undefined && configFile === undefined) throw refuseFoundStore(file.path);
     if (file !== undefined)
       put(name, checkSetting(name, definitionOf(name, file.path), value, file.path), { file: file.path });
   }

@@ -5,10 +5,10 @@
  */
 import { DraftstateError, messageOf, type ErrorCode } from "../../errors.js";
 import type { Metadata, Status } from "../../model/conversation.js";
-import type { Storage } from "../../storage/storage.js";
+import type { End, Storage } from "../../storage/storage.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
 import { conversationIds, journalKey, parseBackupName, snapshotKey } from "../../store/names.js";
-import { listNames, readMetadataOnly, type StoreNames } from "../../store/read.js";
+import { listNames, readMetadataOnly, readSnapshotEnds, type StoreNames } from "../../store/read.js";
 import type { FoundSpill } from "../../store/spills.js";
 import type { Store } from "../../store/store.js";
 import { load } from "../load.js";
@@ -82,6 +82,8 @@ async function sizeOf(storage: Storage, id: string, spills: readonly FoundSpill[
 }
 
 interface RowContext {
+  /** The end of the snapshot, where that may tell everything. */
+  readonly end: End | undefined;
   readonly hasJournal: boolean;
   readonly spills: readonly FoundSpill[];
   readonly backupCount: number;
@@ -91,11 +93,11 @@ interface RowContext {
 async function readRow(
   store: Store,
   id: string,
-  { hasJournal, spills, backupCount, everything }: RowContext,
+  { end, hasJournal, spills, backupCount, everything }: RowContext,
 ): Promise<CatalogueRow | undefined> {
   const { storage } = store;
   try {
-    const quick = hasJournal || spills.length > 0 ? undefined : await readMetadataOnly(storage, id);
+    const quick = hasJournal || spills.length > 0 ? undefined : await readMetadataOnly(storage, id, end);
     if (quick !== undefined && quick.metadata.status !== "streaming") {
       const {
         metadata,
@@ -139,8 +141,14 @@ export async function list(
   }
   const spills = groupById(found ?? []);
   const ids = [...new Set([...conversationIds(names), ...backupCounts.keys(), ...spills.keys()])];
+  const quick = ids.filter(
+    (id) => present.has(snapshotKey(id).name) && !present.has(journalKey(id).name) && !spills.has(id),
+  );
+  // One that cannot be read fails all of them: each is then read by itself, and says so in its row.
+  const ends = await readSnapshotEnds(store.storage, quick).catch(() => new Map<string, End>());
   const rows = await mapAtOnce(ids, AT_ONCE, (id) =>
     readRow(store, id, {
+      end: ends.get(id),
       hasJournal: present.has(journalKey(id).name),
       spills: spills.get(id) ?? [],
       backupCount: backupCounts.get(id) ?? 0,

@@ -3,9 +3,11 @@ import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isDraftstateError } from "../../../src/errors.js";
 import { resolveCliSettings, type SettingsSources } from "../../../src/cli/settings/settings.js";
+import { chosenStore } from "../../../src/cli/settings/store-setting.js";
+import { codeThrown } from "../../doubles/error-code.js";
 
 let cwd: string;
 beforeEach(async () => {
@@ -91,9 +93,44 @@ test("a named file that is not there is refused", () => {
   expect(refusal({ configFile: "none.json" })).toContain(join(cwd, "none.json"));
 });
 
-test("another store is not in this release, wherever it is asked for", async () => {
-  expect(refusal({ flags: { store: "postgres://h" } })).toContain("not supported in this release");
-  expect(refusal({ env: { DRAFTSTATE_STORE: "postgres://h" } })).toContain("not supported in this release");
-  await writeFile(join(cwd, "draftstate.config.json"), JSON.stringify({ store: "postgres://h" }));
-  expect(refusal({})).toContain("not supported in this release");
+describe("the store", () => {
+  const chosen = (sources: Partial<SettingsSources>) => chosenStore(resolve(sources));
+
+  test("is a directory with its parts, or a server with a schema of its own", () => {
+    expect(chosen({})).toEqual({ kind: "files", stateDir: "./state", backupDir: "./backup" });
+    expect(chosen({ flags: { store: "/data" } })).toEqual({
+      kind: "files",
+      stateDir: join("/data", "state"),
+      backupDir: join("/data", "backup"),
+    });
+    const url = "postgresql://me@db:5433/agents?sslmode=verify-full";
+    expect(chosen({ env: { DRAFTSTATE_STORE: `${url}&schema=mine` } })).toEqual({
+      kind: "postgres",
+      url,
+      schema: "mine",
+    });
+  });
+
+  test("and the directories: what was said closer to the command counts, and both at once are refused", async () => {
+    await writeFile(join(cwd, "mine.json"), JSON.stringify({ store: "postgres://h/d" }));
+    const [configFile, env] = ["mine.json", { DRAFTSTATE_STATE_DIR: "/there" }];
+    expect(chosen({ configFile })).toMatchObject({ kind: "postgres" });
+    expect(chosen({ configFile, env })).toMatchObject({ kind: "files", stateDir: "/there" });
+    expect(chosen({ configFile, env, flags: { store: "/flag" } })).toMatchObject({ stateDir: join("/flag", "state") });
+    expect(codeThrown(() => chosen({ flags: { store: "/a", stateDir: "/b" } }))).toBe("USAGE");
+  });
+
+  test("is not taken from a settings file that was only found", async () => {
+    await writeFile(join(cwd, "draftstate.config.json"), JSON.stringify({ store: "postgres://h/d" }));
+    expect(refusal({})).toContain("only found");
+  });
+
+  test.each(["mysql://user:s3cret@h/d", "postgres:s3cret", "postgresql://u:s3cret@h:port/d", "a\u001bs3cret"])(
+    "%j is refused without being repeated",
+    (store) => {
+      const act = () => chosen({ flags: { store } });
+      expect(codeThrown(act)).toBe("INVALID_CONFIG");
+      expect(act).not.toThrow("s3cret");
+    },
+  );
 });

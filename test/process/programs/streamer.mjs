@@ -4,8 +4,11 @@
  * text afterwards can tell what is missing, torn or told twice. Runs the built library.
  */
 import { beginTurn, createDraftStatePersistenceManager, endAnswer } from "../../../dist/index.js";
+import { storageFor } from "./storage-for.mjs";
 
-const { id, settings, tokens, foldEvery, backupEvery, pruneEvery, pause, openOptions } = JSON.parse(process.argv[2]);
+const { id, settings, tokens, foldEvery, backupEvery, pruneEvery, pause, openOptions, postgres } = JSON.parse(
+  process.argv[2],
+);
 const MOST_UNDER_WAY = 4;
 
 function say(line) {
@@ -51,7 +54,11 @@ async function streamAnswer(manager, conversation) {
 
 async function main() {
   say("begin");
-  const manager = createDraftStatePersistenceManager({ saveOnToken: true, ...settings });
+  const manager = createDraftStatePersistenceManager({
+    saveOnToken: true,
+    ...settings,
+    ...(await storageFor(postgres)),
+  });
   const conversation = await manager.open(id, openOptions ?? {});
   say(`opened ${conversation.revision}`);
   for (;;) await streamAnswer(manager, conversation);

@@ -1,4 +1,5 @@
 /** `/restore`: lists the backups of this conversation, or restores one after showing what would change. */
+import { isDraftstateError } from "../../../errors.js";
 import { messagesOf, textOf } from "../../../model/conversation.js";
 import { isJsonObject } from "../../../model/json.js";
 import { readBackupVersion, resolveBackup, type Backup } from "../../../store/backups.js";
@@ -21,14 +22,23 @@ export const restore: SlashCommand = {
   complete: ({ points }) =>
     points.flatMap(({ timestamp, tag }) => (tag === undefined ? [timestamp] : [tag, timestamp])),
   run: async (session, wanted) => {
-    const { conversation, manager } = session;
+    const { conversation } = session;
     await conversation.flush();
-    session.points =
-      messagesOf(conversation.version.state).length === 0 ? [] : await manager.listBackups(conversation.id);
+    session.points = await backupsOf(session);
     if (wanted === "") await list(session);
     else await restorePoint(session, resolveBackup(session.points, conversation.id, wanted));
   },
 };
+
+/** None of a conversation that was begun here and has nothing on disk yet. */
+async function backupsOf({ manager, conversation }: ChatSession): Promise<readonly Backup[]> {
+  try {
+    return await manager.listBackups(conversation.id);
+  } catch (error) {
+    if (isDraftstateError(error, "NOT_FOUND")) return [];
+    throw error;
+  }
+}
 
 async function restorePoint(session: ChatSession, point: Backup): Promise<void> {
   const { conversation, context, manager } = session;

@@ -15,6 +15,7 @@ export const DIRECTORIES = ":directories";
 
 /** A manager for these flags, made only where names are wanted. */
 export type OpenManager = (flags: {
+  readonly store?: string;
   readonly stateDir?: string;
   readonly backupDir?: string;
   readonly config?: string;

@@ -86,7 +86,9 @@ async function watch(context: CommandContext, id: string | undefined, options: W
   });
   if (id === undefined)
     context.output.message(
-      context.output.errorStyle.dim(toSafeLine(`watching ${context.settings.stateDir}; press Ctrl-C to stop`)),
+      context.output.errorStyle.dim(
+        toSafeLine(`watching ${manager.storage.describe({ area: "state", name: "" })}; press Ctrl-C to stop`),
+      ),
     );
   try {
     const status = await promise;

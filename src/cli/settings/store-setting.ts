@@ -1,0 +1,56 @@
+/**
+ * The setting `store`: a directory that holds state/ and backup/, or a PostgreSQL URL with an optional schema. It says where
+ * conversations go, so it is taken from a flag, a variable or a settings file that was named, never from one that was found.
+ * A URL may hold a password: no message repeats it.
+ */
+import { join } from "node:path";
+import { DraftstateError } from "../../errors.js";
+import type { Origin, ResolvedSettings } from "./settings.js";
+
+export type ChosenStore =
+  | { readonly kind: "files"; readonly stateDir: string; readonly backupDir: string }
+  | { readonly kind: "postgres"; readonly url: string; readonly schema: string | undefined };
+
+/** Throws `INVALID_CONFIG`. */
+export function parseStore(store: string, origin: string): ChosenStore {
+  if (/^postgres(ql)?:/i.test(store)) return parsePostgres(store, origin);
+  // A scheme of one letter is a drive.
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(store) || /\p{Cc}/u.test(store))
+    throw refusal(origin, "expected a directory that holds state/ and backup/, or postgresql://user@host/database");
+  return { kind: "files", stateDir: join(store, "state"), backupDir: join(store, "backup") };
+}
+
+function parsePostgres(store: string, origin: string): ChosenStore {
+  if (!URL.canParse(store) || !/^postgres(ql)?:\/\//.test(store))
+    throw refusal(origin, "expected postgresql://user@host:port/database, special characters in it as %XX");
+  const url = new URL(store);
+  const schema = url.searchParams.get("schema") ?? undefined;
+  url.searchParams.delete("schema");
+  return { kind: "postgres", url: url.href, schema };
+}
+
+/** Where conversations are by all settings together: of a store and directories, the one that was said closer to the command. */
+export function chosenStore({ values, origins }: Pick<ResolvedSettings, "values" | "origins">): ChosenStore {
+  const { store, stateDir, backupDir } = values;
+  const said = (name: string): number => rankOf(origins[name] ?? "default");
+  const directories = Math.max(said("stateDir"), said("backupDir"));
+  if (store === undefined || directories > said("store")) return { kind: "files", stateDir, backupDir };
+  if (directories === said("store"))
+    throw new DraftstateError("USAGE", "store and a directory of its parts were both given: give one of them");
+  return parseStore(store, nameOf(origins["store"] ?? "default"));
+}
+
+function rankOf(origin: Origin): number {
+  if (origin === "default") return 0;
+  if (origin === "flag") return 3;
+  return "variable" in origin ? 2 : 1;
+}
+
+function nameOf(origin: Origin): string {
+  if (typeof origin === "string") return origin === "flag" ? "--store" : origin;
+  return "variable" in origin ? origin.variable : origin.file;
+}
+
+function refusal(origin: string, expected: string): DraftstateError {
+  return new DraftstateError("INVALID_CONFIG", `store (${origin}): ${expected}`, { path: "store" });
+}

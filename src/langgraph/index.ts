@@ -1,0 +1,8 @@
+/** The face of `draftstate/langgraph`: exports only. */
+export { DraftstateSaver, type PruneThreadOptions, type SaverOptions } from "./saver.js";
+export { DraftstateSerializer, type ClassName } from "./serializer.js";
+export type { KeepingGraph, KeepOptions, Partial } from "./partials.js";
+export type { TokenLog, TokenLogOptions } from "./token-log.js";
+export type { PruneThreadResult } from "../threads/prune.js";
+export type { RepairThreadResult } from "../threads/repair.js";
+export type { UndoneThreadChange } from "../threads/undo.js";

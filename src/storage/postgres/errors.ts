@@ -1,0 +1,86 @@
+/**
+ * What a refusal of the server or of the network means. Away: it may pass, and whether the last statement was done is unknown.
+ * Messages name the server and the table at most; neither they nor their causes ever hold the password.
+ */
+import { DraftstateError, messageOf, systemErrorCode } from "../../errors.js";
+
+const NETWORK = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENETRESET",
+  "ENOTCONN",
+  "EAI_AGAIN",
+  "ENOTFOUND",
+]);
+/** Shut down, crashed, starting up; too many connections; a deadlock or a serialisation that another attempt gets through. */
+const PASSING = new Set(["57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01"]);
+/** What `pg` says itself, without a code. */
+const CONNECTION_WORDS =
+  /^(connection terminated|timeout expired|query read timeout|timeout exceeded when trying to connect|client has encountered a connection error|client was closed|the server does not support ssl connections at this time)/i;
+
+export const SHARED_SESSIONS =
+  "a pooler in transaction mode, where locks would not belong to one process: use session mode (PgBouncer: pool_mode = session), or connect to the server itself";
+
+const ADVICE: Readonly<Record<string, string>> = {
+  "28P01": "the password was refused: check the URL, PGPASSWORD or .pgpass",
+  "28000": "the server does not let this user in: check the user, and pg_hba.conf on the server",
+  "3D000": "there is no such database: create it with createdb, or name another",
+  "42501": "this role lacks a privilege: see docs/postgres.md, section Privileges",
+  "25006": "the server is read-only (a standby, or a primary that was replaced): name the primary",
+  "53100": "the server's disk is full: free some space there",
+  // A prepared statement that another client's session has, or that this one's has not.
+  "26000": `it seems to be behind ${SHARED_SESSIONS}`,
+  "42P05": `it seems to be behind ${SHARED_SESSIONS}`,
+  "53200": "the server is out of memory",
+};
+
+export function sqlStateOf(error: unknown): string | undefined {
+  const code = systemErrorCode(error);
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !NETWORK.has(code) ? code : undefined;
+}
+
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = systemErrorCode(error);
+  if (code === undefined) return CONNECTION_WORDS.test(error.message);
+  if (NETWORK.has(code) || PASSING.has(code) || /^08[0-9A-Z]{3}$/.test(code)) return true;
+  // The socket of a server on this machine that is down.
+  return code === "ENOENT" && "syscall" in error && error.syscall === "connect";
+}
+
+/** The tables are not there, nor perhaps the schema. */
+export function isUnprepared(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === "42P01" || state === "3F000";
+}
+
+export function isTaken(error: unknown): boolean {
+  return sqlStateOf(error) === "23505";
+}
+
+export function postgresError(place: string, error: unknown): unknown {
+  if (error instanceof DraftstateError || !(error instanceof Error) || error instanceof TypeError) return error;
+  return new DraftstateError("STORAGE", `${place}: ${explanationOf(error)}`, { path: place, cause: error });
+}
+
+function explanationOf(error: Error): string {
+  const code = systemErrorCode(error);
+  const suffix = code === undefined ? "" : ` (${code})`;
+  if (isAway(error))
+    return `the server is out of reach: ${wordsOf(error)}${suffix}; start it or check the network, then run the command again`;
+  if (isUnprepared(error)) return `its tables are not there: they are made by the first command that writes${suffix}`;
+  return `${ADVICE[code ?? ""] ?? wordsOf(error)}${suffix}`;
+}
+
+/** Of several addresses that were tried, the first one's. */
+function wordsOf(error: Error): string {
+  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [];
+  return messageOf(first ?? error);
+}

@@ -1,0 +1,52 @@
+/** The one door to `pg`: a pool for a connection string, and where a pool leads. What it is given may hold a password, and is never told. */
+import pg from "pg";
+import { DraftstateError } from "../../errors.js";
+import type { PostgresPool } from "./pool.js";
+
+const CONNECTIONS = 12;
+const CONNECT_TIMEOUT = 10_000;
+/** Milliseconds of silence after which a peer is asked whether it is still there. */
+const KEEP_ALIVE = 10_000;
+
+/** Throws `INVALID_CONFIG`, without the URL. */
+export function openPool(connectionString: string | undefined): PostgresPool {
+  if (connectionString === undefined || !/^postgres(ql)?:\/\//.test(connectionString))
+    throw new DraftstateError(
+      "INVALID_CONFIG",
+      "connectionString: expected postgresql://user@host:port/database, or give a pool",
+    );
+  return new pg.Pool({
+    connectionString,
+    max: CONNECTIONS,
+    allowExitOnIdle: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE,
+    application_name: "draftstate",
+  });
+}
+
+/** Host, port and database, as `pg` understands what it is given and the environment. */
+export function placeOf(pool: PostgresPool): string {
+  const { host, port, database } = resolved(pool);
+  const isSocket = host.startsWith("/");
+  const name = isSocket ? encodeURIComponent(host) : host.toLowerCase();
+  return `postgresql://${name.includes(":") ? `[${name}]` : name}:${port}/${encodeURIComponent(database ?? "")}`;
+}
+
+function resolved(pool: PostgresPool): {
+  readonly host: string;
+  readonly port: number;
+  readonly database?: string | undefined;
+} {
+  try {
+    return new pg.Client(pool.options);
+  } catch (error) {
+    // Its words may repeat what could not be understood, the password too.
+    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+    throw new DraftstateError(
+      "INVALID_CONFIG",
+      `connectionString: it cannot be understood${code}: expected postgresql://user@host:port/database?sslmode=verify-full, special characters in it as %XX, and files named in it readable`,
+    );
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * A damaged thread made usable: copies of its files go to quarantine, and every line that can be read becomes a new log. A
+ * checkpoint whose values are not all there is left out, and told.
+ */
+import { isDraftstateError } from "../errors.js";
+import { bufferOf, decodeLine, linesOf } from "../journal/framing.js";
+import { THREAD_CODEC, type ThreadHeader } from "../checkpoints/record.js";
+import { ThreadIndex } from "../checkpoints/thread-index.js";
+import { MAX_FILE_BYTES } from "../store/codec.js";
+import { newerVersion } from "../store/newer.js";
+import { segmentKey } from "../store/names.js";
+import { copyToQuarantine } from "../store/quarantine.js";
+import { bytesOf, headerOfWhole, writeSegment } from "./new-segment.js";
+import { loadThread, segmentNumbers, SegmentReader } from "./segment-files.js";
+import type { HeldThread } from "./thread.js";
+
+export interface RepairThreadResult {
+  readonly repaired: boolean;
+  /** Checkpoints that are kept. */
+  readonly kept: number;
+  /** Lines that cannot be read, and checkpoints whose values are lost. */
+  readonly lostLines: number;
+  readonly lostCheckpoints: readonly string[];
+  /** Where copies of the files are. */
+  readonly quarantined: readonly string[];
+}
+
+interface Salvaged {
+  readonly index: ThreadIndex;
+  readonly header: ThreadHeader | undefined;
+  readonly lostLines: number;
+}
+
+/** Throws `NEWER_VERSION`: what a newer version wrote is not repaired. */
+export async function repairThread({ store, name, threadId, lock }: HeldThread): Promise<RepairThreadResult> {
+  const numbers = (await segmentNumbers(store.storage, name)).sort((left, right) => left - right);
+  const sound = await loadThread(store.storage, name, threadId).catch((error: unknown) => {
+    if (isDraftstateError(error, "CORRUPT")) return "damaged" as const;
+    throw error;
+  });
+  if (sound !== "damaged" || numbers.length === 0)
+    return {
+      repaired: false,
+      kept: sound === "damaged" ? 0 : (sound?.index.checkpoints().length ?? 0),
+      lostLines: 0,
+      lostCheckpoints: [],
+      quarantined: [],
+    };
+  const { index, header, lostLines } = await salvage({ store, name, threadId }, numbers);
+  const quarantined: string[] = [];
+  for (const number of numbers) quarantined.push((await copyToQuarantine(store, segmentKey(name, number), lock)) ?? "");
+  const all = index.checkpoints();
+  const whole = all.filter(({ values }) => [...values.values()].every((number) => index.chainOf(number) !== undefined));
+  const bytes = await bytesOf(index.withOnly(whole), new SegmentReader(store.storage, name));
+  const createdAt = header?.createdAt ?? store.now().toISOString();
+  await writeSegment(store, name, headerOfWhole(threadId, createdAt, (numbers.at(-1) ?? 0) + 1, index), bytes, lock);
+  for (const number of numbers) await store.storage.remove(segmentKey(name, number), lock);
+  const lostCheckpoints = all.filter((entry) => !whole.includes(entry)).map(({ id }) => id);
+  return { repaired: true, kept: whole.length, lostLines, lostCheckpoints, quarantined };
+}
+
+async function salvage(
+  { store, name, threadId }: Pick<HeldThread, "store" | "name" | "threadId">,
+  numbers: readonly number[],
+): Promise<Salvaged> {
+  const index = new ThreadIndex();
+  let header: ThreadHeader | undefined;
+  let lostLines = 0;
+  for (const segment of numbers) {
+    const key = segmentKey(name, segment);
+    let isOurs = true;
+    const bytes = await store.storage.read(key, { maxBytes: MAX_FILE_BYTES });
+    for (const { start, bytes: line, hasEnd } of linesOf(bufferOf(bytes ?? new Uint8Array()))) {
+      const decoded = decodeLine(line, THREAD_CODEC);
+      if (decoded.kind === "newer") throw newerVersion(store.storage.describe(key), decoded.detail);
+      if (decoded.kind === "bad" || !hasEnd) lostLines += 1;
+      else if (decoded.value.kind === "header") {
+        isOurs = decoded.value.header.threadId === threadId;
+        if (isOurs) header = decoded.value.header;
+      } else if (!isOurs) lostLines += 1;
+      else index.apply(decoded.value, { segment, start, length: line.length + 1 });
+    }
+  }
+  index.used(header?.numbers ?? 0);
+  return { index, header, lostLines };
+}

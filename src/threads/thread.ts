@@ -1,0 +1,364 @@
+/**
+ * One thread in this process. Reading takes no lock; the first write takes the thread's lock and opens its log, and some time
+ * without another write gives both back. Puts of one namespace run one after another, since each is told by its parent.
+ */
+import { DraftstateError, messageOf } from "../errors.js";
+import { ThreadIndex } from "../checkpoints/thread-index.js";
+import type { Lock } from "../storage/storage.js";
+import { segmentKey, threadLock, threadName } from "../store/names.js";
+import { copyToQuarantine } from "../store/quarantine.js";
+import { warn, type Store } from "../store/store.js";
+import type { PayloadCache } from "./payload-cache.js";
+import { lineOfWrites, linesOfPut, type PutRequest, type WritesRequest } from "./put.js";
+import {
+  loadThread,
+  SegmentGone,
+  SegmentReader,
+  unfinishedRemoval,
+  type LoadedThread,
+  type Segment,
+} from "./segment-files.js";
+import { LogClosed, ThreadLog, type Line } from "./thread-log.js";
+import { changeThatTook, takeSegments } from "./thread-trash.js";
+import { acquireThreadLock } from "./thread-lock.js";
+import { ThreadView } from "./thread-view.js";
+
+/** Milliseconds without a write after which another process may have the thread. */
+const IDLE_RELEASE = 500;
+const READ_ATTEMPTS = 8;
+
+/** What was read of the thread, and how it is told whether that is still so. */
+export interface Look {
+  readonly view: ThreadView;
+  readonly createdAt: string;
+  readonly segments: readonly Segment[];
+  readonly isEnded: boolean;
+  readonly replaced: LoadedThread["replaced"];
+  readonly torn: LoadedThread["torn"];
+  /** Undefined where there is no file. */
+  readonly version: string | undefined;
+}
+
+/** A thread whose files may be worked on. */
+export interface HeldThread {
+  readonly store: Store;
+  readonly name: string;
+  readonly threadId: string;
+  readonly lock: Lock;
+}
+
+export interface LockedThread extends HeldThread {
+  readonly look: Look;
+}
+
+interface Open {
+  readonly look: Look;
+  readonly log: ThreadLog;
+  readonly lock: Lock;
+}
+
+let looks = 0;
+
+export class Thread {
+  readonly name: string;
+  readonly #reader: SegmentReader;
+  readonly #lastPuts = new Map<string, Promise<unknown>>();
+  #look: Look | undefined;
+  #open: Open | undefined;
+  /** Opening and closing, one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+  readonly #writing = new Set<Promise<unknown>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly store: Store,
+    readonly threadId: string,
+    private readonly cache: PayloadCache,
+    private readonly closing: AbortSignal,
+  ) {
+    this.name = threadName(threadId);
+    this.#reader = new SegmentReader(store.storage, this.name);
+  }
+
+  /** Nothing of it is open or under way. */
+  get isIdle(): boolean {
+    return this.#open === undefined && this.#writing.size === 0;
+  }
+
+  /** On the thread as it is now; an empty one where there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
+  async read<T>(act: (view: ThreadView) => Promise<T>): Promise<T> {
+    return this.#retried(async () => {
+      const { view } = await this.#current();
+      try {
+        return await act(view);
+      } catch (error) {
+        if (error instanceof SegmentGone && this.#open === undefined) this.#look = undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** Durable when it resolves. Throws `LOCKED`, `STORAGE`. */
+  put(request: PutRequest): Promise<void> {
+    return this.#afterPutsOf(request.ns, () =>
+      this.append((view) => linesOfPut(view, request, this.store.now().getTime())),
+    );
+  }
+
+  /** Durable when it resolves; the first write of a channel by a task stands. */
+  putWrites(request: WritesRequest): Promise<void> {
+    return this.append((view) => {
+      const line = lineOfWrites(view, request);
+      return Promise.resolve(line === undefined ? [] : [line]);
+    });
+  }
+
+  /** The lines that are made of the thread as it is, durable when it resolves. */
+  append(make: (view: ThreadView) => Promise<readonly Line[]>): Promise<void> {
+    return this.#whileOpen(async ({ look, log }) => {
+      const lines = await this.#retried(() => make(look.view));
+      if (lines.length > 0) await log.append(lines);
+    }).catch((error: unknown) => {
+      // Closed for other work between opening and writing: nothing of it was written.
+      if (error instanceof LogClosed) return this.append(make);
+      throw error;
+    });
+  }
+
+  /**
+   * Under the thread's lock, while nothing of it is open: for work on the files themselves. What was asked before is done,
+   * what is asked meanwhile waits; afterwards the files are read again.
+   */
+  exclusive<T>(act: (locked: LockedThread) => Promise<T>): Promise<T> {
+    return this.holding(async (held) => {
+      const look = await this.#current();
+      await this.#settle(look, held.lock);
+      return act({ ...held, look });
+    });
+  }
+
+  /** The same without a look at what the files hold: also of a thread that is damaged. */
+  holding<T>(act: (held: HeldThread) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      await this.#close();
+      const lock = await this.#lock();
+      this.#look = undefined;
+      try {
+        return await act({ store: this.store, name: this.name, threadId: this.threadId, lock });
+      } finally {
+        this.#look = undefined;
+        await this.#release(lock);
+      }
+    });
+  }
+
+  /** Waits for what is being written, and gives the lock back. */
+  async close(): Promise<void> {
+    while (this.#writing.size > 0) await Promise.allSettled(this.#writing);
+    clearTimeout(this.#timer);
+    await this.#inTurn(() => this.#close());
+  }
+
+  #whileOpen<T>(act: (open: Open) => Promise<T>): Promise<T> {
+    clearTimeout(this.#timer);
+    const result = this.#opened().then(act);
+    this.#writing.add(result);
+    const done = (): void => {
+      this.#writing.delete(result);
+      if (this.#writing.size === 0 && this.#open !== undefined) this.#closeWhenIdle();
+    };
+    result.then(done, done);
+    return result;
+  }
+
+  /** A segment may be folded into another while a line of it is read. */
+  async #retried<T>(act: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!(error instanceof SegmentGone)) throw error;
+        if (attempt === READ_ATTEMPTS)
+          throw new DraftstateError("STORAGE", `thread ${this.threadId} changed while it was read: try again`);
+        this.#reader.forget();
+      }
+    }
+  }
+
+  #closeWhenIdle(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      void this.#inTurn(async () => {
+        if (this.#writing.size === 0) await this.#close();
+      });
+    }, IDLE_RELEASE);
+  }
+
+  #afterPutsOf<T>(ns: string, act: () => Promise<T>): Promise<T> {
+    const result = (this.#lastPuts.get(ns) ?? Promise.resolve()).then(act);
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#lastPuts.set(ns, settled);
+    void settled.then(() => {
+      if (this.#lastPuts.get(ns) === settled) this.#lastPuts.delete(ns);
+    });
+    return result;
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(act);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #opened(): Promise<Open> {
+    return this.#inTurn(async () => {
+      // What failed is spent: what is on disk decides.
+      if (this.#open !== undefined && this.#open.log.failure !== undefined) await this.#close();
+      return (this.#open ??= await this.#openLog());
+    });
+  }
+
+  async #openLog(): Promise<Open> {
+    const { store, name } = this;
+    const lock = await this.#lock();
+    try {
+      const look = await this.#current();
+      await this.#settle(look, lock);
+      const log = new ThreadLog({
+        store,
+        thread: name,
+        threadId: this.threadId,
+        createdAt: look.createdAt,
+        lock,
+        index: look.view.index,
+        reader: this.#reader,
+        segments: look.segments,
+        mustFoldLast: !look.isEnded,
+        wrote: (line, { segment, start }) => {
+          look.view.wrote(line, segment, start);
+        },
+      });
+      return { look, log, lock };
+    } catch (error) {
+      await this.#release(lock);
+      throw error;
+    }
+  }
+
+  async #lock(): Promise<Lock> {
+    await this.store.storage.prepare();
+    const { lock, takenOverFrom } = await acquireThreadLock(this.store, this.name, this.closing);
+    if (takenOverFrom !== undefined) await this.#sweep();
+    return lock;
+  }
+
+  async #close(): Promise<void> {
+    const open = this.#open;
+    if (open === undefined) return;
+    const { log, lock, look } = open;
+    await log.settled();
+    this.#open = undefined;
+    const hasFailed = log.failure !== undefined;
+    await log.close();
+    const last = log.segments.at(-1);
+    const stat =
+      last === undefined || hasFailed
+        ? undefined
+        : await this.store.storage.stat(segmentKey(this.name, last.number)).catch(() => undefined);
+    const settled = { replaced: [], torn: undefined };
+    this.#look =
+      stat === undefined
+        ? undefined
+        : { ...look, ...settled, segments: log.segments, isEnded: log.isEnded, version: stat.version };
+    await this.#release(lock);
+  }
+
+  /** Never rejects: nothing is written under it any more, and the lock of a process that ended is free. */
+  async #release(lock: Lock): Promise<void> {
+    try {
+      await lock.release();
+    } catch (error) {
+      this.#warn("its lock could not be removed", error);
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    await this.store.storage.sweep(threadLock(this.name)).catch((error: unknown) => {
+      this.#warn("unfinished files could not be removed", error);
+    });
+  }
+
+  async #current(): Promise<Look> {
+    if (this.#open !== undefined && this.#open.log.failure === undefined) return this.#open.look;
+    const known = this.#look;
+    if (known !== undefined && (await this.#isFresh(known))) return known;
+    return (this.#look = this.#lookOf(await loadThread(this.store.storage, this.name, this.threadId)));
+  }
+
+  /** What a crash cut off goes to quarantine before anything follows it; what is no longer needed goes. */
+  async #settle({ torn, replaced, segments, createdAt }: Look, lock: Lock): Promise<void> {
+    if (segments.length === 0) await this.#finishRemoval(lock);
+    if (torn !== undefined) await this.#quarantine(torn, lock);
+    for (const number of replaced) await this.#letGo(number, createdAt, lock);
+  }
+
+  /** A segment that a later one took the place of. One that a prune took, and was cut off, can be undone: it goes to the trash. */
+  async #letGo(number: number, createdAt: string, lock: Lock): Promise<void> {
+    const { storage } = this.store;
+    const change = await changeThatTook(storage, this.name, number, createdAt);
+    if (change !== undefined) return takeSegments(this.store, this.name, { ...change, segments: [number] }, lock);
+    await storage.remove(segmentKey(this.name, number), lock).catch((error: unknown) => {
+      this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
+    });
+  }
+
+  /** What a removal that was cut off left standing: it goes to the trash with the rest, before anything new takes its names. */
+  async #finishRemoval(lock: Lock): Promise<void> {
+    const removal = await unfinishedRemoval(this.store.storage, this.name);
+    if (removal !== undefined) await takeSegments(this.store, this.name, removal, lock);
+  }
+
+  async #quarantine(
+    { segment, detail }: { readonly segment: number; readonly detail: string },
+    lock: Lock,
+  ): Promise<void> {
+    const where = await copyToQuarantine(this.store, segmentKey(this.name, segment), lock);
+    warn(
+      this.store,
+      this.threadId,
+      `thread ${this.threadId}: the end of its log was cut off (${detail}); it continues before that, and a copy is in ${where ?? "quarantine"}`,
+    );
+  }
+
+  /** A change of files always makes the next number. */
+  async #isFresh({ segments, version }: Look): Promise<boolean> {
+    const last = segments.at(-1)?.number ?? 0;
+    if (last === 0) return false;
+    const [stat, next] = await Promise.all(
+      [last, last + 1].map((number) => this.store.storage.stat(segmentKey(this.name, number))),
+    );
+    return next === undefined && stat !== undefined && stat.version === version;
+  }
+
+  #lookOf(loaded: LoadedThread | undefined): Look {
+    this.#reader.forget();
+    looks += 1;
+    const index = loaded?.index ?? new ThreadIndex();
+    return {
+      view: new ThreadView(this.threadId, index, this.#reader, this.cache, `${looks}/`),
+      createdAt: loaded?.createdAt ?? this.store.now().toISOString(),
+      segments: loaded?.segments ?? [],
+      isEnded: loaded?.isEnded ?? true,
+      replaced: loaded?.replaced ?? [],
+      torn: loaded?.torn,
+      version: loaded?.version,
+    };
+  }
+
+  #warn(what: string, error: unknown): void {
+    warn(this.store, this.threadId, `thread ${this.threadId}: ${what}: ${messageOf(error)}`, error);
+  }
+}

@@ -1,0 +1,79 @@
+/** What is durable when: told by how far the server's write-ahead log has been flushed, with a WAL writer that sleeps. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PostgresStorage } from "../../src/storage/postgres/index.js";
+import type { Key } from "../../src/storage/storage.js";
+import { acquired } from "../contracts/storage-contract.js";
+import { PostgresServer } from "./server.js";
+
+const KEY: Key = { area: "state", name: "chat.json" };
+const LOG: Key = { area: "state", name: "chat.journal" };
+const bytesOf = (text: string): Uint8Array => Buffer.from(text);
+
+let server: PostgresServer;
+let storage: PostgresStorage;
+
+beforeAll(async () => {
+  server = await PostgresServer.start({ synchronous_commit: "off", wal_writer_delay: "10s", autovacuum: "off" });
+  storage = server.storage();
+  await storage.prepare();
+});
+afterAll(async () => {
+  await storage.close();
+  await server.stop();
+});
+
+/** Commits something that no commit waits for; tells whether it is durable: then all that was committed after it and waited is. */
+async function unflushed(): Promise<() => Promise<boolean>> {
+  await server.query("create table if not exists unflushed (x int)");
+  await server.query("insert into unflushed values (1)");
+  const [row] = await server.query<{ lsn: string }>("select pg_current_wal_insert_lsn()::text as lsn");
+  return async () => {
+    const found = await server.query<{ flushed: boolean }>(
+      "select pg_current_wal_flush_lsn() >= $1::pg_lsn as flushed",
+      [row?.lsn],
+    );
+    return found[0]?.flushed === true;
+  };
+}
+
+describe("whatever the server's default for synchronous_commit is", () => {
+  test.each<[string, (storage: PostgresStorage) => Promise<unknown>]>([
+    ["replace", (storage) => storage.replace(KEY, bytesOf("x"))],
+    ["create", (storage) => storage.create({ area: "backup", name: String(Math.random()) }, bytesOf("x"))],
+    ["a large replace", (storage) => storage.replace(KEY, new Uint8Array(3_000_000))],
+    ["move", async (storage) => storage.move({ area: "state", name: "moving" }, { area: "trash", name: "moved" })],
+    ["createLog", (storage) => storage.createLog(LOG, bytesOf("x"))],
+    ["settle", (storage) => storage.settle()],
+    ["probe", (storage) => storage.probe()],
+    ["tryLock", (storage) => storage.tryLock("durable", new Date(0))],
+  ])("%s is durable when it resolves", async (_call, act) => {
+    await storage.replace({ area: "state", name: "moving" }, bytesOf("x"));
+    const isFlushed = await unflushed();
+    await act(storage);
+    expect(await isFlushed()).toBe(true);
+  });
+
+  test("a durable append is, a relaxed one is not until sync", async () => {
+    const lock = acquired(await storage.tryLock("appends", new Date(0)));
+    const log = await storage.createLog(LOG, bytesOf("x"), lock);
+    let isFlushed = await unflushed();
+    await log.append(bytesOf("relaxed"));
+    expect(await isFlushed()).toBe(false);
+    await log.sync();
+    expect(await isFlushed()).toBe(true);
+    isFlushed = await unflushed();
+    await log.append(bytesOf("relaxed"));
+    await log.appendDurably(bytesOf("strict"));
+    expect(await isFlushed()).toBe(true);
+    await log.close();
+  });
+
+  test("a removal is not until its area is settled", async () => {
+    await storage.replace(KEY, bytesOf("x"));
+    const isFlushed = await unflushed();
+    await storage.remove(KEY);
+    expect(await isFlushed()).toBe(false);
+    await storage.settle();
+    expect(await isFlushed()).toBe(true);
+  });
+});

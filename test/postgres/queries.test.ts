@@ -1,0 +1,56 @@
+/** How many statements an operation takes: few, and as many in a store of many conversations as in one of few. */
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
+import { createPostgresStorage } from "../../src/storage/postgres/index.js";
+import { PostgresServer } from "./server.js";
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await PostgresServer.start({ fsync: "off" });
+});
+afterAll(() => server.stop());
+
+async function storeOf(conversations: number) {
+  const pool = new pg.Pool({ connectionString: server.url() });
+  let statements = 0;
+  pool.on("acquire", () => (statements += 1));
+  const storage = createPostgresStorage({ pool, schema: server.newSchema() });
+  const manager = createDraftStatePersistenceManager({ storage, saveOnToken: true, metrics: false, autoSave: false });
+  for (let index = 0; index < conversations; index += 1) await (await manager.open(`chat-${index}`)).close();
+  const counted = async (act: () => Promise<unknown>): Promise<number> => {
+    statements = 0;
+    await act();
+    return statements;
+  };
+  const close = async (): Promise<void> => {
+    await manager.close();
+    await storage.close();
+    await pool.end();
+  };
+  return { manager, counted, close };
+}
+
+test("ls asks for the names, and once for the ends of all", async () => {
+  const [few, many] = [await storeOf(2), await storeOf(50)];
+  expect(await many.manager.list()).toHaveLength(50);
+  expect(await few.counted(() => few.manager.list())).toBe(3);
+  expect(await many.counted(() => many.manager.list())).toBe(3);
+  await Promise.all([few.close(), many.close()]);
+});
+
+test("a batch of tokens is one statement", async () => {
+  const { manager, counted, close } = await storeOf(1);
+  const conversation = await manager.open("chat-0");
+  conversation.appendToken("first");
+  await conversation.flush();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const statements = await counted(async () => {
+    for (let token = 0; token < 100; token += 1) conversation.appendToken(`${token};`);
+    await conversation.flush();
+  });
+  // And what tells those who watch.
+  expect(statements).toBeLessThanOrEqual(2);
+  await close();
+});
