@@ -73,11 +73,9 @@ export async function fork(store: Store, sessions: Sessions, id: string, options
     options.newId === undefined
       ? await openNew(store, sessions, beginning)
       : await sessions.open(options.newId, { expect: "new", beginning });
-  try {
+  return sessions.complete(conversation, async () => {
     // A backup of where it began: what follows can be taken back up to here.
     await conversation.endTurn();
     return { conversationId: conversation.id, forkedFrom: id, backup: timestamp, revision: conversation.revision };
-  } finally {
-    await conversation.close();
-  }
+  });
 }

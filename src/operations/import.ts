@@ -22,12 +22,12 @@ export interface ImportRequest {
   readonly at: string;
 }
 
-/** Throws `INVALID_ID` where the id is taken, `LOCKED` where another process is about to take it. */
+/** Throws `INVALID_ID` where the id is taken, `LOCKED` where another process is about to take it. Where it throws, nothing was imported. */
 export async function importConversation(sessions: Sessions, request: ImportRequest): Promise<void> {
   const { id, points } = request;
   const initial = withOwnDate(ended(request.version, request.at), request.updatedAt ?? request.at);
-  const conversation = await sessions.open(id, { expect: "new", beginning: initial });
-  try {
+  const conversation = await sessions.open(id, { expect: "new", beginning: initial, inBatch: true });
+  await sessions.complete(conversation, async () => {
     await conversation.flush();
     await sessions.use(id, async ({ backups }) => {
       for (const { timestamp, version, note } of points)
@@ -35,9 +35,7 @@ export async function importConversation(sessions: Sessions, request: ImportRequ
     });
     // Retention begins with the next turn, not with the backups that someone wanted to keep.
     if (points.at(-1)?.version.revision !== initial.revision) await conversation.endTurn();
-  } finally {
-    await conversation.close();
-  }
+  });
 }
 
 /** It is as old as it was where it was had, until something is changed here. */

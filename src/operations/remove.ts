@@ -9,6 +9,7 @@ import type { Sessions } from "../session/sessions.js";
 import { listBackupNames } from "../store/backups.js";
 import { journalKey, snapshotKey } from "../store/names.js";
 import { refusal, storeIsMissing } from "../store/read.js";
+import { assertNoneNewer } from "../store/spills.js";
 import type { Store } from "../store/store.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
 
@@ -108,8 +109,9 @@ async function forGood({ store, id, guard }: Locked): Promise<RemoveResult> {
   const files = await filesOf(store, id);
   const spilled = (await spills?.find(id)) ?? [];
   if (files.length + spilled.length === 0) throw refusal(storage, id, { kind: "absent" });
+  // They go first: one that stayed would bring the conversation back.
+  for (const { session } of spilled) await spills?.purge(id, session);
   const taken = await takeAway(store, files, (file) => storage.remove(file, guard));
-  for (const { session } of spilled) await spills?.remove(id, session);
   await trash.forgetAll(id, guard);
   return {
     conversationId: id,
@@ -163,6 +165,7 @@ export async function removeAll(
     return results;
   }
   return sessions.exclusive(different, async (held) => {
+    for (const id of different) assertNoneNewer((await store.spills?.find(id)) ?? []);
     // Named by the stamp of its first operation.
     let group: string | undefined;
     for (const locked of inOrder(different, held)) {

@@ -101,7 +101,8 @@ function candidateOf<S extends FoundSpill>(store: SpillStore, spill: S, lower: r
   const mark = markOf(spill);
   const marks = marksOf(spill);
   const holds = lower.filter((other) => holdsSpill(spill, other.spill));
-  const heldByStore = store.createdAt === spill.createdAt && holdsMark(store.sessions, mark);
+  const heldByStore =
+    store.createdAt === spill.createdAt && (holdsMark(store.sessions, mark) || addsNothing(store, spill));
   return {
     spill,
     mark,
@@ -110,6 +111,17 @@ function candidateOf<S extends FoundSpill>(store: SpillStore, spill: S, lower: r
     heldByStore,
     continuesStore: continuesStore(store, spill, marks) || holds.some((held) => held.continuesStore),
   };
+}
+
+/** It is at its base still, and the store holds that: by the mark of whoever wrote the base or, without one, by its revision. */
+function addsNothing(store: SpillStore, { session, base, revision, sessions }: FoundSpill): boolean {
+  if (revision > base) return false;
+  const last = lastMark(
+    sessions.filter((mark) => mark.session !== session),
+    base,
+  );
+  if (last !== undefined) return holdsMark(store.sessions, last);
+  return store.revision === base && lastMark(store.sessions, base) === undefined;
 }
 
 function continuesStore(store: SpillStore, { createdAt, base }: FoundSpill, marks: readonly SessionMark[]): boolean {

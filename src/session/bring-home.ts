@@ -6,7 +6,7 @@
 import { isDraftstateError, messageOf, type DraftstateError } from "../errors.js";
 import { metadataOf, type Version } from "../model/conversation.js";
 import { jsonEqual } from "../model/json.js";
-import { withMark, type SessionMark } from "../model/sessions.js";
+import { holdsMark, withMark, type SessionMark } from "../model/sessions.js";
 import type { Found, RecoveryPlan } from "../plan/recovery.js";
 import { SnapshotParts } from "../snapshot/encode.js";
 import { journalKey, snapshotKey } from "../store/names.js";
@@ -156,8 +156,9 @@ async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: stri
     // A writer that was killed over the same fork.
     if (attempt.takenOverFrom !== undefined) await storage.sweep(forkId);
     const version = versionIn(spill);
-    const parts = new SnapshotParts(version.state, metadataOf(version, forkId, now().toISOString()));
-    if (!(await storage.create(snapshotKey(forkId), parts, attempt.lock)) && !(await isKept(store, forkId, version))) {
+    const { sessions } = spill.decoded.metadata;
+    const parts = new SnapshotParts(version.state, metadataOf(version, forkId, now().toISOString(), sessions));
+    if (!(await storage.create(snapshotKey(forkId), parts, attempt.lock)) && !(await isKept(store, forkId, spill))) {
       warn(
         store,
         id,
@@ -176,7 +177,17 @@ async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: stri
   }
 }
 
-async function isKept({ storage }: Store, id: string, version: Version): Promise<boolean> {
+/** By its marks, whatever became of the fork since; forks of earlier versions have none, and are known by their state alone. */
+async function isKept({ storage }: Store, id: string, spill: ValidSpill): Promise<boolean> {
   const found = await readSnapshot(storage, id);
-  return found?.kind === "valid" && jsonEqual(found.state, version.state);
+  if (found?.kind !== "valid") return false;
+  const {
+    session,
+    decoded: { metadata },
+  } = spill;
+  return (
+    (found.metadata.createdAt === metadata.createdAt &&
+      holdsMark(found.metadata.sessions ?? [], { session, revision: metadata.revision })) ||
+    jsonEqual(found.state, versionIn(spill).state)
+  );
 }

@@ -33,6 +33,8 @@ export interface OpenOptions {
   readonly expect?: "any" | "new" | "existing";
   /** What a new conversation begins as; empty where it is left out. */
   readonly beginning?: Beginning;
+  /** One of many that are begun together: the listing made for another of them a moment ago serves this one too. */
+  readonly inBatch?: boolean;
 }
 
 /** As a save opens it. */
@@ -57,7 +59,7 @@ interface KnownIds {
   readonly byLowerCase: Map<string, string>;
 }
 
-/** Milliseconds for which a listing of all ids is used to find ids that differ by case alone. */
+/** Milliseconds for which a listing of all ids serves a batch. */
 const IDS_FRESH = 5000;
 
 export class Opener {
@@ -106,36 +108,27 @@ export class Opener {
     }
   }
 
-  /** Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
-  async assertNoLookalike(id: string): Promise<void> {
-    const isLike = (like: string | undefined): boolean => like !== undefined && like !== id;
-    if (!isLike((await this.#known()).byLowerCase.get(id.toLowerCase()))) return;
-    // It may be gone by now.
-    this.#ids = undefined;
-    const like = (await this.#known()).byLowerCase.get(id.toLowerCase());
-    if (like === undefined || !isLike(like)) return;
-    throw new DraftstateError(
-      "INVALID_ID",
-      `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`,
-    );
+  /** Those of which there is a conversation, or a backup. Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
+  async taken(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const known = await this.#list();
+    for (const id of ids) assertNoneLike(id, known);
+    return new Set(ids.filter((id) => known.ids.has(id)));
   }
 
-  /** For who has the locks of ids that other processes may have used since the last listing. */
-  forgetKnown(): void {
-    this.#ids = undefined;
+  /** Conversations that other processes began since are not in an older one: only a batch takes that for the truth. */
+  async #known(inBatch: boolean): Promise<KnownIds> {
+    const { elapsed } = this.store;
+    const isFresh = this.#ids !== undefined && elapsed() - this.#ids.at < IDS_FRESH;
+    return inBatch && this.#ids !== undefined && isFresh ? this.#ids : this.#list();
   }
 
-  async isKnown(id: string): Promise<boolean> {
-    return (await this.#known()).ids.has(id);
-  }
-
-  /** One listing serves many that are opened together, as an import does. */
-  async #known(): Promise<KnownIds> {
+  async #list(): Promise<KnownIds> {
     const { storage, elapsed } = this.store;
-    if (this.#ids !== undefined && elapsed() - this.#ids.at < IDS_FRESH) return this.#ids;
+    const at = elapsed();
     const ids = await listIds(storage);
-    this.#ids = { at: elapsed(), ids: new Set(ids), byLowerCase: new Map(ids.map((id) => [id.toLowerCase(), id])) };
-    return this.#ids;
+    const known = { at, ids: new Set(ids), byLowerCase: new Map(ids.map((id) => [id.toLowerCase(), id])) };
+    this.#ids = known;
+    return known;
   }
 
   async #lock(id: string, timeout = this.store.settings.lockTimeout): Promise<Lock> {
@@ -174,12 +167,16 @@ export class Opener {
     await storage.prepare();
   }
 
-  async #begin(locked: Locked, { expect = "any", beginning, forSave }: SaveOptions): Promise<Begin> {
+  async #begin(locked: Locked, { expect = "any", beginning, forSave, inBatch = false }: SaveOptions): Promise<Begin> {
     const {
       store: { storage, now },
       id,
     } = locked;
-    const stock = await takeStockOrContinue(locked, () => this.isKnown(locked.id));
+    let known: KnownIds | undefined;
+    const stock = await takeStockOrContinue(locked, async () => {
+      known = await this.#known(inBatch);
+      return known.ids.has(id);
+    });
     const { plan } = stock;
     if ("cause" in stock) {
       if (expect === "new") throw existsAlready(id);
@@ -198,7 +195,8 @@ export class Opener {
     }
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
-      await this.assertNoLookalike(id);
+      // What a batch listed a moment ago may be gone by now.
+      assertNoneLike(id, known !== undefined && lookalike(id, known) === undefined ? known : await this.#list());
       this.#ids?.ids.add(id);
       this.#ids?.byLowerCase.set(id.toLowerCase(), id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
@@ -323,6 +321,21 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
       hasNewBackup: false,
     };
   }
+}
+
+/** A conversation whose id differs by case alone. */
+function lookalike(id: string, { byLowerCase }: KnownIds): string | undefined {
+  const like = byLowerCase.get(id.toLowerCase());
+  return like === id ? undefined : like;
+}
+
+function assertNoneLike(id: string, known: KnownIds): void {
+  const like = lookalike(id, known);
+  if (like === undefined) return;
+  throw new DraftstateError(
+    "INVALID_ID",
+    `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`,
+  );
 }
 
 export function existsAlready(id: string): DraftstateError {

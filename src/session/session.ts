@@ -15,6 +15,7 @@ import type { Lock } from "../storage/storage.js";
 import type { Backup } from "../store/backups.js";
 import { warn, type Store } from "../store/store.js";
 import { assertTag } from "../store/tag.js";
+import { removeTraces } from "./traces.js";
 import { SessionBackups } from "./turn-end.js";
 import { WriteAhead, type WriteAheadOptions } from "./write-ahead.js";
 
@@ -291,6 +292,25 @@ export class Session {
       await this.#housekeep("what an operation left for undo", () =>
         this.options.store.trash.settle(this.id, this.lock),
       );
+      await this.options.release();
+    }
+  }
+
+  /**
+   * What began it was refused: nothing more is saved, and what is on disk of it goes. Only for a conversation that was new.
+   * Never rejects: what cannot be removed is reported.
+   */
+  async abandon(): Promise<void> {
+    if (this.#isClosed || !this.options.isNew) return this.close();
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    const { store, lock, session } = this.options;
+    try {
+      await this.#writer.close();
+      await removeTraces(store, { id: this.id, session, lock });
+    } catch (error) {
+      warn(store, this.id, `it was refused, but what is there of it could not be removed: ${messageOf(error)}`, error);
+    } finally {
       await this.options.release();
     }
   }

@@ -77,6 +77,19 @@ export class Sessions {
     });
   }
 
+  /** Acts on a conversation that was just begun, then closes it. Where the act is refused, nothing stays of the conversation. */
+  async complete<T>(conversation: Conversation, act: () => Promise<T>): Promise<T> {
+    let result: T;
+    try {
+      result = await act();
+    } catch (error) {
+      await this.#inTurn(conversation.id, (slot) => this.#end(slot, (session) => session.abandon()));
+      throw error;
+    }
+    await conversation.close();
+    return result;
+  }
+
   /** Under the conversation's lock, open here or not; with the session where it is. Other work on the conversation waits. */
   guarded<T>(id: string, act: (locked: Locked, session?: Session) => Promise<T>): Promise<T> {
     return this.#inTurn(id, async (slot) => {
@@ -129,19 +142,9 @@ export class Sessions {
     return next(0);
   }
 
-  /** Throws `INVALID_ID` where another conversation differs by case alone. */
-  assertNoLookalike(id: string): Promise<void> {
-    return this.#opener.assertNoLookalike(id);
-  }
-
-  /** Whether there was such a conversation, or a backup of one, a few seconds ago at the latest. */
-  isKnown(id: string): Promise<boolean> {
-    return this.#opener.isKnown(id);
-  }
-
-  /** What is known of ids is looked up again: other processes may have used them since. */
-  forgetKnown(): void {
-    this.#opener.forgetKnown();
+  /** Those of which there is a conversation, or a backup: one listing. Throws `INVALID_ID` where another differs by case alone. */
+  taken(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#opener.taken(ids);
   }
 
   /** No longer waits for locks of other processes: those that wait reject with `LOCKED`. */
@@ -186,13 +189,17 @@ export class Sessions {
   }
 
   /** Also where closing fails: the lock is released, and what could not be saved is the error. */
-  async #close(slot: Slot): Promise<void> {
+  #close(slot: Slot): Promise<void> {
+    return this.#end(slot, (session) => session.close());
+  }
+
+  async #end(slot: Slot, end: (session: Session) => Promise<void>): Promise<void> {
     const { session } = slot;
     this.#stopTimer(slot);
     if (session === undefined) return;
     slot.state = { kind: "closing", session };
     try {
-      await session.close();
+      await end(session);
     } finally {
       slot.state = { kind: "closed" };
     }

@@ -277,6 +277,11 @@ export class WriteAhead {
       return "snapshot";
     } catch (error) {
       this.#journalBroken = true;
+      if (version.revision <= this.#stored) {
+        // The store holds it as it is: only its snapshot could not be written.
+        for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(error);
+        return "nowhere";
+      }
       if (await this.#spill(version, error)) return "spill";
       this.#failed(version.revision, error);
       return "nowhere";

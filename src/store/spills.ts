@@ -68,7 +68,7 @@ export class Spills {
 
   /** The store holds it durably, or a fork does: only then. A file that cannot be removed is found again, and known to be held. */
   async remove(id: string, session: string): Promise<void> {
-    const { storage, events, directory } = this.options;
+    const { storage, events } = this.options;
     const key = spillKey(id, session);
     const removed = await storage.remove(key).catch((error: unknown) => {
       events.emit("warning", {
@@ -78,6 +78,16 @@ export class Spills {
       });
       return false;
     });
+    this.#ended(id, session, removed);
+  }
+
+  /** With its conversation, whatever it holds. Rejects where it cannot be removed: it would bring the conversation back. */
+  async purge(id: string, session: string): Promise<void> {
+    this.#ended(id, session, await this.options.storage.remove(spillKey(id, session)));
+  }
+
+  #ended(id: string, session: string, removed: boolean): void {
+    const { events, directory } = this.options;
     if (this.#active.delete(session) || removed)
       events.emit("fallback", { conversationId: id, active: false, directory });
   }

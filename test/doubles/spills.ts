@@ -10,15 +10,17 @@ export interface LeftSpill {
   readonly session?: string;
   /** 0 where it is left out: the store never held the conversation. */
   readonly base?: number;
+  /** That of this version where it is left out. */
+  readonly format?: number;
 }
 
 /** In the fallback directory of a store. */
 export async function leaveSpill(
   fallback: Storage,
   store: Storage,
-  { id, version, session = "other1", base = 0 }: LeftSpill,
+  { id, version, session = "other1", base = 0, format = SPILL_FORMAT }: LeftSpill,
 ): Promise<void> {
-  const note = { format: SPILL_FORMAT, store: store.identity, session, base } as const;
+  const note = { format: format as typeof SPILL_FORMAT, store: store.identity, session, base } as const;
   const metadata = {
     ...metadataOf(version, id, "2026-01-14T21:40:00.000Z", [{ session, revision: version.revision }]),
     spill: note,

@@ -1,6 +1,8 @@
 /** A conversation goes away by rm and nothing else: whole, in whatever state it is, and comes back as it was. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { DraftstateError } from "../../src/errors.js";
 import { DraftStatePersistenceManager } from "../../src/manager.js";
+import { SPILL_FORMAT } from "../../src/model/conversation.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import { contents } from "../doubles/contents.js";
 import { cutOff, damage, edit, told } from "../doubles/conversations.js";
@@ -124,12 +126,16 @@ describe("in whatever state it is", () => {
 });
 
 describe("spilled", () => {
-  function withFallback(): { storage: MemoryStorage; fallback: MemoryStorage; manager: DraftStatePersistenceManager } {
+  function withFallback(settings: { trashDays?: number } = {}): {
+    storage: MemoryStorage;
+    fallback: MemoryStorage;
+    manager: DraftStatePersistenceManager;
+  } {
     const [storage, fallback] = [memory(), memory()];
     let at = START;
     const manager = new DraftStatePersistenceManager(
       { storage, fallback, now: () => new Date((at += 1)), elapsed: () => performance.now(), random: () => 0.5 },
-      { fallbackDir: "elsewhere", autoSave: false },
+      { fallbackDir: "elsewhere", autoSave: false, ...settings },
     );
     return { storage, fallback, manager };
   }
@@ -149,6 +155,30 @@ describe("spilled", () => {
     await leaveSpill(fallback, storage, { id: "chat", version: versionAt(70), base: 5 });
     await manager.remove("chat", { purge: true });
     expect([await manager.ids(), await fallback.list("state")]).toEqual([[], []]);
+  });
+
+  test.each<[string, { trashDays?: number }, { purge?: boolean }]>([
+    ["to the trash", {}, {}],
+    ["for good", {}, { purge: true }],
+    ["for good, since there is no trash", { trashDays: 0 }, {}],
+  ])("a newer version's is not removed %s, and nothing else is then", async (_how, settings, options) => {
+    const { storage, fallback, manager } = withFallback(settings);
+    await told(manager, "another");
+    await told(manager, "chat");
+    await leaveSpill(fallback, storage, { id: "chat", version: versionAt(70), base: 5, format: SPILL_FORMAT + 1 });
+    const before = [await contents(storage, ["state", "backup", "trash"]), await contents(fallback)];
+    expect(await codeRejected(manager.removeAll(["another", "chat"], options))).toBe("NEWER_VERSION");
+    expect([await contents(storage, ["state", "backup", "trash"]), await contents(fallback)]).toEqual(before);
+  });
+
+  test("that cannot be removed is not said to be: the purge is refused, and nothing else is removed", async () => {
+    const { storage, fallback, manager } = withFallback();
+    await told(manager, "chat");
+    await leaveSpill(fallback, storage, { id: "chat", version: versionAt(70), base: 5 });
+    const before = await contents(storage);
+    vi.spyOn(fallback, "remove").mockRejectedValue(new DraftstateError("STORAGE", "read-only"));
+    expect(await codeRejected(manager.remove("chat", { purge: true }))).toBe("STORAGE");
+    expect(await contents(storage)).toEqual(before);
   });
 
   test("what cannot be brought home, since the snapshot here was edited, is not removed by half", async () => {

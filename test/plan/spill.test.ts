@@ -78,6 +78,20 @@ describe("a spill", () => {
     expect(kindsOf(storeAt(8), spillOf("b", 8))).toEqual({ "b@8": "moved-on" });
   });
 
+  test("at its base still is held by a store that holds the base, whoever went on since", () => {
+    const unchanged = spillOf("b", 8, { sessions: [mark("a", 8), mark("b", 8)] });
+    for (const store of [storeAt(8, mark("a", 8)), storeAt(12, mark("a", 8), mark("c", 12)), storeAt(9, mark("a", 9))])
+      expect(decisionsOf(store, unchanged)).toMatchObject({ "b@8": { kind: "held", by: "store" } });
+    expect(kindsOf(storeAt(8), spillOf("b", 8, { sessions: [mark("b", 8)] }))).toEqual({ "b@8": "held" });
+  });
+
+  test("at its base still is not held by a store that lost the base", () => {
+    const unchanged = spillOf("b", 8, { sessions: [mark("a", 8), mark("b", 8)] });
+    expect(kindsOf(storeAt(6, mark("a", 6)), unchanged)).toEqual({ "b@8": "apply" });
+    expect(kindsOf(storeAt(8, mark("a", 6), mark("c", 8)), unchanged)).toEqual({ "b@8": "moved-on" });
+    expect(kindsOf(storeAt(9), spillOf("b", 8, { sessions: [mark("b", 8)] }))).toEqual({ "b@8": "moved-on" });
+  });
+
   test("says why in each case", () => {
     const decisions = planSpills(storeAt(8, mark("a", 8)), [
       spillOf("b", 12),

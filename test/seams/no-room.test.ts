@@ -9,10 +9,12 @@ import {
   CONTENT,
   Disk,
   fallbackIn,
+  filesBelow,
   ID,
   managerIn,
   noRoom,
   outcome,
+  reportsOf,
   stateDirectory,
   temporaryDirectory,
   texts,
@@ -111,5 +113,38 @@ describe("while what was spilled has no room in the store, the store is not take
     full.full = true;
     expect((await next.open(ID)).revision).toBe(revision + 1);
     full.full = false;
+  });
+});
+
+describe("a session that changed nothing", () => {
+  /** What a writer that was killed leaves: a snapshot and a journal behind it. */
+  async function killed(directory: string): Promise<void> {
+    const refuseSnapshots: Turn = (go, key) =>
+      Reflect.get(key as object, "name") === `${ID}.json` ? Promise.reject(noRoom()) : go();
+    await told(directory, ["saved"], fallbackIn(directory));
+    const storage = turnedStorage(directory, { replace: refuseSnapshots });
+    const manager = managerIn(directory, { storage, ...fallbackIn(directory) });
+    const conversation = await manager.open(ID);
+    add(conversation, "in the journal");
+    await conversation.flush();
+    await manager.close();
+  }
+
+  test("spills nothing when it is closed on a full disk, and nothing becomes of it", async () => {
+    const directory = temporaryDirectory();
+    await killed(directory);
+    const disk = new Disk(directory, CONTENT);
+    disk.full = true;
+    const manager = managerIn(directory, { storage: disk.storage, ...fallbackIn(directory) });
+    const failed: unknown[] = [];
+    manager.on("saveError", (event) => failed.push(event));
+    const conversation = await manager.open(ID);
+    expect(texts(conversation.state)).toEqual(["saved", "in the journal"]);
+    expect([await outcome(conversation.close()), await outcome(manager.close()), failed]).toEqual(["ok", "ok", []]);
+    expect(filesBelow(fallbackIn(directory).fallbackDir).filter((path) => path.endsWith(".spill"))).toEqual([]);
+    const later = managerIn(directory, fallbackIn(directory));
+    const reports = reportsOf(later);
+    expect(texts((await later.open(ID)).state)).toEqual(["saved", "in the journal"]);
+    expect([await later.ids(), reports]).toEqual([[ID], []]);
   });
 });

@@ -79,15 +79,14 @@ async function assertStillLast({ trash, options }: Chosen, operation: Operation)
   if (last !== undefined && last.stamp > operation.stamp && last.group !== operation.group) throw new Overtaken();
 }
 
-/** Throws before anything moves where the id was used again, be it with other files than those that would come back. */
-async function assertRoom(store: Store, sessions: Sessions, operation: Operation): Promise<void> {
+/** Throws before anything moves where the id was used again (`taken`), be it with other files than those that would come back. */
+async function assertRoom(store: Store, taken: ReadonlySet<string>, operation: Operation): Promise<void> {
   const { conversationId: id, kind, files } = operation;
   const { trash } = store;
   await trash.assertRoomFor(operation);
   if (kind !== "rm") return;
-  await sessions.assertNoLookalike(id);
   // Its own files were looked at above: these are others of the id.
-  const present = (await sessions.isKnown(id)) ? await filesOf(store, id) : [];
+  const present = taken.has(id) ? await filesOf(store, id) : [];
   const [other] = present;
   // Where some of its own files are there, a removal or an undo was cut off: it continues.
   const isOwn = present.some(({ area, name }) => files.some((file) => file.area === area && file.name === name));
@@ -119,18 +118,19 @@ function putAllBack(
   operations: readonly [Operation, ...Operation[]],
 ): Promise<Undone[]> {
   const ids = operations.map(({ conversationId }) => conversationId);
+  const isRemoval = operations[0].kind === "rm";
   const act = async (held: ReadonlyMap<string, Locked>): Promise<Undone[]> => {
-    // Under the locks nobody uses the ids any more: one listing, for all of them.
-    sessions.forgetKnown();
+    // Under the locks nobody uses the ids any more. Backups come back beside what is there.
+    const taken = isRemoval ? await sessions.taken(ids) : new Set<string>();
     for (const operation of operations) {
       await assertStillLast(chosen, operation);
-      await assertRoom(store, sessions, operation);
+      await assertRoom(store, taken, operation);
     }
     const undone: Undone[] = [];
     for (const operation of operations) undone.push(await putBack(lockedOf(held, operation), operation));
     return undone;
   };
-  return operations[0].kind === "rm" ? sessions.exclusive(ids, act) : sessions.guardedAll(ids, act);
+  return isRemoval ? sessions.exclusive(ids, act) : sessions.guardedAll(ids, act);
 }
 
 /** The old content as a new revision, after a backup of the present: as `restore` itself goes back (I4). */

@@ -1,0 +1,57 @@
+/** A spill that was kept as a fork is known to be there, whatever became of the fork before the spill could be removed. */
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import {
+  add,
+  cleanUp,
+  CONTENT,
+  Disk,
+  fallbackIn,
+  filesBelow,
+  filesWith,
+  ID,
+  managerIn,
+  outcome,
+  reportsOf,
+  temporaryDirectory,
+  texts,
+  told,
+  turns,
+} from "./seam.js";
+
+afterEach(cleanUp);
+
+test("a spill whose fork was continued before a killed process could remove it goes at the next opening, with no warning", async () => {
+  const directory = temporaryDirectory();
+  const { fallbackDir } = fallbackIn(directory);
+  await told(directory, ["one"], { fallbackDir });
+  const disk = new Disk(directory, CONTENT);
+  const spilling = managerIn(directory, { storage: disk.storage, fallbackDir });
+  const spilled = await spilling.open(ID);
+  disk.full = true;
+  add(spilled, "spilled");
+  await spilled.flush();
+  await outcome(spilling.close());
+  const without = managerIn(directory);
+  await turns(await without.open(ID), "two");
+  await without.close();
+  const [spill = ""] = filesWith(fallbackDir, "spilled");
+  const aside = join(directory, "aside");
+  cpSync(spill, aside);
+  const manager = managerIn(directory, { fallbackDir });
+  await (await manager.open(ID)).close();
+  const fork = (await manager.ids()).find((id) => id !== ID) ?? "";
+  await turns(await manager.open(fork), "more");
+  await manager.close();
+  // As it is where the process was killed before it removed the spill.
+  cpSync(aside, spill);
+  rmSync(aside);
+  const later = managerIn(directory, { fallbackDir });
+  const warnings = reportsOf(later);
+  await (await later.open(ID)).close();
+  expect(filesBelow(fallbackDir).filter((path) => path.endsWith(".spill"))).toEqual([]);
+  expect(warnings.filter((each) => each.includes("stays"))).toEqual([]);
+  expect(texts(await later.loadState(fork))).toEqual(["one", "spilled", "more"]);
+  expect(await outcome(later.remove(ID))).toBe("ok");
+});
