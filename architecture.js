@@ -82,7 +82,7 @@ export const PACKAGES = {
   "node:child_process": ["storage/system.ts", "cli/terminal/screen/pager.ts"],
   yauzl: ["storage/zip-file.ts"],
   "node:stream": ["cli/entry.ts", "store/codec.ts", "storage/zip-file.ts"],
-  "node:os": ["storage", "operations/threads.ts", "cli/entry.ts"],
+  "node:os": ["storage", "operations/workers.ts", "cli/entry.ts"],
   "node:http": ["monitoring/http-post.ts"],
   "node:https": ["monitoring/http-post.ts"],
   "node:path": ["storage", "create-store.ts", "cli"],

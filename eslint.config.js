@@ -19,7 +19,8 @@ function importRules(room, allowed) {
         {
           patterns: [
             ...rooms.map((other) => ({
-              group: [`**/${other}.js`, `**/${other}/*`, `**/${other}/**`],
+              // Relative imports: a package may be called as a room is.
+              regex: `^\\.{1,2}/(?:.*/)?${other}(?:\\.js$|/)`,
               message: `${room} may not import ${other}: see architecture.js`,
             })),
             ...packages.map((name) => ({

@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { decodeSnapshot } from "../../snapshot/decode.js";
 import { readAtOnce } from "../../storage/fs.js";
 import { decompress, MAX_FILE_BYTES } from "../../store/codec.js";
-import type { FromThread } from "../threads.js";
+import type { FromThread } from "../workers.js";
 import type { FileToCheck } from "./whole-files.js";
 
 const BETWEEN_NEWS = 100;

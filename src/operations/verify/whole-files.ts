@@ -3,7 +3,7 @@
  * for every core. Every other file is looked at by the caller, who also says what is wrong with it.
  */
 import type { Compression } from "../../store/names.js";
-import { inThreads } from "../threads.js";
+import { inThreads } from "../workers.js";
 
 export interface FileToCheck {
   readonly path: string;

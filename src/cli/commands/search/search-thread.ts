@@ -7,8 +7,8 @@ import { MAX_FILE_BYTES } from "../../../store/codec.js";
 import { scanSnapshot, type Scanned, type SnapshotsScanned } from "../../../operations/search.js";
 import { readAtOnce } from "../../../storage/fs.js";
 import { wantsMetadata } from "./conditions.js";
-import type { FromThread } from "../../../operations/threads.js";
-import type { SearchTask } from "./threads.js";
+import type { FromThread } from "../../../operations/workers.js";
+import type { SearchTask } from "./search-threads.js";
 
 async function search({ files, query, role, status, since }: SearchTask): Promise<SnapshotsScanned<LineMatch>> {
   const matcher = await compileQuery(query);

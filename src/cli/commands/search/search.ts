@@ -7,7 +7,7 @@ import type { Scanned, ScanResult, SnapshotsScanned } from "../../../operations/
 import { choiceOption } from "../../arguments/choice.js";
 import type { CommandContext } from "../../context.js";
 import { wantsMetadata } from "./conditions.js";
-import { searchInThreads } from "./threads.js";
+import { searchInThreads } from "./search-threads.js";
 import { dateOf, parseCount, parseWhen, WHEN, type When } from "../../arguments/parse.js";
 import { pluralize } from "../../terminal/text/format.js";
 import { excerptAround } from "../../terminal/text/excerpt.js";

@@ -5,7 +5,7 @@
 import type { LineMatch } from "../../../formats/search/find-lines.js";
 import type { Query } from "../../../formats/search/query.js";
 import type { SnapshotsScanned } from "../../../operations/search.js";
-import { inThreads } from "../../../operations/threads.js";
+import { inThreads } from "../../../operations/workers.js";
 
 export interface SearchTask {
   readonly files: readonly { readonly id: string; readonly path: string }[];
