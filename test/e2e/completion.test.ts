@@ -40,7 +40,7 @@ describe("__complete", TIMEOUT, () => {
   test("knows commands, options, choices and shells", async ({ workspace }) => {
     expect(await complete(workspace, "")).toEqual(expect.arrayContaining(["chat", "ls", "watch", "help"]));
     expect(await complete(workspace, "--json", "sh")).toEqual(["show"]);
-    expect(await complete(workspace, "ls", "--st")).toEqual(["--status", "--state-dir"]);
+    expect(await complete(workspace, "ls", "--st")).toEqual(["--status", "--state-dir", "--store"]);
     expect(await complete(workspace, "ls", "--status", "com")).toEqual(["complete"]);
     expect(await complete(workspace, "ls", "--status=com")).toEqual(["--status=complete"]);
     expect(await complete(workspace, "completion", "")).toEqual(["bash", "zsh", "fish"]);

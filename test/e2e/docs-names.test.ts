@@ -41,9 +41,11 @@ async function program(workspace: Workspace): Promise<Program> {
 /** Code of a page: spans, and of its blocks the lines that start the program. */
 function codeOf(page: string): string[] {
   const tokens = new MarkdownIt().parse(read(page), {}).flatMap((token) => [token, ...(token.children ?? [])]);
-  return tokens.flatMap(({ type, content }) => {
+  return tokens.flatMap(({ type, content, info }) => {
     if (type === "code_inline") return [content];
-    return type === "fence" ? content.split("\n").filter((line) => /^(\$ |.*\bdraftstate )/.test(line)) : [];
+    return type === "fence" && info !== "sql"
+      ? content.split("\n").filter((line) => /^(\$ |.*\bdraftstate )/.test(line))
+      : [];
   });
 }
 

@@ -218,7 +218,11 @@ describe("a header", () => {
 
 test("the lines in docs/format.md are what is written, byte for byte", () => {
   const text = readFileSync(new URL("../../docs/format.md", import.meta.url), "utf8");
-  const lines = text.split("\n").filter((line) => line.startsWith('{"crc"'));
+  const lines = text
+    .split("\n")
+    .filter((line) => line.startsWith('{"crc"'))
+    // Lines of a thread's log are shown by their shape.
+    .filter((line) => !line.startsWith('{"crc":"…"'));
   expect(lines.length).toBeGreaterThan(3);
   for (const line of lines) {
     const read = decodeLine(Buffer.from(line));
