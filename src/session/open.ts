@@ -6,10 +6,11 @@ import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { initialState, type Info, type State, type Version } from "../model/conversation.js";
 import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js";
 import type { Lock } from "../storage/storage.js";
+import { areBackupsAway, assertBackupsInReach, assertStoreInReach } from "../store/away.js";
 import type { Backup } from "../store/backups.js";
-import { parseBackupName } from "../store/names.js";
+import { knownIds } from "../store/names.js";
 import { happened } from "../store/pending.js";
-import { findConversation, interruptedVersion, listIds, readPlan, refusal, storeIsMissing } from "../store/read.js";
+import { findConversation, interruptedVersion, listNames, readPlan, refusal } from "../store/read.js";
 import { warn, type Store } from "../store/store.js";
 import { snapshotOnDisk } from "./base.js";
 import { bringHome, type BroughtHome } from "./bring-home.js";
@@ -123,9 +124,12 @@ export class Opener {
   }
 
   async #list(): Promise<KnownIds> {
-    const { storage, elapsed } = this.store;
+    const { storage, spills, elapsed } = this.store;
     const at = elapsed();
-    const ids = await listIds(storage);
+    const { state, backup } = await listNames(storage);
+    // What is not listed is begun anew only where its backups would be seen.
+    if (backup.length === 0) await assertBackupsInReach(storage);
+    const ids = [...knownIds(state, backup), ...((await spills?.ids()) ?? [])];
     const known = { at, ids: new Set(ids), byLowerCase: new Map(ids.map((id) => [id.toLowerCase(), id])) };
     this.#ids = known;
     return known;
@@ -133,7 +137,7 @@ export class Opener {
 
   async #lock(id: string, timeout = this.store.settings.lockTimeout): Promise<Lock> {
     const { store } = this;
-    await this.#prepare();
+    await this.#prepare(id);
     const { lock, takenOverFrom } = await this.locks.acquire(id, timeout);
     // Only a holder that died leaves anything unfinished.
     if (takenOverFrom !== undefined) {
@@ -145,8 +149,8 @@ export class Opener {
   }
 
   /** Once a process, and again after a failure. */
-  async #prepare(): Promise<void> {
-    this.#prepared ??= this.#prepareOnce();
+  async #prepare(id: string): Promise<void> {
+    this.#prepared ??= this.#prepareOnce(id);
     try {
       await this.#prepared;
     } catch (error) {
@@ -156,15 +160,20 @@ export class Opener {
   }
 
   /** A directory whose conversations are known from elsewhere is away: an empty one in its place would hide them. */
-  async #prepareOnce(): Promise<void> {
-    const { storage, spills } = this.store;
-    if (!(await storage.exists())) {
-      const isKnown = (await storage.list("backup")).some((name) => parseBackupName(name) !== undefined);
-      const isElsewhere = isKnown || (await spills?.continueSomething()) === true;
-      // Another process may have begun the store since, and left both.
-      if (isElsewhere && !(await storage.exists())) throw storeIsMissing(storage);
+  async #prepareOnce(id: string): Promise<void> {
+    const { storage } = this.store;
+    const found = await storage.exists();
+    if (!found) await assertStoreInReach(this.store);
+    const isWithoutBackups = found && (await areBackupsAway(storage));
+    await storage.prepare({ found });
+    if (isWithoutBackups) {
+      const path = storage.describe({ area: "backup", name: "" });
+      warn(
+        this.store,
+        id,
+        `${path} was missing and was made anew: backups that were in it are not seen; if they are on a disk that is away, mount it before anything is removed or restored`,
+      );
     }
-    await storage.prepare();
   }
 
   async #begin(locked: Locked, { expect = "any", beginning, forSave, inBatch = false }: SaveOptions): Promise<Begin> {

@@ -65,6 +65,8 @@ export class WriteAhead {
   #snapshotWaiters: SnapshotWaiter[] = [];
   #kickedAgain = false;
   #isSuspended = false;
+  #first: (() => Promise<void>) | undefined;
+  #doing: Promise<void> | undefined;
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
   #journalBroken: boolean;
   /** Spills that are to go once the store holds their content. */
@@ -160,6 +162,25 @@ export class WriteAhead {
     };
   }
 
+  /** Nothing is written before this is done: it is tried now, and where it fails again before each write. Never rejects: the saves do. */
+  async first(act: () => Promise<void>): Promise<void> {
+    this.#first = act;
+    await this.#doFirst().catch(() => undefined);
+  }
+
+  #doFirst(): Promise<void> {
+    const act = this.#first;
+    if (act === undefined) return Promise.resolve();
+    this.#doing ??= act()
+      .then(() => {
+        this.#first = undefined;
+      })
+      .finally(() => {
+        this.#doing = undefined;
+      });
+    return this.#doing;
+  }
+
   async #flushed(wait: (revision: number) => Promise<void>): Promise<void> {
     const { revision } = this.#latest;
     const durable = wait(revision);
@@ -197,7 +218,7 @@ export class WriteAhead {
     // Changes made in the same turn of the event loop share a batch.
     await Promise.resolve();
     for (;;) {
-      if (this.#isSuspended) return;
+      if (this.#isSuspended || (this.#first !== undefined && !(await this.#mayWrite()))) return;
       if (this.#needsWhole) {
         await this.#snapshotting;
         const written = await this.#writeWhole();
@@ -207,6 +228,16 @@ export class WriteAhead {
       else if (this.#wantsSnapshot) await this.#beginSnapshot();
       else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
       else return;
+    }
+  }
+
+  async #mayWrite(): Promise<boolean> {
+    try {
+      await this.#doFirst();
+      return true;
+    } catch (error) {
+      this.#failed(this.#latest.revision, error);
+      return false;
     }
   }
 
