@@ -8,6 +8,7 @@ import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js
 import type { Lock } from "../storage/storage.js";
 import { areBackupsAway, assertBackupsInReach, assertStoreInReach } from "../store/away.js";
 import type { Backup } from "../store/backups.js";
+import { TakenIds } from "../store/taken-ids.js";
 import { knownIds } from "../store/names.js";
 import { happened } from "../store/pending.js";
 import { findConversation, interruptedVersion, listNames, readPlan, refusal } from "../store/read.js";
@@ -56,8 +57,7 @@ type Begin = Pick<
 
 interface KnownIds {
   readonly at: number;
-  readonly ids: Set<string>;
-  readonly byLowerCase: Map<string, string>;
+  readonly ids: TakenIds;
 }
 
 /** Milliseconds for which a listing of all ids serves a batch. */
@@ -111,9 +111,9 @@ export class Opener {
 
   /** Those of which there is a conversation, or a backup. Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
   async taken(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const known = await this.#list();
-    for (const id of ids) assertNoneLike(id, known);
-    return new Set(ids.filter((id) => known.ids.has(id)));
+    const { ids: known } = await this.#list();
+    for (const id of ids) known.assertNoneLike(id);
+    return new Set(ids.filter((id) => known.has(id)));
   }
 
   /** Conversations that other processes began since are not in an older one: only a batch takes that for the truth. */
@@ -128,9 +128,8 @@ export class Opener {
     const at = elapsed();
     const { state, backup } = await listNames(storage);
     // What is not listed is begun anew only where its backups would be seen.
-    if (backup.length === 0) await assertBackupsInReach(storage);
-    const ids = [...knownIds(state, backup), ...((await spills?.ids()) ?? [])];
-    const known = { at, ids: new Set(ids), byLowerCase: new Map(ids.map((id) => [id.toLowerCase(), id])) };
+    await assertBackupsInReach(storage);
+    const known = { at, ids: new TakenIds([...knownIds(state, backup), ...((await spills?.ids()) ?? [])]) };
     this.#ids = known;
     return known;
   }
@@ -205,9 +204,8 @@ export class Opener {
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       // What a batch listed a moment ago may be gone by now.
-      assertNoneLike(id, known !== undefined && lookalike(id, known) === undefined ? known : await this.#list());
+      if (known === undefined || known.ids.lookalike(id) !== undefined) (await this.#list()).ids.assertNoneLike(id);
       this.#ids?.ids.add(id);
-      this.#ids?.byLowerCase.set(id.toLowerCase(), id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
       const version = { state, info: { createdAt: now().toISOString(), ...info }, revision };
       return {
@@ -330,21 +328,6 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
       hasNewBackup: false,
     };
   }
-}
-
-/** A conversation whose id differs by case alone. */
-function lookalike(id: string, { byLowerCase }: KnownIds): string | undefined {
-  const like = byLowerCase.get(id.toLowerCase());
-  return like === id ? undefined : like;
-}
-
-function assertNoneLike(id: string, known: KnownIds): void {
-  const like = lookalike(id, known);
-  if (like === undefined) return;
-  throw new DraftstateError(
-    "INVALID_ID",
-    `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`,
-  );
 }
 
 export function existsAlready(id: string): DraftstateError {

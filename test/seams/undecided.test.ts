@@ -29,6 +29,8 @@ class Refusing {
   trash = false;
   /** Called when content is refused. */
   onRefused: () => void = () => undefined;
+  /** Called once a pending record is written. */
+  onPending: () => void = () => undefined;
 
   constructor() {
     const content: Turn = (go, key) => {
@@ -39,7 +41,12 @@ class Refusing {
     const trash: Turn = (go, key) =>
       this.trash && (key as Key).name.startsWith("pending_") ? Promise.reject(noRoom()) : go();
     const log: Turn = async (go, key) => refusingLog((await content(go, key)) as object, () => this.content);
-    const storage = turnedStorage(this.directory, { replace: content, createLog: log, remove: trash, move: trash });
+    const replace: Turn = async (go, key) => {
+      const done = await content(go, key);
+      if ((key as Key).name.startsWith("pending_")) this.onPending();
+      return done;
+    };
+    const storage = turnedStorage(this.directory, { replace, createLog: log, remove: trash, move: trash });
     this.manager = managerIn(this.directory, { storage });
   }
 
@@ -47,6 +54,11 @@ class Refusing {
     const conversation = await this.manager.open(ID);
     await turns(conversation, ...ids);
     return conversation;
+  }
+
+  pendingRecords(): string[] {
+    const trash = join(stateDirectory(this.directory), ".draftstate", "trash");
+    return readdirSync(trash).filter((name) => name.startsWith("pending_"));
   }
 
   /** The directory as a kill would leave it now. */
@@ -124,14 +136,24 @@ describe("a restore that stands because of a later change", () => {
     store.content = false;
     await conversation.close();
     expect(await kinds(store.manager)).toEqual(["restore"]);
+    expect(store.pendingRecords()).toEqual([]);
   });
 
-  test("that meets a turn which chose before it was settled is chosen instead", async () => {
-    const { store, conversation } = await standing(true);
-    store.content = false;
-    const [byId, byAll] = await Promise.all([store.manager.undo(ID), conversation.flush()]);
-    expect(byId).toMatchObject({ operation: "restore" });
-    expect(byAll).toBeUndefined();
+  test("is taken back by an undo that chose an older operation while it was under way", async () => {
+    const store = new Refusing();
+    const conversation = await store.told("one", "two");
+    await store.manager.rename(ID, "title");
+    store.content = true;
+    store.onRefused = () => {
+      if (texts(conversation.state).join() === "one") add(conversation, "later");
+    };
+    const restoring = outcome(store.manager.restore(ID, "@1")).finally(() => {
+      store.content = false;
+    });
+    const undoing = store.manager.undo(ID);
+    expect(await restoring).toBe("STORAGE");
+    expect(await undoing).toMatchObject({ operation: "restore" });
+    expect(texts(conversation.state)).toEqual(["one", "two"]);
   });
 });
 
@@ -177,6 +199,24 @@ describe("a restore that was taken back, and whose record could not be", () => {
     store.trash = false;
     expect(await outcome(store.manager.prune({ id: ID, max: 1 }))).toBe("ok");
   });
+});
+
+test("a restore that gave up because something was said meanwhile lets nothing be saved beside its record", async () => {
+  const store = new Refusing();
+  const conversation = await store.told("one", "two");
+  store.onPending = () => {
+    add(conversation, "meanwhile");
+    store.trash = true;
+  };
+  expect(await outcome(store.manager.restore(ID, "@1"))).toBe("STORAGE");
+  expect(await outcome(conversation.flush())).toBe("STORAGE");
+  const image = store.killed();
+  await (await managerIn(image).open(ID)).close();
+  expect(await kinds(managerIn(image))).toEqual([]);
+  store.trash = false;
+  await conversation.close();
+  expect(await found(store.directory)).toEqual(["one", "two", "meanwhile"]);
+  expect(store.pendingRecords()).toEqual([]);
 });
 
 test("a pending record whose replacement rejected though it took its name is in the way of nothing", async () => {

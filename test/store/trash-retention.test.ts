@@ -112,16 +112,15 @@ async function killedAfter(
 
 const isPendingRecord = (name: string, key: Key): boolean => name === "replace" && key.name === "pending_chat.json";
 
+async function expire(storage: Storage): Promise<void> {
+  const manager = quiet(storage, { trashDays: 30 }, START + 40 * DAY);
+  await manager.rename("other", `Title ${Math.random()}`);
+  await manager.close();
+}
+
 /** Of another process, long after: each takes away whatever it may. */
 const RETENTIONS: readonly (readonly [string, Retention])[] = [
-  [
-    "expires",
-    async (storage) => {
-      const manager = quiet(storage, { trashDays: 30 }, START + 40 * DAY);
-      await manager.rename("other", `Title ${Math.random()}`);
-      await manager.close();
-    },
-  ],
+  ["expires", expire],
   [
     "empties",
     async (storage) => {
@@ -241,32 +240,6 @@ describe.each(RETENTIONS)("another manager that %s what is kept", (_name, retent
     await manager.close();
   });
 
-  test("and an undo that was cut off half-way when only the record is to go: it can be begun again, and puts all back", async () => {
-    const storage = await prepared("rm");
-    const before = await seen("rm", storage);
-    await done("rm", storage);
-    const manager = quiet(storage);
-    let undone: string | undefined;
-    let moved = 0;
-    const remove = storage.remove.bind(storage);
-    const move = storage.move.bind(storage);
-    storage.move = async (...args) => {
-      if (undone === undefined && args[1].area !== "trash" && (moved += 1) === 2)
-        throw new DraftstateError("STORAGE", "cut off");
-      return move(...args);
-    };
-    storage.remove = async (...args) => {
-      if (undone === undefined && args[0].name.includes("_operation_chat"))
-        undone = await outcome(manager.undo("chat"));
-      return remove(...args);
-    };
-    await retention(storage);
-    expect(undone).toBe("STORAGE");
-    expect(await outcome(manager.undo("chat"))).toBe("ok");
-    expect(await seen("rm", storage)).toEqual(before);
-    await manager.close();
-  });
-
   test("and an undo that comes when the record has gone: nothing moves", async () => {
     const storage = await prepared("rm");
     await done("rm", storage);
@@ -286,6 +259,31 @@ describe.each(RETENTIONS)("another manager that %s what is kept", (_name, retent
     expect(await seen("rm", storage)).toEqual(after);
     await manager.close();
   });
+});
+
+test("an undo that was cut off half-way while another manager removes the record as too old can be begun again, and puts all back", async () => {
+  const storage = await prepared("rm");
+  const before = await seen("rm", storage);
+  await done("rm", storage);
+  const manager = quiet(storage);
+  let undone: string | undefined;
+  let moved = 0;
+  const remove = storage.remove.bind(storage);
+  const move = storage.move.bind(storage);
+  storage.move = async (...args) => {
+    if (undone === undefined && args[1].area !== "trash" && (moved += 1) === 2)
+      throw new DraftstateError("STORAGE", "cut off");
+    return move(...args);
+  };
+  storage.remove = async (...args) => {
+    if (undone === undefined && args[0].name.includes("_operation_chat")) undone = await outcome(manager.undo("chat"));
+    return remove(...args);
+  };
+  await expire(storage);
+  expect(undone).toBe("STORAGE");
+  expect(await outcome(manager.undo("chat"))).toBe("ok");
+  expect(await seen("rm", storage)).toEqual(before);
+  await manager.close();
 });
 
 test("a manager that keeps nothing leaves what another keeps", async () => {
