@@ -49,7 +49,7 @@ export interface SaveOptions extends OpenOptions {
 
 type Begin = Pick<
   SessionOptions,
-  "version" | "snapshot" | "stored" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched"
+  "version" | "snapshot" | "stored" | "implied" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched"
 > & {
   /** Recovery made one. */
   readonly hasNewBackup: boolean;
@@ -320,6 +320,7 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
       version: next,
       snapshot: await snapshotOnDisk(store, id),
       stored: plan.version.revision,
+      implied: next.revision,
       wholeFirst: true,
       sessions: plan.sessions,
       spilled: [],

@@ -32,6 +32,8 @@ export interface WriteAheadOptions {
   readonly snapshot: SnapshotOnDisk | undefined;
   /** The highest revision that the store holds durably; 0 for none. */
   readonly stored: number;
+  /** The highest revision that follows from what the store holds, written or not, such as an answer that nobody continues as interrupted. */
+  readonly implied?: number | undefined;
   /** The files on disk do not hold what the version continues: the first save is a whole snapshot. */
   readonly wholeFirst: boolean;
   /** Who wrote what the version holds. */
@@ -62,6 +64,7 @@ export class WriteAhead {
   #snapshotting: Promise<void> | undefined;
   #taken: TakenSnapshot | undefined;
   #stored: number;
+  readonly #implied: number;
   #snapshotWaiters: SnapshotWaiter[] = [];
   #kickedAgain = false;
   #isSuspended = false;
@@ -84,7 +87,8 @@ export class WriteAhead {
     this.#base = new Base({ id, store, lock }, snapshot);
     this.#latest = version;
     this.#stored = wholeFirst || snapshot === undefined ? stored : version.revision;
-    this.#waiters = new Waiters(this.#stored);
+    this.#implied = Math.max(this.#stored, options.implied ?? 0);
+    this.#waiters = new Waiters(this.#implied);
     this.#journalBroken = wholeFirst;
     this.#spilled = options.spilled;
   }
@@ -308,8 +312,8 @@ export class WriteAhead {
       return "snapshot";
     } catch (error) {
       this.#journalBroken = true;
-      if (version.revision <= this.#stored) {
-        // The store holds it as it is: only its snapshot could not be written.
+      if (version.revision <= Math.max(this.#stored, this.#implied)) {
+        // The store holds it as it is, or what it follows from: only its snapshot could not be written.
         for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(error);
         return "nowhere";
       }

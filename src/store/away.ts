@@ -32,9 +32,9 @@ export async function assertBackupsInReach(storage: Storage): Promise<void> {
   if (await areBackupsAway(storage)) throw backupsAreMissing(storage);
 }
 
-/** Both directories are made together. */
+/** Looked for in this order: another process may be making them, the one for backups first. */
 export async function areBackupsAway(storage: Storage): Promise<boolean> {
-  return !(await storage.exists("backup")) && (await storage.exists("trash"));
+  return (await storage.exists("trash")) && !(await storage.exists("backup"));
 }
 
 /** What an operation kept is missing because all of the trash is. */
