@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import { DraftstateError } from "../../errors.js";
+import { IDLE_TIMEOUT } from "../../http/policy.js";
 import { checkSetting, SETTINGS, unknownSetting, type SettingDefinition, type Settings } from "../../store/settings.js";
 import { findSettingsFile, readSettingsFile } from "./settings-file.js";
 
@@ -32,6 +33,13 @@ const CLI_SETTINGS = {
     max: 20,
     description: "retries after a temporary failure of the provider",
   },
+  idleTimeout: {
+    kind: "integer",
+    default: IDLE_TIMEOUT,
+    min: 0,
+    max: 86_400_000,
+    description: "milliseconds that a server may be silent; 0 waits for ever",
+  },
 } as const satisfies Record<string, SettingDefinition>;
 
 export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
@@ -47,6 +55,7 @@ export interface CliSettings extends Settings {
   readonly seed: number;
   readonly offlineTokenDelay: number;
   readonly modelRetries: number;
+  readonly idleTimeout: number;
 }
 
 export type Origin = "flag" | "default" | { readonly variable: string } | { readonly file: string };
