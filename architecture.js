@@ -76,6 +76,7 @@ export const PACKAGES = {
     // For getBuiltinModule: Node's own modules that take milliseconds, loaded when they are used.
     "snapshot/checksum.ts",
     "storage/index.ts",
+    "storage/content-hash.ts",
     "store/codec.ts",
     "journal/framing.ts",
   ],
@@ -89,7 +90,13 @@ export const PACKAGES = {
   "node:readline": ["cli"],
   "node:module": [],
   "node:buffer": ["snapshot"],
-  "node:crypto": ["snapshot/checksum.ts", "storage/index.ts", "storage/postgres", "agent/agent.ts"],
+  "node:crypto": [
+    "snapshot/checksum.ts",
+    "storage/index.ts",
+    "storage/content-hash.ts",
+    "storage/postgres",
+    "agent/agent.ts",
+  ],
   "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
   "node:worker_threads": ["cli/commands/search/search-thread.ts", "operations"],
