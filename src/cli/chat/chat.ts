@@ -140,6 +140,8 @@ class Chat {
       openFirst,
       progress: this.#progress,
       plain: options.plain === true,
+      atPrompt: situation.interactive && situation.person !== undefined,
+      failedLastingly: false,
       title: title === undefined ? undefined : titleFrom(title),
     };
     return this.#answer(this.#turn, resumption);
@@ -203,10 +205,13 @@ class Chat {
   #sayHowToResume(conversation: Conversation): void {
     const status = statusOf(conversation.version.state);
     const how = status === "complete" ? "" : ` (${status})`;
-    noteWithCommand(
-      this.context,
-      `saved as ${conversation.id}${how}; resume with`,
-      `draftstate chat --resume ${conversation.id}`,
-    );
+    const command = `draftstate chat --resume ${conversation.id}`;
+    if (this.#turn?.failedLastingly === true)
+      noteWithCommand(
+        this.context,
+        `saved as ${conversation.id}${how}; it would fail again as it is, so ask another model with`,
+        `${command} --model <name>`,
+      );
+    else noteWithCommand(this.context, `saved as ${conversation.id}${how}; resume with`, command);
   }
 }
