@@ -10,7 +10,7 @@ import { carryOut, whatToDo, type Resumption } from "./interrupted.js";
 import { chooseModel, hasSystem, sayModel, wantedFor, type Wanted } from "./model.js";
 import type { Person } from "./person.js";
 import { readPrompt, type PromptInput } from "./prompt-input.js";
-import { note, noteWithCommand } from "./say.js";
+import { note } from "./say.js";
 import { assertOneStart, isResuming, openConversation, openStandIn, openWhenSaid, type StartOptions } from "./start.js";
 import type { ChosenModel, RequestProgress, TurnContext } from "./session-types.js";
 import type { CommandContext } from "../context.js";
@@ -192,21 +192,13 @@ class Chat {
 
   #sayNobodyIsThere({ id }: Conversation): void {
     if (this.options.save)
-      noteWithCommand(
-        this.context,
-        "no terminal to continue at; at one, resume with",
-        `draftstate chat --resume ${id}`,
-      );
+      note(this.context, `no terminal to continue at; at one, resume with: draftstate chat --resume ${id}`);
     else note(this.context, "no terminal to continue at, and --no-save keeps nothing");
   }
 
   #sayHowToResume(conversation: Conversation): void {
     const status = statusOf(conversation.version.state);
     const how = status === "complete" ? "" : ` (${status})`;
-    noteWithCommand(
-      this.context,
-      `saved as ${conversation.id}${how}; resume with`,
-      `draftstate chat --resume ${conversation.id}`,
-    );
+    note(this.context, `saved as ${conversation.id}${how}; resume with: draftstate chat --resume ${conversation.id}`);
   }
 }
