@@ -74,7 +74,7 @@ function holdCommands(text: string, program: string): string {
 export function quoted(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   const plain = word.replaceAll("'", String.raw`'\''`);
-  if (!word.includes("\n") && replaceActing(word, "") === word) return `'${plain}'`;
+  if (!word.includes("\n") && replaceActing(word, codeOf) === word) return `'${plain}'`;
   const codes = replaceActing(word.replaceAll(/['\\]/g, String.raw`\$&`), codeOf).replaceAll("\n", String.raw`\n`);
   return `$'${codes}'`;
 }
