@@ -140,6 +140,8 @@ class Chat {
       openFirst,
       progress: this.#progress,
       plain: options.plain === true,
+      atPrompt: situation.interactive && situation.person !== undefined,
+      failedLastingly: false,
       title: title === undefined ? undefined : titleFrom(title),
     };
     return this.#answer(this.#turn, resumption);
@@ -199,6 +201,12 @@ class Chat {
   #sayHowToResume(conversation: Conversation): void {
     const status = statusOf(conversation.version.state);
     const how = status === "complete" ? "" : ` (${status})`;
-    note(this.context, `saved as ${conversation.id}${how}; resume with: draftstate chat --resume ${conversation.id}`);
+    const advice =
+      this.#turn?.failedLastingly === true ? "it would fail again as it is, so ask another model with" : "resume with";
+    const model = this.#turn?.failedLastingly === true ? " --model <name>" : "";
+    note(
+      this.context,
+      `saved as ${conversation.id}${how}; ${advice}: draftstate chat --resume ${conversation.id}${model}`,
+    );
   }
 }
