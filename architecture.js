@@ -67,6 +67,7 @@ export const PACKAGES = {
     "cli/chat/prompt-input.ts",
     "cli/terminal/input/controlling-terminal.ts",
     "cli/file-stream.ts",
+    "cli/program-name.ts",
     "cli/version.ts",
   ],
   "node:tty": ["cli/terminal/input/controlling-terminal.ts"],

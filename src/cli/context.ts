@@ -15,6 +15,7 @@ export interface GlobalOptions {
   readonly stateDir?: string;
   readonly backupDir?: string;
   readonly config?: string;
+  readonly store?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;

@@ -3,11 +3,13 @@ import { CommanderError, type Command } from "commander";
 import { isDraftstateError, messageOf } from "../errors.js";
 import { usageMessage } from "./arguments/usage-errors.js";
 import type { Run } from "./commands/registration.js";
+import type { Caller } from "./command-hints.js";
 import { CommandContext, type GlobalOptions } from "./context.js";
 import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
 import type { Io } from "./io.js";
 import { Output } from "./output.js";
 import { commandOf, createProgram, givenFlags, isUnaskedHelp, parseArguments } from "./program.js";
+import { storeFlags } from "./store-flags.js";
 import { ALL_SETTINGS, resolveCliSettings } from "./settings/settings.js";
 import { isEnding } from "./terminal/input/interrupts.js";
 import { QuestionInterrupted } from "./terminal/input/question-interrupted.js";
@@ -36,6 +38,7 @@ class ProgramRun {
     private readonly io: Io,
   ) {
     this.#output = new Output(io);
+    this.#output.caller = callerOf(io, []);
     // Needed even if the arguments cannot be parsed.
     this.#json = argv.includes("--json");
     this.#verbose = argv.includes("--verbose");
@@ -100,6 +103,7 @@ class ProgramRun {
     const { io } = this;
     const globals = program.opts<GlobalOptions>();
     this.#output.quiet = globals.quiet === true;
+    this.#output.caller = callerOf(io, storeFlags(globals));
     const flags = Object.fromEntries(Object.entries(givenFlags(program)).filter(([name]) => name in ALL_SETTINGS));
     return new CommandContext({
       io,
@@ -146,8 +150,19 @@ class ProgramRun {
     return command === undefined ? "see draftstate --help" : `see draftstate help ${command}`;
   }
 
-  #report(code: string, message: string, path?: string): void {
+  #report(code: string, text: string, path?: string): void {
+    const message = this.#output.worded(text);
     if (this.#json) this.#output.json({ error: { code, message, path: path ?? null } });
     this.#output.error(message);
   }
+}
+
+/** The name of the program is looked up when a message needs it. */
+function callerOf(io: Io, flags: readonly string[]): Caller {
+  return {
+    get program() {
+      return io.program;
+    },
+    flags,
+  };
 }

@@ -37,7 +37,6 @@ const CLI_SETTINGS = {
 export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
   ...SETTINGS,
   ...CLI_SETTINGS,
-  saveOnToken: { ...SETTINGS.saveOnToken, default: true },
 };
 
 export interface CliSettings extends Settings {
