@@ -17,11 +17,13 @@ export const ROOMS = {
   session: ["store", "plan", "journal", "snapshot", "model", "storage"],
   checkpoints: ["plan", "journal", "model"],
   threads: ["checkpoints", "store", "plan", "journal", "snapshot", "model", "storage"],
+  items: ["journal", "model"],
+  namespaces: ["items", "store", "storage"],
   operations: ["session", "metrics", "store", "plan", "journal", "snapshot", "model", "monitoring", "storage"],
   manager: ["operations", "session", "threads", "metrics", "store", "plan", "model", "monitoring", "storage"],
   "create-store": ["store", "storage"],
   "create-manager": ["create-store", "manager", "operations", "metrics", "monitoring"],
-  langgraph: ["create-manager", "manager", "threads", "checkpoints", "store", "plan", "model"],
+  langgraph: ["create-manager", "manager", "threads", "namespaces", "items", "checkpoints", "store", "plan", "model"],
   agent: ["create-manager", "manager", "session", "metrics", "model"],
   cli: [
     "create-store",
@@ -103,7 +105,7 @@ export const PACKAGES = {
   "node:worker_threads": ["cli/commands/search/search-thread.ts", "operations"],
   "node:timers/promises": [
     "session/lock.ts",
-    "threads/thread-lock.ts",
+    "store/wait-for-lock.ts",
     "metrics",
     "storage",
     "agent/models/offline.ts",
