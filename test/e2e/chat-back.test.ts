@@ -106,10 +106,10 @@ test(
       ["y", 0, 2],
     ] as const) {
       const terminal = TerminalSession.start(workspace, ["chat", "-c", "And?"], {
-      columns: 100,
-      rows: 40,
-      env: { OPENAI_API_KEY: "sk-canary" },
-    });
+        columns: 100,
+        rows: 40,
+        env: { OPENAI_API_KEY: "sk-canary" },
+      });
       await terminal.shows(/Send the conversation and your key there\? \(y\/N\)/);
       enter(terminal, answer);
       expect([(await terminal.ended).status, server.requests.length]).toEqual([status, requests]);
