@@ -61,7 +61,7 @@ async function logsOf(count: number): Promise<Log[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => logOf(`chat-${index}`)));
 }
 
-const inserts = (): string[] => statements.filter((text) => text.includes("insert into") && text.includes("begins"));
+const inserts = (): string[] => statements.filter((text) => /insert into "\w+"."parts"/.test(text));
 const texts = (count: number): Promise<(string | undefined)[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => textAt(storage, keyOf(`chat-${index}`))));
 const codeOf = (outcome: PromiseSettledResult<void>): unknown =>
