@@ -2,7 +2,15 @@
  * `fetch` under the policy: redirects within the origin only, no silence without end, proxies of the environment, no compressed streams.
  * undici is loaded where a proxy is named, or a silence is allowed that Node's own `fetch` would end.
  */
-import { HttpPolicyError, IDLE_TIMEOUT, MAX_REDIRECTS, redirectMessage, redirectOf, type Proxies } from "./policy.js";
+import {
+  HttpPolicyError,
+  IDLE_TIMEOUT,
+  MAX_REDIRECTS,
+  redirectMessage,
+  redirectOf,
+  type Fetch,
+  type Proxies,
+} from "./policy.js";
 
 type Input = Parameters<Fetch>[0];
 type Init = NonNullable<Parameters<Fetch>[1]>;
