@@ -4,6 +4,7 @@ import process from "node:process";
 import { fileStreamFor, isNullDevice } from "./file-stream.js";
 import type { InputStream, Io, OutputStream, ProcessControl } from "./io.js";
 import { main } from "./main.js";
+import { programName } from "./program-name.js";
 
 export function start(argv: readonly string[]): Promise<number> {
   // A password on the command line is not for everyone who lists processes.
@@ -39,6 +40,7 @@ const control: ProcessControl = {
 
 function processIo(): Io {
   let input: InputStream | undefined;
+  let program: string | undefined;
   return {
     // Made on first use: making it takes longer than many commands.
     get stdin() {
@@ -49,6 +51,9 @@ function processIo(): Io {
     env: process.env,
     directory: ".",
     home: homedir(),
+    get program() {
+      return (program ??= programName({ env: process.env, script: process.argv[1] ?? "", directory: process.cwd() }));
+    },
     control,
     console: globalThis.console,
     now: () => new Date(),

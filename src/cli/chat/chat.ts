@@ -10,7 +10,7 @@ import { carryOut, whatToDo, type Resumption } from "./interrupted.js";
 import { chooseModel, hasSystem, sayModel, wantedFor, type Wanted } from "./model.js";
 import type { Person } from "./person.js";
 import { readPrompt, type PromptInput } from "./prompt-input.js";
-import { note, noteWithCommand } from "./say.js";
+import { note } from "./say.js";
 import { assertOneStart, isResuming, openConversation, openStandIn, openWhenSaid, type StartOptions } from "./start.js";
 import type { ChosenModel, RequestProgress, TurnContext } from "./session-types.js";
 import type { CommandContext } from "../context.js";
@@ -140,6 +140,8 @@ class Chat {
       openFirst,
       progress: this.#progress,
       plain: options.plain === true,
+      atPrompt: situation.interactive && situation.person !== undefined,
+      failedLastingly: false,
       title: title === undefined ? undefined : titleFrom(title),
     };
     return this.#answer(this.#turn, resumption);
@@ -192,21 +194,19 @@ class Chat {
 
   #sayNobodyIsThere({ id }: Conversation): void {
     if (this.options.save)
-      noteWithCommand(
-        this.context,
-        "no terminal to continue at; at one, resume with",
-        `draftstate chat --resume ${id}`,
-      );
+      note(this.context, `no terminal to continue at; at one, resume with: draftstate chat --resume ${id}`);
     else note(this.context, "no terminal to continue at, and --no-save keeps nothing");
   }
 
   #sayHowToResume(conversation: Conversation): void {
     const status = statusOf(conversation.version.state);
     const how = status === "complete" ? "" : ` (${status})`;
-    noteWithCommand(
+    const advice =
+      this.#turn?.failedLastingly === true ? "it would fail again as it is, so ask another model with" : "resume with";
+    const model = this.#turn?.failedLastingly === true ? " --model <name>" : "";
+    note(
       this.context,
-      `saved as ${conversation.id}${how}; resume with`,
-      `draftstate chat --resume ${conversation.id}`,
+      `saved as ${conversation.id}${how}; ${advice}: draftstate chat --resume ${conversation.id}${model}`,
     );
   }
 }

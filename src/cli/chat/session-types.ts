@@ -29,6 +29,10 @@ export interface TurnContext {
   readonly progress: RequestProgress;
   /** Text as the model gave it: no Markdown, no wrapping. */
   readonly plain: boolean;
+  /** Whether a prompt comes after the answer. */
+  readonly atPrompt: boolean;
+  /** The last answer failed, and asking again as it is would fail in the same way. */
+  failedLastingly: boolean;
   /** A session may switch to another one, or to a copy. */
   conversation: Conversation;
   /** Until the first message `conversation` is a stand-in in memory; this opens the real one. */

@@ -37,7 +37,8 @@ export const registerChat: Register = (program, run) => {
           return await chat(words, options, context);
         } catch (error) {
           if (!context.json || !isDraftstateError(error)) throw error;
-          const { code, message, path } = error;
+          const { code, path } = error;
+          const message = context.output.worded(error.message);
           context.output.jsonLine({ type: "error", code, message, error: { code, message, path: path ?? null } });
           context.output.error(message);
           return exitStatusOf(error);
