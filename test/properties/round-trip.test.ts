@@ -15,6 +15,7 @@ import { managerOver, memory } from "../doubles/managers.js";
 import { runs, timeFor } from "./runs.js";
 
 const ID = "any";
+const EMPTY: JsonObject = {};
 
 async function viaSnapshot(state: JsonObject): Promise<unknown> {
   const storage = memory();
@@ -29,7 +30,7 @@ async function viaSnapshot(state: JsonObject): Promise<unknown> {
 async function viaJournal(before: JsonObject, after: JsonObject): Promise<unknown> {
   const storage = memory();
   const writer = managerOver(storage);
-  const conversation = await writer.open(ID, { initial: {} as JsonObject });
+  const conversation = await writer.open(ID, { initial: EMPTY });
   conversation.replaceState(before);
   await conversation.flush();
   await conversation.compact();
@@ -44,7 +45,7 @@ async function viaJournal(before: JsonObject, after: JsonObject): Promise<unknow
 
 async function viaBackup(state: JsonObject, compression: Compression): Promise<unknown> {
   const manager = managerOver(memory(), { compression });
-  const conversation = await manager.open(ID, { initial: {} as JsonObject });
+  const conversation = await manager.open(ID, { initial: EMPTY });
   conversation.replaceState(state);
   const timestamp = await conversation.backup();
   conversation.replaceState({});
