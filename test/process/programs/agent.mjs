@@ -78,15 +78,17 @@ const saver = new Watched({ ...settings, telemetry: false });
 const agent = createReactAgent({ llm: new Scripted({}), tools, checkpointer: saver });
 const config = { configurable: { thread_id: "t" }, durability: "sync" };
 
+/** False once the answer is there. What a task wrote before a kill counts already in `values`, though its step has not ended. */
 async function advance() {
-  const { values, next, tasks } = await agent.getState(config);
-  if (values.messages === undefined) return agent.invoke({ messages: [new HumanMessage("Book a flight.")] }, config);
-  if (next.length === 0) return undefined;
+  const { values, tasks } = await agent.getState(config);
+  if (values.messages?.at(-1)?.id === "answer") return false;
   const isAsked = tasks.some(({ interrupts }) => interrupts.length > 0);
-  return agent.invoke(isAsked ? new Command({ resume: "yes" }) : null, config);
+  const begin = values.messages === undefined ? { messages: [new HumanMessage("Book a flight.")] } : null;
+  await agent.invoke(isAsked ? new Command({ resume: "yes" }) : begin, config);
+  return true;
 }
 
-while ((await advance()) !== undefined);
+while (await advance());
 const { values } = await agent.getState(config);
 await saver.close();
 const said = values.messages.map((message) => [
