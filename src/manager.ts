@@ -335,13 +335,14 @@ export class DraftStatePersistenceManager {
     const {
       monitor,
       settings,
-      environment: { storage, now, findWholeFiles },
+      environment: { storage, now, elapsed, findWholeFiles },
     } = this;
     const store = this.#store;
     const context: HealthContext = {
       storage,
       settings,
       now,
+      elapsed,
       load: (id) => load(store, id),
       verify: (names) => verify(store, { names, findWholeFiles }),
       list: (names) => list(store, { names }),
