@@ -49,10 +49,23 @@ function oneSystem(messages: readonly Message[]): Message[] {
   return first === undefined ? [] : [more.reduce(joined, first)];
 }
 
+function isFailed({ role, status, content, toolCalls }: Message): boolean {
+  return role === "assistant" && status === "error" && (toolCalls ?? []).length === 0 && textFor(content).trim() === "";
+}
+
+/** A question that only got an error is not asked again together with the next one; the last question always is. */
+function withoutFailedTurns(messages: readonly Message[]): Message[] {
+  const lastAsked = messages.findLastIndex(({ role }) => role === "user");
+  return messages.filter((message, index) => {
+    const next = messages[index + 1];
+    return index >= lastAsked || message.role !== "user" || next === undefined || !isFailed(next);
+  });
+}
+
 /** System first, then turn by turn: neighbours of one role become one, every call has its result, empty messages go. */
 export function toModelSequence(messages: readonly Message[]): Message[] {
   const turns: Message[] = [];
-  for (const message of pairCalls(messages.filter(({ role }) => role !== "system"))) {
+  for (const message of pairCalls(withoutFailedTurns(messages.filter(({ role }) => role !== "system")))) {
     const next = sendable(message);
     if (next === undefined) continue;
     const before = turns.at(-1);
@@ -103,8 +116,7 @@ export function textOfContent(content: unknown): string {
 }
 
 function plainArgs(args: unknown): JsonObject {
-  const plain: unknown = JSON.parse(JSON.stringify(args ?? {}));
-  const frozen = freezeJson(plain);
+  const frozen = freezeJson(JSON.parse(JSON.stringify(args ?? {})));
   return isJsonObject(frozen) ? frozen : {};
 }
 
@@ -139,13 +151,20 @@ export function answersToBroken(calls: readonly ToolCall[], newId: () => string,
   );
 }
 
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** Undefined where there is none, or what there is counts nothing. */
 export function usageOf(message: BaseMessage): Usage | undefined {
   const usage: unknown = Reflect.get(message, "usage_metadata");
   if (!isJsonObject(usage)) return undefined;
   const { input_tokens: inputTokens, output_tokens: outputTokens } = usage;
-  return typeof inputTokens === "number" && typeof outputTokens === "number"
-    ? { inputTokens, outputTokens }
-    : undefined;
+  return isCount(inputTokens) && isCount(outputTokens) ? { inputTokens, outputTokens } : undefined;
+}
+
+export function saysUsage(message: BaseMessage): boolean {
+  return isJsonObject(Reflect.get(message, "usage_metadata"));
 }
 
 /** Whether the model thought, where it says so; kept nowhere. */

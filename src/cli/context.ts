@@ -15,6 +15,7 @@ export interface GlobalOptions {
   readonly stateDir?: string;
   readonly backupDir?: string;
   readonly config?: string;
+  readonly store?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -57,6 +58,10 @@ export class CommandContext {
     return this.io.stdin;
   }
 
+  get verbose(): boolean {
+    return this.options.verbose;
+  }
+
   get env(): Environment {
     return this.io.env;
   }
@@ -69,8 +74,9 @@ export class CommandContext {
     return this.options.settings.origins;
   }
 
-  get settingsFile(): string | undefined {
-    return this.options.settings.file;
+  /** With what was ignored, and why. */
+  get resolved(): ResolvedSettings {
+    return this.options.settings;
   }
 
   now(): Date {

@@ -4,6 +4,7 @@
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { initialState, type Info, type State, type Version } from "../model/conversation.js";
+import type { JsonObject } from "../model/json.js";
 import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js";
 import type { Lock } from "../storage/storage.js";
 import { areBackupsAway, assertBackupsInReach, assertStoreInReach } from "../store/away.js";
@@ -37,6 +38,8 @@ export interface OpenOptions {
   readonly beginning?: Beginning;
   /** One of many that are begun together: the listing made for another of them a moment ago serves this one too. */
   readonly inBatch?: boolean;
+  /** The state as the program wants it, before it has the handle; what it throws refuses the opening. */
+  readonly fit?: (state: JsonObject, isNew: boolean) => Promise<JsonObject>;
 }
 
 /** As a save opens it. */

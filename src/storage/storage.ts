@@ -6,6 +6,8 @@
  * nothing that a reader can see, except where its documentation says so.
  */
 
+import type { RetryEvent } from "./retry.js";
+
 /** A flat room of names. How an area becomes a folder or a table is the implementation's own. */
 export const AREAS = ["state", "backup", "quarantine", "trash", "history", "metrics"] as const;
 export type Area = (typeof AREAS)[number];
@@ -51,6 +53,7 @@ export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Arr
 
 /**
  * An append-only sequence of bytes. After a rejection the log is spent: close it, write elsewhere.
+ * What is appended to a log whose name went to another is not read by anybody; a storage that can tell rejects it with `STORAGE`.
  * A log that was created under a lock rejects them with `LOCKED` once that lock is lost: what resolved was written by its holder.
  */
 export interface Log {
@@ -102,6 +105,14 @@ export interface Space {
   /** What this user may still write. */
   readonly freeBytes: number;
   readonly totalBytes: number;
+}
+
+/** What a server that holds the values says of itself. */
+export interface ServerReport {
+  /** Its name and version. */
+  readonly server: string;
+  /** Of each of our tables, with its indexes. */
+  readonly tables: readonly { readonly name: string; readonly bytes: number }[];
 }
 
 export interface LockRefusal {
@@ -169,6 +180,11 @@ export interface Storage {
   probe(area: Area): Promise<boolean>;
   /** Room left where the area is; undefined where there is no area yet, or no limit. */
   space(area: Area): Promise<Space | undefined>;
+
+  /** Where the values are on a server. Rejects where it is out of reach; no tables where there are none yet. */
+  server?(): Promise<ServerReport>;
+  /** Where calls are tried again by the storage itself: calls back before each further attempt. */
+  onRetry?(listener: (event: RetryEvent) => void): void;
 
   /** Removes what writers of this name that died left unfinished: those that held the lock of this name, or wrote as it. Called by a writer that holds it. */
   sweep(name: string): Promise<string[]>;

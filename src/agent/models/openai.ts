@@ -3,9 +3,15 @@
  * Adds: chunks are made readable or refused, where the class drops them; no event without end; retries are told as they happen.
  */
 import { DraftstateError } from "../../errors.js";
+import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
+import type { BaseMessage } from "@langchain/core/messages";
+import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { AsyncCaller } from "@langchain/core/utils/async_caller";
 import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
+import { policyErrorIn } from "../../http/policy.js";
+import { policyFetch, type PolicyOptions } from "../../http/policy-fetch.js";
 import { readableChunks } from "./completion-chunk.js";
+import { reasoningOfTurn, withReasoning, type Reasoning } from "./given-back.js";
 import { limitEvents } from "./event-limit.js";
 import { readAnswers } from "./read-answers.js";
 import { RequestWatch, type RequestListener } from "./request-progress.js";
@@ -16,6 +22,7 @@ export interface OpenAIModelOptions {
   readonly baseUrl: string | undefined;
   readonly retries: number;
   readonly onRequest: RequestListener | undefined;
+  readonly connection?: PolicyOptions | undefined;
 }
 
 type Completions = OpenAIClient.Chat.Completions.ChatCompletion;
@@ -24,6 +31,19 @@ type Streaming = OpenAIClient.Chat.ChatCompletionCreateParamsStreaming;
 type NotStreaming = OpenAIClient.Chat.ChatCompletionCreateParamsNonStreaming;
 
 class OpenAICompatibleModel extends ChatOpenAICompletions {
+  /** By the options of a call, which are all that it hands down. */
+  readonly #reasoning = new WeakMap<object, Reasoning>();
+
+  override _streamResponseChunks(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    run?: CallbackManagerForLLMRun,
+  ): AsyncGenerator<ChatGenerationChunk> {
+    const own = { ...options };
+    this.#reasoning.set(own, reasoningOfTurn(messages));
+    return super._streamResponseChunks(messages, own, run);
+  }
+
   override completionWithRetry(request: Streaming, options?: OpenAIClient.RequestOptions): Promise<Chunks>;
   override completionWithRetry(request: NotStreaming, options?: OpenAIClient.RequestOptions): Promise<Completions>;
   override async completionWithRetry(
@@ -31,7 +51,10 @@ class OpenAICompatibleModel extends ChatOpenAICompletions {
     options?: OpenAIClient.RequestOptions,
   ): Promise<Chunks | Completions> {
     if (request.stream !== true) return super.completionWithRetry(request, options);
-    return readableChunks(await super.completionWithRetry(request, options));
+    const reasoning = options === undefined ? undefined : this.#reasoning.get(options);
+    const sent =
+      reasoning === undefined ? request : { ...request, messages: withReasoning(request.messages, reasoning) };
+    return readableChunks(await super.completionWithRetry(sent, options));
   }
 }
 
@@ -42,6 +65,8 @@ class WatchedCaller extends AsyncCaller {
     const judge = this.onFailedAttempt;
     this.onFailedAttempt = (error: unknown): unknown => {
       const judged: unknown = judge?.(error);
+      const refused = watch.refused ?? policyErrorIn(error);
+      if (refused !== undefined) throw refused;
       if (isRefusal(error)) throw error;
       watch.mayTryAgain();
       return judged;
@@ -72,22 +97,27 @@ export function createOpenAIModel({
   baseUrl,
   retries,
   onRequest,
+  connection,
 }: OpenAIModelOptions): ChatOpenAICompletions {
   assertSendable(apiKey);
-  const watch = new RequestWatch(onRequest, retries);
+  const watch = new RequestWatch(onRequest, retries, policyFetch(connection));
   const chat = new OpenAICompatibleModel({
     model,
     // Local servers take any key; the client refuses none.
     apiKey: apiKey ?? "none",
     streaming: true,
     maxRetries: retries,
+    // The policy has one for silence.
+    timeout: 2 ** 31 - 1,
     // Many compatible servers refuse `stream_options`.
     streamUsage: baseUrl === undefined,
     configuration: {
       // What goes wrong is ours to say, in one line; the client would print it first.
       logLevel: "off",
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
-      fetch: readAnswers(limitEvents(watch.fetch)),
+      fetch: readAnswers(limitEvents(watch.fetch), () => {
+        watch.brokenText();
+      }),
     },
   });
   chat.caller = new WatchedCaller(retries, watch);

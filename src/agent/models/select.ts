@@ -4,6 +4,8 @@
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { DraftstateError } from "../../errors.js";
+import type { PolicyOptions } from "../../http/policy-fetch.js";
+import { redactUrl } from "../../model/urls.js";
 import { OfflineStoryModel } from "./offline.js";
 import type { RequestListener } from "./request-progress.js";
 
@@ -19,6 +21,7 @@ export interface ModelChoice {
   readonly modelRetries: number;
   /** Told how each request to a server goes, before anything of the answer has come. */
   readonly onRequest?: RequestListener | undefined;
+  readonly connection?: PolicyOptions | undefined;
 }
 
 export interface SelectedModel {
@@ -62,7 +65,7 @@ export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   if (baseUrl !== undefined && !isHttp(baseUrl)) {
     throw new DraftstateError(
       "INVALID_CONFIG",
-      `--base-url ${JSON.stringify(baseUrl)} is not an http URL: give one such as http://localhost:11434/v1`,
+      `--base-url ${JSON.stringify(redactUrl(baseUrl))} is not an http URL: give one such as http://localhost:11434/v1`,
       { path: "baseUrl" },
     );
   }
@@ -78,6 +81,7 @@ export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
     baseUrl,
     retries: choice.modelRetries,
     onRequest: choice.onRequest,
+    connection: choice.connection,
   });
   return { name, model, offline: false };
 }

@@ -2,9 +2,13 @@
 import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { catchInterrupts, type Interrupts } from "../terminal/input/interrupts.js";
 import type { Key } from "../terminal/input/keys.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
-import type { Presenter, TurnContext, TurnEvent } from "./session-types.js";
+import { cutShortLine, errorLine } from "./ending.js";
+import { requestWarning, type Presenter, type TurnContext, type TurnEvent } from "./session-types.js";
+
+type Ended = Extract<TurnEvent, { type: "end" }>;
 
 /** What draws on a terminal is loaded only where there is one. */
 async function presenterFor(turn: TurnContext): Promise<Presenter> {
@@ -31,6 +35,16 @@ function listenToKeys(turn: TurnContext, interrupts: Interrupts): () => void {
   );
 }
 
+function sayHowItEnded(turn: TurnContext, ended: Ended | undefined): void {
+  if (ended === undefined) return;
+  const { output } = turn.context;
+  const [error, cut] = [errorLine(ended, turn.atPrompt), cutShortLine(ended, turn.atPrompt)];
+  if (error !== undefined) output.error(error);
+  if (cut !== undefined) output.warning(cut);
+  if (turn.context.verbose) for (const remark of ended.remarks) output.message(toSafeLine(remark));
+  turn.failedLastingly = ended.isLasting;
+}
+
 /** Shows one turn to its end; the exit status it would mean. Throws what could not be saved. */
 export async function answerTo(turn: TurnContext, prompt: string | undefined): Promise<number> {
   const { conversation, chosen, context, title, progress } = turn;
@@ -45,10 +59,12 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   });
   const presenter = await presenterFor(turn);
   progress.listener = (event) => {
-    presenter.request(event);
+    const warning = requestWarning(event);
+    if (warning === undefined) presenter.request(event);
+    else output.warning(warning);
   };
   const speakAgain = silenceConsole(context.io.console);
-  let ended: Extract<TurnEvent, { type: "end" }> | undefined;
+  let ended: Ended | undefined;
   try {
     const options = {
       signal: abort.signal,
@@ -66,7 +82,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
     stopListening();
     interrupts.release();
   }
-  if (ended?.error !== undefined) output.error(ended.error.message);
+  sayHowItEnded(turn, ended);
   if (output.isClosed) return 0;
   if (abort.signal.aborted) return interrupts.status ?? INTERRUPTED;
   return ended?.error === undefined ? 0 : exitStatusOf(ended.error);

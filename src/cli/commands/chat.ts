@@ -17,6 +17,7 @@ export const registerChat: Register = (program, run) => {
     .option("--model <name>", "model to use: openai:<name>, <name>, or offline")
     .option("--base-url <url>", "URL of an OpenAI-compatible server (Ollama, vLLM, llama.cpp, LM Studio)")
     .option("--system <prompt>", "the system prompt")
+    .option("--idle-timeout <ms>", "milliseconds that a server may be silent (default: 240000; 0 waits for ever)")
     .option("--seed <number>", "seed of the offline model")
     .option("--id <id>", "id of the new conversation")
     .option("-c, --continue", "resume the last conversation")
@@ -24,6 +25,7 @@ export const registerChat: Register = (program, run) => {
     .option("--fork <id[@backup]>", "start a copy of this conversation, or of one of its backups")
     .option("-i, --interactive", "continue at a prompt after the first answer")
     .option("--no-save-on-token", "do not save each token before showing it")
+    .option("--tracing", "send the runs to LangSmith, too (LANGSMITH_API_KEY, LANGSMITH_ENDPOINT)")
     .option("--no-save", "do not save the conversation")
     .option("--plain", "print the text as the model sends it: no Markdown, no wrapping")
     .addHelpText(
@@ -37,7 +39,8 @@ export const registerChat: Register = (program, run) => {
           return await chat(words, options, context);
         } catch (error) {
           if (!context.json || !isDraftstateError(error)) throw error;
-          const { code, message, path } = error;
+          const { code, path } = error;
+          const message = context.output.worded(error.message);
           context.output.jsonLine({ type: "error", code, message, error: { code, message, path: path ?? null } });
           context.output.error(message);
           return exitStatusOf(error);

@@ -12,7 +12,7 @@ import { statement, type Statement } from "./statement.js";
 import type { Tables } from "./tables.js";
 
 /** Milliseconds between two statements of one process that tell of changes: what changes meanwhile is told together. */
-const GAP = 25;
+const GAP = 50;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5000;
 
@@ -132,15 +132,18 @@ class Watching implements Watcher {
   async #listenAgain(): Promise<void> {
     const { random, list } = this.options;
     const { signal } = this.#closing;
-    for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+    let pause = FIRST_PAUSE;
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
         if (this.#client === undefined) await this.#listen();
         const before = [...this.#known];
         const there = await list();
         for (const name of new Set([...there, ...before])) this.#tell(name);
         return;
-      } catch {
+      } catch (error) {
+        this.options.server.tellRetry({ operation: "watch", attempt, delayMs: pause, error });
         await delay(pause * (0.5 + random() / 2), undefined, { signal }).catch(() => undefined);
+        pause = Math.min(LONGEST_PAUSE, pause * 2);
       }
     }
   }
