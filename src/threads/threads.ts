@@ -1,10 +1,11 @@
 /** The LangGraph threads of a store in this process: each opened when it is used, all closed together. */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
-import { parseSegmentName, threadIdOf } from "../store/names.js";
+import { threadIdOf, threadNames } from "../store/names.js";
 import type { Store } from "../store/store.js";
 import { PayloadCache } from "./payload-cache.js";
-import { loadThread } from "./segment-files.js";
+import { idInFiles } from "./segment-files.js";
 import { Thread } from "./thread.js";
+import { changesOf } from "./thread-trash.js";
 
 /** Threads whose index is kept although nothing uses them. */
 const MAX_IDLE = 100;
@@ -36,16 +37,24 @@ export class Threads {
     return new Thread(this.store, threadId, this.#cache, this.#closing.signal);
   }
 
-  /** Of every thread that has a file, in the order of their names. */
+  /** Of every thread that has a file, in the order of their names. Throws `CORRUPT` where one does not tell its id. */
   async ids(): Promise<string[]> {
     const names = await this.store.storage.list("state");
-    const threads = new Set(names.flatMap((name) => parseSegmentName(name)?.thread ?? []));
     const ids: string[] = [];
-    for (const thread of threads) {
-      const id = threadIdOf(thread) ?? (await loadThread(this.store.storage, thread))?.threadId;
-      if (id !== undefined) ids.push(id);
+    for (const thread of threadNames(names)) {
+      const id = await this.idOf(thread);
+      if (id === undefined) throw namelessThread(thread);
+      ids.push(id);
     }
     return ids;
+  }
+
+  /** Of a thread by its name in files, which spells it out unless it is long: then a file tells it, or a record in the trash. */
+  async idOf(name: string): Promise<string | undefined> {
+    const { storage } = this.store;
+    const spelled = threadIdOf(name);
+    if (spelled !== undefined) return spelled;
+    return (await idInFiles(storage, name)) ?? (await changesOf(storage, name))[0]?.threadId;
   }
 
   /** The same as `release`; nothing can be asked any more. */
@@ -66,6 +75,13 @@ export class Threads {
       { cause: new AggregateError(errors) },
     );
   }
+}
+
+function namelessThread(name: string): DraftstateError {
+  return new DraftstateError(
+    "CORRUPT",
+    `the files of thread ${name} are damaged, and none of them tells its id; "draftstate verify" reports what is wrong`,
+  );
 }
 
 /** Names that would reach a prototype wherever a program takes them for keys. */

@@ -1,6 +1,6 @@
 /** What an undo does, in a few words, before and after it. Text from files is made safe. */
-import type { UndoResult } from "../../../operations/undo/undo.js";
-import type { UndoPreview } from "../../../operations/undo/preview.js";
+import type { UndoResult } from "../../../operations/undo/undone.js";
+import type { UndoPreview } from "../../../operations/undo/undone.js";
 import { pluralize } from "../../terminal/text/format.js";
 import { toSafeLine } from "../../terminal/text/safe-text.js";
 

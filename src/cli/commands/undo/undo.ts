@@ -1,8 +1,8 @@
 /** `undo`: undoes the last restore, prune, rm, repair or rename. */
 import { DraftstateError, isDraftstateError } from "../../../errors.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
-import type { UndoResult } from "../../../operations/undo/undo.js";
-import type { UndoPreview } from "../../../operations/undo/preview.js";
+import type { UndoResult } from "../../../operations/undo/undone.js";
+import type { UndoPreview } from "../../../operations/undo/undone.js";
 import type { CommandContext } from "../../context.js";
 import { resolveId } from "../../arguments/resolve-id.js";
 import { formatAge, formatBytes, pluralize } from "../../terminal/text/format.js";
