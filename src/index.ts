@@ -29,7 +29,7 @@ export type { AlertRule } from "./monitoring/alert-rules.js";
 export type { LogEntry, Logger, LogLevel } from "./metrics/event-log.js";
 export type { StoreMetrics } from "./operations/stats/store-metrics.js";
 export type { SaveStatistics } from "./metrics/statistics.js";
-export type { Verification, VerifiedProblem } from "./operations/verify/verify.js";
+export type { Verification, VerifiedProblem } from "./operations/verify/verification.js";
 export { SETTINGS, type Settings } from "./store/settings.js";
 export type { RetentionPolicy } from "./plan/retention.js";
 export type {

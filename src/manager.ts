@@ -41,7 +41,8 @@ import type {
   UndoPreview,
   UndoResult,
 } from "./operations/undo/undone.js";
-import { verify, type Verification } from "./operations/verify/verify.js";
+import type { Verification } from "./operations/verify/verification.js";
+import { verify } from "./operations/verify/verify.js";
 import type { FindWholeFiles } from "./operations/verify/whole-files.js";
 import type { Conversation } from "./session/conversation.js";
 import type { Beginning, OpenOptions } from "./session/open.js";
@@ -105,7 +106,9 @@ export class DraftStatePersistenceManager {
 
   /** The LangGraph threads of the store. */
   get threads(): Threads {
-    return (this.#threads ??= new Threads(this.#store));
+    return (this.#threads ??= new Threads(this.#store, () => {
+      this.#watch().monitor.start();
+    }));
   }
 
   get monitor(): Monitor {
@@ -302,11 +305,12 @@ export class DraftStatePersistenceManager {
   getSaveStatistics(): SaveStatistics {
     const { live } = this.#sessions;
     return {
-      queuedSaves: live.reduce((sum, session) => sum + session.queuedChanges, 0),
-      isSaving: live.some((session) => session.isSaving),
+      queuedSaves: live.reduce((sum, session) => sum + session.queuedChanges, this.threads.queuedWrites),
+      isSaving: live.some((session) => session.isSaving) || this.threads.queuedWrites > 0,
       autoSaveEnabled: this.settings.autoSave,
       autoSaveInterval: this.settings.autoSaveInterval,
       openConversations: live.length,
+      openThreads: this.threads.openCount,
       ...this.#watch().counter.counts,
     };
   }

@@ -12,9 +12,14 @@ export interface SaveStatistics {
   /** Milliseconds. */
   readonly autoSaveInterval: number;
   readonly openConversations: number;
+  /** LangGraph threads that this process writes now. */
+  readonly openThreads: number;
   readonly journalBatches: number;
   readonly journalRecords: number;
   readonly snapshots: number;
+  /** Of LangGraph threads. */
+  readonly threadBatches: number;
+  readonly threadRecords: number;
   readonly bytesWritten: number;
   readonly backupsCreated: number;
   readonly backupsRemoved: number;
@@ -33,13 +38,15 @@ export interface SaveStatistics {
 
 export type SaveCounts = Omit<
   SaveStatistics,
-  "queuedSaves" | "isSaving" | "autoSaveEnabled" | "autoSaveInterval" | "openConversations"
+  "queuedSaves" | "isSaving" | "autoSaveEnabled" | "autoSaveInterval" | "openConversations" | "openThreads"
 >;
 
 export class SaveCounter {
   #journalBatches = 0;
   #journalRecords = 0;
   #snapshots = 0;
+  #threadBatches = 0;
+  #threadRecords = 0;
   #bytesWritten = 0;
   #backupsCreated = 0;
   #backupsRemoved = 0;
@@ -61,6 +68,13 @@ export class SaveCounter {
       this.#lastDuration = event.durationMs;
       this.#totalDuration += event.durationMs;
     });
+    events.on("threadSaved", ({ records, bytes, durationMs }) => {
+      this.#threadBatches += 1;
+      this.#threadRecords += records;
+      this.#bytesWritten += bytes;
+      this.#lastDuration = durationMs;
+      this.#totalDuration += durationMs;
+    });
     events.on("backupCreated", (event) => {
       this.#backupsCreated += 1;
       this.#bytesWritten += event.bytes;
@@ -72,11 +86,13 @@ export class SaveCounter {
   }
 
   get counts(): SaveCounts {
-    const saves = this.#journalBatches + this.#snapshots;
+    const saves = this.#journalBatches + this.#snapshots + this.#threadBatches;
     return {
       journalBatches: this.#journalBatches,
       journalRecords: this.#journalRecords,
       snapshots: this.#snapshots,
+      threadBatches: this.#threadBatches,
+      threadRecords: this.#threadRecords,
       bytesWritten: this.#bytesWritten,
       backupsCreated: this.#backupsCreated,
       backupsRemoved: this.#backupsRemoved,

@@ -40,14 +40,11 @@ export async function repairThread(held: HeldThread): Promise<RepairThreadResult
     if (isDraftstateError(error, "CORRUPT")) return "damaged" as const;
     throw error;
   });
-  if (sound !== "damaged" || numbers.length === 0)
-    return {
-      repaired: false,
-      kept: sound === "damaged" ? 0 : (sound?.index.checkpoints().length ?? 0),
-      lostLines: 0,
-      lostCheckpoints: [],
-      quarantined: [],
-    };
+  const isSound = sound !== "damaged" && (sound?.index.incomplete ?? []).length === 0;
+  if (isSound || numbers.length === 0) {
+    const kept = sound === "damaged" ? 0 : (sound?.index.checkpoints().length ?? 0);
+    return { repaired: false, kept, lostLines: 0, lostCheckpoints: [], quarantined: [] };
+  }
   return rewritten(held, numbers, await salvage({ store, name, threadId }, numbers));
 }
 
@@ -60,7 +57,8 @@ async function rewritten(
   const quarantined: string[] = [];
   for (const number of numbers) quarantined.push((await copyToQuarantine(store, segmentKey(name, number), lock)) ?? "");
   const all = index.checkpoints();
-  const whole = all.filter(({ values }) => [...values.values()].every((number) => index.chainOf(number) !== undefined));
+  const incomplete = new Set(index.incomplete);
+  const whole = all.filter((entry) => !incomplete.has(entry));
   const bytes = await bytesOf(index.withOnly(whole), new SegmentReader(storage, name));
   const createdAt = header?.createdAt ?? store.now().toISOString();
   const stamp = await trash.newStamp(lock);
@@ -69,7 +67,7 @@ async function rewritten(
   await writeSegment(store, name, headerOfWhole(threadId, createdAt, (numbers.at(-1) ?? 0) + 1, index), bytes, lock);
   if (trash.keeps) await takeSegments(store, name, record, lock);
   else for (const number of numbers) await storage.remove(segmentKey(name, number), lock);
-  const lostCheckpoints = all.filter((entry) => !whole.includes(entry)).map(({ id }) => id);
+  const lostCheckpoints = [...incomplete].map(({ id }) => id);
   return { repaired: true, kept: whole.length, lostLines, lostCheckpoints, quarantined };
 }
 

@@ -15,7 +15,21 @@ export class Threads {
   readonly #cache = new PayloadCache();
   readonly #closing = new AbortController();
 
-  constructor(readonly store: Store) {}
+  /** `beforeWriting`: called before a thread takes its lock. */
+  constructor(
+    readonly store: Store,
+    private readonly beforeWriting: () => void = () => undefined,
+  ) {}
+
+  /** Calls that wait for the disk. */
+  get queuedWrites(): number {
+    return [...this.#threads.values()].reduce((sum, thread) => sum + thread.queuedWrites, 0);
+  }
+
+  /** Threads that are written now: others of the machine have to wait. */
+  get openCount(): number {
+    return [...this.#threads.values()].filter((thread) => thread.isOpen).length;
+  }
 
   /** Throws `INVALID_ID` for what cannot be one, `USAGE` once closed. */
   get(threadId: string): Thread {
@@ -34,7 +48,11 @@ export class Threads {
       if (this.#threads.size < MAX_IDLE) break;
       if (thread.isIdle) this.#threads.delete(id);
     }
-    return new Thread(this.store, threadId, this.#cache, this.#closing.signal);
+    return new Thread(this.store, threadId, {
+      cache: this.#cache,
+      closing: this.#closing.signal,
+      beforeWriting: this.beforeWriting,
+    });
   }
 
   /** Of every thread that has a file, in the order of their names. Throws `CORRUPT` where one does not tell its id. */

@@ -1,5 +1,5 @@
 /** `verify`: checks every file and reports what is wrong; changes nothing. */
-import type { Verification } from "../../operations/verify/verify.js";
+import type { Verification } from "../../operations/verify/verification.js";
 import { resolveId } from "../arguments/resolve-id.js";
 import { startProgress } from "../terminal/screen/progress.js";
 import { pluralize } from "../terminal/text/format.js";
