@@ -127,6 +127,21 @@ function isSameCommand(left: ThreadRecordInTrash, right: ThreadRecordInTrash): b
   return left.group === right.group && left.kind === right.kind;
 }
 
+/** Changes of which nothing has moved yet: a crash may have cut them off, and the thread's next writer settles them. */
+export async function unmovedChanges(storage: Storage): Promise<KeptChange[]> {
+  const names = await storage.list("trash");
+  const present = new Set(names);
+  const found: KeptChange[] = [];
+  for (const named of names.flatMap((name) => parseThreadRecordName(name) ?? [])) {
+    const decoded = await readThreadRecord(storage, named);
+    if (decoded?.kind !== "valid") continue;
+    const { segments } = decoded.record;
+    if (!segments.some((segment) => present.has(keptSegmentKey(named, segment).name)))
+      found.push({ ...decoded.record, ...named });
+  }
+  return found;
+}
+
 /** Of one thread. */
 export function changesOf(storage: Storage, thread: string): Promise<KeptChange[]> {
   return changesInTrash(storage, { fits: (named) => named.thread === thread });

@@ -2,7 +2,7 @@
  * Takes back a deletion, prune or repair of a thread, by default the last one. What came since a prune stays: what it had
  * removed is written behind it. What came since a repair goes to quarantine.
  */
-import { DraftstateError } from "../errors.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
 import { planSegments, scanSegment } from "../checkpoints/segments.js";
 import { ThreadIndex } from "../checkpoints/thread-index.js";
 import type { ThreadChange, ThreadRecordInTrash } from "../store/thread-record.js";
@@ -33,6 +33,7 @@ export async function undoThread(
   thread: Thread,
   { stamp, check }: UndoThreadOptions = {},
 ): Promise<UndoneThreadChange> {
+  await settle(thread);
   for (;;) {
     const { kind, stamp: chosen } = await mustFind(store, thread, stamp);
     const isSame = async (): Promise<boolean> => {
@@ -46,6 +47,15 @@ export async function undoThread(
     // Another change came before this one had the lock: that is the last one now.
     if (undone !== false) return undone;
   }
+}
+
+/** What a crash cut off is finished first, and can be undone then. One that is damaged stays as it is. */
+export async function settle(thread: Thread): Promise<void> {
+  await thread
+    .exclusive(() => Promise.resolve())
+    .catch((error: unknown) => {
+      if (!isDraftstateError(error, "CORRUPT") && !isDraftstateError(error, "NEWER_VERSION")) throw error;
+    });
 }
 
 async function mustFind({ storage }: Store, thread: Thread, stamp: string | undefined): Promise<KeptChange> {

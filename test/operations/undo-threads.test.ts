@@ -190,3 +190,17 @@ describe("the trash of a thread", () => {
     await late.close();
   });
 });
+
+test("a prune that was cut off before its files moved is finished and offered", async () => {
+  const storage = memory();
+  const manager = managerOver(storage);
+  await putLine(manager.threads.get("t"), HELLO);
+  await prunedTo(manager, "t", 1);
+  await manager.close();
+  const kept = (await storage.list("trash")).find((name) => name.endsWith(".thread")) ?? "";
+  await storage.move({ area: "trash", name: kept }, { area: "state", name: "t.000001.thread" });
+  const next = managerOver(storage);
+  expect(await next.undo()).toMatchObject({ operation: "prune", conversationId: "t" });
+  expect(await checkpointsOf(next.threads.get("t"))).toEqual(["c3", "c2", "c1"]);
+  await next.close();
+});

@@ -4,9 +4,9 @@ import { segmentKey, threadName } from "../../store/names.js";
 import type { Store } from "../../store/store.js";
 import type { ThreadChange } from "../../store/thread-record.js";
 import { timeOfStamp, type OperationKind } from "../../store/trash-record.js";
-import { changesInTrash, type KeptChange } from "../../threads/thread-trash.js";
+import { changesInTrash, unmovedChanges, type KeptChange } from "../../threads/thread-trash.js";
 import type { Threads } from "../../threads/threads.js";
-import { undoThread } from "../../threads/undo.js";
+import { settle, undoThread } from "../../threads/undo.js";
 import { fitting, isOf, Overtaken, type UndoneOperation, type UndoOptions, type UndoResult } from "./undone.js";
 
 const OPERATIONS: Readonly<Record<ThreadChange, OperationKind>> = { delete: "rm", prune: "prune", repair: "repair" };
@@ -31,6 +31,17 @@ export async function threadChanges(
     fits: ({ thread, stamp }) => (name === undefined || thread === name) && isOf(stamp, at),
     groupOnly: at === undefined,
   });
+}
+
+/** What crashes cut off is finished, so that it can be undone. A thread that another process has, or that is damaged, stays as it is. */
+export async function settleChanges(threads: Threads, { id, kind }: UndoOptions): Promise<void> {
+  if (kind === "conversation" || (kind === undefined && id !== undefined)) return;
+  for (const { threadId } of await unmovedChanges(threads.store.storage)) {
+    if (id !== undefined && threadId !== id) continue;
+    await settle(threads.get(threadId)).catch((error: unknown) => {
+      if (!isDraftstateError(error, "LOCKED")) throw error;
+    });
+  }
 }
 
 /** All of what the command of the newest did, one after another. Throws `USAGE` where a time fits several commands. */

@@ -21,7 +21,7 @@ import { filesOf } from "../remove.js";
 import { foldIn, replaceWithBackup } from "../restore.js";
 import type { KeptChange } from "../../threads/thread-trash.js";
 import type { Threads } from "../../threads/threads.js";
-import { threadChanges, undoThreadChanges } from "./thread-changes.js";
+import { settleChanges, threadChanges, undoThreadChanges } from "./thread-changes.js";
 import { describeOperation, fitting, Overtaken, type UndoOptions, type UndoResult } from "./undone.js";
 
 const MAX_ATTEMPTS = 8;
@@ -323,6 +323,7 @@ async function undoLast(store: Store, sessions: Sessions, threads: Threads, opti
     at === undefined,
     await settledNames(store, sessions, options.kind === "thread" ? "" : id),
   );
+  await settleChanges(threads, options);
   const changes = await threadChanges(threads, options);
   if (isThreadsTurn(operations, changes, options)) return undoThreadChanges(store, threads, changes, options);
   const last = pick(operations, options);
