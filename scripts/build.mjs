@@ -1,6 +1,7 @@
 // Builds dist/: the library with its types, and dist/cli, the command with the packages it uses.
-// With --if-stale, only where a source is newer than the last build.
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+// With --if-stale, only if the content of a source differs from that of the last build: times change by themselves.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -46,13 +47,13 @@ const groups = [
   { name: "start", tags: ["$initial"] },
   { name: "list", test: /src\/operations\/list\// },
   { name: "manager", test: /src\/create-manager/ },
+  { name: "model", test: /src\/model\// },
   // Small files that are loaded together.
   { name: "text", test: /src\/cli\/(arguments|chat\/say|terminal\/(tables|text))/ },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
-  { name: "change", test: /src\/cli\/commands\/(backup|fork|migrate|rename|repair|rm)\.ts/ },
-  { name: "model", test: /src\/model\// },
+  { name: "commands", test: /src\/cli\/commands\/(?!chat|complete|export|import|ls|search|watch)/ },
+  { name: "export", test: /src\/formats\/(html|json-export|markdown)/ },
   { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
-  { name: "export", test: /src\/formats\/(json-export|markdown|html)/ },
   { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
 ];
 const command = (input, groups = []) => ({
@@ -79,12 +80,18 @@ const builds = [
   command({ langsmith: "scripts/langsmith.mjs" }),
 ];
 
-function isFresh() {
+/** Of everything that the build reads. */
+function fingerprint() {
   const sources = readdirSync("src", { recursive: true }).map((name) => join("src", name));
-  const newest = Math.max(
-    ...[...sources, "package-lock.json", "scripts/build.mjs"].map((path) => statSync(path).mtimeMs),
-  );
-  return (statSync(DONE, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest;
+  const scripts = readdirSync("scripts").map((name) => join("scripts", name));
+  const hash = createHash("sha256");
+  for (const path of [...sources, ...scripts, "package.json", "package-lock.json", "tsconfig.json"].sort())
+    if (statSync(path).isFile()) hash.update(`${path}\0`).update(readFileSync(path)).update("\0");
+  return hash.digest("hex");
+}
+
+function isFresh(sources) {
+  return existsSync(DONE) && JSON.parse(readFileSync(DONE, "utf8")).sources === sources;
 }
 
 /** The licences of the packages in these chunks, as they came with them. */
@@ -101,10 +108,12 @@ function licencesOf(chunks) {
   });
 }
 
-if (!process.argv.includes("--if-stale") || !isFresh()) {
+const sources = fingerprint();
+if (!process.argv.includes("--if-stale") || !isFresh(sources)) {
+  console.error("building draftstate into dist/ (takes half a minute) …");
   rmSync("dist", { recursive: true, force: true });
   const chunks = [];
   for (const { output, ...options } of builds) chunks.push(...(await (await rolldown(options)).write(output)).output);
   writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licencesOf(chunks).join(`${"-".repeat(80)}\n`));
-  writeFileSync(DONE, '{ "type": "commonjs" }\n');
+  writeFileSync(DONE, `${JSON.stringify({ type: "commonjs", sources })}\n`);
 }

@@ -33,12 +33,12 @@ export interface GraphOptions {
   readonly tools: readonly StructuredToolInterface[];
 }
 
-export const NO_ANSWER = "the model gave no answer at all: check --model and --base-url, then resume";
+export const NO_ANSWER = "the model gave no answer at all: check --model and --base-url";
 
 /** Steps a turn may take: one for each answer and each round of tools. */
 const MAX_STEPS = 50;
 
-const ENDLESS = `the model asked for tools ${MAX_STEPS / 2} times in one turn, and was stopped: what it said and got is kept; resume to go on`;
+const ENDLESS = `the model asked for tools ${MAX_STEPS / 2} times in one turn, and was stopped: what it said and got is kept`;
 
 type CallModel = (
   messages: BaseMessage[],

@@ -49,10 +49,23 @@ function oneSystem(messages: readonly Message[]): Message[] {
   return first === undefined ? [] : [more.reduce(joined, first)];
 }
 
+function isFailed({ role, status, content, toolCalls }: Message): boolean {
+  return role === "assistant" && status === "error" && (toolCalls ?? []).length === 0 && textFor(content).trim() === "";
+}
+
+/** A question that only got an error is not asked again together with the next one; the last question always is. */
+function withoutFailedTurns(messages: readonly Message[]): Message[] {
+  const lastAsked = messages.findLastIndex(({ role }) => role === "user");
+  return messages.filter((message, index) => {
+    const next = messages[index + 1];
+    return index >= lastAsked || message.role !== "user" || next === undefined || !isFailed(next);
+  });
+}
+
 /** System first, then turn by turn: neighbours of one role become one, every call has its result, empty messages go. */
 export function toModelSequence(messages: readonly Message[]): Message[] {
   const turns: Message[] = [];
-  for (const message of pairCalls(messages.filter(({ role }) => role !== "system"))) {
+  for (const message of pairCalls(withoutFailedTurns(messages.filter(({ role }) => role !== "system")))) {
     const next = sendable(message);
     if (next === undefined) continue;
     const before = turns.at(-1);

@@ -1,21 +1,38 @@
 /** What a provider's failure means to a person: one line that says what to do, with no secret in it. */
 import { DraftstateError, messageOf, systemErrorCode } from "../errors.js";
+import { ModelFailure } from "./model-failure.js";
 
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== "object" || error === null || !("status" in error)) return undefined;
   return typeof error.status === "number" ? error.status : undefined;
 }
 
+/** What servers say of a conversation that does not fit into the model's context, whatever their status. */
+const TOO_LONG =
+  /context[_ ]?(length|window|size)|maximum context|max(imum)?[_ ](prompt|input)[_ ](length|tokens)|(prompt|input|request|conversation) (is|are) too (long|large)|too many (input )?tokens|input (token count|length) .*exceeds/i;
+
+function isTooLong(error: unknown): boolean {
+  const code: unknown = typeof error === "object" && error !== null ? Reflect.get(error, "code") : undefined;
+  return code === "context_length_exceeded" || TOO_LONG.test(innermostMessage(error).slice(0, MAX_DETAIL));
+}
+
+/** The request itself is refused, whenever it is sent. */
+function isRefused(error: unknown): boolean {
+  return [400, 413, 422].includes(statusOf(error) ?? 0);
+}
+
 function adviceFor(error: unknown): string {
   const status = statusOf(error);
+  if (isTooLong(error))
+    return "the conversation is too long for this model: shorten it, or ask one with a larger context";
   if (status === 401 || status === 403) return "the provider refused the key: check OPENAI_API_KEY";
   if (status === 404) return "the provider does not know this model or address: check --model and --base-url";
-  if (status === 429) return "the provider's rate limit or quota is used up: wait, then resume";
-  if (status !== undefined && status >= 500) return "the provider failed: try again later, then resume";
+  if (status === 429) return "the provider's rate limit or quota is used up: wait before you ask again";
+  if (status !== undefined && status >= 500) return "the provider failed: ask again later";
   if (status !== undefined) return "the provider refused the request";
   if (isConnectionError(error)) return "the server cannot be reached: check --base-url and that it runs";
   if (error instanceof SyntaxError) return "the server's answer is not OpenAI's protocol: check --base-url";
-  return "the answer ended with an error: resume to go on";
+  return "the answer ended with an error";
 }
 
 function isConnectionError(error: unknown): boolean {
@@ -49,5 +66,8 @@ export function modelError(error: unknown, secrets: readonly string[]): Draftsta
   // LangChain appends a pointer to its own documentation on lines of its own.
   const [firstLine = ""] = innermostMessage(error).trim().split("\n");
   const detail = redact(firstLine, secrets).slice(0, MAX_DETAIL);
-  return new DraftstateError("MODEL", `${adviceFor(error)} (${detail})`, { cause: error });
+  return new ModelFailure(`${adviceFor(error)} (${detail})`, {
+    cause: error,
+    isLasting: isTooLong(error) || isRefused(error),
+  });
 }

@@ -17,11 +17,11 @@ export interface Outcome {
   readonly toolCalls?: readonly ToolCall[];
 }
 
-const BROKEN_OFF = "the answer broke off: the server closed the stream without a finish reason; resume to go on";
-const ONLY_REASONING = "the model gave its reasoning and no answer: let it say more, or resume to ask again";
+const BROKEN_OFF = "the answer broke off: the server closed the stream without a finish reason";
+const ONLY_REASONING = "the model gave its reasoning and no answer: allow it more tokens, or ask again";
 
 function failed(reason: string): string {
-  return `the server ended the answer with the finish reason ${reason}: resume to ask again`;
+  return `the server ended the answer with the finish reason ${reason}`;
 }
 
 /** What came and is no answer. */
@@ -30,7 +30,7 @@ function notUnderstood(last: BaseMessage, text: string, calls: readonly ToolCall
   if (broken !== undefined)
     return new DraftstateError(
       "MODEL",
-      `the model called ${broken.name === "" ? "a tool" : broken.name} with arguments that are not a JSON object: the call is kept; resume to ask again`,
+      `the model called ${broken.name === "" ? "a tool" : broken.name} with arguments that are not a JSON object: the call is kept`,
     );
   if (text !== "" || textOf(last.content as Json) !== "") return undefined;
   if (Array.isArray(last.content) && last.content.length > 0) return unreadable(last.content);

@@ -14,6 +14,7 @@ import type { TurnGraph } from "./graph.js";
 import { GO_ON } from "./messages.js";
 import { answersToBroken, fromToolMessage, toLangChain, toModelSequence, toolCallsOf, usageOf } from "./messages.js";
 import { modelError } from "./model-error.js";
+import { isLasting } from "./model-failure.js";
 import { outcomeOf, type EndedStatus, type Outcome } from "./outcome.js";
 import { UnreadableAnswer } from "./unreadable.js";
 
@@ -35,6 +36,10 @@ export type TurnEvent =
       readonly status: EndedStatus;
       readonly usage: Usage | undefined;
       readonly error: DraftstateError | undefined;
+      /** The model's own word for why it stopped. */
+      readonly finishReason: string | undefined;
+      /** Whether the same request would fail in the same way. */
+      readonly isLasting: boolean;
       readonly state: AgentState;
       readonly revision: number;
     };
@@ -146,7 +151,9 @@ class Turn {
       } else if (systemPrompt !== undefined && system !== undefined) system.content = systemPrompt;
       beginTurn(
         draft,
-        prompt === undefined ? { at } : { at, message: { id: newId(), role: "user", content: prompt, createdAt: at } },
+        prompt === undefined
+          ? { at, answerId: newId() }
+          : { at, answerId: newId(), message: { id: newId(), role: "user", content: prompt, createdAt: at } },
       );
     });
   }
@@ -155,7 +162,7 @@ class Turn {
   async #pump(): Promise<void> {
     this.#meter = this.options.measure();
     const outcome = await this.#watched(await this.#readModel().catch((error: unknown) => this.#failure(error)));
-    const { status, error, usage } = outcome;
+    const { status, error, usage, finishReason } = outcome;
     try {
       this.#endAnswer({ ...outcome, status });
     } catch (closed) {
@@ -167,7 +174,8 @@ class Turn {
       return;
     }
     this.#meter.end(status, usage);
-    await this.#events.push({ type: "end", status, usage, error, ...this.#now() });
+    const ended = { status, usage, error, finishReason, isLasting: isLasting(error) };
+    await this.#events.push({ type: "end", ...ended, ...this.#now() });
     this.#events.end();
   }
 
@@ -242,7 +250,7 @@ class Turn {
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
-      ...(calls === undefined ? {} : { toolCalls: toolCallsOf(calls), turnContinues: true }),
+      ...(calls === undefined ? {} : { toolCalls: toolCallsOf(calls), turnContinues: true, nextId: newId() }),
     };
     conversation.update((draft) => {
       endAnswer(draft, end);

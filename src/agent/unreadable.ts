@@ -12,6 +12,6 @@ export class UnreadableAnswer extends DraftstateError {
 export function unreadable(content: unknown): UnreadableAnswer {
   const shown = (content === undefined ? "nothing" : JSON.stringify(content)).slice(0, MAX_SHOWN);
   return new UnreadableAnswer(
-    `the server sent content that is not text (${shown}): ask another model or server, or resume to try again`,
+    `the server sent content that is not text (${shown}): ask again, or another model or server`,
   );
 }

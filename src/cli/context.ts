@@ -15,6 +15,7 @@ export interface GlobalOptions {
   readonly stateDir?: string;
   readonly backupDir?: string;
   readonly config?: string;
+  readonly store?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -69,8 +70,9 @@ export class CommandContext {
     return this.options.settings.origins;
   }
 
-  get settingsFile(): string | undefined {
-    return this.options.settings.file;
+  /** With what was ignored, and why. */
+  get resolved(): ResolvedSettings {
+    return this.options.settings;
   }
 
   now(): Date {

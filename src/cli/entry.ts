@@ -2,8 +2,9 @@
 import { homedir } from "node:os";
 import process from "node:process";
 import { fileStreamFor, isNullDevice } from "./file-stream.js";
-import type { InputStream, Io, OutputStream, ProcessControl } from "./io.js";
+import type { Environment, InputStream, Io, OutputStream, ProcessControl } from "./io.js";
 import { main } from "./main.js";
+import { programName } from "./program-name.js";
 
 export function start(argv: readonly string[]): Promise<number> {
   // A password on the command line is not for everyone who lists processes.
@@ -37,8 +38,16 @@ const control: ProcessControl = {
   exit: (status) => process.exit(status),
 };
 
+function setVariables(variables: Environment): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}
+
 function processIo(): Io {
   let input: InputStream | undefined;
+  let program: string | undefined;
   return {
     // Made on first use: making it takes longer than many commands.
     get stdin() {
@@ -49,8 +58,12 @@ function processIo(): Io {
     env: process.env,
     directory: ".",
     home: homedir(),
+    get program() {
+      return (program ??= programName({ env: process.env, script: process.argv[1] ?? "", directory: process.cwd() }));
+    },
     control,
     console: globalThis.console,
+    setVariables,
     now: () => new Date(),
     openTerminal: async () => (await import("./terminal/input/controlling-terminal.js")).openControllingTerminal(),
   };

@@ -45,9 +45,13 @@ export interface Io {
   /** Base of relative paths; "." in the process itself, so that messages show paths as they were given. */
   readonly directory: string;
   readonly home: string;
+  /** What starts this program here, for the commands that messages name: `draftstate`, `npx draftstate`. */
+  readonly program: string;
   readonly control: ProcessControl;
   /** What libraries print to. */
   readonly console: Console;
+  /** Of the process itself, for libraries that read them: undefined takes one away. */
+  setVariables(variables: Environment): void;
   now(): Date;
   /** The terminal of the process although stdin is a pipe; undefined if there is none. */
   openTerminal(): Promise<OpenedTerminal | undefined>;

@@ -3,18 +3,24 @@ import { CommanderError, type Command } from "commander";
 import { isDraftstateError, messageOf } from "../errors.js";
 import { usageMessage } from "./arguments/usage-errors.js";
 import type { Run } from "./commands/registration.js";
+import type { Caller } from "./command-hints.js";
 import { CommandContext, type GlobalOptions } from "./context.js";
 import { exitStatusOf, INTERRUPTED } from "./exit-status.js";
 import type { Io } from "./io.js";
 import { Output } from "./output.js";
 import { commandOf, createProgram, givenFlags, isUnaskedHelp, parseArguments } from "./program.js";
-import { ALL_SETTINGS, resolveCliSettings } from "./settings/settings.js";
+import { storeFlags } from "./store-flags.js";
+import { ALL_SETTINGS } from "./settings/definitions.js";
+import { settingsNotices } from "./settings/notices.js";
+import { resolveCliSettings } from "./settings/settings.js";
 import { isEnding } from "./terminal/input/interrupts.js";
 import { QuestionInterrupted } from "./terminal/input/question-interrupted.js";
 
 const USAGE = 2;
 /** Milliseconds that a reader who has stopped reading is waited for. */
 const GRACE = 1000;
+/** These show what was ignored themselves. */
+const ABOUT_SETTINGS = ["config", "trust", "untrust", "completion"];
 /** Hidden: called by the scripts of `completion`. */
 const COMPLETE = "__complete";
 
@@ -36,6 +42,7 @@ class ProgramRun {
     private readonly io: Io,
   ) {
     this.#output = new Output(io);
+    this.#output.caller = callerOf(io, []);
     // Needed even if the arguments cannot be parsed.
     this.#json = argv.includes("--json");
     this.#verbose = argv.includes("--verbose");
@@ -88,6 +95,8 @@ class ProgramRun {
     return async (act) => {
       const context = this.#context(program);
       try {
+        if (!ABOUT_SETTINGS.includes(commandOf(program)?.name() ?? ""))
+          for (const notice of settingsNotices(context.resolved)) this.#output.warning(notice);
         await context.connect();
         this.#status = (await act(context)) ?? 0;
       } finally {
@@ -100,6 +109,7 @@ class ProgramRun {
     const { io } = this;
     const globals = program.opts<GlobalOptions>();
     this.#output.quiet = globals.quiet === true;
+    this.#output.caller = callerOf(io, storeFlags(globals));
     const flags = Object.fromEntries(Object.entries(givenFlags(program)).filter(([name]) => name in ALL_SETTINGS));
     return new CommandContext({
       io,
@@ -146,8 +156,19 @@ class ProgramRun {
     return command === undefined ? "see draftstate --help" : `see draftstate help ${command}`;
   }
 
-  #report(code: string, message: string, path?: string): void {
+  #report(code: string, text: string, path?: string): void {
+    const message = this.#output.worded(text);
     if (this.#json) this.#output.json({ error: { code, message, path: path ?? null } });
     this.#output.error(message);
   }
+}
+
+/** The name of the program is looked up when a message needs it. */
+function callerOf(io: Io, flags: readonly string[]): Caller {
+  return {
+    get program() {
+      return io.program;
+    },
+    flags,
+  };
 }

@@ -3,6 +3,7 @@
  * what is written afterwards is dropped, and listeners are told.
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
+import { withCommandsOf, wrapMessage, type Caller } from "./command-hints.js";
 import type { Environment, OutputStream } from "./io.js";
 import { toSafeJson } from "../formats/acting-characters.js";
 import { toSafeLine } from "./terminal/text/safe-text.js";
@@ -34,6 +35,8 @@ export class Output {
   /** The cursor is behind an unfinished line of data: what goes to stderr starts a line of its own. */
   #midLine = false;
   quiet = false;
+  /** How commands are named in messages. */
+  caller: Caller = { program: "draftstate", flags: [] };
   /** Called around each message: what is drawn below the text must be moved out of its way. */
   around: ((write: () => void) => void) | undefined;
 
@@ -117,6 +120,11 @@ export class Output {
     this.line(toSafeJson(JSON.stringify(value)));
   }
 
+  /** The text with each command in it as it works here; messages are printed so. */
+  worded(text: string): string {
+    return withCommandsOf(this.caller, text);
+  }
+
   /** For people; not printed with --quiet. */
   message(text: string): void {
     if (!this.quiet) this.#say(text);
@@ -131,7 +139,8 @@ export class Output {
     this.#say(`${this.errorStyle.red("error:")} ${toSafeLine(text)}`);
   }
 
-  #say(line: string): void {
+  #say(text: string): void {
+    const line = wrapMessage(this.worded(text), this.errorWidth, this.caller);
     const write = (): void => {
       this.#stderr.write(`${this.#midLine && this.errorIsTerminal ? "\n" : ""}${line}\n`);
       this.#midLine = false;

@@ -3,6 +3,7 @@ import { definitionOf } from "../monitoring/metric-table.js";
 import { quantilesOf, type Quantiles } from "../monitoring/quantile.js";
 import type { MetricRegistry } from "../monitoring/registry.js";
 import type { EventSource } from "../store/events.js";
+import type { Settings } from "../store/settings.js";
 
 export interface SaveStatistics {
   /** Changes that wait to be written. */
@@ -34,6 +35,35 @@ export interface SaveStatistics {
   /** Streamed by models through this manager. */
   readonly tokens: number;
   readonly answers: number;
+}
+
+/** Of an open conversation. */
+export interface Saving {
+  readonly queuedChanges: number;
+  readonly isSaving: boolean;
+}
+
+/** Of the LangGraph threads of this process. */
+export interface SavingThreads {
+  readonly queuedWrites: number;
+  readonly openCount: number;
+}
+
+/** Of the conversations and threads that are open here, and of all that was counted. */
+export function saveStatistics(
+  { live, threads }: { readonly live: readonly Saving[]; readonly threads: SavingThreads },
+  { autoSave, autoSaveInterval }: Pick<Settings, "autoSave" | "autoSaveInterval">,
+  counts: SaveCounts,
+): SaveStatistics {
+  return {
+    queuedSaves: live.reduce((sum, session) => sum + session.queuedChanges, threads.queuedWrites),
+    isSaving: live.some((session) => session.isSaving) || threads.queuedWrites > 0,
+    autoSaveEnabled: autoSave,
+    autoSaveInterval,
+    openConversations: live.length,
+    openThreads: threads.openCount,
+    ...counts,
+  };
 }
 
 export type SaveCounts = Omit<

@@ -1,7 +1,8 @@
 /**
- * Which answers go on with the one before them: an assistant's message directly behind one of its that was interrupted.
+ * Which answers go on with the one before them: an assistant's message directly behind one of its that was interrupted or cut short.
  * Read off the messages wherever they are shown, so that no file says it. Pure.
  */
+import { cutShortMessage } from "./finish-reasons.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
 
 function answerAt(messages: readonly Json[], index: number): JsonObject | undefined {
@@ -11,7 +12,6 @@ function answerAt(messages: readonly Json[], index: number): JsonObject | undefi
 
 export function isContinuation(messages: readonly Json[], index: number): boolean {
   const before = answerAt(messages, index - 1);
-  return (
-    before !== undefined && ownValue(before, "status") === "interrupted" && answerAt(messages, index) !== undefined
-  );
+  if (before === undefined || answerAt(messages, index) === undefined) return false;
+  return ownValue(before, "status") === "interrupted" || cutShortMessage(before) !== undefined;
 }

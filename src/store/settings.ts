@@ -64,7 +64,7 @@ export const SETTINGS = {
   },
   realTimeSave: { kind: "boolean", default: true, description: "journal each change as it happens" },
   saveOnStateChange: { kind: "boolean", default: true, description: "save on changes other than tokens" },
-  saveOnToken: { kind: "boolean", default: false, description: "save on each token" },
+  saveOnToken: { kind: "boolean", default: true, description: "save on each token" },
   compression: { kind: "choice", default: "none", choices: COMPRESSIONS, description: "compression of backups" },
   durability: {
     kind: "choice",

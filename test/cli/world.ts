@@ -60,8 +60,10 @@ export class InProcess extends Workspace {
       env: this.environment(env),
       directory: this.directory,
       home: this.directory,
+      program: "draftstate",
       control,
       console: silent,
+      setVariables: () => undefined,
       now: () => new Date(),
       openTerminal: async () => undefined,
     };

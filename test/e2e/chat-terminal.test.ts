@@ -138,6 +138,7 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
     terminal.type("Hi");
     terminal.press("enter");
     await terminal.shows(/error: the provider refused the key[^\n]*\n[\s\S]*>$/);
+    expect(terminal.scrollback.replaceAll(/\s+/g, " ")).toContain("/retry asks again, /undo takes the question back");
     terminal.type("Again");
     terminal.press("enter");
     await terminal.shows(/Better\n>$/);

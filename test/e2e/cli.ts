@@ -7,10 +7,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
+/** Holds `draftstate`. */
+const BIN = fileURLToPath(new URL("bin", import.meta.url));
 const PATIENCE = 20_000;
 const GLANCE = 10;
 
@@ -210,7 +212,7 @@ export class Workspace {
   /** What a command finds in its environment: nothing of the tester's. */
   environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
     return {
-      PATH: process.env["PATH"] ?? "",
+      PATH: `${BIN}${delimiter}${process.env["PATH"] ?? ""}`,
       HOME: this.directory,
       DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0",
       DRAFTSTATE_MODEL_RETRIES: "0",

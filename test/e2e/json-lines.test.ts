@@ -43,6 +43,7 @@ describe.concurrent("chat --json", TIMEOUT, () => {
       status: "complete",
       revision: REVISION,
       usage: { inputTokens: 3, outputTokens: 6 },
+      finishReason: "stop",
     });
     expect(lines.filter(({ type }) => type === "token")).toEqual(TOKENS.map((text) => ({ type: "token", text })));
     for (const line of lines.filter(({ type }) => type === "saved"))

@@ -67,7 +67,7 @@ describe("an option is refused by its name", () => {
   });
 });
 
-test("defaults are the draft's, and undefined means the default", () => {
+test("defaults are the draft's, but for saveOnToken, and undefined means the default", () => {
   expect(resolveSettings({ maxBackups: undefined })).toMatchObject({
     stateDir: "./state",
     backupDir: "./backup",
@@ -76,7 +76,7 @@ test("defaults are the draft's, and undefined means the default", () => {
     maxBackups: 10,
     realTimeSave: true,
     saveOnStateChange: true,
-    saveOnToken: false,
+    saveOnToken: true,
     durability: "strict",
     lockTimeout: 0,
   });

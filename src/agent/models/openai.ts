@@ -3,9 +3,13 @@
  * Adds: chunks are made readable or refused, where the class drops them; no event without end; retries are told as they happen.
  */
 import { DraftstateError } from "../../errors.js";
+import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
+import type { BaseMessage } from "@langchain/core/messages";
+import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { AsyncCaller } from "@langchain/core/utils/async_caller";
 import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
 import { readableChunks } from "./completion-chunk.js";
+import { reasoningOfTurn, withReasoning, type Reasoning } from "./given-back.js";
 import { limitEvents } from "./event-limit.js";
 import { readAnswers } from "./read-answers.js";
 import { RequestWatch, type RequestListener } from "./request-progress.js";
@@ -24,6 +28,19 @@ type Streaming = OpenAIClient.Chat.ChatCompletionCreateParamsStreaming;
 type NotStreaming = OpenAIClient.Chat.ChatCompletionCreateParamsNonStreaming;
 
 class OpenAICompatibleModel extends ChatOpenAICompletions {
+  /** By the options of a call, which are all that it hands down. */
+  readonly #reasoning = new WeakMap<object, Reasoning>();
+
+  override _streamResponseChunks(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    run?: CallbackManagerForLLMRun,
+  ): AsyncGenerator<ChatGenerationChunk> {
+    const own = { ...options };
+    this.#reasoning.set(own, reasoningOfTurn(messages));
+    return super._streamResponseChunks(messages, own, run);
+  }
+
   override completionWithRetry(request: Streaming, options?: OpenAIClient.RequestOptions): Promise<Chunks>;
   override completionWithRetry(request: NotStreaming, options?: OpenAIClient.RequestOptions): Promise<Completions>;
   override async completionWithRetry(
@@ -31,7 +48,10 @@ class OpenAICompatibleModel extends ChatOpenAICompletions {
     options?: OpenAIClient.RequestOptions,
   ): Promise<Chunks | Completions> {
     if (request.stream !== true) return super.completionWithRetry(request, options);
-    return readableChunks(await super.completionWithRetry(request, options));
+    const reasoning = options === undefined ? undefined : this.#reasoning.get(options);
+    const sent =
+      reasoning === undefined ? request : { ...request, messages: withReasoning(request.messages, reasoning) };
+    return readableChunks(await super.completionWithRetry(sent, options));
   }
 }
 

@@ -4,7 +4,10 @@ import { catchInterrupts, type Interrupts } from "../terminal/input/interrupts.j
 import type { Key } from "../terminal/input/keys.js";
 import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
+import { cutShortLine, errorLine } from "./ending.js";
 import type { Presenter, TurnContext, TurnEvent } from "./session-types.js";
+
+type Ended = Extract<TurnEvent, { type: "end" }>;
 
 /** What draws on a terminal is loaded only where there is one. */
 async function presenterFor(turn: TurnContext): Promise<Presenter> {
@@ -31,6 +34,15 @@ function listenToKeys(turn: TurnContext, interrupts: Interrupts): () => void {
   );
 }
 
+function sayHowItEnded(turn: TurnContext, ended: Ended | undefined): void {
+  if (ended === undefined) return;
+  const { output } = turn.context;
+  const [error, cut] = [errorLine(ended, turn.atPrompt), cutShortLine(ended, turn.atPrompt)];
+  if (error !== undefined) output.error(error);
+  if (cut !== undefined) output.warning(cut);
+  turn.failedLastingly = ended.isLasting;
+}
+
 /** Shows one turn to its end; the exit status it would mean. Throws what could not be saved. */
 export async function answerTo(turn: TurnContext, prompt: string | undefined): Promise<number> {
   const { conversation, chosen, context, title, progress } = turn;
@@ -48,7 +60,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
     presenter.request(event);
   };
   const speakAgain = silenceConsole(context.io.console);
-  let ended: Extract<TurnEvent, { type: "end" }> | undefined;
+  let ended: Ended | undefined;
   try {
     const options = {
       signal: abort.signal,
@@ -66,7 +78,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
     stopListening();
     interrupts.release();
   }
-  if (ended?.error !== undefined) output.error(ended.error.message);
+  sayHowItEnded(turn, ended);
   if (output.isClosed) return 0;
   if (abort.signal.aborted) return interrupts.status ?? INTERRUPTED;
   return ended?.error === undefined ? 0 : exitStatusOf(ended.error);

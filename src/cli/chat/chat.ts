@@ -7,16 +7,17 @@ import { MemoryStorage } from "../../storage/memory.js";
 import { answerTo } from "./answer.js";
 import type { ChatConsole } from "./console.js";
 import { carryOut, whatToDo, type Resumption } from "./interrupted.js";
-import { chooseModel, hasSystem, sayModel, wantedFor, type Wanted } from "./model.js";
+import { allowedFor, chooseModel, sayModel, wantedFor, type Confirm, type Wanted } from "./model.js";
 import type { Person } from "./person.js";
 import { readPrompt, type PromptInput } from "./prompt-input.js";
-import { note, noteWithCommand } from "./say.js";
+import { note } from "./say.js";
 import { assertOneStart, isResuming, openConversation, openStandIn, openWhenSaid, type StartOptions } from "./start.js";
 import type { ChosenModel, RequestProgress, TurnContext } from "./session-types.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import type { InputStream } from "../io.js";
 import { isEnding } from "../terminal/input/interrupts.js";
+import { settleTracing } from "./tracing.js";
 import { sayWhere } from "./where.js";
 
 export interface ChatOptions extends StartOptions {
@@ -26,6 +27,7 @@ export interface ChatOptions extends StartOptions {
 
 export async function chat(words: readonly string[], options: ChatOptions, context: CommandContext): Promise<number> {
   assertOneStart(options);
+  settleTracing(context, options);
   const situation = await situationOf(words, options, context);
   const console = await consoleFor(context, situation.person?.input);
   try {
@@ -127,7 +129,7 @@ class Chat {
     if (situation.interactive && this.#isResumed) await sayWhere(context, conversation);
     const resumption = await this.#resumption(conversation);
     if (resumption === undefined) return INTERRUPTED;
-    if (this.#isResumed) this.#wanted = wantedFor(context, conversation.info, hasSystem(conversation));
+    if (this.#isResumed) this.#wanted = await allowedFor(context, conversation, await this.#confirm());
     const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
     sayModel(context, chosen);
     await carryOut(conversation, resumption, context);
@@ -140,6 +142,8 @@ class Chat {
       openFirst,
       progress: this.#progress,
       plain: options.plain === true,
+      atPrompt: situation.interactive && situation.person !== undefined,
+      failedLastingly: false,
       title: title === undefined ? undefined : titleFrom(title),
     };
     return this.#answer(this.#turn, resumption);
@@ -186,27 +190,33 @@ class Chat {
     return talk(new ChatSession({ turn, history, manager: this.manager, wanted: this.#wanted, before }));
   }
 
+  /** Undefined where nobody can be asked. */
+  async #confirm(): Promise<Confirm> {
+    const { context, console, situation } = this;
+    if (!situation.interactive) return context.mayAsk({}) ? (question) => context.confirm(question) : undefined;
+    const { confirmAt } = await import("./ask.js");
+    return confirmAt({ context, console, input: situation.person?.input });
+  }
+
   #choose(): Promise<ChosenModel> {
     return chooseModel({ context: this.context, manager: this.manager, progress: this.#progress }, this.#wanted);
   }
 
   #sayNobodyIsThere({ id }: Conversation): void {
     if (this.options.save)
-      noteWithCommand(
-        this.context,
-        "no terminal to continue at; at one, resume with",
-        `draftstate chat --resume ${id}`,
-      );
+      note(this.context, `no terminal to continue at; at one, resume with: draftstate chat --resume ${id}`);
     else note(this.context, "no terminal to continue at, and --no-save keeps nothing");
   }
 
   #sayHowToResume(conversation: Conversation): void {
     const status = statusOf(conversation.version.state);
     const how = status === "complete" ? "" : ` (${status})`;
-    noteWithCommand(
+    const advice =
+      this.#turn?.failedLastingly === true ? "it would fail again as it is, so ask another model with" : "resume with";
+    const model = this.#turn?.failedLastingly === true ? " --model <name>" : "";
+    note(
       this.context,
-      `saved as ${conversation.id}${how}; resume with`,
-      `draftstate chat --resume ${conversation.id}`,
+      `saved as ${conversation.id}${how}; ${advice}: draftstate chat --resume ${conversation.id}${model}`,
     );
   }
 }

@@ -1,5 +1,6 @@
 /** What to do with a partial answer when its conversation is resumed: keep, continue, regenerate or discard it. */
-import { statusOf } from "../../model/conversation.js";
+import { messagesOf, statusOf } from "../../model/conversation.js";
+import { cutShortMessage } from "../../model/finish-reasons.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
 import type { Asking } from "./ask.js";
@@ -43,11 +44,17 @@ export interface ResumeOptions extends Asking {
   readonly mayAsk: boolean;
 }
 
+/** Complete by the model's word, and not all of it. */
+function isCutShort(conversation: Conversation): boolean {
+  return cutShortMessage(messagesOf(conversation.version.state).at(-1)) !== undefined;
+}
+
 /** A new prompt keeps the partial answer; without one, and with nobody to ask, the answer is continued. Undefined if the person left instead. */
 export async function whatToDo(conversation: Conversation, options: ResumeOptions): Promise<Resumption | undefined> {
   const role = lastRoleOf(conversation);
   const unanswered = role === "user" || role === "tool";
-  if (!unanswered && (statusOf(conversation.version.state) === "complete" || role !== "assistant")) return "nothing";
+  if (!unanswered && (statusOf(conversation.version.state) === "complete" || role !== "assistant"))
+    return isCutShort(conversation) && options.prompt === undefined && !options.mayAsk ? "continue" : "nothing";
   if (options.prompt !== undefined) return "keep";
   if (!options.mayAsk) return "continue";
   const [question, choices] = role === "user" ? [UNANSWERED_QUESTION, UNANSWERED] : [CUT_OFF_QUESTION, CUT_OFF];

@@ -4,6 +4,7 @@ import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
+import { assertNoCredentials, mayBeAsked, questionAbout, refuseServer, unencrypted } from "../settings/key-host.js";
 import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./session-types.js";
 
@@ -14,13 +15,16 @@ export interface Wanted {
   readonly system: string | undefined;
 }
 
+/** Undefined where nobody can be asked. */
+export type Confirm = ((question: string) => Promise<boolean>) | undefined;
+
 export interface ModelSource {
   readonly context: CommandContext;
   readonly manager: DraftStatePersistenceManager;
   readonly progress: RequestProgress;
 }
 
-export function hasSystem(conversation: Conversation): boolean {
+export function hasSystem(conversation: Pick<Conversation, "version">): boolean {
   return messagesOf(conversation.version.state).some(
     (message) => isJsonObject(message) && message["role"] === "system",
   );
@@ -40,11 +44,39 @@ export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "b
   };
 }
 
+/**
+ * What a conversation wants, if its server may have the conversation and the key. Throws `USAGE` if the user does not say
+ * so, `INVALID_CONFIG` for an address that holds a key.
+ */
+export async function allowedFor(
+  context: CommandContext,
+  { id, info, version }: Conversation,
+  confirm: Confirm,
+): Promise<Wanted> {
+  const wanted = wantedFor(context, info, hasSystem({ version }));
+  const { baseUrl: url, model } = wanted;
+  if (url === undefined || isOffline(model)) return wanted;
+  assertNoCredentials(url);
+  const hasKey = keyOf(context) !== undefined;
+  if (mayBeAsked({ url, named: context.settings.baseUrl, hasKey })) return wanted;
+  if ((await confirm?.(questionAbout(id, url, hasKey))) !== true) throw refuseServer(id, url, hasKey);
+  return wanted;
+}
+
+function isOffline(model: string | undefined): boolean {
+  return model === "offline" || model?.startsWith("offline:") === true;
+}
+
+function keyOf({ env }: CommandContext): string | undefined {
+  return env["OPENAI_API_KEY"] === "" ? undefined : env["OPENAI_API_KEY"];
+}
+
 /** Throws `MODEL` without a key and a server. */
 export async function chooseModel({ context, manager, progress }: ModelSource, wanted: Wanted): Promise<ChosenModel> {
+  if (wanted.baseUrl !== undefined) assertNoCredentials(wanted.baseUrl);
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
-  const apiKey = context.env["OPENAI_API_KEY"] === "" ? undefined : context.env["OPENAI_API_KEY"];
+  const apiKey = keyOf(context);
   const { seed, offlineTokenDelay, modelRetries } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({
@@ -58,6 +90,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
   });
   return {
     baseUrl: selected.offline ? undefined : baseUrl,
+    warning: selected.offline || baseUrl === undefined || apiKey === undefined ? undefined : unencrypted(baseUrl),
     notice:
       selected.offline && model === undefined
         ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model"
@@ -73,6 +106,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
 }
 
 /** Only once it will certainly be asked: not before an error. */
-export function sayModel(context: CommandContext, { notice }: ChosenModel): void {
+export function sayModel(context: CommandContext, { notice, warning }: ChosenModel): void {
+  if (warning !== undefined) context.output.warning(warning);
   if (notice !== undefined) note(context, notice);
 }

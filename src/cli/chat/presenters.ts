@@ -67,6 +67,7 @@ export function jsonPresenter(turn: TurnContext): Presenter {
           status: event.status,
           revision: event.revision,
           usage: event.usage ?? null,
+          ...(event.finishReason === undefined ? {} : { finishReason: event.finishReason }),
         });
       }
     },

@@ -17,6 +17,7 @@ export interface RequestProgress {
 export interface ChosenModel {
   readonly agent: DraftHybridStreamingAgent;
   readonly baseUrl: string | undefined;
+  readonly warning: string | undefined;
   /** A message for the person before it is asked. */
   readonly notice: string | undefined;
 }
@@ -29,6 +30,10 @@ export interface TurnContext {
   readonly progress: RequestProgress;
   /** Text as the model gave it: no Markdown, no wrapping. */
   readonly plain: boolean;
+  /** Whether a prompt comes after the answer. */
+  readonly atPrompt: boolean;
+  /** The last answer failed, and asking again as it is would fail in the same way. */
+  failedLastingly: boolean;
   /** A session may switch to another one, or to a copy. */
   conversation: Conversation;
   /** Until the first message `conversation` is a stand-in in memory; this opens the real one. */

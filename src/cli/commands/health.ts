@@ -53,7 +53,7 @@ function render({ checks }: Health, { output }: CommandContext): string {
   // Not cut to the terminal: the end of a line matters as often as its beginning.
   const table = renderTable({
     columns,
-    rows: checks.map(({ name, status, detail }) => [name, status, detail]),
+    rows: checks.map(({ name, status, detail }) => [name, status, output.worded(detail)]),
     width: width === undefined ? undefined : Number.MAX_SAFE_INTEGER,
     style,
   });

@@ -8,7 +8,14 @@ export const chat = z
     z.object({ type: z.literal("token"), text: z.string() }),
     z.object({ type: z.literal("saved"), revision, tokenCount: count }).describe("Durable from then on."),
     z.object({ type: z.literal("tools"), messages: z.array(z.json()) }).describe("What the tools answered."),
-    z.object({ type: z.literal("end"), conversationId, status, revision, usage: usage.nullable() }),
+    z.object({
+      type: z.literal("end"),
+      conversationId,
+      status,
+      revision,
+      usage: usage.nullable(),
+      finishReason: z.string().optional().describe("The model's own word for why it stopped."),
+    }),
     z.object({
       type: z.literal("error"),
       code: errorCode,

@@ -1,5 +1,6 @@
 /** `/continue`: lets the model continue an answer that was cut off, or answer an open question. */
 import { messagesOf, statusOf } from "../../../model/conversation.js";
+import { cutShortMessage } from "../../../model/finish-reasons.js";
 import type { Conversation } from "../../../session/conversation.js";
 import { lastRoleOf } from "../last-turn.js";
 import { note } from "../say.js";
@@ -8,7 +9,8 @@ import type { SlashCommand } from "./slash-command.js";
 function isOpen(conversation: Conversation): boolean {
   const { state } = conversation.version;
   const role = lastRoleOf(conversation);
-  return messagesOf(state).length > 0 && (role === "user" || role === "tool" || statusOf(state) !== "complete");
+  const isCut = statusOf(state) !== "complete" || cutShortMessage(messagesOf(state).at(-1)) !== undefined;
+  return messagesOf(state).length > 0 && (role === "user" || role === "tool" || isCut);
 }
 
 export const continueAnswer: SlashCommand = {

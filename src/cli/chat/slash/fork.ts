@@ -1,6 +1,6 @@
 /** `/fork`: continues in a copy of this conversation. */
 import { messagesOf } from "../../../model/conversation.js";
-import { note, noteWithCommand } from "../say.js";
+import { note } from "../say.js";
 import type { SlashCommand } from "./slash-command.js";
 
 export const fork: SlashCommand = {
@@ -14,10 +14,9 @@ export const fork: SlashCommand = {
       return;
     }
     await session.fork(newId === "" ? undefined : newId);
-    noteWithCommand(
+    note(
       context,
-      `now in ${session.conversation.id}, a copy; resume the original with`,
-      `draftstate chat --resume ${from.id}`,
+      `now in ${session.conversation.id}, a copy; resume the original with: draftstate chat --resume ${from.id}`,
     );
   },
 };

@@ -1,5 +1,5 @@
 /** `/new`: starts a new conversation; nothing is kept of it until something is said. */
-import { note, noteWithCommand } from "../say.js";
+import { note } from "../say.js";
 import type { SlashCommand } from "./slash-command.js";
 
 export const startNew: SlashCommand = {
@@ -9,11 +9,6 @@ export const startNew: SlashCommand = {
   run: async (session, newId) => {
     const left = await session.startNew(newId === "" ? undefined : newId);
     if (left === undefined) note(session.context, "a new conversation");
-    else
-      noteWithCommand(
-        session.context,
-        "a new conversation; resume the previous one with",
-        `draftstate chat --resume ${left}`,
-      );
+    else note(session.context, `a new conversation; resume the previous one with: draftstate chat --resume ${left}`);
   },
 };

@@ -1,4 +1,5 @@
 /** A conversation as a person reads it: a heading for each message, the partial answer in its place. Text is made safe. */
+import { CUT_SHORT, cutShortMessage } from "../../../model/finish-reasons.js";
 import { isContinuation } from "../../../model/continued.js";
 import { textOf, type Metadata } from "../../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../../model/json.js";
@@ -45,10 +46,12 @@ function renderMessage(style: Style, message: Json, width: number | undefined, n
 function heading(style: Style, message: JsonObject, note: string): string {
   const role = textOf(ownValue(message, "role"));
   const [status, model, at] = [ownValue(message, "status"), ownValue(message, "model"), ownValue(message, "createdAt")];
+  const cut = cutShortMessage(message);
   const marks = [
     typeof model === "string" ? style.dim(toSafeLine(model)) : "",
     typeof at === "string" ? style.dim(toSafeLine(at)) : "",
     typeof status === "string" && status !== "complete" ? paintStatus(style, status)(toSafeLine(status)) : "",
+    cut === undefined ? "" : style.yellow(CUT_SHORT[cut]),
   ];
   const name =
     role === "user"
