@@ -19,6 +19,7 @@ interface ShowOptions {
   readonly raw?: boolean;
   readonly last?: number;
   readonly inspect?: boolean;
+  readonly reasoning?: boolean;
   readonly pager: boolean;
 }
 
@@ -77,6 +78,7 @@ export const registerShow: Register = (program, run) => {
     .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
     .option("--raw", "print the file as it is, a compressed backup decompressed")
     .option("-n, --last <count>", "show only the last <count> messages", parseCount("--last"))
+    .option("--reasoning", "show what the model thought before each answer too")
     .option("--inspect", "show metadata and the health of the files")
     .option("--no-pager", "do not use a pager")
     .addHelpText(
