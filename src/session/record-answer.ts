@@ -165,7 +165,7 @@ class Recording {
     for (;;) {
       const next = await this.#unlessStopped(parts.next());
       if (next === "stopped") {
-        parts.return?.()?.catch(() => undefined);
+        void Promise.resolve(parts.return?.()).catch(() => undefined);
         return { status: "interrupted" };
       }
       if (next.done === true) return outcomeOf(end);
