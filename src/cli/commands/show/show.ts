@@ -73,7 +73,9 @@ export const registerShow: Register = (program, run) => {
   program
     .command("show <id[@backup]>")
     .summary("show a conversation")
-    .description("Show a conversation. <id> is an id, a unique prefix or suffix of one, @last, or @2 for the third newest.")
+    .description(
+      "Show a conversation. <id> is an id, a unique prefix or suffix of one, @last, or @2 for the third newest.",
+    )
     .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
     .option("--raw", "print the file as it is, a compressed backup decompressed")
     .option("-n, --last <count>", "show only the last <count> messages", parseCount("--last"))
