@@ -2,6 +2,7 @@
 import { messagesOf, type Info } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../session/conversation.js";
+import { proxiesOf } from "../../http/policy.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
 import { assertNoCredentials, mayBeAsked, questionAbout, refuseServer, unencrypted } from "../settings/key-host.js";
@@ -77,7 +78,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
   const apiKey = keyOf(context);
-  const { seed, offlineTokenDelay, modelRetries } = context.settings;
+  const { seed, offlineTokenDelay, modelRetries, idleTimeout } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({
     model,
@@ -87,6 +88,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
     offlineTokenDelay,
     modelRetries,
     onRequest: (event) => progress.listener?.(event),
+    connection: { proxies: proxiesOf(context.env), idleTimeout },
   });
   return {
     baseUrl: selected.offline ? undefined : baseUrl,

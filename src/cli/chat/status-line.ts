@@ -15,7 +15,7 @@ export class StatusLine {
   request(event: RequestEvent): void {
     if (event.kind === "answered") this.#waitingFor = `waiting for the first token from ${event.host} …`;
     else if (event.kind === "failed") this.#waitingFor = requestNote(event) ?? this.#waitingFor;
-    else if (event.attempt === 1) this.#waitingFor = `connecting to ${event.host} …`;
+    else if (event.kind === "sent" && event.attempt === 1) this.#waitingFor = `connecting to ${event.host} …`;
   }
 
   token(at: number, savedRevision: number): void {

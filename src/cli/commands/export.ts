@@ -10,7 +10,7 @@ import { uniqueName } from "../../storage/index.js";
 import { writeUserFile } from "../../storage/user-file.js";
 import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget, shownId, type Target } from "../arguments/resolve-target.js";
 import { loadPresent } from "../load-present.js";
 import { formatBytes, pluralize } from "../terminal/text/format.js";
 import { toSafeLine, toSafeText } from "../terminal/text/safe-text.js";
@@ -25,6 +25,7 @@ interface ExportOptions {
   readonly force?: boolean;
   readonly redact?: boolean;
   readonly backup?: string;
+  readonly checkpoint?: string;
   readonly withBackups?: boolean;
 }
 
@@ -57,13 +58,31 @@ async function restorePoints(
   return points;
 }
 
+async function findThread(
+  manager: DraftStatePersistenceManager,
+  threadId: string,
+  { checkpoint, backup = checkpoint, withBackups }: ExportOptions,
+): Promise<ConversationDocument> {
+  if (withBackups === true)
+    throw new DraftstateError(
+      "USAGE",
+      "--with-backups is for conversations: of a thread, --checkpoint exports one of its checkpoints",
+    );
+  const { readThreadDocument } = await import("../../operations/graph-threads/thread-document.js");
+  const { state, metadata } = await readThreadDocument(manager.threads, threadId, backup);
+  return { conversationId: threadId, state, metadata, asOf: undefined, restorePoints: [] };
+}
+
 async function find(
   manager: DraftStatePersistenceManager,
-  id: string,
+  { kind, id }: Target,
   format: Format,
   options: ExportOptions,
   context: CommandContext,
 ): Promise<ConversationDocument> {
+  if (kind === "thread") return findThread(manager, id, options);
+  if (options.checkpoint !== undefined)
+    throw new DraftstateError("USAGE", `${id} is a conversation, which has backups: use --backup`);
   if (options.backup !== undefined) {
     const { backup, version } = await manager.readBackup(id, options.backup);
     return {
@@ -134,9 +153,10 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
       "--backup and --with-backups cannot be used together: one exports one state, the other all of them",
     );
   const manager = await context.reader();
-  const id = await resolveId(manager, wanted);
+  const target = await resolveTarget(manager, wanted);
+  const { id } = target;
   const format = formatOf(options, context);
-  const { document, counts } = await redact(await find(manager, id, format, options, context), options);
+  const { document, counts } = await redact(await find(manager, target, format, options, context), options);
   const text = await render(document, format);
   const { output } = context;
   if (counts !== undefined) sayRedacted(counts, context);
@@ -152,7 +172,7 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
     if (context.json) output.json({ ...result, path: options.output, sizeBytes: bytes });
     else
       output.message(
-        `exported ${id} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.restorePoints.length === 0 ? "" : `, ${pluralize(document.restorePoints.length, "backup")}`})`,
+        `exported ${toSafeLine(shownId(id))} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.restorePoints.length === 0 ? "" : `, ${pluralize(document.restorePoints.length, "backup")}`})`,
       );
   } else if (context.json && format !== "json") output.json({ ...result, content: text });
   else output.data(text);
@@ -163,13 +183,17 @@ export const registerExport: Register = (program, run) => {
     .command("export <id>")
     .summary("export a conversation: md, html, json, jsonl")
     .description(
-      "Export a conversation as Markdown, as one self-contained HTML page with its backups, or as JSON that import reads back without loss.",
+      "Export a conversation or a LangGraph thread as Markdown, as one self-contained HTML page with its backups, or as JSON that import reads back without loss.",
     )
     .addOption(choiceOption("-f, --format <format>", "default: by the extension of --output, else md", FORMATS))
     .option("-o, --output <file>", "write to <file> instead of stdout")
     .option("--force", "overwrite the file if it exists")
     .option("--redact", "replace keys, tokens, passwords and e-mail addresses")
     .option("--backup <ts>", "export a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option(
+      "--checkpoint <checkpoint>",
+      "of a LangGraph thread, export a checkpoint: its id, latest, or @2 for the third newest",
+    )
     .option("--with-backups", "include the backups (html does unless --no-with-backups)")
     .option("--no-with-backups", "leave the backups out")
     .addHelpText(
