@@ -37,7 +37,8 @@ export class ScreenPresenter implements Presenter {
     if (event.type === "token") {
       this.#status.token(this.turn.context.now().getTime(), this.turn.conversation.durableRevision);
       this.#view.push(event.text);
-    } else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
+    } else if (event.type === "reasoning") this.#status.thinks(this.turn.context.now().getTime());
+    else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
     else if (event.type === "tools") this.#showTools(event);
   }
 

@@ -6,6 +6,7 @@ const FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 
 export class StatusLine {
   #waitingFor = "thinking …";
+  #thinkingSince: number | undefined;
   #frame = 0;
   #tokens = 0;
   #firstAt: number | undefined;
@@ -16,6 +17,13 @@ export class StatusLine {
     if (event.kind === "answered") this.#waitingFor = `waiting for the first token from ${event.host} …`;
     else if (event.kind === "failed") this.#waitingFor = requestNote(event) ?? this.#waitingFor;
     else if (event.kind === "sent" && event.attempt === 1) this.#waitingFor = `connecting to ${event.host} …`;
+  }
+
+  /** The seconds are those of what has come: still while nothing comes. */
+  thinks(at: number): void {
+    this.#thinkingSince ??= at;
+    const seconds = Math.floor((at - this.#thinkingSince) / 1000);
+    this.#waitingFor = seconds === 0 ? "thinking …" : `thinking for ${formatCount(seconds)} s …`;
   }
 
   token(at: number, savedRevision: number): void {
