@@ -122,6 +122,15 @@ export class Session {
     return this.#writer.isSaving;
   }
 
+  /** Whether each token starts a save when it comes. */
+  get savesTokens(): boolean {
+    return this.#settings.realTimeSave && this.#settings.saveOnToken;
+  }
+
+  now(): Date {
+    return this.options.store.now();
+  }
+
   update(recipe: Recipe<JsonObject>): void {
     this.#assertChangeable();
     this.#changed(this.#container.update(recipe));
@@ -131,8 +140,7 @@ export class Session {
     this.#assertChangeable();
     const patch = this.#container.token(text);
     this.#record([patch]);
-    const { realTimeSave, saveOnToken } = this.#settings;
-    if (realTimeSave && saveOnToken) this.#writer.kick();
+    if (this.savesTokens) this.#writer.kick();
   }
 
   beginAnswer(): () => void {
