@@ -1,5 +1,4 @@
 /** Threads as a test writes them: checkpoints with few channels, and what is there afterwards. */
-import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { segmentKey, threadName } from "../../src/store/names.js";
 import type { PutRequest } from "../../src/threads/put.js";
@@ -66,9 +65,4 @@ export async function damage(
   const bytes = (await storage.read(key)) ?? new Uint8Array();
   const text = change(Buffer.from(bytes).toString("utf8"));
   await storage.replace(key, Buffer.from(text));
-}
-
-/** Gives every lock back, so that another manager may write. */
-export function released({ threads }: DraftStatePersistenceManager): Promise<void> {
-  return threads.release();
 }
