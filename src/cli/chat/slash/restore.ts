@@ -45,7 +45,10 @@ async function restorePoint(session: ChatSession, point: Backup): Promise<void> 
   const { renderStateDiff } = await import("../../terminal/diff/state-diff.js");
   const before = conversation.version.state;
   const { state } = await readBackupVersion(manager.storage, point);
-  const changes = renderStateDiff(before, state, context.output.errorStyle);
+  const changes = renderStateDiff(before, state, {
+    style: context.output.errorStyle,
+    columns: context.output.errorWidth,
+  });
   if (changes === "") {
     note(context, `no difference: the conversation matches backup ${point.timestamp}`);
     return;
