@@ -24,7 +24,7 @@ function documentOf(state: JsonObject): ConversationDocument {
     state: { messages: [], seed: 1 },
     metadata: { ...metadata, revision: 5, backup: { reason: "manual", tag: "x", pinned: true } as const },
   };
-  return { conversationId: "tale", state, metadata, asOf: undefined, restorePoints: [point] };
+  return { conversationId: "tale", state, metadata, asOf: undefined, backups: [point] };
 }
 
 for (const [name, encode] of [

@@ -20,7 +20,7 @@ function documentOf(
     "tale",
     AT,
   );
-  return { conversationId: "tale", state, metadata, asOf: undefined, restorePoints: [], ...more };
+  return { conversationId: "tale", state, metadata, asOf: undefined, backups: [], ...more };
 }
 
 /** An answer that was cut off, the one that goes on with it, and one to another question. */
@@ -87,7 +87,7 @@ describe("html", () => {
           messages,
           {
             metadata,
-            restorePoints: [
+            backups: [
               {
                 timestamp: text,
                 state: { messages: [user(`${text} once`)] },
@@ -171,14 +171,14 @@ describe("html", () => {
   });
 
   test("shows what changed between restore points, words marked", () => {
-    const point = (timestamp: string, content: string): ConversationDocument["restorePoints"][number] => ({
+    const point = (timestamp: string, content: string): ConversationDocument["backups"][number] => ({
       timestamp,
       state: { messages: [user(content)] },
       metadata: documentOf([user(content)]).metadata,
     });
     const page = body(
       documentOf([user("The quick red fox")], {
-        restorePoints: [
+        backups: [
           point("2026-01-14T21-31-00-000Z", "The quick brown fox"),
           point("2026-01-14T21-30-00-000Z", "The slow brown fox"),
         ],

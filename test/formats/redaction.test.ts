@@ -68,7 +68,7 @@ describe("redaction", () => {
       state,
       metadata,
       asOf: undefined,
-      restorePoints: [{ timestamp: "", state, metadata }],
+      backups: [{ timestamp: "", state, metadata }],
     };
     const redactor = new Redactor();
     const text = JSON.stringify(redactor.document(document));

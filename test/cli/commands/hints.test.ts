@@ -76,8 +76,7 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
       dry.stdout.trimEnd().at(-1),
       done.stdout.trimEnd().at(-1),
     ]).toEqual([1, "1", "1"]);
-    for (const said of [dryJson, json])
-      expect(said).toMatchObject({ imported: [{ restorePoints: 0, backupCount: 1 }] });
+    for (const said of [dryJson, json]) expect(said).toMatchObject({ imported: [{ backups: 0, backupCount: 1 }] });
     expect((await workspace.run(["import", "one.json", "--id", "one", "--skip-existing"])).stderr).toContain(
       "; 1 exists already\n",
     );

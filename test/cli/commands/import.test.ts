@@ -16,7 +16,7 @@ interface ImportedJson {
     readonly conversationId: string;
     readonly title: string;
     readonly messageCount: number;
-    readonly restorePoints: number;
+    readonly backups: number;
   }[];
   readonly skipped: readonly string[];
 }
@@ -48,7 +48,7 @@ describe.concurrent("import", TIMEOUT, () => {
       const result = (await workspace.json(["import", `out.${format}`, "--id", "copy"])) as ImportedJson;
       expect(result).toMatchObject({
         format: "draftstate",
-        imported: [{ conversationId: "copy", messageCount: 4, restorePoints: 2, backupCount: 2 }],
+        imported: [{ conversationId: "copy", messageCount: 4, backups: 2, backupCount: 2 }],
       });
       expect(content(await workspace.show("copy"))).toEqual(content(before));
       const points = async (id: string): Promise<object[]> =>
