@@ -19,6 +19,7 @@ interface LsOptions {
   readonly since?: When;
   readonly model?: string;
   readonly check?: boolean;
+  readonly pager: boolean;
 }
 
 /** Of a file that cannot be read; the reason stands below the table. */
@@ -53,9 +54,10 @@ function columnsFor(context: CommandContext): FittingColumn<CatalogueRow>[] {
 
 const MOST_WARNINGS = 5;
 
-function print(rows: readonly CatalogueRow[], context: CommandContext): void {
+async function print(rows: readonly CatalogueRow[], paged: boolean, context: CommandContext): Promise<void> {
   const { output } = context;
-  output.line(renderFittingTable({ style: output.style, width: output.width, columns: columnsFor(context), rows }));
+  const table = renderFittingTable({ style: output.style, width: output.width, columns: columnsFor(context), rows });
+  await context.page(table, { paged });
   const bad = rows.flatMap(({ conversationId, error }) =>
     error === undefined ? [] : [`${conversationId}: ${error.message}`],
   );
@@ -80,6 +82,7 @@ export const registerLs: Register = (program, run) => {
     .option("--since <when>", `only conversations changed since then: ${WHEN}`, parseWhen("--since"))
     .option("--model <name>", "only conversations with this model")
     .option("--check", "read every file in full: also finds files that were edited without a new modification time")
+    .option("--no-pager", "do not use a pager")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --since 2026-11-01\n  draftstate ls --json | jq -r '.[0].conversationId'",
@@ -90,7 +93,7 @@ export const registerLs: Register = (program, run) => {
         const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
         const rows = selectRows(all, { ...options, since });
         if (context.json) context.output.json(rows);
-        else if (rows.length > 0) print(rows, context);
+        else if (rows.length > 0) await print(rows, options.pager, context);
         else
           context.output.message(
             all.length === 0

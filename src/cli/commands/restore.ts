@@ -89,7 +89,10 @@ export const registerRestore: Register = (program, run) => {
     .command("restore <id>")
     .summary("restore a backup")
     .description("Restore a backup. The current state is saved first, so that this can be undone the same way.")
-    .requiredOption("--backup <ts>", "the backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .requiredOption(
+      "--backup <ts>",
+      "the backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest",
+    )
     .option("--fork [newId]", "restore into a new conversation instead")
     .option("--dry-run", "show what would change, without changing it")
     .option("-y, --yes", "do not ask")

@@ -74,7 +74,7 @@ export const registerShow: Register = (program, run) => {
     .command("show <id[@backup]>")
     .summary("show a conversation")
     .description("Show a conversation. <id> is an id, a unique prefix of one, or @last.")
-    .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest")
     .option("--raw", "print the file as it is, a compressed backup decompressed")
     .option("-n, --last <count>", "show only the last <count> messages", parseCount("--last"))
     .option("--inspect", "show metadata and the health of the files")
