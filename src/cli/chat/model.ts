@@ -4,8 +4,12 @@ import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
+import type { Key, Storage } from "../../storage/storage.js";
 import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./session-types.js";
+
+/** That it was said here that the offline model answers. */
+const NOTED: Key = { area: "history", name: "offline-model-noted" };
 
 export interface Wanted {
   readonly model: string | undefined;
@@ -18,6 +22,8 @@ export interface ModelSource {
   readonly context: CommandContext;
   readonly manager: DraftStatePersistenceManager;
   readonly progress: RequestProgress;
+  /** In place of the one in the settings. */
+  readonly seed?: number;
 }
 
 export function hasSystem(conversation: Conversation): boolean {
@@ -41,17 +47,18 @@ export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "b
 }
 
 /** Throws `MODEL` without a key and a server. */
-export async function chooseModel({ context, manager, progress }: ModelSource, wanted: Wanted): Promise<ChosenModel> {
+export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<ChosenModel> {
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
+  const { context, manager, progress } = source;
   const apiKey = context.env["OPENAI_API_KEY"] === "" ? undefined : context.env["OPENAI_API_KEY"];
-  const { seed, offlineTokenDelay, modelRetries } = context.settings;
+  const { offlineTokenDelay, modelRetries, seed } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({
     model,
     baseUrl,
     apiKey,
-    seed,
+    seed: source.seed ?? seed,
     offlineTokenDelay,
     modelRetries,
     onRequest: (event) => progress.listener?.(event),
@@ -60,7 +67,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
     baseUrl: selected.offline ? undefined : baseUrl,
     notice:
       selected.offline && model === undefined
-        ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model"
+        ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model (said once; --model offline never says it)"
         : undefined,
     agent: new DraftHybridStreamingAgent({
       model: selected.model,
@@ -72,7 +79,19 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
   };
 }
 
-/** Only once it will certainly be asked: not before an error. */
-export function sayModel(context: CommandContext, { notice }: ChosenModel): void {
-  if (notice !== undefined) note(context, notice);
+/** Only once it will certainly be asked, not before an error; once per store. */
+export async function sayModel(context: CommandContext, { notice }: ChosenModel, storage: Storage): Promise<void> {
+  if (notice === undefined || (await wasNoted(storage))) return;
+  note(context, notice);
+}
+
+/** From then on it was. A store that cannot be written to is no reason to stop a conversation. */
+async function wasNoted(storage: Storage): Promise<boolean> {
+  try {
+    if ((await storage.read(NOTED, { maxBytes: 1024 })) !== undefined) return true;
+    await storage.replace(NOTED, Buffer.from("true\n"));
+  } catch {
+    // Noted once more then.
+  }
+  return false;
 }

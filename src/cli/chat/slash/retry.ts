@@ -16,6 +16,6 @@ export const retry: SlashCommand = {
       }
       note(session.context, `asking again; /restore ${taken.backup} brings the last answer back`);
     }
-    await session.answer(undefined);
+    await session.answerAnew();
   },
 };
