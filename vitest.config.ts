@@ -1,8 +1,14 @@
 import { configDefaults, defineConfig } from "vitest/config";
 import { SlowestFirst } from "./test/slowest-first.js";
 
+const filesOf = (rooms: string[]): string[] => rooms.map((room) => `test/${room}/**/*.test.ts`);
 /** Rooms without clock, I/O or state of their own: nothing that one test file could leave to the next. */
-const PURE = ["draft", "formats", "journal", "model", "plan", "snapshot"].map((room) => `test/${room}/**/*.test.ts`);
+const PURE = filesOf(["draft", "formats", "journal", "model", "plan", "snapshot"]);
+/** Each test has a directory of its own and gives the clock back: what one file loads serves the next. */
+const IN_DIRECTORIES = filesOf([
+  ...["agent", "cli", "e2e", "langgraph", "metrics", "monitoring", "operations"],
+  ...["seams", "session", "storage", "store", "threads"],
+]);
 
 export default defineConfig({
   test: {
@@ -13,9 +19,14 @@ export default defineConfig({
     sequence: { sequencer: SlowestFirst },
     projects: [
       { extends: true, test: { name: "pure", include: PURE, isolate: false } },
+      { extends: true, test: { name: "in directories", include: IN_DIRECTORIES, isolate: false } },
       {
         extends: true,
-        test: { name: "all else", include: ["test/**/*.test.ts"], exclude: [...configDefaults.exclude, ...PURE] },
+        test: {
+          name: "all else",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...PURE, ...IN_DIRECTORIES],
+        },
       },
     ],
   },

@@ -47,13 +47,13 @@ const groups = [
   { name: "start", tags: ["$initial"] },
   { name: "list", test: /src\/operations\/list\// },
   { name: "manager", test: /src\/create-manager/ },
+  { name: "model", test: /src\/model\// },
   // Small files that are loaded together.
   { name: "text", test: /src\/cli\/(arguments|chat\/say|terminal\/(tables|text))/ },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
-  { name: "change", test: /src\/cli\/commands\/(backup|fork|migrate|rename|repair|rm)\.ts/ },
-  { name: "model", test: /src\/model\// },
+  { name: "commands", test: /src\/cli\/commands\/(?!chat|complete|export|import|ls|search|watch)/ },
+  { name: "export", test: /src\/formats\/(html|json-export|markdown)/ },
   { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
-  { name: "export", test: /src\/formats\/(json-export|markdown|html)/ },
   { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
 ];
 const command = (input, groups = []) => ({

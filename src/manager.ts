@@ -81,6 +81,7 @@ export class DraftStatePersistenceManager {
   #watching: { readonly monitor: Monitor; readonly counter: SaveCounter } | undefined;
   #closing: Promise<void> | undefined;
   #threads: Threads | undefined;
+  readonly #parts = new Set<{ close(): Promise<void> }>();
 
   constructor(
     private readonly environment: ManagerEnvironment,
@@ -105,6 +106,11 @@ export class DraftStatePersistenceManager {
   /** The LangGraph threads of the store. */
   get threads(): Threads {
     return (this.#threads ??= new Threads(this.#store));
+  }
+
+  /** What another entry has built on the store: closed with the manager. */
+  closesWith(part: { close(): Promise<void> }): void {
+    this.#parts.add(part);
   }
 
   get monitor(): Monitor {
@@ -362,7 +368,7 @@ export class DraftStatePersistenceManager {
     this.#sessions.stopWaiting();
     try {
       await this.#underWay.end();
-      await Promise.all([this.#sessions.close(), this.threads.close()]);
+      await Promise.all([this.#sessions, this.threads, ...this.#parts].map((part) => part.close()));
     } finally {
       await this.#watching?.monitor.close();
     }

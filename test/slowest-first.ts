@@ -35,6 +35,8 @@ const SECONDS: Readonly<Record<string, number>> = {
   "seams/unreadable-or-newer": 5,
 };
 
+const LONGEST = 60;
+
 export class SlowestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const bySize = await super.sort(specifications);
@@ -42,7 +44,8 @@ export class SlowestFirst extends BaseSequencer {
   }
 }
 
+/** Below zero for files that share a worker. */
 function rank({ moduleId, project }: TestSpecification): number {
-  if (!project.config.isolate) return -1;
-  return SECONDS[/test\/(.*)\.test\.ts$/.exec(moduleId)?.[1] ?? ""] ?? 0;
+  const seconds = SECONDS[/test\/(.*)\.test\.ts$/.exec(moduleId)?.[1] ?? ""] ?? 0;
+  return project.config.isolate ? seconds : seconds - LONGEST;
 }

@@ -25,6 +25,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   stats: async () => (await import("./commands/stats/stats.js")).registerStats,
   health: async () => (await import("./commands/health.js")).registerHealth,
   config: async () => (await import("./commands/config.js")).registerConfig,
+  trust: async () => (await import("./commands/trust.js")).registerTrust,
+  untrust: async () => (await import("./commands/untrust.js")).registerUntrust,
   completion: async () => (await import("./commands/completion/completion.js")).registerCompletion,
 };
 

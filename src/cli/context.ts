@@ -70,8 +70,9 @@ export class CommandContext {
     return this.options.settings.origins;
   }
 
-  get settingsFile(): string | undefined {
-    return this.options.settings.file;
+  /** With what was ignored, and why. */
+  get resolved(): ResolvedSettings {
+    return this.options.settings;
   }
 
   now(): Date {

@@ -10,13 +10,17 @@ import type { Io } from "./io.js";
 import { Output } from "./output.js";
 import { commandOf, createProgram, givenFlags, isUnaskedHelp, parseArguments } from "./program.js";
 import { storeFlags } from "./store-flags.js";
-import { ALL_SETTINGS, resolveCliSettings } from "./settings/settings.js";
+import { ALL_SETTINGS } from "./settings/definitions.js";
+import { settingsNotices } from "./settings/notices.js";
+import { resolveCliSettings } from "./settings/settings.js";
 import { isEnding } from "./terminal/input/interrupts.js";
 import { QuestionInterrupted } from "./terminal/input/question-interrupted.js";
 
 const USAGE = 2;
 /** Milliseconds that a reader who has stopped reading is waited for. */
 const GRACE = 1000;
+/** These show what was ignored themselves. */
+const ABOUT_SETTINGS = ["config", "trust", "untrust", "completion"];
 /** Hidden: called by the scripts of `completion`. */
 const COMPLETE = "__complete";
 
@@ -91,6 +95,8 @@ class ProgramRun {
     return async (act) => {
       const context = this.#context(program);
       try {
+        if (!ABOUT_SETTINGS.includes(commandOf(program)?.name() ?? ""))
+          for (const notice of settingsNotices(context.resolved)) this.#output.warning(notice);
         await context.connect();
         this.#status = (await act(context)) ?? 0;
       } finally {

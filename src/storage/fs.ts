@@ -315,6 +315,28 @@ export function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+export interface Attributes {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  /** Neither a file nor a directory. */
+  readonly isOther: boolean;
+  /** Names of the file. */
+  readonly links: number;
+}
+
+/** Links followed; undefined where there is nothing that we may see. */
+export function attributesOf(path: string): Attributes | undefined {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    const { uid, gid, mode, nlink: links } = found;
+    return { uid, gid, mode, links, isOther: !found.isFile() && !found.isDirectory() };
+  } catch {
+    return undefined;
+  }
+}
+
 /** A small file, at once, links followed: what is no regular file is refused without waiting for it. */
 export function readFollowed(path: string, maxBytes: number): Uint8Array {
   const descriptor = openSync(path, constants.O_RDONLY | NON_BLOCK);

@@ -46,6 +46,7 @@ export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Arr
 
 /**
  * An append-only sequence of bytes. After a rejection the log is spent: close it, write elsewhere.
+ * What is appended to a log whose name went to another is not read by anybody; a storage that can tell rejects it with `STORAGE`.
  * A log that was created under a lock rejects them with `LOCKED` once that lock is lost: what resolved was written by its holder.
  */
 export interface Log {

@@ -1,7 +1,7 @@
 /** What is asked of the operating system to tell one process from another; a double stands in for macOS and Windows. */
 import { readFile as readFileLater, readlink as readlinkLater } from "node:fs";
 import { hostname, platform } from "node:os";
-import { env, kill, pid } from "node:process";
+import process, { env, kill, pid } from "node:process";
 import { promisify } from "node:util";
 import { systemErrorCode } from "../errors.js";
 
@@ -23,6 +23,12 @@ const readlink = promisify(readlinkLater);
 const TIMEOUT_MS = 2000;
 /** Dates that a program prints are compared as text, by processes of any time zone and language. */
 const SAME_FOR_ALL = { TZ: "UTC", LC_ALL: "C", LANG: "C", LC_TIME: "C" };
+
+/** Undefined where there are no such numbers: on Windows. */
+export function thisUser(): { readonly uid: number; readonly gid: number } | undefined {
+  const [uid, gid] = [process.geteuid?.(), process.getegid?.()];
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
 
 export const thisSystem: System = {
   pid,

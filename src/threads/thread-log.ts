@@ -168,8 +168,7 @@ export class ThreadLog {
     const isStrict = this.options.store.settings.durability === "strict";
     if (last.bytes + bytes.length > SEGMENT_BYTES && last.bytes > 0) return this.#full(isStrict);
     try {
-      await this.#log.append(bytes);
-      if (isStrict) await this.#log.sync();
+      await (isStrict ? this.#log.appendDurably(bytes) : this.#log.append(bytes));
     } catch (error) {
       await this.#failed(error, isStrict);
       return false;

@@ -8,6 +8,7 @@ import type { Lock } from "../storage/storage.js";
 import { segmentKey, threadLock, threadName } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { warn, type Store } from "../store/store.js";
+import { waitForLock } from "../store/wait-for-lock.js";
 import type { PayloadCache } from "./payload-cache.js";
 import { lineOfWrites, linesOfPut, type PutRequest, type WritesRequest } from "./put.js";
 import {
@@ -20,7 +21,6 @@ import {
 } from "./segment-files.js";
 import { LogClosed, ThreadLog, type Line } from "./thread-log.js";
 import { changeThatTook, takeSegments } from "./thread-trash.js";
-import { acquireThreadLock } from "./thread-lock.js";
 import { ThreadView } from "./thread-view.js";
 
 /** Milliseconds without a write after which another process may have the thread. */
@@ -250,7 +250,8 @@ export class Thread {
 
   async #lock(): Promise<Lock> {
     await this.store.storage.prepare();
-    const { lock, takenOverFrom } = await acquireThreadLock(this.store, this.name, this.closing);
+    const wanted = { lock: threadLock(this.name), what: `thread ${this.name}` };
+    const { lock, takenOverFrom } = await waitForLock(this.store, wanted, this.closing);
     if (takenOverFrom !== undefined) await this.#sweep();
     return lock;
   }

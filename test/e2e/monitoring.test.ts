@@ -223,6 +223,7 @@ describe("alerts and logs", TIMEOUT, () => {
       "draftstate.config.json",
       JSON.stringify({ alerts: [{ metric: "draftstate_save_duration_seconds", above: 0 }], alertWebhook: url }),
     );
+    await workspace.run(["trust"]);
     const result = await workspace.run(["chat", "my-secret-question", "--id", "one"]);
     server.close();
     expect(result.status).toBe(0);

@@ -1,7 +1,10 @@
 /** `config`: shows the settings in effect and where each comes from; of secrets, only whether they are set. */
 import { DraftstateError } from "../../errors.js";
 import type { CommandContext } from "../context.js";
-import { ALL_SETTINGS, type Origin } from "../settings/settings.js";
+import { ALL_SETTINGS } from "../settings/definitions.js";
+import { settingsNotices } from "../settings/notices.js";
+import type { Origin } from "../settings/settings.js";
+import { shownValue } from "../settings/shown-value.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import { renderTable } from "../terminal/tables/table.js";
 import type { Register } from "./registration.js";
@@ -13,9 +16,11 @@ interface ShownSetting {
   readonly name: string;
   readonly value: unknown;
   readonly default: unknown;
-  readonly origin: "flag" | "environment" | "file" | "default";
+  readonly origin: "flag" | "environment" | "file" | "user" | "default";
   /** The flag, the variable or the file's path; null for a default. */
   readonly from: string | null;
+  /** A settings file that says something else in vain. */
+  readonly ignored: { readonly from: string; readonly why: string } | null;
   readonly description: string;
 }
 
@@ -23,33 +28,29 @@ function originOf(name: string, origin: Origin): Pick<ShownSetting, "origin" | "
   if (origin === "default") return { origin, from: null };
   if (origin === "flag")
     return { origin, from: `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` };
+  if ("userFile" in origin) return { origin: "user", from: origin.userFile };
   return "file" in origin ? { origin: "file", from: origin.file } : { origin: "environment", from: origin.variable };
 }
 
-/** A URL without its password and query, which may be a key. */
-function withoutSecrets(value: unknown): unknown {
-  if (typeof value !== "string" || !URL.canParse(value)) return value;
-  const url = new URL(value);
-  if (url.password === "" && url.search === "") return value;
-  if (url.password !== "") url.password = "***";
-  if (url.search !== "") url.search = "?***";
-  return url.href;
+function settingsOf({ resolved: { origins, values, ignored } }: CommandContext): ShownSetting[] {
+  const all = values as unknown as Readonly<Record<string, unknown>>;
+  return Object.entries(ALL_SETTINGS).map(([name, { description, default: preset }]) => {
+    const inVain = ignored.find((value) => value.name === name);
+    return {
+      name,
+      value: shownValue(name, all[name]),
+      default: preset ?? null,
+      ...originOf(name, origins[name] ?? "default"),
+      ignored: inVain === undefined ? null : { from: inVain.file, why: inVain.why },
+      description,
+    };
+  });
 }
 
-/** The whole path of some URLs is a key. */
-function hostOnly(value: unknown): unknown {
-  return typeof value === "string" ? `${new URL(value).protocol}//${new URL(value).host}/***` : value;
-}
-
-function settingsOf({ origins, settings }: CommandContext): ShownSetting[] {
-  const values = settings as unknown as Readonly<Record<string, unknown>>;
-  return Object.entries(ALL_SETTINGS).map(([name, { kind, description, default: preset }]) => ({
-    name,
-    value: (kind === "secret-url" ? hostOnly(values[name]) : withoutSecrets(values[name])) ?? null,
-    default: preset ?? null,
-    ...originOf(name, origins[name] ?? "default"),
-    description,
-  }));
+/** Above all, what was ignored can be found by the setting's name. */
+function fromColumn({ origin, from, ignored }: ShownSetting): string {
+  const source = from ?? origin;
+  return ignored === null ? source : `${source} (ignored in ${ignored.from}: ${ignored.why})`;
 }
 
 function shown(value: unknown): string {
@@ -62,11 +63,11 @@ function secretsOf({ env }: CommandContext): { readonly name: string; readonly s
 
 function render(context: CommandContext): string {
   const { style, width } = context.output;
-  const rows = settingsOf(context).map(({ name, value, origin, from, description }) => [
-    name,
-    shown(value),
-    from ?? origin,
-    description,
+  const rows = settingsOf(context).map((setting) => [
+    setting.name,
+    shown(setting.value),
+    fromColumn(setting),
+    setting.description,
   ]);
   const secrets = secretsOf(context).map(({ name, set }) => [
     name,
@@ -97,7 +98,7 @@ export const registerConfig: Register = (program, run) => {
     .command("config")
     .summary("show the settings in effect and where each comes from")
     .description(
-      "Show the settings in effect and where each comes from: a flag, a DRAFTSTATE_* variable, the nearest of draftstate.config.json, .draftstaterc and package.json#draftstate, or the default. Keys are never shown.",
+      "Show the settings in effect and where each comes from: a flag, a DRAFTSTATE_* variable, the nearest of draftstate.config.json, .draftstaterc and package.json#draftstate, your own config.json in $XDG_CONFIG_HOME/draftstate, or the default; and what a settings file says that is ignored, and why. Keys are never shown.",
     )
     .addHelpText(
       "after",
@@ -112,19 +113,33 @@ export const registerConfig: Register = (program, run) => {
             "config shows all settings and takes no arguments: find one with draftstate config | grep maxBackups; set one in draftstate.config.json or with a variable such as DRAFTSTATE_MAX_BACKUPS",
           );
         }
-        const { output, settingsFile: file } = context;
-        if (context.json)
-          output.json({ file: file ?? null, settings: settingsOf(context), secrets: secretsOf(context) });
+        if (context.json) context.output.json(describe(context));
         else {
-          output.line(render(context));
-          output.message(
-            output.errorStyle.dim(
-              file === undefined
-                ? "no settings file in this or a parent directory"
-                : toSafeLine(`settings file: ${file}`),
-            ),
-          );
+          context.output.line(render(context));
+          sayFiles(context);
         }
       }),
     );
 };
+
+function describe(context: CommandContext): unknown {
+  const { file, userFile, isTrusted, passedOver } = context.resolved;
+  return {
+    file: file ?? null,
+    trusted: file === undefined ? null : isTrusted,
+    userFile: userFile ?? null,
+    ignoredFiles: passedOver,
+    settings: settingsOf(context),
+    secrets: secretsOf(context),
+  };
+}
+
+function sayFiles({ output, resolved }: CommandContext): void {
+  const say = (text: string): void => {
+    output.message(output.errorStyle.dim(toSafeLine(text)));
+  };
+  const { file, userFile } = resolved;
+  say(file === undefined ? "no settings file in this or a parent directory" : `settings file: ${file}`);
+  if (userFile !== undefined) say(`your own settings: ${userFile}`);
+  for (const notice of settingsNotices(resolved)) output.warning(notice);
+}

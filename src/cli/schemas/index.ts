@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { backups } from "./backups.js";
 import { chat } from "./chat.js";
-import { completion, config } from "./config.js";
+import { completion, config, trust, untrust } from "./config.js";
 import { backup, fork, migrate, rename, rm } from "./conversation.js";
 import { copy } from "./copy.js";
 import { diff } from "./diff.js";
@@ -39,7 +39,9 @@ export const SCHEMAS = {
   rm,
   show,
   trash,
+  trust,
   undo,
+  untrust,
   verify,
   watch,
 } as const satisfies Record<string, z.ZodType>;

@@ -1,15 +1,32 @@
 /**
  * The settings file: the one that was named, or the nearest one in this or a parent directory, up to the home directory.
- * A FIFO, a device or an endless file is refused before it is read: it would block every command.
+ * One that somebody else could have written is passed over and reported. A FIFO, a device or an endless file is refused
+ * before it is read: it would block every command.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
 import { isJsonObject } from "../../model/json.js";
+import { isThere } from "../../storage/fs.js";
+import { exposureOfFile } from "../../storage/ownership.js";
 import { readTextAtOnce } from "../../storage/user-file.js";
 
 export interface SettingsFile {
   readonly path: string;
   readonly values: Readonly<Record<string, unknown>>;
+  /** All that the values are read from. */
+  readonly content: string;
+}
+
+/** A settings file that is not read, since it is not the user's alone. */
+export interface PassedOver {
+  readonly path: string;
+  /** A clause. */
+  readonly why: string;
+}
+
+export interface FoundSettings {
+  readonly file: SettingsFile | undefined;
+  readonly passedOver: readonly PassedOver[];
 }
 
 const PACKAGE = "package.json";
@@ -44,10 +61,11 @@ function parse(path: string, content: string): unknown {
 function settingsIn(path: string, content: string): SettingsFile | undefined {
   if (content.trim() === "") return undefined;
   const parsed = parse(path, content);
-  const values = basename(path) === PACKAGE ? fieldOf(parsed) : parsed;
+  const isPackage = basename(path) === PACKAGE;
+  const values = isPackage ? fieldOf(parsed) : parsed;
   if (values === undefined) return undefined;
   if (!isJsonObject(values)) throw refuse(path, "is not a JSON object of settings");
-  return { path, values };
+  return { path, values, content: isPackage ? JSON.stringify(values) : content };
 }
 
 function fieldOf(parsed: unknown): unknown {
@@ -62,14 +80,40 @@ export function readSettingsFile(path: string): SettingsFile | undefined {
   return settingsIn(path, content);
 }
 
-export function findSettingsFile(start: string, home: string): SettingsFile | undefined {
+/** The user's own, if there is one. */
+export function readUserFile(path: string): FoundSettings {
+  if (!isThere(path)) return { file: undefined, passedOver: [] };
+  const why = exposureOfFile(path);
+  if (why !== undefined) return { file: undefined, passedOver: [{ path, why }] };
+  return { file: settingsIn(path, read(path) ?? ""), passedOver: [] };
+}
+
+export function findSettingsFile(start: string, home: string): FoundSettings {
+  const passedOver: PassedOver[] = [];
   for (let directory = resolve(start); ; directory = dirname(directory)) {
     for (const place of SEARCH_PLACES) {
-      const path = join(directory, place);
-      const content = read(path);
-      const found = content === undefined ? undefined : settingsIn(path, content);
-      if (found !== undefined) return found;
+      const found = lookAt(join(directory, place));
+      if (found !== undefined && "why" in found) passedOver.push(found);
+      else if (found !== undefined) return { file: found, passedOver };
     }
-    if (directory === home || directory === dirname(directory)) return undefined;
+    if (directory === home || directory === dirname(directory)) return { file: undefined, passedOver };
+  }
+}
+
+function lookAt(path: string): SettingsFile | PassedOver | undefined {
+  if (!isThere(path)) return undefined;
+  const why = exposureOfFile(path);
+  if (why !== undefined) return isSettings(path) ? { path, why } : undefined;
+  const content = read(path);
+  return content === undefined ? undefined : settingsIn(path, content);
+}
+
+/** Most packages of others say nothing to us; what is in the other files is not even read. */
+function isSettings(path: string): boolean {
+  if (basename(path) !== PACKAGE) return true;
+  try {
+    return settingsIn(path, read(path) ?? "") !== undefined;
+  } catch {
+    return false;
   }
 }

@@ -1,61 +1,49 @@
 /**
- * Settings from flags, then DRAFTSTATE_* variables, then the nearest settings file in this or a parent directory, then
- * defaults. Each value is checked where it comes from; secrets come from the environment only.
+ * Settings from flags, then DRAFTSTATE_* variables, then the nearest settings file in this or a parent directory, then the
+ * user's own, then defaults. Each value is checked where it comes from, and `refusalOf` (trust.ts) decides whether the file
+ * that was found may say it; secrets come from the environment only.
  */
 import { resolve } from "node:path";
-import { DraftstateError } from "../../errors.js";
-import { checkSetting, SETTINGS, unknownSetting, type SettingDefinition, type Settings } from "../../store/settings.js";
-import { findSettingsFile, readSettingsFile } from "./settings-file.js";
+import { checkSetting, unknownSetting, type SettingDefinition } from "../../store/settings.js";
+import { ALL_SETTINGS, type CliSettings } from "./definitions.js";
+import {
+  findSettingsFile,
+  readSettingsFile,
+  readUserFile,
+  type FoundSettings,
+  type PassedOver,
+  type SettingsFile,
+} from "./settings-file.js";
+import { refusalOf } from "./trust.js";
+import { isTrusted } from "./trust-record.js";
+import { userDirectory, userFileIn } from "./user-directory.js";
 
-/** Settings of the command line, beside those of the core. */
-const CLI_SETTINGS = {
-  store: {
-    kind: "text",
-    default: undefined,
-    description: "where all of it is kept: a directory with state/ and backup/, or a PostgreSQL URL",
-  },
-  model: { kind: "text", default: undefined, description: "openai:<name>, <name> or offline" },
-  baseUrl: { kind: "text", default: undefined, description: "an OpenAI-compatible server" },
-  system: { kind: "text", default: undefined, description: "the system prompt of new conversations" },
-  seed: { kind: "integer", default: 0, min: 0, max: 2 ** 31 - 1, description: "seed of the offline model" },
-  offlineTokenDelay: {
-    kind: "integer",
-    default: 12,
-    min: 0,
-    max: 60_000,
-    description: "milliseconds between tokens of the offline model",
-  },
-  modelRetries: {
-    kind: "integer",
-    default: 2,
-    min: 0,
-    max: 20,
-    description: "retries after a temporary failure of the provider",
-  },
-} as const satisfies Record<string, SettingDefinition>;
+export type Origin =
+  | "flag"
+  | "default"
+  | { readonly variable: string }
+  /** The one that was named, or found. */
+  | { readonly file: string }
+  | { readonly userFile: string };
 
-export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
-  ...SETTINGS,
-  ...CLI_SETTINGS,
-};
-
-export interface CliSettings extends Settings {
-  readonly store: string | undefined;
-  readonly model: string | undefined;
-  readonly baseUrl: string | undefined;
-  readonly system: string | undefined;
-  readonly seed: number;
-  readonly offlineTokenDelay: number;
-  readonly modelRetries: number;
+/** A value that a settings file may not say. */
+export interface IgnoredValue {
+  readonly name: string;
+  readonly file: string;
+  /** A clause. */
+  readonly why: string;
 }
-
-export type Origin = "flag" | "default" | { readonly variable: string } | { readonly file: string };
 
 export interface ResolvedSettings {
   readonly values: CliSettings;
   readonly origins: Readonly<Record<string, Origin>>;
-  /** The settings file in use. */
+  /** The settings file in use, named or found. */
   readonly file: string | undefined;
+  /** The user's own. */
+  readonly userFile: string | undefined;
+  readonly isTrusted: boolean;
+  readonly ignored: readonly IgnoredValue[];
+  readonly passedOver: readonly PassedOver[];
 }
 
 export interface SettingsSources {
@@ -82,15 +70,6 @@ function fromText(definition: SettingDefinition, text: string): unknown {
   return text;
 }
 
-/** Of a settings file that nobody named. */
-function refuseFoundStore(file: string): DraftstateError {
-  return new DraftstateError(
-    "INVALID_CONFIG",
-    `store (${file}) is not taken from a settings file that was only found, since it says where conversations are sent: give --store, set DRAFTSTATE_STORE, or name the file with --config`,
-    { path: "store" },
-  );
-}
-
 function definitionOf(name: string, origin: string): SettingDefinition {
   const definition = Object.hasOwn(ALL_SETTINGS, name) ? ALL_SETTINGS[name] : undefined;
   if (definition === undefined) throw unknownSetting(name, origin, Object.keys(ALL_SETTINGS));
@@ -115,38 +94,93 @@ function fromEnvironment(env: SettingsSources["env"]): Record<string, unknown> {
   return values;
 }
 
-function isFromVariable(origin: Origin | undefined): boolean {
-  return typeof origin === "object" && "variable" in origin;
+type Values = Readonly<Record<string, unknown>>;
+
+function checkedFile({ path, values }: SettingsFile): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, checkSetting(name, definitionOf(name, path), value, path)]),
+  );
+}
+
+function fromFlags(flags: Values): Values {
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    given.map(([name, value]) => {
+      const definition = definitionOf(name, "flag");
+      return [
+        name,
+        checkSetting(name, definition, typeof value === "string" ? fromText(definition, value) : value, "flag"),
+      ];
+    }),
+  );
+}
+
+/** Values put over one another, each with where it comes from. */
+class Layers {
+  readonly values: Record<string, unknown> = {};
+  readonly origins: Record<string, Origin> = {};
+
+  put(values: Values, originOf: (name: string) => Origin): void {
+    for (const [name, value] of Object.entries(values)) {
+      this.values[name] = value;
+      this.origins[name] = originOf(name);
+    }
+  }
 }
 
 export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
-  const values: Record<string, unknown> = {};
-  const origins: Record<string, Origin> = {};
-  const put = (name: string, value: unknown, origin: Origin): void => {
-    values[name] = value;
-    origins[name] = origin;
+  const { cwd, home, env, configFile } = sources;
+  const directory = userDirectory(env, home);
+  const own = readUserFile(userFileIn(directory));
+  const project = projectFile(sources);
+  const layers = new Layers();
+  layers.put(
+    Object.fromEntries(Object.entries(ALL_SETTINGS).map(([name, { default: preset }]) => [name, preset])),
+    () => "default",
+  );
+  const { file: userFile } = own;
+  if (userFile !== undefined) layers.put(checkedFile(userFile), () => ({ userFile: userFile.path }));
+  const given = new Layers();
+  given.put(environmentValues(env), (name) => ({ variable: variableOf(name, env) }));
+  given.put(fromFlags(sources.flags), () => "flag");
+  const { file } = project;
+  const trusted = file !== undefined && (configFile !== undefined || isTrusted(directory, file));
+  const ignored: IgnoredValue[] = [];
+  if (file !== undefined) {
+    const otherwise = { ...layers.values, ...given.values };
+    const allowed = Object.entries(checkedFile(file)).filter(([name, value]) => {
+      const why = trusted ? undefined : refusalOf(name, value, { file: file.path, cwd, env, otherwise });
+      if (why !== undefined && !(name in given.values)) ignored.push({ name, file: file.path, why });
+      return why === undefined;
+    });
+    layers.put(Object.fromEntries(allowed), () => ({ file: file.path }));
+  }
+  layers.put(given.values, (name) => given.origins[name] ?? "default");
+  return {
+    values: layers.values as unknown as CliSettings,
+    origins: layers.origins,
+    file: file?.path,
+    userFile: userFile?.path,
+    isTrusted: trusted,
+    ignored,
+    passedOver: [...own.passedOver, ...project.passedOver],
   };
-  for (const [name, definition] of Object.entries(ALL_SETTINGS)) put(name, definition.default, "default");
-  const { configFile, cwd, home } = sources;
-  const file = configFile === undefined ? findSettingsFile(cwd, home) : readSettingsFile(resolve(cwd, configFile));
-  for (const [name, value] of Object.entries(file?.values ?? {})) {
-    if (name === "store" && file !== undefined && configFile === undefined) throw refuseFoundStore(file.path);
-    if (file !== undefined)
-      put(name, checkSetting(name, definitionOf(name, file.path), value, file.path), { file: file.path });
-  }
-  for (const [name, value] of Object.entries(fromEnvironment(sources.env)))
-    put(name, value, { variable: environmentName(name) });
-  const baseUrl = sources.env["OPENAI_BASE_URL"];
-  if (baseUrl !== undefined && baseUrl !== "" && !isFromVariable(origins["baseUrl"]))
-    put("baseUrl", baseUrl, { variable: "OPENAI_BASE_URL" });
-  for (const [name, value] of Object.entries(sources.flags)) {
-    if (value === undefined) continue;
-    const definition = definitionOf(name, "flag");
-    put(
-      name,
-      checkSetting(name, definition, typeof value === "string" ? fromText(definition, value) : value, "flag"),
-      "flag",
-    );
-  }
-  return { values: values as unknown as CliSettings, origins, file: file?.path };
+}
+
+function projectFile({ configFile, cwd, home }: SettingsSources): FoundSettings {
+  if (configFile === undefined) return findSettingsFile(cwd, home);
+  return { file: readSettingsFile(resolve(cwd, configFile)), passedOver: [] };
+}
+
+const SERVER_VARIABLE = "OPENAI_BASE_URL";
+
+/** The variable that clients of OpenAI read comes after our own. */
+function environmentValues(env: SettingsSources["env"]): Values {
+  const server = env[SERVER_VARIABLE] ?? "";
+  return { ...(server === "" ? {} : { baseUrl: server }), ...fromEnvironment(env) };
+}
+
+function variableOf(name: string, env: SettingsSources["env"]): string {
+  const variable = environmentName(name);
+  return (env[variable] ?? "") === "" ? SERVER_VARIABLE : variable;
 }

@@ -1,6 +1,6 @@
 /**
  * The setting `store`: a directory that holds state/ and backup/, or a PostgreSQL URL with an optional schema. It says where
- * conversations go, so it is taken from a flag, a variable or a settings file that was named, never from one that was found.
+ * conversations go, so it is not taken from a settings file that was only found, unless the user trusts it (trust.ts).
  * A URL may hold a password: no message repeats it.
  */
 import { join } from "node:path";
@@ -42,13 +42,15 @@ export function chosenStore({ values, origins }: Pick<ResolvedSettings, "values"
 
 function rankOf(origin: Origin): number {
   if (origin === "default") return 0;
-  if (origin === "flag") return 3;
-  return "variable" in origin ? 2 : 1;
+  if (origin === "flag") return 4;
+  if ("variable" in origin) return 3;
+  return "file" in origin ? 2 : 1;
 }
 
 function nameOf(origin: Origin): string {
   if (typeof origin === "string") return origin === "flag" ? "--store" : origin;
-  return "variable" in origin ? origin.variable : origin.file;
+  if ("variable" in origin) return origin.variable;
+  return "file" in origin ? origin.file : origin.userFile;
 }
 
 function refusal(origin: string, expected: string): DraftstateError {

@@ -4,49 +4,36 @@
  */
 import { DraftstateError } from "../../errors.js";
 import type { Log } from "../storage.js";
+import type { Row, Wait } from "./append-statements.js";
+import type { Appends } from "./appends.js";
 import { isTaken } from "./errors.js";
-import { assertNotGivenUp, guardValues, heldRow, lockLost, type Holding } from "./guards.js";
-import { synced } from "./outcomes.js";
+import { assertNotGivenUp, guardValues, lockLost, type Holding } from "./guards.js";
 import type { Server } from "./server.js";
 import { statement, type Statement } from "./statement.js";
 import type { Tables } from "./tables.js";
 
-type Wait = "on" | "off";
-
 export interface LogStatements {
-  readonly guarded: Readonly<Record<Wait, Statement>>;
-  readonly free: Readonly<Record<Wait, Statement>>;
+  /** $1 and $2: a row where the log has one that ends there. */
   readonly look: Statement;
+  /** $1 to $3: a row where the lock is held. */
+  readonly held: Statement;
 }
 
-export function logStatements(tables: Tables): LogStatements {
-  const { entries, parts } = tables;
-  const guarded = (wait: Wait): Statement =>
-    statement(
-      `with ${heldRow(tables)}
-       insert into ${parts} (blob, ends, at, bytes) select $4::int8, $5::int8, $6::timestamptz, $7::bytea from held returning ${synced(wait)}`,
-    );
-  // What is appended to a log whose name went to another is gone, as from a file without a name.
-  const free = (wait: Wait): Statement =>
-    statement(
-      `insert into ${parts} (blob, ends, at, bytes) select $1::int8, $2::int8, $3::timestamptz, $4::bytea
-       from ${entries} where blob = $1::int8 returning ${synced(wait)}`,
-    );
+export function logStatements({ parts, locks }: Tables): LogStatements {
   return {
-    guarded: { on: guarded("on"), off: guarded("off") },
-    free: { on: free("on"), off: free("off") },
     look: statement(`select 1 from ${parts} where blob = $1::int8 and ends = $2::int8`),
+    held: statement(`select 1 from ${locks} where name = $1 and fence = $2::int8 and nonce = $3`),
   };
 }
 
 export interface PostgresLogOptions {
   readonly server: Server;
+  readonly appends: Appends;
   readonly statements: LogStatements;
   readonly blob: number;
   /** Bytes that the log begins with. */
   readonly size: number;
   readonly holding: Holding | undefined;
-  readonly now: () => Date;
   readonly changed: () => void;
   /** Makes durable what was committed before, and rejects with `LOCKED` once the lock is lost. */
   readonly settle: () => Promise<void>;
@@ -98,43 +85,53 @@ export class PostgresLog implements Log {
   }
 
   async #appendRow(bytes: Uint8Array, wait: Wait): Promise<void> {
-    const ends = this.#size + bytes.length;
+    const { blob, holding, server } = this.options;
+    const row: Row = { holding, blob, begins: this.#size, ends: this.#size + bytes.length, bytes };
     try {
-      await this.options.server.trying("append", (attempt) => this.#attempt(bytes, ends, wait, attempt));
+      await server.trying("append", (attempt) => this.#attempt(row, wait, attempt));
     } catch (error) {
       // Whether it is there nobody knows: nothing may be written behind it.
       if (this.#state === "open") this.#state = "failed";
       throw error;
     }
-    this.#size = ends;
+    this.#size = row.ends;
   }
 
   /** Another attempt begins with a look: a connection that was cut says nothing about the batch. */
-  async #attempt(bytes: Uint8Array, ends: number, wait: Wait, attempt: number): Promise<void> {
-    if (attempt > 1 && (await this.#isThere(ends))) return;
+  async #attempt(row: Row, wait: Wait, attempt: number): Promise<void> {
+    const { appends } = this.options;
+    if (attempt === 1) return this.#written(await appends.append(row, wait));
+    if (await this.#isThere(row)) return;
     try {
-      await this.#insert(bytes, ends, wait);
+      await this.#written(await appends.appendAlone(row, wait));
     } catch (error) {
       // The first attempt was still under way when it was looked for: nobody else writes rows of this log.
-      if (attempt === 1 || !isTaken(error)) throw error;
+      if (!isTaken(error)) throw error;
     }
   }
 
-  async #insert(bytes: Uint8Array, ends: number, wait: Wait): Promise<void> {
-    const { server, statements, blob, holding, now } = this.options;
-    const row = [blob, ends, now().toISOString(), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)];
-    if (holding === undefined) {
-      await server.once(statements.free[wait], row);
-      return;
-    }
-    const inserted = await server.once(statements.guarded[wait], [...guardValues(holding), ...row]);
-    if (inserted.length === 0) throw lockLost(server.place, holding);
+  /** What was not written says nothing of why. */
+  async #written(isWritten: boolean): Promise<void> {
+    const { server, statements, holding } = this.options;
+    if (isWritten) return;
+    if (holding !== undefined && (await server.once(statements.held, guardValues(holding))).length === 0)
+      throw lockLost(server.place, holding);
+    throw replaced(server.place);
   }
 
-  async #isThere(ends: number): Promise<boolean> {
-    const { server, statements, blob } = this.options;
+  async #isThere({ blob, ends }: Row): Promise<boolean> {
+    const { server, statements } = this.options;
     return (await server.once(statements.look, [blob, ends])).length > 0;
   }
+}
+
+/** Acknowledged would be what nobody can read. */
+function replaced(place: string): DraftstateError {
+  return new DraftstateError(
+    "STORAGE",
+    `${place}: this log was replaced or removed, or the server lost the end of it: nothing was appended`,
+    { path: place },
+  );
 }
 
 function spent(place: string): DraftstateError {

@@ -12,7 +12,7 @@ import { statement, type Statement } from "./statement.js";
 import type { Tables } from "./tables.js";
 
 /** Milliseconds between two statements of one process that tell of changes: what changes meanwhile is told together. */
-const GAP = 25;
+const GAP = 50;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5000;
 

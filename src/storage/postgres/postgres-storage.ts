@@ -1,4 +1,5 @@
 /** The storage contract over PostgreSQL. Each call is a statement or few; what they are is told by the files beside this one. */
+import { Appends } from "./appends.js";
 import { Changes, type Put } from "./changes.js";
 import { Contents } from "./contents.js";
 import type { Holding } from "./guards.js";
@@ -49,6 +50,7 @@ export class PostgresStorage implements Storage {
   readonly #changes: Changes;
   readonly #locks: PostgresLocks;
   readonly #notifier: Notifier;
+  readonly #appends: Appends;
   readonly #logs: LogStatements;
   #closing: Promise<void> | undefined;
 
@@ -65,6 +67,7 @@ export class PostgresStorage implements Storage {
     this.#changes = new Changes({ server, tables, outcomes: this.#outcomes, staging: this.#staging, now });
     this.#locks = new PostgresLocks({ ...parts, schema: this.#schema, tables });
     this.#notifier = new Notifier(server, tables);
+    this.#appends = new Appends(server, tables, now);
     this.#logs = logStatements(tables);
   }
 
@@ -137,11 +140,11 @@ export class PostgresStorage implements Storage {
     const put = await this.#put("log", key, first, holding);
     return new PostgresLog({
       server: this.#server,
+      appends: this.#appends,
       statements: this.#logs,
       blob: put?.blob ?? 0,
       size: first.length,
       holding,
-      now: this.#parts.now,
       changed: () => {
         this.#notifier.changed(key);
       },

@@ -1,0 +1,44 @@
+/** The settings of the command line: those of the core, and its own. */
+import { SETTINGS, type SettingDefinition, type Settings } from "../../store/settings.js";
+
+/** Settings of the command line, beside those of the core. */
+const CLI_SETTINGS = {
+  store: {
+    kind: "text",
+    default: undefined,
+    description: "where all of it is kept: a directory with state/ and backup/, or a PostgreSQL URL",
+  },
+  model: { kind: "text", default: undefined, description: "openai:<name>, <name> or offline" },
+  baseUrl: { kind: "text", default: undefined, description: "an OpenAI-compatible server" },
+  system: { kind: "text", default: undefined, description: "the system prompt of new conversations" },
+  seed: { kind: "integer", default: 0, min: 0, max: 2 ** 31 - 1, description: "seed of the offline model" },
+  offlineTokenDelay: {
+    kind: "integer",
+    default: 12,
+    min: 0,
+    max: 60_000,
+    description: "milliseconds between tokens of the offline model",
+  },
+  modelRetries: {
+    kind: "integer",
+    default: 2,
+    min: 0,
+    max: 20,
+    description: "retries after a temporary failure of the provider",
+  },
+} as const satisfies Record<string, SettingDefinition>;
+
+export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
+  ...SETTINGS,
+  ...CLI_SETTINGS,
+};
+
+export interface CliSettings extends Settings {
+  readonly store: string | undefined;
+  readonly model: string | undefined;
+  readonly baseUrl: string | undefined;
+  readonly system: string | undefined;
+  readonly seed: number;
+  readonly offlineTokenDelay: number;
+  readonly modelRetries: number;
+}

@@ -1,0 +1,42 @@
+/** URLs as they may be printed or stored: without user name, password, query and fragment, any of which may be a key. */
+
+/** Also of what is not quite a URL. Those of databases keep the user's name. */
+export function redactUrl(url: string): string {
+  return url
+    .replace(/^([a-z][a-z0-9+.-]*:\/*)([^/?#]*)@/i, (_whole, scheme: string, userinfo: string) => {
+      return `${scheme}${isHttp(scheme) ? "***" : userinfo.replace(/:.*$/s, ":***")}@`;
+    })
+    .replace(/([?#]).+$/s, "$1***");
+}
+
+/** What of a URL may be a key, for a message; undefined if nothing is. */
+export function credentialIn(url: string): string | undefined {
+  if (!URL.canParse(url)) return /\/\/[^/?#]*@/.test(url) ? "a user name or password" : undefined;
+  const { username, password, search, hash } = new URL(url);
+  if (username !== "" || password !== "") return "a user name or password";
+  if (search !== "") return "a query";
+  return hash === "" ? undefined : "a fragment";
+}
+
+/** Scheme, host and port. Undefined for what is no URL of a server. */
+export function originOf(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { origin } = new URL(url);
+  return origin === "null" ? undefined : origin;
+}
+
+/** This machine: what is sent there does not cross a network. */
+export function isLoopback(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { hostname } = new URL(url);
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
+    hostname === "[::1]"
+  );
+}
+
+function isHttp(scheme: string): boolean {
+  return /^https?:/i.test(scheme);
+}

@@ -1,0 +1,211 @@
+/**
+ * A namespace's files as they are written, under its lock. One loop: what arrives while a batch is written is the next one, so
+ * many changes share one sync. A batch is acknowledged, and seen by readers here, after it is durable. When the journal would
+ * outgrow the snapshot, the batch goes into a new snapshot instead, which is durable before a new journal takes the old one's
+ * place. After a failed append that file is never written again.
+ */
+import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import { applyChange, withoutExpired, type ItemChange, type Items, type StoredItem } from "../items/item.js";
+import {
+  encodeChanges,
+  encodeItem,
+  encodeItemsEnd,
+  encodeJournalHeader,
+  encodeSnapshotHeader,
+  type ChangesRecord,
+  type Labels,
+} from "../items/record.js";
+import type { Lock, Log } from "../storage/storage.js";
+import { MAX_FILE_BYTES } from "../store/codec.js";
+import { changesKey, itemsKey } from "../store/item-names.js";
+import { warn, type Store } from "../store/store.js";
+import type { LoadedNamespace } from "./load.js";
+
+/** A journal that is no larger is not worth a snapshot. */
+const SMALL = 64 * 1024;
+
+export interface NamespaceLogOptions {
+  readonly store: Store;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly lock: Lock;
+  readonly loaded: LoadedNamespace;
+}
+
+interface Waiting {
+  readonly changes: readonly ItemChange[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Batch = Omit<ChangesRecord, "kind">;
+
+/** Nothing was written: the log was closed before. */
+export class LogClosed extends Error {}
+
+export class NamespaceLog {
+  #items: Map<string, StoredItem>;
+  #revision: number;
+  /** The revision of the snapshot that the journal follows, and the size of both. */
+  #base: number;
+  #snapshotBytes: number;
+  #journalBytes = 0;
+  /** What a new journal begins with. */
+  #tail: Uint8Array;
+  #log: Log | undefined;
+  #queue: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(private readonly options: NamespaceLogOptions) {
+    const { items, revision, snapshotRevision, snapshotBytes, tail } = options.loaded;
+    this.#items = items;
+    this.#revision = revision;
+    this.#base = snapshotRevision;
+    this.#snapshotBytes = snapshotBytes;
+    this.#tail = tail;
+  }
+
+  /** What is durable. */
+  get items(): Items {
+    return this.#items;
+  }
+
+  /** Undefined while it can be written. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Resolves when the changes are durable, all of them or none. */
+  write(changes: readonly ItemChange[]): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(asError(this.#failure));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ changes, resolve, reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** Waits for what is being written; all of it is durable then, and the journal says so. */
+  async close(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    this.#failure ??= new LogClosed();
+    const log = this.#log;
+    if (log === undefined) return;
+    this.#log = undefined;
+    try {
+      await log.sync();
+      await log.append(Buffer.from(encodeItemsEnd(), "utf8"));
+    } catch (error) {
+      this.#warn("the end of its journal could not be written", error);
+    } finally {
+      await log.close().catch(() => undefined);
+    }
+  }
+
+  async #drain(): Promise<void> {
+    // What is asked in the same turn of the event loop shares a sync.
+    await Promise.resolve();
+    for (let waiting = this.#take(); waiting.length > 0; waiting = this.#take()) {
+      try {
+        await this.#commit(waiting.map(({ changes }) => changes));
+        for (const { resolve } of waiting) resolve();
+      } catch (error) {
+        this.#failure = error;
+        for (const { reject } of [...waiting, ...this.#take()]) reject(asError(error));
+      }
+    }
+    this.#running = undefined;
+  }
+
+  #take(): Waiting[] {
+    return this.#queue.splice(0);
+  }
+
+  async #commit(groups: readonly (readonly ItemChange[])[]): Promise<void> {
+    const at = this.options.store.now().getTime();
+    const batches = groups.map((changes, index) => ({ revision: this.#revision + 1 + index, at, changes }));
+    const bytes = Buffer.concat(batches.map((batch) => Buffer.from(encodeChanges(batch), "utf8")));
+    if (this.#mustFold(bytes.length)) return this.#fold(batches);
+    if (this.#log === undefined) await this.#begin(bytes);
+    else if (!(await this.#append(this.#log, bytes))) return this.#fold(batches);
+    this.#journalBytes += bytes.length;
+    for (const { changes } of batches) for (const change of changes) applyChange(this.#items, change, at);
+    this.#revision += batches.length;
+  }
+
+  #mustFold(added: number): boolean {
+    const bytes = this.#log === undefined ? this.#tail.length : this.#journalBytes;
+    return bytes + added > Math.max(SMALL, this.#snapshotBytes);
+  }
+
+  /** A new journal, with what the old one holds and the snapshot does not. */
+  async #begin(bytes: Uint8Array): Promise<void> {
+    const { store, name, labels, lock } = this.options;
+    const header = Buffer.from(encodeJournalHeader({ namespace: labels, base: this.#base }), "utf8");
+    const content = Buffer.concat([header, this.#tail, bytes]);
+    this.#log = await store.storage.createLog(changesKey(name), content, lock);
+    this.#journalBytes = content.length - bytes.length;
+    this.#tail = new Uint8Array();
+  }
+
+  /** False where it failed: how much of it is there is not known. */
+  async #append(log: Log, bytes: Uint8Array): Promise<boolean> {
+    try {
+      if (this.options.store.settings.durability === "strict") await log.appendDurably(bytes);
+      else await log.append(bytes);
+      return true;
+    } catch (error) {
+      this.#log = undefined;
+      await log.close().catch(() => undefined);
+      if (isDraftstateError(error, "LOCKED")) throw error;
+      this.#warn("its journal could not be written: all of it goes to a new snapshot", error);
+      return false;
+    }
+  }
+
+  async #fold(batches: readonly Batch[]): Promise<void> {
+    const { store, name, lock } = this.options;
+    const items = new Map(this.#items);
+    for (const { changes, at } of batches) for (const change of changes) applyChange(items, change, at);
+    const kept = withoutExpired(items, store.now().getTime());
+    const revision = this.#revision + batches.length;
+    const content = this.#snapshotOf(kept, revision);
+    await store.storage.replace(itemsKey(name), content, lock);
+    [this.#items, this.#revision, this.#base] = [kept, revision, revision];
+    this.#snapshotBytes = content.length;
+    await this.#beginAnew();
+  }
+
+  /** Throws `INVALID_STATE` for what could not be read back. */
+  #snapshotOf(items: Items, revision: number): Buffer {
+    const { labels } = this.options;
+    const parts = [encodeSnapshotHeader({ namespace: labels, revision, count: items.size })];
+    for (const [key, item] of items) parts.push(encodeItem(key, item));
+    const content = Buffer.concat(parts.map((part) => Buffer.from(part, "utf8")));
+    if (content.length <= MAX_FILE_BYTES) return content;
+    throw new DraftstateError(
+      "INVALID_STATE",
+      `namespace ${JSON.stringify(labels)} would have ${content.length} bytes, more than the limit of ${MAX_FILE_BYTES}: nothing was saved; use more namespaces`,
+    );
+  }
+
+  /** What the snapshot holds is skipped, so an old journal that stays is harmless. */
+  async #beginAnew(): Promise<void> {
+    const log = this.#log;
+    this.#log = undefined;
+    this.#tail = new Uint8Array();
+    await log?.close().catch(() => undefined);
+    await this.#begin(new Uint8Array()).catch((error: unknown) => {
+      this.#warn("its journal could not be begun anew; what it holds is skipped when read", error);
+    });
+  }
+
+  #warn(what: string, error: unknown): void {
+    const { store, name } = this.options;
+    warn(store, name, `namespace ${name}: ${what}: ${messageOf(error)}`, error);
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new DraftstateError("STORAGE", messageOf(error));
+}
