@@ -5,8 +5,11 @@ export {
   type LoadedConversation,
   type ManagerEnvironment,
   type ManagerOptions,
-  type OpenOptions,
 } from "./manager.js";
+export type { CheckedState, InitialState, OpenOptions } from "./operations/open.js";
+export type { WatchOptions } from "./operations/watch/stream.js";
+export type { StateEvent, WatchEvent } from "./operations/watch/follow.js";
+export type { StateSchema } from "./model/schema.js";
 export type { Conversation } from "./session/conversation.js";
 export type { ManagerEvents, ManagerListener } from "./store/events.js";
 export type { Backup } from "./store/backups.js";
@@ -47,7 +50,7 @@ export type {
 export type { Json, JsonObject } from "./model/json.js";
 export { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
 export { applyPatches, diffStates, type Patch } from "./model/patches.js";
-export { beginTurn, endAnswer, type AnswerEnd } from "./model/transitions.js";
+export { beginTurn, endAnswer, type AnswerEnd, type TurnBeginning } from "./model/transitions.js";
 export { StateContainer, type Recipe } from "./model/container.js";
 export { DraftstateError, ERROR_CODES, isDraftstateError, type ErrorCode } from "./errors.js";
 export type { Area, Content, Key, Lock, LockHolder, Storage } from "./storage/storage.js";

@@ -4,33 +4,38 @@
  */
 import type { BackupNote } from "./model/conversation.js";
 import type { AgentState } from "./model/conversation.js";
+import type { StateSchema } from "./model/schema.js";
 import { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
 import type { Health } from "./monitoring/health.js";
-import { renderPrometheus } from "./monitoring/prometheus.js";
-import type { HttpPost } from "./monitoring/webhook.js";
 import type { RetentionPolicy } from "./plan/retention.js";
-import { Monitor } from "./metrics/monitor.js";
-import type { Logger } from "./metrics/event-log.js";
-import { SaveCounter, type SaveStatistics } from "./metrics/statistics.js";
-import type { TelemetryApi } from "./metrics/telemetry.js";
+import type { Monitor } from "./metrics/monitor.js";
+import type { SaveStatistics } from "./metrics/statistics.js";
 import { listBackups, readBackup, type BackupContent } from "./operations/backups.js";
 import { copyConversations, type CopyOptions, type CopyResult } from "./operations/copy/copy.js";
 import { compare, type Comparison } from "./operations/diff.js";
 import { emptyTrash } from "./operations/empty-trash.js";
 import { fork, openNew, type ForkOptions, type ForkResult } from "./operations/fork.js";
-import { checkHealth, type HealthContext, type HealthOptions } from "./operations/health.js";
+import type { HealthOptions } from "./operations/health.js";
 import { importConversation, type ImportRequest } from "./operations/import.js";
 import { list, type CatalogueRow, type ListOptions } from "./operations/list/list.js";
-import { load, withSpilledIds, type LoadedConversation, type LoadOptions } from "./operations/load.js";
+import { load, loadState, withSpilledIds, type LoadedConversation, type LoadOptions } from "./operations/load.js";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.js";
+import {
+  openConversation,
+  type AnyOpenOptions,
+  type CheckedState,
+  type InitialState,
+  type OpenOptions,
+} from "./operations/open.js";
 import { prune, type PruneOptions, type PruneResult } from "./operations/prune.js";
 import { removeAll, type RemoveOptions, type RemoveResult } from "./operations/remove.js";
+import { Monitoring, type MonitoringEnvironment } from "./operations/monitoring.js";
 import { rename } from "./operations/rename.js";
 import { repair, type RepairOptions, type RepairResult } from "./operations/repair.js";
 import { restore, type RestoreOptions, type RestoreResult } from "./operations/restore.js";
 import { saveQuietly, saveState } from "./operations/save.js";
 import { scanConversations, type ScanQuery, type ScanResult } from "./operations/search.js";
-import { readStoreMetrics, type StoreMetrics } from "./operations/stats/store-metrics.js";
+import type { StoreMetrics } from "./operations/stats/store-metrics.js";
 import { previewUndos, type PreviewOptions, type UndoPreview } from "./operations/undo/preview.js";
 import {
   describeOperation,
@@ -40,9 +45,10 @@ import {
   type UndoResult,
 } from "./operations/undo/undo.js";
 import { verify, type Verification } from "./operations/verify/verify.js";
-import type { FindWholeFiles } from "./operations/verify/whole-files.js";
+import { watchConversation, type WatchOptions } from "./operations/watch/stream.js";
+import type { WatchEvent } from "./operations/watch/follow.js";
 import type { Conversation } from "./session/conversation.js";
-import type { Beginning, OpenOptions } from "./session/open.js";
+import type { Beginning } from "./session/open.js";
 import { Sessions } from "./session/sessions.js";
 import { UnderWay } from "./session/under-way.js";
 import type { Storage } from "./storage/storage.js";
@@ -53,24 +59,15 @@ import { assertConversationId } from "./store/names.js";
 import { undoableOperations } from "./store/pending.js";
 import { listIds } from "./store/read.js";
 import { resolveSettings, type Settings } from "./store/settings.js";
-import { createStore, type Store, type StoreEnvironment } from "./store/store.js";
+import { createStore, type Store } from "./store/store.js";
 import { Threads } from "./threads/threads.js";
 
 export type ManagerOptions = { -readonly [Name in keyof Settings]?: Settings[Name] };
-export type { OpenOptions } from "./session/open.js";
+export type { OpenOptions } from "./operations/open.js";
 export type { LoadedConversation } from "./operations/load.js";
 
 /** What the manager needs of the world. */
-export interface ManagerEnvironment extends StoreEnvironment {
-  /** Takes one structured entry for each event. */
-  readonly logger?: Logger | undefined;
-  /** The way to the webhook of alerts. */
-  readonly post?: HttpPost | undefined;
-  /** OpenTelemetry, where the application has it. */
-  readonly telemetry?: (() => Promise<TelemetryApi | undefined>) | undefined;
-  /** Checks many files at once, where they can be had by their paths. */
-  readonly findWholeFiles?: FindWholeFiles | undefined;
-}
+export type ManagerEnvironment = MonitoringEnvironment;
 
 export class DraftStatePersistenceManager {
   readonly settings: Settings;
@@ -78,7 +75,8 @@ export class DraftStatePersistenceManager {
   readonly #sessions: Sessions;
   readonly #events = new ManagerEmitter();
   readonly #underWay = new UnderWay();
-  #watching: { readonly monitor: Monitor; readonly counter: SaveCounter } | undefined;
+  readonly #ending = new AbortController();
+  readonly #monitoring: Monitoring;
   #closing: Promise<void> | undefined;
   #threads: Threads | undefined;
   readonly #parts = new Set<{ close(): Promise<void> }>();
@@ -91,7 +89,7 @@ export class DraftStatePersistenceManager {
     assertCanCompress(this.settings.compression);
     this.#store = createStore(environment, this.settings, this.#events);
     this.#sessions = new Sessions(this.#store);
-    if (environment.logger !== undefined) this.#watch();
+    this.#monitoring = new Monitoring(environment, this.#store, this.#events, () => this.#sessions.live);
   }
 
   get storage(): Storage {
@@ -114,7 +112,7 @@ export class DraftStatePersistenceManager {
   }
 
   get monitor(): Monitor {
-    return this.#watch().monitor;
+    return this.#monitoring.monitor;
   }
 
   /** Milliseconds on a clock that never goes back, for durations. */
@@ -132,9 +130,29 @@ export class DraftStatePersistenceManager {
     return this;
   }
 
-  /** Takes the writer's lock, recovers what a dead writer left, and creates the conversation if new. Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
-  async open<S extends object = AgentState>(id: string, options: OpenOptions = {}): Promise<Conversation<S>> {
-    return (await this.#change(id, () => this.#sessions.open(id, options))) as unknown as Conversation<S>;
+  /**
+   * Takes the writer's lock, recovers what a dead writer left, and creates the conversation if new: with the agent's state,
+   * or with `initial`. Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`, `STORAGE`, and `INVALID_STATE` for what `schema` refuses.
+   */
+  open<S extends object>(id: string, options: CheckedState<S> | InitialState<S>): Promise<Conversation<S>>;
+  open(id: string, options?: OpenOptions): Promise<Conversation>;
+  open(id: string, options: AnyOpenOptions = {}): Promise<unknown> {
+    return this.#change(id, () => openConversation(this.#sessions, id, options));
+  }
+
+  /** The handle that this process has open; undefined where it has none. Its state is of the type with which it was opened. */
+  get<S extends object = AgentState>(id: string): Conversation<S> | undefined {
+    return this.#sessions.handle(id) as unknown as Conversation<S> | undefined;
+  }
+
+  /** Changes by any process, for a reader that may leave and come back: see `WatchOptions.from`. Ends with `signal` or `close`. */
+  watch(id: string, { from, signal }: WatchOptions = {}): AsyncGenerator<WatchEvent, void> {
+    assertConversationId(id);
+    const ending = this.#ending.signal;
+    return watchConversation(this.storage, id, (act) => this.#read(id, act), {
+      from,
+      signal: signal === undefined ? ending : AbortSignal.any([signal, ending]),
+    });
   }
 
   /** A new conversation under a name of its own: `draft_chat_` and the time in milliseconds, as the draft names them. */
@@ -161,10 +179,11 @@ export class DraftStatePersistenceManager {
     );
   }
 
-  /** The state without `_metadata`; null when there is none. Throws `CORRUPT`, `STORAGE`, never returns half. */
-  async loadState<S extends object = AgentState>(id: string): Promise<S | null> {
-    const loaded = await this.load(id);
-    return loaded === undefined ? null : (loaded.state as unknown as S);
+  /** The state without `_metadata`, as `schema` has it; null when there is none. Throws `CORRUPT`, `STORAGE`, `INVALID_STATE`, never returns half. */
+  loadState<S extends object>(id: string, options: { readonly schema: StateSchema<S> }): Promise<S | null>;
+  loadState(id: string): Promise<AgentState | null>;
+  loadState(id: string, { schema }: { readonly schema?: StateSchema } = {}): Promise<unknown> {
+    return this.#read(id, () => loadState(this.#store, id, schema));
   }
 
   /** State, metadata and health, journal applied. Throws `CORRUPT` unless `allowEdited`, which shows an edited one as it is. */
@@ -214,11 +233,7 @@ export class DraftStatePersistenceManager {
 
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
   prune(policy: RetentionPolicy & PruneOptions = {}, onProgress?: OnProgress): Promise<PruneResult> {
-    const { id, dryRun, purge, ...rules } = policy;
-    const effective = Object.values(rules as Record<string, unknown>).every((value) => value === undefined)
-      ? { max: this.settings.maxBackups }
-      : rules;
-    return this.#change(id, () => prune(this.#store, this.#sessions, effective, { id, dryRun, purge }, onProgress));
+    return this.#change(policy.id, () => prune(this.#store, this.#sessions, policy, onProgress));
   }
 
   /**
@@ -301,54 +316,22 @@ export class DraftStatePersistenceManager {
   }
 
   getSaveStatistics(): SaveStatistics {
-    const { live } = this.#sessions;
-    return {
-      queuedSaves: live.reduce((sum, session) => sum + session.queuedChanges, 0),
-      isSaving: live.some((session) => session.isSaving),
-      autoSaveEnabled: this.settings.autoSave,
-      autoSaveInterval: this.settings.autoSaveInterval,
-      openConversations: live.length,
-      ...this.#watch().counter.counts,
-    };
+    return this.#monitoring.statistics();
   }
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return this.#underWay.run(() =>
-      readStoreMetrics({
-        storage: this.storage,
-        metrics: this.monitor,
-        spilled: () => this.#spilledIds(),
-        now: this.environment.now,
-      }),
-    );
+    return this.#underWay.run(() => this.#monitoring.metrics());
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
-  async prometheus(): Promise<string> {
-    const { data, gauges } = await this.metrics();
-    return renderPrometheus(data, gauges);
+  prometheus(): Promise<string> {
+    return this.#underWay.run(() => this.#monitoring.prometheus());
   }
 
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
-    const {
-      monitor,
-      settings,
-      environment: { storage, now, findWholeFiles },
-    } = this;
-    const store = this.#store;
-    const context: HealthContext = {
-      storage,
-      settings,
-      now,
-      load: (id) => load(store, id),
-      verify: (names) => verify(store, { names, findWholeFiles }),
-      list: (names) => list(store, { names }),
-      spilled: () => this.#spilledIds(),
-      unsaved: () => monitor.unsaved(),
-    };
-    return this.#underWay.run(() => checkHealth(context, options));
+    return this.#underWay.run(() => this.#monitoring.health(options));
   }
 
   /**
@@ -365,17 +348,14 @@ export class DraftStatePersistenceManager {
   }
 
   async #close(): Promise<void> {
+    this.#ending.abort();
     this.#sessions.stopWaiting();
     try {
       await this.#underWay.end();
       await Promise.all([this.#sessions, this.threads, ...this.#parts].map((part) => part.close()));
     } finally {
-      await this.#watching?.monitor.close();
+      await this.#monitoring.close();
     }
-  }
-
-  async #spilledIds(): Promise<readonly string[]> {
-    return (await this.#store.spills?.ids()) ?? [];
   }
 
   /** Of the conversation, or of several: refused once the manager is closed. */
@@ -388,7 +368,7 @@ export class DraftStatePersistenceManager {
 
   #run<T>(act: () => Promise<T>): Promise<T> {
     return this.#underWay.run(async () => {
-      this.#watch().monitor.start();
+      this.#monitoring.monitor.start();
       return act();
     });
   }
@@ -398,18 +378,5 @@ export class DraftStatePersistenceManager {
       if (id !== undefined) assertConversationId(id);
       return act();
     });
-  }
-
-  /** Made when something is changed first: a process that only reads counts nothing. */
-  #watch(): { readonly monitor: Monitor; readonly counter: SaveCounter } {
-    if (this.#watching !== undefined) return this.#watching;
-    const monitor = new Monitor({
-      ...this.environment,
-      events: this.#events,
-      settings: this.settings,
-      live: () => this.#sessions.live,
-    });
-    this.#watching = { monitor, counter: new SaveCounter(this.#events.as("metrics"), monitor.registry) };
-    return this.#watching;
   }
 }

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { titleFrom, type AgentState } from "../model/conversation.js";
+import { redactUrl } from "../model/urls.js";
 import type { Conversation } from "../session/conversation.js";
 import { createDraftStatePersistenceManager } from "../create-manager.js";
 import type { DraftStatePersistenceManager, OpenOptions } from "../manager.js";
@@ -109,11 +110,12 @@ export class DraftHybridStreamingAgent {
 
   #describe(conversation: Conversation, prompt: string | undefined, options: RunTurnOptions): void {
     const { info } = conversation;
+    const baseUrl = options.baseUrl === undefined ? undefined : redactUrl(options.baseUrl);
     const title = info.title ?? options.title ?? (prompt === undefined ? undefined : titleFrom(prompt));
     const change = {
       ...(title === undefined || title === info.title ? {} : { title }),
       ...(this.modelName === undefined || this.modelName === info.model ? {} : { model: this.modelName }),
-      ...(options.baseUrl === info.baseUrl || options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+      ...(baseUrl === info.baseUrl || baseUrl === undefined ? {} : { baseUrl }),
     };
     if (Object.keys(change).length > 0) conversation.updateInfo(change);
   }

@@ -151,7 +151,9 @@ class Turn {
       } else if (systemPrompt !== undefined && system !== undefined) system.content = systemPrompt;
       beginTurn(
         draft,
-        prompt === undefined ? { at } : { at, message: { id: newId(), role: "user", content: prompt, createdAt: at } },
+        prompt === undefined
+          ? { at, answerId: newId() }
+          : { at, answerId: newId(), message: { id: newId(), role: "user", content: prompt, createdAt: at } },
       );
     });
   }
@@ -248,7 +250,7 @@ class Turn {
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
-      ...(calls === undefined ? {} : { toolCalls: toolCallsOf(calls), turnContinues: true }),
+      ...(calls === undefined ? {} : { toolCalls: toolCallsOf(calls), turnContinues: true, nextId: newId() }),
     };
     conversation.update((draft) => {
       endAnswer(draft, end);

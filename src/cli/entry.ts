@@ -2,7 +2,7 @@
 import { homedir } from "node:os";
 import process from "node:process";
 import { fileStreamFor, isNullDevice } from "./file-stream.js";
-import type { InputStream, Io, OutputStream, ProcessControl } from "./io.js";
+import type { Environment, InputStream, Io, OutputStream, ProcessControl } from "./io.js";
 import { main } from "./main.js";
 import { programName } from "./program-name.js";
 
@@ -38,6 +38,13 @@ const control: ProcessControl = {
   exit: (status) => process.exit(status),
 };
 
+function setVariables(variables: Environment): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}
+
 function processIo(): Io {
   let input: InputStream | undefined;
   let program: string | undefined;
@@ -56,6 +63,7 @@ function processIo(): Io {
     },
     control,
     console: globalThis.console,
+    setVariables,
     now: () => new Date(),
     openTerminal: async () => (await import("./terminal/input/controlling-terminal.js")).openControllingTerminal(),
   };

@@ -50,6 +50,8 @@ export interface Io {
   readonly control: ProcessControl;
   /** What libraries print to. */
   readonly console: Console;
+  /** Of the process itself, for libraries that read them: undefined takes one away. */
+  setVariables(variables: Environment): void;
   now(): Date;
   /** The terminal of the process although stdin is a pipe; undefined if there is none. */
   openTerminal(): Promise<OpenedTerminal | undefined>;

@@ -3,6 +3,7 @@ import { definitionOf } from "../monitoring/metric-table.js";
 import { quantilesOf, type Quantiles } from "../monitoring/quantile.js";
 import type { MetricRegistry } from "../monitoring/registry.js";
 import type { EventSource } from "../store/events.js";
+import type { Settings } from "../store/settings.js";
 
 export interface SaveStatistics {
   /** Changes that wait to be written. */
@@ -29,6 +30,28 @@ export interface SaveStatistics {
   /** Streamed by models through this manager. */
   readonly tokens: number;
   readonly answers: number;
+}
+
+/** Of an open conversation. */
+export interface Saving {
+  readonly queuedChanges: number;
+  readonly isSaving: boolean;
+}
+
+/** Of the conversations that are open here, and of all that was counted. */
+export function saveStatistics(
+  live: readonly Saving[],
+  { autoSave, autoSaveInterval }: Pick<Settings, "autoSave" | "autoSaveInterval">,
+  counts: SaveCounts,
+): SaveStatistics {
+  return {
+    queuedSaves: live.reduce((sum, session) => sum + session.queuedChanges, 0),
+    isSaving: live.some((session) => session.isSaving),
+    autoSaveEnabled: autoSave,
+    autoSaveInterval,
+    openConversations: live.length,
+    ...counts,
+  };
 }
 
 export type SaveCounts = Omit<

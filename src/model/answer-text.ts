@@ -3,11 +3,20 @@
  * text of answers as it grew, and messages as they joined. Each text once, however many states were skipped. Pure.
  */
 import { isStreaming, messagesOf, streamingOf, textOf, type State } from "./conversation.js";
-import { isJsonObject, ownValue, type Json } from "./json.js";
+import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
+
+export interface HeardText {
+  readonly kind: "text";
+  readonly text: string;
+  /** Of the answer; null where it was begun without an id. */
+  readonly messageId: string | null;
+  /** Bytes of the answer's text, as UTF-8, before this one. */
+  readonly position: number;
+}
 
 export type Heard =
   /** Of the answer being told, or of one that joined since. */
-  | { readonly kind: "text"; readonly text: string }
+  | HeardText
   /** A message joined; an answer's text was heard before it. */
   | { readonly kind: "message"; readonly role: string; readonly messageId: string | null; readonly text: string }
   /** The answer being told began anew: what was heard of it does not count. */
@@ -17,17 +26,42 @@ function partialOf(state: State): string | undefined {
   return isStreaming(state) ? textOf(ownValue(streamingOf(state), "partialResponse")) : undefined;
 }
 
+function textAt(object: JsonObject, key: string): string | null {
+  const value = ownValue(object, key);
+  return typeof value === "string" ? value : null;
+}
+
 function idOf(message: Json): string | null {
-  const id = isJsonObject(message) ? ownValue(message, "id") : undefined;
-  return typeof id === "string" ? id : null;
+  return isJsonObject(message) ? textAt(message, "id") : null;
+}
+
+const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
+const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000;
+
+function bytesOf(unit: number, before: number): number {
+  if (unit < 0x80) return 1;
+  if (unit < 0x800) return 2;
+  // The second half of a pair that makes four bytes, three of which the first half was counted as.
+  return isLowSurrogate(unit) && isHighSurrogate(before) ? 1 : 3;
+}
+
+/** Bytes that `text` adds as UTF-8 behind what ends with the code unit `before`. */
+export function utf8Length(text: string, before = 0): number {
+  let bytes = 0;
+  for (let index = 0; index < text.length; index += 1)
+    bytes += bytesOf(text.charCodeAt(index), index === 0 ? before : text.charCodeAt(index - 1));
+  return bytes;
 }
 
 /** Follows one conversation from state to state. */
 export class AnswerText {
   readonly #seen = new Set<string>();
   #messages: readonly Json[] = [];
-  /** What was heard of the answer being told. */
+  /** What was heard of the answer being told, and its bytes. */
   #heard = "";
+  #bytes = 0;
+  #lastUnit = 0;
+  #id: string | null = null;
 
   /** What stands in the first state was said before; the answer being told is heard from its beginning. */
   begin(state: State): Heard[] {
@@ -37,8 +71,7 @@ export class AnswerText {
 
   /** A token that was added to the answer being told, without looking at the whole. */
   token(text: string): Heard[] {
-    this.#heard += text;
-    return text === "" ? [] : [{ kind: "text", text }];
+    return text === "" ? [] : [this.#hear(text)];
   }
 
   advance(state: State): Heard[] {
@@ -46,6 +79,21 @@ export class AnswerText {
     if (messages === this.#messages) return this.#partial(state);
     const joined = this.#remember(messages).flatMap((message) => this.#join(message));
     return [...joined, ...this.#partial(state)];
+  }
+
+  #hear(text: string): HeardText {
+    const position = this.#bytes;
+    this.#bytes += utf8Length(text, this.#lastUnit);
+    this.#lastUnit = text.charCodeAt(text.length - 1);
+    this.#heard += text;
+    return { kind: "text", text, messageId: this.#id, position };
+  }
+
+  #forget(id: string | null): void {
+    this.#id = id;
+    this.#heard = "";
+    this.#bytes = 0;
+    this.#lastUnit = 0;
   }
 
   /** The messages that were never here before. */
@@ -62,21 +110,31 @@ export class AnswerText {
   #join(message: Json): Heard[] {
     const role = isJsonObject(message) ? textOf(ownValue(message, "role")) : "";
     const text = isJsonObject(message) ? textOf(ownValue(message, "content")) : "";
-    const joined: Heard = { kind: "message", role, messageId: idOf(message), text };
+    const joined = { kind: "message", role, messageId: idOf(message), text } as const;
     if (role !== "assistant") return [joined];
-    const before = this.#heard;
-    this.#heard = "";
-    const restart: Heard[] = before !== "" && !text.startsWith(before) ? [{ kind: "restart" }] : [];
-    const rest = restart.length > 0 ? text : text.slice(before.length);
-    return [...restart, ...(rest === "" ? [] : [{ kind: "text", text: rest } as const]), joined];
+    // Somebody else's, put there in the middle of this one.
+    if (this.#id !== null && this.#id !== joined.messageId)
+      return [...new AnswerText().#become(joined.messageId, text), joined];
+    const heard = this.#become(joined.messageId, text);
+    this.#forget(null);
+    return [...heard, joined];
   }
 
   #partial(state: State): Heard[] {
     const partial = partialOf(state);
-    const before = this.#heard;
-    this.#heard = partial ?? "";
-    if (partial === undefined || partial === before) return [];
-    if (partial.startsWith(before)) return [{ kind: "text", text: partial.slice(before.length) }];
-    return partial === "" ? [{ kind: "restart" }] : [{ kind: "restart" }, { kind: "text", text: partial }];
+    const id = textAt(streamingOf(state), "messageId");
+    if (partial !== undefined) return this.#become(id, partial);
+    this.#forget(null);
+    return [];
+  }
+
+  /** The answer being told is now this one. */
+  #become(id: string | null, text: string): Heard[] {
+    const goesOn = text.startsWith(this.#heard) && (this.#id === null || id === null || this.#id === id);
+    const restart: Heard[] = this.#heard !== "" && !goesOn ? [{ kind: "restart" }] : [];
+    if (!goesOn) this.#forget(id);
+    this.#id = id;
+    const rest = text.slice(this.#heard.length);
+    return rest === "" ? restart : [...restart, this.#hear(rest)];
   }
 }

@@ -52,6 +52,8 @@ export type Message = {
 };
 
 export type StreamingProperties = {
+  /** Of the answer that streams, from its first token on, and of the last one that did: the id of the message that it becomes. */
+  readonly messageId?: string;
   readonly lastToken: string;
   readonly tokenCount: number;
   /** 0 to 100; 100 only when complete. */

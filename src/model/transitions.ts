@@ -15,6 +15,7 @@ import {
 export type AgentDraft = Draft<AgentState>;
 
 export interface AnswerEnd {
+  /** Of an answer that was begun without an id. */
   readonly id: string;
   readonly status: Exclude<Status, "streaming">;
   readonly at: string;
@@ -25,6 +26,8 @@ export interface AnswerEnd {
   readonly error?: { readonly code: string; readonly message: string };
   /** More is to come in this turn: tools answer, then the model goes on. */
   readonly turnContinues?: boolean;
+  /** Of the message that the model goes on with. */
+  readonly nextId?: string;
 }
 
 /** Fills in what a state that was not made by an agent lacks. */
@@ -35,17 +38,34 @@ export function ensureAgentFields(draft: AgentDraft): void {
   fields.streamingProperties ??= idleStreaming();
 }
 
-export function beginTurn(draft: AgentDraft, turn: { readonly message?: Message; readonly at: string }): void {
+export interface TurnBeginning {
+  /** ISO 8601. */
+  readonly at: string;
+  /** What was said, for the answer to answer. */
+  readonly message?: Message;
+  /** Of the message that the answer becomes: readers can follow it from its first token on. */
+  readonly answerId?: string;
+}
+
+export function beginTurn(draft: AgentDraft, turn: TurnBeginning): void {
   ensureAgentFields(draft);
   if (turn.message !== undefined) draft.messages.push(turn.message as Draft<Message>);
+  beginAnswer(draft, turn.at, turn.answerId);
+}
+
+function beginAnswer(draft: AgentDraft, at: string | null, id: string | undefined): void {
   draft.currentNarrative = "";
-  draft.streamingProperties = { ...idleStreaming(), streamingStartTime: turn.at };
+  draft.streamingProperties = {
+    ...idleStreaming(),
+    streamingStartTime: at,
+    ...(id === undefined ? {} : { messageId: id }),
+  };
 }
 
 function answerOf(draft: AgentDraft, end: AnswerEnd): Message {
-  const { partialResponse, tokenCount } = draft.streamingProperties;
+  const { messageId, partialResponse, tokenCount } = draft.streamingProperties;
   return {
-    id: end.id,
+    id: typeof messageId === "string" && messageId !== "" ? messageId : end.id,
     role: "assistant",
     content: partialResponse,
     createdAt: end.at,
@@ -64,8 +84,7 @@ export function endAnswer(draft: AgentDraft, end: AnswerEnd): void {
   draft.messages.push(answerOf(draft, end) as Draft<Message>);
   const streaming = draft.streamingProperties;
   if (end.turnContinues === true) {
-    draft.streamingProperties = { ...idleStreaming(), streamingStartTime: streaming.streamingStartTime };
-    draft.currentNarrative = "";
+    beginAnswer(draft, streaming.streamingStartTime, end.nextId);
     return;
   }
   streaming.streamingEndTime = end.at;

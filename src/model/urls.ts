@@ -4,7 +4,7 @@
 export function redactUrl(url: string): string {
   return url
     .replace(/^([a-z][a-z0-9+.-]*:\/*)([^/?#]*)@/i, (_whole, scheme: string, userinfo: string) => {
-      return `${scheme}${isHttp(scheme) ? "***" : userinfo.replace(/:.*$/s, ":***")}@`;
+      return `${scheme}${isDatabase(scheme) ? userinfo.replace(/:.*$/s, ":***") : "***"}@`;
     })
     .replace(/([?#]).+$/s, "$1***");
 }
@@ -37,6 +37,6 @@ export function isLoopback(url: string): boolean {
   );
 }
 
-function isHttp(scheme: string): boolean {
-  return /^https?:/i.test(scheme);
+function isDatabase(scheme: string): boolean {
+  return /^postgres(ql)?:/i.test(scheme);
 }

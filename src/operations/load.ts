@@ -4,6 +4,7 @@
  */
 import { metadataOf, type Metadata, type Version } from "../model/conversation.js";
 import type { JsonObject } from "../model/json.js";
+import { conforming, type StateSchema } from "../model/schema.js";
 import type { Problem, RecoveryPlan } from "../plan/recovery.js";
 import type { LockHolder } from "../storage/storage.js";
 import { versionOf } from "../snapshot/decode.js";
@@ -94,8 +95,19 @@ export async function mustLoad(store: Store, id: string, options?: LoadOptions):
   return loaded;
 }
 
+/** Null where there is none. Throws `INVALID_STATE` for what the schema refuses. */
+export async function loadState(store: Store, id: string, schema: StateSchema | undefined): Promise<JsonObject | null> {
+  const loaded = await load(store, id);
+  if (loaded === undefined) return null;
+  return schema === undefined ? loaded.state : conforming(schema, loaded.state, `conversation ${id}`);
+}
+
+export async function spilledIds({ spills }: Store): Promise<readonly string[]> {
+  return (await spills?.ids()) ?? [];
+}
+
 /** Of every conversation that has a file, be it only a backup or a spill; sorted. */
 export async function withSpilledIds(store: Store, ids: readonly string[]): Promise<string[]> {
-  const spilled = (await store.spills?.ids()) ?? [];
+  const spilled = await spilledIds(store);
   return spilled.length === 0 ? [...ids] : [...new Set([...ids, ...spilled])].sort();
 }

@@ -104,12 +104,11 @@ async function takeEach(
 export async function prune(
   store: Store,
   sessions: Sessions,
-  policy: RetentionPolicy,
-  options: PruneOptions,
+  { id, dryRun = false, purge: isForGood, ...rules }: RetentionPolicy & PruneOptions,
   onProgress?: OnProgress,
 ): Promise<PruneResult> {
-  const { id, dryRun = false } = options;
-  const purge = options.purge === true || !store.trash.keeps;
+  const policy = isEmpty(rules) ? { max: store.settings.maxBackups } : rules;
+  const purge = isForGood === true || !store.trash.keeps;
   const group = { stamp: undefined };
   const result = {
     kept: [] as string[],
@@ -153,4 +152,9 @@ async function pruneOne(store: Store, request: PruneRequest, guard: Lock): Promi
   const plan = await planPrune(store, request);
   await takeAway(store, request, plan.remove, guard);
   return plan;
+}
+
+/** Without a rule the setting is the rule. */
+function isEmpty(rules: RetentionPolicy): boolean {
+  return Object.values(rules as Record<string, unknown>).every((rule) => rule === undefined);
 }

@@ -4,6 +4,7 @@
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { initialState, type Info, type State, type Version } from "../model/conversation.js";
+import type { JsonObject } from "../model/json.js";
 import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js";
 import type { Lock } from "../storage/storage.js";
 import type { Backup } from "../store/backups.js";
@@ -35,6 +36,8 @@ export interface OpenOptions {
   readonly beginning?: Beginning;
   /** One of many that are begun together: the listing made for another of them a moment ago serves this one too. */
   readonly inBatch?: boolean;
+  /** The state as the program wants it, before it has the handle; what it throws refuses the opening. */
+  readonly fit?: (state: JsonObject, isNew: boolean) => Promise<JsonObject>;
 }
 
 /** As a save opens it. */

@@ -102,6 +102,11 @@ export class Session {
     return this.#isClosed;
   }
 
+  /** There was none when it was opened. */
+  get isNew(): boolean {
+    return this.options.isNew;
+  }
+
   /** New, opened for a save, and not changed yet: nothing of it is on disk. */
   get isUntouched(): boolean {
     return this.#isUntouched;

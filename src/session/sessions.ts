@@ -47,14 +47,33 @@ export class Sessions {
       const kept = slot.session;
       if (kept !== undefined && options.expect === "new") throw existsAlready(id);
       const session = kept ?? (await this.#openSession(slot, id, options));
+      if (options.fit !== undefined) await this.#fit(slot, session, options.fit, kept === undefined);
       this.#stopTimer(slot);
-      slot.state = { kind: "open", session, heldBy: "handle" };
-      return new Conversation({
+      const handle = new Conversation({
         session,
         inTurn: (act) => slot.run(act),
         close: () => slot.run(() => this.#close(slot)),
       });
+      slot.state = { kind: "open", session, heldBy: "handle", handle };
+      return handle;
     });
+  }
+
+  /** The handle that is open; undefined where there is none, or it is being closed. */
+  handle(id: string): Conversation | undefined {
+    const state = this.#slots.get(id)?.state;
+    return state?.kind === "open" && state.heldBy === "handle" && !state.handle.isClosed ? state.handle : undefined;
+  }
+
+  /** A session that was opened for this is closed where it is refused: nothing stays of a new conversation. */
+  async #fit(slot: Slot, session: Session, fit: NonNullable<OpenOptions["fit"]>, isOurs: boolean): Promise<void> {
+    try {
+      const fitting = await fit(session.state, session.isNew);
+      if (fitting !== session.state) session.replaceState(fitting);
+    } catch (error) {
+      if (isOurs) await this.#end(slot, (refused) => refused.abandon()).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Acts on the open session, or on one that is opened for this (after a `look` that may refuse) and kept while saves keep coming. */

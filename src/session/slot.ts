@@ -2,15 +2,16 @@
  * One conversation in this process: what state it is in, and the queue of what was asked of it. Whatever works on its files
  * runs in its turn, after all that was asked before and before all that is asked later; an error of one is the caller's own.
  */
+import type { Conversation } from "./conversation.js";
 import type { Session } from "./session.js";
-
-/** Who keeps the session open: a program by its handle, or saves that may be followed by others. */
-export type HeldBy = "handle" | "saves";
 
 export type SlotState =
   | { readonly kind: "closed" }
   | { readonly kind: "opening" }
-  | { readonly kind: "open"; readonly session: Session; readonly heldBy: HeldBy }
+  /** A program keeps it open by its handle … */
+  | { readonly kind: "open"; readonly session: Session; readonly heldBy: "handle"; readonly handle: Conversation }
+  /** … or saves do, that may be followed by others. */
+  | { readonly kind: "open"; readonly session: Session; readonly heldBy: "saves" }
   | { readonly kind: "closing"; readonly session: Session };
 
 export class Slot {

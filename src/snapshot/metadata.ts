@@ -12,6 +12,7 @@ import {
   type Status,
 } from "../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
+import { credentialIn, redactUrl } from "../model/urls.js";
 import { isSessionName, MAX_MARKS, type SessionMark } from "../model/sessions.js";
 
 /** Unknown fields of `_metadata` are kept up to this many bytes of JSON. */
@@ -102,6 +103,12 @@ function extraOf(object: JsonObject): JsonObject | undefined {
 }
 
 /** `_metadata` of the current schema; a string says what is wrong with it. */
+/** Of an address with a key in it, which nothing of ours writes, the key is not taken over. */
+function storedUrl(value: JsonObject): string | undefined {
+  const url = text(value, "baseUrl");
+  return url === undefined || !/^https?:/i.test(url) || credentialIn(url) === undefined ? url : redactUrl(url);
+}
+
 export function parseMetadata(value: Json | undefined): Metadata | string {
   if (!isJsonObject(value)) return "it has no _metadata";
   const [version, conversationId, savedAt] = [
@@ -115,7 +122,7 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   }
   if (revision > MAX_REVISION) return `its revision ${revision} is beyond all that can be counted`;
   const status: Status = STATUSES.find((known) => known === value["status"]) ?? "complete";
-  const [checksum, model, baseUrl] = [text(value, "checksum"), text(value, "model"), text(value, "baseUrl")];
+  const [checksum, model, baseUrl] = [text(value, "checksum"), text(value, "model"), storedUrl(value)];
   const [backup, extra] = [backupNote(ownValue(value, "backup")), extraOf(value)];
   if (extra !== undefined && Buffer.byteLength(JSON.stringify(extra)) > MAX_EXTRA_BYTES) {
     return `its _metadata holds more than ${MAX_EXTRA_BYTES} bytes of fields that this version does not know`;

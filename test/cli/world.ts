@@ -63,6 +63,7 @@ export class InProcess extends Workspace {
       program: "draftstate",
       control,
       console: silent,
+      setVariables: () => undefined,
       now: () => new Date(),
       openTerminal: async () => undefined,
     };

@@ -95,6 +95,28 @@ describe.concurrent("coming back", TIMEOUT, () => {
   });
 });
 
+test(
+  "on a terminal a server that only the conversation names is asked about",
+  TIMEOUT,
+  async ({ workspace, serve }) => {
+    const server = await serve(saying("More."));
+    await workspace.run(["chat", "Hi", "--id", "tale", "--base-url", server.url]);
+    for (const [answer, status, requests] of [
+      ["n", 2, 1],
+      ["y", 0, 2],
+    ] as const) {
+      const terminal = TerminalSession.start(workspace, ["chat", "-c", "And?"], {
+        columns: 100,
+        rows: 40,
+        env: { OPENAI_API_KEY: "sk-canary" },
+      });
+      await terminal.shows(/Send the conversation and your key there\? \(y\/N\)/);
+      enter(terminal, answer);
+      expect([(await terminal.ended).status, server.requests.length]).toEqual([status, requests]);
+    }
+  },
+);
+
 describe.concurrent("going over", TIMEOUT, () => {
   test("/ls shows the newest conversations, /resume goes on with another, and the one left is free", async ({
     workspace,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { encodeLine } from "../../src/journal/framing.js";
 import type { Message } from "../../src/model/conversation.js";
 import type { Conversation } from "../../src/session/conversation.js";
-import { ConversationFollower, type FollowEvent } from "../../src/operations/watch/follow.js";
+import { ConversationFollower, type WatchEvent } from "../../src/operations/watch/follow.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import { edit } from "../doubles/conversations.js";
 import { begin, end, managerOver, memory, turn } from "../doubles/managers.js";
@@ -20,7 +20,7 @@ async function say(conversation: Conversation, token: string): Promise<void> {
   await conversation.flush();
 }
 
-function textsOf(events: readonly FollowEvent[]): string[] {
+function textsOf(events: readonly WatchEvent[]): string[] {
   return events.flatMap((event) => (event.kind === "text" ? [event.text] : []));
 }
 
@@ -44,7 +44,7 @@ describe("a follower", () => {
     begin(conversation, "And then?");
     await conversation.flush();
     await follower.look();
-    const told: FollowEvent[] = [];
+    const told: WatchEvent[] = [];
     for (const token of [" a", " time"]) {
       await say(conversation, token);
       told.push(...(await follower.look()));

@@ -64,14 +64,15 @@ describe("with --store", TIMEOUT, () => {
   }) => {
     const store = storeOf(server.newSchema(), "postgres:s3cret");
     const [missing, config] = [
-      await workspace.run(["--store", store, "ls"]),
-      await workspace.run(["--store", store, "config"]),
+      await workspace.run(["ls"], { env: { DRAFTSTATE_STORE: store } }),
+      await workspace.run(["config"], { env: { DRAFTSTATE_STORE: store } }),
     ];
-    const away = await workspace.run(["--store", "postgresql://u:s3cret@127.0.0.1:1/d", "ls"], {
-      env: { DRAFTSTATE_RETRY_ATTEMPTS: "0" },
+    const away = await workspace.run(["ls"], {
+      env: { DRAFTSTATE_RETRY_ATTEMPTS: "0", DRAFTSTATE_STORE: "postgresql://u:s3cret@127.0.0.1:1/d" },
     });
-    expect([missing.status, config.status, away.status]).toEqual([3, 0, 7]);
-    for (const { stdout, stderr } of [missing, config, away]) expect(stdout + stderr).not.toContain("s3cret");
+    const listed = await workspace.run(["--store", store, "ls"]);
+    expect([missing.status, config.status, away.status, listed.status]).toEqual([3, 0, 7, 2]);
+    for (const { stdout, stderr } of [missing, config, away, listed]) expect(stdout + stderr).not.toContain("s3cret");
   });
 
   test("a directory that holds state/ and backup/ is a store", async ({ workspace }) => {

@@ -15,6 +15,7 @@ import { managerOver, memory } from "../doubles/managers.js";
 import { runs, timeFor } from "./runs.js";
 
 const ID = "any";
+const EMPTY: JsonObject = {};
 
 async function viaSnapshot(state: JsonObject): Promise<unknown> {
   const storage = memory();
@@ -29,7 +30,7 @@ async function viaSnapshot(state: JsonObject): Promise<unknown> {
 async function viaJournal(before: JsonObject, after: JsonObject): Promise<unknown> {
   const storage = memory();
   const writer = managerOver(storage);
-  const conversation = await writer.open<JsonObject>(ID);
+  const conversation = await writer.open(ID, { initial: EMPTY });
   conversation.replaceState(before);
   await conversation.flush();
   await conversation.compact();
@@ -44,7 +45,7 @@ async function viaJournal(before: JsonObject, after: JsonObject): Promise<unknow
 
 async function viaBackup(state: JsonObject, compression: Compression): Promise<unknown> {
   const manager = managerOver(memory(), { compression });
-  const conversation = await manager.open<JsonObject>(ID);
+  const conversation = await manager.open(ID, { initial: EMPTY });
   conversation.replaceState(state);
   const timestamp = await conversation.backup();
   conversation.replaceState({});
@@ -127,7 +128,7 @@ test("any text comes back token by token, wherever it was cut", timeFor(100), as
       const conversation = await managerOver(storage).open(ID);
       for (const token of tokens) conversation.appendToken(token);
       await conversation.flush();
-      const seen = await managerOver(storage).loadState<{ streamingProperties: { partialResponse: string } }>(ID);
+      const seen = await managerOver(storage).loadState(ID);
       expect(seen?.streamingProperties.partialResponse).toBe(tokens.join(""));
       await conversation.close();
     }),

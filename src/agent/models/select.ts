@@ -4,6 +4,7 @@
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { DraftstateError } from "../../errors.js";
+import { redactUrl } from "../../model/urls.js";
 import { OfflineStoryModel } from "./offline.js";
 import type { RequestListener } from "./request-progress.js";
 
@@ -62,7 +63,7 @@ export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   if (baseUrl !== undefined && !isHttp(baseUrl)) {
     throw new DraftstateError(
       "INVALID_CONFIG",
-      `--base-url ${JSON.stringify(baseUrl)} is not an http URL: give one such as http://localhost:11434/v1`,
+      `--base-url ${JSON.stringify(redactUrl(baseUrl))} is not an http URL: give one such as http://localhost:11434/v1`,
       { path: "baseUrl" },
     );
   }

@@ -1,6 +1,8 @@
 /** One question with a short answer, on the chat's own console or as plain lines. */
 import type { CommandContext } from "../context.js";
 import type { InputStream } from "../io.js";
+import { isYes } from "../terminal/input/prompt.js";
+import { toSafeText } from "../terminal/text/safe-text.js";
 import type { ChatConsole } from "./console.js";
 import { readMessage, readPlainLine } from "./message-prompt.js";
 import { say } from "./say.js";
@@ -22,6 +24,13 @@ export async function askAt({ context, console, input }: Asking, question: strin
   return textOf(
     await readMessage(context, console.screen, keyboard, { prompt: "? ", history: [], complete: () => [] }),
   );
+}
+
+/** Undefined where nobody can be asked. Only a clear yes is one. */
+export function confirmAt(asking: Asking): ((question: string) => Promise<boolean>) | undefined {
+  const { context, input } = asking;
+  if (input?.isTTY !== true || !context.output.errorIsTerminal || context.json) return undefined;
+  return async (question) => isYes((await askAt(asking, toSafeText(question))) ?? "");
 }
 
 function textOf(line: Awaited<ReturnType<typeof readPlainLine>>): string | undefined {

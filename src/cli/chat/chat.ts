@@ -8,7 +8,7 @@ import { answerTo } from "./answer.js";
 import type { ChatConsole } from "./console.js";
 import { lastRoleOf } from "./last-turn.js";
 import { carryOut, whatToDo, type Resumption } from "./interrupted.js";
-import { chooseModel, hasSystem, sayModel, wantedFor, type Wanted } from "./model.js";
+import { allowedFor, chooseModel, sayModel, wantedFor, type Confirm, type Wanted } from "./model.js";
 import type { Person } from "./person.js";
 import { readPrompt, type PromptInput } from "./prompt-input.js";
 import { note } from "./say.js";
@@ -18,6 +18,7 @@ import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import type { InputStream } from "../io.js";
 import { isEnding } from "../terminal/input/interrupts.js";
+import { settleTracing } from "./tracing.js";
 import { sayWhere } from "./where.js";
 
 export interface ChatOptions extends StartOptions {
@@ -27,6 +28,7 @@ export interface ChatOptions extends StartOptions {
 
 export async function chat(words: readonly string[], options: ChatOptions, context: CommandContext): Promise<number> {
   assertOneStart(options);
+  settleTracing(context, options);
   const situation = await situationOf(words, options, context);
   const console = await consoleFor(context, situation.person?.input);
   try {
@@ -128,7 +130,7 @@ class Chat {
     if (situation.interactive && this.#isResumed) await sayWhere(context, conversation);
     const resumption = await this.#resumption(conversation);
     if (resumption === undefined) return INTERRUPTED;
-    if (this.#isResumed) this.#wanted = wantedFor(context, conversation.info, hasSystem(conversation));
+    if (this.#isResumed) this.#wanted = await allowedFor(context, conversation, await this.#confirm());
     const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
     await sayModel(context, chosen, this.manager.storage);
     await carryOut(conversation, resumption, context);
@@ -187,6 +189,14 @@ class Chat {
     ]);
     const history = await PromptHistory.load(this.manager.storage);
     return talk(new ChatSession({ turn, history, manager: this.manager, wanted: this.#wanted, before }));
+  }
+
+  /** Undefined where nobody can be asked. */
+  async #confirm(): Promise<Confirm> {
+    const { context, console, situation } = this;
+    if (!situation.interactive) return context.mayAsk({}) ? (question) => context.confirm(question) : undefined;
+    const { confirmAt } = await import("./ask.js");
+    return confirmAt({ context, console, input: situation.person?.input });
   }
 
   #choose(): Promise<ChosenModel> {

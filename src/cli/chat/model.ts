@@ -5,6 +5,7 @@ import type { Conversation } from "../../session/conversation.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
 import type { Key, Storage } from "../../storage/storage.js";
+import { assertNoCredentials, mayBeAsked, questionAbout, refuseServer, unencrypted } from "../settings/key-host.js";
 import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./session-types.js";
 
@@ -18,6 +19,9 @@ export interface Wanted {
   readonly system: string | undefined;
 }
 
+/** Undefined where nobody can be asked. */
+export type Confirm = ((question: string) => Promise<boolean>) | undefined;
+
 export interface ModelSource {
   readonly context: CommandContext;
   readonly manager: DraftStatePersistenceManager;
@@ -26,7 +30,7 @@ export interface ModelSource {
   readonly seed?: number;
 }
 
-export function hasSystem(conversation: Conversation): boolean {
+export function hasSystem(conversation: Pick<Conversation, "version">): boolean {
   return messagesOf(conversation.version.state).some(
     (message) => isJsonObject(message) && message["role"] === "system",
   );
@@ -46,12 +50,40 @@ export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "b
   };
 }
 
+/**
+ * What a conversation wants, if its server may have the conversation and the key. Throws `USAGE` if the user does not say
+ * so, `INVALID_CONFIG` for an address that holds a key.
+ */
+export async function allowedFor(
+  context: CommandContext,
+  { id, info, version }: Conversation,
+  confirm: Confirm,
+): Promise<Wanted> {
+  const wanted = wantedFor(context, info, hasSystem({ version }));
+  const { baseUrl: url, model } = wanted;
+  if (url === undefined || isOffline(model)) return wanted;
+  assertNoCredentials(url);
+  const hasKey = keyOf(context) !== undefined;
+  if (mayBeAsked({ url, named: context.settings.baseUrl, hasKey })) return wanted;
+  if ((await confirm?.(questionAbout(id, url, hasKey))) !== true) throw refuseServer(id, url, hasKey);
+  return wanted;
+}
+
+function isOffline(model: string | undefined): boolean {
+  return model === "offline" || model?.startsWith("offline:") === true;
+}
+
+function keyOf({ env }: CommandContext): string | undefined {
+  return env["OPENAI_API_KEY"] === "" ? undefined : env["OPENAI_API_KEY"];
+}
+
 /** Throws `MODEL` without a key and a server. */
 export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<ChosenModel> {
+  const { context, manager, progress } = source;
+  if (wanted.baseUrl !== undefined) assertNoCredentials(wanted.baseUrl);
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
-  const { context, manager, progress } = source;
-  const apiKey = context.env["OPENAI_API_KEY"] === "" ? undefined : context.env["OPENAI_API_KEY"];
+  const apiKey = keyOf(context);
   const { offlineTokenDelay, modelRetries, seed } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({
@@ -65,6 +97,7 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
   });
   return {
     baseUrl: selected.offline ? undefined : baseUrl,
+    warning: selected.offline || baseUrl === undefined || apiKey === undefined ? undefined : unencrypted(baseUrl),
     notice:
       selected.offline && model === undefined
         ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model (said once; --model offline never says it)"
@@ -80,7 +113,12 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
 }
 
 /** Only once it will certainly be asked, not before an error; once per store. */
-export async function sayModel(context: CommandContext, { notice }: ChosenModel, storage: Storage): Promise<void> {
+export async function sayModel(
+  context: CommandContext,
+  { notice, warning }: ChosenModel,
+  storage: Storage,
+): Promise<void> {
+  if (warning !== undefined) context.output.warning(warning);
   if (notice === undefined || (await wasNoted(storage))) return;
   note(context, notice);
 }

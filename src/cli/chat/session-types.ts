@@ -17,6 +17,7 @@ export interface RequestProgress {
 export interface ChosenModel {
   readonly agent: DraftHybridStreamingAgent;
   readonly baseUrl: string | undefined;
+  readonly warning: string | undefined;
   /** A message for the person before it is asked. */
   readonly notice: string | undefined;
 }

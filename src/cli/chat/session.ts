@@ -10,7 +10,8 @@ import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
-import { chooseModel, hasSystem, sayModel, wantedFor, type ModelSource, type Wanted } from "./model.js";
+import { confirmAt } from "./ask.js";
+import { allowedFor, chooseModel, sayModel, type ModelSource, type Wanted } from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
 import { note } from "./say.js";
 import type { ChosenModel, TurnContext } from "./session-types.js";
@@ -107,8 +108,7 @@ export class ChatSession {
     const from = this.conversation;
     await from.flush();
     const to = await openExisting(this.manager, id);
-    const wanted = wantedFor(this.context, to.info, hasSystem(to));
-    const chosen = await this.#choose(wanted).catch(async (error: unknown) => {
+    const { wanted, chosen } = await this.#modelFor(to).catch(async (error: unknown) => {
       await to.close();
       throw error;
     });
@@ -158,6 +158,12 @@ export class ChatSession {
     const wanted = { ...this.wanted, system };
     this.turn.chosen = await this.#choose({ ...wanted, model: this.turn.chosen.agent.modelName });
     this.wanted = wanted;
+  }
+
+  async #modelFor(conversation: Conversation): Promise<{ wanted: Wanted; chosen: ChosenModel }> {
+    const confirm = confirmAt(this.turn);
+    const wanted = await allowedFor(this.context, conversation, confirm);
+    return { wanted, chosen: await this.#choose(wanted) };
   }
 
   #choose(wanted: Wanted): Promise<ChosenModel> {

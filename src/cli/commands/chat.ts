@@ -24,6 +24,7 @@ export const registerChat: Register = (program, run) => {
     .option("--fork <id[@backup]>", "start a copy of this conversation, or of one of its backups")
     .option("-i, --interactive", "continue at a prompt after the first answer")
     .option("--no-save-on-token", "do not save each token before showing it")
+    .option("--tracing", "send the runs to LangSmith, too (LANGSMITH_API_KEY, LANGSMITH_ENDPOINT)")
     .option("--no-save", "do not save the conversation")
     .option("--plain", "print the text as the model sends it: no Markdown, no wrapping")
     .addHelpText(

@@ -11,6 +11,7 @@ const CLI_SETTINGS = {
   model: { kind: "text", default: undefined, description: "openai:<name>, <name> or offline" },
   baseUrl: { kind: "text", default: undefined, description: "an OpenAI-compatible server" },
   system: { kind: "text", default: undefined, description: "the system prompt of new conversations" },
+  tracing: { kind: "boolean", default: false, description: "send runs to LangSmith, by its LANGSMITH_* variables" },
   seed: { kind: "integer", default: 0, min: 0, max: 2 ** 31 - 1, description: "seed of the offline model" },
   offlineTokenDelay: {
     kind: "integer",
@@ -38,6 +39,7 @@ export interface CliSettings extends Settings {
   readonly model: string | undefined;
   readonly baseUrl: string | undefined;
   readonly system: string | undefined;
+  readonly tracing: boolean;
   readonly seed: number;
   readonly offlineTokenDelay: number;
   readonly modelRetries: number;

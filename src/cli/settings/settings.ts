@@ -5,6 +5,8 @@
  */
 import { resolve } from "node:path";
 import { checkSetting, unknownSetting, type SettingDefinition } from "../../store/settings.js";
+import { DraftstateError } from "../../errors.js";
+import { credentialIn } from "../../model/urls.js";
 import { ALL_SETTINGS, type CliSettings } from "./definitions.js";
 import {
   findSettingsFile,
@@ -97,6 +99,13 @@ function fromEnvironment(env: SettingsSources["env"]): Record<string, unknown> {
 type Values = Readonly<Record<string, unknown>>;
 
 function checkedFile({ path, values }: SettingsFile): Values {
+  const { alertWebhook } = values;
+  if (typeof alertWebhook === "string" && credentialIn(alertWebhook) === "a user name or password")
+    throw new DraftstateError(
+      "INVALID_CONFIG",
+      `setting alertWebhook (${path}) holds a user name or password: give it in DRAFTSTATE_ALERT_WEBHOOK`,
+      { path: "alertWebhook" },
+    );
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, checkSetting(name, definitionOf(name, path), value, path)]),
   );

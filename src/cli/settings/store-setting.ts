@@ -1,7 +1,7 @@
 /**
  * The setting `store`: a directory that holds state/ and backup/, or a PostgreSQL URL with an optional schema. It says where
  * conversations go, so it is not taken from a settings file that was only found, unless the user trusts it (trust.ts).
- * A URL may hold a password: no message repeats it.
+ * A URL may hold a password only if it comes from a variable, and no message repeats it.
  */
 import { join } from "node:path";
 import { DraftstateError } from "../../errors.js";
@@ -24,6 +24,11 @@ function parsePostgres(store: string, origin: string): ChosenStore {
   if (!URL.canParse(store) || !/^postgres(ql)?:\/\//.test(store))
     throw refusal(origin, "expected postgresql://user@host:port/database, special characters in it as %XX");
   const url = new URL(store);
+  if (!origin.startsWith("DRAFTSTATE_") && (url.password !== "" || url.searchParams.has("password")))
+    throw refusal(
+      origin,
+      "no password in it, which others could read: give it in PGPASSWORD or ~/.pgpass, or the URL in DRAFTSTATE_STORE",
+    );
   const schema = url.searchParams.get("schema") ?? undefined;
   url.searchParams.delete("schema");
   return { kind: "postgres", url: url.href, schema };

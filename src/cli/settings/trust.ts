@@ -19,6 +19,7 @@ export const RULES: Readonly<Record<keyof CliSettings, Rule>> = {
   alertWebhook: "trusted only",
   baseUrl: "trusted only",
   system: "trusted only",
+  tracing: "trusted only",
   model: "same provider",
   autoSave: "always",
   autoSaveInterval: "always",

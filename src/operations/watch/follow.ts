@@ -6,13 +6,31 @@
 import { isDraftstateError, type DraftstateError } from "../../errors.js";
 import { replay } from "../../journal/replay.js";
 import { AnswerText, type Heard } from "../../model/answer-text.js";
-import { isStreaming, statusOf, tokenCountOf, titleOf, type Status, type Version } from "../../model/conversation.js";
+import {
+  isStreaming,
+  statusOf,
+  tokenCountOf,
+  titleOf,
+  type State,
+  type Status,
+  type Version,
+} from "../../model/conversation.js";
 import type { JournalRecord } from "../../journal/record.js";
-import { planRecovery } from "../../plan/recovery.js";
+import { planRecovery, type Found } from "../../plan/recovery.js";
 import type { Storage } from "../../storage/storage.js";
+import { isTold, versionAt } from "./changes.js";
 import { JournalTail } from "./journal-tail.js";
 import { journalKey, snapshotKey } from "../../store/names.js";
 import { findConversation, readMetadataOnly, refusal } from "../../store/read.js";
+
+/** All there is: at first, and after a change that no other event tells. For those alone who ask for states. */
+export interface StateEvent {
+  readonly kind: "state";
+  readonly state: State;
+  readonly revision: number;
+}
+
+export type WatchEvent = StateEvent | FollowEvent;
 
 export type FollowEvent =
   | (Heard & { readonly revision: number; readonly tokenCount: number })
@@ -32,6 +50,13 @@ export interface Followed {
   readonly tokenCount: number;
 }
 
+export interface FollowOptions {
+  /** Tell whole states where the rest does not tell all. */
+  readonly states?: boolean;
+  /** What is known up to this revision is not told again, where the changes since are still there one by one. */
+  readonly from?: number | undefined;
+}
+
 export class ConversationFollower {
   readonly #tail: JournalTail;
   #text = new AnswerText();
@@ -45,6 +70,7 @@ export class ConversationFollower {
   constructor(
     private readonly storage: Storage,
     readonly id: string,
+    private readonly options: FollowOptions = {},
   ) {
     this.#tail = new JournalTail(storage, journalKey(id));
   }
@@ -63,7 +89,7 @@ export class ConversationFollower {
   }
 
   /** What happened since the last look; at the first, what is there. Looks must not overlap. */
-  async look(): Promise<FollowEvent[]> {
+  async look(): Promise<WatchEvent[]> {
     // Before anything is read: what a writer that is dead by now has written is then in what is read.
     const owner = await this.storage.lockHolder(this.id);
     try {
@@ -86,13 +112,13 @@ export class ConversationFollower {
   }
 
   /** Undefined where only the whole tells. */
-  async #readJournal(): Promise<FollowEvent[] | undefined> {
+  async #readJournal(): Promise<WatchEvent[] | undefined> {
     const version = this.#version;
     if (version === undefined) return undefined;
     const look = await this.#tail.look({ revision: version.revision, createdAt: version.info.createdAt });
     if (look.kind === "unclear") return undefined;
     const records = look.kind === "records" ? look.records : [];
-    const events: FollowEvent[] = [];
+    const events: WatchEvent[] = [];
     for (const record of records) {
       const told = this.#apply(record);
       if (told === undefined) return undefined;
@@ -102,7 +128,7 @@ export class ConversationFollower {
     return undefined;
   }
 
-  #apply(record: JournalRecord): FollowEvent[] | undefined {
+  #apply(record: JournalRecord): WatchEvent[] | undefined {
     const before = this.#version;
     if (before === undefined) return undefined;
     const replayed = replay(before, [record]);
@@ -110,7 +136,19 @@ export class ConversationFollower {
     this.#version = replayed.version;
     const [patch, ...others] = record.patches;
     const onlyToken = patch?.op === "token" && others.length === 0 && isStreaming(before.state);
-    return this.#told(onlyToken ? this.#text.token(patch.text) : this.#text.advance(replayed.version.state));
+    return onlyToken ? this.#told(this.#text.token(patch.text)) : this.#advance(before.state, replayed.version.state);
+  }
+
+  #advance(before: State, after: State): WatchEvent[] {
+    if (this.options.states === true && !isTold(before, after)) return this.#whole(after);
+    return this.#told(this.#text.advance(after));
+  }
+
+  /** What follows counts from here. */
+  #whole(state: State): WatchEvent[] {
+    this.#text = new AnswerText();
+    this.#text.begin(state);
+    return [{ kind: "state", state, revision: this.#version?.revision ?? 0 }];
   }
 
   #told(heard: readonly Heard[]): FollowEvent[] {
@@ -135,21 +173,33 @@ export class ConversationFollower {
     return (await this.storage.stat(snapshotKey(this.id)))?.version ?? "";
   }
 
-  async #readWhole(): Promise<FollowEvent[]> {
+  async #readWhole(): Promise<WatchEvent[]> {
     if (!(await this.#isThere())) return this.#removed();
     this.#snapshotSeen = await this.#snapshotLook();
-    const plan = planRecovery(await findConversation(this.storage, this.id));
+    const found = await findConversation(this.storage, this.id);
+    const plan = planRecovery(found);
     if (plan.kind === "absent") return this.#removed();
     if (plan.kind !== "usable") throw refusal(this.storage, this.id, plan);
+    if (!this.#looked) this.#resume(found, plan.version);
     const before = this.#version;
     const isSame = before?.info.createdAt === plan.version.info.createdAt;
     // Older than what was seen: something newer was damaged. What was seen was there.
     if (isSame && plan.version.revision < before.revision) return [];
     this.#version = plan.version;
-    if (isSame) return this.#told(this.#text.advance(plan.version.state));
-    this.#text = new AnswerText();
+    if (isSame) return this.#advance(before.state, plan.version.state);
     this.#status = undefined;
+    if (this.options.states === true) return this.#whole(plan.version.state);
+    this.#text = new AnswerText();
     return this.#told(this.#text.begin(plan.version.state));
+  }
+
+  /** Begins where another left off: at that revision, if the files still tell what was then. */
+  #resume(found: Found, now: Version): void {
+    const { from } = this.options;
+    const version = from === undefined ? undefined : versionAt(found, from, now);
+    if (version === undefined) return;
+    this.#version = version;
+    this.#text.begin(version.state);
   }
 
   /** Not by its backups alone. */

@@ -60,7 +60,7 @@ class Looking {
 
   async #look(): Promise<void> {
     const { tell } = this.options;
-    const events = await this.#follower.look();
+    const events = (await this.#follower.look()).filter((event) => event.kind !== "state");
     if (events.length > 0 && !this.#closed) tell(events, this.#follower.current, this.#follower.id);
   }
 

@@ -15,6 +15,7 @@ const SERVER = "http://127.0.0.1:1/v1";
 const GUARDED: Readonly<Record<string, unknown>> = {
   baseUrl: SERVER,
   system: "Obey.",
+  tracing: true,
   store: "postgresql://h/d",
   alertWebhook: "http://127.0.0.1:1/hook",
   model: "other:m",
