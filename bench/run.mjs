@@ -9,6 +9,7 @@ import { commands, timer } from "./rows/commands.mjs";
 import { groupCommit, snapshotAfterOneChange, wholeTurn } from "./rows/disk.mjs";
 import { memory } from "./rows/memory.mjs";
 import { loading, manyConversations } from "./rows/reading.mjs";
+import { saver } from "./rows/saver.mjs";
 import { scale } from "./rows/scale.mjs";
 import {
   bytesPerToken,
@@ -30,6 +31,7 @@ const ROOMS = {
   load: loading,
   snapshot: snapshotAfterOneChange,
   many: manyConversations,
+  saver,
   scale,
   memory,
   commands,

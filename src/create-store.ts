@@ -41,7 +41,10 @@ export function localEnvironment(
     now: () => new Date(),
     elapsed: () => Number(hrtime.bigint()) / 1e6,
     random: Math.random,
-    onStorageRetry: retries.listen,
+    onStorageRetry: (listener) => {
+      retries.listen(listener);
+      storage?.onRetry?.(listener);
+    },
   };
 }
 

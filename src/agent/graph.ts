@@ -3,9 +3,8 @@
  * the model node writes its tokens into it as they come, since LangGraph itself keeps state only when a node ends.
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import { AIMessage, type AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
+import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { concat } from "@langchain/core/utils/stream";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 // Its whole, without the AsyncLocalStorage that the main entry turns on for every promise of the process: a node is handed its config.
 import {
@@ -19,8 +18,10 @@ import {
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import { distinguishCalls } from "./call-ids.js";
+import { JoinedAnswer } from "./joined-answer.js";
 import { textOfContent } from "./messages.js";
 import { refuseMendedCalls } from "./mended-calls.js";
+import { keepOneUnknown, splitCalls, type Refusals } from "./unknown-calls.js";
 import { unreadable } from "./unreadable.js";
 
 export type GraphEvent =
@@ -53,24 +54,26 @@ function textOfChunk(content: unknown): string {
 }
 
 /** Streams and joins by hand: `invoke` would drop the finish reason that comes with the last chunk. */
-function callableModel({ model, tools }: GraphOptions): CallModel {
+function callableModel({ model, tools }: GraphOptions, refusals: Refusals): CallModel {
   if (tools.length > 0 && model.bindTools === undefined) {
     throw new DraftstateError("INVALID_CONFIG", "this model cannot use tools: give a model that can, or no tools", {
       path: "tools",
     });
   }
   const bound = tools.length === 0 ? model : (model.bindTools?.([...tools]) ?? model);
+  const byName = named(tools);
   return async (messages, config, write) => {
-    let whole: AIMessageChunk | undefined;
+    const answer = new JoinedAnswer();
     for await (const chunk of await bound.stream(messages, config)) {
       const text = textOfChunk(chunk.content);
       if (text !== "") write(text);
-      whole = whole === undefined ? chunk : concat(whole, chunk);
+      answer.add(chunk);
     }
+    const whole = answer.whole();
     if (whole === undefined) throw new DraftstateError("MODEL", NO_ANSWER);
     // LangGraph takes two messages of one id for one, and there are servers that give all their answers the same.
     delete whole.id;
-    return distinguishCalls(refuseMendedCalls(whole), messages);
+    return keepOneUnknown(distinguishCalls(refuseMendedCalls(whole), messages), byName, refusals);
   };
 }
 
@@ -79,8 +82,29 @@ const Messages = Annotation.Root({
   messages: Annotation<BaseMessage[]>({ reducer: messagesStateReducer, default: () => [] }),
 });
 
+function named(tools: GraphOptions["tools"]): ReadonlyMap<string, StructuredToolInterface> {
+  return new Map(tools.map((tool) => [tool.name, tool]));
+}
+
+async function callTools(
+  { tools }: GraphOptions,
+  refusals: Refusals,
+  messages: readonly BaseMessage[],
+  config: RunnableConfig,
+): Promise<{ messages: BaseMessage[] }> {
+  const last = messages.at(-1);
+  if (!AIMessage.isInstance(last)) return { messages: [] };
+  const { known, refused } = splitCalls(last, named(tools), refusals);
+  if (known === undefined) return { messages: [...refused] };
+  const answered = (await new ToolNode([...tools]).invoke({ messages: [...messages.slice(0, -1), known] }, config)) as {
+    messages: BaseMessage[];
+  };
+  return { messages: [...answered.messages, ...refused] };
+}
+
 function build(options: GraphOptions) {
-  const call = callableModel(options);
+  const refusals: Refusals = new Map();
+  const call = callableModel(options, refusals);
   return new StateGraph(Messages)
     .addNode("model", async (state, config) => ({
       messages: [
@@ -89,9 +113,7 @@ function build(options: GraphOptions) {
         }),
       ],
     }))
-    .addNode("tools", (state, config): Promise<{ messages: BaseMessage[] }> =>
-      new ToolNode([...options.tools]).invoke(state, config),
-    )
+    .addNode("tools", (state, config) => callTools(options, refusals, state.messages, config))
     .addEdge(START, "model")
     .addConditionalEdges("model", ({ messages }) => (asksForTools(messages.at(-1)) ? "tools" : END), ["tools", END])
     .addEdge("tools", "model")

@@ -116,8 +116,7 @@ export function textOfContent(content: unknown): string {
 }
 
 function plainArgs(args: unknown): JsonObject {
-  const plain: unknown = JSON.parse(JSON.stringify(args ?? {}));
-  const frozen = freezeJson(plain);
+  const frozen = freezeJson(JSON.parse(JSON.stringify(args ?? {})));
   return isJsonObject(frozen) ? frozen : {};
 }
 
@@ -152,13 +151,20 @@ export function answersToBroken(calls: readonly ToolCall[], newId: () => string,
   );
 }
 
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** Undefined where there is none, or what there is counts nothing. */
 export function usageOf(message: BaseMessage): Usage | undefined {
   const usage: unknown = Reflect.get(message, "usage_metadata");
   if (!isJsonObject(usage)) return undefined;
   const { input_tokens: inputTokens, output_tokens: outputTokens } = usage;
-  return typeof inputTokens === "number" && typeof outputTokens === "number"
-    ? { inputTokens, outputTokens }
-    : undefined;
+  return isCount(inputTokens) && isCount(outputTokens) ? { inputTokens, outputTokens } : undefined;
+}
+
+export function saysUsage(message: BaseMessage): boolean {
+  return isJsonObject(Reflect.get(message, "usage_metadata"));
 }
 
 /** Whether the model thought, where it says so; kept nowhere. */

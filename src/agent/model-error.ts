@@ -1,5 +1,6 @@
 /** What a provider's failure means to a person: one line that says what to do, with no secret in it. */
 import { DraftstateError, messageOf, systemErrorCode } from "../errors.js";
+import { policyErrorIn } from "../http/policy.js";
 import { ModelFailure } from "./model-failure.js";
 
 function statusOf(error: unknown): number | undefined {
@@ -63,6 +64,8 @@ export function redact(text: string, secrets: readonly string[]): string {
 
 export function modelError(error: unknown, secrets: readonly string[]): DraftstateError {
   if (error instanceof DraftstateError) return error;
+  const refused = policyErrorIn(error);
+  if (refused !== undefined) return new ModelFailure(redact(refused.message, secrets), { cause: error });
   // LangChain appends a pointer to its own documentation on lines of its own.
   const [firstLine = ""] = innermostMessage(error).trim().split("\n");
   const detail = redact(firstLine, secrets).slice(0, MAX_DETAIL);

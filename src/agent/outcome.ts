@@ -4,7 +4,7 @@ import { DraftstateError } from "../errors.js";
 import { textOf, type Status, type ToolCall, type Usage } from "../model/conversation.js";
 import type { Json } from "../model/json.js";
 import { NO_ANSWER } from "./graph.js";
-import { finishReasonOf, hasReasoning, toolCallsOf, usageOf } from "./messages.js";
+import { finishReasonOf, hasReasoning, saysUsage, toolCallsOf, usageOf } from "./messages.js";
 import { unreadable } from "./unreadable.js";
 
 export type EndedStatus = Exclude<Status, "streaming">;
@@ -15,10 +15,14 @@ export interface Outcome {
   readonly usage?: Usage;
   readonly finishReason?: string;
   readonly toolCalls?: readonly ToolCall[];
+  /** What was left out of the answer without harm, in words. */
+  readonly remarks?: readonly string[];
 }
 
 const BROKEN_OFF = "the answer broke off: the server closed the stream without a finish reason";
 const ONLY_REASONING = "the model gave its reasoning and no answer: allow it more tokens, or ask again";
+
+const WRONG_USAGE = "the server's token usage is not a pair of non-negative integers: it is left out";
 
 function failed(reason: string): string {
   return `the server ended the answer with the finish reason ${reason}`;
@@ -48,6 +52,7 @@ export function outcomeOf(last: BaseMessage | undefined, text: string, saysReaso
     ...(usage === undefined ? {} : { usage }),
     ...(finishReason === undefined ? {} : { finishReason }),
     ...(toolCalls.length === 0 ? {} : { toolCalls }),
+    ...(usage === undefined && saysUsage(last) ? { remarks: [WRONG_USAGE] } : {}),
   };
   const error = notUnderstood(last, text, toolCalls);
   if (error !== undefined) return { status: "error", error, ...known };

@@ -40,6 +40,8 @@ export type TurnEvent =
       readonly finishReason: string | undefined;
       /** Whether the same request would fail in the same way. */
       readonly isLasting: boolean;
+      /** What was left out of the answer without harm, in words. */
+      readonly remarks: readonly string[];
       readonly state: AgentState;
       readonly revision: number;
     };
@@ -162,7 +164,7 @@ class Turn {
   async #pump(): Promise<void> {
     this.#meter = this.options.measure();
     const outcome = await this.#watched(await this.#readModel().catch((error: unknown) => this.#failure(error)));
-    const { status, error, usage, finishReason } = outcome;
+    const { status, error, usage, finishReason, remarks = [] } = outcome;
     try {
       this.#endAnswer({ ...outcome, status });
     } catch (closed) {
@@ -174,7 +176,7 @@ class Turn {
       return;
     }
     this.#meter.end(status, usage);
-    const ended = { status, usage, error, finishReason, isLasting: isLasting(error) };
+    const ended = { status, usage, error, finishReason, isLasting: isLasting(error), remarks };
     await this.#events.push({ type: "end", ...ended, ...this.#now() });
     this.#events.end();
   }

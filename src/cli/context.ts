@@ -58,6 +58,10 @@ export class CommandContext {
     return this.io.stdin;
   }
 
+  get verbose(): boolean {
+    return this.options.verbose;
+  }
+
   get env(): Environment {
     return this.io.env;
   }

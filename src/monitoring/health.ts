@@ -18,7 +18,15 @@ export interface Health {
 /** A fact, or why it could not be had. */
 export type Fact<T> = { readonly value: T } | { readonly error: string };
 
+export interface ServerFacts {
+  readonly server: string;
+  readonly tables: readonly { readonly name: string; readonly bytes: number }[];
+  readonly answeredInMs: number;
+}
+
 export interface HealthFacts {
+  /** Undefined where the values are files. */
+  readonly server?: Fact<ServerFacts>;
   readonly directories: readonly { readonly place: string; readonly probe: Fact<"writable" | "missing"> }[];
   readonly space: Fact<readonly { readonly place: string; readonly freeBytes: number; readonly totalBytes: number }[]>;
   readonly locks: Fact<{
@@ -120,6 +128,13 @@ function freeSpace({ space }: HealthFacts, { minFreeBytes }: HealthLimits): Heal
   });
 }
 
+function server(fact: Fact<ServerFacts>): HealthCheck {
+  return judged("server", fact, ({ server, tables, answeredInMs }): Verdict => {
+    const sizes = tables.map(({ name, bytes }) => `${name} ${megabytes(bytes)}`).join(", ");
+    return ["ok", `${server}, answers in ${Math.ceil(answeredInMs)} ms; ${sizes === "" ? "no tables yet" : sizes}`];
+  });
+}
+
 function staleLocks({ locks }: HealthFacts): HealthCheck {
   return judged("stale-locks", locks, ({ stale, unreadable }): Verdict => {
     if (unreadable.length > 0) return ["warn", `cannot be read, and block every writer: ${named(unreadable)}`];
@@ -186,6 +201,7 @@ function backupAge({ backups }: HealthFacts, { maxBackupAgeMs }: HealthLimits): 
 
 export function judgeHealth(facts: HealthFacts, limits: HealthLimits): Health {
   const checks = [
+    ...(facts.server === undefined ? [] : [server(facts.server)]),
     directories(facts),
     freeSpace(facts, limits),
     staleLocks(facts),

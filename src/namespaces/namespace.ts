@@ -56,9 +56,14 @@ export class Namespace {
 
   /** Durable when it resolves, all of it or nothing. Throws `LOCKED`, `CORRUPT`, `STORAGE`. */
   write(changes: readonly ItemChange[]): Promise<void> {
-    return this.#whileOpen(({ log }) => log.write(changes)).catch((error: unknown) => {
+    return this.update(() => changes);
+  }
+
+  /** The changes that are made of its items as no other process can change them meanwhile. */
+  update(make: (items: Items) => readonly ItemChange[]): Promise<void> {
+    return this.#whileOpen(({ log }) => log.write(make(log.items))).catch((error: unknown) => {
       // Closed between opening and writing: nothing of it was written.
-      if (error instanceof LogClosed) return this.write(changes);
+      if (error instanceof LogClosed) return this.update(make);
       throw error;
     });
   }

@@ -37,13 +37,17 @@ export class Namespaces {
     return new Namespace(this.store, [...labels], this.#closing.signal);
   }
 
-  /** Of every namespace below the prefix that has a file, in the order of their names. */
+  /**
+   * Of every namespace below the prefix that has a file, in the order of their names. What begins with an empty label is this
+   * library's own, and no program's.
+   */
   async below(prefix: Labels): Promise<Labels[]> {
     const { storage } = this.store;
     const found: Labels[] = [];
     for (const name of namespacesIn(await storage.list("state"))) {
       const labels = labelsOf(name) ?? (await loadNamespace(storage, name)).namespace;
-      if (labels.length > 0 && beginsWith(labels, prefix)) found.push(labels);
+      const isOwn = labels[0] === "" && prefix[0] !== "";
+      if (labels.length > 0 && !isOwn && beginsWith(labels, prefix)) found.push(labels);
     }
     return found;
   }

@@ -10,6 +10,7 @@ import {
   type Health,
   type HealthFacts,
   type HealthLimits,
+  type ServerFacts,
 } from "../monitoring/health.js";
 import type { Area, Storage } from "../storage/storage.js";
 import type { UnsavedChange } from "../metrics/monitor.js";
@@ -36,6 +37,8 @@ export interface HealthContext {
   readonly storage: Storage;
   readonly settings: Pick<Settings, "maxBackups" | "fallbackDir">;
   readonly now: () => Date;
+  /** Milliseconds, monotonic. */
+  readonly elapsed: () => number;
   /** What is wrong with one conversation; undefined where there is none. */
   readonly load: (id: string) => Promise<Pick<LoadedConversation, "problems"> | undefined>;
   readonly verify: (names: StoreNames) => Promise<Verification>;
@@ -78,6 +81,14 @@ async function space(storage: Storage) {
     }),
   );
   return found.flat();
+}
+
+/** Asked twice: the first answer may have had to wait for a connection. */
+async function server(storage: Storage, elapsed: () => number): Promise<ServerFacts> {
+  await storage.server?.();
+  const began = elapsed();
+  const { server = "", tables = [] } = (await storage.server?.()) ?? {};
+  return { server, tables, answeredInMs: elapsed() - began };
 }
 
 async function locks(storage: Storage) {
@@ -155,6 +166,7 @@ export async function checkHealth(context: HealthContext, options: HealthOptions
   const names = namesOnce(storage);
   const { quick = false, ...limits } = options;
   const facts: HealthFacts = {
+    ...(storage.server === undefined ? {} : { server: await fact(() => server(storage, context.elapsed)) }),
     directories: await directories(storage),
     space: await fact(() => space(storage)),
     locks: await fact(() => locks(storage)),

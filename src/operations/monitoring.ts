@@ -61,12 +61,13 @@ export class Monitoring {
 
   health(options: HealthOptions): Promise<Health> {
     const { store, monitor } = this;
-    const { storage, settings, now } = store;
+    const { storage, settings, now, elapsed } = store;
     const { findWholeFiles } = this.environment;
     const context: HealthContext = {
       storage,
       settings,
       now,
+      elapsed,
       load: (id) => load(store, id),
       verify: (names) => verify(store, { names, findWholeFiles }),
       list: (names) => list(store, { names }),

@@ -6,6 +6,8 @@
  * nothing that a reader can see, except where its documentation says so.
  */
 
+import type { RetryEvent } from "./retry.js";
+
 /** A flat room of names. How an area becomes a folder or a table is the implementation's own. */
 export const AREAS = ["state", "backup", "quarantine", "trash", "history", "metrics"] as const;
 export type Area = (typeof AREAS)[number];
@@ -100,6 +102,14 @@ export interface Space {
   readonly totalBytes: number;
 }
 
+/** What a server that holds the values says of itself. */
+export interface ServerReport {
+  /** Its name and version. */
+  readonly server: string;
+  /** Of each of our tables, with its indexes. */
+  readonly tables: readonly { readonly name: string; readonly bytes: number }[];
+}
+
 export interface LockRefusal {
   readonly acquired: false;
   /** Undefined where the lock cannot be read. */
@@ -165,6 +175,11 @@ export interface Storage {
   probe(area: Area): Promise<boolean>;
   /** Room left where the area is; undefined where there is no area yet, or no limit. */
   space(area: Area): Promise<Space | undefined>;
+
+  /** Where the values are on a server. Rejects where it is out of reach; no tables where there are none yet. */
+  server?(): Promise<ServerReport>;
+  /** Where calls are tried again by the storage itself: calls back before each further attempt. */
+  onRetry?(listener: (event: RetryEvent) => void): void;
 
   /** Removes what writers of this name that died left unfinished: those that held the lock of this name, or wrote as it. Called by a writer that holds it. */
   sweep(name: string): Promise<string[]>;

@@ -13,6 +13,7 @@ function contextOf(storage: Storage, facts: Partial<HealthContext> = {}): Health
     storage,
     settings: { maxBackups: 10, fallbackDir: undefined },
     now: () => new Date(START),
+    elapsed: () => 0,
     load: async () => undefined,
     verify: async () => ({ checked: 0, ok: true, problems: [] }),
     list: async () => [],

@@ -3,7 +3,7 @@
  * directory. As root it runs as another user. `crash` stops it as a power cut of the server process would (`-m immediate`).
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { chown, mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { arch, platform, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,10 +54,18 @@ export class PostgresServer {
     private readonly settings: readonly string[],
   ) {}
 
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
+  /** `files` are written beside its data: settings name them as `../name`, hba_file, which is looked for from there, as `name`. */
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<PostgresServer> {
     const directory = await mkdtemp(join(tmpdir(), "draftstate-postgres-"));
     const { uid, gid } = asUser();
     if (uid !== undefined && gid !== undefined) await chown(directory, uid, gid);
+    for (const [name, text] of Object.entries(files)) {
+      await writeFile(join(directory, name), text, { mode: 0o600 });
+      if (uid !== undefined && gid !== undefined) await chown(join(directory, name), uid, gid);
+    }
     const { initdb } = await binaries();
     const args = [
       "-D",

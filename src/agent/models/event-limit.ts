@@ -2,23 +2,15 @@
  * A bound for what a server may send before an event of its stream is whole. Held together here until then, so that the
  * client above, which looks through all it has at each piece, is given each event once.
  */
-import { DraftstateError } from "../../errors.js";
-
-type Fetch = typeof globalThis.fetch;
+import { ERROR_LIMIT, EVENT_LIMIT, HttpPolicyError, type Fetch } from "../../http/policy.js";
 
 const MIB = 2 ** 20;
-/** Of one event, decoded. */
-const EVENT_LIMIT = 64 * MIB;
-/** Of a page that says why not. */
-const ERROR_LIMIT = 4 * MIB;
-
 const BLANK_LINES = ["\n\n", "\r\n\r\n", "\r\r"].map((text) => Buffer.from(text));
 /** So much of a blank line may have come with the piece before. */
 const CARRY = 3;
 
-function tooMuch(limit: number): DraftstateError {
-  return new DraftstateError(
-    "MODEL",
+function tooMuch(limit: number): HttpPolicyError {
+  return new HttpPolicyError(
     `the server sent more than ${limit / MIB} MiB without ending an event: this is not an answer, check --base-url`,
   );
 }

@@ -8,6 +8,8 @@ import type { BaseMessage } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { AsyncCaller } from "@langchain/core/utils/async_caller";
 import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
+import { policyErrorIn } from "../../http/policy.js";
+import { policyFetch, type PolicyOptions } from "../../http/policy-fetch.js";
 import { readableChunks } from "./completion-chunk.js";
 import { reasoningOfTurn, withReasoning, type Reasoning } from "./given-back.js";
 import { limitEvents } from "./event-limit.js";
@@ -20,6 +22,7 @@ export interface OpenAIModelOptions {
   readonly baseUrl: string | undefined;
   readonly retries: number;
   readonly onRequest: RequestListener | undefined;
+  readonly connection?: PolicyOptions | undefined;
 }
 
 type Completions = OpenAIClient.Chat.Completions.ChatCompletion;
@@ -62,6 +65,8 @@ class WatchedCaller extends AsyncCaller {
     const judge = this.onFailedAttempt;
     this.onFailedAttempt = (error: unknown): unknown => {
       const judged: unknown = judge?.(error);
+      const refused = watch.refused ?? policyErrorIn(error);
+      if (refused !== undefined) throw refused;
       if (isRefusal(error)) throw error;
       watch.mayTryAgain();
       return judged;
@@ -92,22 +97,27 @@ export function createOpenAIModel({
   baseUrl,
   retries,
   onRequest,
+  connection,
 }: OpenAIModelOptions): ChatOpenAICompletions {
   assertSendable(apiKey);
-  const watch = new RequestWatch(onRequest, retries);
+  const watch = new RequestWatch(onRequest, retries, policyFetch(connection));
   const chat = new OpenAICompatibleModel({
     model,
     // Local servers take any key; the client refuses none.
     apiKey: apiKey ?? "none",
     streaming: true,
     maxRetries: retries,
+    // The policy has one for silence.
+    timeout: 2 ** 31 - 1,
     // Many compatible servers refuse `stream_options`.
     streamUsage: baseUrl === undefined,
     configuration: {
       // What goes wrong is ours to say, in one line; the client would print it first.
       logLevel: "off",
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
-      fetch: readAnswers(limitEvents(watch.fetch)),
+      fetch: readAnswers(limitEvents(watch.fetch), () => {
+        watch.brokenText();
+      }),
     },
   });
   chat.caller = new WatchedCaller(retries, watch);

@@ -2,10 +2,9 @@
  * What servers answer beside the protocol → what the client above understands: a complete answer where a stream was asked for, an error
  * with status 200 or in the middle of a stream, errors in forms of their own. A stream ends with `[DONE]`, also where the connection stays open.
  */
+import type { Fetch } from "../../http/policy.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { jsonWords, wordsOf } from "./server-words.js";
-
-type Fetch = typeof globalThis.fetch;
 
 const EVENT_START = /^\s*(data|event|id|retry|error)?:/;
 const DONE = /^data: ?\[DONE\]/m;
@@ -14,13 +13,14 @@ const ERROR_LINE = /^error: ?(.*)$/m;
 const ERROR_OBJECT = /^data: ?(\{.*"object"\s*:\s*"error".*\})$/m;
 const DATA_LINE = /^data: ?(.*)$/m;
 
-export function readAnswers(fetch: Fetch): Fetch {
+/** `onBroken` is told once of each answer with bytes that are not UTF-8. */
+export function readAnswers(fetch: Fetch, onBroken: () => void = () => undefined): Fetch {
   return async (input, init) => {
     const response = await fetch(input, init);
     if (response.body === null) return response;
     if (!response.ok) return refusal(response, await response.text());
     if (typeof init?.body !== "string" || !/"stream"\s*:\s*true/.test(init.body)) return response;
-    return streamed(response, response.body);
+    return streamed(response, response.body, new TextOf(onBroken));
   };
 }
 
@@ -43,17 +43,35 @@ function isOpenAiError(text: string): boolean {
   }
 }
 
-async function streamed(response: Response, body: ReadableStream<Uint8Array>): Promise<Response> {
+/** Bytes of whole characters as text, and a word where they are not UTF-8: what is broken is read as U+FFFD. */
+class TextOf {
+  readonly #strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  #isBroken = false;
+
+  constructor(private readonly onBroken: () => void) {}
+
+  read(bytes: Uint8Array): string {
+    try {
+      return this.#strict.decode(bytes);
+    } catch {
+      if (!this.#isBroken) this.onBroken();
+      this.#isBroken = true;
+      return Buffer.from(bytes).toString("utf8");
+    }
+  }
+}
+
+async function streamed(response: Response, body: ReadableStream<Uint8Array>, text: TextOf): Promise<Response> {
   const pieces = body[Symbol.asyncIterator]();
   const first = await pieces.next();
-  const start = first.done === true ? "" : Buffer.from(first.value).toString("utf8");
+  const start = first.done === true ? "" : text.read(first.value);
   const headers = { "content-type": "text/event-stream" };
   if (first.done === true || EVENT_START.test(start))
-    return new Response(ReadableStream.from(events(first, pieces)), { status: response.status, headers });
-  const text = [start];
+    return new Response(ReadableStream.from(events(first, pieces, text)), { status: response.status, headers });
+  const parts = [start];
   for (let next = await pieces.next(); next.done !== true; next = await pieces.next())
-    text.push(Buffer.from(next.value).toString("utf8"));
-  return whole(text.join(""));
+    parts.push(text.read(next.value));
+  return whole(parts.join(""));
 }
 
 /** A complete answer becomes a stream of one event; anything else is an error, whatever its status. */
@@ -89,11 +107,12 @@ function asChunk(answer: JsonObject): JsonObject {
 async function* events(
   first: IteratorResult<Uint8Array, unknown>,
   pieces: AsyncIterator<Uint8Array>,
+  reader: TextOf,
 ): AsyncGenerator<Uint8Array> {
   try {
     for (let next = first; next.done !== true; next = await pieces.next()) {
       // Whole events: what is below holds them together.
-      const text = Buffer.from(next.value).toString("utf8");
+      const text = reader.read(next.value);
       const words = errorIn(text);
       if (words !== undefined) throw new Error(words);
       yield next.value;

@@ -1,9 +1,12 @@
 /** What goes on between asking a server and its first token, for whoever waits: sent, answered, failed, tried again. */
 import { systemErrorCode } from "../../errors.js";
+import { policyErrorIn, type Fetch, type HttpPolicyError } from "../../http/policy.js";
 
 export type RequestEvent =
   | { readonly kind: "sent"; readonly host: string; readonly attempt: number }
   | { readonly kind: "answered"; readonly host: string }
+  /** Bytes of its answer are not UTF-8: they are read as U+FFFD. */
+  | { readonly kind: "broken text"; readonly host: string }
   /** It is tried again. */
   | {
       readonly kind: "failed";
@@ -14,8 +17,6 @@ export type RequestEvent =
     };
 
 export type RequestListener = (event: RequestEvent) => void;
-
-type Fetch = typeof globalThis.fetch;
 
 function hostOf(input: Parameters<Fetch>[0]): string {
   const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
@@ -39,32 +40,47 @@ function reasonOfStatus(status: number): string {
 /** Told by a `fetch` that changes nothing about the requests, and by the client above it, which alone knows whether it tries again. */
 export class RequestWatch {
   #failures = 0;
+  #host = "";
+  #refused: HttpPolicyError | undefined;
   #failed: { readonly host: string; readonly reason: string } | undefined;
 
   constructor(
     private readonly tell: RequestListener = () => undefined,
     private readonly retries: number,
+    private readonly under: Fetch,
   ) {}
 
   readonly fetch: Fetch = async (input, init) => {
     const host = hostOf(input);
+    this.#host = host;
     // Nobody tried again after the failure before: this is a request of its own.
     if (this.#failed !== undefined) this.#failures = 0;
     this.#failed = undefined;
+    this.#refused = undefined;
     this.tell({ kind: "sent", host, attempt: this.#failures + 1 });
     try {
-      const response = await globalThis.fetch(input, init);
+      const response = await this.under(input, init);
       if (response.ok) {
         this.#failures = 0;
         this.tell({ kind: "answered", host });
       } else this.#failed = { host, reason: reasonOfStatus(response.status) };
       return response;
     } catch (error) {
+      this.#refused = policyErrorIn(error);
       if (init?.signal?.aborted === true) this.#failures = 0;
       else this.#failed = { host, reason: reasonOf(error) };
       throw error;
     }
   };
+
+  /** Of the policy, by which the last request failed: the client gives on an error of its own in its place. */
+  get refused(): HttpPolicyError | undefined {
+    return this.#refused;
+  }
+
+  brokenText(): void {
+    this.tell({ kind: "broken text", host: this.#host });
+  }
 
   /** What failed can pass: the client tries again while there are retries left. */
   mayTryAgain(): void {

@@ -4,6 +4,7 @@
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { DraftstateError } from "../../errors.js";
+import type { PolicyOptions } from "../../http/policy-fetch.js";
 import { redactUrl } from "../../model/urls.js";
 import { OfflineStoryModel } from "./offline.js";
 import type { RequestListener } from "./request-progress.js";
@@ -20,6 +21,7 @@ export interface ModelChoice {
   readonly modelRetries: number;
   /** Told how each request to a server goes, before anything of the answer has come. */
   readonly onRequest?: RequestListener | undefined;
+  readonly connection?: PolicyOptions | undefined;
 }
 
 export interface SelectedModel {
@@ -79,6 +81,7 @@ export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
     baseUrl,
     retries: choice.modelRetries,
     onRequest: choice.onRequest,
+    connection: choice.connection,
   });
   return { name, model, offline: false };
 }

@@ -2,10 +2,11 @@
 import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { catchInterrupts, type Interrupts } from "../terminal/input/interrupts.js";
 import type { Key } from "../terminal/input/keys.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
 import { cutShortLine, errorLine } from "./ending.js";
-import type { Presenter, TurnContext, TurnEvent } from "./session-types.js";
+import { requestWarning, type Presenter, type TurnContext, type TurnEvent } from "./session-types.js";
 
 type Ended = Extract<TurnEvent, { type: "end" }>;
 
@@ -40,6 +41,7 @@ function sayHowItEnded(turn: TurnContext, ended: Ended | undefined): void {
   const [error, cut] = [errorLine(ended, turn.atPrompt), cutShortLine(ended, turn.atPrompt)];
   if (error !== undefined) output.error(error);
   if (cut !== undefined) output.warning(cut);
+  if (turn.context.verbose) for (const remark of ended.remarks) output.message(toSafeLine(remark));
   turn.failedLastingly = ended.isLasting;
 }
 
@@ -57,7 +59,9 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   });
   const presenter = await presenterFor(turn);
   progress.listener = (event) => {
-    presenter.request(event);
+    const warning = requestWarning(event);
+    if (warning === undefined) presenter.request(event);
+    else output.warning(warning);
   };
   const speakAgain = silenceConsole(context.io.console);
   let ended: Ended | undefined;

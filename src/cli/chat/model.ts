@@ -2,6 +2,7 @@
 import { messagesOf, type Info } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
 import type { Conversation } from "../../session/conversation.js";
+import { proxiesOf } from "../../http/policy.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
 import type { Key, Storage } from "../../storage/storage.js";
@@ -84,7 +85,7 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
   const apiKey = keyOf(context);
-  const { offlineTokenDelay, modelRetries, seed } = context.settings;
+  const { offlineTokenDelay, modelRetries, idleTimeout, seed } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({
     model,
@@ -94,6 +95,7 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
     offlineTokenDelay,
     modelRetries,
     onRequest: (event) => progress.listener?.(event),
+    connection: { proxies: proxiesOf(context.env), idleTimeout },
   });
   return {
     baseUrl: selected.offline ? undefined : baseUrl,

@@ -55,3 +55,9 @@ export function requestNote(event: RequestEvent): string | undefined {
   if (event.kind !== "failed" || event.attempt === event.attempts) return undefined;
   return `${event.host}: ${event.reason}; retrying (${event.attempt} of ${event.attempts - 1})`;
 }
+
+/** Undefined where nothing of the answer is lost. */
+export function requestWarning(event: RequestEvent): string | undefined {
+  if (event.kind !== "broken text") return undefined;
+  return `${event.host} sent bytes that are not UTF-8: they are shown and kept as \ufffd`;
+}

@@ -31,7 +31,7 @@ export class StatusLine {
   request(event: RequestEvent): void {
     if (event.kind === "answered") this.#wait(`waiting for the first token from ${event.host}`);
     else if (event.kind === "failed") this.#wait(requestNote(event) ?? this.#waitingFor);
-    else if (event.attempt === 1) this.#wait(`connecting to ${event.host}`);
+    else if (event.kind === "sent" && event.attempt === 1) this.#wait(`connecting to ${event.host}`);
   }
 
   token(savedRevision: number): void {

@@ -17,6 +17,7 @@ export const registerChat: Register = (program, run) => {
     .option("--model <name>", "model to use: openai:<name>, <name>, or offline")
     .option("--base-url <url>", "URL of an OpenAI-compatible server (Ollama, vLLM, llama.cpp, LM Studio)")
     .option("--system <prompt>", "the system prompt")
+    .option("--idle-timeout <ms>", "milliseconds that a server may be silent (default: 240000; 0 waits for ever)")
     .option("--seed <number>", "seed of the offline model")
     .option("--id <id>", "id of the new conversation")
     .option("-c, --continue", "resume the last conversation")

@@ -1,4 +1,5 @@
 /** The settings of the command line: those of the core, and its own. */
+import { IDLE_TIMEOUT } from "../../http/policy.js";
 import { SETTINGS, type SettingDefinition, type Settings } from "../../store/settings.js";
 
 /** Settings of the command line, beside those of the core. */
@@ -27,6 +28,13 @@ const CLI_SETTINGS = {
     max: 20,
     description: "retries after a temporary failure of the provider",
   },
+  idleTimeout: {
+    kind: "integer",
+    default: IDLE_TIMEOUT,
+    min: 0,
+    max: 86_400_000,
+    description: "milliseconds that a server may be silent; 0 waits for ever",
+  },
 } as const satisfies Record<string, SettingDefinition>;
 
 export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
@@ -43,4 +51,5 @@ export interface CliSettings extends Settings {
   readonly seed: number;
   readonly offlineTokenDelay: number;
   readonly modelRetries: number;
+  readonly idleTimeout: number;
 }

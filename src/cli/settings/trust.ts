@@ -41,6 +41,7 @@ export const RULES: Readonly<Record<keyof CliSettings, Rule>> = {
   seed: "always",
   offlineTokenDelay: "always",
   modelRetries: "always",
+  idleTimeout: "always",
 };
 
 export interface Circumstances {

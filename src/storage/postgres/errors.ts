@@ -41,6 +41,22 @@ const ADVICE: Readonly<Record<string, string>> = {
   "53200": "the server is out of memory",
 };
 
+/** Of the server's certificate. */
+const OTHER_CA =
+  "its certificate was issued by a CA that is not known here: name the CA's file in the URL (sslrootcert=/path/ca.pem), if you trust it";
+const CERTIFICATES: Readonly<Record<string, string>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: OTHER_CA,
+  DEPTH_ZERO_SELF_SIGNED_CERT: OTHER_CA,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: OTHER_CA,
+  UNABLE_TO_GET_ISSUER_CERT: OTHER_CA,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: OTHER_CA,
+  CERT_SIGNATURE_FAILURE: OTHER_CA,
+  CERT_HAS_EXPIRED: "its certificate has expired: renew it on the server",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host: name the host as the certificate does",
+};
+/** What `pg` says where it asks for TLS and is answered that there is none. */
+const NO_TLS = /^the server does not support ssl connections$/i;
+
 export function sqlStateOf(error: unknown): string | undefined {
   const code = systemErrorCode(error);
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !NETWORK.has(code) ? code : undefined;
@@ -76,7 +92,8 @@ function explanationOf(error: Error): string {
   if (isAway(error))
     return `the server is out of reach: ${wordsOf(error)}${suffix}; start it or check the network, then run the command again`;
   if (isUnprepared(error)) return `its tables are not there: they are made by the first command that writes${suffix}`;
-  return `${ADVICE[code ?? ""] ?? wordsOf(error)}${suffix}`;
+  if (NO_TLS.test(error.message)) return "it offers no TLS, and the URL asks for it: turn on ssl on the server";
+  return `${ADVICE[code ?? ""] ?? CERTIFICATES[code ?? ""] ?? wordsOf(error)}${suffix}`;
 }
 
 /** Of several addresses that were tried, the first one's. */

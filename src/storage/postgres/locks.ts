@@ -199,8 +199,14 @@ export class PostgresLocks {
   async #takeUntilHeld(): Promise<void> {
     const { signal } = this.#closing;
     let pause = FIRST_PAUSE;
-    while (!signal.aborted && this.#held().length > 0) {
-      if (await this.#session.use((client) => this.#takeWhatIsMissing(client)).catch(() => false)) return;
+    for (let attempt = 1; !signal.aborted && this.#held().length > 0; attempt += 1) {
+      const taken = await this.#session
+        .use((client) => this.#takeWhatIsMissing(client))
+        .catch((error: unknown) => {
+          this.options.server.tellRetry({ operation: "lock", attempt, delayMs: pause, error });
+          return false;
+        });
+      if (taken) return;
       await delay(pause * (0.5 + this.options.random() / 2), undefined, { ref: false, signal }).catch(() => undefined);
       pause = Math.min(LONGEST_PAUSE, pause * 2);
     }

@@ -132,15 +132,18 @@ class Watching implements Watcher {
   async #listenAgain(): Promise<void> {
     const { random, list } = this.options;
     const { signal } = this.#closing;
-    for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+    let pause = FIRST_PAUSE;
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
         if (this.#client === undefined) await this.#listen();
         const before = [...this.#known];
         const there = await list();
         for (const name of new Set([...there, ...before])) this.#tell(name);
         return;
-      } catch {
+      } catch (error) {
+        this.options.server.tellRetry({ operation: "watch", attempt, delayMs: pause, error });
         await delay(pause * (0.5 + random() / 2), undefined, { signal }).catch(() => undefined);
+        pause = Math.min(LONGEST_PAUSE, pause * 2);
       }
     }
   }

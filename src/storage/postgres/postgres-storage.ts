@@ -10,7 +10,9 @@ import { Outcomes } from "./outcomes.js";
 import { Schema } from "./schema.js";
 import type { Server } from "./server.js";
 import { Staging } from "./staging.js";
+import { statement } from "./statement.js";
 import { tablesOf, type Tables } from "./tables.js";
+import type { RetryEvent } from "../retry.js";
 import type {
   Area,
   Change,
@@ -24,6 +26,7 @@ import type {
   LockHolder,
   Log,
   ReadOptions,
+  ServerReport,
   Space,
   Stat,
   Storage,
@@ -52,6 +55,11 @@ export class PostgresStorage implements Storage {
   readonly #notifier: Notifier;
   readonly #appends: Appends;
   readonly #logs: LogStatements;
+  readonly #version = statement("select 'PostgreSQL ' || current_setting('server_version') as server");
+  readonly #sizes = statement(
+    `select c.relname as name, pg_total_relation_size(c.oid) as bytes from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relkind = 'r' order by bytes desc, name`,
+  );
   #closing: Promise<void> | undefined;
 
   constructor(parts: PostgresStorageParts) {
@@ -176,6 +184,18 @@ export class PostgresStorage implements Storage {
   /** A server tells no limit. */
   async space(): Promise<Space | undefined> {
     return undefined;
+  }
+
+  async server(): Promise<ServerReport> {
+    const [named] = await this.#server.read<{ server: string }>(this.#version);
+    const tables = (await this.#schema.isReady())
+      ? await this.#server.read<{ name: string; bytes: number }>(this.#sizes, [this.#parts.schema])
+      : [];
+    return { server: named?.server ?? "", tables };
+  }
+
+  onRetry(listener: (event: RetryEvent) => void): void {
+    this.#server.onRetry(listener);
   }
 
   async sweep(name: string): Promise<string[]> {

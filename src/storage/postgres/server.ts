@@ -3,7 +3,7 @@
  * statement that changes something is tried again only by those who know how to look whether it was done.
  */
 import { DraftstateError } from "../../errors.js";
-import { withRetry, type RetryPolicy } from "../retry.js";
+import { withRetry, type RetryEvent, type RetryPolicy } from "../retry.js";
 import { isAway, postgresError } from "./errors.js";
 import type { PostgresClient, PostgresPool } from "./pool.js";
 import { queryOf, type Statement } from "./statement.js";
@@ -23,10 +23,19 @@ export class Server {
   readonly #opened = new Set<PostgresClient>();
   /** Private to the language: the pool knows the password. */
   readonly #options: ServerOptions;
+  readonly #retryListeners: ((event: RetryEvent) => void)[] = [];
+  readonly #retry: RetryPolicy;
   #closed = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#retry = {
+      ...options.retry,
+      onRetry: (event) => {
+        options.retry.onRetry(event);
+        for (const listener of this.#retryListeners) listener(event);
+      },
+    };
     // An idle connection that ends is replaced at the next statement; without a listener it would end the process.
     options.pool.on("error", () => undefined);
   }
@@ -35,8 +44,13 @@ export class Server {
     return this.#options.place;
   }
 
-  get retry(): RetryPolicy {
-    return this.#options.retry;
+  onRetry(listener: (event: RetryEvent) => void): void {
+    this.#retryListeners.push(listener);
+  }
+
+  /** Of a connection that is opened again for as long as it takes. */
+  tellRetry(event: RetryEvent): void {
+    this.#retry.onRetry(event);
   }
 
   get isClosed(): boolean {
@@ -77,7 +91,7 @@ export class Server {
   /** With backoff while the server is away. What it rejects with is an error of ours. */
   async trying<T>(operation: string, act: (attempt: number) => Promise<T>): Promise<T> {
     try {
-      return await withRetry(operation, this.#options.retry, act, (error) => !this.#closed && isAway(error));
+      return await withRetry(operation, this.#retry, act, (error) => !this.#closed && isAway(error));
     } catch (error) {
       throw postgresError(this.place, error);
     }

@@ -1,0 +1,38 @@
+/** Chunks are joined into the message that LangChain would make of them, within bounds. */
+import { AIMessageChunk } from "@langchain/core/messages";
+import { describe, expect, test } from "vitest";
+import { JoinedAnswer, MAX_TEXT } from "../../src/agent/joined-answer.js";
+
+describe("a joined answer", () => {
+  test.for([1, 2, 3, 7, 8, 100])("of %i chunks is that of joining one after another", (count) => {
+    const chunks = Array.from({ length: count }, (_, index) => {
+      const fields = { id: "m", response_metadata: index === count - 1 ? { finish_reason: "tool_calls" } : {} };
+      const args = index === 0 ? '{"a":"' : index === count - 1 ? '"}' : `${index},`;
+      const call = { index: 0, args, ...(index === 0 ? { name: "look", id: "c" } : {}) };
+      return new AIMessageChunk({
+        ...fields,
+        content: `${index} `,
+        additional_kwargs: { reasoning_content: `r${index}` },
+        tool_call_chunks: [{ ...call, type: "tool_call_chunk" }],
+      });
+    });
+    const answer = new JoinedAnswer();
+    for (const chunk of chunks) answer.add(chunk);
+    const [first, ...more] = chunks;
+    const expected = more.reduce((whole, chunk) => whole.concat(chunk), first ?? new AIMessageChunk(""));
+    expect(answer.whole()?.toJSON()).toEqual(expected.toJSON());
+  });
+
+  test("is undefined where nothing came", () => {
+    expect(new JoinedAnswer().whole()).toBeUndefined();
+  });
+
+  test("without end is stopped", () => {
+    const answer = new JoinedAnswer();
+    const piece = new AIMessageChunk("x".repeat(MAX_TEXT / 4));
+    for (let count = 0; count < 4; count += 1) answer.add(piece);
+    expect(() => {
+      answer.add(piece);
+    }).toThrow(/longer than 64 MiB/);
+  });
+});
