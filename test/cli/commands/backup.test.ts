@@ -1,4 +1,4 @@
-/** backup: a restore point on demand, kept by name whatever retention says. */
+/** backup: a backup on demand, kept by name whatever retention says. */
 import { describe, expect } from "vitest";
 import { errorOf, type BackupRow } from "../../e2e/cli.js";
 import { conversationFiles } from "../../e2e/conversation-files.js";
