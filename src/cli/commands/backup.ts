@@ -1,7 +1,6 @@
 /** `backup`: makes a backup on demand. */
 import type { Backup } from "../../store/backups.js";
 import { backupName, backupKey } from "../../store/names.js";
-import { quoted } from "../command-hints.js";
 import { resolveId } from "../arguments/resolve-id.js";
 import type { Register } from "./registration.js";
 
@@ -12,9 +11,7 @@ interface BackupOptions {
 
 /** The tag, if it names this backup and no other. */
 function nameFor(timestamp: string, tag: string | undefined, backups: readonly Backup[]): string {
-  if (tag === undefined || ["latest", "now"].includes(tag)) return timestamp;
-  const named = backups.filter((backup) => backup.tag === tag || backup.timestamp.startsWith(tag));
-  return named.length === 1 && !/^[~@]/.test(tag) ? quoted(tag) : timestamp;
+  return tag !== undefined && backups.filter((backup) => backup.tag === tag).length === 1 ? tag : timestamp;
 }
 
 export const registerBackup: Register = (program, run) => {

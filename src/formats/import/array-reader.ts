@@ -70,7 +70,7 @@ export class ArrayReader {
     for (const element of this.#elements.end()) yield* this.#element(element);
     if (this.#count === 0) throw new UnknownFormatError("holds no conversation");
     yield* this.#rest();
-    // Behind a list that is a field the object goes on.
+    // After a list that is a field, the object continues.
     if (this.#elements.ending === "followed by more" && this.name === "")
       yield faultItem({ place: "the end", found: "has more behind the list: it was left out" });
     if (this.#elements.ending === "cut off" && !this.#isLastCut)

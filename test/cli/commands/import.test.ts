@@ -250,10 +250,12 @@ describe.concurrent("import", TIMEOUT, () => {
     await symlink("folder", workspace.path("link"));
     const said = async (name: string): Promise<string> => (await workspace.run(["import", name])).stderr;
     expect([await said("folder"), await said("link"), await said("/dev/null")]).toEqual([
-      `error: ${workspace.path("folder")} holds no session or export that can be imported\n`,
-      `error: ${workspace.path("link")} holds no session or export that can be imported\n`,
+      `error: ${workspace.path("folder")} holds no files: name the files to import\n`,
+      `error: ${workspace.path("link")} holds no files: name the files to import\n`,
       "error: /dev/null is not a regular file: give one, or pipe it to stdin\n",
     ]);
+    await workspace.write("folder/notes.txt", "x");
+    expect(await said("folder")).toContain("holds no .jsonl or .ndjson file, and no session-*.json");
     expect(await workspace.json(["ls"])).toEqual([]);
   });
 
