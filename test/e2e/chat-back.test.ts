@@ -118,7 +118,7 @@ test(
 );
 
 describe.concurrent("going over", TIMEOUT, () => {
-  test("/ls shows the newest conversations, /resume goes on with another, and the one left is free", async ({
+  test("/ls shows the newest conversations, /resume resumes another, and the one left is free", async ({
     workspace,
     serve,
   }) => {

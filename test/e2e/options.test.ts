@@ -126,7 +126,7 @@ test("export --history puts the backups into the page, --output names the file",
   expect([await hasBackups("with.html"), await hasBackups("without.html")]).toEqual([true, false]);
 });
 
-test("chat --continue goes on with the last conversation", TIMEOUT, async ({ workspace }) => {
+test("chat --continue resumes the last conversation", TIMEOUT, async ({ workspace }) => {
   await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
   await workspace.run(["chat", "--continue", "More"]);
   expect((await workspace.row("tale"))?.messageCount).toBe(4);

@@ -32,7 +32,7 @@ for (const [name, encode] of [
   ["jsonl", toJsonLines],
 ] as const) {
   describe(name, () => {
-    test("loses nothing: state, metadata, restore points", () => {
+    test("loses nothing: state, metadata, backups", () => {
       fc.assert(
         fc.property(anyObject, fc.option(fc.array(anyJson, { maxLength: 5 })), (fields, messages) => {
           const { _metadata: _none, ...rest } = fields;

@@ -10,7 +10,7 @@ import { messageAnchor } from "./message.js";
 
 /** Time grows with the square of the edits: texts further apart are shown one after the other. */
 const MAX_EDITS = 2_000;
-/** So much of an unchanged stretch is shown on each side of a change. */
+/** How much of an unchanged stretch is shown on each side of a change. */
 const AROUND = 120;
 const EXCERPT = 400;
 /** They change with every answer, and say nothing that the messages do not. */

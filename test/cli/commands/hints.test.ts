@@ -43,6 +43,18 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
     expect([json.status, JSON.parse(json.stdout)]).toEqual([2, { error: { code: "USAGE", message, path: null } }]);
   });
 
+  test.for(["-v", "-V", "--version"])("who types %s reads the version", async (flag, { workspace }) => {
+    expect(await workspace.run([flag])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+/) as string,
+    });
+  });
+
+  test("who watches what does not exist yet is told of --wait's needs", async ({ workspace }) => {
+    expect((await workspace.run(["watch", "--wait"])).stderr).toContain("--wait needs the id of a conversation");
+    expect((await workspace.run(["watch", "@last", "--wait"])).status).toBe(3);
+  });
+
   test("may type list for ls", async ({ workspace }) => {
     await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
     expect((await workspace.run(["list"])).stdout).toContain("tale");
