@@ -241,7 +241,7 @@ describe.concurrent("on a narrow terminal", TIMEOUT, () => {
     enter(terminal, "/save first");
     await terminal.shows("tagged first");
     enter(terminal, "/retry");
-    await terminal.shows(/Other words\.\n>$/);
+    await terminal.shows(/Other words\.\n[^>]*previous answer back\n>$/);
     enter(terminal, "/restore first");
     await terminal.shows("[y/N]");
     expect(terminal.copied.split("\n").every((line) => line.length <= 40)).toBe(true);

@@ -61,7 +61,7 @@ async function restorePoint(session: ChatSession, point: Backup): Promise<void> 
   }
   const { safetyBackup } = await manager.restore(conversation.id, point.timestamp);
   session.before = before;
-  const undo = safetyBackup === undefined ? "" : `; /restore ${safetyBackup} undoes it`;
+  const undo = safetyBackup === null ? "" : `; /restore ${safetyBackup} undoes it`;
   note(context, `restored backup ${point.timestamp}${undo}`);
 }
 

@@ -27,5 +27,5 @@ export const retry: SlashCommand = {
 /** The new answer made a backup, for which retention may have removed the old one. */
 async function sayWhereItIs({ context, conversation, manager }: ChatSession, backup: string): Promise<void> {
   const isThere = (await manager.listBackups(conversation.id)).some(({ timestamp }) => timestamp === backup);
-  if (isThere) note(context, `/restore ${backup} brings the answer before back`);
+  if (isThere) note(context, `/restore ${backup} brings the previous answer back`);
 }
