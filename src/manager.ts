@@ -36,15 +36,18 @@ import { restore, type RestoreOptions, type RestoreResult } from "./operations/r
 import { saveQuietly, saveState } from "./operations/save.js";
 import { scanConversations, type ScanQuery, type ScanResult } from "./operations/search.js";
 import type { StoreMetrics } from "./operations/stats/store-metrics.js";
-import { previewUndos, type PreviewOptions, type UndoPreview } from "./operations/undo/preview.js";
-import {
-  describeOperation,
-  undo,
-  type UndoneOperation,
-  type UndoOptions,
-  type UndoResult,
-} from "./operations/undo/undo.js";
-import { verify, type Verification } from "./operations/verify/verify.js";
+import { previewUndos } from "./operations/undo/preview.js";
+import { undo } from "./operations/undo/undo.js";
+import { undoable } from "./operations/undo/undoable.js";
+import type {
+  PreviewOptions,
+  UndoneOperation,
+  UndoOptions,
+  UndoPreview,
+  UndoResult,
+} from "./operations/undo/undone.js";
+import type { Verification } from "./operations/verify/verification.js";
+import { verify } from "./operations/verify/verify.js";
 import { watchConversation, type WatchOptions } from "./operations/watch/stream.js";
 import type { WatchEvent } from "./operations/watch/follow.js";
 import type { Conversation } from "./session/conversation.js";
@@ -56,7 +59,6 @@ import type { Backup } from "./store/backups.js";
 import { assertCanCompress } from "./store/codec.js";
 import { ManagerEmitter, type ManagerEvents, type ManagerListener, type OnProgress } from "./store/events.js";
 import { assertConversationId } from "./store/names.js";
-import { undoableOperations } from "./store/pending.js";
 import { listIds } from "./store/read.js";
 import { resolveSettings, type Settings } from "./store/settings.js";
 import { createStore, type Store } from "./store/store.js";
@@ -103,7 +105,9 @@ export class DraftStatePersistenceManager {
 
   /** The LangGraph threads of the store. */
   get threads(): Threads {
-    return (this.#threads ??= new Threads(this.#store));
+    return (this.#threads ??= new Threads(this.#store, () => {
+      this.#monitoring.monitor.start();
+    }));
   }
 
   /** What another entry has built on the store: closed with the manager. */
@@ -258,25 +262,29 @@ export class DraftStatePersistenceManager {
     });
   }
 
-  /** Takes back the last restore, prune, rm, repair or rename: of one conversation, whatever was last, or the one of a time. */
-  undo(id?: string, options: { readonly at?: string } = {}): Promise<UndoResult> {
+  /**
+   * Takes back the last restore, prune, rm, repair or rename: of one conversation (or, with `kind: "thread"`, of one LangGraph
+   * thread), whatever was last, or the one of a time.
+   */
+  undo(id?: string, options: Omit<UndoOptions, "id"> = {}): Promise<UndoResult> {
     const wanted: UndoOptions = { ...options, ...(id === undefined ? {} : { id }) };
-    return this.#change(id, () => undo(this.#store, this.#sessions, wanted));
+    const conversation = options.kind === "thread" ? undefined : id;
+    return this.#change(conversation, () => undo(this.#store, this.#sessions, this.threads, wanted));
   }
 
-  /** What can be undone, newest first. */
+  /** What can be undone, to conversations and threads, newest first. */
   operations(): Promise<UndoneOperation[]> {
-    return this.#underWay.run(async () => (await undoableOperations(this.#store)).map(describeOperation));
+    return this.#underWay.run(() => undoable(this.#store, this.threads));
   }
 
   /** The same with what undoing each would change: of all, of one conversation, or of the one that `undo` would take. */
   previewUndos(options: PreviewOptions = {}): Promise<UndoPreview[]> {
-    return this.#underWay.run(() => previewUndos(this.#store, options));
+    return this.#underWay.run(() => previewUndos(this.#store, this.threads, options));
   }
 
-  /** Everything in the trash, for good; the number of bytes freed. What is kept of a conversation that another process has open stays. */
+  /** Everything in the trash, for good; the number of bytes freed. What is kept of a conversation or thread that another process has open stays. */
   emptyTrash(): Promise<number> {
-    return this.#run(() => emptyTrash(this.#store, this.#sessions));
+    return this.#run(() => emptyTrash(this.#store, this.#sessions, this.threads));
   }
 
   /** A copy under a new id, as it is or as a backup holds it. */
@@ -316,7 +324,7 @@ export class DraftStatePersistenceManager {
   }
 
   getSaveStatistics(): SaveStatistics {
-    return this.#monitoring.statistics();
+    return this.#monitoring.statistics(this.threads);
   }
 
   /** What all processes have counted in this store, and what can be seen of it now. */

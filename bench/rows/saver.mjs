@@ -67,15 +67,19 @@ async function rounds({ scratch, rounds: count }, checkpoints) {
     SqliteSaver: sqliteIn(scratch.directory()),
   };
   const contenders = {};
+  const cpu = { relaxed: [], strict: [], SqliteSaver: [] };
   for (const [name, saver] of Object.entries(savers)) {
     const line = await lineOf(saver, checkpoints);
     let step = 0;
     contenders[name] = async () => {
       const started = performance.now();
+      const used = process.cpuUsage();
       for (let round = 0; round < ROUNDS_A_SAMPLE; round += 1) {
         step += 1;
         await line.round({ step, bulk: bulk(`round ${step}`) }, ["step", "bulk"]);
       }
+      const { user, system } = process.cpuUsage(used);
+      cpu[name].push((user + system) / 1000 / ROUNDS_A_SAMPLE);
       return (performance.now() - started) / ROUNDS_A_SAMPLE;
     };
   }
@@ -95,6 +99,14 @@ async function rounds({ scratch, rounds: count }, checkpoints) {
       against: "SqliteSaver",
       ratio: ratios(samples.SqliteSaver, samples.relaxed),
       seen,
+    }),
+    row({
+      id: `saver-rounds-cpu-${checkpoints}`,
+      what: "the same, time of the processor, which other work on the machine hardly changes",
+      guarantee,
+      against: "SqliteSaver",
+      ratio: ratios(cpu.SqliteSaver, cpu.relaxed),
+      seen: medians(cpu, "ms a round"),
     }),
     row({
       id: `saver-rounds-strict-${checkpoints}`,

@@ -153,6 +153,13 @@ export class ThreadIndex {
     return chain.reverse();
   }
 
+  /** Checkpoints of which a value is missing. */
+  get incomplete(): CheckpointEntry[] {
+    return this.checkpoints().filter(({ values }) =>
+      [...values.values()].some((number) => this.chainOf(number) === undefined),
+    );
+  }
+
   /** What these segments hold and is still needed, in the order of the log; then the answers under way, each as far as it came. */
   liveIn(segments: ReadonlySet<number>): LiveLine[] {
     const places = new Set<Place>();

@@ -221,7 +221,7 @@ export class DraftstateSaver extends BaseCheckpointSaver {
 
   /** To the trash; `undo` brings it back. */
   override async deleteThread(threadId: string): Promise<void> {
-    await this.#thread(threadId).holding(removeThread);
+    await this.#thread(threadId).holding((held) => removeThread(held));
   }
 
   /**
@@ -269,9 +269,9 @@ export class DraftstateSaver extends BaseCheckpointSaver {
     await this.#thread(to).exclusive((locked) => copyInto(locked, source));
   }
 
-  /** Takes back the last deletion or prune of the thread. Throws `NOT_FOUND`, `STORAGE` where the thread exists again. */
+  /** Takes back the last deletion, prune or repair of the thread. Throws `NOT_FOUND`, `STORAGE` where the thread exists again. */
   async undo(threadId: string): Promise<UndoneThreadChange> {
-    return this.#thread(threadId).exclusive(undoThread);
+    return undoThread(this.manager.store, this.#thread(threadId));
   }
 
   /** Makes a damaged thread usable with what can be read of it; its files are copied to quarantine first. */

@@ -231,10 +231,12 @@ export class Monitor implements MetricsSource {
         this.#look();
       });
     }
-    events.on("stateSaved", () => {
-      this.#changed = true;
-      if (!this.#rules.isEmpty && this.options.elapsed() - this.#lookedAt >= LOOK_EVERY) this.#look();
-    });
+    for (const name of ["stateSaved", "threadSaved"] as const) {
+      events.on(name, () => {
+        this.#changed = true;
+        if (!this.#rules.isEmpty && this.options.elapsed() - this.#lookedAt >= LOOK_EVERY) this.#look();
+      });
+    }
     events.on("answerEnded", () => {
       this.#changed = this.#keepSoon = true;
     });

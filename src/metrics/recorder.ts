@@ -23,9 +23,10 @@ export class Recorder {
   listen(events: EventSource): void {
     const { registry } = this;
     this.#listenToSaves(events);
-    events.on("saveError", ({ conversationId, error }) => {
+    this.#listenToThreads(events);
+    events.on("saveError", ({ conversationId, kind, error }) => {
       registry.counter("draftstate_save_errors_total", error.code).add();
-      registry.add(conversationId, this.#today(), { errors: 1 });
+      if (kind === undefined) registry.add(conversationId, this.#today(), { errors: 1 });
     });
     events.on("backupCreated", ({ conversationId, reason, bytes }) => {
       registry.counter("draftstate_backups_total", reason).add();
@@ -77,6 +78,21 @@ export class Recorder {
       own[kind] += event.bytes;
       today.saves += 1;
       today[kind] += event.bytes;
+    });
+  }
+
+  /** No figures of their own: a thread's id may be any text, and another conversation's. */
+  #listenToThreads(events: EventSource): void {
+    const { registry } = this;
+    const saves = registry.counter("draftstate_saves_total", "thread");
+    const written = registry.counter("draftstate_saved_bytes_total", "thread");
+    const duration = registry.histogram("draftstate_save_duration_seconds", "thread");
+    const batch = registry.histogram("draftstate_batch_records");
+    events.on("threadSaved", ({ records, bytes, durationMs }) => {
+      saves.add();
+      written.add(bytes);
+      duration.observe(durationMs / 1000);
+      batch.observe(records);
     });
   }
 

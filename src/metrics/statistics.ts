@@ -13,9 +13,14 @@ export interface SaveStatistics {
   /** Milliseconds. */
   readonly autoSaveInterval: number;
   readonly openConversations: number;
+  /** LangGraph threads that this process writes now. */
+  readonly openThreads: number;
   readonly journalBatches: number;
   readonly journalRecords: number;
   readonly snapshots: number;
+  /** Of LangGraph threads. */
+  readonly threadBatches: number;
+  readonly threadRecords: number;
   readonly bytesWritten: number;
   readonly backupsCreated: number;
   readonly backupsRemoved: number;
@@ -38,31 +43,40 @@ export interface Saving {
   readonly isSaving: boolean;
 }
 
-/** Of the conversations that are open here, and of all that was counted. */
+/** Of the LangGraph threads of this process. */
+export interface SavingThreads {
+  readonly queuedWrites: number;
+  readonly openCount: number;
+}
+
+/** Of the conversations and threads that are open here, and of all that was counted. */
 export function saveStatistics(
-  live: readonly Saving[],
+  { live, threads }: { readonly live: readonly Saving[]; readonly threads: SavingThreads },
   { autoSave, autoSaveInterval }: Pick<Settings, "autoSave" | "autoSaveInterval">,
   counts: SaveCounts,
 ): SaveStatistics {
   return {
-    queuedSaves: live.reduce((sum, session) => sum + session.queuedChanges, 0),
-    isSaving: live.some((session) => session.isSaving),
+    queuedSaves: live.reduce((sum, session) => sum + session.queuedChanges, threads.queuedWrites),
+    isSaving: live.some((session) => session.isSaving) || threads.queuedWrites > 0,
     autoSaveEnabled: autoSave,
     autoSaveInterval,
     openConversations: live.length,
+    openThreads: threads.openCount,
     ...counts,
   };
 }
 
 export type SaveCounts = Omit<
   SaveStatistics,
-  "queuedSaves" | "isSaving" | "autoSaveEnabled" | "autoSaveInterval" | "openConversations"
+  "queuedSaves" | "isSaving" | "autoSaveEnabled" | "autoSaveInterval" | "openConversations" | "openThreads"
 >;
 
 export class SaveCounter {
   #journalBatches = 0;
   #journalRecords = 0;
   #snapshots = 0;
+  #threadBatches = 0;
+  #threadRecords = 0;
   #bytesWritten = 0;
   #backupsCreated = 0;
   #backupsRemoved = 0;
@@ -84,6 +98,13 @@ export class SaveCounter {
       this.#lastDuration = event.durationMs;
       this.#totalDuration += event.durationMs;
     });
+    events.on("threadSaved", ({ records, bytes, durationMs }) => {
+      this.#threadBatches += 1;
+      this.#threadRecords += records;
+      this.#bytesWritten += bytes;
+      this.#lastDuration = durationMs;
+      this.#totalDuration += durationMs;
+    });
     events.on("backupCreated", (event) => {
       this.#backupsCreated += 1;
       this.#bytesWritten += event.bytes;
@@ -95,11 +116,13 @@ export class SaveCounter {
   }
 
   get counts(): SaveCounts {
-    const saves = this.#journalBatches + this.#snapshots;
+    const saves = this.#journalBatches + this.#snapshots + this.#threadBatches;
     return {
       journalBatches: this.#journalBatches,
       journalRecords: this.#journalRecords,
       snapshots: this.#snapshots,
+      threadBatches: this.#threadBatches,
+      threadRecords: this.#threadRecords,
       bytesWritten: this.#bytesWritten,
       backupsCreated: this.#backupsCreated,
       backupsRemoved: this.#backupsRemoved,

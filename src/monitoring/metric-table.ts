@@ -18,7 +18,7 @@ export const METRICS = {
   draftstate_saves_total: {
     type: "counter",
     label: "kind",
-    help: "Durable writes of a conversation: journal batches and snapshots.",
+    help: "Durable writes: journal batches and snapshots of conversations, batches of LangGraph threads.",
   },
   draftstate_save_errors_total: { type: "counter", label: "code", help: "Saves that failed for good, by error code." },
   draftstate_save_duration_seconds: {
@@ -27,11 +27,15 @@ export const METRICS = {
     bounds: SAVE_SECONDS,
     help: "From the first byte of a write to its last sync.",
   },
-  draftstate_saved_bytes_total: { type: "counter", label: "kind", help: "Bytes written: journal, snapshot, backup." },
+  draftstate_saved_bytes_total: {
+    type: "counter",
+    label: "kind",
+    help: "Bytes written: journal, snapshot, backup, thread.",
+  },
   draftstate_batch_records: {
     type: "histogram",
     bounds: RECORDS,
-    help: "Changes that shared one write and one sync of the journal.",
+    help: "Changes that shared one write and one sync of a journal or a thread's log.",
   },
   draftstate_queue_depth: { type: "gauge", help: "Changes that wait to be written, over all processes, as last told." },
   draftstate_retries_total: { type: "counter", help: "Tries again after an error that can pass." },
@@ -71,6 +75,7 @@ export const METRICS = {
     help: "Age of the oldest change that is not saved, over all processes, as last told.",
   },
   draftstate_conversations: { type: "gauge", help: "Conversations in the store." },
+  draftstate_threads: { type: "gauge", help: "LangGraph threads in the store." },
   draftstate_store_bytes: {
     type: "gauge",
     label: "area",

@@ -21,12 +21,13 @@ import {
   journalKey,
   parseBackupName,
   snapshotKey,
+  threadOfLock,
 } from "../store/names.js";
 import { listNames, pathOfProblem, readMetadataOnly, type StoreNames } from "../store/read.js";
 import type { Settings } from "../store/settings.js";
 import type { LoadedConversation } from "./load.js";
 import type { CatalogueRow } from "./list/list.js";
-import type { Verification } from "./verify/verify.js";
+import type { Verification } from "./verify/verification.js";
 
 export interface HealthOptions extends Partial<HealthLimits> {
   /** Looks for damage at the ends of the snapshots only, and not at backups: for stores of many gigabytes. */
@@ -92,7 +93,11 @@ async function server(storage: Storage, elapsed: () => number): Promise<ServerFa
 }
 
 async function locks(storage: Storage) {
-  const found = (await storage.locks()).filter(({ name }) => isConversationId(name));
+  const found = (await storage.locks()).flatMap((lock) => {
+    const thread = threadOfLock(lock.name);
+    if (thread !== undefined) return [{ ...lock, name: `thread ${thread}` }];
+    return isConversationId(lock.name) ? [lock] : [];
+  });
   return {
     stale: found.flatMap(({ name, holder, liveness }) =>
       holder !== undefined && liveness === "dead" ? [{ name, holder: holder.holder, since: holder.since }] : [],

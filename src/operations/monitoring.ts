@@ -7,7 +7,13 @@ import { renderPrometheus } from "../monitoring/prometheus.js";
 import type { HttpPost } from "../monitoring/webhook.js";
 import { Monitor, type LiveConversation } from "../metrics/monitor.js";
 import type { Logger } from "../metrics/event-log.js";
-import { SaveCounter, saveStatistics, type SaveStatistics, type Saving } from "../metrics/statistics.js";
+import {
+  SaveCounter,
+  saveStatistics,
+  type SaveStatistics,
+  type Saving,
+  type SavingThreads,
+} from "../metrics/statistics.js";
 import type { TelemetryApi } from "../metrics/telemetry.js";
 import type { ManagerEmitter } from "../store/events.js";
 import type { Store, StoreEnvironment } from "../store/store.js";
@@ -45,8 +51,8 @@ export class Monitoring {
     return this.#count().monitor;
   }
 
-  statistics(): SaveStatistics {
-    return saveStatistics(this.live(), this.store.settings, this.#count().counter.counts);
+  statistics(threads: SavingThreads): SaveStatistics {
+    return saveStatistics({ live: this.live(), threads }, this.store.settings, this.#count().counter.counts);
   }
 
   metrics(): Promise<StoreMetrics> {

@@ -50,7 +50,12 @@ export interface ManagerEvents {
   /** A model's answer ended. Milliseconds; `firstTokenMs` is null where no token came. */
   answerEnded: AnswerMeasured & { conversationId: string; model: string | null };
   /** A save that failed for good. The state is kept in memory; the next save tries to write all of it. */
-  saveError: { conversationId: string; error: DraftstateError };
+  saveError: {
+    conversationId: string;
+    /** Where it is not a conversation's: then the id is a LangGraph thread's, and the save rejects. */
+    kind?: "thread";
+    error: DraftstateError;
+  };
   /** Something optional failed: no save is harmed. Told once for each listener, and for the other sources once until they work again. */
   monitoringError: { source: MonitoringSource; message: string };
   /** Housekeeping that failed (compaction, backup, clean-up): nothing is lost, but someone should look. */

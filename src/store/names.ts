@@ -115,6 +115,11 @@ export function parseSegmentName(name: string): SegmentName | undefined {
   return thread === undefined || !isThreadName(thread) ? undefined : { thread, segment: Number(segment) };
 }
 
+/** Threads that have a file among these names of the state area, as they stand in names; each once, in their order. */
+export function threadNames(names: readonly string[]): string[] {
+  return [...new Set(names.flatMap((name) => parseSegmentName(name)?.thread ?? []))];
+}
+
 /** Whether a program's id could have been given the name. */
 export function isThreadName(thread: string): boolean {
   const id = threadIdOf(thread);
@@ -126,6 +131,12 @@ const THREAD_LOCK = "thread~";
 /** Of a thread: no conversation's id can be the same. */
 export function threadLock(thread: string): string {
   return `${THREAD_LOCK}${thread}`;
+}
+
+/** Whose lock it is, as the id stands in names; undefined for one of a conversation. */
+export function threadOfLock(lock: string): string | undefined {
+  const thread = lock.startsWith(THREAD_LOCK) ? lock.slice(THREAD_LOCK.length) : "";
+  return isThreadName(thread) ? thread : undefined;
 }
 
 /** Also conversations of which only backups are left. */

@@ -10,9 +10,8 @@ import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import { snapshotKey } from "./names.js";
 import { newerVersion } from "./newer.js";
-import { discard, type Discarded, type PendingStamp } from "./trash-retention.js";
+import { discard, lockIn, type Discarded, type PendingStamp } from "./trash-retention.js";
 import {
-  conversationIn,
   decodeOperation,
   decodePending,
   encodeOperation,
@@ -300,9 +299,9 @@ export class Trash {
     if (pending !== undefined) await this.withdraw(pending, guard);
   }
 
-  /** Everything that is kept, for good; of one conversation where its guard is given. */
+  /** Everything that is kept, for good; of one conversation or thread where its guard is given. */
   async empty(guard?: Lock): Promise<Discarded> {
-    const isOurs = (name: string): boolean => guard === undefined || conversationIn(name) === guard.name;
+    const isOurs = (name: string): boolean => guard === undefined || lockIn(name) === guard.name;
     return this.#discard(
       await this.names(),
       (name) => isOurs(name) && (stampOf(name) !== undefined || parsePendingName(name) !== undefined),

@@ -40,29 +40,33 @@ export function resultOf({ keep, remove }: CheckpointRetention): PruneThreadResu
   };
 }
 
+export interface PruneOptions {
+  /** For good. */
+  readonly purge?: boolean;
+  /** Of what the same command prunes with it. */
+  readonly group?: string | undefined;
+}
+
 export async function prune(
   { store, name, threadId, lock, look }: LockedThread,
   plan: PlanRemoval,
-): Promise<PruneThreadResult> {
+  { purge = false, group }: PruneOptions = {},
+): Promise<PruneThreadResult & { readonly group?: string }> {
   const { view, createdAt, segments } = look;
   const decided = await plan(view);
   if (decided.remove.length === 0) return resultOf(decided);
   const numbers = segments.map(({ number }) => number);
   const lines = view.index.withOnly(decided.keep.map(({ entry }) => entry));
   const bytes = await bytesOf(lines, new SegmentReader(store.storage, name));
-  const record = {
-    kind: "prune",
-    threadId,
-    createdAt,
-    stamp: await store.trash.newStamp(lock),
-    segments: numbers,
-  } as const;
-  if (store.trash.keeps) await beginChange(store, name, record, lock);
+  const stamp = await store.trash.newStamp(lock);
+  const record = { kind: "prune", threadId, createdAt, stamp, group: group ?? stamp, segments: numbers } as const;
+  const keeps = store.trash.keeps && !purge;
+  if (keeps) await beginChange(store, name, record, lock);
   const next = (numbers.at(-1) ?? 0) + 1;
   await writeSegment(store, name, headerOfWhole(threadId, createdAt, next, view.index), bytes, lock);
-  if (store.trash.keeps) await takeSegments(store, name, record, lock);
+  if (keeps) await takeSegments(store, name, record, lock);
   else for (const number of numbers) await store.storage.remove(segmentKey(name, number), lock);
-  return resultOf(decided);
+  return keeps ? { ...resultOf(decided), group: record.group } : resultOf(decided);
 }
 
 async function lineages(view: ThreadView): Promise<(entry: CheckpointEntry) => Lineage> {

@@ -1,6 +1,6 @@
 /**
  * A damaged thread made usable: copies of its files go to quarantine, and every line that can be read becomes a new log. A
- * checkpoint whose values are not all there is left out, and told.
+ * checkpoint whose values are not all there is left out, and told. The files themselves go to the trash, so that it can be undone.
  */
 import { isDraftstateError } from "../errors.js";
 import { bufferOf, decodeLine, linesOf } from "../journal/framing.js";
@@ -12,6 +12,7 @@ import { segmentKey } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { bytesOf, headerOfWhole, writeSegment } from "./new-segment.js";
 import { loadThread, segmentNumbers, SegmentReader } from "./segment-files.js";
+import { beginChange, takeSegments } from "./thread-trash.js";
 import type { HeldThread } from "./thread.js";
 
 export interface RepairThreadResult {
@@ -32,30 +33,41 @@ interface Salvaged {
 }
 
 /** Throws `NEWER_VERSION`: what a newer version wrote is not repaired. */
-export async function repairThread({ store, name, threadId, lock }: HeldThread): Promise<RepairThreadResult> {
+export async function repairThread(held: HeldThread): Promise<RepairThreadResult> {
+  const { store, name, threadId } = held;
   const numbers = (await segmentNumbers(store.storage, name)).sort((left, right) => left - right);
   const sound = await loadThread(store.storage, name, threadId).catch((error: unknown) => {
     if (isDraftstateError(error, "CORRUPT")) return "damaged" as const;
     throw error;
   });
-  if (sound !== "damaged" || numbers.length === 0)
-    return {
-      repaired: false,
-      kept: sound === "damaged" ? 0 : (sound?.index.checkpoints().length ?? 0),
-      lostLines: 0,
-      lostCheckpoints: [],
-      quarantined: [],
-    };
-  const { index, header, lostLines } = await salvage({ store, name, threadId }, numbers);
+  const isSound = sound !== "damaged" && (sound?.index.incomplete ?? []).length === 0;
+  if (isSound || numbers.length === 0) {
+    const kept = sound === "damaged" ? 0 : (sound?.index.checkpoints().length ?? 0);
+    return { repaired: false, kept, lostLines: 0, lostCheckpoints: [], quarantined: [] };
+  }
+  return rewritten(held, numbers, await salvage({ store, name, threadId }, numbers));
+}
+
+async function rewritten(
+  { store, name, threadId, lock }: HeldThread,
+  numbers: readonly number[],
+  { index, header, lostLines }: Salvaged,
+): Promise<RepairThreadResult> {
+  const { storage, trash } = store;
   const quarantined: string[] = [];
   for (const number of numbers) quarantined.push((await copyToQuarantine(store, segmentKey(name, number), lock)) ?? "");
   const all = index.checkpoints();
-  const whole = all.filter(({ values }) => [...values.values()].every((number) => index.chainOf(number) !== undefined));
-  const bytes = await bytesOf(index.withOnly(whole), new SegmentReader(store.storage, name));
+  const incomplete = new Set(index.incomplete);
+  const whole = all.filter((entry) => !incomplete.has(entry));
+  const bytes = await bytesOf(index.withOnly(whole), new SegmentReader(storage, name));
   const createdAt = header?.createdAt ?? store.now().toISOString();
+  const stamp = await trash.newStamp(lock);
+  const record = { kind: "repair", threadId, createdAt, stamp, group: stamp, segments: numbers } as const;
+  if (trash.keeps) await beginChange(store, name, record, lock);
   await writeSegment(store, name, headerOfWhole(threadId, createdAt, (numbers.at(-1) ?? 0) + 1, index), bytes, lock);
-  for (const number of numbers) await store.storage.remove(segmentKey(name, number), lock);
-  const lostCheckpoints = all.filter((entry) => !whole.includes(entry)).map(({ id }) => id);
+  if (trash.keeps) await takeSegments(store, name, record, lock);
+  else for (const number of numbers) await storage.remove(segmentKey(name, number), lock);
+  const lostCheckpoints = [...incomplete].map(({ id }) => id);
   return { repaired: true, kept: whole.length, lostLines, lostCheckpoints, quarantined };
 }
 

@@ -5,8 +5,9 @@ import { ThreadIndex, type Place } from "../checkpoints/thread-index.js";
 import type { Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
 import { newerVersion } from "../store/newer.js";
-import { parseSegmentName, segmentKey, segmentPrefix } from "../store/names.js";
-import { changeThatTook, type ThreadRecordInTrash } from "./thread-trash.js";
+import { parseSegmentName, segmentKey, segmentPrefix, threadName } from "../store/names.js";
+import type { ThreadRecordInTrash } from "../store/thread-record.js";
+import { changeThatTook } from "./thread-trash.js";
 
 /** A file of the log, and how many of its bytes count. */
 export interface Segment {
@@ -41,6 +42,16 @@ export async function segmentNumbers(storage: Storage, thread: string): Promise<
     const parsed = parseSegmentName(name);
     return parsed?.thread === thread ? [parsed.segment] : [];
   });
+}
+
+/** The thread's id, as the first file says whose header can be read: for a name that does not spell it out. */
+export async function idInFiles(storage: Storage, thread: string): Promise<string | undefined> {
+  for (const number of await segmentNumbers(storage, thread)) {
+    const bytes = await storage.read(segmentKey(thread, number), { maxBytes: MAX_FILE_BYTES });
+    const header = bytes === undefined ? undefined : scanSegment(number, bytes).header;
+    if (header !== undefined && threadName(header.threadId) === thread) return header.threadId;
+  }
+  return undefined;
 }
 
 /** Undefined where there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */

@@ -137,6 +137,7 @@ export class ThreadLog {
         for (const { resolve } of batches) resolve();
       } catch (error) {
         this.#failure = error;
+        this.#tellFailure(error);
         for (const { reject } of [...batches, ...this.#take()]) reject(asError(error));
       }
     }
@@ -284,6 +285,12 @@ export class ThreadLog {
   #grew(bytes: number): void {
     const last = this.#segments.at(-1);
     if (last !== undefined) this.#segments[this.#segments.length - 1] = { ...last, bytes: last.bytes + bytes };
+  }
+
+  #tellFailure(cause: unknown): void {
+    const { store, threadId } = this.options;
+    const error = isDraftstateError(cause) ? cause : new DraftstateError("STORAGE", messageOf(cause), { cause });
+    store.events.emit("saveError", { conversationId: threadId, kind: "thread", error });
   }
 
   #warn(what: string, error: unknown): void {

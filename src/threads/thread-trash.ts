@@ -3,85 +3,74 @@
  * the files beside it, under their names. A record of which no file is in the trash tells of nothing that happened.
  */
 import { DraftstateError } from "../errors.js";
-import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
-import { seal, verifySeal } from "../snapshot/checksum.js";
-import type { Key, Lock, Storage } from "../storage/storage.js";
+import type { Lock, Storage } from "../storage/storage.js";
 import { newerVersion } from "../store/newer.js";
 import { segmentKey } from "../store/names.js";
 import type { Store } from "../store/store.js";
-import { stampOf, trashKey } from "../store/trash-record.js";
+import {
+  encodeThreadRecord,
+  keptSegmentKey,
+  parseThreadRecordName,
+  readThreadRecord,
+  threadRecordKey,
+  type NamedThreadRecord,
+  type ThreadRecordInTrash,
+} from "../store/thread-record.js";
 
-const RECORD_VERSION = 1;
-const MAX_RECORD_BYTES = 16 * 1024 * 1024;
-
-export type ThreadChange = "delete" | "prune";
-
-export interface ThreadRecordInTrash {
-  readonly kind: ThreadChange;
-  readonly threadId: string;
-  /** Of the thread. */
-  readonly createdAt: string;
-  readonly stamp: string;
-  /** Those that it took away. */
-  readonly segments: readonly number[];
-}
-
-/** Sorts before the files of its stamp: what is emptied begins with it. */
-function recordKey(stamp: string, thread: string): Key {
-  return { area: "trash", name: `${stamp}_change_${thread}.json` };
-}
-
-function keptKey(stamp: string, thread: string, segment: number): Key {
-  return trashKey(stamp, { area: "state", name: segmentKey(thread, segment).name });
-}
+/** A record that can be undone, with the name of its thread. */
+export type KeptChange = ThreadRecordInTrash & NamedThreadRecord;
 
 /** Durable when it resolves. */
 export async function beginChange(
-  store: Store,
+  { storage }: Store,
   thread: string,
   record: ThreadRecordInTrash,
   lock: Lock,
 ): Promise<void> {
-  const text = JSON.stringify({ version: RECORD_VERSION, ...record, checksum: "sha256:" }, null, 2);
-  await store.storage.replace(recordKey(record.stamp, thread), seal(Buffer.from(`${text}\n`)), lock);
+  await storage.replace(threadRecordKey({ stamp: record.stamp, thread }), encodeThreadRecord(record), lock);
 }
 
 /** From the first on, each durably; those that are there already stay. */
 export async function takeSegments(
-  store: Store,
+  { storage }: Store,
   thread: string,
   { stamp, segments }: ThreadRecordInTrash,
   lock: Lock,
 ): Promise<void> {
   for (const segment of segments) {
-    const [from, to] = [segmentKey(thread, segment), keptKey(stamp, thread, segment)];
-    if ((await store.storage.stat(to)) === undefined) await store.storage.move(from, to, lock);
-    else await store.storage.remove(from, lock);
+    const [from, to] = [segmentKey(thread, segment), keptSegmentKey({ stamp, thread }, segment)];
+    if ((await storage.stat(to)) === undefined) await storage.move(from, to, lock);
+    else await storage.remove(from, lock);
   }
 }
 
 /** From the last on: while the first is missing nobody takes the rest for the thread. */
 export async function returnSegments(
-  store: Store,
+  { storage }: Store,
   thread: string,
   { stamp, segments }: ThreadRecordInTrash,
   lock: Lock,
 ): Promise<void> {
   for (const segment of segments.toReversed()) {
-    const [from, to] = [keptKey(stamp, thread, segment), segmentKey(thread, segment)];
-    if ((await store.storage.stat(to)) === undefined) await store.storage.move(from, to, lock);
-    else await store.storage.remove(from, lock);
+    const [from, to] = [keptSegmentKey({ stamp, thread }, segment), segmentKey(thread, segment)];
+    if ((await storage.stat(to)) === undefined) await storage.move(from, to, lock);
+    else await storage.remove(from, lock);
   }
+}
+
+export interface TakenSegment {
+  readonly number: number;
+  readonly bytes: Uint8Array;
 }
 
 export async function readTaken(
   storage: Storage,
   thread: string,
   { stamp, segments }: ThreadRecordInTrash,
-): Promise<{ number: number; bytes: Uint8Array }[]> {
-  const found: { number: number; bytes: Uint8Array }[] = [];
+): Promise<TakenSegment[]> {
+  const found: TakenSegment[] = [];
   for (const number of segments) {
-    const bytes = await storage.read(keptKey(stamp, thread, number));
+    const bytes = await storage.read(keptSegmentKey({ stamp, thread }, number));
     if (bytes !== undefined) found.push({ number, bytes });
   }
   return found;
@@ -89,28 +78,73 @@ export async function readTaken(
 
 /** It is undone, or was replaced by another: its files go after it. */
 export async function forgetChange(
-  store: Store,
+  { storage }: Store,
   thread: string,
   { stamp, segments }: ThreadRecordInTrash,
   lock: Lock,
 ): Promise<void> {
-  await store.storage.remove(recordKey(stamp, thread), lock);
-  for (const segment of segments) await store.storage.remove(keptKey(stamp, thread, segment), lock);
+  await storage.remove(threadRecordKey({ stamp, thread }), lock);
+  for (const segment of segments) await storage.remove(keptSegmentKey({ stamp, thread }, segment), lock);
 }
 
-/** Newest first; those of which nothing is in the trash are left out. Throws `NEWER_VERSION` where the newest is of a newer version. */
-export async function changesOf(storage: Storage, thread: string): Promise<ThreadRecordInTrash[]> {
-  const names = await storage.list("trash");
-  const suffix = `_change_${thread}.json`;
-  const found: ThreadRecordInTrash[] = [];
-  for (const name of names.filter((each) => each.endsWith(suffix)).reverse()) {
-    const stamp = stampOf(name);
-    if (stamp === undefined || name !== `${stamp}${suffix}`) continue;
-    const record = await readRecord(storage, thread, stamp, found.length === 0);
-    const isKept = record?.segments.some((segment) => names.includes(keptKey(stamp, thread, segment).name));
-    if (record !== undefined && isKept === true) found.push(record);
+export interface ChangesWanted {
+  readonly fits: (named: NamedThreadRecord) => boolean;
+  /** The newest, and what the same command did. */
+  readonly groupOnly?: boolean;
+  /** For a list of them. */
+  readonly skipNewer?: boolean;
+}
+
+/**
+ * Newest first; those of which nothing is in the trash are left out. Throws `NEWER_VERSION` where the newest is of a newer
+ * version: what lies below it is not undone in its place.
+ */
+export async function changesInTrash(
+  storage: Storage,
+  { fits, groupOnly = false, skipNewer = false }: ChangesWanted,
+  listed?: readonly string[],
+): Promise<KeptChange[]> {
+  const names = listed ?? (await storage.list("trash"));
+  const present = new Set(names);
+  const found: KeptChange[] = [];
+  for (const named of names.toReversed().flatMap((name) => parseThreadRecordName(name) ?? [])) {
+    const [newest] = found;
+    if (groupOnly && newest !== undefined && named.stamp < newest.group) break;
+    if (!fits(named)) continue;
+    const decoded = await readThreadRecord(storage, named);
+    if (decoded?.kind === "newer" && newest === undefined && !skipNewer)
+      throw newerVersion(storage.describe(threadRecordKey(named)), decoded.detail);
+    if (decoded?.kind !== "valid") continue;
+    const { record } = decoded;
+    const isKept = record.segments.some((segment) => present.has(keptSegmentKey(named, segment).name));
+    if (isKept && (!groupOnly || newest === undefined || isSameCommand(record, newest)))
+      found.push({ ...record, ...named });
   }
   return found;
+}
+
+function isSameCommand(left: ThreadRecordInTrash, right: ThreadRecordInTrash): boolean {
+  return left.group === right.group && left.kind === right.kind;
+}
+
+/** Changes of which nothing has moved yet: a crash may have cut them off, and the thread's next writer settles them. */
+export async function unmovedChanges(storage: Storage): Promise<KeptChange[]> {
+  const names = await storage.list("trash");
+  const present = new Set(names);
+  const found: KeptChange[] = [];
+  for (const named of names.flatMap((name) => parseThreadRecordName(name) ?? [])) {
+    const decoded = await readThreadRecord(storage, named);
+    if (decoded?.kind !== "valid") continue;
+    const { segments } = decoded.record;
+    if (!segments.some((segment) => present.has(keptSegmentKey(named, segment).name)))
+      found.push({ ...decoded.record, ...named });
+  }
+  return found;
+}
+
+/** Of one thread. */
+export function changesOf(storage: Storage, thread: string): Promise<KeptChange[]> {
+  return changesInTrash(storage, { fits: (named) => named.thread === thread });
 }
 
 /** The newest record that names the segment, of the thread that was begun then. */
@@ -120,50 +154,15 @@ export async function changeThatTook(
   segment: number,
   createdAt: string,
 ): Promise<ThreadRecordInTrash | undefined> {
-  const suffix = `_change_${thread}.json`;
-  for (const name of (await storage.list("trash")).filter((each) => each.endsWith(suffix)).reverse()) {
-    const stamp = stampOf(name);
-    const record = stamp === undefined ? undefined : await readRecord(storage, thread, stamp, false);
-    if (record?.createdAt === createdAt && record.segments.includes(segment)) return record;
+  const names = (await storage.list("trash")).toReversed();
+  for (const named of names.flatMap((name) => parseThreadRecordName(name) ?? [])) {
+    if (named.thread !== thread) continue;
+    const decoded = await readThreadRecord(storage, named);
+    if (decoded?.kind !== "valid") continue;
+    const { record } = decoded;
+    if (record.createdAt === createdAt && record.segments.includes(segment)) return record;
   }
   return undefined;
-}
-
-async function readRecord(
-  storage: Storage,
-  thread: string,
-  stamp: string,
-  refusesNewer: boolean,
-): Promise<ThreadRecordInTrash | undefined> {
-  const key = recordKey(stamp, thread);
-  const bytes = await storage.read(key, { maxBytes: MAX_RECORD_BYTES });
-  if (bytes === undefined || verifySeal(Buffer.from(bytes)) !== "valid") return undefined;
-  const value = parsed(bytes);
-  const version = value === undefined ? undefined : ownValue(value, "version");
-  if (typeof version === "number" && version > RECORD_VERSION) {
-    if (refusesNewer) throw newerVersion(storage.describe(key), `record version ${version}`);
-    return undefined;
-  }
-  return value === undefined || value["stamp"] !== stamp ? undefined : decodeRecord(value, stamp);
-}
-
-function decodeRecord(value: JsonObject, stamp: string): ThreadRecordInTrash | undefined {
-  const { kind, threadId, createdAt } = value;
-  const segments = ownValue(value, "segments");
-  const isNumber = (item: Json): item is number => typeof item === "number" && Number.isSafeInteger(item) && item > 0;
-  if ((kind !== "delete" && kind !== "prune") || typeof threadId !== "string" || typeof createdAt !== "string")
-    return undefined;
-  if (!Array.isArray(segments) || !(segments as readonly Json[]).every(isNumber)) return undefined;
-  return { kind, threadId, createdAt, stamp, segments: segments as readonly number[] };
-}
-
-function parsed(bytes: Uint8Array): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 export function existsAgain(threadId: string): DraftstateError {

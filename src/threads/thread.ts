@@ -57,6 +57,13 @@ interface Open {
   readonly lock: Lock;
 }
 
+/** What the threads of a process have in common. */
+export interface SharedByThreads {
+  readonly cache: PayloadCache;
+  readonly closing: AbortSignal;
+  readonly beforeWriting: () => void;
+}
+
 let looks = 0;
 
 export class Thread {
@@ -73,11 +80,18 @@ export class Thread {
   constructor(
     private readonly store: Store,
     readonly threadId: string,
-    private readonly cache: PayloadCache,
-    private readonly closing: AbortSignal,
+    private readonly shared: SharedByThreads,
   ) {
     this.name = threadName(threadId);
     this.#reader = new SegmentReader(store.storage, this.name);
+  }
+
+  get queuedWrites(): number {
+    return this.#writing.size;
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== undefined;
   }
 
   /** Nothing of it is open or under way. */
@@ -249,9 +263,10 @@ export class Thread {
   }
 
   async #lock(): Promise<Lock> {
+    this.shared.beforeWriting();
     await this.store.storage.prepare();
     const wanted = { lock: threadLock(this.name), what: `thread ${this.name}` };
-    const { lock, takenOverFrom } = await waitForLock(this.store, wanted, this.closing);
+    const { lock, takenOverFrom } = await waitForLock(this.store, wanted, this.shared.closing);
     if (takenOverFrom !== undefined) await this.#sweep();
     return lock;
   }
@@ -349,7 +364,7 @@ export class Thread {
     looks += 1;
     const index = loaded?.index ?? new ThreadIndex();
     return {
-      view: new ThreadView(this.threadId, index, this.#reader, this.cache, `${looks}/`),
+      view: new ThreadView(this.threadId, index, this.#reader, this.shared.cache, `${looks}/`),
       createdAt: loaded?.createdAt ?? this.store.now().toISOString(),
       segments: loaded?.segments ?? [],
       isEnded: loaded?.isEnded ?? true,

@@ -1,10 +1,11 @@
 /** The LangGraph threads of a store in this process: each opened when it is used, all closed together. */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
-import { parseSegmentName, threadIdOf } from "../store/names.js";
+import { threadIdOf, threadNames } from "../store/names.js";
 import type { Store } from "../store/store.js";
 import { PayloadCache } from "./payload-cache.js";
-import { loadThread } from "./segment-files.js";
+import { idInFiles } from "./segment-files.js";
 import { Thread } from "./thread.js";
+import { changesOf } from "./thread-trash.js";
 
 /** Threads whose index is kept although nothing uses them. */
 const MAX_IDLE = 100;
@@ -14,7 +15,21 @@ export class Threads {
   readonly #cache = new PayloadCache();
   readonly #closing = new AbortController();
 
-  constructor(readonly store: Store) {}
+  /** `beforeWriting`: called before a thread takes its lock. */
+  constructor(
+    readonly store: Store,
+    private readonly beforeWriting: () => void = () => undefined,
+  ) {}
+
+  /** Calls that wait for the disk. */
+  get queuedWrites(): number {
+    return [...this.#threads.values()].reduce((sum, thread) => sum + thread.queuedWrites, 0);
+  }
+
+  /** Threads that are written now: others of the machine have to wait. */
+  get openCount(): number {
+    return [...this.#threads.values()].filter((thread) => thread.isOpen).length;
+  }
 
   /** Throws `INVALID_ID` for what cannot be one, `USAGE` once closed. */
   get(threadId: string): Thread {
@@ -33,19 +48,31 @@ export class Threads {
       if (this.#threads.size < MAX_IDLE) break;
       if (thread.isIdle) this.#threads.delete(id);
     }
-    return new Thread(this.store, threadId, this.#cache, this.#closing.signal);
+    return new Thread(this.store, threadId, {
+      cache: this.#cache,
+      closing: this.#closing.signal,
+      beforeWriting: this.beforeWriting,
+    });
   }
 
-  /** Of every thread that has a file, in the order of their names. */
+  /** Of every thread that has a file, in the order of their names. Throws `CORRUPT` where one does not tell its id. */
   async ids(): Promise<string[]> {
     const names = await this.store.storage.list("state");
-    const threads = new Set(names.flatMap((name) => parseSegmentName(name)?.thread ?? []));
     const ids: string[] = [];
-    for (const thread of threads) {
-      const id = threadIdOf(thread) ?? (await loadThread(this.store.storage, thread))?.threadId;
-      if (id !== undefined) ids.push(id);
+    for (const thread of threadNames(names)) {
+      const id = await this.idOf(thread);
+      if (id === undefined) throw namelessThread(thread);
+      ids.push(id);
     }
     return ids;
+  }
+
+  /** Of a thread by its name in files, which spells it out unless it is long: then a file tells it, or a record in the trash. */
+  async idOf(name: string): Promise<string | undefined> {
+    const { storage } = this.store;
+    const spelled = threadIdOf(name);
+    if (spelled !== undefined) return spelled;
+    return (await idInFiles(storage, name)) ?? (await changesOf(storage, name))[0]?.threadId;
   }
 
   /** The same as `release`; nothing can be asked any more. */
@@ -66,6 +93,13 @@ export class Threads {
       { cause: new AggregateError(errors) },
     );
   }
+}
+
+function namelessThread(name: string): DraftstateError {
+  return new DraftstateError(
+    "CORRUPT",
+    `the files of thread ${name} are damaged, and none of them tells its id; "draftstate verify" reports what is wrong`,
+  );
 }
 
 /** Names that would reach a prototype wherever a program takes them for keys. */

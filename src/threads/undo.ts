@@ -1,19 +1,17 @@
-/** Takes back the last deletion or prune of a thread. What came since a prune stays: what it had removed is written behind it. */
-import { DraftstateError } from "../errors.js";
+/**
+ * Takes back a deletion, prune or repair of a thread, by default the last one. What came since a prune stays: what it had
+ * removed is written behind it. What came since a repair goes to quarantine.
+ */
+import { DraftstateError, isDraftstateError } from "../errors.js";
 import { planSegments, scanSegment } from "../checkpoints/segments.js";
 import { ThreadIndex } from "../checkpoints/thread-index.js";
+import type { ThreadChange, ThreadRecordInTrash } from "../store/thread-record.js";
+import type { Store } from "../store/store.js";
 import { timeOfStamp } from "../store/trash-record.js";
 import { writeSegment } from "./new-segment.js";
-import {
-  changesOf,
-  existsAgain,
-  forgetChange,
-  readTaken,
-  returnSegments,
-  type ThreadChange,
-  type ThreadRecordInTrash,
-} from "./thread-trash.js";
-import type { LockedThread } from "./thread.js";
+import { changesOf, existsAgain, forgetChange, readTaken, returnSegments, type KeptChange } from "./thread-trash.js";
+import type { HeldThread, LockedThread, Thread } from "./thread.js";
+import { undoRepair } from "./undo-repair.js";
 
 export interface UndoneThreadChange {
   readonly operation: ThreadChange;
@@ -22,16 +20,74 @@ export interface UndoneThreadChange {
   readonly at: string;
 }
 
+export interface UndoThreadOptions {
+  /** Which of them; the last where it is left out. */
+  readonly stamp?: string;
+  /** Asked under the thread's lock, before anything moves: throws where it may no longer be taken back. */
+  readonly check?: () => Promise<void>;
+}
+
 /** Throws `NOT_FOUND` where there is nothing to take back, `STORAGE` where the thread exists again. */
-export async function undoThread(locked: LockedThread): Promise<UndoneThreadChange> {
-  const { store, name, threadId, lock } = locked;
-  const [record] = await changesOf(store.storage, name);
-  if (record === undefined)
-    throw new DraftstateError("NOT_FOUND", `nothing was done to thread ${threadId} that can be undone`);
+export async function undoThread(
+  store: Store,
+  thread: Thread,
+  { stamp, check }: UndoThreadOptions = {},
+): Promise<UndoneThreadChange> {
+  await settle(thread);
+  for (;;) {
+    const { kind, stamp: chosen } = await mustFind(store, thread, stamp);
+    const isSame = async (): Promise<boolean> => {
+      const now = await mustFind(store, thread, stamp);
+      if (now.stamp === chosen) await check?.();
+      return now.stamp === chosen;
+    };
+    const undone = await (kind === "repair"
+      ? thread.holding(async (held) => (await isSame()) && back(held, await mustFind(store, thread, stamp)))
+      : thread.exclusive(async (locked) => (await isSame()) && backIn(locked, await mustFind(store, thread, stamp))));
+    // Another change came before this one had the lock: that is the last one now.
+    if (undone !== false) return undone;
+  }
+}
+
+/** What a crash cut off is finished first, and can be undone then. One that is damaged stays as it is. */
+export async function settle(thread: Thread): Promise<void> {
+  await thread
+    .exclusive(() => Promise.resolve())
+    .catch((error: unknown) => {
+      if (!isDraftstateError(error, "CORRUPT") && !isDraftstateError(error, "NEWER_VERSION")) throw error;
+    });
+}
+
+async function mustFind({ storage }: Store, thread: Thread, stamp: string | undefined): Promise<KeptChange> {
+  const changes = await changesOf(storage, thread.name);
+  const found = stamp === undefined ? changes[0] : changes.find((change) => change.stamp === stamp);
+  if (found !== undefined) return found;
+  throw new DraftstateError(
+    "NOT_FOUND",
+    stamp === undefined
+      ? `nothing was done to thread ${thread.threadId} that can be undone`
+      : `what was done to thread ${thread.threadId} then was undone meanwhile: "draftstate undo --list" shows what is left`,
+  );
+}
+
+async function back(held: HeldThread, record: KeptChange): Promise<UndoneThreadChange> {
+  await undoRepair(held, record);
+  return undoneOf(held, record);
+}
+
+async function backIn(locked: LockedThread, record: KeptChange): Promise<UndoneThreadChange> {
+  const { store, name, threadId, lock, look } = locked;
   if (record.kind === "delete") {
-    if (locked.look.segments.length > 0) throw existsAgain(threadId);
+    if (look.segments.length > 0) throw existsAgain(threadId);
     await returnSegments(store, name, record, lock);
   } else await bringBack(locked, record);
+  return undoneOf(locked, record);
+}
+
+async function undoneOf(
+  { store, name, threadId, lock }: HeldThread,
+  record: ThreadRecordInTrash,
+): Promise<UndoneThreadChange> {
   await forgetChange(store, name, record, lock);
   return { operation: record.kind, threadId, at: timeOfStamp(record.stamp).toISOString() };
 }

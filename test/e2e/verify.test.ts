@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
-import type { Verification } from "../../src/operations/verify/verify.js";
+import type { Verification } from "../../src/operations/verify/verification.js";
 import { CREATED_AT, snapshotBytes, versionAt } from "../doubles/snapshots.js";
 import type { Workspace } from "./cli.js";
 import { test, TIMEOUT } from "../cli/world.js";

@@ -8,7 +8,7 @@ import type { Json, JsonObject } from "../../src/model/json.js";
 import type { Conversation } from "../../src/session/conversation.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
-import type { VerifiedProblem } from "../../src/operations/verify/verify.js";
+import type { VerifiedProblem } from "../../src/operations/verify/verification.js";
 import { canonical, uninterrupted } from "../damage/specimen.js";
 import { begin, end, managerOver, START } from "../doubles/managers.js";
 import { ProcessWorld } from "../doubles/process-world.js";

@@ -2,6 +2,7 @@
 import { DraftstateError } from "../../errors.js";
 import { didYouMean } from "../../store/nearest.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
+import { threadNames } from "../../store/names.js";
 
 const SHOWN = 5;
 
@@ -20,6 +21,7 @@ export async function resolveId(manager: DraftStatePersistenceManager, wanted: s
   const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
   const [only, ...others] = fits;
   if (only !== undefined && others.length === 0) return only;
+  if (only === undefined) await refuseThread(manager, wanted);
   if (only === undefined)
     throw new DraftstateError(
       "NOT_FOUND",
@@ -30,6 +32,19 @@ export async function resolveId(manager: DraftStatePersistenceManager, wanted: s
     "USAGE",
     `${JSON.stringify(wanted)} matches ${fits.length} conversations (${shown}${fits.length > SHOWN ? ", …" : ""}): give more characters of the id`,
   );
+}
+
+/** A thread is no conversation: what continues it is its graph. */
+async function refuseThread(manager: DraftStatePersistenceManager, wanted: string): Promise<void> {
+  const names = threadNames(await manager.storage.list("state"));
+  for (const name of names) {
+    const id = await manager.threads.idOf(name);
+    if (id === undefined || wanted === "" || !(id === wanted || `thread:${id}` === wanted)) continue;
+    throw new DraftstateError(
+      "USAGE",
+      `${JSON.stringify(id)} is a thread of a LangGraph graph, which this command cannot use: its graph continues it ({ configurable: { thread_id: ${JSON.stringify(id)} } }); "draftstate show" prints it, "draftstate restore --backup" goes back to a checkpoint`,
+    );
+  }
 }
 
 /** A place in the list, as in `tale@2`: no timestamp begins like that. */

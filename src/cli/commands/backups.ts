@@ -2,7 +2,7 @@
 import type { ChangeCounts } from "../../model/compare.js";
 import { backupChanges, type ChangedBackup } from "../../operations/backup-changes.js";
 import { fromTimestamp } from "../../store/names.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget } from "../arguments/resolve-target.js";
 import type { CommandContext } from "../context.js";
 import { renderFittingTable, type FittingColumn } from "../terminal/tables/fitting-table.js";
 import { formatAge, formatBytes, formatCount } from "../terminal/text/format.js";
@@ -85,13 +85,19 @@ function render(rows: readonly ChangedBackup[], context: CommandContext): string
 export const registerBackups: Register = (program, run) => {
   program
     .command("backups <id>")
-    .summary("list the backups of a conversation")
-    .description("List the backups of a conversation, newest first, with what changed in each.")
+    .summary("list the backups of a conversation, or the checkpoints of a thread")
+    .description(
+      "List the backups of a conversation, or the checkpoints of a LangGraph thread, newest first, with what changed in each.",
+    )
     .addHelpText("after", "\nExamples:\n  draftstate backups @last\n  draftstate restore @last --backup @2")
     .action((wanted: string) =>
       run(async (context) => {
         const manager = await context.reader();
-        const id = await resolveId(manager, wanted);
+        const { kind, id } = await resolveTarget(manager, wanted);
+        if (kind === "thread") {
+          const { printCheckpoints } = await import("../graph-threads/thread-backups.js");
+          return printCheckpoints(manager, id, context);
+        }
         const rows = await backupChanges(manager.storage, await manager.listBackups(id));
         if (context.json) context.output.json(rows.map(toJson));
         else if (rows.length > 0) context.output.line(render(rows, context));

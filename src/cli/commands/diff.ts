@@ -1,6 +1,6 @@
 /** `diff`: shows what changed between two backups; by message for people, as RFC 6902 with `--json`. */
 import { toJsonPatch } from "../../model/json-patch.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget } from "../arguments/resolve-target.js";
 import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
 import type { Register } from "./registration.js";
 
@@ -13,9 +13,9 @@ interface DiffOptions {
 export const registerDiff: Register = (program, run) => {
   program
     .command("diff <id> [from] [to]")
-    .summary("show what changed between two backups")
+    .summary("show what changed between two backups, or checkpoints of a thread")
     .description(
-      "Show what changed between two backups, or a backup and now. Default: from the newest backup that differs, to now.",
+      "Show what changed between two backups, or a backup and now. Default: from the newest backup that differs, to now. Of a LangGraph thread: between two checkpoints, by default in the newest.",
     )
     .option("--stat", "show counts only")
     .option("--exit-code", "exit with 1 if there are differences, as diff and git do")
@@ -27,14 +27,17 @@ export const registerDiff: Register = (program, run) => {
     .action((wanted: string, from: string | undefined, to: string | undefined, options: DiffOptions) =>
       run(async (context) => {
         const manager = await context.reader();
-        const id = await resolveId(manager, wanted);
-        const { before, after } = await manager.compare(id, from, to);
+        const { kind, id } = await resolveTarget(manager, wanted);
+        const { before, after } =
+          kind === "thread"
+            ? await (await import("../graph-threads/diff-thread.js")).compareCheckpoints(manager, id, from, to)
+            : await manager.compare(id, from, to);
         const patch = toJsonPatch(before.state, after.state);
         const { output } = context;
         if (context.json) output.json(patch);
         else if (patch.length === 0)
           output.message(
-            from === undefined
+            from === undefined && kind === "conversation"
               ? `no backup of ${id} differs from ${after.label}`
               : `no difference between ${before.label} and ${after.label}`,
           );

@@ -11,7 +11,7 @@ import { uniqueName } from "../../storage/index.js";
 import { writeUserFile } from "../../storage/user-file.js";
 import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget, shownId, type Target } from "../arguments/resolve-target.js";
 import { loadPresent } from "../load-present.js";
 import { formatBytes, pluralize } from "../terminal/text/format.js";
 import { toSafeLine, toSafeText } from "../terminal/text/safe-text.js";
@@ -26,6 +26,7 @@ interface ExportOptions {
   readonly force?: boolean;
   readonly redact?: boolean;
   readonly backup?: string;
+  readonly checkpoint?: string;
   readonly history?: boolean;
   /** Another name of `history`. */
   readonly withBackups?: boolean;
@@ -87,13 +88,32 @@ async function backupsOf(
   return points;
 }
 
+async function findThread(
+  manager: DraftStatePersistenceManager,
+  threadId: string,
+  withHistory: boolean,
+  { checkpoint, backup = checkpoint }: ExportOptions,
+): Promise<ConversationDocument> {
+  if (withHistory)
+    throw new DraftstateError(
+      "USAGE",
+      "--history is for conversations: of a thread, --checkpoint exports one of its checkpoints",
+    );
+  const { readThreadDocument } = await import("../../operations/graph-threads/thread-document.js");
+  const { state, metadata } = await readThreadDocument(manager.threads, threadId, backup);
+  return { conversationId: threadId, state, metadata, asOf: undefined, backups: [] };
+}
+
 async function find(
   manager: DraftStatePersistenceManager,
-  id: string,
+  { kind, id }: Target,
   withHistory: boolean,
   options: ExportOptions,
   context: CommandContext,
 ): Promise<ConversationDocument> {
+  if (kind === "thread") return findThread(manager, id, withHistory, options);
+  if (options.checkpoint !== undefined)
+    throw new DraftstateError("USAGE", `${id} is a conversation, which has backups: use --backup`);
   if (options.backup !== undefined) {
     const { backup, version } = await manager.readBackup(id, options.backup);
     return {
@@ -160,8 +180,9 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
   const format = formatOf(options, context);
   const withHistory = wantsHistory(options, format);
   const manager = await context.reader();
-  const id = await resolveId(manager, wanted);
-  const { document, counts } = await redact(await find(manager, id, withHistory, options, context), options);
+  const target = await resolveTarget(manager, wanted);
+  const { id } = target;
+  const { document, counts } = await redact(await find(manager, target, withHistory, options, context), options);
   const text = await render(document, format);
   const { output } = context;
   if (counts !== undefined) sayRedacted(counts, context);
@@ -177,7 +198,7 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
     if (context.json) output.json({ ...result, path: options.output, sizeBytes: bytes });
     else
       output.message(
-        `exported ${id} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.backups.length === 0 ? "" : `, ${pluralize(document.backups.length, "backup")}`})`,
+        `exported ${toSafeLine(shownId(id))} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.backups.length === 0 ? "" : `, ${pluralize(document.backups.length, "backup")}`})`,
       );
   } else if (context.json && format !== "json") output.json({ ...result, content: text });
   else output.data(text);
@@ -188,7 +209,7 @@ export const registerExport: Register = (program, run) => {
     .command("export <id>")
     .summary("export a conversation: md, html, json, jsonl")
     .description(
-      "Export a conversation as Markdown, as one self-contained HTML page, or as JSON that import reads back without loss. --history adds its backups.",
+      "Export a conversation or a LangGraph thread as Markdown, as one self-contained HTML page, or as JSON that import reads back without loss. --history adds the backups of a conversation.",
     )
     .addOption(choiceOption("-f, --format <format>", "default: by the extension of --output, else md", FORMATS))
     .option("-o, --output <file>", "write to <file> instead of stdout")
@@ -197,6 +218,10 @@ export const registerExport: Register = (program, run) => {
     .option(
       "--backup <ts>",
       "export a backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest",
+    )
+    .option(
+      "--checkpoint <checkpoint>",
+      "of a LangGraph thread, export a checkpoint: its id, latest, or @2 for the third newest",
     )
     .option("--history", "include the backups, and in html what changed in each (html, json, jsonl)")
     .addOption(new Option("--with-backups", "the same as --history").hideHelp())

@@ -1,13 +1,16 @@
 /** `ls`: lists the conversations, newest first. A damaged file is a row that says so. */
 import { STATUSES } from "../../model/conversation.js";
-import { list, type CatalogueRow } from "../../operations/list/list.js";
+import { compareNewest, list, type CatalogueRow } from "../../operations/list/list.js";
 import { selectRows, SORT_FIELDS } from "../../operations/list/select.js";
+import { listNames } from "../../store/read.js";
+import { threadNames } from "../../store/names.js";
 import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
 import { dateOf, parseCount, parseWhen, WHEN, type When } from "../arguments/parse.js";
 import { paintStatus } from "../terminal/text/status.js";
 import { renderFittingTable, type FittingColumn } from "../terminal/tables/fitting-table.js";
 import { formatAge, formatBytes, formatCount, pluralize } from "../terminal/text/format.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 interface LsOptions {
@@ -20,6 +23,17 @@ interface LsOptions {
   readonly model?: string;
   readonly check?: boolean;
   readonly pager: boolean;
+  readonly kind: string;
+}
+
+/** Newest first. What reads threads is loaded where there are any. */
+async function rowsOf(context: CommandContext, { check, kind }: LsOptions): Promise<CatalogueRow[]> {
+  const store = await context.store();
+  const names = await listNames(store.storage);
+  const rows = kind === "thread" ? [] : await list(store, { everything: check === true, names });
+  if (kind === "conversation" || threadNames(names.state).length === 0) return rows;
+  const { listThreads } = await import("../../operations/graph-threads/list-threads.js");
+  return [...rows, ...(await listThreads(store, names.state))].sort(compareNewest);
 }
 
 /** Of a file that cannot be read; the reason stands below the table. */
@@ -28,11 +42,16 @@ function titleOf({ title, error }: CatalogueRow): string {
   return error.code === "NEWER_VERSION" ? "made by a newer version" : "cannot be read";
 }
 
-function columnsFor(context: CommandContext): FittingColumn<CatalogueRow>[] {
+/** The kind is told where there is more than one, or only threads. */
+function columnsFor(context: CommandContext, rows: readonly CatalogueRow[]): FittingColumn<CatalogueRow>[] {
   const { style } = context.output;
   const now = context.now();
+  const kind: FittingColumn<CatalogueRow>[] = rows.some((row) => row.kind === "thread")
+    ? [{ title: "KIND", dispensable: 1, cell: (row) => row.kind }]
+    : [];
   return [
-    { title: "ID", dispensable: 0, cell: (row) => row.conversationId },
+    { title: "ID", dispensable: 0, cell: (row) => toSafeLine(row.conversationId) },
+    ...kind,
     { title: "TITLE", shrink: true, minimum: 10, dispensable: 0, cell: titleOf },
     {
       title: "STATUS",
@@ -41,7 +60,12 @@ function columnsFor(context: CommandContext): FittingColumn<CatalogueRow>[] {
       cell: (row) => row.status,
     },
     { title: "MSGS", align: "right", dispensable: 2, cell: (row) => formatCount(row.messageCount) },
-    { title: "TOKENS", align: "right", dispensable: 4, cell: (row) => formatCount(row.tokenCount) },
+    {
+      title: "TOKENS",
+      align: "right",
+      dispensable: 4,
+      cell: (row) => (row.kind === "thread" ? "" : formatCount(row.tokenCount)),
+    },
     {
       title: "UPDATED",
       dispensable: 3,
@@ -52,11 +76,17 @@ function columnsFor(context: CommandContext): FittingColumn<CatalogueRow>[] {
   ];
 }
 
+const KINDS = ["conversation", "thread", "all"];
 const MOST_WARNINGS = 5;
 
 async function print(rows: readonly CatalogueRow[], paged: boolean, context: CommandContext): Promise<void> {
   const { output } = context;
-  const table = renderFittingTable({ style: output.style, width: output.width, columns: columnsFor(context), rows });
+  const table = renderFittingTable({
+    style: output.style,
+    width: output.width,
+    columns: columnsFor(context, rows),
+    rows,
+  });
   await context.page(table, { paged });
   const bad = rows.flatMap(({ conversationId, error }) =>
     error === undefined ? [] : [`${conversationId}: ${error.message}`],
@@ -73,7 +103,9 @@ export const registerLs: Register = (program, run) => {
     .command("ls")
     .alias("list")
     .summary("list conversations, newest first")
-    .description("List conversations, newest first: id, title, status, messages, tokens, updated, size, backups.")
+    .description(
+      "List conversations and LangGraph threads, newest first: id, title, status, messages, tokens, updated, size, backups (of a thread: checkpoints).",
+    )
     .addOption(choiceOption("--sort <field>", "field to sort by", SORT_FIELDS).default("updated"))
     .option("--reverse", "reverse the order")
     .option("-n, --limit <count>", "show at most <count> conversations", parseCount("--limit"))
@@ -81,15 +113,16 @@ export const registerLs: Register = (program, run) => {
     .option("--grep <text>", "only conversations whose title or id contains <text>")
     .option("--since <when>", `only conversations changed since then: ${WHEN}`, parseWhen("--since"))
     .option("--model <name>", "only conversations with this model")
+    .addOption(choiceOption("--kind <kind>", "only conversations, or only threads", KINDS).default("all"))
     .option("--check", "read every file in full: also finds files that were edited without a new modification time")
     .option("--no-pager", "do not use a pager")
     .addHelpText(
       "after",
-      "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --since 2026-11-01\n  draftstate ls --json | jq -r '.[0].conversationId'",
+      "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --since 2026-11-01\n  draftstate ls --kind thread\n  draftstate ls --json | jq -r '.[0].conversationId'",
     )
     .action((options: LsOptions) =>
       run(async (context) => {
-        const all = await list(await context.store(), { everything: options.check === true });
+        const all = await rowsOf(context, options);
         const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
         const rows = selectRows(all, { ...options, since });
         if (context.json) context.output.json(rows);

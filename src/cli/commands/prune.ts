@@ -4,8 +4,9 @@ import type { RetentionPolicy } from "../../plan/retention.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { PruneResult } from "../../operations/prune.js";
 import type { CommandContext } from "../context.js";
+import { choiceOption } from "../arguments/choice.js";
 import { dateOf, parseCount, parseWhen, WHEN, type When } from "../arguments/parse.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget, threadIds, type Target } from "../arguments/resolve-target.js";
 import { startProgress } from "../terminal/screen/progress.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import { formatBytes, pluralize } from "../terminal/text/format.js";
@@ -20,6 +21,7 @@ interface PruneCommandOptions {
   readonly dryRun?: boolean;
   readonly purge?: boolean;
   readonly yes?: boolean;
+  readonly kind: string;
 }
 
 function summary({ removed, kept, bytesFreed, dryRun, purged, reasons }: PruneResult): string {
@@ -74,12 +76,23 @@ async function agreed(
   );
 }
 
+async function pruneThreads(
+  manager: DraftStatePersistenceManager,
+  target: Target | undefined,
+  options: PruneCommandOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { pruneCheckpoints } = await import("../graph-threads/prune-threads.js");
+  const ids = target === undefined ? await threadIds(manager) : [target.id];
+  await pruneCheckpoints(manager, ids, policyOf(options, context.now()), options, context);
+}
+
 export const registerPrune: Register = (program, run) => {
   program
     .command("prune [id]")
-    .summary("remove old backups")
+    .summary("remove old backups, or checkpoints of threads")
     .description(
-      'Remove old backups of one conversation or of all. Each rule keeps some backups; those that no rule keeps are removed. Conversations and pinned backups are never removed; "undo" brings backups back.',
+      'Remove old backups of one conversation or of all, or old checkpoints of LangGraph threads (with an id or --kind thread). Each rule keeps some backups; those that no rule keeps are removed. Conversations and pinned backups are never removed; "undo" brings backups back.',
     )
     .option(
       "--max <count>",
@@ -102,6 +115,12 @@ export const registerPrune: Register = (program, run) => {
       "keep the newest of each of the last <count> months that have any",
       parseCount("--keep-monthly"),
     )
+    .addOption(
+      choiceOption("--kind <kind>", "without an id: backups of all conversations, or checkpoints of all threads", [
+        "conversation",
+        "thread",
+      ]).default("conversation"),
+    )
     .option("--purge", "delete permanently instead of moving to the trash: frees disk space at once, cannot be undone")
     .option("--dry-run", "show what would be removed, and count what is kept by each rule, without removing")
     .option("-y, --yes", "do not ask")
@@ -112,7 +131,12 @@ export const registerPrune: Register = (program, run) => {
     .action((wanted: string | undefined, options: PruneCommandOptions) =>
       run(async (context) => {
         const manager = await context.reader();
-        const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
+        const target = wanted === undefined ? undefined : await resolveTarget(manager, wanted);
+        if (target?.kind === "thread" || (target === undefined && options.kind === "thread")) {
+          await pruneThreads(manager, target, options, context);
+          return 0;
+        }
+        const id = target?.id;
         const policy = { ...policyOf(options, context.now()), ...(id === undefined ? {} : { id }) };
         if (!(await agreed(manager, policy, options, context))) {
           context.output.message("nothing was removed");

@@ -1,5 +1,5 @@
 /** `repair`: repairs what can be repaired; damaged files are kept in quarantine. */
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget } from "../arguments/resolve-target.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
@@ -8,7 +8,7 @@ export const registerRepair: Register = (program, run) => {
     .command("repair <id>")
     .summary("repair damaged files")
     .description(
-      "Repair the files of a conversation from what is valid: snapshot, journal, backups. Damaged files are kept in quarantine.",
+      "Repair the files of a conversation from what is valid: snapshot, journal, backups; or those of a LangGraph thread with what can be read. Damaged files are kept in quarantine.",
     )
     .option("--accept", "accept a snapshot that was edited by hand, as a new revision")
     .addHelpText(
@@ -18,7 +18,12 @@ export const registerRepair: Register = (program, run) => {
     .action((wanted: string, options: { readonly accept?: boolean }) =>
       run(async (context) => {
         const manager = await context.reader();
-        const id = await resolveId(manager, wanted);
+        const { kind, id } = await resolveTarget(manager, wanted);
+        if (kind === "thread") {
+          const { repairThreadOf } = await import("../graph-threads/repair-thread.js");
+          await repairThreadOf(manager, id, options.accept === true, context);
+          return 0;
+        }
         const result = await manager.repair(id, { accept: options.accept === true });
         const { output } = context;
         if (context.json) output.json(result);

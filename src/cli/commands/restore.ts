@@ -6,7 +6,7 @@ import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RestoreResult } from "../../operations/restore.js";
 import type { CommandContext } from "../context.js";
 import type { Output } from "../output.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget } from "../arguments/resolve-target.js";
 import { formatAge, pluralize } from "../terminal/text/format.js";
 import { renderStateDiff } from "../terminal/diff/state-diff.js";
 import { beginningOf } from "../terminal/diff/beginning.js";
@@ -88,7 +88,9 @@ export const registerRestore: Register = (program, run) => {
   program
     .command("restore <id>")
     .summary("restore a backup")
-    .description("Restore a backup. The current state is saved first, so that this can be undone the same way.")
+    .description(
+      "Restore a backup. The current state is saved first, so that this can be undone the same way. Of a LangGraph thread, <ts> is a checkpoint, and the graph continues from there.",
+    )
     .requiredOption(
       "--backup <ts>",
       "the backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest",
@@ -103,7 +105,11 @@ export const registerRestore: Register = (program, run) => {
     .action((wanted: string, options: RestoreCommandOptions) =>
       run(async (context) => {
         const manager = await context.reader();
-        const id = await resolveId(manager, wanted);
+        const { kind, id } = await resolveTarget(manager, wanted);
+        if (kind === "thread") {
+          const { restoreToCheckpoint } = await import("../graph-threads/restore-thread.js");
+          return restoreToCheckpoint(manager, id, options, context);
+        }
         const { output } = context;
         if (context.json) {
           output.json(

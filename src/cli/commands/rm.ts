@@ -1,9 +1,11 @@
 /** `rm`: moves conversations to the trash with their backups; `undo` brings them back. */
+import { DraftstateError } from "../../errors.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RemoveResult } from "../../operations/remove.js";
 import type { CommandContext } from "../context.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget, shownId, type Target } from "../arguments/resolve-target.js";
 import { formatBytes, pluralize } from "../terminal/text/format.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
 interface RmOptions {
@@ -13,44 +15,65 @@ interface RmOptions {
 }
 
 /** Finds everything named before anything is removed; one that is named twice counts once. */
-async function resolveAll(manager: DraftStatePersistenceManager, wanted: readonly string[]): Promise<string[]> {
-  const ids: string[] = [];
-  for (const each of wanted) ids.push(await resolveId(manager, each));
-  return [...new Set(ids)];
+async function resolveAll(
+  manager: DraftStatePersistenceManager,
+  wanted: readonly string[],
+): Promise<{ readonly kind: Target["kind"]; readonly ids: readonly string[] }> {
+  const targets: Target[] = [];
+  for (const each of wanted) targets.push(await resolveTarget(manager, each));
+  const kind = targets[0]?.kind ?? "conversation";
+  if (targets.some((target) => target.kind !== kind))
+    throw new DraftstateError(
+      "USAGE",
+      "conversations and threads cannot be removed by one command: run it for each kind, so that each can be undone",
+    );
+  return { kind, ids: [...new Set(targets.map(({ id }) => id))] };
+}
+
+async function removeAll(
+  manager: DraftStatePersistenceManager,
+  { kind, ids }: Awaited<ReturnType<typeof resolveAll>>,
+  options: { readonly purge: boolean; readonly dryRun: boolean },
+): Promise<RemoveResult[]> {
+  if (kind === "conversation") return manager.removeAll(ids, options);
+  const { removeThreads } = await import("../../operations/graph-threads/change-threads.js");
+  return removeThreads(manager.threads, ids, options);
 }
 
 async function agreed(ids: readonly string[], options: RmOptions, context: CommandContext): Promise<boolean> {
   if (!context.mayAsk(options)) return true;
   const forGood = options.purge === true || context.settings.trashDays === 0;
   return context.confirm(
-    `${forGood ? "Delete" : "Move"} ${ids.join(", ")} and all backups ${forGood ? "permanently? This cannot be undone." : "to the trash?"} [y/N] `,
+    `${forGood ? "Delete" : "Move"} ${toSafeLine(ids.map(shownId).join(", "))} and all backups ${forGood ? "permanently? This cannot be undone." : "to the trash?"} [y/N] `,
   );
 }
 
 function say(results: readonly RemoveResult[], { output }: CommandContext): void {
   for (const { conversationId, removed, bytes, purged } of results) {
     output.message(
-      `removed ${conversationId}${purged ? " permanently" : ""}: ${pluralize(removed.length, "file")}, ${formatBytes(bytes)}`,
+      `removed ${toSafeLine(shownId(conversationId))}${purged ? " permanently" : ""}: ${pluralize(removed.length, "file")}, ${formatBytes(bytes)}`,
     );
   }
   const [only, ...others] = results;
   if (only === undefined || only.purged) return;
-  output.message(`undo it with: draftstate undo${others.length === 0 ? ` ${only.conversationId}` : ""}`);
+  output.message(
+    `undo it with: draftstate undo${others.length === 0 ? ` ${toSafeLine(shownId(only.conversationId))}` : ""}`,
+  );
 }
 
-function sayPreview(results: readonly RemoveResult[], { output }: CommandContext): void {
-  for (const { removed } of results) for (const path of removed) output.line(`would remove ${path}`);
+function sayPreview(results: readonly RemoveResult[], kind: Target["kind"], { output }: CommandContext): void {
+  for (const { removed } of results) for (const path of removed) output.line(`would remove ${toSafeLine(path)}`);
   const files = results.reduce((sum, { removed }) => sum + removed.length, 0);
   output.message(
-    `${pluralize(results.length, "conversation")} with ${pluralize(files, "file")} (${formatBytes(results.reduce((sum, { bytes }) => sum + bytes, 0))}) would be removed`,
+    `${pluralize(results.length, kind)} with ${pluralize(files, "file")} (${formatBytes(results.reduce((sum, { bytes }) => sum + bytes, 0))}) would be removed`,
   );
 }
 
 export const registerRm: Register = (program, run) => {
   program
     .command("rm <id...>")
-    .summary("move conversations to the trash")
-    .description('Move conversations and their backups to the trash; "undo" brings them back.')
+    .summary("move conversations or threads to the trash")
+    .description('Move conversations and their backups, or LangGraph threads, to the trash; "undo" brings them back.')
     .option("-y, --yes", "do not ask")
     .option("--purge", "delete permanently; cannot be undone")
     .option("--dry-run", "show what would be removed, without removing")
@@ -59,15 +82,16 @@ export const registerRm: Register = (program, run) => {
       run(async (context) => {
         const manager = await context.reader();
         const { output } = context;
-        const ids = await resolveAll(manager, wanted);
+        const found = await resolveAll(manager, wanted);
         const dryRun = options.dryRun === true;
-        if (!dryRun && !(await agreed(ids, options, context))) {
+        if (!dryRun && !(await agreed(found.ids, options, context))) {
           output.message("nothing was removed");
           return 1;
         }
-        const results = await manager.removeAll(ids, { purge: options.purge === true, dryRun });
+        const results = await removeAll(manager, found, { purge: options.purge === true, dryRun });
         if (context.json) output.json(results);
-        else (dryRun ? sayPreview : say)(results, context);
+        else if (dryRun) sayPreview(results, found.kind, context);
+        else say(results, context);
         return 0;
       }),
     );

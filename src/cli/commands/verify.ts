@@ -1,6 +1,9 @@
 /** `verify`: checks every file and reports what is wrong; changes nothing. */
-import type { Verification } from "../../operations/verify/verify.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import type { Verification } from "../../operations/verify/verification.js";
+import { resolveTarget, type Target } from "../arguments/resolve-target.js";
+import type { DraftStatePersistenceManager } from "../../manager.js";
+import type { OnProgress } from "../../store/events.js";
+import { threadName } from "../../store/names.js";
 import { startProgress } from "../terminal/screen/progress.js";
 import { pluralize } from "../terminal/text/format.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
@@ -15,12 +18,22 @@ function exitStatus({ ok, problems }: Verification): number {
   return problems.every(({ kind }) => kind === "unreadable") ? STORAGE : DAMAGED;
 }
 
+async function verify(
+  manager: DraftStatePersistenceManager,
+  target: Target | undefined,
+  onProgress: OnProgress,
+): Promise<Verification> {
+  if (target?.kind !== "thread") return manager.verify(target?.id, onProgress);
+  const { verifyThread } = await import("../../operations/verify/verify-threads.js");
+  return verifyThread(manager.storage, threadName(target.id));
+}
+
 export const registerVerify: Register = (program, run) => {
   program
     .command("verify [id]")
     .summary("check every file")
     .description(
-      "Check the files of one conversation or of all, and report what is wrong with them. Changes nothing. Exits with 4 if a file is damaged.",
+      "Check the files of one conversation or LangGraph thread, or of all, and report what is wrong with them. Changes nothing. Exits with 4 if a file is damaged.",
     )
     .addHelpText(
       "after",
@@ -29,9 +42,9 @@ export const registerVerify: Register = (program, run) => {
     .action((wanted: string | undefined) =>
       run(async (context) => {
         const manager = await context.reader();
-        const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
+        const target = wanted === undefined ? undefined : await resolveTarget(manager, wanted);
         const progress = startProgress(context.output, "checking", () => context.now().getTime());
-        const result = await manager.verify(id, progress.update).finally(progress.end);
+        const result = await verify(manager, target, progress.update).finally(progress.end);
         const { output } = context;
         if (context.json) output.json(result);
         else {

@@ -1,7 +1,7 @@
 /** `backup --json`, `fork --json`, `rename --json`, `rm --json` and `migrate --json`: what is done with a conversation as a whole. */
 import { z } from "zod";
 import { ERROR_CODES } from "../../errors.js";
-import { backupReason, bytes, conversationId, count, path, revision, timestamp } from "./parts.js";
+import { anyId, backupReason, bytes, conversationId, count, path, revision, timestamp } from "./parts.js";
 
 export const backup = z
   .object({
@@ -29,7 +29,7 @@ export const rename = z.object({ conversationId, title: z.string(), revision }).
 export const rm = z
   .array(
     z.object({
-      conversationId,
+      conversationId: anyId,
       removed: z.array(path).describe("Or what would be, in a dry run."),
       bytes,
       purged: z.boolean().describe("Gone for good: not in the trash."),

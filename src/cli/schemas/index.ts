@@ -13,6 +13,7 @@ import { prune } from "./prune.js";
 import { repair } from "./repair.js";
 import { restore } from "./restore.js";
 import { inspect, show } from "./show.js";
+import { checkpoints, inspectThread, pruneThreads, repairThread, restoreThread, showThread } from "./graph-threads.js";
 import { operations, trash, undo } from "./undo.js";
 import { verify } from "./verify.js";
 import { watch } from "./watch.js";
@@ -21,6 +22,7 @@ export const SCHEMAS = {
   backup,
   backups,
   chat,
+  checkpoints,
   completion,
   config,
   copy,
@@ -29,15 +31,20 @@ export const SCHEMAS = {
   fork,
   import: imported,
   inspect,
+  "inspect-thread": inspectThread,
   ls,
   migrate,
   operations,
   prune,
+  "prune-threads": pruneThreads,
   rename,
   repair,
+  "repair-thread": repairThread,
   restore,
+  "restore-thread": restoreThread,
   rm,
   show,
+  "show-thread": showThread,
   trash,
   trust,
   undo,

@@ -2,12 +2,13 @@
 import { z } from "zod";
 import { ERROR_CODES } from "../../errors.js";
 import { STATUSES } from "../../model/conversation.js";
-import { bytes, conversationId, count, revision, time } from "./parts.js";
+import { anyId, bytes, count, KINDS, revision, time } from "./parts.js";
 
 export const ls = z
   .array(
     z.object({
-      conversationId,
+      kind: z.enum(KINDS),
+      conversationId: anyId,
       title: z.string(),
       status: z
         .enum([...STATUSES, "corrupt"])
@@ -21,11 +22,11 @@ export const ls = z
       imported: z
         .boolean()
         .describe("Had elsewhere, and not changed here since: never `@last` while there is another."),
-      revision,
+      revision: revision.describe("Of a thread: the number of its checkpoints."),
       sizeBytes: bytes,
-      backupCount: count,
+      backupCount: count.describe("Of a thread: its checkpoints."),
       model: z.string().nullable().describe("`provider:name`."),
       error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).optional(),
     }),
   )
-  .describe("Conversations, newest first.");
+  .describe("Conversations and LangGraph threads, newest first.");

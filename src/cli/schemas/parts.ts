@@ -7,6 +7,9 @@ export const conversationId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
   .describe("Id of the conversation.");
+/** What an id is of: a conversation, or a thread of a LangGraph graph. */
+export const KINDS = ["conversation", "thread"] as const;
+export const anyId = z.string().describe("Id of the conversation or LangGraph thread.");
 export const timestamp = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/)
@@ -47,5 +50,8 @@ export const problemKind = z.enum([
   "backup-newer",
   "spill-damaged",
   "spill-newer",
+  "thread-torn",
+  "thread-damaged",
+  "thread-newer",
   "unreadable",
 ]);

@@ -1,18 +1,19 @@
 /** `undo --json`, also with `--list` and `--empty-trash`. */
 import { z } from "zod";
 import { OPERATION_KINDS } from "../../store/trash-record.js";
-import { bytes, conversationId, path, time, timestamp } from "./parts.js";
+import { anyId, bytes, KINDS, path, time, timestamp } from "./parts.js";
 
 const operation = {
   operation: z.enum(OPERATION_KINDS),
-  conversationId,
+  kind: z.enum(KINDS).describe("What it was done to."),
+  conversationId: anyId,
   at: time.describe("ISO 8601: when the operation was done; undo --at takes it as it is."),
 };
 
 export const undo = z
   .object({
     ...operation,
-    conversationIds: z.array(conversationId).describe("Every conversation that the one command had changed."),
+    conversationIds: z.array(anyId).describe("Every conversation that the one command had changed, or every thread."),
     restored: z.array(path).describe("Files that are back."),
     safetyBackup: timestamp
       .nullable()

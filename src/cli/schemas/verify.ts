@@ -1,6 +1,6 @@
 /** `verify --json`. */
 import { z } from "zod";
-import { conversationId, count, path, problemKind } from "./parts.js";
+import { anyId, count, path, problemKind } from "./parts.js";
 
 export const verify = z
   .object({
@@ -8,7 +8,7 @@ export const verify = z
     ok: z.boolean(),
     problems: z.array(
       z.object({
-        conversationId,
+        conversationId: anyId,
         path,
         kind: problemKind,
         detail: z.string(),

@@ -15,6 +15,9 @@ import { load } from "../load.js";
 import { findEdit, mayBeEdited } from "./edited.js";
 
 export interface CatalogueRow {
+  /** A thread is one of a LangGraph graph. */
+  readonly kind: "conversation" | "thread";
+  /** Of the conversation or thread. */
   readonly conversationId: string;
   readonly title: string;
   /** `corrupt` marks a row that could not be read; `error` says why. */
@@ -27,6 +30,7 @@ export interface CatalogueRow {
   readonly imported: boolean;
   readonly revision: number;
   readonly sizeBytes: number;
+  /** Of a thread: its checkpoints. */
   readonly backupCount: number;
   readonly model: string | null;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
@@ -37,6 +41,7 @@ const AT_ONCE = 32;
 function row(id: string, metadata: Metadata, sizeBytes: number, backupCount: number): CatalogueRow {
   const { title, status, messageCount, tokenCount, createdAt, savedAt, revision, model, imported } = metadata;
   return {
+    kind: "conversation",
     conversationId: id,
     title,
     status,
@@ -61,6 +66,7 @@ function problemOf(error: unknown): Pick<CatalogueRow, "status" | "error"> {
 
 function badRow(id: string, error: unknown, sizeBytes: number, backupCount: number): CatalogueRow {
   return {
+    kind: "conversation",
     conversationId: id,
     title: "",
     messageCount: 0,
@@ -164,7 +170,7 @@ function groupById(spills: readonly FoundSpill[]): Map<string, FoundSpill[]> {
   return byId;
 }
 
-function compareNewest(left: CatalogueRow, right: CatalogueRow): number {
+export function compareNewest(left: CatalogueRow, right: CatalogueRow): number {
   const [a, b] = [left.updatedAt ?? "", right.updatedAt ?? ""];
   if (a !== b) return a < b ? 1 : -1;
   return left.conversationId < right.conversationId ? -1 : 1;

@@ -2,7 +2,7 @@
 import { addMetrics, type MetricData, type Values } from "../../monitoring/figures.js";
 import type { Area, Storage } from "../../storage/storage.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
-import { knownIds } from "../../store/names.js";
+import { knownIds, threadNames } from "../../store/names.js";
 import type { LiveProcess } from "../../metrics/metrics-store.js";
 import type { MetricsSource } from "../../metrics/monitor.js";
 
@@ -51,6 +51,7 @@ export async function readStoreMetrics({ storage, metrics, spilled, now }: Store
       draftstate_unsaved_seconds: { "": Math.max(own.unsavedMs, ...ages) / 1000 },
       draftstate_fallback_active: { "": (await spilled()).length },
       draftstate_conversations: { "": knownIds(state, backup).length },
+      draftstate_threads: { "": threadNames(state).length },
       draftstate_store_bytes: {
         state: await bytesIn(storage, "state", state),
         backup: await bytesIn(storage, "backup", backup),

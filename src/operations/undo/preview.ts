@@ -10,25 +10,10 @@ import { load, type LoadedConversation } from "../load.js";
 import { undoableOperations } from "../../store/pending.js";
 import type { Store } from "../../store/store.js";
 import { fromTimestamp } from "../../store/names.js";
-import { timeOfStamp, type Operation, type OperationKind } from "../../store/trash-record.js";
-import { fitting, type UndoOptions } from "./undo.js";
-
-export interface UndoPreview {
-  readonly operation: OperationKind;
-  readonly conversationId: string;
-  /** ISO 8601: when the operation was done. */
-  readonly at: string;
-  /** Files that it took away or copied. */
-  readonly files: number;
-  /** Of a rename: the title that it gave and the one that comes back. */
-  readonly titles?: { readonly from: string; readonly to: string };
-  /** Of a restore: the point it went back to, where that can be told, and what comes back. */
-  readonly restored?: { readonly point: string | null; readonly messageCount: number; readonly revision: number };
-  /** Other conversations that the same command did this to: an undo without an id takes it back of them too. */
-  readonly together: readonly string[];
-  /** Of a restore or repair: something was said since, and is replaced by the undo (which keeps a backup of it). */
-  readonly changedSince: boolean;
-}
+import { timeOfStamp, type Operation } from "../../store/trash-record.js";
+import type { Threads } from "../../threads/threads.js";
+import { previewChanges } from "./thread-preview.js";
+import { fitting, type PreviewOptions, type UndoPreview } from "./undone.js";
 
 type Load = (id: string) => Promise<LoadedConversation | undefined>;
 
@@ -101,12 +86,13 @@ async function previewOf(
   const at = timeOfStamp(stamp);
   const plain = {
     operation: kind,
+    kind: "conversation",
     conversationId,
     at: at.toISOString(),
     files: files.length,
     together,
     changedSince: false,
-  };
+  } as const;
   if (kind === "rm" || kind === "prune") return plain;
   const now = await load(conversationId);
   if (kind === "restore") return { ...plain, ...(await ofRestore(store, operation, now)) };
@@ -127,13 +113,15 @@ function groupsOf(operations: readonly Operation[]): Map<string, Set<string>> {
   return groups;
 }
 
-export interface PreviewOptions extends UndoOptions {
-  /** Only of the one that an undo would take. */
-  readonly last?: boolean;
+/** In the order of the operations, newest first. */
+export async function previewUndos(store: Store, threads: Threads, options: PreviewOptions): Promise<UndoPreview[]> {
+  const previews = [...(await ofConversations(store, options)), ...(await previewChanges(threads, options))];
+  return previews
+    .sort((left, right) => (left.at < right.at ? 1 : left.at > right.at ? -1 : 0))
+    .slice(0, options.last === true ? 1 : undefined);
 }
 
-/** In the order of the operations, newest first. */
-export async function previewUndos(store: Store, options: PreviewOptions): Promise<UndoPreview[]> {
+async function ofConversations(store: Store, options: PreviewOptions): Promise<UndoPreview[]> {
   const operations = await undoableOperations(store);
   const loaded = new Map<string, Promise<LoadedConversation | undefined>>();
   const loadOnce: Load = (id) => {

@@ -15,33 +15,14 @@ import { pendingIds } from "../../store/pending.js";
 import { copyToQuarantine } from "../../store/quarantine.js";
 import { refusal } from "../../store/read.js";
 import type { Store } from "../../store/store.js";
-import type { NamedRecord, Trash } from "../../store/trash.js";
-import { timeOfStamp, type KeptFile, type Operation, type OperationKind } from "../../store/trash-record.js";
+import type { Trash } from "../../store/trash.js";
+import type { KeptFile, Operation } from "../../store/trash-record.js";
 import { filesOf } from "../remove.js";
 import { foldIn, replaceWithBackup } from "../restore.js";
-
-export interface UndoOptions {
-  /** Of this conversation alone; left out: whatever was last. */
-  readonly id?: string;
-  /** Not the last operation but the one of this time, or a prefix of it, as `operations` gives it. */
-  readonly at?: string;
-}
-
-export interface UndoneOperation {
-  readonly operation: OperationKind;
-  readonly conversationId: string;
-  /** ISO 8601: when the operation was done. */
-  readonly at: string;
-}
-
-export interface UndoResult extends UndoneOperation {
-  /** Every conversation that the one command had changed. */
-  readonly conversationIds: readonly string[];
-  /** Where the files are that are back, for messages. */
-  readonly restored: readonly string[];
-  /** Timestamp of the backup that holds what was there before the undo; null where nothing was replaced. */
-  readonly safetyBackup: string | null;
-}
+import type { KeptChange } from "../../threads/thread-trash.js";
+import type { Threads } from "../../threads/threads.js";
+import { settleChanges, threadChanges, undoThreadChanges } from "./thread-changes.js";
+import { describeOperation, fitting, Overtaken, type UndoOptions, type UndoResult } from "./undone.js";
 
 const MAX_ATTEMPTS = 8;
 
@@ -50,25 +31,15 @@ interface Undone {
   readonly safetyBackup: string | null;
 }
 
-export function describeOperation(operation: Operation): UndoneOperation {
-  return {
-    operation: operation.kind,
-    conversationId: operation.conversationId,
-    at: timeOfStamp(operation.stamp).toISOString(),
-  };
-}
-
 /** The operation that an undo chose, to be asked about again in its conversation's turn. */
 interface Chosen {
   readonly trash: Trash;
+  readonly threads: Threads;
   readonly options: UndoOptions;
 }
 
-/** Another operation came before the undo had its turn: that is the last one now. */
-class Overtaken extends Error {}
-
 /** Two that undo the same take back one operation, not two; and nothing older is taken back than what is last by now. */
-async function assertStillLast({ trash, options }: Chosen, operation: Operation): Promise<void> {
+async function assertStillLast({ trash, threads, options }: Chosen, operation: Operation): Promise<void> {
   if (!(await trash.has(operation)))
     throw new DraftstateError(
       "NOT_FOUND",
@@ -77,6 +48,8 @@ async function assertStillLast({ trash, options }: Chosen, operation: Operation)
   if (options.at !== undefined) return;
   const [last] = await trash.latest((named) => fitting([named], options).length > 0, true);
   if (last !== undefined && last.stamp > operation.stamp && last.group !== operation.group) throw new Overtaken();
+  const [change] = await threadChanges(threads, options);
+  if (change !== undefined && change.stamp > operation.stamp) throw new Overtaken();
 }
 
 /** Throws before anything moves where the id was used again (`taken`), be it with other files than those that would come back. */
@@ -260,16 +233,6 @@ async function undoAll(
   }
 }
 
-/** Newest first, as the operations are. */
-export function fitting<Named extends NamedRecord>(operations: readonly Named[], { id, at }: UndoOptions): Named[] {
-  const stamp = at?.replaceAll(/[:.]/g, "-");
-  return operations.filter(
-    (operation) =>
-      (id === undefined || operation.conversationId === id) &&
-      (stamp === undefined || operation.stamp.startsWith(stamp)),
-  );
-}
-
 /** Throws `NOT_FOUND` where there is none, `USAGE` where a time fits several. */
 function pick(operations: readonly Operation[], options: UndoOptions): Operation {
   const { id, at } = options;
@@ -312,11 +275,36 @@ async function settledNames(
   return ids.length === 0 ? names : trash.names();
 }
 
+/** Of what was last, to a conversation or a thread. Throws `USAGE` where a time fits both. */
+function isThreadsTurn(
+  [last]: readonly Operation[],
+  [change]: readonly KeptChange[],
+  { id, at, kind }: UndoOptions,
+): boolean {
+  if (kind === "thread" && change === undefined)
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `thread ${JSON.stringify(id)} has nothing to undo${at === undefined ? "" : ` at ${JSON.stringify(at)}`}: "draftstate undo --list" shows what is left`,
+    );
+  if (last === undefined || change === undefined) return change !== undefined;
+  if (at !== undefined)
+    throw new DraftstateError(
+      "USAGE",
+      `${JSON.stringify(at)} matches several operations: give more of the time ("draftstate undo --list" shows them)`,
+    );
+  return change.stamp > last.stamp;
+}
+
 /** The last operation, the last one on this conversation, or the one of this time. Throws `NEWER_VERSION` where a newer version did it. */
-export async function undo(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
+export async function undo(
+  store: Store,
+  sessions: Sessions,
+  threads: Threads,
+  options: UndoOptions,
+): Promise<UndoResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await undoLast(store, sessions, options);
+      return await undoLast(store, sessions, threads, options);
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
       if (attempt === MAX_ATTEMPTS)
@@ -328,20 +316,23 @@ export async function undo(store: Store, sessions: Sessions, options: UndoOption
   }
 }
 
-async function undoLast(store: Store, sessions: Sessions, options: UndoOptions): Promise<UndoResult> {
+async function undoLast(store: Store, sessions: Sessions, threads: Threads, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
   const operations = await store.trash.latest(
     (named) => fitting([named], options).length > 0,
     at === undefined,
-    await settledNames(store, sessions, id),
+    await settledNames(store, sessions, options.kind === "thread" ? "" : id),
   );
+  await settleChanges(threads, options);
+  const changes = await threadChanges(threads, options);
+  if (isThreadsTurn(operations, changes, options)) return undoThreadChanges(store, threads, changes, options);
   const last = pick(operations, options);
   const others = operations.filter(
     (operation) =>
       id === undefined && operation !== last && operation.group === last.group && operation.kind === last.kind,
   );
   const together: readonly [Operation, ...Operation[]] = [last, ...others];
-  const chosen = { trash: store.trash, options };
+  const chosen = { trash: store.trash, threads, options };
   const undone = await undoAll(store, sessions, chosen, together).catch(async (error: unknown) => {
     // The conversation may have been removed before the undo had its turn: that is the last operation now.
     if (isDraftstateError(error, "NOT_FOUND") && (await store.trash.has(last))) await assertStillLast(chosen, last);

@@ -1,30 +1,24 @@
 /** Looks at every file of a conversation and says what is wrong with it: the recovery plan, printed and not carried out. */
 import { isDraftstateError } from "../../errors.js";
-import { planRecovery, type ProblemKind } from "../../plan/recovery.js";
+import { planRecovery } from "../../plan/recovery.js";
 import { problemOf, readBackupFile } from "../../store/backups.js";
 import type { OnProgress } from "../../store/events.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
-import { backupKey, backupsById, journalKey, knownIds, snapshotKey, type BackupName } from "../../store/names.js";
+import {
+  backupKey,
+  backupsById,
+  journalKey,
+  knownIds,
+  snapshotKey,
+  threadNames,
+  type BackupName,
+} from "../../store/names.js";
 import { findConversation, listNames, pathOfProblem, type StoreNames } from "../../store/read.js";
 import type { Store } from "../../store/store.js";
 import { withSpilledIds } from "../load.js";
+import type { Verification, VerifiedProblem } from "./verification.js";
+import { verifyThreads } from "./verify-threads.js";
 import type { FileToCheck, FindWholeFiles } from "./whole-files.js";
-
-export interface VerifiedProblem {
-  readonly conversationId: string;
-  readonly path: string;
-  readonly kind: ProblemKind | "spill-damaged" | "spill-newer";
-  readonly detail: string;
-  /** Whether the state, or all but what the detail names, can be had from other files. */
-  readonly repairable: boolean;
-}
-
-export interface Verification {
-  /** Files looked at. */
-  readonly checked: number;
-  readonly ok: boolean;
-  readonly problems: readonly VerifiedProblem[];
-}
 
 /** How many conversations are under way: what one waits for from the disk, another is parsed and hashed in. */
 const AT_ONCE = 8;
@@ -129,7 +123,7 @@ interface Listed {
   readonly backups: ReadonlyMap<string, readonly BackupName[]>;
 }
 
-/** Every conversation that has a file, or the one. */
+/** Every conversation and thread that has a file, or the one conversation. */
 export async function verify(store: Store, options: VerifyOptions = {}): Promise<Verification> {
   const { id, onProgress } = options;
   const { state: stateNames, backup: backupNames } = options.names ?? (await listNames(store.storage));
@@ -137,15 +131,23 @@ export async function verify(store: Store, options: VerifyOptions = {}): Promise
   const listed: Listed = { ids, stateNames: new Set(stateNames), backups: backupsById(backupNames) };
   const done = await verifiedWhole(store, listed, options);
   const rest = listed.ids.filter((each) => !done.has(each));
+  const threads = id === undefined ? threadNames(stateNames) : [];
+  const total = listed.ids.length + threads.length;
   let count = done.size;
   const results = await mapAtOnce(rest, AT_ONCE, async (each) => {
     const result = await verifyOne(store, each, listed.backups.get(each) ?? []);
-    onProgress?.((count += 1), listed.ids.length);
+    onProgress?.((count += 1), total);
     return result;
   });
-  const problems = results.flatMap((result) => result.problems);
+  const ofThreads = await verifyThreads(store.storage, id === undefined ? stateNames : [], () =>
+    onProgress?.((count += 1), total),
+  );
+  const problems = [...results.flatMap((result) => result.problems), ...ofThreads.problems];
   return {
-    checked: [...done.values(), ...results.map(({ checked }) => checked)].reduce((sum, checked) => sum + checked, 0),
+    checked: [...done.values(), ...results.map(({ checked }) => checked)].reduce(
+      (sum, checked) => sum + checked,
+      ofThreads.checked,
+    ),
     ok: problems.length === 0,
     problems,
   };

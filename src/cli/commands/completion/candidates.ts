@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { listBackupNames } from "../../../store/backups.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
-import { resolveId } from "../../arguments/resolve-id.js";
+import { resolveTarget, shownId, threadIds } from "../../arguments/resolve-target.js";
 import { readTypedLine, visibleCommands, type TypedLine } from "./typed-line.js";
 
 export interface Candidate {
@@ -34,17 +34,35 @@ function optionCandidates(commands: readonly Command[]): Candidate[] {
   return [...new Map(long.map((one) => [one.text, one])).values()];
 }
 
-async function idCandidates(manager: DraftStatePersistenceManager): Promise<Candidate[]> {
-  const ids = await manager.ids();
+/** Commands that take a LangGraph thread, too. */
+const FOR_THREADS: ReadonlySet<string> = new Set(
+  "show backups diff restore rm undo export prune verify repair stats".split(" "),
+);
+
+/** Of threads those that no shell takes for more than one word. */
+async function idCandidates(manager: DraftStatePersistenceManager, command: string): Promise<Candidate[]> {
+  const threads = FOR_THREADS.has(command) ? (await threadIds(manager)).filter((id) => shownId(id) === id) : [];
+  const ids = [...(await manager.ids()), ...threads];
   return ids.length === 0
     ? []
     : [{ text: "@last", description: "the last conversation" }, ...ids.map((text) => ({ text }))];
 }
 
+/** Newest first, as `backups` numbers them. */
+async function checkpointCandidates(manager: DraftStatePersistenceManager, threadId: string): Promise<Candidate[]> {
+  const { ownCheckpoints } = await import("../../../operations/graph-threads/list-checkpoints.js");
+  return manager.threads
+    .get(threadId)
+    .read((view) => Promise.resolve(ownCheckpoints(view.index)))
+    .then((entries) => entries.map(({ id }, index) => ({ text: id, description: `@${index}` })));
+}
+
 async function backupCandidates(manager: DraftStatePersistenceManager, line: TypedLine): Promise<Candidate[]> {
   const [wanted = line.values["resume"] ?? line.values["fork"]] = line.positionals;
   if (wanted === undefined) return [];
-  const names = await listBackupNames(manager.storage, await resolveId(manager, wanted));
+  const { kind, id } = await resolveTarget(manager, wanted);
+  if (kind === "thread") return checkpointCandidates(manager, id);
+  const names = await listBackupNames(manager.storage, id);
   const now: Candidate[] = line.command?.name() === "diff" ? [{ text: "now", description: "as it is now" }] : [];
   const latest: Candidate[] = names.length === 0 ? [] : [{ text: "latest", description: "the newest" }];
   return [...now, ...latest, ...names.map(({ timestamp }, index) => ({ text: timestamp, description: `@${index}` }))];
@@ -54,8 +72,9 @@ async function valueCandidates(name: string, line: TypedLine, open: OpenManager)
   switch (name) {
     case "id":
     case "id[@backup]":
-      return idCandidates(open(line.values));
+      return idCandidates(open(line.values), line.command?.name() ?? "");
     case "ts":
+    case "checkpoint":
     case "from":
     case "to":
       return backupCandidates(open(line.values), line);

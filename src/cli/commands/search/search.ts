@@ -2,8 +2,11 @@
 import { DraftstateError } from "../../../errors.js";
 import type { LineMatch } from "../../../formats/search/find-lines.js";
 import { ROLES, STATUSES } from "../../../model/conversation.js";
-import { snapshotKey } from "../../../store/names.js";
-import type { Scanned, ScanResult, SnapshotsScanned } from "../../../operations/search.js";
+import { snapshotKey, threadNames } from "../../../store/names.js";
+import type { DraftStatePersistenceManager } from "../../../manager.js";
+import type { JsonObject } from "../../../model/json.js";
+import type { Scanned, ScanQuery, ScanResult, SnapshotsScanned } from "../../../operations/search.js";
+import type { Kind } from "../../../operations/undo/undone.js";
 import { choiceOption } from "../../arguments/choice.js";
 import type { CommandContext } from "../../context.js";
 import { wantsMetadata } from "./conditions.js";
@@ -38,7 +41,7 @@ const JSON_WIDTH = 2000;
 /** From here on a search takes long enough for a spinner. */
 const MANY = 500;
 
-async function scan(text: string, options: SearchOptions, context: CommandContext): Promise<ScanResult<LineMatch>> {
+async function scan(text: string, options: SearchOptions, context: CommandContext): Promise<FoundIn> {
   const [{ compileQuery }, { prefilterFor }, { findLines }] = await Promise.all([
     import("../../../formats/search/query.js"),
     import("../../../formats/search/prefilter.js"),
@@ -52,6 +55,8 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   const spinner = many ? await startSpinner(context.output, "searching") : undefined;
   const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
   const pathOf = manager.storage.pathOf?.bind(manager.storage);
+  const wants = wantsMetadata(options.status, since);
+  const look = (state: JsonObject): LineMatch[] => findLines(state, matcher, options.role);
   const snapshots = async (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>
     pathOf === undefined
       ? undefined
@@ -63,16 +68,47 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
           since,
         });
   try {
-    return await manager.search({
+    const conversations = await manager.search({
       mayHold: prefilterFor(query, matcher),
-      wants: wantsMetadata(options.status, since),
-      look: (state) => findLines(state, matcher, options.role),
+      wants,
+      look,
       backups: options.backups === true,
       snapshots,
     });
+    return withThreads(conversations, await inThreadsOf(manager, { wants, look }));
   } finally {
     spinner?.stop();
   }
+}
+
+interface FoundIn {
+  readonly found: readonly FoundConversation[];
+  readonly problems: ScanResult<LineMatch>["problems"];
+  readonly scanned: number;
+}
+
+type FoundConversation = Scanned<LineMatch> & { readonly kind: Kind };
+
+/** Undefined where there are none: then nothing that reads them is loaded. */
+async function inThreadsOf(
+  manager: DraftStatePersistenceManager,
+  query: Pick<ScanQuery<LineMatch>, "wants" | "look">,
+): Promise<ScanResult<LineMatch> | undefined> {
+  if (threadNames(await manager.storage.list("state")).length === 0) return undefined;
+  const { scanThreads } = await import("../../../operations/graph-threads/search-threads.js");
+  return scanThreads(manager.threads, query);
+}
+
+/** Conversations first, then threads. */
+function withThreads(conversations: ScanResult<LineMatch>, threads: ScanResult<LineMatch> | undefined): FoundIn {
+  const of =
+    (kind: Kind) =>
+    (found: Scanned<LineMatch>): FoundConversation => ({ kind, ...found });
+  return {
+    found: [...conversations.found.map(of("conversation")), ...(threads?.found ?? []).map(of("thread"))],
+    problems: [...conversations.problems, ...(threads?.problems ?? [])],
+    scanned: conversations.scanned + (threads?.scanned ?? 0),
+  };
 }
 
 /** Lines of the current state, then those that only backups have, each once. */
@@ -89,12 +125,12 @@ function linesOf({ matches, backups }: Scanned<LineMatch>): FoundLine[] {
   return [...matches, ...past];
 }
 
-function toJson(found: Scanned<LineMatch>): object {
+function toJson(found: FoundConversation): object {
   const matches = linesOf(found).map(({ hits, text, ...match }) => {
     const { before, hit, after } = excerptAround(text, hits[0] ?? { start: 0, end: 0 }, JSON_WIDTH);
     return { ...match, text: text.length <= JSON_WIDTH ? text : before + hit + after };
   });
-  return { conversationId: found.conversationId, title: found.metadata.title, matches };
+  return { kind: found.kind, conversationId: found.conversationId, title: found.metadata.title, matches };
 }
 
 /** Every visible hit is coloured; an ellipsis replaces what is cut away. */
@@ -122,20 +158,20 @@ function render(found: Scanned<LineMatch>, context: CommandContext): string {
     return linesOf(found)
       .map(
         (match) =>
-          `${found.conversationId}${place(match)}:${match.messageIndex + 1}:${toSafeLine(match.role)}: ${renderLine(match, PIPE_WIDTH, context)}`,
+          `${toSafeLine(found.conversationId)}${place(match)}:${match.messageIndex + 1}:${toSafeLine(match.role)}: ${renderLine(match, PIPE_WIDTH, context)}`,
       )
       .join("\n");
   const lines = linesOf(found).map((match) => {
     const label = `  ${match.messageIndex + 1} ${toSafeLine(match.role)}${place(match)}: `;
     return `${style.dim(label)}${renderLine(match, Math.max(20, width - label.length - 1), context)}`;
   });
-  return `${style.cyan(style.bold(found.conversationId))}  ${toSafeLine(found.metadata.title)}\n${lines.join("\n")}`;
+  return `${style.cyan(style.bold(toSafeLine(found.conversationId)))}  ${toSafeLine(found.metadata.title)}\n${lines.join("\n")}`;
 }
 
-function print(found: readonly Scanned<LineMatch>[], options: SearchOptions, context: CommandContext): void {
+function print(found: readonly FoundConversation[], options: SearchOptions, context: CommandContext): void {
   const { output } = context;
   if (context.json) output.json(found.map(toJson));
-  else if (options.list === true) for (const { conversationId } of found) output.line(conversationId);
+  else if (options.list === true) for (const { conversationId } of found) output.line(toSafeLine(conversationId));
   else if (found.length > 0)
     output.line(found.map((each) => render(each, context)).join(output.width === undefined ? "\n" : "\n\n"));
 }
@@ -169,7 +205,7 @@ export const registerSearch: Register = (program, run) => {
     .command("search <text>")
     .summary("search conversations and print matching lines")
     .description(
-      "Search conversations, newest first, and print matching lines. Smart case: an upper-case letter in <text> makes the search case-sensitive.",
+      "Search conversations and LangGraph threads, newest first, and print matching lines. Smart case: an upper-case letter in <text> makes the search case-sensitive.",
     )
     .option("-e, --regex", "<text> is a regular expression (RE2: no look-around, no back-references)")
     .option("-i, --ignore-case", "ignore case")

@@ -6,7 +6,8 @@ import { decompress } from "../../../store/codec.js";
 import { backupKey, fromTimestamp, snapshotKey } from "../../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
 import { parseCount } from "../../arguments/parse.js";
-import { resolveId, splitPoint } from "../../arguments/resolve-id.js";
+import { splitPoint } from "../../arguments/resolve-id.js";
+import { resolveTarget, shownId, threadIds, type Target } from "../../arguments/resolve-target.js";
 import type { CommandContext } from "../../context.js";
 import { loadPresent } from "../../load-present.js";
 import { toSafeText } from "../../terminal/text/safe-text.js";
@@ -16,6 +17,7 @@ import { render, type Shown } from "./render.js";
 
 interface ShowOptions {
   readonly backup?: string;
+  readonly checkpoint?: string;
   readonly raw?: boolean;
   readonly last?: number;
   readonly inspect?: boolean;
@@ -69,12 +71,29 @@ function asFile({ state, metadata }: Shown): object {
   return { ...state, _metadata: { ...extra, ...known } };
 }
 
+/** A thread's id may hold an `@`. */
+async function resolveShown(manager: DraftStatePersistenceManager, wanted: string, name: string): Promise<Target> {
+  if (name !== wanted && (await threadIds(manager)).includes(wanted)) return { kind: "thread", id: wanted };
+  return resolveTarget(manager, name);
+}
+
+function withPoint(options: ShowOptions, wanted: string, point: string | undefined): ShowOptions {
+  if (point === undefined) return options;
+  if (options.backup !== undefined || options.checkpoint !== undefined)
+    throw new DraftstateError("USAGE", `${wanted} and an option both name a backup or checkpoint: give one of them`);
+  return { ...options, backup: point };
+}
+
 export const registerShow: Register = (program, run) => {
   program
     .command("show <id[@backup]>")
     .summary("show a conversation")
-    .description("Show a conversation. <id> is an id, a unique prefix of one, or @last.")
+    .description("Show a conversation or a LangGraph thread. <id> is an id, a unique prefix of one, or @last.")
     .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest")
+    .option(
+      "--checkpoint <checkpoint>",
+      "of a LangGraph thread, show a checkpoint: its id, latest, or @2 for the third newest",
+    )
     .option("--raw", "print the file as it is, a compressed backup decompressed")
     .option("-n, --last <count>", "show only the last <count> messages", parseCount("--last"))
     .option("--inspect", "show metadata and the health of the files")
@@ -87,10 +106,17 @@ export const registerShow: Register = (program, run) => {
       run(async (context) => {
         const manager = await context.reader();
         const { wanted: name, point } = splitPoint(wanted);
-        if (point !== undefined && given.backup !== undefined)
-          throw new DraftstateError("USAGE", `${wanted} and --backup both name a backup: give one of them`);
-        const options = point === undefined ? given : { ...given, backup: point };
-        const id = await resolveId(manager, name);
+        const { kind, id } = await resolveShown(manager, wanted, name);
+        const options = withPoint(given, wanted, kind === "thread" && id === wanted ? undefined : point);
+        if (kind === "thread") {
+          const { showThread } = await import("../../graph-threads/show-thread.js");
+          const checkpoint = options.checkpoint ?? options.backup;
+          return showThread(manager, id, { ...options, checkpoint }, context, ({ threadId, state, metadata }) =>
+            render({ id: shownId(threadId), state, metadata }, options, context.output),
+          );
+        }
+        if (options.checkpoint !== undefined)
+          throw new DraftstateError("USAGE", `${id} is a conversation, which has backups: use --backup`);
         const print = (text: string): Promise<void> => context.page(text, { paged: options.pager });
         if (options.raw === true) {
           await raw(await rawBytes(manager, id, options.backup), print, context);

@@ -1,7 +1,7 @@
 /** `stats`: what was counted, for a person, as JSON, or in Prometheus' text format. Reads only. */
 import { storeSummaryOf } from "../../../monitoring/summary.js";
 import { conversationStats } from "../../../operations/stats/conversation-stats.js";
-import { resolveId } from "../../arguments/resolve-id.js";
+import { resolveTarget } from "../../arguments/resolve-target.js";
 import type { CommandContext } from "../../context.js";
 import { toSafeText } from "../../terminal/text/safe-text.js";
 import type { Register } from "../registration.js";
@@ -15,7 +15,12 @@ interface StatsOptions {
 async function stats(wanted: string | undefined, context: CommandContext): Promise<void> {
   const manager = await context.reader();
   const { output } = context;
-  const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
+  const target = wanted === undefined ? undefined : await resolveTarget(manager, wanted);
+  if (target?.kind === "thread") {
+    const { printThreadStats } = await import("../../graph-threads/stats-thread.js");
+    return printThreadStats(manager, target.id, context);
+  }
+  const id = target?.id;
   const metrics = await manager.metrics();
   const rows = (await manager.list()).filter((row) => id === undefined || row.conversationId === id);
   const conversations = await conversationStats(manager.storage, rows, metrics, context.now());
@@ -35,7 +40,7 @@ export const registerStats: Register = (program, run) => {
     .command("stats [id]")
     .summary("metrics: tokens, latency, bytes, backups, recoveries")
     .description(
-      "Show what was counted, for one conversation or the whole store: tokens, time to first token, tokens per second, bytes written by kind, write amplification, growth, backups, recoveries, and how long saves took.",
+      "Show what was counted, for one conversation or LangGraph thread, or the whole store: tokens, time to first token, tokens per second, bytes written by kind, write amplification, growth, backups, recoveries, and how long saves took.",
     )
     .option("--prometheus", "the whole store in Prometheus' text format")
     .addHelpText(

@@ -46,6 +46,9 @@ function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: 
         name: "conversations",
         value: `${formatCount(gauge("draftstate_conversations"))}, ${formatBytes(gauge("draftstate_store_bytes", "state"))}; backups ${formatBytes(gauge("draftstate_store_bytes", "backup"))}`,
       },
+      ...(gauge("draftstate_threads") === 0
+        ? []
+        : [{ name: "threads", value: `${formatCount(gauge("draftstate_threads"))} of LangGraph graphs` }]),
       {
         name: "tokens",
         value: `${formatCount(summary.tokens)} in ${pluralize(summary.answers, "answer")}, ${decimal(summary.tokensPerSecond)} per second`,

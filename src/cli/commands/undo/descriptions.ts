@@ -1,6 +1,6 @@
 /** What an undo does, in a few words, before and after it. Text from files is made safe. */
-import type { UndoResult } from "../../../operations/undo/undo.js";
-import type { UndoPreview } from "../../../operations/undo/preview.js";
+import type { UndoResult } from "../../../operations/undo/undone.js";
+import type { UndoPreview } from "../../../operations/undo/undone.js";
 import { pluralize } from "../../terminal/text/format.js";
 import { toSafeLine } from "../../terminal/text/safe-text.js";
 
@@ -24,7 +24,7 @@ const NAMED = 3;
 function withOthers({ together }: UndoPreview): string {
   if (together.length === 0) return "";
   const more = together.length - NAMED;
-  return `, with ${together.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return `, with ${toSafeLine(together.slice(0, NAMED).join(", "))}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function change(preview: UndoPreview): string {
@@ -38,7 +38,7 @@ function change(preview: UndoPreview): string {
         ...(preview.restored === undefined ? {} : { restored: { ...preview.restored, point: null } }),
       });
     case "prune":
-      return `${pluralize(files, "backup")} back`;
+      return preview.kind === "thread" ? "its checkpoints back" : `${pluralize(files, "backup")} back`;
     case "rm":
       return `${pluralize(files, "file")} back`;
     case "repair":
@@ -54,7 +54,7 @@ export function describeUndone(preview: UndoPreview, { operation, restored }: Un
     case "restore":
       return restoreChange(preview);
     case "prune":
-      return `${pluralize(restored.length, "backup")} back`;
+      return preview.kind === "thread" ? "its checkpoints back" : `${pluralize(restored.length, "backup")} back`;
     case "rm":
       return `${pluralize(restored.length, "file")} back`;
     case "repair":

@@ -1,12 +1,13 @@
 /** `undo`: undoes the last restore, prune, rm, repair or rename. */
 import { DraftstateError, isDraftstateError } from "../../../errors.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
-import type { UndoResult } from "../../../operations/undo/undo.js";
-import type { UndoPreview } from "../../../operations/undo/preview.js";
+import type { UndoResult } from "../../../operations/undo/undone.js";
+import type { UndoPreview } from "../../../operations/undo/undone.js";
 import type { CommandContext } from "../../context.js";
-import { resolveId } from "../../arguments/resolve-id.js";
+import { resolveTarget, shownId, type Target } from "../../arguments/resolve-target.js";
 import { formatAge, formatBytes, pluralize } from "../../terminal/text/format.js";
 import { renderFittingTable } from "../../terminal/tables/fitting-table.js";
+import { toSafeLine } from "../../terminal/text/safe-text.js";
 import { describeUndo, describeUndone } from "./descriptions.js";
 import type { Register } from "../registration.js";
 
@@ -18,13 +19,22 @@ interface UndoOptions {
 }
 
 /** Among the conversations of past operations: one that was removed is known only from its operation. */
-async function resolveUndone(manager: DraftStatePersistenceManager, wanted: string): Promise<string> {
-  const ids = [...new Set((await manager.operations()).map(({ conversationId }) => conversationId))];
-  if (ids.includes(wanted)) return wanted;
-  const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
+async function resolveUndone(manager: DraftStatePersistenceManager, wanted: string): Promise<Target> {
+  const operations = await manager.operations();
+  const targets = new Map<string, Target>(
+    operations.map(({ kind, conversationId: id }) => [`${kind}:${id}`, { kind, id } satisfies Target] as const),
+  );
+  const all = [...targets.values()];
+  const exact = [...all.filter(({ id }) => id === wanted), targets.get(wanted)].filter((one) => one !== undefined);
+  const fits = exact.length > 0 ? exact : all.filter(({ id }) => wanted !== "" && id.startsWith(wanted));
   const [only, ...others] = fits;
-  if (only === undefined) return resolveId(manager, wanted);
+  if (only === undefined) return resolveTarget(manager, wanted);
   if (others.length === 0) return only;
+  if (exact.length > 0)
+    throw new DraftstateError(
+      "USAGE",
+      `${JSON.stringify(wanted)} is a conversation and a thread: type "conversation:${wanted}" or "thread:${wanted}"`,
+    );
   throw new DraftstateError(
     "USAGE",
     `${JSON.stringify(wanted)} matches ${fits.length} conversations with operations to undo: give more characters of the id ("draftstate undo --list" shows them)`,
@@ -61,17 +71,19 @@ async function emptyTrash(
 
 async function list(
   manager: DraftStatePersistenceManager,
-  id: string | undefined,
+  target: Target | undefined,
   context: CommandContext,
 ): Promise<void> {
   const { style, width } = context.output;
   if (context.json) {
     context.output.json(
-      (await manager.operations()).filter(({ conversationId }) => id === undefined || conversationId === id),
+      (await manager.operations()).filter(
+        ({ kind, conversationId }) => target === undefined || (kind === target.kind && conversationId === target.id),
+      ),
     );
     return;
   }
-  const previews = await manager.previewUndos(id === undefined ? {} : { id });
+  const previews = await manager.previewUndos(target ?? {});
   if (previews.length === 0) context.output.message("there is nothing to undo");
   else {
     context.output.line(
@@ -80,7 +92,10 @@ async function list(
         width,
         columns: [
           { title: "OPERATION", dispensable: 0, cell: ({ operation }: UndoPreview) => operation },
-          { title: "ID", dispensable: 0, cell: ({ conversationId }: UndoPreview) => conversationId },
+          { title: "ID", dispensable: 0, cell: ({ conversationId }: UndoPreview) => toSafeLine(conversationId) },
+          ...(previews.some(({ kind }) => kind === "thread")
+            ? [{ title: "KIND", dispensable: 1, cell: ({ kind }: UndoPreview) => kind }]
+            : []),
           { title: "AGE", dispensable: 1, cell: ({ at }: UndoPreview) => formatAge(new Date(at), context.now()) },
           { title: "UNDOING IT", shrink: true, minimum: 12, dispensable: 2, cell: describeUndo },
           { title: "AT", dispensable: 3, cell: ({ at }: UndoPreview) => at },
@@ -94,7 +109,9 @@ async function list(
 /** False if the person declines. Asks because of changes made since, although a backup keeps them. */
 async function agreed(preview: UndoPreview, options: UndoOptions, context: CommandContext): Promise<boolean> {
   const { operation, conversationId, at } = preview;
-  const warning = `${conversationId} was changed since the ${operation} of ${formatAge(new Date(at), context.now())}; undoing replaces the current state, which is kept as a backup`;
+  const name = toSafeLine(shownId(conversationId));
+  const kept = preview.kind === "thread" ? "copied to quarantine" : "kept as a backup";
+  const warning = `${name} was changed since the ${operation} of ${formatAge(new Date(at), context.now())}; undoing replaces the current state, which is ${kept}`;
   if (context.mayAsk(options)) return context.confirm(`${warning}. Undo the ${operation} anyway? [y/N] `);
   context.output.message(warning);
   return true;
@@ -118,27 +135,30 @@ async function say(
   const { operation, conversationId, conversationIds, safetyBackup, at } = result;
   const what = preview === undefined ? "" : describeUndone(preview, result);
   output.message(
-    `undid the ${operation} of ${conversationIds.join(", ")}, ${formatAge(new Date(at), context.now())}${what === "" ? "" : `: ${what}`}`,
+    `undid the ${operation} of ${toSafeLine(conversationIds.map(shownId).join(", "))}, ${formatAge(new Date(at), context.now())}${what === "" ? "" : `: ${what}`}`,
   );
   if (safetyBackup !== null)
     output.message(`the state before is kept: draftstate restore ${conversationId} --backup ${safetyBackup}`);
-  if (operation === "repair" && (await needsRepair(manager, conversationId)))
+  if (operation === "repair" && result.kind === "thread")
+    output.message(`it needs repair again: draftstate repair ${toSafeLine(shownId(conversationId))}`);
+  else if (operation === "repair" && (await needsRepair(manager, conversationId)))
     output.message(`it needs repair again: draftstate repair ${conversationId}`);
 }
 
 async function takeBack(
   manager: DraftStatePersistenceManager,
-  id: string | undefined,
+  target: Target | undefined,
   options: UndoOptions,
   context: CommandContext,
 ): Promise<number> {
-  const wanted = { ...(id === undefined ? {} : { id }), ...(options.at === undefined ? {} : { at: options.at }) };
+  const wanted = { ...target, ...(options.at === undefined ? {} : { at: options.at }) };
   const [preview] = await manager.previewUndos({ ...wanted, last: true });
   if (preview?.changedSince === true && !(await agreed(preview, options, context))) {
     context.output.message("nothing was undone");
     return 1;
   }
-  const result = await manager.undo(id, options.at === undefined ? {} : { at: options.at });
+  const { id, ...rest } = wanted as Partial<Target> & { readonly at?: string };
+  const result = await manager.undo(id, rest);
   if (context.json) context.output.json(result);
   else await say(manager, result, preview, context);
   return 0;
@@ -159,7 +179,7 @@ export const registerUndo: Register = (program, run) => {
     .command("undo [id]")
     .summary("undo the last restore, prune, rm, repair or rename")
     .description(
-      "Undo the last restore, prune, rm, repair or rename, of one conversation or of all. Run it again to undo the one before.",
+      "Undo the last restore, prune, rm, repair or rename, of one conversation or LangGraph thread, or of all. Run it again to undo the one before.",
     )
     .option("--at <time>", "undo the operation of this time, or a prefix of it, as --list shows it")
     .option("--list", "list what can be undone, newest first")
@@ -174,9 +194,9 @@ export const registerUndo: Register = (program, run) => {
         assertOneThing(wanted, options);
         const manager = await context.reader();
         if (options.emptyTrash === true) return emptyTrash(manager, options, context);
-        const id = wanted === undefined ? undefined : await resolveUndone(manager, wanted);
-        if (options.list !== true) return takeBack(manager, id, options, context);
-        await list(manager, id, context);
+        const target = wanted === undefined ? undefined : await resolveUndone(manager, wanted);
+        if (options.list !== true) return takeBack(manager, target, options, context);
+        await list(manager, target, context);
         return 0;
       }),
     );

@@ -1,0 +1,19 @@
+/** What was found wrong with the files of a store. */
+import type { ProblemKind } from "../../plan/recovery.js";
+
+export interface VerifiedProblem {
+  /** Of the conversation or thread. */
+  readonly conversationId: string;
+  readonly path: string;
+  readonly kind: ProblemKind | "spill-damaged" | "spill-newer" | "thread-damaged" | "thread-newer" | "thread-torn";
+  readonly detail: string;
+  /** Whether the state, or all but what the detail names, can be had from other files. */
+  readonly repairable: boolean;
+}
+
+export interface Verification {
+  /** Files looked at. */
+  readonly checked: number;
+  readonly ok: boolean;
+  readonly problems: readonly VerifiedProblem[];
+}
