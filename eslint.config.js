@@ -3,6 +3,9 @@ import { AGENT_GATES, PACKAGES, ROOMS } from "./architecture.js";
 
 const isWithin = (owner, room) => owner === room || owner === `${room}.ts` || owner.startsWith(`${room}/`);
 
+/** Given a terminal to draw on: by a screen of safe rows, a spinner, a question. */
+const DRAWING = ["src/cli/chat/console.ts", "src/cli/terminal/screen/spinner.ts", "src/cli/terminal/input/prompt.ts"];
+
 /** Import rules of one room, from the table in architecture.js. Files with a right of their own are told by test/architecture.test.ts. */
 function importRules(room, allowed) {
   const rooms = Object.keys(ROOMS).filter(
@@ -82,6 +85,36 @@ export default tseslint.config(
             { group: ["**/agent/*", "**/agent/**"], message: "the agent is loaded by chat alone: see architecture.js" },
           ],
         },
+      ],
+    },
+  },
+  {
+    // Each of these owns a stream, or draws on one for a person; all else goes through Output, which makes it safe.
+    files: ["src/**/*.ts"],
+    ignores: ["src/cli/output.ts", "src/cli/entry.ts"],
+    rules: {
+      "no-console": "error",
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ExportDefaultDeclaration", message: "named exports only" },
+        {
+          selector: "MemberExpression[property.name=/^(stdout|stderr)$/]",
+          message: "cli/output.ts is the only door to a terminal",
+        },
+      ],
+    },
+  },
+  {
+    files: ["src/cli/**/*.ts"],
+    ignores: ["src/cli/output.ts", ...DRAWING],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        ...["terminal", "errorTerminal"].map((property) => ({
+          object: "output",
+          property,
+          message: "write through Output, or draw with terminal/screen",
+        })),
       ],
     },
   },

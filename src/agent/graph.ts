@@ -20,12 +20,15 @@ import { DraftstateError } from "../errors.js";
 import { distinguishCalls } from "./call-ids.js";
 import { JoinedAnswer } from "./joined-answer.js";
 import { textOfContent } from "./messages.js";
+import { reasoningOfChunk } from "./reasoning.js";
 import { refuseMendedCalls } from "./mended-calls.js";
 import { keepOneUnknown, splitCalls, type Refusals } from "./unknown-calls.js";
 import { unreadable } from "./unreadable.js";
 
 export type GraphEvent =
   | { readonly type: "token"; readonly text: string }
+  /** What the model thinks beside its answer. */
+  | { readonly type: "reasoning"; readonly text: string }
   /** A node ended with these messages: the model's whole answer, or the tools' results. */
   | { readonly type: "node"; readonly node: "model" | "tools"; readonly messages: readonly BaseMessage[] };
 
@@ -41,10 +44,13 @@ const MAX_STEPS = 50;
 
 const ENDLESS = `the model asked for tools ${MAX_STEPS / 2} times in one turn, and was stopped: what it said and got is kept`;
 
+/** Into LangGraph's stream: the answer's text, or what the model thinks. */
+type Written = string | { readonly reasoning: string };
+
 type CallModel = (
   messages: BaseMessage[],
   config: RunnableConfig,
-  write: (text: string) => void,
+  write: (written: Written) => void,
 ) => Promise<BaseMessage>;
 
 /** Whatever the chunk's class: what a model streams is its answer. Lists may hold other things than text beside it. */
@@ -65,6 +71,8 @@ function callableModel({ model, tools }: GraphOptions, refusals: Refusals): Call
   return async (messages, config, write) => {
     const answer = new JoinedAnswer();
     for await (const chunk of await bound.stream(messages, config)) {
+      const reasoning = reasoningOfChunk(chunk);
+      if (reasoning !== "") write({ reasoning });
       const text = textOfChunk(chunk.content);
       if (text !== "") write(text);
       answer.add(chunk);
@@ -108,8 +116,8 @@ function build(options: GraphOptions) {
   return new StateGraph(Messages)
     .addNode("model", async (state, config) => ({
       messages: [
-        await call(state.messages, config, (text) => {
-          config.writer(text);
+        await call(state.messages, config, (written) => {
+          config.writer(written);
         }),
       ],
     }))
@@ -145,13 +153,19 @@ export class TurnGraph {
     );
     try {
       for await (const [mode, data] of stream) {
-        if (mode === "custom") yield { type: "token", text: String(data) };
+        if (mode === "custom") yield writtenEvent(data as Written);
         else yield* nodeEvents(data);
       }
     } catch (error) {
       throw error instanceof GraphRecursionError ? new DraftstateError("MODEL", ENDLESS, { cause: error }) : error;
     }
   }
+}
+
+function writtenEvent(written: Written): GraphEvent {
+  return typeof written === "string"
+    ? { type: "token", text: written }
+    : { type: "reasoning", text: written.reasoning };
 }
 
 function* nodeEvents(update: object): Generator<GraphEvent> {

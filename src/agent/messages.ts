@@ -6,6 +6,7 @@ import { AIMessage, HumanMessage, SystemMessage, ToolMessage, type BaseMessage }
 import { textOf, type Message, type ToolCall, type Usage } from "../model/conversation.js";
 import { freezeJson, isJsonObject, type Json, type JsonObject } from "../model/json.js";
 import { pairCalls } from "./call-pairs.js";
+import { reasoningOfBlock } from "./reasoning.js";
 import { partsFor, textFor, type Part } from "./content-parts.js";
 
 /** What the model alone is told, where a cut-off answer is continued without a message of the user's. */
@@ -110,7 +111,11 @@ export function textOfContent(content: unknown): string {
   if (!Array.isArray(content)) return "";
   return content
     .map((block: unknown) =>
-      typeof block === "string" ? block : isJsonObject(block) && typeof block["text"] === "string" ? block["text"] : "",
+      typeof block === "string"
+        ? block
+        : isJsonObject(block) && typeof block["text"] === "string" && reasoningOfBlock(block) === ""
+          ? block["text"]
+          : "",
     )
     .join("");
 }

@@ -6,7 +6,14 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { DraftstateError, messageOf } from "../errors.js";
 import { assertAgentState } from "../model/agent-state.js";
 import type { AgentState, Message, Usage } from "../model/conversation.js";
-import { addMessage, beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
+import {
+  addMessage,
+  appendReasoning,
+  beginTurn,
+  endAnswer,
+  ensureAgentFields,
+  type AnswerEnd,
+} from "../model/transitions.js";
 import type { AnswerMeter } from "../metrics/monitor.js";
 import type { Conversation } from "../session/conversation.js";
 import { Channel } from "./channel.js";
@@ -23,6 +30,8 @@ export type { EndedStatus };
 export type TurnEvent =
   | { readonly type: "start"; readonly state: AgentState; readonly revision: number }
   | { readonly type: "token"; readonly text: string; readonly state: AgentState; readonly revision: number }
+  /** What the model thinks; never a part of the answer. */
+  | { readonly type: "reasoning"; readonly text: string; readonly state: AgentState; readonly revision: number }
   | {
       readonly type: "tools";
       readonly messages: readonly Message[];
@@ -198,6 +207,11 @@ class Turn {
         this.#meter?.token(event.text);
         conversation.appendToken(event.text);
         await this.#events.push({ type: "token", text: event.text, ...this.#now() });
+      } else if (event.type === "reasoning") {
+        conversation.update((draft) => {
+          appendReasoning(draft, event.text);
+        });
+        await this.#events.push({ type: "reasoning", text: event.text, ...this.#now() });
       } else if (event.node === "tools") await this.#toolsAnswered(event.messages);
       else {
         last = event.messages.at(-1);

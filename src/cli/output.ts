@@ -1,12 +1,13 @@
 /**
- * The two output streams: data goes to stdout, everything else to stderr. A reader that closes its end early is no error:
+ * The two output streams: data goes to stdout, everything else to stderr. The only door to a terminal (ESLint forbids
+ * others): nothing passes that the terminal would obey, but our own styles and what `draw` is for. A reader that closes its end early is no error:
  * what is written afterwards is dropped, and listeners are told.
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import { withCommandsOf, wrapMessage, type Caller } from "./command-hints.js";
 import type { Environment, OutputStream } from "./io.js";
 import { toSafeJson } from "../formats/acting-characters.js";
-import { toSafeLine } from "./terminal/text/safe-text.js";
+import { toSafeLine, toSafeStyled } from "./terminal/text/safe-text.js";
 import { createStyle, type Style } from "./terminal/text/style.js";
 
 export interface OutputOptions {
@@ -104,7 +105,7 @@ export class Output {
 
   data(text: string): void {
     if (this.#closed || text === "") return;
-    this.#stdout.write(text);
+    this.#stdout.write(this.isTerminal ? toSafeStyled(text, this.style) : text);
     this.#midLine = this.isTerminal && !text.endsWith("\n");
   }
 
@@ -142,15 +143,23 @@ export class Output {
   #say(text: string): void {
     const line = wrapMessage(this.worded(text), this.errorWidth, this.caller);
     const write = (): void => {
-      this.#stderr.write(`${this.#midLine && this.errorIsTerminal ? "\n" : ""}${line}\n`);
+      this.#stderr.write(
+        `${this.#midLine && this.errorIsTerminal ? "\n" : ""}${toSafeStyled(line, this.errorStyle)}\n`,
+      );
       this.#midLine = false;
     };
     if (this.around === undefined) write();
     else this.around(write);
   }
 
+  /** Text of several lines for people, as it is: a stack, a help, a question that its answer stands behind. */
   raw(text: string): void {
-    this.#stderr.write(text);
+    this.#stderr.write(toSafeStyled(text, this.errorStyle));
+  }
+
+  /** A line that is written over, on a terminal: `text` after the control sequence, which is ours. */
+  draw(control: string, text: string): void {
+    this.#stderr.write(control + toSafeStyled(text, this.errorStyle));
   }
 
   /** Resolves when what was written has left this process. */

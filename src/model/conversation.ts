@@ -40,6 +40,8 @@ export type Message = {
   /** `provider:name`. */
   readonly model?: string;
   readonly usage?: Usage;
+  /** What the model thought before it; never a part of the answer. */
+  readonly reasoning?: string;
   /** Tokens streamed for this message. */
   readonly tokenCount?: number;
   /** The model's own word for why it stopped. */
@@ -59,6 +61,8 @@ export type StreamingProperties = {
   /** 0 to 100; 100 only when complete. */
   readonly streamingProgress: number;
   readonly partialResponse: string;
+  /** Where the model lets see what it thinks. */
+  readonly partialReasoning?: string;
   /** ISO 8601; null before the first answer. */
   readonly streamingStartTime: string | null;
   readonly streamingEndTime: string | null;

@@ -8,9 +8,11 @@ export function shownMessages(state: JsonObject): readonly Json[] {
 
 function partialAnswer(state: JsonObject): Json {
   const streaming = streamingOf(state);
+  const reasoning = ownValue(streaming, "partialReasoning");
   return {
     role: "assistant",
     content: ownValue(streaming, "partialResponse") ?? "",
+    ...(reasoning === undefined ? {} : { reasoning }),
     createdAt: ownValue(streaming, "streamingStartTime") ?? "",
     status: "streaming",
   };

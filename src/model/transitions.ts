@@ -63,7 +63,7 @@ function beginAnswer(draft: AgentDraft, at: string | null, id: string | undefine
 }
 
 function answerOf(draft: AgentDraft, end: AnswerEnd): Message {
-  const { messageId, partialResponse, tokenCount } = draft.streamingProperties;
+  const { messageId, partialResponse, partialReasoning = "", tokenCount } = draft.streamingProperties;
   return {
     id: typeof messageId === "string" && messageId !== "" ? messageId : end.id,
     role: "assistant",
@@ -72,11 +72,18 @@ function answerOf(draft: AgentDraft, end: AnswerEnd): Message {
     status: end.status,
     ...(end.model === undefined ? {} : { model: end.model }),
     ...(end.usage === undefined ? {} : { usage: end.usage }),
+    ...(partialReasoning === "" ? {} : { reasoning: partialReasoning }),
     tokenCount,
     ...(end.finishReason === undefined ? {} : { finishReason: end.finishReason }),
     ...(end.toolCalls === undefined || end.toolCalls.length === 0 ? {} : { toolCalls: end.toolCalls }),
     ...(end.error === undefined ? {} : { error: end.error }),
   };
+}
+
+/** A piece of what the model thinks, beside its answer. */
+export function appendReasoning(draft: AgentDraft, text: string): void {
+  const streaming = draft.streamingProperties;
+  streaming.partialReasoning = (streaming.partialReasoning ?? "") + text;
 }
 
 /** The text joins the messages. It stays readable in `partialResponse` and `currentNarrative` until the next answer. */

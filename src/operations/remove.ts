@@ -8,9 +8,11 @@ import { recover, type Locked } from "../session/recover.js";
 import type { Sessions } from "../session/sessions.js";
 import { listBackupNames } from "../store/backups.js";
 import { journalKey, snapshotKey } from "../store/names.js";
+import { quarantinedOf } from "../store/quarantine.js";
 import { refusal, storeIsMissing } from "../store/read.js";
 import { assertNoneNewer } from "../store/spills.js";
 import type { Store } from "../store/store.js";
+import type { Key } from "../storage/storage.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
 
 export interface RemoveResult {
@@ -41,10 +43,10 @@ export async function filesOf({ storage }: Pick<Store, "storage">, id: string): 
   return [...backups, ...present];
 }
 
-async function takeAway(
+async function takeAway<K extends Key>(
   { storage }: Store,
-  files: readonly KeptFile[],
-  take: (file: KeptFile) => Promise<boolean>,
+  files: readonly K[],
+  take: (file: K) => Promise<boolean>,
 ): Promise<Pick<RemoveResult, "removed" | "bytes">> {
   const removed: string[] = [];
   let bytes = 0;
@@ -111,12 +113,14 @@ async function forGood({ store, id, guard }: Locked): Promise<RemoveResult> {
   if (files.length + spilled.length === 0) throw refusal(storage, id, { kind: "absent" });
   // They go first: one that stayed would bring the conversation back.
   for (const { session } of spilled) await spills?.purge(id, session);
+  // Copies before what they are of: a purge that is cut off can be asked for again.
+  const copies = await takeAway(store, await quarantinedOf(store, id), (file) => storage.remove(file, guard));
   const taken = await takeAway(store, files, (file) => storage.remove(file, guard));
   await trash.forgetAll(id, guard);
   return {
     conversationId: id,
-    removed: [...taken.removed, ...spilled.map(({ path }) => path)],
-    bytes: spilled.reduce((sum, { sizeBytes }) => sum + sizeBytes, taken.bytes),
+    removed: [...taken.removed, ...copies.removed, ...spilled.map(({ path }) => path)],
+    bytes: spilled.reduce((sum, { sizeBytes }) => sum + sizeBytes, taken.bytes + copies.bytes),
     purged: true,
     dryRun: false,
   };
@@ -127,7 +131,8 @@ async function preview(store: Store, id: string, purged: boolean): Promise<Remov
   const files = await filesOf(store, id);
   const spilled = (await store.spills?.find(id)) ?? [];
   if (files.length + spilled.length === 0) throw refusal(store.storage, id, { kind: "absent" });
-  const taken = await takeAway(store, files, () => Promise.resolve(true));
+  const copies = purged ? await quarantinedOf(store, id) : [];
+  const taken = await takeAway(store, [...files, ...copies], () => Promise.resolve(true));
   return {
     conversationId: id,
     removed: [...taken.removed, ...spilled.map(({ path }) => path)],

@@ -319,6 +319,7 @@ export interface Attributes {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
+  readonly isFile: boolean;
   /** Neither a file nor a directory. */
   readonly isOther: boolean;
   /** Names of the file. */
@@ -331,7 +332,8 @@ export function attributesOf(path: string): Attributes | undefined {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
     const { uid, gid, mode, nlink: links } = found;
-    return { uid, gid, mode, links, isOther: !found.isFile() && !found.isDirectory() };
+    const isFile = found.isFile();
+    return { uid, gid, mode, links, isFile, isOther: !isFile && !found.isDirectory() };
   } catch {
     return undefined;
   }

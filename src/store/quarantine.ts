@@ -1,7 +1,7 @@
-/** What cannot be used is copied here before anything else takes its name (G6). */
+/** What cannot be used is copied here before anything else takes its name (G6), and stays until its conversation is purged. */
 import type { Key, Lock } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
-import { toTimestamp } from "./names.js";
+import { conversationIds, parseBackupName, parseSpillName, toTimestamp } from "./names.js";
 import type { Store } from "./store.js";
 
 /** Under a free name that says what it was and when; gives where it is, for messages. Undefined where there is nothing under the key. */
@@ -17,4 +17,18 @@ export async function copyToQuarantine(
     const key: Key = { area: "quarantine", name: `${from.name}.${stamp}${copy === 0 ? "" : `-${copy}`}` };
     if (await storage.create(key, bytes, guard)) return storage.describe(key);
   }
+}
+
+/** The copies that were made of files of the conversation. */
+export async function quarantinedOf({ storage }: Pick<Store, "storage">, id: string): Promise<Key[]> {
+  const names = await storage.list("quarantine", { prefix: id });
+  return names.filter((name) => ownerOf(name) === id).map((name): Key => ({ area: "quarantine", name }));
+}
+
+/** Of a name that ends with when it was copied. */
+function ownerOf(name: string): string | undefined {
+  const original = name.replace(/\.\d{4}-\d\d-\d\dT[\d-]+Z(?:-\d+)?$/, "");
+  if (original === name) return undefined;
+  const found = parseBackupName(original) ?? parseSpillName(original);
+  return found?.conversationId ?? conversationIds([original])[0];
 }

@@ -1,7 +1,7 @@
 /** Chunks are joined into the message that LangChain would make of them, within bounds. */
 import { AIMessageChunk } from "@langchain/core/messages";
 import { describe, expect, test } from "vitest";
-import { JoinedAnswer, MAX_TEXT } from "../../src/agent/joined-answer.js";
+import { JoinedAnswer, MAX_CALLS, MAX_TEXT } from "../../src/agent/joined-answer.js";
 
 describe("a joined answer", () => {
   test.for([1, 2, 3, 7, 8, 100])("of %i chunks is that of joining one after another", (count) => {
@@ -25,6 +25,19 @@ describe("a joined answer", () => {
 
   test("is undefined where nothing came", () => {
     expect(new JoinedAnswer().whole()).toBeUndefined();
+  });
+
+  test("is stopped at its limit of calls while they come", () => {
+    const answer = new JoinedAnswer();
+    const call = (index: number): AIMessageChunk =>
+      new AIMessageChunk({
+        content: "",
+        tool_call_chunks: [{ index, id: `c${index}`, name: "look", args: "{}", type: "tool_call_chunk" }],
+      });
+    for (let index = 0; index < MAX_CALLS; index += 1) answer.add(call(index));
+    expect(() => {
+      answer.add(call(MAX_CALLS));
+    }).toThrow(/more than 128 tools at once/);
   });
 
   test("without end is stopped", () => {

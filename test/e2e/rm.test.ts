@@ -32,6 +32,20 @@ async function answered(
 }
 
 describe("rm", TIMEOUT, () => {
+  test("--purge leaves no copy of what was said: not in quarantine, trash or the history of prompts", async ({
+    workspace,
+  }) => {
+    await workspace.run(["chat", "canarytext", "--id", "tale"]);
+    await workspace.run(["rename", "tale", "canarytext again"]);
+    await workspace.write("state/tale.json", `${await workspace.read("state/tale.json")}garbage`);
+    await workspace.run(["repair", "tale"]);
+    const history = "state/.draftstate/history/prompts.jsonl";
+    await workspace.write(history, '"canarytext"\n"other"\n');
+    expect((await workspace.run(["rm", "tale", "--purge", "--yes"])).status).toBe(0);
+    expect([...(await workspace.files())].filter(([, text]) => text.includes("canarytext"))).toEqual([]);
+    expect(await workspace.read(history)).toBe('"other"\n');
+  });
+
   test("says what went and how it comes back, on stderr alone", async ({ workspace }) => {
     await tell(workspace, "tale");
     const { status, stdout, stderr } = await workspace.run(["rm", "tale"]);

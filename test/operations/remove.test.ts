@@ -193,6 +193,28 @@ describe("spilled", () => {
 });
 
 describe("purged", () => {
+  test("what quarantine holds of it goes too, and of another whose id begins alike stays", async () => {
+    const { storage, manager } = await setting();
+    const stamp = "2026-01-14T21-30-00-000Z";
+    const own = [
+      `chat.json.${stamp}`,
+      `chat.journal.${stamp}-1`,
+      `chat_${stamp}.json.gz.${stamp}`,
+      `chat.ab12.spill.${stamp}`,
+    ];
+    const other = [
+      `chat.json.json.${stamp}`,
+      `chat_2.json.${stamp}`,
+      `chat_${stamp}.json.${stamp}.json.${stamp}`,
+      "chat.json",
+    ];
+    for (const name of [...own, ...other]) await storage.replace({ area: "quarantine", name }, Buffer.from("canary"));
+    const preview = await manager.removeAll(["chat"], { purge: true, dryRun: true });
+    const { removed } = await manager.remove("chat", { purge: true });
+    expect(preview[0]?.removed.length).toBe(removed.length);
+    expect((await storage.list("quarantine")).sort()).toEqual(other.sort());
+  });
+
   test("it is gone for good, with what was done to it, and an earlier one of its id that was removed stays undoable", async () => {
     const { storage, manager } = await setting();
     const old = await contents(storage);

@@ -5,6 +5,7 @@
  */
 import type { OpenAIClient } from "@langchain/openai";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
+import { reasoningOfBlock } from "../reasoning.js";
 import { unreadable } from "../unreadable.js";
 
 type Chunk = OpenAIClient.Chat.Completions.ChatCompletionChunk;
@@ -16,6 +17,7 @@ function textOfBlock(block: Json): string {
   if (typeof block === "string") return block;
   if (!isJsonObject(block)) throw unreadable(block);
   const { type, text, refusal } = block;
+  if (reasoningOfBlock(block) !== "") return "";
   if (typeof text === "string") return text;
   if (typeof refusal === "string") return refusal;
   if (typeof type === "string" && SILENT_BLOCKS.includes(type)) return "";
@@ -39,9 +41,19 @@ function callsOf(delta: JsonObject, id: Json | undefined): JsonObject {
   return { ...rest, tool_calls: [{ index: 0, ...named, function: call }] };
 }
 
+/** Under the one name that the client keeps; servers have two, and blocks within the content. */
+function reasoningOf(delta: JsonObject): { reasoning_content?: string } {
+  const content = ownValue(delta, "content");
+  const named = ["reasoning_content", "reasoning"].map((name) => ownValue(delta, name));
+  const within = Array.isArray(content) ? (content as readonly Json[]).map(reasoningOfBlock).join("") : "";
+  const thought = named.find((value): value is string => typeof value === "string" && value !== "") ?? within;
+  return thought === "" ? {} : { reasoning_content: thought };
+}
+
 function readableDelta(delta: JsonObject, id: Json | undefined): JsonObject {
   return {
     ...callsOf(delta, id),
+    ...reasoningOf(delta),
     role: "assistant",
     content: textOf(ownValue(delta, "content")) + textOf(ownValue(delta, "refusal")),
   };
@@ -65,6 +77,12 @@ export function readableChunk(chunk: Chunk): Chunk {
     isJsonObject(choice) ? { ...choice, delta: readableDelta(deltaOf(choice), wire["id"]) } : choice,
   );
   return { ...wire, choices: readable } as unknown as Chunk;
+}
+
+/** Whether the server names what it thinks `reasoning_content`, and so may want it back. */
+export function saysReasoningContent({ choices }: Chunk): boolean {
+  const deltas = Array.isArray(choices) ? choices.map(({ delta }) => delta as unknown as Json) : [];
+  return deltas.some((delta) => isJsonObject(delta) && typeof delta["reasoning_content"] === "string");
 }
 
 /** A second reason for finishing would be joined to the first. */

@@ -10,7 +10,7 @@ import { AsyncCaller } from "@langchain/core/utils/async_caller";
 import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
 import { policyErrorIn } from "../../http/policy.js";
 import { policyFetch, type PolicyOptions } from "../../http/policy-fetch.js";
-import { readableChunks } from "./completion-chunk.js";
+import { readableChunks, saysReasoningContent } from "./completion-chunk.js";
 import { reasoningOfTurn, withReasoning, type Reasoning } from "./given-back.js";
 import { limitEvents } from "./event-limit.js";
 import { readAnswers } from "./read-answers.js";
@@ -33,6 +33,7 @@ type NotStreaming = OpenAIClient.Chat.ChatCompletionCreateParamsNonStreaming;
 class OpenAICompatibleModel extends ChatOpenAICompletions {
   /** By the options of a call, which are all that it hands down. */
   readonly #reasoning = new WeakMap<object, Reasoning>();
+  #wantsReasoning = false;
 
   override _streamResponseChunks(
     messages: BaseMessage[],
@@ -53,8 +54,17 @@ class OpenAICompatibleModel extends ChatOpenAICompletions {
     if (request.stream !== true) return super.completionWithRetry(request, options);
     const reasoning = options === undefined ? undefined : this.#reasoning.get(options);
     const sent =
-      reasoning === undefined ? request : { ...request, messages: withReasoning(request.messages, reasoning) };
-    return readableChunks(await super.completionWithRetry(sent, options));
+      reasoning === undefined || !this.#wantsReasoning
+        ? request
+        : { ...request, messages: withReasoning(request.messages, reasoning) };
+    return readableChunks(this.#noting(await super.completionWithRetry(sent, options)));
+  }
+
+  async *#noting(chunks: Chunks): Chunks {
+    for await (const chunk of chunks) {
+      this.#wantsReasoning ||= saysReasoningContent(chunk);
+      yield chunk;
+    }
   }
 }
 

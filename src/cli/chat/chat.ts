@@ -17,6 +17,7 @@ import type { ChosenModel, RequestProgress, TurnContext } from "./session-types.
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import type { InputStream } from "../io.js";
+import { exposedDirectories } from "../settings/exposed-places.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { settleTracing } from "./tracing.js";
 import { sayWhere } from "./where.js";
@@ -29,6 +30,7 @@ export interface ChatOptions extends StartOptions {
 export async function chat(words: readonly string[], options: ChatOptions, context: CommandContext): Promise<number> {
   assertOneStart(options);
   settleTracing(context, options);
+  if (options.save) for (const exposed of exposedDirectories(context)) context.output.warning(exposed);
   const situation = await situationOf(words, options, context);
   const console = await consoleFor(context, situation.person?.input);
   try {

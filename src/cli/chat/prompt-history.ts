@@ -32,8 +32,14 @@ export class PromptHistory {
       -MAX_ENTRIES,
     );
     this.#entries = [...this.#entries.filter((entry) => entry !== text), text].slice(-MAX_ENTRIES);
-    const bytes = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
-    await this.storage.replace(KEY, bytes).catch(() => undefined);
+    await this.storage.replace(KEY, encode(entries)).catch(() => undefined);
+  }
+
+  /** Those of a conversation that is to be gone for good. */
+  static async forget(storage: Storage, texts: ReadonlySet<string>): Promise<void> {
+    const entries = (await PromptHistory.load(storage)).entries;
+    const kept = entries.filter((entry) => !texts.has(entry));
+    if (kept.length < entries.length) await storage.replace(KEY, encode(kept));
   }
 
   async #read(): Promise<string[]> {
@@ -44,6 +50,10 @@ export class PromptHistory {
       return [];
     }
   }
+}
+
+function encode(entries: readonly string[]): Uint8Array {
+  return Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
 }
 
 function parseEntry(line: string): string[] {

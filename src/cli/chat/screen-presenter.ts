@@ -38,7 +38,8 @@ export class ScreenPresenter implements Presenter {
     if (event.type === "token") {
       this.#status.token(this.turn.conversation.durableRevision);
       this.#view.push(event.text);
-    } else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
+    } else if (event.type === "reasoning") this.#status.thinks();
+    else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
     else if (event.type === "tools") this.#showTools(event);
   }
 

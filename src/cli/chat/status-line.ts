@@ -9,6 +9,7 @@ const FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 /** Milliseconds after which a wait is counted, before the first token and after it. */
 const PATIENCE = 1000;
 const SILENCE = 3000;
+const THINKING = "thinking";
 
 export class StatusLine {
   #waitingFor: string;
@@ -32,6 +33,11 @@ export class StatusLine {
     if (event.kind === "answered") this.#wait(`waiting for the first token from ${event.host}`);
     else if (event.kind === "failed") this.#wait(requestNote(event) ?? this.#waitingFor);
     else if (event.kind === "sent" && event.attempt === 1) this.#wait(`connecting to ${event.host}`);
+  }
+
+  /** Reasoning arrives: timed from its first part. */
+  thinks(): void {
+    if (this.#waitingFor !== THINKING) this.#wait(THINKING);
   }
 
   token(savedRevision: number): void {

@@ -6,6 +6,7 @@ import { DraftstateError } from "../../errors.js";
 import type { Health, HealthCheck, HealthStatus } from "../../monitoring/health.js";
 import type { CommandContext } from "../context.js";
 import { parseDuration } from "../arguments/parse.js";
+import { checkAccess } from "../settings/exposed-places.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import { renderTable } from "../terminal/tables/table.js";
 import type { Paint, Style } from "../terminal/text/style.js";
@@ -76,12 +77,18 @@ function nagiosLine({ status, checks }: Health): string {
   return `DRAFTSTATE ${NAGIOS[status][1]} - ${toSafeLine(text).replaceAll("|", "/")}`;
 }
 
+/** A check that warns. */
+function withCheck(health: Health, check: HealthCheck | undefined): Health {
+  if (check === undefined) return health;
+  return { status: health.status === "fail" ? "fail" : "warn", checks: [...health.checks, check] };
+}
+
 export const registerHealth: Register = (program, run) => {
   program
     .command("health")
     .summary("check the store, also for monitoring")
     .description(
-      "Check that the directories are writable and have free space, that no file is damaged and no lock is stale, how old unsaved changes and backups are, and whether the fallback directory is in use. Exits with 0 for ok and warn, 4 if files are damaged, 7 if anything else fails.",
+      "Check that the directories are writable and have free space, that no file is damaged and no lock is stale, how old unsaved changes and backups are, whether the fallback directory is in use, and whether somebody else can change the files. Exits with 0 for ok and warn, 4 if files are damaged, 7 if anything else fails.",
     )
     .option("--quick", "check only the end of each snapshot for damage: for stores of many gigabytes")
     .option("--min-free <size>", "warn below this free space, fail below a tenth of it (default: 500M)", parseSize)
@@ -104,12 +111,13 @@ export const registerHealth: Register = (program, run) => {
       run(async (context) => {
         const { quick = false, minFree, maxUnsaved, maxBackupAge } = options;
         const manager = await context.manager();
-        const health = await manager.health({
+        const found = await manager.health({
           quick,
           ...(minFree === undefined ? {} : { minFreeBytes: minFree }),
           ...(maxUnsaved === undefined ? {} : { maxUnsavedMs: maxUnsaved }),
           ...(maxBackupAge === undefined ? {} : { maxBackupAgeMs: maxBackupAge }),
         });
+        const health = withCheck(found, await checkAccess(context));
         const { output } = context;
         if (context.json) output.json(health);
         else if (options.nagios === true) output.line(nagiosLine(health));

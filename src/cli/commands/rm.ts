@@ -2,6 +2,9 @@
 import { DraftstateError } from "../../errors.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RemoveResult } from "../../operations/remove.js";
+import { messagesOf } from "../../model/conversation.js";
+import { isJsonObject } from "../../model/json.js";
+import { PromptHistory } from "../chat/prompt-history.js";
 import type { CommandContext } from "../context.js";
 import { resolveTarget, shownId, type Target } from "../arguments/resolve-target.js";
 import { formatBytes, pluralize } from "../terminal/text/format.js";
@@ -48,6 +51,21 @@ async function agreed(ids: readonly string[], options: RmOptions, context: Comma
   );
 }
 
+/** What a person typed in these conversations, kept for the prompt of the next ones. */
+async function promptsIn(manager: DraftStatePersistenceManager, ids: readonly string[]): Promise<Set<string>> {
+  const prompts = new Set<string>();
+  for (const id of ids) {
+    // What cannot be read has nothing to find by.
+    const loaded = await manager.load(id).catch(() => undefined);
+    if (loaded === undefined) continue;
+    for (const message of messagesOf(loaded.state)) {
+      if (!isJsonObject(message) || message["role"] !== "user") continue;
+      if (typeof message["content"] === "string") prompts.add(message["content"]);
+    }
+  }
+  return prompts;
+}
+
 function say(results: readonly RemoveResult[], { output }: CommandContext): void {
   for (const { conversationId, removed, bytes, purged } of results) {
     output.message(
@@ -75,7 +93,10 @@ export const registerRm: Register = (program, run) => {
     .summary("move conversations or threads to the trash")
     .description('Move conversations and their backups, or LangGraph threads, to the trash; "undo" brings them back.')
     .option("-y, --yes", "do not ask")
-    .option("--purge", "delete permanently; cannot be undone")
+    .option(
+      "--purge",
+      "delete permanently, also what trash, quarantine and prompt history hold of them; cannot be undone",
+    )
     .option("--dry-run", "show what would be removed, without removing")
     .addHelpText("after", "\nExamples:\n  draftstate rm draft_chat_17\n  draftstate undo draft_chat_17")
     .action((wanted: string[], options: RmOptions) =>
@@ -88,7 +109,10 @@ export const registerRm: Register = (program, run) => {
           output.message("nothing was removed");
           return 1;
         }
+        const forGood = options.purge === true && !dryRun && found.kind === "conversation";
+        const prompts = forGood ? await promptsIn(manager, found.ids) : new Set<string>();
         const results = await removeAll(manager, found, { purge: options.purge === true, dryRun });
+        if (prompts.size > 0) await PromptHistory.forget(manager.storage, prompts);
         if (context.json) output.json(results);
         else if (dryRun) sayPreview(results, found.kind, context);
         else say(results, context);

@@ -36,6 +36,7 @@ const message = z.looseObject({
   usage: usage.optional(),
   tokenCount: count.optional(),
   finishReason: z.string().optional(),
+  reasoning: z.string().optional().describe("What the model thought before the answer."),
   toolCalls: z.array(z.json()).optional(),
   toolCallId: z.string().optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
@@ -51,6 +52,7 @@ export const show = z
         tokenCount: count,
         streamingProgress: z.number().min(0).max(100).describe("100 only when complete."),
         partialResponse: z.string(),
+        partialReasoning: z.string().optional(),
         streamingStartTime: time.nullable(),
         streamingEndTime: time.nullable(),
       })

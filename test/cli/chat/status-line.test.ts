@@ -25,6 +25,14 @@ test("before the first token each step of a request is named and timed", () => {
   expect(after(0)).toBe("waiting for the first token from api.example …");
 });
 
+test("thinking is timed from its first part", () => {
+  const { line, after } = lineAt();
+  line.thinks();
+  after(2);
+  line.thinks();
+  expect(after(2)).toBe("thinking … (4 s)");
+});
+
 test("when tokens stop coming, the wait is told after three seconds, and the tokens so far", () => {
   const { line, after } = lineAt();
   line.token(4);

@@ -251,7 +251,7 @@ describe("a settings file that somebody else could have written", () => {
     [{ uid: 1000, gid: 100, mode: 0o664 }, "mode 664"],
     [{ uid: 1000, gid: 1000, mode: 0o646 }, "mode 646"],
   ] as const)("another user's, unless that is root; a group's, unless it is the user's own: %j", ([found, why]) => {
-    const attributes = { ...found, isOther: false, links: 1 };
+    const attributes = { ...found, isFile: true, isOther: false, links: 1 };
     const exposure = exposureIn(attributes, { uid: 1000, gid: 1000 });
     if (why === undefined) expect(exposure).toBeUndefined();
     else expect(exposure).toContain(why);

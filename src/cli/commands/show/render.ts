@@ -18,7 +18,7 @@ export interface Shown {
 
 export function render(
   { id, state, metadata }: Shown,
-  options: { readonly last?: number },
+  options: { readonly last?: number; readonly reasoning?: boolean },
   { style, width }: Output,
 ): string {
   const messages = shownMessages(state);
@@ -28,10 +28,20 @@ export function render(
     .slice(first);
   const title = metadata.title === "" ? id : metadata.title;
   const head = `${style.bold(toSafeLine(title))}\n${style.dim(`${id} · revision ${metadata.revision} · `)}${paintStatus(style, metadata.status)(metadata.status)}`;
-  return [head, ...shown.map(({ message, note }) => renderMessage(style, message, width, note))].join("\n\n");
+  return [
+    head,
+    ...shown.map(({ message, note }) =>
+      renderMessage(style, message, width, { note, reasoning: options.reasoning === true }),
+    ),
+  ].join("\n\n");
 }
 
-function renderMessage(style: Style, message: Json, width: number | undefined, note: string): string {
+interface Parts {
+  readonly note: string;
+  readonly reasoning: boolean;
+}
+
+function renderMessage(style: Style, message: Json, width: number | undefined, { note, reasoning }: Parts): string {
   if (!isJsonObject(message)) return toSafeText(JSON.stringify(message));
   const calls = ownValue(message, "toolCalls");
   const called = Array.isArray(calls)
@@ -40,7 +50,9 @@ function renderMessage(style: Style, message: Json, width: number | undefined, n
   const error = ownValue(message, "error");
   const failed = isJsonObject(error) ? [style.red(toSafeLine(`! ${textOf(error["message"])}`))] : [];
   const text = wrapText(toSafeText(textOf(ownValue(message, "content"))), width);
-  return [heading(style, message, note), ...(text === "" ? [] : [text]), ...called, ...failed].join("\n");
+  const thought = reasoning ? wrapText(toSafeText(textOf(ownValue(message, "reasoning"))), width) : "";
+  const dimmed = thought === "" ? [] : [thought.split("\n").map(style.dim).join("\n"), ""];
+  return [heading(style, message, note), ...dimmed, ...(text === "" ? [] : [text]), ...called, ...failed].join("\n");
 }
 
 function heading(style: Style, message: JsonObject, note: string): string {

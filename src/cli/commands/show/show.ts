@@ -21,6 +21,7 @@ interface ShowOptions {
   readonly raw?: boolean;
   readonly last?: number;
   readonly inspect?: boolean;
+  readonly reasoning?: boolean;
   readonly pager: boolean;
 }
 
@@ -96,6 +97,7 @@ export const registerShow: Register = (program, run) => {
     )
     .option("--raw", "print the file as it is, a compressed backup decompressed")
     .option("-n, --last <count>", "show only the last <count> messages", parseCount("--last"))
+    .option("--reasoning", "show what the model thought before each answer too")
     .option("--inspect", "show metadata and the health of the files")
     .option("--no-pager", "do not use a pager")
     .addHelpText(

@@ -1,6 +1,7 @@
 /** Asks a person one question on the terminal. Questions go to stderr, since stdout is for data. */
 import { createInterface } from "node:readline";
 import type { Output } from "../../output.js";
+import { toSafeStyled } from "../text/safe-text.js";
 import { QuestionInterrupted } from "./question-interrupted.js";
 
 /** Empty if the input ends instead (Ctrl-D). Throws `QuestionInterrupted` at Ctrl-C. */
@@ -19,7 +20,7 @@ export async function ask(input: NodeJS.ReadableStream, output: Output, question
       if (interrupted) reject(new QuestionInterrupted());
       else resolve((answer ?? "").trim());
     });
-    terminal.question(question, (text) => {
+    terminal.question(toSafeStyled(question, output.errorStyle), (text) => {
       answer = text;
       terminal.close();
     });

@@ -3,6 +3,7 @@
  * Text that can no longer change is permanent; rows of others may follow the live ones.
  */
 import { AnswerLayout } from "./answer-layout.js";
+import { CombiningLimit } from "../text/combining.js";
 import { SafeTextStream } from "../text/safe-text.js";
 import type { Screen } from "./screen.js";
 import type { Style } from "../text/style.js";
@@ -19,6 +20,7 @@ const MAX_LIVE = 12;
 
 export class AnswerView {
   #safe = new SafeTextStream();
+  #combining = new CombiningLimit();
   #layout: AnswerLayout;
   readonly #forgetResize: () => void;
 
@@ -31,7 +33,7 @@ export class AnswerView {
   }
 
   push(text: string): void {
-    this.#layout.push(this.#safe.push(text));
+    this.#layout.push(this.#combining.push(this.#safe.push(text)));
     this.draw();
   }
 
@@ -41,10 +43,11 @@ export class AnswerView {
 
   /** Makes all of the text permanent, and these rows after it; later text starts a new one. */
   endText(rows: readonly string[] = []): void {
-    this.#layout.push(this.#safe.end());
+    this.#layout.push(this.#combining.push(this.#safe.end()));
     this.#layout.end();
     this.options.screen.print([...this.#layout.take(), ...rows], this.options.below());
     this.#safe = new SafeTextStream();
+    this.#combining = new CombiningLimit();
     this.#layout = this.#newLayout();
   }
 

@@ -28,12 +28,13 @@ export function startProgress(output: Output, label: string, now: () => number):
       next = now() + PACE;
       shown = true;
       const share = total === 0 ? 100 : Math.floor((100 * done) / total);
-      output.raw(
-        `${CLEAR_LINE}${output.errorStyle.dim(`${label} ${formatCount(done)} of ${formatCount(total)} (${share} %)`)}`,
+      output.draw(
+        CLEAR_LINE,
+        output.errorStyle.dim(`${label} ${formatCount(done)} of ${formatCount(total)} (${share} %)`),
       );
     },
     end() {
-      if (shown) output.raw(CLEAR_LINE);
+      if (shown) output.draw(CLEAR_LINE, "");
       shown = false;
     },
   };

@@ -1,7 +1,8 @@
 /**
  * The only way for text from files or models to reach a terminal. Every character that could act on it (C0 but newline
  * and tab, DEL, C1, bidi controls, the line and paragraph separators) is shown as its code point, `\u{1b}`; a CRLF
- * becomes a newline and a lone surrogate U+FFFD. Zero-width joiners stay: emoji are made of them.
+ * becomes a newline and a lone surrogate U+FFFD. So are characters that nobody sees and that could hide text (zero-width
+ * spaces, tags, invisible operators). Zero-width joiners and non-joiners stay: emoji and scripts are made of them.
  *
  * Each of these characters is one code unit, so no escape sequence survives being split over two tokens. Only a CRLF and
  * a surrogate pair need their other half: `SafeTextStream` waits for it. For people to read, not to decode: a backslash
@@ -9,6 +10,8 @@
  */
 import { isHarmless, replaceActing } from "../../../formats/acting-characters.js";
 
+const INVISIBLE =
+  /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e007f}]/gu;
 const CRLF = /\r\n/g;
 const LINE_SPACING = /[\n\t]+/g;
 const UNFINISHED = /[\r\ud800-\udbff]$/;
@@ -17,12 +20,26 @@ const UNFINISHED = /[\r\ud800-\udbff]$/;
 export function toSafeText(text: string): string {
   if (isHarmless(text)) return text;
   // Under the `u` flag a surrogate matches only when it is alone.
-  return replaceActing(text.replace(CRLF, "\n"), showCodePoint).replace(/\p{Surrogate}/gu, "\ufffd");
+  return replaceActing(text.replace(CRLF, "\n"), showCodePoint)
+    .replace(INVISIBLE, showCodePoint)
+    .replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 /** Safe to print where one line is expected (a title, a cell): each run of newlines and tabs becomes one space. */
 export function toSafeLine(text: string): string {
   return toSafeText(text).replace(LINE_SPACING, " ");
+}
+
+/** What one of our own styles is made of, and nothing else that a terminal obeys. */
+const STYLE_SEQUENCE = /(\u001b\[[\d;]*m)/;
+
+/** Safe text that may hold our own styles: what anything else in it would do is made visible. The last door to a terminal. */
+export function toSafeStyled(text: string, { colored }: { readonly colored: boolean }): string {
+  if (!colored) return toSafeText(text);
+  return text
+    .split(STYLE_SEQUENCE)
+    .map((part, index) => (index % 2 === 1 ? part : toSafeText(part)))
+    .join("");
 }
 
 /** Text that arrives in pieces: all it returns, put together, is `toSafeText` of all it was given, however it was cut. */
@@ -44,5 +61,5 @@ export class SafeTextStream {
 }
 
 function showCodePoint(character: string): string {
-  return `\\u{${character.charCodeAt(0).toString(16)}}`;
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

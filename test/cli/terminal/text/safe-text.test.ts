@@ -34,6 +34,16 @@ function actsOnTerminal(text: string): boolean {
   );
 }
 
+/** Nobody sees them, and no script or emoji is made of them. */
+function isHidden(unit: number): boolean {
+  return (
+    [0x180e, 0x200b, 0xfeff].includes(unit) ||
+    (unit >= 0x2060 && unit <= 0x2064) ||
+    (unit >= 0x206a && unit <= 0x206f) ||
+    (unit >= 0xfff9 && unit <= 0xfffb)
+  );
+}
+
 function inTwo(text: string): [string, string][] {
   return Array.from({ length: text.length + 1 }, (_, at) => [text.slice(0, at), text.slice(at)]);
 }
@@ -72,10 +82,10 @@ describe.each(Object.entries(HOSTILE))("%s", (_, text) => {
 });
 
 describe("safe text", () => {
-  test("every code unit that acts is shown, every other stays", () => {
+  test("every code unit that acts or that nobody sees is shown, every other stays", () => {
     const wrong = Array.from({ length: 0xd800 }, (_, unit) => unit).filter((unit) => {
       const character = String.fromCharCode(unit);
-      const expected = actsOnTerminal(character) ? `\\u{${unit.toString(16)}}` : character;
+      const expected = actsOnTerminal(character) || isHidden(unit) ? `\\u{${unit.toString(16)}}` : character;
       return toSafeText(character) !== expected;
     });
     expect(wrong).toEqual([]);
