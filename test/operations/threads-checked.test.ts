@@ -11,6 +11,7 @@ import { copyInto } from "../../src/threads/copy.js";
 import { byPolicy, prune } from "../../src/threads/prune.js";
 import { removeThread } from "../../src/threads/remove.js";
 import { repairThread } from "../../src/threads/repair.js";
+import { threadLock } from "../../src/store/names.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 
 const HELLO = [message("Human", "Hello"), message("AI", "Hi"), message("Human", "Bye")];
@@ -54,6 +55,9 @@ describe("verify", () => {
     expect((await manager.verify()).problems).toMatchObject([{ kind: "thread-torn", repairable: true }]);
     const { checks } = await manager.health();
     expect(checks.find(({ name }) => name === "damaged-files")?.status).toBe("warn");
+    const held = await storage.tryLock(threadLock("t"), new Date());
+    expect((await manager.verify()).problems).toEqual([]);
+    if (held.acquired) await held.lock.release();
     await manager.threads.get("t").put(putRequest("c4", { parent: "c3" }));
     expect((await manager.verify()).ok).toBe(true);
     await manager.close();
