@@ -10,6 +10,9 @@ const IN_DIRECTORIES = filesOf([
   ...["seams", "session", "storage", "store", "threads"],
 ]);
 
+/** What takes minutes on a server, for `npm run test:postgres`. */
+const DEEP = process.env["DRAFTSTATE_POSTGRES_DEPTH"] === "full" ? ["test/postgres/**/*.deep.ts"] : [];
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -24,7 +27,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "all else",
-          include: ["test/**/*.test.ts"],
+          include: ["test/**/*.test.ts", ...DEEP],
           exclude: [...configDefaults.exclude, ...PURE, ...IN_DIRECTORIES],
         },
       },

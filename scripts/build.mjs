@@ -25,7 +25,14 @@ const library = {
   platform: "node",
   external: installed.map((name) => new RegExp(`^${name}(/|$)`)),
   plugins: [dts()],
-  output: { dir: "dist", format: "esm", comments: { jsdoc: false }, chunkFileNames: "[name]-[hash].js" },
+  output: {
+    dir: "dist",
+    format: "esm",
+    // Symbol.asyncDispose is declared for a consumer who names no library of his own.
+    banner: ({ fileName }) => (fileName.endsWith(".d.ts") ? '/// <reference lib="esnext.disposable" />' : ""),
+    comments: { jsdoc: false },
+    chunkFileNames: "[name]-[hash].js",
+  },
 };
 
 // Never used by the command: tools described by zod, serialised LangChain objects, programs of commander's in several files.

@@ -11,6 +11,7 @@ export type { WatchOptions } from "./operations/watch/stream.js";
 export type { StateEvent, WatchEvent } from "./operations/watch/follow.js";
 export type { StateSchema } from "./model/schema.js";
 export type { Conversation } from "./session/conversation.js";
+export type { AnswerPart, RecordedEvent, RecordOptions, ToolResult } from "./session/record-answer.js";
 export type { ManagerEvents, ManagerListener } from "./store/events.js";
 export type { Backup } from "./store/backups.js";
 export type { BackupContent } from "./operations/backups.js";

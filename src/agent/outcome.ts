@@ -2,6 +2,7 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import { DraftstateError } from "../errors.js";
 import { textOf, type Status, type ToolCall, type Usage } from "../model/conversation.js";
+import { isFailure } from "../model/finish-reasons.js";
 import type { Json } from "../model/json.js";
 import { NO_ANSWER } from "./graph.js";
 import { finishReasonOf, hasReasoning, saysUsage, toolCallsOf, usageOf } from "./messages.js";
@@ -41,9 +42,6 @@ function notUnderstood(last: BaseMessage, text: string, calls: readonly ToolCall
   return hasReasoning(last) ? new DraftstateError("MODEL", ONLY_REASONING) : undefined;
 }
 
-/** Reasons for stopping that are failures, in the words of servers. */
-const FAILURES = ["error", "abort", "aborted", "cancelled", "canceled", "MODEL_ERROR"];
-
 /** Complete only if the model said why it finished, where its provider is known to say so, and all it said is understood: a server that just closes the stream is no end of an answer. */
 export function outcomeOf(last: BaseMessage | undefined, text: string, saysReason: boolean): Outcome {
   if (last === undefined) return { status: "error", error: new DraftstateError("MODEL", NO_ANSWER) };
@@ -56,7 +54,7 @@ export function outcomeOf(last: BaseMessage | undefined, text: string, saysReaso
   };
   const error = notUnderstood(last, text, toolCalls);
   if (error !== undefined) return { status: "error", error, ...known };
-  if (finishReason !== undefined && FAILURES.includes(finishReason))
+  if (finishReason !== undefined && isFailure(finishReason))
     return { status: "error", error: new DraftstateError("MODEL", failed(finishReason)), ...known };
   if (finishReason !== undefined) return { status: "complete", ...known };
   if (text === "" && textOf(last.content as Json) === "")

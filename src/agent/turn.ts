@@ -15,8 +15,8 @@ import {
   type AnswerEnd,
 } from "../model/transitions.js";
 import type { AnswerMeter } from "../metrics/monitor.js";
+import { Channel } from "../session/channel.js";
 import type { Conversation } from "../session/conversation.js";
-import { Channel } from "./channel.js";
 import type { TurnGraph } from "./graph.js";
 import { GO_ON } from "./messages.js";
 import { answersToBroken, fromToolMessage, toLangChain, toModelSequence, toolCallsOf, usageOf } from "./messages.js";

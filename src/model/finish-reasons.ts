@@ -24,6 +24,13 @@ export function cutShort(finishReason: string | undefined): CutShort | undefined
   return FILTER.includes(reason) ? "filter" : undefined;
 }
 
+/** Reasons for stopping that are failures. */
+const FAILURES = ["error", "abort", "aborted", "cancelled", "canceled", "model_error"];
+
+export function isFailure(finishReason: string): boolean {
+  return FAILURES.includes(finishReason.toLowerCase());
+}
+
 /** Of a message of a state. */
 export function cutShortMessage(message: Json | undefined): CutShort | undefined {
   const reason =

@@ -5,6 +5,13 @@
 import type { InfoChange } from "../journal/record.js";
 import type { AgentState, BackupNote, Info, Version } from "../model/conversation.js";
 import type { Recipe } from "../model/container.js";
+import {
+  recordAnswer,
+  type AnswerPart,
+  type Recorded,
+  type RecordedEvent,
+  type RecordOptions,
+} from "./record-answer.js";
 import { closedError, type Session } from "./session.js";
 
 export interface HandleOptions {
@@ -78,6 +85,17 @@ export class Conversation<S extends object = AgentState> {
   /** An answer streams into the conversation until the function that this gives back is called. Throws `LOCKED` while another does. */
   beginAnswer(): () => void {
     return this.#open.beginAnswer();
+  }
+
+  /**
+   * Records what a model loop of your own gives: the turn begins, each token is durable when it is given on, tools answer, the
+   * answer ends with a backup. `complete` only with a finish reason; who leaves the loop early leaves it `interrupted`. The
+   * state is, or becomes beside your own fields, the agent's. Throws `LOCKED` while another answer streams, `STORAGE` where it cannot be saved.
+   */
+  recordAnswer(source: AsyncIterable<AnswerPart>, options?: RecordOptions): AsyncGenerator<RecordedEvent, void> {
+    const session = this.#open;
+    const world = { now: () => session.now(), savesTokens: session.savesTokens };
+    return recordAnswer(this as unknown as Recorded, source, world, options);
   }
 
   /** Becomes exactly this state, `_metadata` left out; what is written is the difference. Throws `LOCKED` in the middle of an answer. */

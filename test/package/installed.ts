@@ -63,6 +63,21 @@ export class Project {
     return this.run(process.execPath, ["node_modules/draftstate/bin/draftstate.js", ...args]);
   }
 
+  /** As one who names no types and no library. */
+  async compileBare(source: string): Promise<Outcome> {
+    await this.write("bare.ts", source);
+    const compilerOptions = {
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      module: "nodenext",
+      target: "es2022",
+      types: [],
+    };
+    await this.write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["bare.ts"] }));
+    return this.run(process.execPath, [TSC, "--project", "."]);
+  }
+
   /** As the strictest user does: every declaration that is reached is checked. */
   async compile(source: string): Promise<Outcome> {
     await this.write("app.ts", source);

@@ -54,6 +54,10 @@ describe("the tarball", { timeout: 120_000 }, () => {
       expect(await project.compile(APP)).toEqual({ status: 0, output: "" });
     });
 
+    test("compiles without the types of Node.js and without a library of the user's choice", async () => {
+      expect(await project.compileBare(APP)).toEqual({ status: 0, output: "" });
+    });
+
     test("names lines of src in the stack of an error", async () => {
       const { output } = await project.command("show", "nobody", "--verbose");
       expect(output).toMatch(/src\/cli\/arguments\/resolve-id\.ts:\d+:\d+/);

@@ -1,4 +1,4 @@
-/** What a person types for a conversation → its id: the full id, a unique prefix, or `@last`. */
+/** What a person types for a conversation → its id: the full id, a unique prefix or suffix, `@last`, or `@2` for the third newest. */
 import { DraftstateError } from "../../errors.js";
 import { didYouMean } from "../../store/nearest.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
@@ -6,19 +6,43 @@ import { threadNames } from "../../store/names.js";
 
 const SHOWN = 5;
 
+/** Generated ids differ at their end. */
+const SHORTEST_SUFFIX = 3;
+
 export async function lastConversation(manager: DraftStatePersistenceManager): Promise<string> {
-  const rows = (await manager.list()).filter((row) => row.status !== "corrupt");
-  // What was only imported was not the last that anybody had here.
-  const newest = rows.find((row) => !row.imported) ?? rows[0];
-  if (newest !== undefined) return newest.conversationId;
+  const [newest] = await newestFirst(manager);
+  if (newest !== undefined) return newest;
   throw new DraftstateError("NOT_FOUND", 'no conversations yet: start one with "draftstate chat <prompt>"');
+}
+
+/** What was only imported was not the last that anybody had here: it comes behind. */
+async function newestFirst(manager: DraftStatePersistenceManager): Promise<string[]> {
+  const rows = (await manager.list()).filter((row) => row.status !== "corrupt");
+  const [own, imported] = [rows.filter((row) => !row.imported), rows.filter((row) => row.imported)];
+  return [...own, ...imported].map(({ conversationId }) => conversationId);
+}
+
+/** `@2`: the third newest. */
+async function atPlace(manager: DraftStatePersistenceManager, place: string): Promise<string> {
+  const ids = await newestFirst(manager);
+  const found = ids[Number(place)];
+  if (found !== undefined) return found;
+  throw new DraftstateError(
+    "NOT_FOUND",
+    `@${place} is past the oldest of ${ids.length} ${ids.length === 1 ? "conversation" : "conversations"}: "draftstate ls" lists them`,
+  );
+}
+
+function isMeant(id: string, wanted: string): boolean {
+  return id.startsWith(wanted) || (wanted.length >= SHORTEST_SUFFIX && id.endsWith(wanted));
 }
 
 export async function resolveId(manager: DraftStatePersistenceManager, wanted: string): Promise<string> {
   if (wanted === "@last") return lastConversation(manager);
+  if (wanted.startsWith("@") && PLACE.test(wanted.slice(1))) return atPlace(manager, wanted.slice(1));
   const ids = await manager.ids();
   if (ids.includes(wanted)) return wanted;
-  const fits = wanted === "" ? [] : ids.filter((id) => id.startsWith(wanted));
+  const fits = wanted === "" ? [] : ids.filter((id) => isMeant(id, wanted));
   const [only, ...others] = fits;
   if (only !== undefined && others.length === 0) return only;
   if (only === undefined) await refuseThread(manager, wanted);

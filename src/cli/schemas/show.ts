@@ -51,6 +51,7 @@ export const show = z
         lastToken: z.string(),
         tokenCount: count,
         streamingProgress: z.number().min(0).max(100).describe("100 only when complete."),
+        messageId: z.string().optional().describe("Of the message that the answer becomes."),
         partialResponse: z.string(),
         partialReasoning: z.string().optional(),
         streamingStartTime: time.nullable(),

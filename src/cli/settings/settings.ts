@@ -3,7 +3,7 @@
  * user's own, then defaults. Each value is checked where it comes from, and `refusalOf` (trust.ts) decides whether the file
  * that was found may say it; secrets come from the environment only.
  */
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { checkSetting, unknownSetting, type SettingDefinition } from "../../store/settings.js";
 import { DraftstateError } from "../../errors.js";
 import { credentialIn } from "../../model/urls.js";
@@ -98,7 +98,17 @@ function fromEnvironment(env: SettingsSources["env"]): Record<string, unknown> {
 
 type Values = Readonly<Record<string, unknown>>;
 
-function checkedFile({ path, values }: SettingsFile): Values {
+/** Relative ones in a settings file start at the file, wherever the command runs. */
+const DIRECTORIES = ["stateDir", "backupDir", "fallbackDir", "store"];
+
+/** As it is written where that means the same. */
+function fromFile(file: string, cwd: string, name: string, value: unknown): unknown {
+  const isDirectory = DIRECTORIES.includes(name) && typeof value === "string" && !/^[a-z][a-z0-9+.-]+:/i.test(value);
+  if (!isDirectory || dirname(file) === resolve(cwd)) return value;
+  return resolve(dirname(file), value);
+}
+
+function checkedFile({ path, values }: SettingsFile, cwd: string): Values {
   const { alertWebhook } = values;
   if (typeof alertWebhook === "string" && credentialIn(alertWebhook) === "a user name or password")
     throw new DraftstateError(
@@ -107,7 +117,10 @@ function checkedFile({ path, values }: SettingsFile): Values {
       { path: "alertWebhook" },
     );
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, checkSetting(name, definitionOf(name, path), value, path)]),
+    Object.entries(values).map(([name, value]) => [
+      name,
+      fromFile(path, cwd, name, checkSetting(name, definitionOf(name, path), value, path)),
+    ]),
   );
 }
 
@@ -148,7 +161,7 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
     () => "default",
   );
   const { file: userFile } = own;
-  if (userFile !== undefined) layers.put(checkedFile(userFile), () => ({ userFile: userFile.path }));
+  if (userFile !== undefined) layers.put(checkedFile(userFile, cwd), () => ({ userFile: userFile.path }));
   const given = new Layers();
   given.put(environmentValues(env), (name) => ({ variable: variableOf(name, env) }));
   given.put(fromFlags(sources.flags), () => "flag");
@@ -157,7 +170,7 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
   const ignored: IgnoredValue[] = [];
   if (file !== undefined) {
     const otherwise = { ...layers.values, ...given.values };
-    const allowed = Object.entries(checkedFile(file)).filter(([name, value]) => {
+    const allowed = Object.entries(checkedFile(file, cwd)).filter(([name, value]) => {
       const why = trusted ? undefined : refusalOf(name, value, { file: file.path, cwd, env, otherwise });
       if (why !== undefined && !(name in given.values)) ignored.push({ name, file: file.path, why });
       return why === undefined;

@@ -89,6 +89,35 @@ test("a package that is no file is nobody's settings; the nearest file upwards i
   expect(resolve({ cwd: inside })).toMatchObject({ file: join(cwd, "a/package.json"), values: { maxBackups: 8 } });
 });
 
+test("a relative directory in a file starts at the file; of a flag or a variable, where the command runs", async () => {
+  const below = join(cwd, "sub", "sub");
+  await mkdir(below, { recursive: true });
+  const directories = { stateDir: "./chats", backupDir: "../b", fallbackDir: "/spills" };
+  await writeFile(join(cwd, ".draftstaterc"), JSON.stringify(directories));
+  const named = { configFile: join(cwd, ".draftstaterc") };
+  expect(resolve({ cwd: below, ...named }).values).toMatchObject({
+    stateDir: join(cwd, "chats"),
+    backupDir: join(cwd, "..", "b"),
+    fallbackDir: "/spills",
+  });
+  expect(resolve(named).values).toMatchObject(directories);
+  expect(
+    resolve({ cwd: below, flags: { stateDir: "./x" }, env: { DRAFTSTATE_BACKUP_DIR: "./y" } }).values,
+  ).toMatchObject({
+    stateDir: "./x",
+    backupDir: "./y",
+  });
+});
+
+test.each([
+  ["stores/a", (base: string) => join(base, "stores", "a")],
+  ["postgres://h/db", () => "postgres://h/db"],
+])("the store %s of a named file", async (store, expected) => {
+  const path = join(cwd, "settings.json");
+  await writeFile(path, JSON.stringify({ store }));
+  expect(resolve({ cwd: tmpdir(), configFile: path }).values.store).toBe(expected(cwd));
+});
+
 test("a named file that is not there is refused", () => {
   expect(refusal({ configFile: "none.json" })).toContain(join(cwd, "none.json"));
 });

@@ -89,7 +89,9 @@ export const registerShow: Register = (program, run) => {
   program
     .command("show <id[@backup]>")
     .summary("show a conversation")
-    .description("Show a conversation or a LangGraph thread. <id> is an id, a unique prefix of one, or @last.")
+    .description(
+      "Show a conversation or a LangGraph thread. <id> is an id, a unique prefix or suffix of one, @last, or @2 for the third newest.",
+    )
     .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest")
     .option(
       "--checkpoint <checkpoint>",
