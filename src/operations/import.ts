@@ -20,13 +20,15 @@ export interface ImportRequest {
   readonly updatedAt?: string;
   /** When an answer that nobody continues was cut off; ISO 8601. */
   readonly at: string;
+  /** One of many that are imported in a row: the listing of ids made for another of them a moment ago serves this one too. */
+  readonly inBatch?: boolean;
 }
 
 /** Throws `INVALID_ID` where the id is taken, `LOCKED` where another process is about to take it. Where it throws, nothing was imported. */
 export async function importConversation(sessions: Sessions, request: ImportRequest): Promise<void> {
-  const { id, points } = request;
+  const { id, points, inBatch = false } = request;
   const initial = withOwnDate(ended(request.version, request.at), request.updatedAt ?? request.at);
-  const conversation = await sessions.open(id, { expect: "new", beginning: initial, inBatch: true });
+  const conversation = await sessions.open(id, { expect: "new", beginning: initial, inBatch });
   await sessions.complete(conversation, async () => {
     await conversation.flush();
     await sessions.use(id, async ({ backups }) => {

@@ -3,6 +3,7 @@ import { isDraftstateError } from "../errors.js";
 import { planRetention, type RetentionPlan, type RetentionPolicy } from "../plan/retention.js";
 import type { Lock } from "../storage/storage.js";
 import type { Sessions } from "../session/sessions.js";
+import { assertBackupsInReach } from "../store/away.js";
 import { headsOf, listBackupNames, readBackupFile, type Backup } from "../store/backups.js";
 import type { OnProgress } from "../store/events.js";
 import { backupKey, backupsById, type BackupName } from "../store/names.js";
@@ -121,6 +122,7 @@ export async function prune(
   const reasons: Record<string, readonly string[]> = {};
   // What comes while this runs is newer than all of these, and stays.
   const backups = id === undefined ? backupsById(await store.storage.list("backup")) : undefined;
+  if (backups?.size === 0) await assertBackupsInReach(store.storage);
   const ids = id === undefined ? [...(backups?.keys() ?? [])].sort() : [id];
   for (const [index, each] of ids.entries()) {
     onProgress?.(index, ids.length);

@@ -3,15 +3,16 @@
  * continues the store's history becomes its snapshot; what does not is kept as a conversation of its own. A spill goes once
  * its content is durable in the store; while there is no room it stays, and the session continues from it in memory.
  */
-import { isDraftstateError, messageOf, type DraftstateError } from "../errors.js";
+import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { metadataOf, type Version } from "../model/conversation.js";
 import { jsonEqual } from "../model/json.js";
 import { holdsMark, withMark, type SessionMark } from "../model/sessions.js";
 import type { Found, RecoveryPlan } from "../plan/recovery.js";
 import { SnapshotParts } from "../snapshot/encode.js";
+import { TakenIds } from "../store/taken-ids.js";
 import { journalKey, snapshotKey } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
-import { readSnapshot } from "../store/read.js";
+import { listIds, readSnapshot } from "../store/read.js";
 import { assertNoneNewer, heldBy, planOf, versionIn, type PlannedSpill, type ValidSpill } from "../store/spills.js";
 import { warn, type Store } from "../store/store.js";
 import { writeWhole } from "../store/write-snapshot.js";
@@ -43,6 +44,7 @@ export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan
   spills.report(all);
   const planned = planOf(all, heldBy(plan));
   const ahead = planned.find(({ decision }) => decision.kind === "apply")?.found;
+  if (ahead !== undefined && plan.kind === "absent") await assertNoneLike(locked, ahead);
   const next = ahead === undefined ? undefined : await continued(locked, plan, ahead);
   try {
     if (next !== undefined) await apply(locked, found, plan, next);
@@ -67,6 +69,17 @@ export async function bringHome(locked: Locked, found: Found, plan: RecoveryPlan
     kind: ahead === undefined ? "nothing" : "applied",
     kept: planned.flatMap(({ found: { session, path } }) => (kept.has(session) ? [path] : [])),
   };
+}
+
+/** What is in a spill alone is new to the store. Throws `INVALID_ID` where its name is another's but for case: the spill stays. */
+async function assertNoneLike({ store: { storage }, id }: Locked, { path }: ValidSpill): Promise<void> {
+  const like = new TakenIds(await listIds(storage)).lookalike(id);
+  if (like === undefined) return;
+  throw new DraftstateError(
+    "INVALID_ID",
+    `conversation ${id}, which is in ${path} alone, differs from ${like} by upper and lower case alone: keep it under another name with "draftstate fork ${id} <new id>", or remove it with "draftstate rm --purge ${id}"`,
+    { path },
+  );
 }
 
 /** The spill that the session continues from, and those that it holds: all go once the store has their content. */

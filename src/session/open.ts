@@ -7,10 +7,12 @@ import { initialState, type Info, type State, type Version } from "../model/conv
 import type { JsonObject } from "../model/json.js";
 import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js";
 import type { Lock } from "../storage/storage.js";
+import { areBackupsAway, assertBackupsInReach, assertStoreInReach } from "../store/away.js";
 import type { Backup } from "../store/backups.js";
-import { parseBackupName } from "../store/names.js";
+import { TakenIds } from "../store/taken-ids.js";
+import { knownIds } from "../store/names.js";
 import { happened } from "../store/pending.js";
-import { findConversation, interruptedVersion, listIds, readPlan, refusal, storeIsMissing } from "../store/read.js";
+import { findConversation, interruptedVersion, listNames, readPlan, refusal } from "../store/read.js";
 import { warn, type Store } from "../store/store.js";
 import { snapshotOnDisk } from "./base.js";
 import { bringHome, type BroughtHome } from "./bring-home.js";
@@ -50,7 +52,7 @@ export interface SaveOptions extends OpenOptions {
 
 type Begin = Pick<
   SessionOptions,
-  "version" | "snapshot" | "stored" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched"
+  "version" | "snapshot" | "stored" | "implied" | "wholeFirst" | "sessions" | "spilled" | "isNew" | "isUntouched"
 > & {
   /** Recovery made one. */
   readonly hasNewBackup: boolean;
@@ -58,8 +60,7 @@ type Begin = Pick<
 
 interface KnownIds {
   readonly at: number;
-  readonly ids: Set<string>;
-  readonly byLowerCase: Map<string, string>;
+  readonly ids: TakenIds;
 }
 
 /** Milliseconds for which a listing of all ids serves a batch. */
@@ -113,9 +114,9 @@ export class Opener {
 
   /** Those of which there is a conversation, or a backup. Throws `INVALID_ID` where another id differs by case alone: one file on some file systems. */
   async taken(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const known = await this.#list();
-    for (const id of ids) assertNoneLike(id, known);
-    return new Set(ids.filter((id) => known.ids.has(id)));
+    const { ids: known } = await this.#list();
+    for (const id of ids) known.assertNoneLike(id);
+    return new Set(ids.filter((id) => known.has(id)));
   }
 
   /** Conversations that other processes began since are not in an older one: only a batch takes that for the truth. */
@@ -126,17 +127,19 @@ export class Opener {
   }
 
   async #list(): Promise<KnownIds> {
-    const { storage, elapsed } = this.store;
+    const { storage, spills, elapsed } = this.store;
     const at = elapsed();
-    const ids = await listIds(storage);
-    const known = { at, ids: new Set(ids), byLowerCase: new Map(ids.map((id) => [id.toLowerCase(), id])) };
+    const { state, backup } = await listNames(storage);
+    // What is not listed is begun anew only where its backups would be seen.
+    await assertBackupsInReach(storage);
+    const known = { at, ids: new TakenIds([...knownIds(state, backup), ...((await spills?.ids()) ?? [])]) };
     this.#ids = known;
     return known;
   }
 
   async #lock(id: string, timeout = this.store.settings.lockTimeout): Promise<Lock> {
     const { store } = this;
-    await this.#prepare();
+    await this.#prepare(id);
     const { lock, takenOverFrom } = await this.locks.acquire(id, timeout);
     // Only a holder that died leaves anything unfinished.
     if (takenOverFrom !== undefined) {
@@ -148,8 +151,8 @@ export class Opener {
   }
 
   /** Once a process, and again after a failure. */
-  async #prepare(): Promise<void> {
-    this.#prepared ??= this.#prepareOnce();
+  async #prepare(id: string): Promise<void> {
+    this.#prepared ??= this.#prepareOnce(id);
     try {
       await this.#prepared;
     } catch (error) {
@@ -159,15 +162,20 @@ export class Opener {
   }
 
   /** A directory whose conversations are known from elsewhere is away: an empty one in its place would hide them. */
-  async #prepareOnce(): Promise<void> {
-    const { storage, spills } = this.store;
-    if (!(await storage.exists())) {
-      const isKnown = (await storage.list("backup")).some((name) => parseBackupName(name) !== undefined);
-      const isElsewhere = isKnown || (await spills?.continueSomething()) === true;
-      // Another process may have begun the store since, and left both.
-      if (isElsewhere && !(await storage.exists())) throw storeIsMissing(storage);
+  async #prepareOnce(id: string): Promise<void> {
+    const { storage } = this.store;
+    const found = await storage.exists();
+    if (!found) await assertStoreInReach(this.store);
+    const isWithoutBackups = found && (await areBackupsAway(storage));
+    await storage.prepare({ found });
+    if (isWithoutBackups) {
+      const path = storage.describe({ area: "backup", name: "" });
+      warn(
+        this.store,
+        id,
+        `${path} was missing and was made anew: backups that were in it are not seen; if they are on a disk that is away, mount it before anything is removed or restored`,
+      );
     }
-    await storage.prepare();
   }
 
   async #begin(locked: Locked, { expect = "any", beginning, forSave, inBatch = false }: SaveOptions): Promise<Begin> {
@@ -199,9 +207,8 @@ export class Opener {
     if (plan.kind === "absent") {
       if (expect === "existing") throw refusal(storage, id, plan);
       // What a batch listed a moment ago may be gone by now.
-      assertNoneLike(id, known !== undefined && lookalike(id, known) === undefined ? known : await this.#list());
+      if (known === undefined || known.ids.lookalike(id) !== undefined) (await this.#list()).ids.assertNoneLike(id);
       this.#ids?.ids.add(id);
-      this.#ids?.byLowerCase.set(id.toLowerCase(), id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
       const version = { state, info: { createdAt: now().toISOString(), ...info }, revision };
       return {
@@ -316,6 +323,7 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
       version: next,
       snapshot: await snapshotOnDisk(store, id),
       stored: plan.version.revision,
+      implied: next.revision,
       wholeFirst: true,
       sessions: plan.sessions,
       spilled: [],
@@ -324,21 +332,6 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
       hasNewBackup: false,
     };
   }
-}
-
-/** A conversation whose id differs by case alone. */
-function lookalike(id: string, { byLowerCase }: KnownIds): string | undefined {
-  const like = byLowerCase.get(id.toLowerCase());
-  return like === id ? undefined : like;
-}
-
-function assertNoneLike(id: string, known: KnownIds): void {
-  const like = lookalike(id, known);
-  if (like === undefined) return;
-  throw new DraftstateError(
-    "INVALID_ID",
-    `conversation ${id} differs from ${like} by upper and lower case alone: choose another id`,
-  );
 }
 
 export function existsAlready(id: string): DraftstateError {

@@ -58,6 +58,8 @@ export class Session {
   #timedSnapshotWaits = false;
   #isAnswering = false;
   #isClosed = false;
+  /** What an operation replaced could not be saved at once, and was changed since. */
+  #stands = false;
   /** Nothing was changed yet. */
   #isUntouched: boolean;
 
@@ -184,7 +186,43 @@ export class Session {
   }
 
   flush(): Promise<void> {
-    return this.#writer.flush();
+    const flushed = this.#writer.flush();
+    if (!this.#stands) return flushed;
+    return flushed.then(() => {
+      this.#offerWhatStands();
+    });
+  }
+
+  /** What stands is durable by now: it is offered for undo in the conversation's next turn. */
+  #offerWhatStands(): void {
+    if (!this.#stands || this.#isClosed) return;
+    this.#stands = false;
+    void this.options.inTurn(() => (this.#isClosed ? Promise.resolve() : this.#settleAtLast()));
+  }
+
+  /**
+   * An operation that was left undecided is offered for undo once all changes are durable. In the conversation's turn. Throws
+   * `STORAGE` where that cannot be now.
+   */
+  async settle(): Promise<void> {
+    const { store, lock } = this.options;
+    const left = await store.trash.pending(this.id);
+    if (left === undefined) return;
+    try {
+      await this.#writer.flushUnacknowledged();
+      await store.trash.settleDurable(this.id, lock);
+    } catch (error) {
+      if (!isDraftstateError(error, "STORAGE")) throw error;
+      throw store.trash.unsettled(left, error);
+    }
+  }
+
+  async #settleAtLast(): Promise<void> {
+    this.#stands = true;
+    await this.#housekeep("what an operation left for undo", async () => {
+      await this.settle();
+      this.#stands = false;
+    });
   }
 
   whenDurable(revision: number): Promise<void> {
@@ -245,9 +283,14 @@ export class Session {
         await this.#writer.flushUnacknowledged();
       } catch (error) {
         // Later changes were made on the new content: they cannot be had without it.
-        if (this.#revision !== replaced) throw stands(this.id, error);
+        if (this.#revision !== replaced) {
+          this.#stands = true;
+          throw stands(this.id, error);
+        }
+        // Were it saved beside the record, it would be taken for what the record tells of.
+        const withdrawn = this.#writer.first(() => keeping.withdraw());
         this.#changed(this.#container.replace(before.state, diffStates));
-        await keeping.withdraw().catch(() => undefined);
+        await withdrawn;
         throw error;
       }
       return kept;
@@ -275,7 +318,7 @@ export class Session {
         }
         await keeping.withdraw();
       } catch (error) {
-        await keeping.withdraw().catch(() => undefined);
+        await this.#writer.first(() => keeping.withdraw());
         throw error;
       } finally {
         resume();
@@ -298,6 +341,7 @@ export class Session {
     try {
       if (!this.#isUntouched) {
         await this.flush();
+        if (this.#stands) await this.#settleAtLast();
         await this.#foldAtEnd();
       }
     } finally {

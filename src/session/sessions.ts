@@ -109,13 +109,16 @@ export class Sessions {
     return result;
   }
 
-  /** Under the conversation's lock, open here or not; with the session where it is. Other work on the conversation waits. */
+  /**
+   * Under the conversation's lock, open here or not; with the session where it is. Other work on the conversation waits. What an
+   * operation left undecided is settled first; throws `STORAGE` where it cannot be.
+   */
   guarded<T>(id: string, act: (locked: Locked, session?: Session) => Promise<T>): Promise<T> {
     return this.#inTurn(id, async (slot) => {
       const { session } = slot;
       if (session === undefined) return this.#opener.hold(id, act);
       try {
-        await this.store.trash.settle(id, session.lock).catch(() => undefined);
+        await session.settle();
         return await act({ store: this.store, id, guard: session.lock }, session);
       } finally {
         session.backups.forget();

@@ -32,6 +32,8 @@ export interface WriteAheadOptions {
   readonly snapshot: SnapshotOnDisk | undefined;
   /** The highest revision that the store holds durably; 0 for none. */
   readonly stored: number;
+  /** The highest revision that follows from what the store holds, written or not, such as an answer that nobody continues as interrupted. */
+  readonly implied?: number | undefined;
   /** The files on disk do not hold what the version continues: the first save is a whole snapshot. */
   readonly wholeFirst: boolean;
   /** Who wrote what the version holds. */
@@ -62,9 +64,12 @@ export class WriteAhead {
   #snapshotting: Promise<void> | undefined;
   #taken: TakenSnapshot | undefined;
   #stored: number;
+  readonly #implied: number;
   #snapshotWaiters: SnapshotWaiter[] = [];
   #kickedAgain = false;
   #isSuspended = false;
+  #first: (() => Promise<void>) | undefined;
+  #doing: Promise<void> | undefined;
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
   #journalBroken: boolean;
   /** Spills that are to go once the store holds their content. */
@@ -82,7 +87,8 @@ export class WriteAhead {
     this.#base = new Base({ id, store, lock }, snapshot);
     this.#latest = version;
     this.#stored = wholeFirst || snapshot === undefined ? stored : version.revision;
-    this.#waiters = new Waiters(this.#stored);
+    this.#implied = Math.max(this.#stored, options.implied ?? 0);
+    this.#waiters = new Waiters(this.#implied);
     this.#journalBroken = wholeFirst;
     this.#spilled = options.spilled;
   }
@@ -160,6 +166,25 @@ export class WriteAhead {
     };
   }
 
+  /** Nothing is written before this is done: it is tried now, and where it fails again before each write. Never rejects: the saves do. */
+  async first(act: () => Promise<void>): Promise<void> {
+    this.#first = act;
+    await this.#doFirst().catch(() => undefined);
+  }
+
+  #doFirst(): Promise<void> {
+    const act = this.#first;
+    if (act === undefined) return Promise.resolve();
+    this.#doing ??= act()
+      .then(() => {
+        this.#first = undefined;
+      })
+      .finally(() => {
+        this.#doing = undefined;
+      });
+    return this.#doing;
+  }
+
   async #flushed(wait: (revision: number) => Promise<void>): Promise<void> {
     const { revision } = this.#latest;
     const durable = wait(revision);
@@ -197,7 +222,7 @@ export class WriteAhead {
     // Changes made in the same turn of the event loop share a batch.
     await Promise.resolve();
     for (;;) {
-      if (this.#isSuspended) return;
+      if (this.#isSuspended || (this.#first !== undefined && !(await this.#mayWrite()))) return;
       if (this.#needsWhole) {
         await this.#snapshotting;
         const written = await this.#writeWhole();
@@ -207,6 +232,16 @@ export class WriteAhead {
       else if (this.#wantsSnapshot) await this.#beginSnapshot();
       else if (this.#queue.length > 0) await this.#writeBatch(this.#queue.takeAll());
       else return;
+    }
+  }
+
+  async #mayWrite(): Promise<boolean> {
+    try {
+      await this.#doFirst();
+      return true;
+    } catch (error) {
+      this.#failed(this.#latest.revision, error);
+      return false;
     }
   }
 
@@ -277,8 +312,8 @@ export class WriteAhead {
       return "snapshot";
     } catch (error) {
       this.#journalBroken = true;
-      if (version.revision <= this.#stored) {
-        // The store holds it as it is: only its snapshot could not be written.
+      if (version.revision <= Math.max(this.#stored, this.#implied)) {
+        // The store holds it as it is, or what it follows from: only its snapshot could not be written.
         for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(error);
         return "nowhere";
       }

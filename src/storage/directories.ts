@@ -4,15 +4,29 @@
  * back, and they are synced again by the next.
  */
 import { dirname } from "node:path";
+import { DraftstateError } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import { isForbidden, storageError } from "./storage-error.js";
+
+/** An unmounted disk, say. */
+export function isGone(directory: string): DraftstateError {
+  return new DraftstateError(
+    "STORAGE",
+    `${directory} was there and is gone: bring it back (is its disk mounted?), or start again to make a new one`,
+    { path: directory },
+  );
+}
 
 export class Directories {
   readonly #synced = new Set<string>();
   /** Directories with entries that may not be durable, and whether any of those is of our making. */
   readonly #unsynced = new Map<string, boolean>();
 
-  constructor(private readonly fs: FileSystem) {}
+  constructor(
+    private readonly fs: FileSystem,
+    /** Was there, and is never made: only directories in it are. */
+    private readonly found?: string,
+  ) {}
 
   /** Durable when what it leaves `unsynced` is synced. EEXIST where something else has the name. */
   async make(path: string): Promise<void> {
@@ -21,6 +35,7 @@ export class Directories {
       if (!this.#synced.has(parent) && !this.#unsynced.has(parent)) this.#unsynced.set(parent, false);
       return;
     }
+    if (path === this.found) throw isGone(path);
     if (parent !== path) {
       await this.make(parent);
       await this.sync(dirname(parent));

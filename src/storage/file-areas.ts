@@ -1,7 +1,7 @@
 /** Where the areas of a store are on disk, made once and then only checked: a directory that goes away later, as with an unmounted disk, is never replaced by an empty one. */
 import { join, resolve } from "node:path";
-import { DraftstateError, systemErrorCode } from "../errors.js";
-import { Directories } from "./directories.js";
+import { systemErrorCode } from "../errors.js";
+import { Directories, isGone } from "./directories.js";
 import type { FileSystem } from "./file-system.js";
 import { refuseLinks } from "./internal-directories.js";
 import { AREAS, type Area } from "./storage.js";
@@ -36,13 +36,14 @@ export class FileAreas {
     return this.#directories[area];
   }
 
-  async prepare(): Promise<void> {
+  /** `found`: the state directory was there a moment ago, and is not made. */
+  async prepare(found: boolean): Promise<void> {
     await this.refuseLinks();
     if (this.#made) {
       for (const directory of this.#all()) await this.#assertThere(directory);
       return;
     }
-    const directories = new Directories(this.fs);
+    const directories = new Directories(this.fs, found ? resolve(this.#directories.state) : undefined);
     for (const directory of this.#all()) await explained(directory, () => directories.make(resolve(directory)));
     for (const directory of directories.unsynced) await explained(directory, () => directories.sync(directory));
     this.#made = true;
@@ -61,12 +62,7 @@ export class FileAreas {
 
   async #assertThere(directory: string): Promise<void> {
     const isThere = await explained(directory, () => this.fs.hasDirectory(directory).catch(missingWhereItLeadsNowhere));
-    if (!isThere)
-      throw new DraftstateError(
-        "STORAGE",
-        `${directory} was there and is gone: bring it back (is its disk mounted?), or start again to make a new one`,
-        { path: directory },
-      );
+    if (!isThere) throw isGone(directory);
   }
 }
 

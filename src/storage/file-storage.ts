@@ -27,6 +27,7 @@ import type {
   LockHolder,
   LockOptions,
   Log,
+  PrepareOptions,
   ReadOptions,
   Space,
   Stat,
@@ -77,13 +78,13 @@ export class FileStorage implements Storage {
     this.#writer = new FileWriter({ ...options, alone: (path, act) => this.#alone(path, act) });
   }
 
-  async prepare(): Promise<void> {
-    await this.#explained(this.#areas.internal, () => this.#areas.prepare());
+  async prepare({ found = false }: PrepareOptions = {}): Promise<void> {
+    await this.#explained(this.#areas.internal, () => this.#areas.prepare(found));
   }
 
-  async exists(): Promise<boolean> {
-    const { stateDir, fs } = this.options;
-    return this.#explained(stateDir, () => fs.hasDirectory(stateDir));
+  async exists(area: Area = "state"): Promise<boolean> {
+    const directory = this.#areas.directoryOf(area);
+    return this.#explained(directory, () => this.options.fs.hasDirectory(directory));
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {

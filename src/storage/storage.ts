@@ -17,6 +17,11 @@ export interface Key {
   readonly name: string;
 }
 
+export interface PrepareOptions {
+  /** The store was seen a moment ago. */
+  readonly found?: boolean;
+}
+
 export interface ReadOptions {
   /** Refuse, before reading, what is larger: rejects with code `CORRUPT`. */
   readonly maxBytes?: number;
@@ -131,10 +136,10 @@ export interface Change {
 }
 
 export interface Storage {
-  /** Makes the areas ready for writing. Idempotent. */
-  prepare(): Promise<void>;
-  /** Whether the areas exist; reading an absent store finds nothing and creates nothing. */
-  exists(): Promise<boolean>;
+  /** Makes the areas ready for writing. Idempotent. Rejects where a store that was `found` is no longer there: another is not made in its place. */
+  prepare(options?: PrepareOptions): Promise<void>;
+  /** Whether the area exists, that of the state where left out; reading an absent store finds nothing and creates nothing. */
+  exists(area?: Area): Promise<boolean>;
 
   read(key: Key, options?: ReadOptions): Promise<Uint8Array | undefined>;
   /** The last `length` bytes (or all, when shorter). */

@@ -9,6 +9,7 @@ import { decodeMetadataEnd, decodeSnapshot, versionOf, type Decoded } from "../s
 import { isNewer } from "../snapshot/metadata.js";
 import { SnapshotParts } from "../snapshot/encode.js";
 import type { End, Lock, Storage } from "../storage/storage.js";
+import { assertBackupsInReach } from "./away.js";
 import { compressed, decompress, decompressEnd, MAX_FILE_BYTES } from "./codec.js";
 import {
   backupKey,
@@ -41,14 +42,14 @@ export interface Backup extends BackupName, RetainedBackup {
   readonly problem: string | undefined;
 }
 
-/** Names alone, newest timestamp first. */
+/** Names alone, newest timestamp first. Throws `STORAGE` where their directory is away. */
 export async function listBackupNames(storage: Storage, id: string): Promise<BackupName[]> {
   const names = (await storage.list("backup", { prefix: backupPrefix(id) })).flatMap(
     (name) => parseBackupName(name) ?? [],
   );
-  return names
-    .filter((backup) => backup.conversationId === id)
-    .sort((left, right) => (left.timestamp < right.timestamp ? 1 : -1));
+  const own = names.filter((backup) => backup.conversationId === id);
+  if (own.length === 0) await assertBackupsInReach(storage);
+  return own.sort((left, right) => (left.timestamp < right.timestamp ? 1 : -1));
 }
 
 /** Every backup, newest revision first; those whose head cannot be read say so. */

@@ -18,6 +18,7 @@ import {
 import { decodeMetadataEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
 import type { End, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
+import { storeIsMissing } from "./away.js";
 import { newerVersion } from "./newer.js";
 import { METADATA_END_BYTES, readBackupFile, readBackupHeads } from "./backups.js";
 import { journalKey, knownIds, snapshotKey } from "./names.js";
@@ -77,16 +78,6 @@ export async function findConversation(
     if (!(await storage.exists())) throw storeIsMissing(storage);
   }
   return { conversationId: id, snapshot, journal, backups };
-}
-
-/** Backups without the directory that they are backups of: it is away, and nothing is concluded from its absence. */
-export function storeIsMissing(storage: Storage): DraftstateError {
-  const path = storage.describe({ area: "state", name: "" });
-  return new DraftstateError(
-    "STORAGE",
-    `${path} is missing, but there are backups of conversations from it: mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used`,
-    { path },
-  );
 }
 
 /** Every conversation that has a file, be it only a backup; sorted. Throws `STORAGE` where only the state directory is missing. */

@@ -50,12 +50,21 @@ const AREAS_OF: Readonly<Record<OperationKind, readonly Area[]>> = {
 };
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z-[0-9a-z]{4}$/;
 const STAMP_LENGTH = "2025-01-14T21-30-00-000Z-0000".length;
-const RECORD = /^_operation_(.+)\.json$/;
+const RECORD = /^_(?:operation|undoing)_(.+)\.json$/;
 /** The last moment whose year has four digits: a stamp beyond it would not be read as one. */
 const LAST_MOMENT = Date.UTC(10_000, 0) - 1;
 
 export function recordKey({ stamp, conversationId }: Pick<Operation, "stamp" | "conversationId">): Key {
   return { area: "trash", name: `${stamp}_operation_${conversationId}.json` };
+}
+
+/**
+ * The two names that a record of moved files may have. It changes from one to the other when its undo begins: who removes what
+ * is too old, and had listed it under its name before, finds nothing under that, and leaves the files.
+ */
+export function recordKeys(operation: Pick<Operation, "stamp" | "conversationId">): readonly [Key, Key] {
+  const { stamp, conversationId } = operation;
+  return [recordKey(operation), { area: "trash", name: `${stamp}_undoing_${conversationId}.json` }];
 }
 
 /** A record of what is about to be done. One operation at a time is under way on a conversation. */
@@ -101,7 +110,7 @@ export function conversationIn(name: string): string | undefined {
   if (pending !== undefined || stampOf(name) === undefined) return pending;
   const rest = name.slice(STAMP_LENGTH);
   const id =
-    /^_(?:operation|undone)_(.+)\.json$/.exec(rest)?.[1] ??
+    /^_(?:operation|undoing|undone)_(.+)\.json$/.exec(rest)?.[1] ??
     /^_state_(.+)\.(?:json|journal)$/.exec(rest)?.[1] ??
     parseBackupName(/^_backup_(.+)$/.exec(rest)?.[1] ?? "")?.conversationId;
   return id !== undefined && isConversationId(id) ? id : undefined;

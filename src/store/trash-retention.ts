@@ -2,12 +2,13 @@
  * What goes from the trash for good: what is too old, and all of it when it is emptied. An operation and its undo hold the lock
  * of their conversation or thread: nothing goes of one that another holder has, nor what a pending record still needs. No lock is taken
  * here, since that needs room on a full disk and turns others away. Instead records go first, then the lock is looked at again:
- * whoever takes it after that finds no record, and so touches none of the files that go next.
+ * whoever takes it after that finds no record, and so touches none of the files that go next. An undo that was faster has given its
+ * record another name (`claim` in trash.ts), by which its files are known: they stay.
  */
 import type { Key, Lock, Storage } from "../storage/storage.js";
 import { threadLock } from "./names.js";
 import { keptSegmentKey, parseThreadRecordName, readThreadRecord, threadIn } from "./thread-record.js";
-import { conversationIn, parsePendingName, parseRecordName, stampOf } from "./trash-record.js";
+import { conversationIn, parsePendingName, parseRecordName, recordKeys, stampOf } from "./trash-record.js";
 
 export interface Discarding {
   readonly storage: Storage;
@@ -146,8 +147,19 @@ async function discardInTwo(
     (parseRecordName(name) ?? parsePendingName(name) ?? parseThreadRecordName(name)) !== undefined;
   const freed = await removeEach(storage, names.filter(isRecord));
   if (await isTaken()) return { freed, isLeft: true };
-  const others = names.filter((name) => !isRecord(name));
-  return { freed: freed + (await removeEach(storage, others)), isLeft: false };
+  const claimed = await claimedIn(storage, names);
+  const rest = names.filter((name) => !isRecord(name) && !claimed.has(stampOf(name)));
+  return { freed: freed + (await removeEach(storage, rest)), isLeft: claimed.size > 0 };
+}
+
+/** The stamps of those whose undo was faster, and may have been killed since: their records have another name. */
+async function claimedIn(storage: Storage, removed: readonly string[]): Promise<ReadonlySet<string | undefined>> {
+  const claimed = new Set<string | undefined>();
+  for (const named of removed.flatMap((name) => parseRecordName(name) ?? [])) {
+    const found = await Promise.all(recordKeys(named).map((key) => storage.stat(key)));
+    if (found.some((stat) => stat !== undefined)) claimed.add(named.stamp);
+  }
+  return claimed;
 }
 
 /** One that a dead process left goes where all goes; otherwise whoever opens the conversation next settles it. */

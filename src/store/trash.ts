@@ -7,6 +7,7 @@
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
+import { trashIsMissing } from "./away.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import { snapshotKey } from "./names.js";
 import { newerVersion } from "./newer.js";
@@ -19,6 +20,7 @@ import {
   parseRecordName,
   pendingKey,
   recordKey,
+  recordKeys,
   stampAfter,
   stampOf,
   timeOfStamp,
@@ -86,13 +88,23 @@ export class Trash {
 
   /** Of an operation that changes a conversation, all of which is durable: what it replaces is kept, durably, and cannot be undone yet. */
   async prepare(operation: Operation, guard: Lock): Promise<void> {
-    await this.settle(operation.conversationId, guard);
-    // What was replaced and could not be saved at once; by now it is.
-    const left = await this.pending(operation.conversationId);
+    await this.settleDurable(operation.conversationId, guard);
+    if (!this.keeps) return;
+    try {
+      await this.storage.replace(pendingKey(operation.conversationId), encodeOperation(operation), guard);
+    } catch (error) {
+      // It may be there all the same.
+      await this.withdraw(operation, guard).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** For a session all of whose changes are durable: what it replaced and could not save at once has happened by now. */
+  async settleDurable(conversationId: string, guard: Lock): Promise<void> {
+    await this.settle(conversationId, guard);
+    const left = await this.pending(conversationId);
     if (left?.kind === "restore") await this.commit(left, guard);
     else if (left !== undefined) throw this.unsettled(left);
-    if (!this.keeps) return;
-    await this.storage.replace(pendingKey(operation.conversationId), encodeOperation(operation), guard);
   }
 
   /** Of the operation before, whose outcome could not be recorded when it was over. Throws where it still cannot. */
@@ -222,7 +234,7 @@ export class Trash {
       // A group is named by the stamp of its first operation, or one that was drawn before.
       if (groupOnly && operations[0] !== undefined && named.stamp < operations[0].group) break;
       if (!fits(named)) continue;
-      const decoded = await this.#decoded(recordKey(named), named);
+      const decoded = await this.#decoded(named);
       if (decoded?.kind === "newer" && operations.length === 0)
         throw newerVersion(this.storage.describe(recordKey(named)), decoded.detail);
       const operation = this.#usable(named, decoded);
@@ -237,7 +249,9 @@ export class Trash {
 
   /** Whether it can still be undone: another process may have been faster. */
   async has(operation: Operation): Promise<boolean> {
-    return (await this.#read(operation)) !== undefined;
+    if ((await this.#read(operation)) !== undefined) return true;
+    await this.#assertInReach();
+    return false;
   }
 
   /** Throws `STORAGE` before anything moves where another file has taken a name: an id that was used again, say. */
@@ -269,15 +283,35 @@ export class Trash {
     );
   }
 
+  /** Undefined where it is gone. Throws `STORAGE` where all of the trash is. */
   async readCopy(stamp: string, file: KeptFile): Promise<Uint8Array | undefined> {
-    return this.storage.read(trashKey(stamp, file), { maxBytes: MAX_FILE_BYTES });
+    const bytes = await this.storage.read(trashKey(stamp, file), { maxBytes: MAX_FILE_BYTES });
+    if (bytes === undefined) await this.#assertInReach();
+    return bytes;
+  }
+
+  /** For what was there a moment ago. */
+  async #assertInReach(): Promise<void> {
+    if (!(await this.storage.exists("trash"))) throw trashIsMissing(this.storage);
+  }
+
+  /** Before the first file goes back. False where the record has gone: another process has undone it, or removed what was too old. */
+  async claim(operation: Operation, guard: Lock): Promise<boolean> {
+    const [record, claimed] = recordKeys(operation);
+    const isClaimed = (await this.storage.stat(record)) === undefined;
+    const [from, to] = isClaimed ? [claimed, record] : [record, claimed];
+    // A crash in the middle of the move may have left both names.
+    await this.storage.remove(to, guard);
+    return this.storage.move(from, to, guard);
   }
 
   /** The operation is undone, or no longer can be. Its record loses its name durably first, so that it is never undone twice; then the rest goes. */
   async forget(operation: Operation, guard: Lock): Promise<void> {
     const undone = undoneKey(operation);
     await this.storage.remove(undone, guard);
-    await this.storage.move(recordKey(operation), undone, guard);
+    const [record, claimed] = recordKeys(operation);
+    if (await this.storage.move(record, undone, guard)) await this.storage.remove(claimed, guard);
+    else await this.storage.move(claimed, undone, guard);
     for (const file of operation.files) await this.storage.remove(trashKey(operation.stamp, file), guard);
     await this.storage.remove(undone, guard);
   }
@@ -348,7 +382,7 @@ export class Trash {
   }
 
   async #read(named: NamedRecord): Promise<Operation | undefined> {
-    return this.#usable(named, await this.#decoded(recordKey(named), named));
+    return this.#usable(named, await this.#decoded(named));
   }
 
   /** What cannot be used is reported once. */
@@ -370,8 +404,14 @@ export class Trash {
     this.#reported.add(path);
   }
 
-  #decoded(key: Key, named: NamedRecord): Promise<DecodedOperation | undefined> {
-    return this.#decode(key, (bytes) => decodeOperation(bytes, named));
+  /** Under either name; the first again, since the name may change between two looks. */
+  async #decoded(named: NamedRecord): Promise<DecodedOperation | undefined> {
+    const [record, claimed] = recordKeys(named);
+    for (const key of [record, claimed, record]) {
+      const decoded = await this.#decode(key, (bytes) => decodeOperation(bytes, named));
+      if (decoded !== undefined) return decoded;
+    }
+    return undefined;
   }
 
   async #decode(key: Key, decode: (bytes: Uint8Array) => DecodedOperation): Promise<DecodedOperation | undefined> {
@@ -386,7 +426,8 @@ export class Trash {
   }
 }
 
-/** Newest first. */
+/** Newest first; each once, whatever its name. */
 function recordsIn(names: readonly string[]): NamedRecord[] {
-  return [...names].reverse().flatMap((name) => parseRecordName(name) ?? []);
+  const records = [...names].reverse().flatMap((name) => parseRecordName(name) ?? []);
+  return [...new Map(records.map((named) => [recordKey(named).name, named])).values()];
 }

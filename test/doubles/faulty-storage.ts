@@ -12,6 +12,7 @@ import type {
   LockHolder,
   LockOptions,
   Log,
+  PrepareOptions,
   ReadOptions,
   Space,
   Stat,
@@ -63,12 +64,12 @@ export class FaultyStorage implements Storage {
     return this.inner.describe(key);
   }
 
-  prepare(): Promise<void> {
-    return this.#call("prepare", () => this.inner.prepare());
+  prepare(options?: PrepareOptions): Promise<void> {
+    return this.#call("prepare", () => this.inner.prepare(options));
   }
 
-  exists(): Promise<boolean> {
-    return this.#call("exists", () => this.inner.exists());
+  exists(area?: Area): Promise<boolean> {
+    return this.#call("exists", () => this.inner.exists(area));
   }
 
   read(key: Key, options?: ReadOptions): Promise<Uint8Array | undefined> {

@@ -38,3 +38,9 @@ test("a store that is begun meanwhile is not taken for one that is away", async 
   const { kept } = await managerIn(directory, { storage }).prune({ id: ID, max: 1 });
   expect(kept).toHaveLength(1);
 });
+
+test("a store that is begun meanwhile has no backup directory that is away", async () => {
+  const directory = temporaryDirectory();
+  const storage = turnedStorage(directory, { exists: begunAfter(directory, (area) => area !== undefined) });
+  expect(await managerIn(directory, { storage }).loadState("another")).toBeNull();
+});

@@ -1,8 +1,8 @@
 /** A spill that finds no room in its store: nothing acts as if what is in the store were all there is. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import type { DraftStatePersistenceManager } from "../../src/index.js";
+import { beginTurn, type Conversation, type DraftStatePersistenceManager } from "../../src/index.js";
 import {
   add,
   cleanUp,
@@ -147,4 +147,32 @@ describe("a session that changed nothing", () => {
     expect(texts((await later.open(ID)).state)).toEqual(["saved", "in the journal"]);
     expect([await later.ids(), reports]).toEqual([[ID], []]);
   });
+});
+
+test("an answer that was cut off is spilled by no session that changes nothing, and by one that does", async () => {
+  const directory = temporaryDirectory();
+  const writer = await managerIn(directory).open(ID);
+  writer.update((draft) => {
+    beginTurn(draft, { at: "2026-01-14T21:30:00.000Z" });
+  });
+  writer.appendToken("cut off");
+  await writer.flush();
+  const image = temporaryDirectory();
+  cpSync(directory, image, { recursive: true, filter: (path) => !path.endsWith(".lock") });
+  const disk = new Disk(image, CONTENT);
+  disk.full = true;
+  const open = async (change: (conversation: Conversation) => void): Promise<void> => {
+    const manager = managerIn(image, { storage: disk.storage, ...fallbackIn(image) });
+    const conversation = await manager.open(ID);
+    change(conversation);
+    await conversation.flush();
+    expect(await outcome(manager.close())).toBe("ok");
+  };
+  await open(() => undefined);
+  expect(filesBelow(fallbackIn(image).fallbackDir)).toEqual([]);
+  await open((conversation) => {
+    add(conversation, "spilled");
+  });
+  expect(filesBelow(fallbackIn(image).fallbackDir)).toHaveLength(1);
+  expect(texts(await managerIn(image, fallbackIn(image)).loadState(ID))).toEqual(["cut off", "spilled"]);
 });

@@ -3,6 +3,7 @@
  * moment of it that is, nor what another manager keeps. Nothing is ever undone by half.
  */
 import { describe, expect, test } from "vitest";
+import { DraftstateError } from "../../src/errors.js";
 import type { DraftStatePersistenceManager, ManagerOptions } from "../../src/manager.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import type { Key, Storage } from "../../src/storage/storage.js";
@@ -111,16 +112,15 @@ async function killedAfter(
 
 const isPendingRecord = (name: string, key: Key): boolean => name === "replace" && key.name === "pending_chat.json";
 
+async function expire(storage: Storage): Promise<void> {
+  const manager = quiet(storage, { trashDays: 30 }, START + 40 * DAY);
+  await manager.rename("other", `Title ${Math.random()}`);
+  await manager.close();
+}
+
 /** Of another process, long after: each takes away whatever it may. */
 const RETENTIONS: readonly (readonly [string, Retention])[] = [
-  [
-    "expires",
-    async (storage) => {
-      const manager = quiet(storage, { trashDays: 30 }, START + 40 * DAY);
-      await manager.rename("other", `Title ${Math.random()}`);
-      await manager.close();
-    },
-  ],
+  ["expires", expire],
   [
     "empties",
     async (storage) => {
@@ -239,6 +239,51 @@ describe.each(RETENTIONS)("another manager that %s what is kept", (_name, retent
     expect(await seen("rm", storage)).toEqual(before);
     await manager.close();
   });
+
+  test("and an undo that comes when the record has gone: nothing moves", async () => {
+    const storage = await prepared("rm");
+    await done("rm", storage);
+    const after = await seen("rm", storage);
+    const manager = quiet(storage);
+    const move = storage.move.bind(storage);
+    let isRemoved = false;
+    storage.move = async (...args) => {
+      // By a process that keeps for a shorter time, after the undo has looked for its record.
+      if (!isRemoved) {
+        isRemoved = true;
+        await storage.remove(args[0]);
+      }
+      return move(...args);
+    };
+    expect(await outcome(manager.undo("chat"))).toBe("NOT_FOUND");
+    expect(await seen("rm", storage)).toEqual(after);
+    await manager.close();
+  });
+});
+
+test("an undo that was cut off half-way while another manager removes the record as too old can be begun again, and puts all back", async () => {
+  const storage = await prepared("rm");
+  const before = await seen("rm", storage);
+  await done("rm", storage);
+  const manager = quiet(storage);
+  let undone: string | undefined;
+  let moved = 0;
+  const remove = storage.remove.bind(storage);
+  const move = storage.move.bind(storage);
+  storage.move = async (...args) => {
+    if (undone === undefined && args[1].area !== "trash" && (moved += 1) === 2)
+      throw new DraftstateError("STORAGE", "cut off");
+    return move(...args);
+  };
+  storage.remove = async (...args) => {
+    if (undone === undefined && args[0].name.includes("_operation_chat")) undone = await outcome(manager.undo("chat"));
+    return remove(...args);
+  };
+  await expire(storage);
+  expect(undone).toBe("STORAGE");
+  expect(await outcome(manager.undo("chat"))).toBe("ok");
+  expect(await seen("rm", storage)).toEqual(before);
+  await manager.close();
 });
 
 test("a manager that keeps nothing leaves what another keeps", async () => {

@@ -9,6 +9,7 @@ import { decodeSnapshot, versionOf } from "../../snapshot/decode.js";
 import { takeStock } from "../../session/open.js";
 import { recover, type Locked } from "../../session/recover.js";
 import type { Sessions } from "../../session/sessions.js";
+import { assertStoreInReach } from "../../store/away.js";
 import { listBackupNames, writeBackup } from "../../store/backups.js";
 import { journalKey, snapshotKey } from "../../store/names.js";
 import { pendingIds } from "../../store/pending.js";
@@ -40,16 +41,21 @@ interface Chosen {
 
 /** Two that undo the same take back one operation, not two; and nothing older is taken back than what is last by now. */
 async function assertStillLast({ trash, threads, options }: Chosen, operation: Operation): Promise<void> {
-  if (!(await trash.has(operation)))
-    throw new DraftstateError(
-      "NOT_FOUND",
-      `${operation.kind} of ${operation.conversationId} was undone meanwhile: "draftstate undo --list" shows what is left`,
-    );
+  if (!(await trash.has(operation))) throw isUndone(operation);
   if (options.at !== undefined) return;
+  const pending = await trash.pending(operation.conversationId);
+  if (pending !== undefined && pending.stamp > operation.stamp) throw new Overtaken();
   const [last] = await trash.latest((named) => fitting([named], options).length > 0, true);
   if (last !== undefined && last.stamp > operation.stamp && last.group !== operation.group) throw new Overtaken();
   const [change] = await threadChanges(threads, options);
   if (change !== undefined && change.stamp > operation.stamp) throw new Overtaken();
+}
+
+function isUndone({ kind, conversationId }: Operation): DraftstateError {
+  return new DraftstateError(
+    "NOT_FOUND",
+    `${kind} of ${conversationId} was undone meanwhile: "draftstate undo --list" shows what is left`,
+  );
 }
 
 /** Throws before anything moves where the id was used again (`taken`), be it with other files than those that would come back. */
@@ -90,6 +96,7 @@ function putAllBack(
   chosen: Chosen,
   operations: readonly [Operation, ...Operation[]],
 ): Promise<Undone[]> {
+  const { trash } = store;
   const ids = operations.map(({ conversationId }) => conversationId);
   const isRemoval = operations[0].kind === "rm";
   const act = async (held: ReadonlyMap<string, Locked>): Promise<Undone[]> => {
@@ -99,6 +106,9 @@ function putAllBack(
       await assertStillLast(chosen, operation);
       await assertRoom(store, taken, operation);
     }
+    // Of all before the first file moves: what was too old may be on its way out of the trash.
+    for (const operation of operations)
+      if (!(await trash.claim(operation, lockedOf(held, operation).guard))) throw isUndone(operation);
     const undone: Undone[] = [];
     for (const operation of operations) undone.push(await putBack(lockedOf(held, operation), operation));
     return undone;
@@ -255,24 +265,52 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
   return last;
 }
 
-/** The names in the trash, once what dead processes had under way is settled. */
-async function settledNames(
-  { trash }: Store,
-  sessions: Sessions,
-  wanted: string | undefined,
-): Promise<readonly string[]> {
+/** The names in the trash once what was left undecided is settled, and why that could not be of some conversations. */
+interface Settled {
+  readonly names: readonly string[];
+  readonly unsettled: ReadonlyMap<string, unknown>;
+}
+
+async function settled(store: Store, sessions: Sessions, wanted: string | undefined): Promise<Settled> {
+  const { trash } = store;
   const names = await trash.names();
+  if (names.length === 0 && !(await store.storage.exists())) await assertStoreInReach(store);
   const ids = pendingIds(names).filter((id) => wanted === undefined || id === wanted);
+  const unsettled = new Map<string, unknown>();
   for (const id of ids) {
-    // Holding the lock settles it; who holds it now is about to. One that cannot be settled is in the way of its own conversation alone.
+    // Holding the lock settles it; another process that holds it now is about to.
     await sessions
       .guarded(id, () => Promise.resolve())
       .catch((error: unknown) => {
-        const isOther = wanted === undefined && isDraftstateError(error, "STORAGE");
-        if (!isOther && !isDraftstateError(error, "LOCKED")) throw error;
+        if (isDraftstateError(error, "STORAGE")) unsettled.set(id, error);
+        else if (!isDraftstateError(error, "LOCKED")) throw error;
       });
   }
-  return ids.length === 0 ? names : trash.names();
+  return { names: ids.length === 0 ? names : await trash.names(), unsettled };
+}
+
+/** What was done last, to a conversation or a thread. */
+interface Last {
+  readonly stamp: string;
+  readonly conversationId?: string;
+}
+
+function newest([operation]: readonly Operation[], [change]: readonly KeptChange[]): Last | undefined {
+  if (change === undefined) return operation;
+  return operation === undefined || change.stamp > operation.stamp ? { stamp: change.stamp } : operation;
+}
+
+/** What cannot be settled is in the way of its own conversation, and of an undo of whatever was last where it may have been that. */
+async function assertNoneUnsettledSince(
+  { trash }: Store,
+  { unsettled }: Settled,
+  last: Last | undefined,
+): Promise<void> {
+  for (const [id, error] of unsettled) {
+    if (last === undefined || last.conversationId === id) throw error;
+    const pending = await trash.pending(id);
+    if (pending === undefined || pending.stamp > last.stamp) throw error;
+  }
 }
 
 /** Of what was last, to a conversation or a thread. Throws `USAGE` where a time fits both. */
@@ -318,13 +356,15 @@ export async function undo(
 
 async function undoLast(store: Store, sessions: Sessions, threads: Threads, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
+  const found = await settled(store, sessions, options.kind === "thread" ? "" : id);
   const operations = await store.trash.latest(
     (named) => fitting([named], options).length > 0,
     at === undefined,
-    await settledNames(store, sessions, options.kind === "thread" ? "" : id),
+    found.names,
   );
   await settleChanges(threads, options);
   const changes = await threadChanges(threads, options);
+  if (at === undefined) await assertNoneUnsettledSince(store, found, newest(operations, changes));
   if (isThreadsTurn(operations, changes, options)) return undoThreadChanges(store, threads, changes, options);
   const last = pick(operations, options);
   const others = operations.filter(

@@ -61,7 +61,8 @@ async function writeAll(
       const entry = wanted.get(position);
       if (entry === undefined) continue;
       const { version, points, updatedAt } = item.conversation;
-      await manager.import({ id: entry.id, version, points, updatedAt, at: options.at }).catch((error: unknown) => {
+      const request = { id: entry.id, version, points, updatedAt, at: options.at, inBatch: written > 0 };
+      await manager.import(request).catch((error: unknown) => {
         throw new ImportCutShort(written, error);
       });
       written += 1;

@@ -1,0 +1,57 @@
+/** A directory of the store that is out of reach: nothing is concluded from its absence, and none is made in its place. */
+import { DraftstateError } from "../errors.js";
+import type { Storage } from "../storage/storage.js";
+import { parseBackupName } from "./names.js";
+import type { Spills } from "./spills.js";
+
+interface Places {
+  readonly storage: Storage;
+  readonly spills: Spills | undefined;
+}
+
+/** Backups without the directory that they are backups of. */
+export function storeIsMissing(storage: Storage): DraftstateError {
+  const path = storage.describe({ area: "state", name: "" });
+  return new DraftstateError(
+    "STORAGE",
+    `${path} is missing, but there are backups of conversations from it: mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used`,
+    { path },
+  );
+}
+
+/** Throws `STORAGE` where the state directory is missing, and backups or spills of its conversations are there. */
+export async function assertStoreInReach({ storage, spills }: Places): Promise<void> {
+  const isKnown = (await storage.list("backup")).some((name) => parseBackupName(name) !== undefined);
+  const isElsewhere = isKnown || (await spills?.continueSomething()) === true;
+  // Another process may have begun the store since, and left both.
+  if (isElsewhere && !(await storage.exists())) throw storeIsMissing(storage);
+}
+
+/** Throws `STORAGE` where the store has been used, and the directory of its backups is missing. */
+export async function assertBackupsInReach(storage: Storage): Promise<void> {
+  if (await areBackupsAway(storage)) throw backupsAreMissing(storage);
+}
+
+/** Looked for in this order: another process may be making them, the one for backups first. */
+export async function areBackupsAway(storage: Storage): Promise<boolean> {
+  return (await storage.exists("trash")) && !(await storage.exists("backup"));
+}
+
+/** What an operation kept is missing because all of the trash is. */
+export function trashIsMissing(storage: Storage): DraftstateError {
+  const path = storage.describe({ area: "trash", name: "" });
+  return new DraftstateError(
+    "STORAGE",
+    `${path} is missing, and with it what an undo needs: nothing was undone; mount it and try again`,
+    { path },
+  );
+}
+
+function backupsAreMissing(storage: Storage): DraftstateError {
+  const path = storage.describe({ area: "backup", name: "" });
+  return new DraftstateError(
+    "STORAGE",
+    `${path} is missing, and with it the backups of this store: mount it, or name the right --backup-dir; if it was deleted, create it empty`,
+    { path },
+  );
+}
