@@ -5,7 +5,7 @@ const { join } = require("node:path");
 
 const argv = process.argv.slice(2);
 // Nothing else is needed to say it.
-if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+if (argv.length === 1 && ["--version", "-v", "-V"].includes(argv[0])) {
   process.stdout.write(`${require("../package.json").version}\n`);
   return;
 }

@@ -85,7 +85,7 @@ describe.each([
       ).toBe("USAGE");
     });
 
-    test("opened again it goes on at the same revision", async () => {
+    test("opened again it continues at the same revision", async () => {
       const first = await manager.open("chat");
       await turn(first, "Tell me", "Once");
       await first.close();

@@ -9,7 +9,7 @@ import { pairCalls } from "./call-pairs.js";
 import { reasoningOfBlock } from "./reasoning.js";
 import { partsFor, textFor, type Part } from "./content-parts.js";
 
-/** What the model alone is told, where a cut-off answer goes on without a word of the user's. */
+/** What the model alone is told, where a cut-off answer is continued without a message of the user's. */
 export const GO_ON = "Your last answer was cut off. Go on exactly where it stopped, and repeat nothing of it.";
 
 /** With the content that its role may have; undefined where nothing of it is to be sent. */

@@ -1,5 +1,5 @@
 /**
- * One turn: the model's stream is tapped token by token into the conversation, and given to whoever watches once it is
+ * One turn: the model's stream is tapped token by token into the conversation, and given to the reader once it is
  * durable. The pump never waits for the watcher's disk promise; the watcher never sees what the disk has not.
  */
 import type { BaseMessage } from "@langchain/core/messages";
@@ -77,13 +77,13 @@ export interface TurnOptions {
   readonly showDurableOnly: boolean;
 }
 
-/** The model is read no faster than it is watched, so that whoever leaves early leaves an unfinished answer … */
+/** The model is read no faster than it is watched, so that a reader who leaves early leaves an unfinished answer … */
 const AHEAD_OF_WATCHER = 1;
 /** … but while the watcher waits for the disk, what comes meanwhile shares the next sync: as much as a fast model gives within a slow one. */
 const AHEAD_OF_DISK = 256;
 /** Longest that a stalled disk may hold back a token, in milliseconds. */
 const STALL = 250;
-/** Counted in so many steps of a live event loop: where the process was busy, it is not the disk that is slow. */
+/** Counted in steps of a live event loop: where the process was busy, it is not the disk that is slow. */
 const STALL_STEPS = 10;
 
 /** Runs a turn to its end, or until the caller leaves; either way what was streamed is kept. Begins when it is first asked for an event. */
@@ -223,7 +223,7 @@ class Turn {
     return outcomeOf(last, conversation.state.streamingProperties.partialResponse, graph.saysReason);
   }
 
-  /** An answer that goes on has no prompt of its own, and a sequence must not end with the model's turn; said to the model only. */
+  /** An answer that is continued has no prompt of its own, and a sequence must not end with the model's turn; said to the model only. */
   #goOn(): Message[] {
     const role = toModelSequence(this.options.conversation.state.messages).at(-1)?.role;
     return role === "assistant"
@@ -253,7 +253,7 @@ class Turn {
     };
   }
 
-  /** With `calls`, the model's message that asks for tools: the turn goes on after it. */
+  /** With `calls`, the model's message that asks for tools: the turn continues after it. */
   #endAnswer(outcome: Outcome, calls?: BaseMessage): void {
     const { conversation, modelName, newId } = this.options;
     const usage = calls === undefined ? outcome.usage : usageOf(calls);

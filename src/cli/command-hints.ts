@@ -37,11 +37,13 @@ export const VERBS = [
   "health",
   "config",
   "completion",
+  "trust",
+  "untrust",
 ];
 /** Not the holder of a lock, `draftstate chat (pid 12 on host)`; not a path or a part of a longer name. */
 const NAMED = new RegExp(`(?<![\\w/.@-])draftstate (?:(${VERBS.join("|")})\\b(?! \\(pid)|(?=(?:--help|help)\\b))`, "g");
 /** These use no store. */
-const WITHOUT_STORE = new Set(["completion"]);
+const WITHOUT_STORE = new Set(["completion", "trust", "untrust"]);
 /** A space inside a command, while lines are broken at the others: no text holds a noncharacter. */
 const HELD_SPACE = "\ufdd0";
 

@@ -1,5 +1,5 @@
 /** The program as commander knows it: global options, the help text, and the commands that the arguments may mean. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { commandsFor } from "./command-list.js";
 import type { Run } from "./commands/registration.js";
 import { readVersion } from "./version.js";
@@ -18,15 +18,19 @@ export interface ProgramOptions {
 }
 
 export async function createProgram(argv: readonly string[], { write, runner }: ProgramOptions): Promise<Command> {
+  const printVersion = (): never => {
+    write(`${readVersion()}\n`);
+    throw new CommanderError(0, "commander.version", "");
+  };
   const program = new Command("draftstate")
     .description(
       "Keeps the state of a streaming chat agent token by token, in plain JSON files with backups to inspect, compare and restore.",
     )
-    .option("-V, --version", "output the version number")
-    .on("option:version", () => {
-      write(`${readVersion()}\n`);
-      throw new CommanderError(0, "commander.version", "");
-    })
+    .option("-v, --version", "print the version")
+    // As commander's own programs have it.
+    .addOption(new Option("-V").hideHelp())
+    .on("option:version", printVersion)
+    .on("option:V", printVersion)
     .option("--state-dir <directory>", "directory of the conversations (default: ./state)")
     .option("--backup-dir <directory>", "directory of the backups (default: ./backup)")
     .option("--config <file>", "settings file to use instead of the nearest one in this or a parent directory")

@@ -5,7 +5,7 @@
 import type { Metadata } from "../model/conversation.js";
 import type { JsonObject } from "../model/json.js";
 
-export interface RestorePoint {
+export interface ExportedBackup {
   /** `2025-01-14T21-30-00-000Z`. */
   readonly timestamp: string;
   readonly state: JsonObject;
@@ -17,7 +17,7 @@ export interface ConversationDocument {
   readonly state: JsonObject;
   readonly metadata: Metadata;
   /** Newest first. */
-  readonly restorePoints: readonly RestorePoint[];
+  readonly backups: readonly ExportedBackup[];
   /** Timestamp of the backup whose state this is; undefined for the present. */
   readonly asOf: string | undefined;
 }

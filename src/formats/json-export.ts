@@ -6,7 +6,7 @@
 import { messagesOf, type Metadata } from "../model/conversation.js";
 import { ownValue, type Json, type JsonObject } from "../model/json.js";
 import { toSafeJson } from "./acting-characters.js";
-import type { ConversationDocument, RestorePoint } from "./document.js";
+import type { ConversationDocument, ExportedBackup } from "./document.js";
 
 /** Version of the two formats; the field marks a file as an export of ours. */
 export const EXPORT_FORMAT = 1;
@@ -23,13 +23,13 @@ function metadataFields({
   return { ...extra, ...known };
 }
 
-function pointFields({ timestamp, state, metadata }: RestorePoint): JsonObject {
+function pointFields({ timestamp, state, metadata }: ExportedBackup): JsonObject {
   return { timestamp, state, metadata: metadataFields(metadata) };
 }
 
 function mark(document: ConversationDocument, more: JsonObject = {}): JsonObject {
-  const points = document.restorePoints.map(pointFields);
-  return { format: EXPORT_FORMAT, ...more, ...(points.length === 0 ? {} : { restorePoints: points }) };
+  const points = document.backups.map(pointFields);
+  return { format: EXPORT_FORMAT, ...more, ...(points.length === 0 ? {} : { backups: points }) };
 }
 
 export function toJson(document: ConversationDocument): string {

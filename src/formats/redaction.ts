@@ -5,7 +5,7 @@
 import { RE2JS } from "re2js";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.js";
 import type { Metadata } from "../model/conversation.js";
-import type { ConversationDocument, RestorePoint } from "./document.js";
+import type { ConversationDocument, ExportedBackup } from "./document.js";
 import { SECRET_RULES, type SecretRule } from "./secret-rules.js";
 
 interface CompiledRule extends SecretRule {
@@ -28,7 +28,7 @@ export class Redactor {
     return {
       ...document,
       ...this.#content(document),
-      restorePoints: document.restorePoints.map((point): RestorePoint => ({ ...point, ...this.#content(point) })),
+      backups: document.backups.map((point): ExportedBackup => ({ ...point, ...this.#content(point) })),
     };
   }
 

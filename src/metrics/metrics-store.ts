@@ -85,7 +85,7 @@ export class MetricsStore {
     await this.#replaceOwn({ data, ...gauges, closed: false });
   }
 
-  /** Keeps figures that this process counts no more in a closed file of their own, beside the one it goes on replacing. */
+  /** Keeps figures that this process counts no more in a closed file of their own, beside the one it continues to replace. */
   async putAside(conversations: MetricData["conversations"]): Promise<void> {
     await this.#createClosed({ ...EMPTY, conversations });
     await this.#foldIfMany();

@@ -1,4 +1,4 @@
-/** Whether a state is one that an agent can go on with. Any plain JSON is a state; only the agent's own fields must be as it knows them. */
+/** Whether an agent can continue from a state. Any plain JSON is a state; only the agent's own fields must be as it knows them. */
 import { DraftstateError } from "../errors.js";
 import { messagesOf, ROLES } from "./conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
@@ -39,7 +39,7 @@ function firstOf(messages: readonly Json[], problemOf: (message: Json) => string
 }
 
 function messageProblem(message: Json): string | undefined {
-  if (!isJsonObject(message)) return "is no object";
+  if (!isJsonObject(message)) return "is not an object";
   const [role, content] = [ownValue(message, "role"), ownValue(message, "content")];
   if (role === undefined) return "has no role";
   if (!(ROLES as readonly unknown[]).includes(role))

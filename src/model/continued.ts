@@ -1,5 +1,5 @@
 /**
- * Which answers go on with the one before them: an assistant's message directly behind one of its that was interrupted or cut short.
+ * Which answers continue the one before them: an assistant's message directly behind one of its that was interrupted or cut short.
  * Read off the messages wherever they are shown, so that no file says it. Pure.
  */
 import { cutShortMessage } from "./finish-reasons.js";

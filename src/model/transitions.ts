@@ -24,7 +24,7 @@ export interface AnswerEnd {
   readonly finishReason?: string;
   readonly toolCalls?: readonly ToolCall[];
   readonly error?: { readonly code: string; readonly message: string };
-  /** More is to come in this turn: tools answer, then the model goes on. */
+  /** More is to come in this turn: tools answer, then the model continues. */
   readonly turnContinues?: boolean;
   /** Of the message that the model goes on with. */
   readonly nextId?: string;

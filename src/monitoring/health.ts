@@ -118,7 +118,7 @@ function directories(facts: HealthFacts): HealthCheck {
 function freeSpace({ space }: HealthFacts, { minFreeBytes }: HealthLimits): HealthCheck {
   return judged("free-space", space, (found): Verdict => {
     const least = [...found].sort((a, b) => a.freeBytes - b.freeBytes)[0];
-    if (least === undefined) return ["ok", "no limit is known"];
+    if (least === undefined) return ["ok", "the store does not report its free space"];
     const text = `${megabytes(least.freeBytes)} of ${megabytes(least.totalBytes)} free where ${least.place} is`;
     if (least.freeBytes >= minFreeBytes) return ["ok", text];
     return [

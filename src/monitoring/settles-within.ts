@@ -1,5 +1,5 @@
 /**
- * Whether work settles, either way, within so many milliseconds. For a caller that is awaited itself: the timer keeps
+ * Whether work settles, either way, within N milliseconds. For a caller that is awaited itself: the timer keeps
  * the process alive meanwhile, and is gone afterwards.
  */
 export async function settlesWithin(ms: number, work: Promise<unknown>): Promise<boolean> {

@@ -15,7 +15,7 @@ export type HttpPost = (url: string, body: string, signal: AbortSignal) => Promi
 export interface WebhookOptions {
   readonly url: string;
   readonly post: HttpPost;
-  /** Resolves after so many milliseconds, or when the signal aborts; keeps no process alive. */
+  /** Resolves after N milliseconds, or when the signal aborts; keeps no process alive. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
   /** An alert that was given up; `reason` never holds the address, which may be a secret. Must not throw. */
   readonly onFailure: (reason: string) => void;

@@ -1,5 +1,5 @@
 /**
- * What was found of a conversation → what it is, and what a writer has to do before it goes on. Pure: `verify` prints
+ * What was found of a conversation → what it is, and what a writer has to do before it continues. Pure: `verify` prints
  * the plan, readers take its version, only a writer that holds the lock carries it out. test/plan/recovery.test.ts goes through it row by row.
  */
 import { infoOf, type Version } from "../model/conversation.js";

@@ -14,11 +14,11 @@ export interface RetainedBackup {
 }
 
 export interface RetentionPolicy {
-  /** Keep the newest so many. */
+  /** Keep the newest N. */
   readonly max?: number;
   /** Milliseconds: keep what is not older. */
   readonly olderThan?: number;
-  /** Keep the newest of each of the last so many days, weeks (ISO, from Monday), months that have one; in UTC. */
+  /** Keep the newest of each of the last N days, weeks (ISO, from Monday), months that have one; in UTC. */
   readonly keepDaily?: number;
   readonly keepWeekly?: number;
   readonly keepMonthly?: number;

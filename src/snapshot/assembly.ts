@@ -11,7 +11,7 @@ interface Place {
   end: number;
 }
 
-/** Of a snapshot so many bytes are kept for the next one: a large conversation is not held twice. */
+/** How many bytes of a snapshot are kept for the next one: a large conversation is not held twice. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 /** Less than this is copied: a part costs a call of the system. */
 const MIN_TAKEN_BYTES = 16 * 1024;

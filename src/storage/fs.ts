@@ -128,7 +128,7 @@ class WrittenFile implements OpenFile {
   }
 }
 
-/** More than this is read while the event loop goes on; less takes the loop longer to hand over than to read. */
+/** More than this is read while the event loop runs; less takes the loop longer to hand over than to read. */
 const AT_ONCE_BYTES = 64 * 1024;
 
 /**
@@ -244,7 +244,7 @@ async function hasDirectory(path: string): Promise<boolean> {
   const found = await stat(path);
   if (found?.kind === "directory") return true;
   if (found?.kind === "link" && (await statFollowing(path)).isDirectory()) return true;
-  if (found !== undefined) throw Object.assign(new Error(`${path} is no directory`), { code: "EEXIST" });
+  if (found !== undefined) throw Object.assign(new Error(`${path} is not a directory`), { code: "EEXIST" });
   return false;
 }
 

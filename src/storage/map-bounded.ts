@@ -1,4 +1,4 @@
-/** Maps in order, with so many calls under way at most: each may hold a file open. */
+/** Maps in order, with at most N calls at once: each may hold a file open. */
 export async function mapBounded<T, R>(items: readonly T[], limit: number, act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   let next = 0;

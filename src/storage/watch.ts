@@ -1,6 +1,6 @@
 /**
  * Tells of each name that changes in one directory, with chokidar, loaded only when something is watched. A hint and no
- * more: it may come late, twice, or for nothing, so whoever listens looks for himself.
+ * more: it may come late, twice, or for nothing, so the listener looks itself.
  *
  * chokidar itself lists the directory at each event and looks at every file in it: with 10,000 conversations a stream of
  * tokens would keep a processor busy with that alone, and each file would take an inotify watch. So it is given nothing to

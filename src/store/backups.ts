@@ -282,6 +282,8 @@ export function resolveBackup(backups: readonly Backup[], id: string, wanted: st
 }
 
 function notFound(id: string, wanted: string, backups: readonly Backup[]): DraftstateError {
+  if (backups.length === 0)
+    return new DraftstateError("NOT_FOUND", `${id} has no backups yet: "draftstate backup ${id}" makes one`);
   // Of a timestamp, as much is compared as was typed.
   const typed = wanted.replaceAll(/[:.]/g, "-");
   const names = backups.flatMap(({ timestamp, tag }) => [

@@ -47,7 +47,7 @@ async function answer(): Promise<Kept> {
 
 /** A model that is through with its whole answer while the disk takes the first token. */
 describe("a model that is faster than the disk", () => {
-  test("has told no whole answer to whoever leaves in the middle", async () => {
+  test("has told no whole answer to a reader who leaves in the middle", async () => {
     let seen = "";
     for await (const state of agent().streamConversation("Hi", { conversationId: "tale" })) {
       seen = state.streamingProperties.partialResponse;
@@ -68,7 +68,7 @@ describe("a model that is faster than the disk", () => {
     expect([after.length, (await answer()).status]).toEqual([1, "interrupted"]);
   });
 
-  test("is complete for whoever watches to the end", async () => {
+  test("is complete for a reader who watches to the end", async () => {
     let tokens = 0;
     for await (const state of agent().streamConversation("Hi", { conversationId: "tale" }))
       tokens = state.streamingProperties.tokenCount;
@@ -77,7 +77,7 @@ describe("a model that is faster than the disk", () => {
 });
 
 describe("in the middle of an answer", () => {
-  test("another turn in the same conversation is refused, and the answer goes on", async () => {
+  test("another turn in the same conversation is refused, and the answer continues", async () => {
     const conversation = await manager.open("tale");
     const turns = agent(1);
     let refused: unknown;

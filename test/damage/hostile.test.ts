@@ -132,7 +132,7 @@ describe("a file with", TIMEOUT, () => {
     expect(await codeRejected(manager.load(BAD))).toBe("NEWER_VERSION");
   });
 
-  test.each(Object.entries(SOUND))("%s is sound: it loads, verifies and goes on", async (_name, plant) => {
+  test.each(Object.entries(SOUND))("%s is sound: it loads, verifies and continues", async (_name, plant) => {
     await plant(BAD, directories);
     expect((await manager.verify()).problems).toEqual([]);
     const before = await manager.loadState(BAD);

@@ -40,7 +40,7 @@ async function contents(workspace: Workspace, id: string): Promise<unknown[]> {
 }
 
 describe.concurrent("in a conversation", TIMEOUT, () => {
-  test("/undo takes the last turn back, after a restore point, and /restore brings it back once it is agreed to", async ({
+  test("/undo takes the last turn back, after a backup, and /restore brings it back once it is agreed to", async ({
     workspace,
     serve,
   }) => {
@@ -64,7 +64,7 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     expect(await contents(workspace, "tale")).toEqual(["one", "First.", "two", "Second."]);
   });
 
-  test("/retry asks again for the last answer, /save makes a restore point, /diff shows what changed", async ({
+  test("/retry asks again for the last answer, /save makes a backup, /diff shows what changed", async ({
     workspace,
     serve,
   }) => {
@@ -81,7 +81,37 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     ]).toEqual([["one", "Better."], "First."]);
   });
 
-  test("/model changes who answers, /system what he is told, /title the name, and all are remembered", async ({
+  test("/edit writes a message in the editor, /copy asks the terminal, /search finds it, /retry offline tells another story", async ({
+    workspace,
+  }) => {
+    const terminal = TerminalSession.start(workspace, ["chat", "--id", "tale"], {
+      columns: 100,
+      rows: 60,
+      env: { EDITOR: "sed -i s/fox/heron/", PATH: "/bin:/usr/bin", SSH_TTY: "/dev/pts/9" },
+    });
+    await terminal.shows(PROMPT);
+    terminal.type("/edit a grey fox");
+    terminal.press("enter");
+    await terminal.shows("> a grey heron");
+    terminal.press("enter");
+    await terminal.shows(/a grey heron[\s\S]+\n>$/);
+    terminal.type("/copy");
+    terminal.press("enter");
+    await terminal.shows("copied the last answer");
+    const [, first] = await contents(workspace, "tale");
+    expect(terminal.bytes).toContain(`\u001b]52;c;${Buffer.from(String(first)).toString("base64")}\u0007`);
+    terminal.type("/search heron");
+    terminal.press("enter");
+    await terminal.shows("found in 1 conversation");
+    terminal.type("/retry");
+    terminal.press("enter");
+    await terminal.shows(/asking again[\s\S]+\n>$/);
+    terminal.press("ctrl-d");
+    await terminal.ended;
+    expect((await contents(workspace, "tale"))[1]).not.toEqual(first);
+  });
+
+  test("/model changes who answers, /system what it is told, /title the name, and all are remembered", async ({
     workspace,
     serve,
   }) => {
@@ -115,7 +145,7 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     expect((await workspace.show("tale"))._metadata.title).toBe("A tale");
   });
 
-  test("/fork goes on in a copy, /new in a new one, and each stays itself", async ({ workspace, serve }) => {
+  test("/fork continues in a copy, /new in a new one, and each stays itself", async ({ workspace, serve }) => {
     const { url } = await serve(saying("Yes."));
     const { ask, leave } = await chatting(workspace, ["--id", "tale", "--base-url", url]);
     await ask("one", "Yes.");

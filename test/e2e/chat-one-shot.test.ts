@@ -25,7 +25,7 @@ describe.concurrent("one answer", TIMEOUT, () => {
     expect(terminal.scrollback).toMatch(/Hello there\.[\s\S]*status 0\nisig ?\nicanon ?\necho/);
   });
 
-  test("leaves what is typed meanwhile to whoever reads the terminal next", async ({ workspace, serve }) => {
+  test("leaves what is typed meanwhile to the next reader of the terminal", async ({ workspace, serve }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
     const terminal = TerminalSession.startShell(
@@ -44,7 +44,7 @@ describe.concurrent("one answer", TIMEOUT, () => {
     expect(terminal.scrollback).toMatch(/Once upon\n[\s\S]*said next$/);
   });
 
-  test("is stopped by Ctrl-C, and what there is of it is kept", async ({ workspace, serve }) => {
+  test("is stopped by Ctrl-C, and the partial answer is kept", async ({ workspace, serve }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
     const terminal = TerminalSession.startShell(
@@ -65,7 +65,7 @@ describe.concurrent("one answer", TIMEOUT, () => {
 });
 
 describe.concurrent("-i with a pipe on stdin", TIMEOUT, () => {
-  test("takes the pipe as context, then goes on by the terminal's keys", async ({ workspace, serve }) => {
+  test("takes the pipe as context, then continues by the terminal's keys", async ({ workspace, serve }) => {
     const server = await serve(saying("First."), saying("Second."));
     const terminal = TerminalSession.startShell(
       workspace,

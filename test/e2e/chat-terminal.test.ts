@@ -148,7 +148,7 @@ describe.concurrent("at the prompt", TIMEOUT, () => {
 });
 
 describe.concurrent("while an answer streams", TIMEOUT, () => {
-  test("Ctrl-C stops it and keeps it, and the conversation goes on", async ({ workspace, serve }) => {
+  test("Ctrl-C stops it and keeps it, and the conversation continues", async ({ workspace, serve }) => {
     const server = await serve(stalling("Once", " upon"), saying("The end."));
     const terminal = TerminalSession.start(workspace, ["chat", "--id", "tale", "--base-url", server.url]);
     await terminal.shows(PROMPT);
@@ -391,7 +391,7 @@ describe.concurrent("the terminal", TIMEOUT, () => {
     });
   }
 
-  test("is given back by Ctrl-Z, and the answer goes on with fg", async ({ workspace, serve }) => {
+  test("is given back by Ctrl-Z, and the answer continues with fg", async ({ workspace, serve }) => {
     const hand = byHand();
     const { url } = await serve(hand.script);
     const terminal = TerminalSession.startShell(

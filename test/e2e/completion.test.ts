@@ -6,7 +6,7 @@ import { spawn } from "@lydell/node-pty";
 import { describe, expect } from "vitest";
 import { until, type Workspace } from "./cli.js";
 import { seed } from "./seed.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 

@@ -98,7 +98,7 @@ describe.concurrent("an answer whose process was killed", TIMEOUT, () => {
     });
   });
 
-  test("goes on after it is resumed without a prompt, stdin closed", async ({ workspace, serve }) => {
+  test("continues after it is resumed without a prompt, stdin closed", async ({ workspace, serve }) => {
     const server = await serve(stall, whole);
     await killInTheMiddle(workspace, server.url);
     const result = await workspace.run(["chat", "--resume", "tale"]);
@@ -108,7 +108,7 @@ describe.concurrent("an answer whose process was killed", TIMEOUT, () => {
     expect([texts.includes(TEXT), texts.includes("The end.")]).toEqual([true, true]);
   });
 
-  test("goes on after it is resumed with a prompt, and the model is told the part that came", async ({
+  test("continues after it is resumed with a prompt, and the model is told the part that came", async ({
     workspace,
     serve,
   }) => {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import MarkdownIt from "markdown-it";
 import { expect } from "vitest";
 import type { Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const ROOT = new URL("../../", import.meta.url);
 const PAGES = ["README.md", ...readdirSync(new URL("docs/", ROOT)).map((name) => `docs/${name}`)].filter((name) =>

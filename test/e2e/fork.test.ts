@@ -5,7 +5,7 @@ import { conversationFiles } from "./conversation-files.js";
 import { test, TIMEOUT } from "../cli/world.js";
 
 describe("fork", TIMEOUT, () => {
-  test("prints the new id alone on stdout, and how to go on; chat goes on with it", async ({ workspace }) => {
+  test("prints the new id alone on stdout, and how to resume; chat resumes it", async ({ workspace }) => {
     await workspace.run(["chat", "Tell me", "--id", "tale"]);
     const { status, stdout, stderr } = await workspace.run(["fork", "tale"]);
     const id = stdout.trim();
@@ -17,7 +17,7 @@ describe("fork", TIMEOUT, () => {
     ]);
   });
 
-  test("takes ids, prefixes and @last, and a restore point behind an @ or by --backup", async ({ workspace }) => {
+  test("takes ids, prefixes and @last, and a backup behind an @ or by --backup", async ({ workspace }) => {
     await workspace.run(["chat", "Turn 1", "--id", "tale"]);
     await workspace.run(["chat", "Turn 2", "-c"]);
     const first = (await workspace.backups("tale"))[1]?.timestamp;

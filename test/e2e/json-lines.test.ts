@@ -2,7 +2,7 @@
 import { describe, expect } from "vitest";
 import type { JsonLine } from "./cli.js";
 import { jsonLines } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const TOKENS = ["Once", " upon", " a", " time", " there", " was"];
 const REVISION = expect.any(Number) as unknown;

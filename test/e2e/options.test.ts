@@ -117,20 +117,16 @@ describe.concurrent("health", TIMEOUT, () => {
   });
 });
 
-test(
-  "export --no-with-backups leaves the restore points out of the page, --output names the file",
-  TIMEOUT,
-  async ({ workspace }) => {
-    await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
-    for (const [name, ...more] of [["with.html"], ["without.html", "--no-with-backups"]] as const)
-      await workspace.run(["export", "tale", "--format", "html", "--output", name, ...more]);
-    const hasPoints = async (name: string): Promise<boolean> =>
-      (await workspace.read(name)).includes("<h2>Backups</h2>");
-    expect([await hasPoints("with.html"), await hasPoints("without.html")]).toEqual([true, false]);
-  },
-);
+test("export --history puts the backups into the page, --output names the file", TIMEOUT, async ({ workspace }) => {
+  await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
+  for (const [name, ...more] of [["with.html", "--history"], ["without.html"]] as const)
+    await workspace.run(["export", "tale", "--format", "html", "--output", name, ...more]);
+  const hasBackups = async (name: string): Promise<boolean> =>
+    (await workspace.read(name)).includes("<h2>Backups</h2>");
+  expect([await hasBackups("with.html"), await hasBackups("without.html")]).toEqual([true, false]);
+});
 
-test("chat --continue goes on with the last conversation", TIMEOUT, async ({ workspace }) => {
+test("chat --continue resumes the last conversation", TIMEOUT, async ({ workspace }) => {
   await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
   await workspace.run(["chat", "--continue", "More"]);
   expect((await workspace.row("tale"))?.messageCount).toBe(4);

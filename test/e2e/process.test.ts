@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import { until } from "./cli.js";
 import { byHand } from "./servers.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 

@@ -85,7 +85,7 @@ describe.concurrent("search", TIMEOUT, () => {
     expect((await workspace.run(["search", "tea"], { env: { FORCE_COLOR: "1" } })).stdout).toContain("\u001b[31m");
   });
 
-  test("finds what only restore points still hold, once", async ({ workspace }) => {
+  test("finds what only backups still hold, once", async ({ workspace }) => {
     await workspace.run(["chat", "about walnuts", "--id", "tale"]);
     await workspace.run(["chat", "about pecans", "--resume", "tale"]);
     const [, older] = await workspace.backups("tale");

@@ -63,7 +63,7 @@ describe("undo", TIMEOUT, () => {
     expect([nothing.status, errorOf(nothing).code]).toEqual([3, "NOT_FOUND"]);
   });
 
-  test("of a repair gives the file back as it was edited, and names the restore point that holds the repaired one", async ({
+  test("of a repair gives the file back as it was edited, and names the backup that holds the repaired one", async ({
     workspace,
   }) => {
     await tell(workspace, "tale");
@@ -120,7 +120,7 @@ describe("undo", TIMEOUT, () => {
     ]);
   });
 
-  test("says which titles, restore points and counts it takes back, also in the list", async ({ workspace }) => {
+  test("says which titles, backups and counts it takes back, also in the list", async ({ workspace }) => {
     await tell(workspace, "tale", 3);
     await workspace.run(["rename", "tale", "My fox"]);
     const renamed = (await workspace.run(["undo", "--list"])).stdout;

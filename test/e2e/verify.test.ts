@@ -8,7 +8,7 @@ import { describe, expect } from "vitest";
 import type { Verification } from "../../src/operations/verify/verification.js";
 import { CREATED_AT, snapshotBytes, versionAt } from "../doubles/snapshots.js";
 import type { Workspace } from "./cli.js";
-import { test, TIMEOUT } from "./world.js";
+import { test, TIMEOUT } from "../cli/world.js";
 
 const COUNT = 420;
 const POINT = "2026-01-14T21-31-00-000Z";

@@ -95,7 +95,7 @@ describe("watch of one conversation", TIMEOUT, () => {
     expect(lines.filter(({ type }) => type === "saved").length).toBeGreaterThan(0);
   });
 
-  test("that comes in the middle begins with what there is of the answer", async ({ workspace }) => {
+  test("that comes in the middle begins with the partial answer", async ({ workspace }) => {
     const writer = await writerOf(workspace, "tale", 400, "die");
     writer.stdin.write("go\n");
     await once(writer, "close");
@@ -149,7 +149,7 @@ describe("watch of one conversation", TIMEOUT, () => {
     expect(result.status).toBe(1);
   });
 
-  test("tells of a removal, and goes on when it comes back", async ({ workspace }) => {
+  test("tells of a removal, and continues when it comes back", async ({ workspace }) => {
     await workspace.run(["chat", "one", "--id", "tale"]);
     const watcher = workspace.start(["watch", "tale", "--json"]);
     await watcher.printed("status", 1);
@@ -197,7 +197,7 @@ describe("watch of one conversation", TIMEOUT, () => {
     await stopped(watcher);
   });
 
-  test("says that the file was edited, and goes on", async ({ workspace }) => {
+  test("says that the file was edited, and continues", async ({ workspace }) => {
     await workspace.run(["chat", "one", "--id", "tale"]);
     const watcher = workspace.start(["watch", "tale", "--json"]);
     await watcher.printed("status", 1);

@@ -24,7 +24,7 @@ function documentOf(state: JsonObject): ConversationDocument {
     state: { messages: [], seed: 1 },
     metadata: { ...metadata, revision: 5, backup: { reason: "manual", tag: "x", pinned: true } as const },
   };
-  return { conversationId: "tale", state, metadata, asOf: undefined, restorePoints: [point] };
+  return { conversationId: "tale", state, metadata, asOf: undefined, backups: [point] };
 }
 
 for (const [name, encode] of [
@@ -32,7 +32,7 @@ for (const [name, encode] of [
   ["jsonl", toJsonLines],
 ] as const) {
   describe(name, () => {
-    test("loses nothing: state, metadata, restore points", () => {
+    test("loses nothing: state, metadata, backups", () => {
       fc.assert(
         fc.property(anyObject, fc.option(fc.array(anyJson, { maxLength: 5 })), (fields, messages) => {
           const { _metadata: _none, ...rest } = fields;

@@ -20,10 +20,10 @@ function documentOf(
     "tale",
     AT,
   );
-  return { conversationId: "tale", state, metadata, asOf: undefined, restorePoints: [], ...more };
+  return { conversationId: "tale", state, metadata, asOf: undefined, backups: [], ...more };
 }
 
-/** An answer that was cut off, the one that goes on with it, and one to another question. */
+/** An answer that was cut off, the one that continues it, and one to another question. */
 const CONTINUED: readonly JsonObject[] = [
   { id: "u1", role: "user", content: "Tell me", createdAt: AT },
   { id: "a1", role: "assistant", content: "Once", createdAt: AT, status: "interrupted" },
@@ -65,7 +65,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
 
 describe("html", () => {
   for (const [name, text] of Object.entries(HOSTILE)) {
-    test(`shows ${name} as text, in messages, titles, names and restore points`, () => {
+    test(`shows ${name} as text, in messages, titles, names and backups`, () => {
       const messages = [
         {
           ...user(text),
@@ -87,7 +87,7 @@ describe("html", () => {
           messages,
           {
             metadata,
-            restorePoints: [
+            backups: [
               {
                 timestamp: text,
                 state: { messages: [user(`${text} once`)] },
@@ -170,15 +170,15 @@ describe("html", () => {
       expect(body(documentOf([user(text)]))).toContain("</article>");
   });
 
-  test("shows what changed between restore points, words marked", () => {
-    const point = (timestamp: string, content: string): ConversationDocument["restorePoints"][number] => ({
+  test("shows what changed between backups, words marked", () => {
+    const point = (timestamp: string, content: string): ConversationDocument["backups"][number] => ({
       timestamp,
       state: { messages: [user(content)] },
       metadata: documentOf([user(content)]).metadata,
     });
     const page = body(
       documentOf([user("The quick red fox")], {
-        restorePoints: [
+        backups: [
           point("2026-01-14T21-31-00-000Z", "The quick brown fox"),
           point("2026-01-14T21-30-00-000Z", "The slow brown fox"),
         ],
@@ -188,7 +188,7 @@ describe("html", () => {
     expect(page).toContain("The <del>slow</del><ins>quick</ins> brown fox");
   });
 
-  test("says of an answer that it goes on with the interrupted one before it, and of no other", () => {
+  test("says of an answer that it continues the interrupted one before it, and of no other", () => {
     const speakers = [...body(documentOf(CONTINUED)).matchAll(/<b>([^<]*)<\/b>/g)].map(([, speaker]) => speaker);
     expect(speakers).toEqual(["User", "Assistant", "Assistant (continued)", "User", "Assistant"]);
   });
@@ -217,7 +217,7 @@ describe("md", () => {
     });
   }
 
-  test("says of an answer that it goes on with the interrupted one before it, and of no other", () => {
+  test("says of an answer that it continues the interrupted one before it, and of no other", () => {
     const headings = [...toMarkdown(documentOf(CONTINUED), toSafeText).matchAll(/^## ([^·]*) ·/gm)].map(
       ([, speaker]) => speaker,
     );

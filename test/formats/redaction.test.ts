@@ -57,7 +57,7 @@ describe("redaction", () => {
     expect(new Redactor().text(prose)).toBe(prose);
   });
 
-  test("reaches fields of an application, names of fields, title and restore points; what gets one name is not lost", () => {
+  test("reaches fields of an application, names of fields, title and backups; what gets one name is not lost", () => {
     const state = {
       messages: [{ role: "user", content: [{ type: "text", text: "a@b.example" }] }],
       users: { "a@b.example": 1, "c@d.example": 2 },
@@ -68,7 +68,7 @@ describe("redaction", () => {
       state,
       metadata,
       asOf: undefined,
-      restorePoints: [{ timestamp: "", state, metadata }],
+      backups: [{ timestamp: "", state, metadata }],
     };
     const redactor = new Redactor();
     const text = JSON.stringify(redactor.document(document));

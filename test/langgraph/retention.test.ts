@@ -55,7 +55,7 @@ async function line(saver: DraftstateSaver, steps: readonly Step[], threadId = "
 }
 
 describe("prune", () => {
-  test("keeps the newest so many, with all that they hold, and gives the rest back", async () => {
+  test("keeps the newest N, with all that they hold, and gives the rest back", async () => {
     const saver = new DraftstateSaver(inMemory());
     const messages = ["a", "b", "c", "d", "e"];
     await line(

@@ -316,7 +316,7 @@ describe("closing", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("what it counted is not counted twice by whoever asks afterwards", async () => {
+  test("what it counted is not counted twice by the next reader", async () => {
     const slow = new SlowStorage();
     for (const { monitor, events } of [await keeping(slow.storage), monitorOn(slow.storage)]) {
       const before = await retriesIn(slow.memory);

@@ -92,7 +92,7 @@ describe("OpenTelemetry", () => {
     await provider.shutdown();
   });
 
-  test("without the package, and with it but no SDK, all goes on as ever", async () => {
+  test("without the package, and with it but no SDK, everything continues as before", async () => {
     await answers(managerWith(() => Promise.resolve(undefined)));
     await answers(managerWith(loadTelemetry));
     await answers(managerWith());

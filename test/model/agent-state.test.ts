@@ -24,7 +24,7 @@ test.each([
   [said({ content: "Hi" }), "messages[1] has no role"],
   [said({ role: "user", content: 3 }), "messages[1] has a content that is neither a text nor a list"],
   [said({ role: "user" }), "messages[1] has a content that is neither a text nor a list"],
-  [said("Hi"), "messages[1] is no object"],
+  [said("Hi"), "messages[1] is not an object"],
   [{ ...initialState(), messages: {} }, 'its field "messages" is not a list'],
   [{ ...initialState(), currentNarrative: 1 }, 'its field "currentNarrative" is not a text'],
 ])("a chat does not go on with %j", (state, problem) => {

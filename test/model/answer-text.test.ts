@@ -42,7 +42,7 @@ describe("what is heard", () => {
     expect(new AnswerText().begin(state([PROMPT, ["a", "assistant", "Once"]]))).toEqual([]);
   });
 
-  test("goes on where it stopped, and an answer that ended adds only what was not heard", () => {
+  test("continues where it stopped, and an answer that ended adds only what was not heard", () => {
     const text = new AnswerText();
     text.begin(state([PROMPT], "On"));
     expect(text.token("ce")).toEqual([told("ce", 2)]);

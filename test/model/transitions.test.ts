@@ -97,7 +97,7 @@ describe("a turn", () => {
     expect(state.streamingProperties.streamingProgress).toBeLessThan(100);
   });
 
-  test("that goes on with tools streams on, with an empty partial answer", () => {
+  test("that continues with tools still streams, with an empty partial answer", () => {
     const toolCalls = [{ id: "c1", name: "look", args: {} }];
     const { state } = begun()
       .tokens("Let me")

@@ -1,4 +1,4 @@
-/** Restore points: one a turn and no more, kept within bounds, and every way back leaves the way forth. */
+/** Backups: one a turn and no more, kept within bounds, and every way back leaves the way forth. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { applyPatch, type Operation } from "rfc6902";
 import type { Conversation } from "../../src/session/conversation.js";
@@ -140,7 +140,7 @@ describe("restore", () => {
     expect([chat.state, revision > before, await managerOver(storage).loadState("chat")]).toEqual([first, true, first]);
   });
 
-  test("keeps the present as a restore point, and can be undone the same way", async () => {
+  test("keeps the present as a backup, and can be undone the same way", async () => {
     await turn(chat, "a", "one");
     await turn(chat, "b", "two");
     chat.appendToken(" and more");
@@ -233,7 +233,7 @@ describe("prune", () => {
 });
 
 describe("a revision is never used again", () => {
-  test("after damage inside the journal, so that a restore point of before is not taken for one of after", async () => {
+  test("after damage inside the journal, so that a backup of before is not taken for one of after", async () => {
     await turn(chat, "a", "one");
     for (const token of ["x", "y", "z"]) {
       chat.appendToken(token);

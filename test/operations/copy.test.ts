@@ -80,7 +80,7 @@ describe("copying all of a store", () => {
     expect(await everything(there)).toEqual(await everything(storage));
   });
 
-  test("goes on past a conversation that fails, and says which and why", async () => {
+  test("continues past a conversation that fails, and says which and why", async () => {
     const { manager } = await filled();
     const there = memory();
     const target = managerOver(there, { metrics: false });

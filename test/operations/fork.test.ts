@@ -10,7 +10,7 @@ import { initialState } from "../../src/model/conversation.js";
 import { freezeJson, type JsonObject } from "../../src/model/json.js";
 
 describe("a fork", () => {
-  test("holds the same state under its own id, with a restore point of where it began; the original stays as it is", async () => {
+  test("holds the same state under its own id, with a backup of where it began; the original stays as it is", async () => {
     const storage = memory();
     const manager = managerOver(storage);
     await told(manager, "chat");
@@ -22,7 +22,7 @@ describe("a fork", () => {
     expect(await contents(storage)).toMatchObject(before);
   });
 
-  test("of a restore point holds what that held", async () => {
+  test("of a backup holds what that held", async () => {
     const manager = managerOver(memory());
     await told(manager, "chat", 3);
     const [, second] = await manager.listBackups("chat");
@@ -37,7 +37,7 @@ describe("a fork", () => {
     expect((await manager.fork("chat")).conversationId).toMatch(/^draft_chat_\d+$/);
   });
 
-  test("of an answer that is being told has it as interrupted; the one who tells it goes on", async () => {
+  test("of an answer that is being told has it as interrupted; its writer continues", async () => {
     const storage = memory();
     const teller = managerOver(storage, { saveOnToken: true });
     const conversation = await teller.open("chat");
@@ -101,7 +101,7 @@ describe("a fork is refused", () => {
     expect(await contents(storage)).toEqual(before);
   });
 
-  test("of one that was edited or lost, and of a restore point that is not there or damaged", async () => {
+  test("of one that was edited or lost, and of a backup that is not there or damaged", async () => {
     const storage = memory();
     const manager = managerOver(storage);
     await told(manager, "chat");
@@ -134,7 +134,7 @@ describe("a tag", () => {
     },
   );
 
-  test.each(["before-the-dragon", "2026-dragons", "ünï", "v1.2"])("%j names its restore point", async (tag) => {
+  test.each(["before-the-dragon", "2026-dragons", "ünï", "v1.2"])("%j names its backup", async (tag) => {
     const manager = managerOver(memory());
     await told(manager, "chat", 1);
     const timestamp = await manager.backup("chat", { reason: "manual", tag });

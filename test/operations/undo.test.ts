@@ -103,7 +103,7 @@ describe("rm, undone", () => {
     expect(await contents(storage, ["state", "backup", "trash"])).toEqual(before);
   });
 
-  test("does not mix the restore points of one that had nothing else with those of another of its id", async () => {
+  test("does not mix the backups of one that had nothing else with those of another of its id", async () => {
     const { storage, manager } = await setting();
     await storage.remove({ area: "state", name: "chat.json" });
     await manager.remove("chat");
@@ -173,7 +173,7 @@ describe("prune, undone", () => {
 });
 
 describe("restore, undone", () => {
-  test("gives the state back, forwards, and keeps what was restored as a restore point", async () => {
+  test("gives the state back, forwards, and keeps what was restored as a backup", async () => {
     const { storage, manager } = await setting();
     const before = await manager.loadState("chat");
     const { revision: restoredAt } = await manager.restore("chat", "~2");
@@ -240,7 +240,7 @@ describe("rename, undone", () => {
 });
 
 describe("repair, undone", () => {
-  test("gives an edited snapshot back as it was found, and what the repair had made of it is a restore point", async () => {
+  test("gives an edited snapshot back as it was found, and what the repair had made of it is a backup", async () => {
     const { storage, manager } = await setting();
     await edit(storage, "chat", "upon 3", "under 3");
     const found = await contents(storage, ["state"]);
@@ -266,7 +266,7 @@ describe("repair, undone", () => {
     expect(await contents(storage, ["state"])).toEqual(found);
   });
 
-  test("gives a damaged snapshot back; what was said since the repair is still read, from the restore point", async () => {
+  test("gives a damaged snapshot back; what was said since the repair is still read, from the backup", async () => {
     const { storage, manager } = await setting();
     await damage(storage, "chat");
     await manager.repair("chat");
@@ -289,7 +289,7 @@ describe("repair, undone", () => {
     expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
   });
 
-  test("keeps in quarantine what stands there now and cannot be a restore point", async () => {
+  test("keeps in quarantine what stands there now and cannot be a backup", async () => {
     const { storage, manager } = await setting();
     await edit(storage, "chat", "upon 3", "under 3");
     await manager.repair("chat", { accept: true });

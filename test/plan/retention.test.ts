@@ -22,7 +22,7 @@ function kept(backups: readonly RetainedBackup[], policy: RetentionPolicy, prote
 }
 
 describe("planRetention", () => {
-  test("max keeps the newest so many", () => {
+  test("max keeps the newest N", () => {
     expect(kept([backup(1, 3), backup(3, 1), backup(2, 2)], { max: 2 })).toEqual(["r3", "r2"]);
   });
 

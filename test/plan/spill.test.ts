@@ -54,7 +54,7 @@ describe("a spill", () => {
     expect(kindsOf(store, spillOf("b", 12))).toEqual({ "b@12": "moved-on" });
   });
 
-  test("is held where the store has its session at its revision or later, whoever went on since", () => {
+  test("is held where the store has its session at its revision or later, whatever was written since", () => {
     for (const store of [
       storeAt(12, mark("b", 12)),
       storeAt(14, mark("a", 8), mark("b", 14)),
@@ -78,7 +78,7 @@ describe("a spill", () => {
     expect(kindsOf(storeAt(8), spillOf("b", 8))).toEqual({ "b@8": "moved-on" });
   });
 
-  test("at its base still is held by a store that holds the base, whoever went on since", () => {
+  test("at its base still is held by a store that holds the base, whatever was written since", () => {
     const unchanged = spillOf("b", 8, { sessions: [mark("a", 8), mark("b", 8)] });
     for (const store of [storeAt(8, mark("a", 8)), storeAt(12, mark("a", 8), mark("c", 12)), storeAt(9, mark("a", 9))])
       expect(decisionsOf(store, unchanged)).toMatchObject({ "b@8": { kind: "held", by: "store" } });

@@ -83,7 +83,7 @@ async function seen(on: SmallDisk): Promise<{ answers: string[]; revision: numbe
 
 describe("a disk that is full", TIMEOUT, () => {
   test.each([0, 2, 6])(
-    "but for %i pages: chat says so with exit 7 or ends well, nothing printed is lost, and with room again it goes on",
+    "but for %i pages: chat says so with exit 7 or ends well, nothing printed is lost, and with room again it continues",
     async (pages) => {
       if (disk === undefined) return;
       expect((await run(disk, ["chat", "--id", ID, "Once"])).status).toBe(0);

@@ -10,7 +10,7 @@ const ROUNDS = Number(process.env["DRAFTSTATE_KILLS"] ?? 24);
 const SEED = Number(process.env["DRAFTSTATE_SEED"] ?? 20260114);
 
 test(
-  "a process killed at any moment loses nothing that it was told is durable, and the next writer goes on",
+  "a process killed at any moment loses nothing that it was told is durable, and the next writer continues",
   { timeout: ROUNDS * 10_000 },
   async () => {
     const { table, failures } = await killRounds(ROUNDS, SEED, Object.keys(MOMENTS));

@@ -59,7 +59,7 @@ const UNREADABLE: Readonly<Record<string, () => Promise<unknown>>> = {
 
 describe.each(Object.entries(UNREADABLE))("%s in the place of a lock", (_name, plant) => {
   test(
-    "is LOCKED, with its path and what to do; readers do not mind; removed, all goes on",
+    "is LOCKED, with its path and what to do; readers do not mind; removed, all continues",
     { timeout: 30_000 },
     async () => {
       await plant();

@@ -111,7 +111,7 @@ describe("a writer that is killed", () => {
 });
 
 describe("a writer that is stopped", () => {
-  test("keeps its lock: LOCKED with pid and command, exit 5; and it goes on unharmed when continued", async () => {
+  test("keeps its lock: LOCKED with pid and command, exit 5; and it continues unharmed", async () => {
     const owner = await streaming();
     owner.signal("SIGSTOP");
     expect(await codeRejected(manager.open(ID, { lockTimeout: 300 }))).toBe("LOCKED");

@@ -137,7 +137,7 @@ describe("a disk on which everything fails", () => {
 });
 
 describe("a fault at any one call of a turn", () => {
-  test.each(CALLS)("%s: what was acknowledged stays, and the conversation goes on", async (kind) => {
+  test.each(CALLS)("%s: what was acknowledged stays, and the conversation continues", async (kind) => {
     for (let at = 1; at <= 14; at += 1) {
       const { fs, disk, manager, conversation } = await writing();
       let acknowledged = "Once";

@@ -127,7 +127,7 @@ describe("a killed owner", () => {
 });
 
 describe("a living owner", () => {
-  test.runIf(platform() !== "win32")("stopped by SIGSTOP it keeps its lock, and goes on with it", async () => {
+  test.runIf(platform() !== "win32")("stopped by SIGSTOP it keeps its lock, and continues with it", async () => {
     const owner = await start();
     await owner.tryLock();
     owner.signal("SIGSTOP");

@@ -72,7 +72,7 @@ test("a directory sync that failed is not asked again", async () => {
   expect(retries).toEqual([]);
 });
 
-test("attempts that are used up are not begun anew by whoever waits above", async () => {
+test("attempts that are used up are not begun anew by the caller", async () => {
   const { fs, over } = retrying(2);
   fs.setFault({ code: "EMFILE", at: 1, lasting: "from-then-on", only: ["createFile"] });
   const policy = { attempts: 5, delay: 0, random: () => 0.5, onRetry: () => undefined };

@@ -68,7 +68,7 @@ class OpenAICompatibleModel extends ChatOpenAICompletions {
   }
 }
 
-/** The client's own judgement of what may be tried again, and a word to whoever waits when it is. */
+/** The client's own judgement of what may be tried again, and the caller is told when it is. */
 class WatchedCaller extends AsyncCaller {
   constructor(retries: number, watch: RequestWatch) {
     super({ maxRetries: retries });

@@ -1,4 +1,4 @@
-/** What goes on between asking a server and its first token, for whoever waits: sent, answered, failed, tried again. */
+/** The progress of a request before its first token, for the caller: sent, answered, failed, tried again. */
 import { systemErrorCode } from "../../errors.js";
 import { policyErrorIn, type Fetch, type HttpPolicyError } from "../../http/policy.js";
 

@@ -1,6 +1,6 @@
 /**
  * A model's name → the chat model. `openai:<name>` or just `<name>` for every OpenAI-compatible server, `offline`
- * for the built-in one. Keys come from whoever calls, are handed to the client, and kept nowhere.
+ * for the built-in one. Keys come from the caller, are handed to the client, and kept nowhere.
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { DraftstateError } from "../../errors.js";

@@ -6,6 +6,7 @@ import type { DraftStatePersistenceManager } from "../../manager.js";
 import { MemoryStorage } from "../../storage/memory.js";
 import { answerTo } from "./answer.js";
 import type { ChatConsole } from "./console.js";
+import { lastRoleOf } from "./last-turn.js";
 import { carryOut, whatToDo, type Resumption } from "./interrupted.js";
 import { allowedFor, chooseModel, sayModel, wantedFor, type Confirm, type Wanted } from "./model.js";
 import type { Person } from "./person.js";
@@ -133,7 +134,7 @@ class Chat {
     if (resumption === undefined) return INTERRUPTED;
     if (this.#isResumed) this.#wanted = await allowedFor(context, conversation, await this.#confirm());
     const chosen = early !== undefined && options.fork === undefined ? early : await this.#choose();
-    sayModel(context, chosen);
+    await sayModel(context, chosen, this.manager.storage);
     await carryOut(conversation, resumption, context);
     this.#turn = {
       context,
@@ -212,7 +213,8 @@ class Chat {
 
   #sayHowToResume(conversation: Conversation): void {
     const status = statusOf(conversation.version.state);
-    const how = status === "complete" ? "" : ` (${status})`;
+    const isOpen = status === "complete" && lastRoleOf(conversation) === "user";
+    const how = isOpen ? " (not answered)" : status === "complete" ? "" : ` (${status})`;
     const advice =
       this.#turn?.failedLastingly === true ? "it would fail again as it is, so ask another model with" : "resume with";
     const model = this.#turn?.failedLastingly === true ? " --model <name>" : "";

@@ -12,13 +12,7 @@ export type Resumption = "nothing" | "keep" | "continue" | "regenerate" | "disca
 type Choices = Readonly<Record<string, Resumption>>;
 
 const CUT_OFF: Choices = { k: "keep", c: "continue", r: "regenerate", d: "discard", q: "discard the question too" };
-const UNANSWERED: Choices = {
-  k: "keep",
-  c: "continue",
-  r: "regenerate",
-  d: "discard the question too",
-  q: "discard the question too",
-};
+const UNANSWERED: Choices = { k: "keep", c: "continue", d: "discard the question too" };
 
 const CUT_OFF_QUESTION = [
   "The last answer was cut off.",
@@ -64,6 +58,7 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
     if (answer === undefined) return undefined;
     const choice = choices[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
     if (choice !== undefined) return choice;
+    note(options.context, `${JSON.stringify(answer)} is none of the choices: ${Object.keys(choices).join(", ")}`);
   }
 }
 

@@ -5,9 +5,13 @@ import type { Conversation } from "../../session/conversation.js";
 import { proxiesOf } from "../../http/policy.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
+import type { Key, Storage } from "../../storage/storage.js";
 import { assertNoCredentials, mayBeAsked, questionAbout, refuseServer, unencrypted } from "../settings/key-host.js";
 import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./session-types.js";
+
+/** That it was said here that the offline model answers. */
+const NOTED: Key = { area: "history", name: "offline-model-noted" };
 
 export interface Wanted {
   readonly model: string | undefined;
@@ -23,6 +27,8 @@ export interface ModelSource {
   readonly context: CommandContext;
   readonly manager: DraftStatePersistenceManager;
   readonly progress: RequestProgress;
+  /** In place of the one in the settings. */
+  readonly seed?: number;
 }
 
 export function hasSystem(conversation: Pick<Conversation, "version">): boolean {
@@ -73,18 +79,19 @@ function keyOf({ env }: CommandContext): string | undefined {
 }
 
 /** Throws `MODEL` without a key and a server. */
-export async function chooseModel({ context, manager, progress }: ModelSource, wanted: Wanted): Promise<ChosenModel> {
+export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<ChosenModel> {
+  const { context, manager, progress } = source;
   if (wanted.baseUrl !== undefined) assertNoCredentials(wanted.baseUrl);
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
   const { selectModel } = await import("../../agent/models/select.js");
   const apiKey = keyOf(context);
-  const { seed, offlineTokenDelay, modelRetries, idleTimeout } = context.settings;
+  const { offlineTokenDelay, modelRetries, idleTimeout, seed } = context.settings;
   const { model, baseUrl, system } = wanted;
   const selected = await selectModel({
     model,
     baseUrl,
     apiKey,
-    seed,
+    seed: source.seed ?? seed,
     offlineTokenDelay,
     modelRetries,
     onRequest: (event) => progress.listener?.(event),
@@ -95,7 +102,7 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
     warning: selected.offline || baseUrl === undefined || apiKey === undefined ? undefined : unencrypted(baseUrl),
     notice:
       selected.offline && model === undefined
-        ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model"
+        ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model (said once; --model offline never says it)"
         : undefined,
     agent: new DraftHybridStreamingAgent({
       model: selected.model,
@@ -107,8 +114,24 @@ export async function chooseModel({ context, manager, progress }: ModelSource, w
   };
 }
 
-/** Only once it will certainly be asked: not before an error. */
-export function sayModel(context: CommandContext, { notice, warning }: ChosenModel): void {
+/** Only once it will certainly be asked, not before an error; once per store. */
+export async function sayModel(
+  context: CommandContext,
+  { notice, warning }: ChosenModel,
+  storage: Storage,
+): Promise<void> {
   if (warning !== undefined) context.output.warning(warning);
-  if (notice !== undefined) note(context, notice);
+  if (notice === undefined || (await wasNoted(storage))) return;
+  note(context, notice);
+}
+
+/** From then on it was. A store that cannot be written to is no reason to stop a conversation. */
+async function wasNoted(storage: Storage): Promise<boolean> {
+  try {
+    if ((await storage.read(NOTED, { maxBytes: 1024 })) !== undefined) return true;
+    await storage.replace(NOTED, Buffer.from("true\n"));
+  } catch {
+    // Noted once more then.
+  }
+  return false;
 }

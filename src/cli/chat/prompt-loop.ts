@@ -59,16 +59,16 @@ async function answerLine(session: ChatSession, text: string): Promise<"stay" | 
 }
 
 async function runCommand(session: ChatSession, text: string): Promise<"stay" | "leave"> {
-  const [word = "", ...rest] = text.trim().slice(1).split(/\s+/);
+  const [, word = "", rest = ""] = /^\/(\S*)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
   const command = commandNamed(word);
-  if (command !== undefined) return (await command.run(session, rest.join(" "))) ?? "stay";
+  if (command !== undefined) return (await command.run(session, rest)) ?? "stay";
   const meant = nameMeantBy(
     word,
     SLASH_COMMANDS.map(({ name }) => name),
   );
   const hint = meant === undefined ? "/help lists them" : `did you mean /${meant}?`;
   session.context.output.error(
-    `unknown command /${word}: ${hint}${rest.length > 0 ? "; put a space before it to send it as a message" : ""}`,
+    `unknown command /${word}: ${hint}${rest !== "" ? "; put a space before it to send it as a message" : ""}`,
   );
   return "stay";
 }

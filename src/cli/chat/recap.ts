@@ -71,7 +71,7 @@ function answerRows(answer: string, brokeOff: boolean, { id, columns }: RecapOpt
   if (answer === "") return [];
   const rows = rowsOf(`${answer.slice(-ANSWER_TAIL)}${brokeOff ? " …" : ""}`, columns, "  ");
   if (rows.length <= ANSWER_ROWS && answer.length <= ANSWER_TAIL) return rows;
-  return [...rowsOf(`… (full text: draftstate show ${id})`, columns, "  "), ...rows.slice(-ANSWER_ROWS)];
+  return [...rowsOf(`… full text: draftstate show ${id}`, columns, "  "), ...rows.slice(-ANSWER_ROWS)];
 }
 
 function rowsOf(text: string, columns: number, first: string): string[] {

@@ -3,7 +3,7 @@ import { AnswerView } from "../terminal/screen/answer-view.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import { truncateToWidth } from "../terminal/text/width.js";
 import type { ChatConsole } from "./console.js";
-import { StatusLine } from "./status-line.js";
+import { statusLineFor, type StatusLine } from "./status-line.js";
 import { toolLines } from "./tool-lines.js";
 import { STALLED, type Presenter, type RequestEvent, type TurnContext, type TurnEvent } from "./session-types.js";
 
@@ -11,7 +11,7 @@ import { STALLED, type Presenter, type RequestEvent, type TurnContext, type Turn
 const TICK = 100;
 
 export class ScreenPresenter implements Presenter {
-  readonly #status = new StatusLine();
+  readonly #status: StatusLine;
   readonly #view: AnswerView;
   readonly #timer: NodeJS.Timeout;
   #shown = "";
@@ -21,6 +21,7 @@ export class ScreenPresenter implements Presenter {
     private readonly turn: TurnContext,
     private readonly console: ChatConsole,
   ) {
+    this.#status = statusLineFor(turn);
     this.#view = new AnswerView({
       screen: console.screen,
       style: turn.context.output.style,
@@ -35,9 +36,9 @@ export class ScreenPresenter implements Presenter {
 
   show(event: TurnEvent): void {
     if (event.type === "token") {
-      this.#status.token(this.turn.context.now().getTime(), this.turn.conversation.durableRevision);
+      this.#status.token(this.turn.conversation.durableRevision);
       this.#view.push(event.text);
-    } else if (event.type === "reasoning") this.#status.thinks(this.turn.context.now().getTime());
+    } else if (event.type === "reasoning") this.#status.thinks();
     else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
     else if (event.type === "tools") this.#showTools(event);
   }

@@ -53,7 +53,7 @@ export const STALLED = "slow disk: what you see now is not saved yet";
 /** Undefined for events that a person need not know. */
 export function requestNote(event: RequestEvent): string | undefined {
   if (event.kind !== "failed" || event.attempt === event.attempts) return undefined;
-  return `${event.host}: ${event.reason}; retrying (${event.attempt} of ${event.attempts - 1}) …`;
+  return `${event.host}: ${event.reason}; retrying (${event.attempt} of ${event.attempts - 1})`;
 }
 
 /** Undefined where nothing of the answer is lost. */

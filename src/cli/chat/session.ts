@@ -5,18 +5,17 @@
 import { statusOf, type State } from "../../model/conversation.js";
 import type { Backup } from "../../store/backups.js";
 import type { Conversation } from "../../session/conversation.js";
-import { assertConversationId } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
 import { confirmAt } from "./ask.js";
-import { allowedFor, chooseModel, sayModel, type Wanted } from "./model.js";
+import { allowedFor, chooseModel, sayModel, type ModelSource, type Wanted } from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
 import { note } from "./say.js";
 import type { ChosenModel, TurnContext } from "./session-types.js";
-import { openExisting, openStandIn, openWhenSaid } from "./start.js";
+import { assertFree, openExisting, openStandIn, openWhenSaid } from "./start.js";
 
 export interface SessionParts {
   readonly turn: TurnContext;
@@ -72,8 +71,26 @@ export class ChatSession {
     if (status !== INTERRUPTED) return;
     turn.console?.keyboard?.disarm();
     // Ctrl-C may come when the answer is already whole.
-    if (statusOf(this.conversation.version.state) === "complete") return;
-    note(this.context, "stopped; the partial answer is kept as interrupted (/continue, /retry or /undo)");
+    note(
+      this.context,
+      statusOf(this.conversation.version.state) === "complete"
+        ? "the answer was complete already, and all of it is saved"
+        : "stopped; the partial answer is kept as interrupted (/continue, /retry or /undo)",
+    );
+  }
+
+  /** Another answer to the last question: the offline model, which would repeat itself, gets another seed. */
+  async answerAnew(): Promise<void> {
+    const { turn, wanted, context } = this;
+    const usual = turn.chosen;
+    const model = usual.agent.modelName;
+    if (model === "offline") {
+      const seed = context.settings.seed + this.conversation.version.revision;
+      turn.chosen = await chooseModel({ ...this.#source, seed }, { ...wanted, model });
+    }
+    await this.answer(undefined).finally(() => {
+      turn.chosen = usual;
+    });
   }
 
   /** Makes the conversation that a new session is to have, once something is said in it. */
@@ -99,14 +116,14 @@ export class ChatSession {
     this.wanted = wanted;
     this.before = undefined;
     this.points = [];
-    sayModel(this.context, chosen);
+    await sayModel(this.context, chosen, this.manager.storage);
     await from.close();
   }
 
   /** The id of the conversation that it left; undefined if nothing was said in it. */
   async startNew(newId: string | undefined): Promise<string | undefined> {
     const { turn } = this;
-    if (newId !== undefined) assertConversationId(newId);
+    if (newId !== undefined) await assertFree(this.manager, newId, "/resume");
     const openFirst = await openWhenSaid(this.manager, newId);
     const from = turn.conversation;
     const wasUsed = turn.openFirst === undefined;
@@ -120,7 +137,7 @@ export class ChatSession {
 
   /** Continues in a copy. */
   async fork(newId: string | undefined): Promise<void> {
-    if (newId !== undefined) assertConversationId(newId);
+    if (newId !== undefined) await assertFree(this.manager, newId, "/resume");
     const from = this.conversation;
     await from.flush();
     const { conversationId } = await this.manager.fork(from.id, newId === undefined ? {} : { newId });
@@ -150,6 +167,10 @@ export class ChatSession {
   }
 
   #choose(wanted: Wanted): Promise<ChosenModel> {
-    return chooseModel({ context: this.context, manager: this.manager, progress: this.turn.progress }, wanted);
+    return chooseModel(this.#source, wanted);
+  }
+
+  get #source(): ModelSource {
+    return { context: this.context, manager: this.manager, progress: this.turn.progress };
   }
 }

@@ -54,17 +54,23 @@ export function openStandIn(context: CommandContext): Promise<Conversation> {
   return createDraftStatePersistenceManager({ storage, autoSave: false }).openNew();
 }
 
+/** Throws `INVALID_ID`; `resume` is what would open the conversation that has the id. */
+export async function assertFree(manager: DraftStatePersistenceManager, id: string, resume: string): Promise<void> {
+  assertConversationId(id);
+  if (!(await manager.ids()).includes(id)) return;
+  throw new DraftstateError(
+    "INVALID_ID",
+    `conversation ${id} already exists: give another id, or resume it with ${resume} ${id}`,
+  );
+}
+
 /** Checks the id before the first message, so that nobody writes one for an id that is taken. */
 export async function openWhenSaid(
   manager: DraftStatePersistenceManager,
   id: string | undefined,
 ): Promise<() => Promise<Conversation>> {
   if (id === undefined) return () => manager.openNew();
-  if ((await manager.ids()).includes(id))
-    throw new DraftstateError(
-      "INVALID_ID",
-      `conversation ${id} already exists: give another id, or resume it with --resume ${id}`,
-    );
+  await assertFree(manager, id, "--resume");
   return () => manager.open(id, { expect: "new" });
 }
 

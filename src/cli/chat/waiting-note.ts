@@ -2,18 +2,19 @@
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Screen } from "../terminal/screen/screen.js";
 import { truncateToWidth } from "../terminal/text/width.js";
-import { StatusLine } from "./status-line.js";
+import { statusLineFor } from "./status-line.js";
 import type { RequestEvent, TurnContext } from "./session-types.js";
 
 /** Milliseconds. */
 const TICK = 100;
 
 export function waitingNote(
-  { context }: TurnContext,
+  turn: TurnContext,
   screen: Screen,
 ): { readonly request: (event: RequestEvent) => void; readonly end: () => void } {
+  const { context } = turn;
   if (context.output.quiet) return { request: () => undefined, end: () => undefined };
-  const status = new StatusLine();
+  const status = statusLineFor(turn);
   let ended = false;
   const draw = (): void => {
     const text = truncateToWidth(toSafeLine(status.text), screen.columns - 1);

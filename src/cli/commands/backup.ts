@@ -1,4 +1,5 @@
 /** `backup`: makes a backup on demand. */
+import type { Backup } from "../../store/backups.js";
 import { backupName, backupKey } from "../../store/names.js";
 import { resolveId } from "../arguments/resolve-id.js";
 import type { Register } from "./registration.js";
@@ -6,6 +7,11 @@ import type { Register } from "./registration.js";
 interface BackupOptions {
   readonly tag?: string;
   readonly pin?: boolean;
+}
+
+/** The tag, if it names this backup and no other. */
+function nameFor(timestamp: string, tag: string | undefined, backups: readonly Backup[]): string {
+  return tag !== undefined && backups.filter((backup) => backup.tag === tag).length === 1 ? tag : timestamp;
 }
 
 export const registerBackup: Register = (program, run) => {
@@ -29,7 +35,8 @@ export const registerBackup: Register = (program, run) => {
           ...(tag === undefined ? {} : { tag }),
           ...(pin === true ? { pinned: true } : {}),
         });
-        const found = (await manager.listBackups(id)).find((backup) => backup.timestamp === timestamp);
+        const backups = await manager.listBackups(id);
+        const found = backups.find((backup) => backup.timestamp === timestamp);
         const path = found?.path ?? manager.storage.describe(backupKey(backupName(id, timestamp, "none")));
         if (context.json)
           context.output.json({
@@ -43,7 +50,9 @@ export const registerBackup: Register = (program, run) => {
           });
         else {
           context.output.line(timestamp);
-          context.output.message(`restore it with: draftstate restore ${id} --backup ${tag ?? timestamp}`);
+          context.output.message(
+            `restore it with: draftstate restore ${id} --backup ${nameFor(timestamp, tag, backups)}`,
+          );
         }
       }),
     );

@@ -2,7 +2,6 @@
 import { toJsonPatch } from "../../model/json-patch.js";
 import { resolveTarget } from "../arguments/resolve-target.js";
 import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
-import { wrapText } from "../terminal/text/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface DiffOptions {
@@ -47,8 +46,9 @@ export const registerDiff: Register = (program, run) => {
           const text =
             options.stat === true
               ? renderStat(before.state, after.state)
-              : renderStateDiff(before.state, after.state, output.style);
-          await context.page(wrapText(text, output.width), { paged: options.pager });
+              : renderStateDiff(before.state, after.state, { style: output.style, columns: output.width });
+          if (text === "") output.message("no message changed: only what is kept while an answer streams");
+          else await context.page(text, { paged: options.pager });
         }
         return options.exitCode === true && patch.length > 0 ? 1 : 0;
       }),

@@ -1,7 +1,8 @@
 /** `export`: a conversation as a file for others: Markdown, one HTML page, or JSON that `import` reads back without loss. */
 import { extname } from "node:path";
+import { Option } from "commander";
 import { DraftstateError } from "../../errors.js";
-import type { ConversationDocument, RestorePoint } from "../../formats/document.js";
+import type { ConversationDocument, ExportedBackup } from "../../formats/document.js";
 import { metadataOf } from "../../model/conversation.js";
 import { problemOf, readBackupFile } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
@@ -26,28 +27,57 @@ interface ExportOptions {
   readonly redact?: boolean;
   readonly backup?: string;
   readonly checkpoint?: string;
+  readonly history?: boolean;
+  /** Another name of `history`. */
   readonly withBackups?: boolean;
 }
 
-/** The one given, else by the name of the file, else Markdown, or JSON with --json. */
-function formatOf({ format, output }: ExportOptions, context: CommandContext): Format {
-  const wanted =
-    format ??
-    (output === undefined
-      ? undefined
-      : ({ ".htm": "html", ".markdown": "md", ".ndjson": "jsonl" }[extname(output)] ?? extname(output).slice(1)));
-  const known = FORMATS.find((candidate) => candidate === wanted);
+const BY_EXTENSION: Readonly<Record<string, Format>> = {
+  "": "md",
+  ".md": "md",
+  ".markdown": "md",
+  ".txt": "md",
+  ".html": "html",
+  ".htm": "html",
+  ".json": "json",
+  ".jsonl": "jsonl",
+  ".ndjson": "jsonl",
+};
+
+/** The one given, else by the name of the file, else Markdown, or JSON with --json. Throws `USAGE`. */
+function formatOf({ format, output = "-" }: ExportOptions, context: CommandContext): Format {
+  const given = FORMATS.find((candidate) => candidate === format);
+  if (given !== undefined) return given;
+  if (output === "-") return context.json ? "json" : "md";
+  const known = BY_EXTENSION[extname(output).toLowerCase()];
   if (known !== undefined) return known;
-  return context.json && output === undefined ? "json" : "md";
+  throw new DraftstateError(
+    "USAGE",
+    `cannot export as ${extname(output).slice(1)}: end the name with .md, .html, .json or .jsonl, or give the --format`,
+  );
 }
 
-async function restorePoints(
+/** Throws `USAGE` where backups have no place. */
+function wantsHistory({ history, withBackups, backup }: ExportOptions, format: Format): boolean {
+  if (history !== true && withBackups !== true) return false;
+  const flag = history === true ? "--history" : "--with-backups";
+  if (backup !== undefined)
+    throw new DraftstateError(
+      "USAGE",
+      `--backup and ${flag} cannot be used together: one exports one state, the other all of them`,
+    );
+  if (format === "md")
+    throw new DraftstateError("USAGE", `md has no place for backups: use ${flag} with html, json or jsonl`);
+  return true;
+}
+
+async function backupsOf(
   manager: DraftStatePersistenceManager,
   id: string,
   context: CommandContext,
-): Promise<RestorePoint[]> {
+): Promise<ExportedBackup[]> {
   const backups = await manager.listBackups(id);
-  const points: RestorePoint[] = [];
+  const points: ExportedBackup[] = [];
   for (const backup of backups) {
     const decoded = await readBackupFile(manager.storage, backup);
     if (decoded?.kind === "valid")
@@ -61,26 +91,27 @@ async function restorePoints(
 async function findThread(
   manager: DraftStatePersistenceManager,
   threadId: string,
-  { checkpoint, backup = checkpoint, withBackups }: ExportOptions,
+  withHistory: boolean,
+  { checkpoint, backup = checkpoint }: ExportOptions,
 ): Promise<ConversationDocument> {
-  if (withBackups === true)
+  if (withHistory)
     throw new DraftstateError(
       "USAGE",
-      "--with-backups is for conversations: of a thread, --checkpoint exports one of its checkpoints",
+      "--history is for conversations: of a thread, --checkpoint exports one of its checkpoints",
     );
   const { readThreadDocument } = await import("../../operations/graph-threads/thread-document.js");
   const { state, metadata } = await readThreadDocument(manager.threads, threadId, backup);
-  return { conversationId: threadId, state, metadata, asOf: undefined, restorePoints: [] };
+  return { conversationId: threadId, state, metadata, asOf: undefined, backups: [] };
 }
 
 async function find(
   manager: DraftStatePersistenceManager,
   { kind, id }: Target,
-  format: Format,
+  withHistory: boolean,
   options: ExportOptions,
   context: CommandContext,
 ): Promise<ConversationDocument> {
-  if (kind === "thread") return findThread(manager, id, options);
+  if (kind === "thread") return findThread(manager, id, withHistory, options);
   if (options.checkpoint !== undefined)
     throw new DraftstateError("USAGE", `${id} is a conversation, which has backups: use --backup`);
   if (options.backup !== undefined) {
@@ -90,10 +121,9 @@ async function find(
       state: version.state,
       metadata: metadataOf(version, id, fromTimestamp(backup.timestamp).toISOString()),
       asOf: backup.timestamp,
-      restorePoints: [],
+      backups: [],
     };
   }
-  const wanted = options.withBackups ?? format === "html";
   return {
     conversationId: id,
     asOf: undefined,
@@ -101,7 +131,7 @@ async function find(
       onlyBackups: `"draftstate backups ${id}" lists them, --backup latest exports the newest`,
       edited: "exporting it as it is",
     })),
-    restorePoints: wanted ? await restorePoints(manager, id, context) : [],
+    backups: withHistory ? await backupsOf(manager, id, context) : [],
   };
 }
 
@@ -147,16 +177,12 @@ async function write(path: string, text: string, options: ExportOptions): Promis
 }
 
 async function exportOne(wanted: string, options: ExportOptions, context: CommandContext): Promise<void> {
-  if (options.backup !== undefined && options.withBackups === true)
-    throw new DraftstateError(
-      "USAGE",
-      "--backup and --with-backups cannot be used together: one exports one state, the other all of them",
-    );
+  const format = formatOf(options, context);
+  const withHistory = wantsHistory(options, format);
   const manager = await context.reader();
   const target = await resolveTarget(manager, wanted);
   const { id } = target;
-  const format = formatOf(options, context);
-  const { document, counts } = await redact(await find(manager, target, format, options, context), options);
+  const { document, counts } = await redact(await find(manager, target, withHistory, options, context), options);
   const text = await render(document, format);
   const { output } = context;
   if (counts !== undefined) sayRedacted(counts, context);
@@ -164,7 +190,7 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
     conversationId: id,
     format,
     messageCount: document.metadata.messageCount,
-    restorePoints: document.restorePoints.length,
+    backups: document.backups.length,
     redacted: counts ?? null,
   };
   if (options.output !== undefined && options.output !== "-") {
@@ -172,7 +198,7 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
     if (context.json) output.json({ ...result, path: options.output, sizeBytes: bytes });
     else
       output.message(
-        `exported ${toSafeLine(shownId(id))} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.restorePoints.length === 0 ? "" : `, ${pluralize(document.restorePoints.length, "backup")}`})`,
+        `exported ${toSafeLine(shownId(id))} to ${toSafeLine(options.output)} (${format}, ${formatBytes(bytes)}${document.backups.length === 0 ? "" : `, ${pluralize(document.backups.length, "backup")}`})`,
       );
   } else if (context.json && format !== "json") output.json({ ...result, content: text });
   else output.data(text);
@@ -183,22 +209,25 @@ export const registerExport: Register = (program, run) => {
     .command("export <id>")
     .summary("export a conversation: md, html, json, jsonl")
     .description(
-      "Export a conversation or a LangGraph thread as Markdown, as one self-contained HTML page with its backups, or as JSON that import reads back without loss.",
+      "Export a conversation or a LangGraph thread as Markdown, as one self-contained HTML page, or as JSON that import reads back without loss. --history adds the backups of a conversation.",
     )
     .addOption(choiceOption("-f, --format <format>", "default: by the extension of --output, else md", FORMATS))
     .option("-o, --output <file>", "write to <file> instead of stdout")
     .option("--force", "overwrite the file if it exists")
     .option("--redact", "replace keys, tokens, passwords and e-mail addresses")
-    .option("--backup <ts>", "export a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option(
+      "--backup <ts>",
+      "export a backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest",
+    )
     .option(
       "--checkpoint <checkpoint>",
       "of a LangGraph thread, export a checkpoint: its id, latest, or @2 for the third newest",
     )
-    .option("--with-backups", "include the backups (html does unless --no-with-backups)")
-    .option("--no-with-backups", "leave the backups out")
+    .option("--history", "include the backups, and in html what changed in each (html, json, jsonl)")
+    .addOption(new Option("--with-backups", "the same as --history").hideHelp())
     .addHelpText(
       "after",
-      "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --with-backups -o story.json && draftstate import story.json --state-dir elsewhere",
+      "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --history -o story.json && draftstate import story.json --state-dir elsewhere",
     )
     .action((wanted: string, options: ExportOptions) => run((context) => exportOne(wanted, options, context)));
 };

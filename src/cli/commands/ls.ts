@@ -22,6 +22,7 @@ interface LsOptions {
   readonly since?: When;
   readonly model?: string;
   readonly check?: boolean;
+  readonly pager: boolean;
   readonly kind: string;
 }
 
@@ -78,11 +79,15 @@ function columnsFor(context: CommandContext, rows: readonly CatalogueRow[]): Fit
 const KINDS = ["conversation", "thread", "all"];
 const MOST_WARNINGS = 5;
 
-function print(rows: readonly CatalogueRow[], context: CommandContext): void {
+async function print(rows: readonly CatalogueRow[], paged: boolean, context: CommandContext): Promise<void> {
   const { output } = context;
-  output.line(
-    renderFittingTable({ style: output.style, width: output.width, columns: columnsFor(context, rows), rows }),
-  );
+  const table = renderFittingTable({
+    style: output.style,
+    width: output.width,
+    columns: columnsFor(context, rows),
+    rows,
+  });
+  await context.page(table, { paged });
   const bad = rows.flatMap(({ conversationId, error }) =>
     error === undefined ? [] : [`${conversationId}: ${error.message}`],
   );
@@ -110,6 +115,7 @@ export const registerLs: Register = (program, run) => {
     .option("--model <name>", "only conversations with this model")
     .addOption(choiceOption("--kind <kind>", "only conversations, or only threads", KINDS).default("all"))
     .option("--check", "read every file in full: also finds files that were edited without a new modification time")
+    .option("--no-pager", "do not use a pager")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate ls --status interrupted\n  draftstate ls --since 7d --sort tokens\n  draftstate ls --since 2026-11-01\n  draftstate ls --kind thread\n  draftstate ls --json | jq -r '.[0].conversationId'",
@@ -120,7 +126,7 @@ export const registerLs: Register = (program, run) => {
         const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
         const rows = selectRows(all, { ...options, since });
         if (context.json) context.output.json(rows);
-        else if (rows.length > 0) print(rows, context);
+        else if (rows.length > 0) await print(rows, options.pager, context);
         else
           context.output.message(
             all.length === 0

@@ -24,9 +24,17 @@ interface PruneCommandOptions {
   readonly kind: string;
 }
 
-function summary({ removed, kept, bytesFreed, dryRun, purged }: PruneResult): string {
+function summary({ removed, kept, bytesFreed, dryRun, purged, reasons }: PruneResult): string {
   const how = purged ? "permanently deleted" : "moved to the trash";
-  return `${pluralize(removed.length, "backup")} ${dryRun ? "would be " : ""}${how} (${formatBytes(bytesFreed)}), ${kept.length} kept`;
+  const why = reasonsOf(Object.values(reasons ?? {}));
+  return `${pluralize(removed.length, "backup")} ${dryRun ? "would be " : ""}${how} (${formatBytes(bytesFreed)}), ${kept.length} kept${why === "" ? "" : ` (${why})`}`;
+}
+
+/** How many each reason keeps; one backup may have several. */
+function reasonsOf(all: readonly (readonly string[])[]): string {
+  const counts = new Map<string, number>();
+  for (const reason of all.flat()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${reason}: ${count}`).join(", ");
 }
 
 function policyOf(
@@ -114,7 +122,7 @@ export const registerPrune: Register = (program, run) => {
       ]).default("conversation"),
     )
     .option("--purge", "delete permanently instead of moving to the trash: frees disk space at once, cannot be undone")
-    .option("--dry-run", "show what would be removed and why the rest is kept, without removing")
+    .option("--dry-run", "show what would be removed, and count what is kept by each rule, without removing")
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",
@@ -143,8 +151,6 @@ export const registerPrune: Register = (program, run) => {
           output.warning(`${conversationId} was skipped: ${reason}`);
         if (context.json) output.json(result);
         else {
-          for (const [path, reasons] of Object.entries(result.reasons ?? {}))
-            output.line(toSafeLine(`would keep ${path} (${reasons.join(", ")})`));
           for (const path of result.removed)
             output.line(toSafeLine(`${result.dryRun ? "would remove" : "removed"} ${path}`));
           output.message(summary(result));

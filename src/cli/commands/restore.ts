@@ -8,9 +8,8 @@ import type { CommandContext } from "../context.js";
 import type { Output } from "../output.js";
 import { resolveTarget } from "../arguments/resolve-target.js";
 import { formatAge, pluralize } from "../terminal/text/format.js";
-import { renderStat, renderStateDiff } from "../terminal/diff/state-diff.js";
+import { renderStateDiff } from "../terminal/diff/state-diff.js";
 import { beginningOf } from "../terminal/diff/beginning.js";
-import { wrapText } from "../terminal/text/wrap-text.js";
 import type { Register } from "./registration.js";
 
 interface RestoreCommandOptions {
@@ -20,8 +19,8 @@ interface RestoreCommandOptions {
   readonly yes?: boolean;
 }
 
-/** Rows below the preview: the question, its numbers, the prompt of the shell. */
-const ROWS_BELOW = 6;
+/** Rows below the preview: the question, the prompt of the shell. */
+const ROWS_BELOW = 5;
 
 interface Preview {
   readonly backup: Backup;
@@ -40,19 +39,19 @@ function isNeedless({ before, after }: Preview): boolean {
 
 async function printPreview({ before, after }: Preview, context: CommandContext): Promise<void> {
   const { style, width } = context.output;
-  await context.page(wrapText(renderStateDiff(before, after, style), width), { paged: true });
+  await context.page(renderStateDiff(before, after, { style, columns: width }), { paged: true });
 }
 
 /** As much as leaves room for the question. */
 function printBeginning(id: string, { backup, before, after }: Preview, { output }: CommandContext): void {
   const { width = 80, height = 24 } = output;
-  const { text, more } = beginningOf(renderStateDiff(before, after, output.style), width, height - ROWS_BELOW);
+  const changes = renderStateDiff(before, after, { style: output.style, columns: width });
+  const { text, more } = beginningOf(changes, height - ROWS_BELOW);
   output.line(text);
   if (more > 0)
     output.message(
       output.errorStyle.dim(`… and ${pluralize(more, "more line")}: draftstate diff ${id} now ${backup.timestamp}`),
     );
-  output.message(output.errorStyle.dim(renderStat(before, after)));
 }
 
 async function agreed(id: string, preview: Preview, context: CommandContext): Promise<boolean> {
@@ -92,7 +91,10 @@ export const registerRestore: Register = (program, run) => {
     .description(
       "Restore a backup. The current state is saved first, so that this can be undone the same way. Of a LangGraph thread, <ts> is a checkpoint, and the graph continues from there.",
     )
-    .requiredOption("--backup <ts>", "the backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .requiredOption(
+      "--backup <ts>",
+      "the backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest",
+    )
     .option("--fork [newId]", "restore into a new conversation instead")
     .option("--dry-run", "show what would change, without changing it")
     .option("-y, --yes", "do not ask")

@@ -6,7 +6,6 @@ import { restoreThread } from "../../operations/graph-threads/restore-thread.js"
 import { shownId } from "../arguments/resolve-target.js";
 import type { CommandContext } from "../context.js";
 import { renderStateDiff } from "../terminal/diff/state-diff.js";
-import { wrapText } from "../terminal/text/wrap-text.js";
 import { compareCheckpoints } from "./diff-thread.js";
 
 export interface RestoreThreadOptions {
@@ -42,7 +41,7 @@ export async function restoreToCheckpoint(
         changes: patch,
       });
     else
-      await context.page(wrapText(renderStateDiff(before.state, after.state, output.style), output.width), {
+      await context.page(renderStateDiff(before.state, after.state, { style: output.style, columns: output.width }), {
         paged: true,
       });
     return 0;

@@ -28,7 +28,7 @@ export const imported = z
             .describe("Turns of the source that are not among the messages; the state keeps them."),
           createdAt: time,
           updatedAt: time.describe("When it was last changed where it was had."),
-          restorePoints: count.describe("Backups that the file had."),
+          backups: count.describe("Backups that the file had."),
           backupCount: count.describe("Backups there are then."),
         }),
       )

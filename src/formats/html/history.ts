@@ -3,14 +3,14 @@ import { diffWordsWithSpace } from "diff";
 import { changedFields, compareMessages, countChanges, type MessageChange } from "../../model/compare.js";
 import { messagesOf, textOf } from "../../model/conversation.js";
 import { isJsonObject, jsonEqual, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import type { ConversationDocument, RestorePoint } from "../document.js";
+import type { ConversationDocument, ExportedBackup } from "../document.js";
 import { count, roleName, shortTime, textField, timestampToIso } from "../words.js";
 import { escapeHtml } from "./escape.js";
 import { messageAnchor } from "./message.js";
 
 /** Time grows with the square of the edits: texts further apart are shown one after the other. */
 const MAX_EDITS = 2_000;
-/** So much of an unchanged stretch is shown on each side of a change. */
+/** How much of an unchanged stretch is shown on each side of a change. */
 const AROUND = 120;
 const EXCERPT = 400;
 /** They change with every answer, and say nothing that the messages do not. */
@@ -124,7 +124,7 @@ function renderStep({ label, from, to, now }: Step, placeOf: Place): string {
   return `<li${open}><details class="fold"><summary>${label}<span class="spring">${summary(from, to)}</span></summary><div class="inside">${renderChanges(from, to, placeOf)}</div></details></li>\n`;
 }
 
-function pointLabel({ timestamp, metadata }: RestorePoint): string {
+function pointLabel({ timestamp, metadata }: ExportedBackup): string {
   const note = metadata.backup;
   const tags = [note?.tag, note?.pinned === true ? "pinned" : undefined, note?.reason].filter(
     (text) => text !== undefined,
@@ -139,13 +139,13 @@ function placesOf(state: JsonObject): Place {
   return (message) => (textField(message, "id") === "" ? undefined : places.get(textField(message, "id")));
 }
 
-export function renderHistory({ state, restorePoints }: ConversationDocument): string {
-  if (restorePoints.length === 0) return "";
+export function renderHistory({ state, backups }: ConversationDocument): string {
+  if (backups.length === 0) return "";
   const placeOf = placesOf(state);
-  const newest = restorePoints[0]?.state ?? {};
-  const steps: Step[] = restorePoints.map((point, index) => ({
+  const newest = backups[0]?.state ?? {};
+  const steps: Step[] = backups.map((point, index) => ({
     label: pointLabel(point),
-    from: restorePoints[index + 1]?.state ?? {},
+    from: backups[index + 1]?.state ?? {},
     to: point.state,
     now: false,
   }));

@@ -3,7 +3,7 @@
  * those of ChatGPT and claude.ai are given as they come, the others when the list ends. Pure.
  */
 import { DraftstateError } from "../../errors.js";
-import { isJsonObject, type Json } from "../../model/json.js";
+import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
 import { MAX_FILE_BYTES } from "../../snapshot/size.js";
 import { fromChatGpt, isChatGptConversation } from "./chatgpt/conversation.js";
 import { fromClaudeAi, isClaudeAiConversation } from "./from-claude-ai.js";
@@ -70,7 +70,7 @@ export class ArrayReader {
     for (const element of this.#elements.end()) yield* this.#element(element);
     if (this.#count === 0) throw new UnknownFormatError("holds no conversation");
     yield* this.#rest();
-    // Behind a list that is a field the object goes on.
+    // After a list that is a field, the object continues.
     if (this.#elements.ending === "followed by more" && this.name === "")
       yield faultItem({ place: "the end", found: "has more behind the list: it was left out" });
     if (this.#elements.ending === "cut off" && !this.#isLastCut)
@@ -136,12 +136,17 @@ export class ArrayReader {
   #conversation(value: Json, place: string): ImportItem {
     if (isChatGptConversation(value)) return conversationItem("chatgpt", fromChatGpt(value, place, this.options));
     if (isClaudeAiConversation(value)) return conversationItem("claude-ai", fromClaudeAi(value, place, this.options));
-    throw refuse(
-      place,
-      isJsonObject(value)
-        ? `has no ${this.#kind === "chatgpt" ? "mapping" : "chat_messages"}: it is not a conversation`
-        : "is not a conversation",
-    );
+    throw refuse(place, `is not a conversation${isJsonObject(value) ? `: it has ${this.#missingIn(value)}` : ""}`);
+  }
+
+  /** What a conversation of the list's kind has, and this has not. */
+  #missingIn(value: JsonObject): string {
+    const [list, others] =
+      this.#kind === "chatgpt" ? ["mapping", "no current_node and no create_time"] : ["chat_messages", "no uuid"];
+    const found = ownValue(value, list);
+    if (found === undefined) return `no ${list}`;
+    const isRight = this.#kind === "chatgpt" ? isJsonObject(found) : Array.isArray(found);
+    return isRight ? others : `a ${list} of another kind`;
   }
 
   *#rest(): Generator<ImportItem> {

@@ -144,9 +144,13 @@ function answerMessages(message: Placed, base: JsonObject, blocks: readonly Json
 
 function toMessages(message: Placed, createdAt: string): JsonObject[] {
   const { fields, place } = message;
-  const sender = textAt(fields, "sender") ?? "";
-  const role = Object.hasOwn(ROLES, sender) ? ROLES[sender] : undefined;
-  if (role === undefined) throw refuse(at(place, "sender"), `is not a known sender: ${JSON.stringify(sender)}`);
+  const sender = ownValue(fields, "sender");
+  const role = typeof sender === "string" && Object.hasOwn(ROLES, sender) ? ROLES[sender] : undefined;
+  if (role === undefined)
+    throw refuse(
+      at(place, "sender"),
+      sender === undefined ? "is missing" : `is not a known sender: ${JSON.stringify(sender)}`,
+    );
   const base = { createdAt: mustIso(fields, "created_at", place, createdAt) };
   const [blocks, files] = [blocksOf(fields), attached(fields)];
   const made =

@@ -117,7 +117,7 @@ export function fromDraftDocument(
 ): ImportedConversation {
   const header = objectAt(document, "_metadata");
   const messages = ownValue(document, "messages");
-  if (messages !== undefined && !Array.isArray(messages)) throw refuse("messages", "is no list");
+  if (messages !== undefined && !Array.isArray(messages)) throw refuse("messages", "is not a list");
   const original = listAt(document, "messages");
   const dated = { ...document, messages: original.map(readable), _metadata: { savedAt: options.at, ...header } };
   try {

@@ -59,9 +59,16 @@ function assertKnown(version: string, place: string): void {
 function readPoint(value: Json, place: string): ImportedPoint {
   const timestamp = isJsonObject(value) ? textAt(value, "timestamp") : undefined;
   if (!isJsonObject(value) || timestamp === undefined || !TIMESTAMP.test(timestamp))
-    throw refuse(place, "is no restore point: it has no timestamp");
+    throw refuse(place, "is not a backup: it has no timestamp");
   const { version, note } = readVersion(ownValue(value, "state"), ownValue(value, "metadata"), place);
   return { timestamp, version, note };
+}
+
+/** Of older exports under their older name. */
+function backupsIn(mark: JsonObject, place: string): ImportedPoint[] {
+  return ["backups", "restorePoints"].flatMap((name) =>
+    listAt(mark, name).map((point, index) => readPoint(point, at(place, `${name}[${index}]`))),
+  );
 }
 
 function assemble(read: Read, mark: JsonObject, place: string): ImportedConversation {
@@ -71,11 +78,9 @@ function assemble(read: Read, mark: JsonObject, place: string): ImportedConversa
       "NEWER_VERSION",
       `it was exported by a newer version (format ${format}): update draftstate to import it`,
     );
-  const points = listAt(mark, "restorePoints").map((point, index) =>
-    readPoint(point, at(place, `restorePoints[${index}]`)),
-  );
+  const points = backupsIn(mark, place);
   points.sort((left, right) => (left.timestamp < right.timestamp ? -1 : 1));
-  // Revisions are never used twice: it goes on behind the highest it ever had.
+  // Revisions are never used twice: the next follows the highest it ever had.
   const revision = Math.max(read.version.revision, ...points.map((point) => point.version.revision));
   const { conversationId: name, updatedAt } = read;
   return { place: "", name, version: { ...read.version, revision }, updatedAt, points, aside: [] };

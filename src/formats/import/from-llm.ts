@@ -64,7 +64,7 @@ function order(left: Row, right: Row): number {
 
 function toolCall(call: Json, place: string, otherwise: string): JsonObject {
   const [name, args] = isJsonObject(call) ? [textAt(call, "name"), ownValue(call, "arguments")] : [];
-  if (!isJsonObject(call) || name === undefined) throw refuse(place, "is no tool call: it has no name");
+  if (!isJsonObject(call) || name === undefined) throw refuse(place, "is not a tool call: it has no name");
   return {
     id: textAt(call, "tool_call_id") ?? otherwise,
     name,
@@ -77,7 +77,7 @@ function toolCall(call: Json, place: string, otherwise: string): JsonObject {
 }
 
 function toolResult(result: Json, place: string, row: Row, index: number): JsonObject {
-  if (!isJsonObject(result)) throw refuse(place, "is no tool result");
+  if (!isJsonObject(result)) throw refuse(place, "is not a tool result");
   const [output, callId, name] = [ownValue(result, "output"), textAt(result, "tool_call_id"), textAt(result, "name")];
   return {
     id: `${row.id}-result-${index + 1}`,

@@ -114,7 +114,7 @@ export function unlessEmpty(name: string, value: JsonObject): JsonObject {
   return Object.keys(value).length === 0 ? {} : { [name]: value };
 }
 
-/** ISO 8601 in UTC and milliseconds; undefined for what is no time. */
+/** ISO 8601 in UTC and milliseconds; undefined if it is not a time. */
 export function toIso(time: Json | undefined): string | undefined {
   const date =
     typeof time === "number"
@@ -129,7 +129,7 @@ export function mustIso(object: JsonObject, key: string, place: string, otherwis
   const time = ownValue(object, key);
   if (time === undefined || time === null || time === "") return otherwise;
   const iso = toIso(time);
-  if (iso === undefined) throw refuse(at(place, key), `is no time: ${JSON.stringify(time).slice(0, 60)}`);
+  if (iso === undefined) throw refuse(at(place, key), `is not a time: ${JSON.stringify(time).slice(0, 60)}`);
   return iso;
 }
 

@@ -80,7 +80,7 @@ function toolCallsOf(fields: JsonObject, path: string): Json | undefined {
       ? [ownValue(call, "name"), ownValue(call, "args"), ownValue(call, "id")]
       : [];
     if (typeof name !== "string" || !isJsonObject(args))
-      throw refuse(`${path}.${key}.${index}`, "is no tool call: it has no name and args");
+      throw refuse(`${path}.${key}.${index}`, "is not a tool call: it has no name and args");
     return { id: typeof id === "string" ? id : `call-${index + 1}`, name, args };
   });
 }
@@ -103,7 +103,7 @@ export function migrateMessage(
   path: string,
   defaults: { readonly id: string; readonly createdAt: string },
 ): JsonObject {
-  if (!isJsonObject(message)) throw refuse(path, "is no message: it is not an object");
+  if (!isJsonObject(message)) throw refuse(path, "is not a message: it is not an object");
   const serialised = ownValue(message, "lc") !== undefined;
   const { role, fields, path: place } = serialised ? fromSerialised(message, path) : fromNamed(message, path);
   const [id, createdAt, toolCallId] = [

@@ -1,7 +1,7 @@
 /**
  * Hints of what changed, through LISTEN and NOTIFY. They are sent beside the changes, never within them: a transaction that
  * notifies commits alone on the whole server, so no batch could share a sync. A hint may come late, twice or for nothing, and
- * a watcher whose connection was cut looks at the tables: whoever is told of a name looks for himself.
+ * a watcher whose connection was cut looks at the tables: a listener that is told of a name looks itself.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { AREAS, type Area, type Change, type Key, type Watcher } from "../storage.js";

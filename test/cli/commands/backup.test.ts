@@ -1,4 +1,4 @@
-/** backup: a restore point on demand, kept by name whatever retention says. */
+/** backup: a backup on demand, kept by name whatever retention says. */
 import { describe, expect } from "vitest";
 import { errorOf, type BackupRow } from "../../e2e/cli.js";
 import { conversationFiles } from "../../e2e/conversation-files.js";
@@ -21,6 +21,24 @@ describe("backup", TIMEOUT, () => {
       `restore it with: draftstate restore tale --backup ${turn?.timestamp}\n`,
     ]);
     expect(await workspace.backups("tale")).toHaveLength(1);
+  });
+
+  test("whose tag another has too is named by its timestamp, in a command that works", async ({ workspace }) => {
+    await workspace.run(["chat", "Turn 1", "--id", "tale"]);
+    const first = await workspace.run(["backup", "tale", "--tag", "dragon"]);
+    await workspace.run(["chat", "Turn 2", "-c"]);
+    const second = await workspace.run(["backup", "tale", "--tag", "dragon"]);
+    expect([first.stderr, second.stderr]).toEqual([
+      "restore it with: draftstate restore tale --backup dragon\n",
+      `restore it with: draftstate restore tale --backup ${second.stdout.trim()}\n`,
+    ]);
+  });
+
+  test("that does not exist yet is not asked about with itself", async ({ workspace }) => {
+    await workspace.run(["chat", "Hi", "--id", "tale"], { env: { DRAFTSTATE_MAX_BACKUPS: "0" } });
+    expect((await workspace.run(["restore", "tale", "--backup", "latest"])).stderr).toBe(
+      'error: tale has no backups yet: "draftstate backup tale" makes one\n',
+    );
   });
 
   test.for([

@@ -163,7 +163,7 @@ describe.concurrent("a damaged conversation", TIMEOUT, () => {
     expect(rows.find(({ conversationId }) => conversationId === "tale")?.error?.code).toBe("CORRUPT");
   });
 
-  test("with a backup is shown from it, and goes on", async ({ workspace }) => {
+  test("with a backup is shown from it, and continues", async ({ workspace }) => {
     await workspace.run(["chat", "Hi", "--id", "tale"]);
     const whole = await workspace.show("tale");
     await workspace.write("state/tale.json", "{");
@@ -236,7 +236,7 @@ describe.concurrent("a file of the draft", TIMEOUT, () => {
   };
 
   for (const [form, messages] of Object.entries(FORMS)) {
-    test(`with messages as ${form} is listed, shown, and goes on after a backup of what it was`, async ({
+    test(`with messages as ${form} is listed, shown, and continues after a backup of what it was`, async ({
       workspace,
       serve,
     }) => {

@@ -67,7 +67,7 @@ describe.concurrent("export", TIMEOUT, () => {
       format: "json",
       path: "b.json",
       messageCount: 4,
-      restorePoints: 2,
+      backups: 2,
     });
     expect(await workspace.json(["export", "tale"])).toMatchObject({
       messages: [{ role: "user" }, { role: "assistant" }, { content: "And then?" }, {}],
@@ -89,7 +89,23 @@ describe.concurrent("export", TIMEOUT, () => {
     ]);
   });
 
-  test("opens in a browser as the conversation, its restore points folded, no script run", async ({ workspace }) => {
+  test.for([
+    [["-o", "tale.pdf"], "cannot export as pdf: end the name with .md, .html, .json or .jsonl"],
+    [["--history"], "md has no place for backups: use --history with html, json or jsonl"],
+    [["--with-backups", "-o", "a.md"], "md has no place for backups"],
+    [["--history", "--backup", "latest", "-f", "html"], "cannot be used together"],
+  ] as const)("with %j is refused before anything is read", async ([options, message], { workspace }) => {
+    const refused = await workspace.run(["export", "tale", ...options]);
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  test("into a name without an ending, or a .txt, is Markdown", async ({ workspace }) => {
+    await tale(workspace);
+    for (const name of ["story", "story.TXT"])
+      expect(await workspace.json(["export", "tale", "-o", name])).toMatchObject({ format: "md" });
+  });
+
+  test("opens in a browser as the conversation, its backups folded, no script run", async ({ workspace }) => {
     const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
     if (chromium === undefined) {
       console.warn("left out: no chromium on this machine, the page was not opened in a browser");
@@ -99,7 +115,7 @@ describe.concurrent("export", TIMEOUT, () => {
       '<script>document.title="owned"</script><img src=x onerror="document.title=1"> [x](javascript:1) </article></main> **bold**';
     await workspace.run(["chat", hostile, "--id", "tale"]);
     await workspace.run(["chat", "And then?", "--resume", "tale"]);
-    await workspace.run(["export", "tale", "-o", "page.html"]);
+    await workspace.run(["export", "tale", "-o", "page.html", "--history"]);
     const profile = await mkdtemp(join(tmpdir(), "draftstate-chromium-"));
     const flags = [
       "--headless",

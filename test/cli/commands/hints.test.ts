@@ -43,6 +43,18 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
     expect([json.status, JSON.parse(json.stdout)]).toEqual([2, { error: { code: "USAGE", message, path: null } }]);
   });
 
+  test.for(["-v", "-V", "--version"])("who types %s reads the version", async (flag, { workspace }) => {
+    expect(await workspace.run([flag])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+/) as string,
+    });
+  });
+
+  test("who watches what does not exist yet is told of --wait's needs", async ({ workspace }) => {
+    expect((await workspace.run(["watch", "--wait"])).stderr).toContain("--wait needs the id of a conversation");
+    expect((await workspace.run(["watch", "@last", "--wait"])).status).toBe(3);
+  });
+
   test("may type list for ls", async ({ workspace }) => {
     await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
     expect((await workspace.run(["list"])).stdout).toContain("tale");
@@ -76,8 +88,7 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
       dry.stdout.trimEnd().at(-1),
       done.stdout.trimEnd().at(-1),
     ]).toEqual([1, "1", "1"]);
-    for (const said of [dryJson, json])
-      expect(said).toMatchObject({ imported: [{ restorePoints: 0, backupCount: 1 }] });
+    for (const said of [dryJson, json]) expect(said).toMatchObject({ imported: [{ backups: 0, backupCount: 1 }] });
     expect((await workspace.run(["import", "one.json", "--id", "one", "--skip-existing"])).stderr).toContain(
       "; 1 exists already\n",
     );

@@ -77,7 +77,7 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
     expect(withoutMetadata(await workspace.show("tale"))).toEqual(withoutMetadata(present));
   });
 
-  test("may be forked from a restore point into a conversation of its own", async () => {
+  test("may be forked from a backup into a conversation of its own", async () => {
     await workspace.json(["restore", "tale", "--backup", "latest", "--fork", "idea"]);
     expect(await workspace.row("idea")).toMatchObject({ status: "complete" });
   });
@@ -119,7 +119,7 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
     expect(withoutMetadata(await workspace.show("tale"))).toEqual(withoutMetadata(present));
   });
 
-  test("have no restore point ~9: not found", async () => {
+  test("have no backup ~9: not found", async () => {
     expect((await workspace.run(["restore", "tale", "--backup", "~9", "--yes"])).status).toBe(3);
   });
 

@@ -16,7 +16,7 @@ interface ImportedJson {
     readonly conversationId: string;
     readonly title: string;
     readonly messageCount: number;
-    readonly restorePoints: number;
+    readonly backups: number;
   }[];
   readonly skipped: readonly string[];
 }
@@ -40,7 +40,7 @@ function content(shown: Shown): object {
 
 describe.concurrent("import", TIMEOUT, () => {
   for (const format of ["json", "jsonl"]) {
-    test(`brings back what export --format ${format} wrote: state, metadata, and the restore points`, async ({
+    test(`brings back what export --format ${format} wrote: state, metadata, and the backups`, async ({
       workspace,
     }) => {
       const before = await tale(workspace);
@@ -48,7 +48,7 @@ describe.concurrent("import", TIMEOUT, () => {
       const result = (await workspace.json(["import", `out.${format}`, "--id", "copy"])) as ImportedJson;
       expect(result).toMatchObject({
         format: "draftstate",
-        imported: [{ conversationId: "copy", messageCount: 4, restorePoints: 2, backupCount: 2 }],
+        imported: [{ conversationId: "copy", messageCount: 4, backups: 2, backupCount: 2 }],
       });
       expect(content(await workspace.show("copy"))).toEqual(content(before));
       const points = async (id: string): Promise<object[]> =>
@@ -109,7 +109,7 @@ describe.concurrent("import", TIMEOUT, () => {
     ],
     ["claude-code-session.jsonl", "claude-code", ["claude-code-3f0c9c1e-5a77-4b0e-9f52-2b6f6e1d8a11"]],
   ] as const) {
-    test(`brings in ${name}, from stdin too, each as a conversation with a restore point, and goes on`, async ({
+    test(`brings in ${name}, from stdin too, each as a conversation with a backup, and continues`, async ({
       workspace,
     }) => {
       const result = (await workspace.json(["import", "-"], {
@@ -250,10 +250,12 @@ describe.concurrent("import", TIMEOUT, () => {
     await symlink("folder", workspace.path("link"));
     const said = async (name: string): Promise<string> => (await workspace.run(["import", name])).stderr;
     expect([await said("folder"), await said("link"), await said("/dev/null")]).toEqual([
-      `error: ${workspace.path("folder")} holds no session or export that can be imported\n`,
-      `error: ${workspace.path("link")} holds no session or export that can be imported\n`,
+      `error: ${workspace.path("folder")} holds no files: name the files to import\n`,
+      `error: ${workspace.path("link")} holds no files: name the files to import\n`,
       "error: /dev/null is not a regular file: give one, or pipe it to stdin\n",
     ]);
+    await workspace.write("folder/notes.txt", "x");
+    expect(await said("folder")).toContain("holds no .jsonl or .ndjson file, and no session-*.json");
     expect(await workspace.json(["ls"])).toEqual([]);
   });
 

@@ -208,7 +208,7 @@ describe("files of the draft and lists of messages", () => {
     [
       "LangChain's form",
       [{ lc: 1, type: "constructor", id: ["AIMessage"], kwargs: { content: "x", tool_calls: [{}] } }],
-      "[0].kwargs.tool_calls[0] is no tool call: it has no name and args",
+      "[0].kwargs.tool_calls[0] is not a tool call: it has no name and args",
     ],
   ] as const)("that cannot be read are refused with the place as it is in %s", ([, file, message]) => {
     expect(() => read(file)).toThrow(expect.objectContaining({ code: "CORRUPT", message }));

@@ -1,6 +1,8 @@
 /** Every slash command, in the order in which /help lists them. */
 import { continueAnswer } from "./continue.js";
+import { copy } from "./copy.js";
 import { diff } from "./diff.js";
+import { edit } from "./edit.js";
 import { exit } from "./exit.js";
 import { fork } from "./fork.js";
 import { helpOn } from "./help.js";
@@ -11,6 +13,7 @@ import { restore } from "./restore.js";
 import { resume } from "./resume.js";
 import { retry } from "./retry.js";
 import { save } from "./save.js";
+import { search } from "./search.js";
 import type { SlashCommand } from "./slash-command.js";
 import { system } from "./system.js";
 import { title } from "./title.js";
@@ -21,6 +24,8 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   undo,
   retry,
   continueAnswer,
+  edit,
+  copy,
   diff,
   restore,
   save,
@@ -28,6 +33,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   startNew,
   resume,
   ls,
+  search,
   model,
   system,
   title,

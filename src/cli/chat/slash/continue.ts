@@ -19,6 +19,8 @@ export const continueAnswer: SlashCommand = {
   summary: "continue an answer that was cut off",
   run: async (session) => {
     if (isOpen(session.conversation)) await session.answer(undefined);
+    else if (messagesOf(session.conversation.version.state).length === 0)
+      note(session.context, "nothing was asked yet: send a message");
     else note(session.context, "the last answer is complete: send a message to ask for more");
   },
 };

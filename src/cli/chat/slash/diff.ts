@@ -16,7 +16,7 @@ export const diff: SlashCommand = {
     await conversation.flush();
     const { renderStateDiff } = await import("../../terminal/diff/state-diff.js");
     const from = before ?? (await manager.compare(conversation.id)).before.state;
-    const text = renderStateDiff(from, now, context.output.errorStyle);
+    const text = renderStateDiff(from, now, { style: context.output.errorStyle, columns: context.output.errorWidth });
     say(context, text === "" ? "nothing changed" : text);
   },
 };

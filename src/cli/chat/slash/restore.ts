@@ -45,7 +45,10 @@ async function restorePoint(session: ChatSession, point: Backup): Promise<void> 
   const { renderStateDiff } = await import("../../terminal/diff/state-diff.js");
   const before = conversation.version.state;
   const { state } = await readBackupVersion(manager.storage, point);
-  const changes = renderStateDiff(before, state, context.output.errorStyle);
+  const changes = renderStateDiff(before, state, {
+    style: context.output.errorStyle,
+    columns: context.output.errorWidth,
+  });
   if (changes === "") {
     note(context, `no difference: the conversation matches backup ${point.timestamp}`);
     return;
@@ -58,7 +61,8 @@ async function restorePoint(session: ChatSession, point: Backup): Promise<void> 
   }
   const { safetyBackup } = await manager.restore(conversation.id, point.timestamp);
   session.before = before;
-  note(context, `restored backup ${point.timestamp}; /restore ${safetyBackup ?? "latest"} undoes it`);
+  const undo = safetyBackup === null ? "" : `; /restore ${safetyBackup} undoes it`;
+  note(context, `restored backup ${point.timestamp}${undo}`);
 }
 
 async function list(session: ChatSession): Promise<void> {
@@ -68,7 +72,7 @@ async function list(session: ChatSession): Promise<void> {
     return;
   }
   for (const [index, point] of points.entries()) say(context, toSafeLine(await lineOf(session, point, index)));
-  note(context, "restore one of them with, for example, /restore @1");
+  note(context, `restore one of them with, for example, /restore @${Math.min(1, points.length - 1)}`);
 }
 
 async function lineOf(session: ChatSession, point: Backup, index: number): Promise<string> {

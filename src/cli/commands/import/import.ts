@@ -94,7 +94,7 @@ async function write(
     if (!(error instanceof ImportCutShort)) throw error;
     if (error.written > 0)
       context.output.warning(
-        `${error.written} of ${planned.length} were imported before this: go on with --skip-existing`,
+        `${error.written} of ${planned.length} were imported before this: run it again with --skip-existing`,
       );
     throw error.reason;
   } finally {

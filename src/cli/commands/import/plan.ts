@@ -27,8 +27,8 @@ export interface PlannedImport {
   readonly messageCount: number;
   readonly createdAt: string;
   readonly updatedAt: string;
-  readonly restorePoints: number;
-  /** As `ls` counts them afterwards: the present is a restore point too. */
+  readonly backups: number;
+  /** As `ls` counts them afterwards: the present is a backup too. */
   readonly backupCount: number;
   readonly aside: readonly Aside[];
 }
@@ -125,7 +125,7 @@ class Planner implements Plan {
       messageCount: messagesOf(version.state).length,
       createdAt: version.info.createdAt,
       updatedAt,
-      restorePoints: points.length,
+      backups: points.length,
       backupCount: points.length + (hasPresent ? 0 : 1),
       aside,
     });

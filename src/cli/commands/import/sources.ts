@@ -97,9 +97,11 @@ async function fromDirectory(directory: string): Promise<Found> {
   const known = files.filter((file) => SESSION_FILE.test(file));
   const sessions = known.filter((file) => !AGENT_FILE.test(file));
   if (known.length === 0)
-    throw new DraftstateError("NOT_FOUND", `${directory} holds no session or export that can be imported`, {
-      path: directory,
-    });
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `${directory} holds ${files.length === 0 ? "no files" : "no .jsonl or .ndjson file, and no session-*.json or conversations*.json"}: name the files to import`,
+      { path: directory },
+    );
   const sources: Source[] = [];
   for (const file of sessions) {
     const opened = await openUserFile(file);

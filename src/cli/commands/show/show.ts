@@ -92,7 +92,7 @@ export const registerShow: Register = (program, run) => {
     .description(
       "Show a conversation or a LangGraph thread. <id> is an id, a unique prefix or suffix of one, @last, or @2 for the third newest.",
     )
-    .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, latest, or @2 for the third newest")
+    .option("--backup <ts>", "show a backup: its timestamp, a prefix of it, a tag, latest, or @2 for the third newest")
     .option(
       "--checkpoint <checkpoint>",
       "of a LangGraph thread, show a checkpoint: its id, latest, or @2 for the third newest",

@@ -1,10 +1,21 @@
-/** Every watched conversation: a line for each change. */
+/** Every watched conversation, as lines of text or JSON: one for each change. */
 import type { Followed, FollowEvent } from "../../../operations/watch/follow.js";
 import type { CommandContext } from "../../context.js";
 import { formatCount } from "../../terminal/text/format.js";
 import { toSafeLine } from "../../terminal/text/safe-text.js";
+import type { Style } from "../../terminal/text/style.js";
 import { paintStatus } from "../../terminal/text/status.js";
 import type { WatchPresenter } from "./presenter.js";
+
+export function changeLine({ conversationId, status, revision, tokenCount, title }: Followed, style: Style): string {
+  return [
+    conversationId,
+    paintStatus(style, status)(status),
+    `revision ${revision}`,
+    `${formatCount(tokenCount)} tokens`,
+    toSafeLine(title),
+  ].join("  ");
+}
 
 /** A line only if something differs from the line before. */
 export class AllPresenter implements WatchPresenter {
@@ -24,21 +35,11 @@ export class AllPresenter implements WatchPresenter {
   }
 
   #changed(current: Followed): void {
-    const { conversationId, status, revision, tokenCount, title } = current;
+    const { conversationId, status, revision } = current;
     if (!this.#isNew(conversationId, `${status} ${revision}`)) return;
     const { output } = this.context;
     if (this.context.json) output.jsonLine({ type: "changed", ...current });
-    else
-      output.line(
-        [
-          this.#time(),
-          conversationId,
-          paintStatus(output.style, status)(status),
-          `revision ${revision}`,
-          `${formatCount(tokenCount)} tokens`,
-          toSafeLine(title),
-        ].join("  "),
-      );
+    else output.line(`${this.#time()}  ${changeLine(current, output.style)}`);
   }
 
   #removed(id: string): void {

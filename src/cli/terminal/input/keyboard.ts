@@ -106,6 +106,22 @@ export class Keyboard {
     };
   }
 
+  /** Gives the terminal to another program while `act` runs: as it was, and unread. */
+  async lend<T>(act: () => Promise<T>): Promise<T> {
+    for (const { suspended } of this.#hooks) suspended();
+    this.#leaveRaw();
+    this.input.off("data", this.#data).pause();
+    this.control.off("SIGTSTP", this.#stopped);
+    try {
+      return await act();
+    } finally {
+      this.control.on("SIGTSTP", this.#stopped);
+      this.input.on("data", this.#data).resume();
+      this.#enterRaw();
+      for (const { resumed } of this.#hooks) resumed();
+    }
+  }
+
   /** After an answer was stopped, typed-ahead text must not be sent: its last Enter is dropped, others become line ends. */
   disarm(): void {
     const last = this.#ahead.findLastIndex((key) => !isEnter(key));

@@ -45,6 +45,8 @@ export class Screen {
   ) {
     control.on("exit", this.#restore);
     stream.on("resize", this.#resized);
+    // A process that was killed may have left its live rows below, and the cursor hidden.
+    stream.write(SHOW_CURSOR + ERASE_BELOW);
   }
 
   get columns(): number {

@@ -1,4 +1,4 @@
-/** So much of a long line that a hit in it can be seen. Cuts between characters, never inside a surrogate pair. */
+/** The part of a long line in which a hit can be seen. Cuts between characters, never inside a surrogate pair. */
 export interface Excerpt {
   readonly before: string;
   readonly hit: string;

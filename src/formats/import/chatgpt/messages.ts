@@ -46,8 +46,13 @@ function toMessage(node: Node, defaults: MessageDefaults): JsonObject {
   const place = at(defaults.place, `mapping.${node.id}.message`);
   const author = objectAt(message, "author");
   const role = textAt(author, "role");
-  if (role === undefined || !ROLES.includes(role))
-    throw refuse(`${place}.author.role`, `is not a known role: ${JSON.stringify(role ?? null)}`);
+  if (role === undefined || !ROLES.includes(role)) {
+    const found = ownValue(author, "role");
+    throw refuse(
+      `${place}.author.role`,
+      found === undefined ? "is missing" : `is not a known role: ${JSON.stringify(found)}`,
+    );
+  }
   if (!isJsonObject(ownValue(message, "content"))) throw refuse(`${place}.content`, "is missing");
   const { content, isWhole } = contentOf(objectAt(message, "content"));
   const name = textAt(author, "name");

@@ -5,9 +5,9 @@
 import { at } from "../imported.js";
 
 const [QUOTE, BACKSLASH, COLON, MINUS, DOT] = [0x22, 0x5c, 0x3a, 0x2d, 0x2e];
-/** So many digits any double holds. */
+/** Digits that every double holds. */
 const SURE_DIGITS = 15;
-/** The largest double has so many. */
+/** Digits of the largest double. */
 const MAX_DIGITS = 309;
 
 export interface Shape {

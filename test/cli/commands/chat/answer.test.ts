@@ -130,7 +130,7 @@ describe.concurrent("an answer from any compatible server", TIMEOUT, () => {
     ]);
   });
 
-  test("goes on with the same server when the conversation is resumed without naming it", async ({
+  test("stays with the same server when the conversation is resumed without naming it", async ({
     workspace,
     serve,
   }) => {

@@ -20,7 +20,7 @@ describe("an answer cut off", TIMEOUT, () => {
     ["length", "the token limit"],
     ["content_filter", "the provider's filter"],
   ] as const) {
-    test(`by ${told} is reported and marked, and goes on without a prompt`, async ({ workspace, serve }) => {
+    test(`by ${told} is reported and marked, and continues without a prompt`, async ({ workspace, serve }) => {
       const { url } = await serve((answer) => {
         answer.text("Once");
         answer.finish(reason);

@@ -95,7 +95,7 @@ describe.concurrent("an odd stream", TIMEOUT, () => {
     expect(await answerOf(workspace)).toMatchObject({ status: "error", error: { code: "MODEL" } });
   });
 
-  test("with a tool call of broken JSON keeps the call and says so; stdout is lines of JSON, stderr no advertisement; it goes on validly", async ({
+  test("with a tool call of broken JSON keeps the call and says so; stdout is lines of JSON, stderr no advertisement; it continues validly", async ({
     workspace,
     serve,
   }) => {

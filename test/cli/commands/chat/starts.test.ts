@@ -65,7 +65,7 @@ describe.concurrent("a conversation", TIMEOUT, () => {
     });
   }
 
-  test("goes on with -c where it was the last", async ({ workspace }) => {
+  test("is resumed with -c where it was the last", async ({ workspace }) => {
     await workspace.run(["chat", "one", "--id", "first"]);
     await workspace.run(["chat", "two", "--id", "second"]);
     await workspace.run(["chat", "-c", "three"]);
@@ -74,7 +74,7 @@ describe.concurrent("a conversation", TIMEOUT, () => {
     ]);
   });
 
-  test("goes on by a unique prefix of its id", async ({ workspace }) => {
+  test("is resumed by a unique prefix of its id", async ({ workspace }) => {
     await workspace.run(["chat", "one", "--id", "lighthouse"]);
     expect((await workspace.run(["chat", "two", "--resume", "light"])).status).toBe(0);
     expect((await workspace.row("lighthouse"))?.messageCount).toBe(4);

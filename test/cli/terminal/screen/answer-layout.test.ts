@@ -114,7 +114,7 @@ describe("the layout of an answer", () => {
     }
   });
 
-  test("goes on where it was when the terminal is resized", () => {
+  test("continues where it was when the terminal is resized", () => {
     const layout = new AnswerLayout({ markdown: false, style: unstyled, columns: 40, maxLive: 4 });
     const text = Array.from({ length: 100 }, (_, index) => `w${index}`);
     for (const [index, word] of text.entries()) {
