@@ -1,10 +1,8 @@
-/** The locks of this process in one store: waited for, released, and released again where that failed. */
+/** The locks of this process in one store: waited for, swept behind dead holders, released, and released again where that failed. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DraftstateError, messageOf } from "../errors.js";
 import type { Lock, LockAttempt, LockRefusal } from "../storage/storage.js";
 import { warn, type Store } from "../store/store.js";
-
-export type AcquiredLock = Extract<LockAttempt, { acquired: true }>;
 
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 100;
@@ -12,6 +10,8 @@ const LONGEST_PAUSE = 100;
 export class Locks {
   /** Given up, but still there: their directory was out of reach. */
   readonly #left = new Set<Lock>();
+  /** Asked for in vain: the storage may have taken it before it failed. */
+  readonly #doubtful = new Set<string>();
 
   constructor(
     private readonly store: Store,
@@ -20,16 +20,33 @@ export class Locks {
   ) {}
 
   /** Throws `LOCKED`, naming the holder, when it is still taken after `timeout` milliseconds, and once the signal is aborted. */
-  async acquire(id: string, timeout: number): Promise<AcquiredLock> {
-    const { storage, now, elapsed, random, settings } = this.store;
+  async acquire(id: string, timeout: number): Promise<Lock> {
+    const { elapsed, random } = this.store;
     const deadline = elapsed() + timeout;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-      const attempt = await storage.tryLock(id, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
-      if (attempt.acquired) return attempt;
+      const attempt = await this.#try(id);
+      if (attempt.acquired) return attempt.lock;
       const left = deadline - elapsed();
       if (left <= 0 || this.signal.aborted) throw lockedError(id, attempt);
       await delay(Math.min(left, pause * (0.5 + random())), undefined, { signal: this.signal }).catch(() => undefined);
     }
+  }
+
+  async #try(id: string): Promise<LockAttempt> {
+    const { storage, now, settings } = this.store;
+    this.#doubtful.add(id);
+    const attempt = await storage.tryLock(id, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
+    this.#doubtful.delete(id);
+    if (attempt.acquired && attempt.takenOverFrom !== undefined) await this.#sweep(id);
+    return attempt;
+  }
+
+  /** Only a holder that died leaves anything unfinished. */
+  async #sweep(id: string): Promise<void> {
+    const { storage, spills } = this.store;
+    await Promise.all([storage.sweep(id), spills?.sweep(id)]).catch((error: unknown) => {
+      warn(this.store, id, `unfinished files could not be removed: ${messageOf(error)}`, error);
+    });
   }
 
   /** Never rejects: nothing is written under the lock any more, and removing it is tried again at the end. */
@@ -46,8 +63,15 @@ export class Locks {
   async releaseLeft(): Promise<unknown[]> {
     const outcomes = await Promise.allSettled([...this.#left].map((lock) => lock.release()));
     this.#left.clear();
+    await Promise.all([...this.#doubtful].map((id) => this.#releaseDoubtful(id)));
     if (!(await this.store.storage.exists().catch(() => true))) return [];
     return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
+  }
+
+  /** Whoever gets it can give it back. Where the storage still fails, nobody was told that it is held. */
+  async #releaseDoubtful(id: string): Promise<void> {
+    const attempt = await this.#try(id).catch(() => undefined);
+    if (attempt?.acquired === true) await this.release(attempt.lock);
   }
 }
 

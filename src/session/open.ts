@@ -2,7 +2,7 @@
  * From an id to a session: the lock, what dead writers left swept away, what they had under way settled, what was spilled
  * brought home, what was damaged recovered. Whatever fails releases the lock.
  */
-import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
 import { initialState, type Info, type State, type Version } from "../model/conversation.js";
 import type { JsonObject } from "../model/json.js";
 import { planRecovery, type Found, type RecoveryPlan } from "../plan/recovery.js";
@@ -138,16 +138,8 @@ export class Opener {
   }
 
   async #lock(id: string, timeout = this.store.settings.lockTimeout): Promise<Lock> {
-    const { store } = this;
     await this.#prepare(id);
-    const { lock, takenOverFrom } = await this.locks.acquire(id, timeout);
-    // Only a holder that died leaves anything unfinished.
-    if (takenOverFrom !== undefined) {
-      await Promise.all([store.storage.sweep(id), store.spills?.sweep(id)]).catch((error: unknown) => {
-        warn(store, id, `unfinished files could not be removed: ${messageOf(error)}`, error);
-      });
-    }
-    return lock;
+    return this.locks.acquire(id, timeout);
   }
 
   /** Once a process, and again after a failure. */

@@ -99,9 +99,10 @@ function onClosed(
 const ONE = "one listing of each area";
 const UNDO = "one listing of each area, two of the trash";
 
-function imported(manager: DraftStatePersistenceManager, id: string): Promise<void> {
+function imported(manager: DraftStatePersistenceManager, id: string, inBatch = false): Promise<void> {
   return manager.import({
     id,
+    inBatch,
     version: versionAt(1, stateWith("imported") as never),
     points: [],
     at: "2026-01-14T21:30:00.000Z",
@@ -220,7 +221,7 @@ export const OPERATIONS: readonly Operation[] = [
   onClosed(
     "import of one more in a batch",
     "nothing",
-    (manager) => imported(manager, "import-2"),
+    (manager) => imported(manager, "import-2", true),
     (manager) => imported(manager, "import-1"),
   ),
 ];

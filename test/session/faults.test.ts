@@ -126,13 +126,24 @@ describe("a disk on which everything fails", () => {
     await manager.close();
   });
 
-  // Known gap: a lock whose file could not be removed stays its own process's, alive, for as long as that runs.
   test("when a lock was let go of, leaves the conversation writable once it works again", async () => {
     const { fs, manager, conversation } = await writing();
     fs.setFault({ code: "EROFS", at: 1, lasting: "from-then-on", only: ["unlink"] });
     await codeRejected(conversation.close());
     fs.clearFault();
     await manager.open("chat");
+  });
+
+  test("that breaks off while a lock is taken leaves none behind once the manager is closed", async () => {
+    const disk = new SimulatedFileSystem();
+    const fs = new FaultyFileSystem(disk);
+    const manager = managerOver(storageOver(fs));
+    await manager.saveState("chat", { a: 1 });
+    fs.setFault({ code: "EIO", at: 1, lasting: "from-then-on", only: ["unlink"] });
+    expect(await codeRejected(manager.open("other"))).toBe("STORAGE");
+    fs.clearFault();
+    await manager.close();
+    expect([...disk.image.entries.keys()].filter((path) => path.endsWith(".lock"))).toEqual([]);
   });
 });
 
