@@ -50,7 +50,7 @@ export type {
 } from "./model/conversation.js";
 export type { Json, JsonObject } from "./model/json.js";
 export { toJsonPatch, type JsonPatchOperation } from "./model/json-patch.js";
-export { applyPatches, diffStates, type Patch } from "./model/patches.js";
+export { applyGivenPatches as applyPatches, diffStates, type Patch } from "./model/patches.js";
 export { beginTurn, endAnswer, type AnswerEnd, type TurnBeginning } from "./model/transitions.js";
 export { StateContainer, type Recipe } from "./model/container.js";
 export { DraftstateError, ERROR_CODES, isDraftstateError, type ErrorCode } from "./errors.js";

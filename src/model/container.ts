@@ -4,6 +4,7 @@
  */
 import { current, enablePatches, Immer, original, type Draft, type Patch as ImmerPatch } from "immer";
 import { DraftstateError } from "../errors.js";
+import { assertFunction } from "./given.js";
 import { freezeJson, isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
 import { applyPatches, canTravel, diffStates, withToken, type Patch, type Path, type TokenPatch } from "./patches.js";
 
@@ -59,6 +60,7 @@ export class StateContainer {
 
   /** Runs the recipe; returns what it changed, empty when nothing. Throws `INVALID_STATE`, unchanged, for what is not plain JSON. */
   update(recipe: Recipe<JsonObject>): Patch[] {
+    assertFunction(recipe, "a recipe");
     this.assertNotChanging();
     this.#isChanging = true;
     try {

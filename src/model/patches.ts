@@ -169,6 +169,20 @@ export function applyPatches(state: JsonObject, patches: readonly Patch[]): Json
   return patcher.finish();
 }
 
+/** The same of patches that a program has from elsewhere: each is checked first. Throws `CORRUPT`. */
+export function applyGivenPatches(state: JsonObject, patches: readonly Patch[]): JsonObject {
+  const given: readonly unknown[] = Array.isArray(patches) ? patches : [patches];
+  return applyPatches(
+    state,
+    given.map((patch) => (isTokenPatch(patch) ? patch : parsePatch(patch))),
+  );
+}
+
+function isTokenPatch(value: unknown): value is TokenPatch {
+  const { op, text, last, count } = isJsonObject(value) ? (value as Record<string, unknown>) : {};
+  return op === "token" && typeof text === "string" && typeof last === "string" && Number.isSafeInteger(count);
+}
+
 /** A patch read from outside, checked: anything but a well-formed patch throws `CORRUPT`. */
 export function parsePatch(value: unknown): Patch {
   if (!isJsonObject(value)) throw refuse([], "it is not an object");

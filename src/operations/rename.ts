@@ -1,6 +1,7 @@
 /** A new title. The old one is recorded first, so that the rename can be undone. */
 import { DraftstateError } from "../errors.js";
 import { MAX_OWN_TITLE_LENGTH } from "../model/conversation.js";
+import { assertText } from "../model/given.js";
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 import type { Store } from "../store/store.js";
@@ -9,6 +10,7 @@ import { commit } from "./undoable.js";
 
 /** Gives the revision. Throws `USAGE` for an empty title, or a longer one than a snapshot keeps. */
 export function rename(store: Store, sessions: Sessions, id: string, title: string): Promise<number> {
+  assertText(title, "a title");
   const wanted = title.trim().replaceAll(/\s+/g, " ");
   if (wanted === "") throw new DraftstateError("USAGE", "a title is one line of text: give some words");
   const length = Array.from(wanted).length;

@@ -2,6 +2,8 @@
  * Backups and a policy → what stays, why, and what goes. Pure: the clock is an argument.
  * Rules are what backup tools mean by them: each names what it keeps, and what no rule keeps is removed.
  */
+import { assertAmount, assertCount } from "../model/given.js";
+
 export interface RetainedBackup {
   readonly name: string;
   /** Milliseconds since 1970. */
@@ -68,6 +70,8 @@ export function planRetention<B extends RetainedBackup>(
   policy: RetentionPolicy,
   context: { readonly now: number; readonly protectLastValid: boolean },
 ): RetentionPlan<B> {
+  for (const rule of ["max", "keepDaily", "keepWeekly", "keepMonthly"] as const) assertCount(policy[rule], rule);
+  assertAmount(policy.olderThan, "olderThan");
   const ordered = newestFirst(backups);
   const rules: [string, (backup: B) => boolean][] = [
     ["pinned", (backup) => backup.pinned],

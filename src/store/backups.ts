@@ -4,6 +4,7 @@
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import { metadataOf, type BackupNote, type BackupReason, type Metadata, type Version } from "../model/conversation.js";
+import { assertText } from "../model/given.js";
 import { newestFirst, type RetainedBackup } from "../plan/retention.js";
 import { decodeMetadataEnd, decodeSnapshot, versionOf, type Decoded } from "../snapshot/decode.js";
 import { isNewer } from "../snapshot/metadata.js";
@@ -262,6 +263,7 @@ class Counted implements AsyncIterable<Uint8Array> {
 
 /** A backup by timestamp, unique prefix of one, ISO form, tag, `latest`, `@n` or `~n` (which shells expand). Throws `NOT_FOUND` or, where several fit, `USAGE`. */
 export function resolveBackup(backups: readonly Backup[], id: string, wanted: string): Backup {
+  assertText(wanted, "the name of a backup");
   const relative = wanted === "latest" ? 0 : /^[~@]\d{1,6}$/.test(wanted) ? Number(wanted.slice(1)) : undefined;
   if (relative !== undefined) {
     const found = backups[relative];
