@@ -18,8 +18,11 @@ import { BACKUP_DIR, STATE_DIR, storageOver } from "../doubles/storage-over.js";
 export const ID = "chat";
 const MOST_CRASH_STATES = 48;
 const DAY = 86_400_000;
-/** What a power cut leaves until the next writer, and verify tells. */
-const AFTER_POWER_CUT: VerifiedProblem["kind"] = "journal-torn";
+/**
+ * What a power cut leaves until the next writer, and verify tells: of a batch that was never acknowledged the end is missing,
+ * or a part in the middle. That nothing acknowledged is missing is what `look` makes sure of.
+ */
+const AFTER_POWER_CUT: ReadonlySet<VerifiedProblem["kind"]> = new Set(["journal-torn", "journal-damaged"]);
 
 function asTruth(state: unknown): string {
   const { messages } = state as { messages?: unknown };
@@ -257,7 +260,7 @@ export class World {
     await this.close();
     await this.look();
     if (this.#damaged) return;
-    await this.#mustBeClean(({ kind }) => kind !== AFTER_POWER_CUT);
+    await this.#mustBeClean(({ kind }) => !AFTER_POWER_CUT.has(kind));
     await this.#open();
     await this.close();
     await this.#mustBeClean(() => true);
