@@ -15,8 +15,25 @@ export function replaceActing(text: string, replacement: (character: string) => 
   return text.replace(/(?![\n\t])\p{Cc}|\p{Bidi_Control}|\p{Zl}|\p{Zp}/gu, replacement);
 }
 
+const INVISIBLE =
+  /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e007f}]/gu;
+
+/** Characters that nobody sees and that could hide text: zero-width spaces, tags, invisible operators. */
+export function replaceInvisible(text: string, replacement: (character: string) => string): string {
+  return text.replace(INVISIBLE, replacement);
+}
+
 /** JSON that decodes to the same value and is safe to print: these characters are escaped where JSON leaves them raw. */
 export function toSafeJson(json: string): string {
   if (isHarmless(json)) return json;
-  return replaceActing(json, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return replaceInvisible(replaceActing(json, escapeUnits), escapeUnits);
+}
+
+/** A character beyond U+FFFF is two escapes. */
+function escapeUnits(character: string): string {
+  return Array.from({ length: character.length }, (_, at) => escapeOf(character.charCodeAt(at))).join("");
+}
+
+function escapeOf(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
 }

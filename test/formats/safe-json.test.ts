@@ -15,6 +15,10 @@ test("any JSON decodes to itself, indented or not", () => {
   );
 });
 
+test("characters that nobody sees are escaped too, those beyond U+FFFF as two", () => {
+  expect(toSafeJson(JSON.stringify("\u206a\u200b\u{e0041}"))).toBe('"\\u206a\\u200b\\udb40\\udc41"');
+});
+
 test("DEL, C1, bidi controls and line separators are escaped", () => {
   expect(toSafeJson(JSON.stringify("\u007f\u009b\u202e\u2028é🐳"))).toBe('"\\u007f\\u009b\\u202e\\u2028é🐳"');
 });

@@ -8,10 +8,8 @@
  * a surrogate pair need their other half: `SafeTextStream` waits for it. For people to read, not to decode: a backslash
  * stays as it is, so a text that spells `\u{1b}` looks the same.
  */
-import { isHarmless, replaceActing } from "../../../formats/acting-characters.js";
+import { isHarmless, replaceActing, replaceInvisible } from "../../../formats/acting-characters.js";
 
-const INVISIBLE =
-  /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e007f}]/gu;
 const CRLF = /\r\n/g;
 const LINE_SPACING = /[\n\t]+/g;
 const UNFINISHED = /[\r\ud800-\udbff]$/;
@@ -19,10 +17,9 @@ const UNFINISHED = /[\r\ud800-\udbff]$/;
 /** Safe to print, over as many lines as it has. Giving it safe text changes nothing. */
 export function toSafeText(text: string): string {
   if (isHarmless(text)) return text;
+  const visible = replaceInvisible(replaceActing(text.replace(CRLF, "\n"), showCodePoint), showCodePoint);
   // Under the `u` flag a surrogate matches only when it is alone.
-  return replaceActing(text.replace(CRLF, "\n"), showCodePoint)
-    .replace(INVISIBLE, showCodePoint)
-    .replace(/\p{Surrogate}/gu, "\ufffd");
+  return visible.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 /** Safe to print where one line is expected (a title, a cell): each run of newlines and tabs becomes one space. */
