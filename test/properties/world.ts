@@ -40,6 +40,8 @@ export class World {
   /** Bytes were damaged: an older truth or a named error is all that can be asked for. */
   #damaged = false;
   #lost = false;
+  /** The power was cut, and no writer has come since. */
+  #isCut = false;
 
   constructor(private readonly wrap: (disk: FileSystem) => FileSystem = (disk) => disk) {
     this.#manager = this.#boot();
@@ -59,6 +61,7 @@ export class World {
     if (this.#handle !== undefined || this.#lost) return this.#handle;
     try {
       this.#handle = await this.#manager.open(ID);
+      this.#isCut = false;
     } catch (error) {
       await this.#refused(error);
       return undefined;
@@ -199,6 +202,7 @@ export class World {
     }
     this.#disk = states[choice % states.length] as SimulatedFileSystem;
     this.#handle = undefined;
+    this.#isCut = true;
     this.#manager = this.#boot();
     await this.look();
   }
@@ -260,7 +264,7 @@ export class World {
     await this.close();
     await this.look();
     if (this.#damaged) return;
-    await this.#mustBeClean(({ kind }) => !AFTER_POWER_CUT.has(kind));
+    await this.#mustBeClean(({ kind }) => !(this.#isCut && AFTER_POWER_CUT.has(kind)));
     await this.#open();
     await this.close();
     await this.#mustBeClean(() => true);
