@@ -166,7 +166,11 @@ export class FileStorage implements Storage {
   async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
     const permission = this.#permission(key, guard);
     return this.#changing(key, async (path) => {
-      const log = new FileLog(await this.#writer.replaceOpen(path, first, permission), permission.check);
+      const log = new FileLog({
+        file: await this.#writer.replaceOpen(path, first, permission),
+        check: permission.check,
+        statOfName: () => this.options.fs.stat(path),
+      });
       return {
         append: (bytes) => explained(path, () => log.append(bytes)),
         appendDurably: (bytes) => explained(path, () => log.appendDurably(bytes)),
