@@ -60,11 +60,13 @@ export class Namespace {
 
   /** The changes that are made of its items as no other process can change them meanwhile. */
   update(make: (items: Items) => readonly ItemChange[]): Promise<void> {
-    return this.#writing.use(({ log }) => log.write(make(log.items))).catch((error: unknown) => {
-      // Closed between opening and writing: nothing of it was written.
-      if (error instanceof LogClosed) return this.update(make);
-      throw error;
-    });
+    return this.#writing
+      .use(({ log }) => log.write(make(log.items)))
+      .catch((error: unknown) => {
+        // Closed between opening and writing: nothing of it was written.
+        if (error instanceof LogClosed) return this.update(make);
+        throw error;
+      });
   }
 
   /** Waits for what is being written, and gives the lock back. */

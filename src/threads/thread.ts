@@ -128,14 +128,16 @@ export class Thread {
 
   /** The lines that are made of the thread as it is, durable when it resolves. */
   append(make: (view: ThreadView) => Promise<readonly Line[]>): Promise<void> {
-    return this.#writing.use(async ({ look, log }) => {
-      const lines = await this.#retried(() => make(look.view));
-      if (lines.length > 0) await log.append(lines);
-    }).catch((error: unknown) => {
-      // Closed for other work between opening and writing: nothing of it was written.
-      if (error instanceof LogClosed) return this.append(make);
-      throw error;
-    });
+    return this.#writing
+      .use(async ({ look, log }) => {
+        const lines = await this.#retried(() => make(look.view));
+        if (lines.length > 0) await log.append(lines);
+      })
+      .catch((error: unknown) => {
+        // Closed for other work between opening and writing: nothing of it was written.
+        if (error instanceof LogClosed) return this.append(make);
+        throw error;
+      });
   }
 
   /**
