@@ -36,6 +36,7 @@ async function renameTo(store: Store, session: Session, title: string): Promise<
     files: [],
     title: before,
     renamedTo: title,
+    session: session.name,
   };
   await store.trash.pending.prepare(operation, lock);
   try {

@@ -34,6 +34,8 @@ export interface Operation {
   readonly renamedTo?: string;
   /** Of a restore or repair: the revision that it writes. */
   readonly revision?: number;
+  /** Of a restore or rename: the session that did it. What it spilled tells whether it happened. */
+  readonly session?: string;
 }
 
 export type DecodedOperation =
@@ -160,6 +162,7 @@ export function decodeOperation(
   const [group, title, renamedTo, revision] = ["group", "title", "renamedTo", "revision"].map((field) =>
     ownValue(value, field),
   );
+  const session = ownValue(value, "session");
   const operation = {
     kind,
     conversationId,
@@ -169,6 +172,7 @@ export function decodeOperation(
     ...(typeof title === "string" || title === null ? { title } : {}),
     ...(typeof renamedTo === "string" ? { renamedTo } : {}),
     ...(typeof revision === "number" ? { revision } : {}),
+    ...(typeof session === "string" ? { session } : {}),
   };
   return { kind: "valid", operation };
 }
