@@ -5,7 +5,7 @@ import { DraftstateError } from "../errors.js";
 export const MAX_FILE_BYTES = 400 * 1024 * 1024;
 
 /** Largest text of one answer, in bytes of JSON: more than any model can mean to say. */
-export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 export interface SizeLimits {
   readonly fileBytes: number;
