@@ -12,6 +12,7 @@ import { MAX_FILE_BYTES } from "./codec.js";
 import { snapshotKey } from "./names.js";
 import { newerVersion } from "./newer.js";
 import { discard, lockIn, type Discarded, type PendingStamp } from "./trash-retention.js";
+import { forgetUndos } from "./undo-log.js";
 import {
   decodeOperation,
   decodePending,
@@ -211,9 +212,9 @@ export class Trash {
   }
 
   /** Newest first: of all conversations, or of one. */
-  async operations(id?: string): Promise<Operation[]> {
+  async operations(id?: string, names?: readonly string[]): Promise<Operation[]> {
     const operations: Operation[] = [];
-    for (const named of recordsIn(await this.names())) {
+    for (const named of recordsIn(names ?? (await this.names()))) {
       const operation = id === undefined || named.conversationId === id ? await this.#read(named) : undefined;
       if (operation !== undefined) operations.push(operation);
     }
@@ -325,12 +326,14 @@ export class Trash {
 
   /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */
   async forgetAll(conversationId: string, guard: Lock): Promise<void> {
-    const operations = await this.operations(conversationId);
+    const names = await this.names();
+    const operations = await this.operations(conversationId, names);
     const removed = operations.findIndex(({ kind }) => kind === "rm");
     for (const operation of removed === -1 ? operations : operations.slice(0, removed))
       await this.forget(operation, guard);
     const pending = await this.pending(conversationId);
     if (pending !== undefined) await this.withdraw(pending, guard);
+    await forgetUndos(this.storage, names, conversationId, guard);
   }
 
   /** Everything that is kept, for good; of one conversation or thread where its guard is given. */

@@ -14,7 +14,7 @@ import { repair } from "./repair.js";
 import { restore } from "./restore.js";
 import { inspect, show } from "./show.js";
 import { checkpoints, inspectThread, pruneThreads, repairThread, restoreThread, showThread } from "./graph-threads.js";
-import { operations, trash, undo } from "./undo.js";
+import { operations, redo, trash, undo } from "./undo.js";
 import { verify } from "./verify.js";
 import { watch } from "./watch.js";
 
@@ -37,6 +37,7 @@ export const SCHEMAS = {
   operations,
   prune,
   "prune-threads": pruneThreads,
+  redo,
   rename,
   repair,
   "repair-thread": repairThread,
