@@ -156,6 +156,22 @@ describe("redo", () => {
     expect((await manager.listBackups("chat")).map(({ pinned }) => pinned)).toContain(true);
   });
 
+  test("finds nothing of an undo that was cut off before its record went, and one entry once it was run again", async () => {
+    const { storage, manager } = await setting();
+    await manager.rename("chat", "One");
+    const [name = ""] = await storage.list("trash");
+    const record = (await storage.read({ area: "trash", name })) ?? new Uint8Array();
+    await manager.undo();
+    await storage.replace({ area: "trash", name }, record);
+    expect(await manager.undone()).toEqual([]);
+    expect(await codeRejected(manager.redo())).toBe("NOT_FOUND");
+    await manager.undo();
+    expect(await manager.undone()).toMatchObject([{ operation: "rename", canRedo: true }]);
+    expect(await storage.list("trash")).toHaveLength(1);
+    await manager.redo();
+    expect(await titleOf(manager)).toBe("One");
+  });
+
   test("two at once do it again once", async () => {
     const { storage, manager } = await setting();
     await manager.rename("chat", "One");
