@@ -108,7 +108,7 @@ async function toTrash(
   try {
     return {
       conversationId: id,
-      ...(await takeAway(store, files, (file) => trash.take(stamp, file, guard))),
+      ...(await takeAway(store, files, (file) => trash.files.take(stamp, file, guard))),
       purged: false,
       dryRun: false,
       stamp,

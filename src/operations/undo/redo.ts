@@ -36,7 +36,7 @@ export interface LoggedUndo extends UndoneOperation {
 /** What was undone, newest first. */
 export async function loggedUndos(store: Store): Promise<LoggedUndo[]> {
   const [entries, operations] = [
-    await undoLog(store.storage, await store.trash.names()),
+    await undoLog(store.storage, await store.trash.records.names()),
     await undoableOperations(store),
   ];
   const shown: LoggedUndo[] = [];
@@ -86,7 +86,7 @@ export async function redo(store: Store, sessions: Sessions, id: string | undefi
 }
 
 async function standing(store: Store, id: string | undefined): Promise<UndoneRecord[]> {
-  const [names, operations] = [await store.trash.names(), await store.trash.operations(id)];
+  const [names, operations] = [await store.trash.records.names(), await store.trash.records.operations(id)];
   return (await undoLog(store.storage, names, id)).filter((entry) => isStanding(entry, operations));
 }
 

@@ -42,12 +42,12 @@ export async function assertStillLast(
   { trash, threads, options }: Chosen,
   operation: Operation,
 ): Promise<readonly string[]> {
-  if (!(await trash.has(operation))) throw isUndone(operation);
-  const names = await trash.names();
+  if (!(await trash.records.has(operation))) throw isUndone(operation);
+  const names = await trash.records.names();
   if (options.at !== undefined) return names;
-  const pending = await trash.pending(operation.conversationId);
+  const pending = await trash.records.pending(operation.conversationId);
   if (pending !== undefined && pending.stamp > operation.stamp) throw new Overtaken();
-  const [last] = await trash.latest((named) => fitting([named], options).length > 0, true, names);
+  const [last] = await trash.records.latest((named) => fitting([named], options).length > 0, true, names);
   if (last !== undefined && last.stamp > operation.stamp && last.group !== operation.group) throw new Overtaken();
   const [change] = await threadChanges(threads, options);
   if (change !== undefined && change.stamp > operation.stamp) throw new Overtaken();
@@ -102,14 +102,14 @@ function isUndone({ kind, conversationId }: Operation): DraftstateError {
 async function assertRoom(store: Store, taken: ReadonlySet<string>, operation: Operation): Promise<void> {
   const { conversationId: id, kind, files } = operation;
   const { trash } = store;
-  await trash.assertRoomFor(operation);
+  await trash.files.assertRoomFor(operation);
   if (kind !== "rm") return;
   // Its own files were looked at above: these are others of the id.
   const present = taken.has(id) ? await filesOf(store, id) : [];
   const [other] = present;
   // Where some of its own files are there, a removal or an undo was cut off: it continues.
   const isOwn = present.some(({ area, name }) => files.some((file) => file.area === area && file.name === name));
-  if (other !== undefined && !isOwn) throw trash.taken(other);
+  if (other !== undefined && !isOwn) throw trash.files.taken(other);
 }
 
 async function putBack({ store, guard }: Locked, turn: Turn, operation: Operation): Promise<Undone> {
@@ -117,7 +117,7 @@ async function putBack({ store, guard }: Locked, turn: Turn, operation: Operatio
   const restored: string[] = [];
   // The journal before the snapshot that it continues: alone it is no conversation.
   for (const file of [...operation.files].reverse()) {
-    if (await trash.putBack(operation.stamp, file, guard)) restored.push(storage.describe(file));
+    if (await trash.files.putBack(operation.stamp, file, guard)) restored.push(storage.describe(file));
   }
   const marks =
     operation.kind === "prune"
@@ -171,7 +171,7 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
     async (session) => {
       const turn = turnAmong(await assertStillLast(chosen, operation), store);
       const from = markOfRevision(session.revision);
-      const bytes = files[0] === undefined ? undefined : await trash.readCopy(stamp, files[0]);
+      const bytes = files[0] === undefined ? undefined : await trash.files.readCopy(stamp, files[0]);
       const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
       if (before?.kind !== "valid")
         throw new DraftstateError(
@@ -245,7 +245,7 @@ function undoRepair(store: Store, sessions: Sessions, chosen: Chosen, operation:
     const { guard } = locked;
     const copies = new Map<string, Uint8Array>();
     for (const file of files) {
-      const bytes = await trash.readCopy(stamp, file);
+      const bytes = await trash.files.readCopy(stamp, file);
       if (bytes === undefined)
         throw new DraftstateError(
           "CORRUPT",

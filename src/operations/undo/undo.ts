@@ -46,7 +46,7 @@ export interface Settled {
 
 export async function settled(store: Store, sessions: Sessions, wanted: string | undefined): Promise<Settled> {
   const { trash } = store;
-  const names = await trash.names();
+  const names = await trash.records.names();
   if (names.length === 0 && !(await store.storage.exists())) await assertStoreInReach(store);
   const ids = pendingIds(names).filter((id) => wanted === undefined || id === wanted);
   const unsettled = new Map<string, unknown>();
@@ -59,7 +59,7 @@ export async function settled(store: Store, sessions: Sessions, wanted: string |
         else if (!isDraftstateError(error, "LOCKED")) throw error;
       });
   }
-  return { names: ids.length === 0 ? names : await trash.names(), unsettled };
+  return { names: ids.length === 0 ? names : await trash.records.names(), unsettled };
 }
 
 /** What was done last, to a conversation or a thread. */
@@ -81,7 +81,7 @@ async function assertNoneUnsettledSince(
 ): Promise<void> {
   for (const [id, error] of unsettled) {
     if (last === undefined || last.conversationId === id) throw error;
-    const pending = await trash.pending(id);
+    const pending = await trash.records.pending(id);
     if (pending === undefined || pending.stamp > last.stamp) throw error;
   }
 }
@@ -130,7 +130,7 @@ export async function undo(
 async function undoLast(store: Store, sessions: Sessions, threads: Threads, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
   const found = await settled(store, sessions, options.kind === "thread" ? "" : id);
-  const operations = await store.trash.latest(
+  const operations = await store.trash.records.latest(
     (named) => fitting([named], options).length > 0,
     at === undefined,
     found.names,
@@ -148,7 +148,8 @@ async function undoLast(store: Store, sessions: Sessions, threads: Threads, opti
   const chosen = { trash: store.trash, threads, options };
   const undone = await undoAll(store, sessions, chosen, together).catch(async (error: unknown) => {
     // The conversation may have been removed before the undo had its turn: that is the last operation now.
-    if (isDraftstateError(error, "NOT_FOUND") && (await store.trash.has(last))) await assertStillLast(chosen, last);
+    if (isDraftstateError(error, "NOT_FOUND") && (await store.trash.records.has(last)))
+      await assertStillLast(chosen, last);
     throw error;
   });
   return {
