@@ -36,6 +36,7 @@ export const VERBS = [
   "migrate",
   "stats",
   "health",
+  "tools",
   "config",
   "completion",
   "trust",

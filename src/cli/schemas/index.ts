@@ -15,6 +15,7 @@ import { restore } from "./restore.js";
 import { inspect, show } from "./show.js";
 import { checkpoints, inspectThread, pruneThreads, repairThread, restoreThread, showThread } from "./graph-threads.js";
 import { operations, redo, trash, undo } from "./undo.js";
+import { tools } from "./tools.js";
 import { verify } from "./verify.js";
 import { watch } from "./watch.js";
 
@@ -46,6 +47,7 @@ export const SCHEMAS = {
   rm,
   show,
   "show-thread": showThread,
+  tools,
   trash,
   trust,
   undo,
