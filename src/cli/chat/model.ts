@@ -7,6 +7,7 @@ import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { CommandContext } from "../context.js";
 import type { Key, Storage } from "../../storage/storage.js";
 import { assertNoCredentials, mayBeAsked, questionAbout, refuseServer, unencrypted } from "../settings/key-host.js";
+import type { TurnTools } from "../tools/tools-for.js";
 import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./session-types.js";
 
@@ -27,6 +28,7 @@ export interface ModelSource {
   readonly context: CommandContext;
   readonly manager: DraftStatePersistenceManager;
   readonly progress: RequestProgress;
+  readonly tools: TurnTools | undefined;
   /** In place of the one in the settings. */
   readonly seed?: number;
 }
@@ -108,7 +110,8 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
       model: selected.model,
       modelName: selected.name,
       manager,
-      secrets: apiKey === undefined ? [] : [apiKey],
+      tools: source.tools?.allowed.map(({ call }) => call) ?? [],
+      secrets: [...(apiKey === undefined ? [] : [apiKey]), ...(source.tools?.secrets ?? [])],
       ...(system === undefined ? {} : { systemPrompt: system }),
     }),
   };

@@ -2,16 +2,16 @@
  * A bound for what a server may send before an event of its stream is whole. Held together here until then, so that the
  * client above, which looks through all it has at each piece, is given each event once.
  */
-import { ERROR_LIMIT, EVENT_LIMIT, HttpPolicyError, type Fetch } from "../../http/policy.js";
+import { ERROR_LIMIT, EVENT_LIMIT, HttpPolicyError, MODEL_ADDRESS, type Fetch } from "./policy.js";
 
 const MIB = 2 ** 20;
 const BLANK_LINES = ["\n\n", "\r\n\r\n", "\r\r"].map((text) => Buffer.from(text));
 /** So much of a blank line may have come with the piece before. */
 const CARRY = 3;
 
-function tooMuch(limit: number): HttpPolicyError {
+function tooMuch(limit: number, address: string): HttpPolicyError {
   return new HttpPolicyError(
-    `the server sent more than ${limit / MIB} MiB without ending an event: this is not an answer, check --base-url`,
+    `the server sent more than ${limit / MIB} MiB without ending an event: this is not an answer, check ${address}`,
   );
 }
 
@@ -35,6 +35,8 @@ class EventStream implements Transformer<Uint8Array, Uint8Array> {
   #size = 0;
   #carry: Uint8Array = new Uint8Array();
 
+  constructor(private readonly address: string) {}
+
   transform(piece: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void {
     const probe = Buffer.concat([this.#carry, piece]);
     const end = Math.max(0, endOfEvents(probe) - this.#carry.length);
@@ -57,25 +59,29 @@ class EventStream implements Transformer<Uint8Array, Uint8Array> {
     if (bytes.length === 0) return;
     this.#held.push(bytes);
     this.#size += bytes.length;
-    if (this.#size > EVENT_LIMIT) throw tooMuch(EVENT_LIMIT);
+    if (this.#size > EVENT_LIMIT) throw tooMuch(EVENT_LIMIT, this.address);
   }
 }
 
 class WholePage implements Transformer<Uint8Array, Uint8Array> {
   #size = 0;
 
+  constructor(private readonly address: string) {}
+
   transform(piece: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void {
     this.#size += piece.length;
-    if (this.#size > ERROR_LIMIT) throw tooMuch(ERROR_LIMIT);
+    if (this.#size > ERROR_LIMIT) throw tooMuch(ERROR_LIMIT, this.address);
     controller.enqueue(piece);
   }
 }
 
-export function limitEvents(fetch: Fetch): Fetch {
+export function limitEvents(fetch: Fetch, address = MODEL_ADDRESS): Fetch {
   return async (input, init) => {
     const response = await fetch(input, init);
     if (response.body === null) return response;
-    const transformer: Transformer<Uint8Array, Uint8Array> = response.ok ? new EventStream() : new WholePage();
+    const transformer: Transformer<Uint8Array, Uint8Array> = response.ok
+      ? new EventStream(address)
+      : new WholePage(address);
     const limit = new TransformStream<Uint8Array, Uint8Array>(transformer);
     const { status, statusText, headers } = response;
     return new Response(response.body.pipeThrough(limit), { status, statusText, headers });
