@@ -15,7 +15,7 @@ function tooMuch(limit: number, address: string): HttpPolicyError {
   );
 }
 
-/** Where the last blank line ends; 0 where there is none. */
+/** Where the last blank line ends; 0 if there is none. */
 function endOfEvents(bytes: Buffer): number {
   return Math.max(
     ...BLANK_LINES.map((line) => {

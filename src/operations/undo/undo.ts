@@ -100,7 +100,7 @@ function putAllBack(
   const ids = operations.map(({ conversationId }) => conversationId);
   const isRemoval = operations[0].kind === "rm";
   const act = async (held: ReadonlyMap<string, Locked>): Promise<Undone[]> => {
-    // Under the locks nobody uses the ids any more. Backups come back beside what is there.
+    // Under the locks no session uses the ids. Backups come back beside what is there.
     const taken = isRemoval ? await sessions.taken(ids) : new Set<string>();
     for (const operation of operations) {
       await assertStillLast(chosen, operation);
@@ -243,7 +243,7 @@ async function undoAll(
   }
 }
 
-/** Throws `NOT_FOUND` where there is none, `USAGE` where a time fits several. */
+/** Throws `NOT_FOUND` if there is none, `USAGE` where a time fits several. */
 function pick(operations: readonly Operation[], options: UndoOptions): Operation {
   const { id, at } = options;
   const fits = fitting(operations, options);
