@@ -17,6 +17,7 @@ import {
 } from "@langchain/langgraph/web";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
+import { PROVIDER_NAMES } from "../model/providers.js";
 import { distinguishCalls } from "./call-ids.js";
 import { JoinedAnswer } from "./joined-answer.js";
 import { textOfContent } from "./messages.js";
@@ -133,7 +134,7 @@ function asksForTools(message: BaseMessage | undefined): boolean {
 }
 
 /** Providers whose every answer ends with its reason: a stream that ends without one has broken off. */
-const SAY_REASON = ["openai", "azure_openai"];
+const SAY_REASON: readonly string[] = ["openai", "azure_openai", ...PROVIDER_NAMES];
 
 export class TurnGraph {
   readonly #graph: ReturnType<typeof build>;

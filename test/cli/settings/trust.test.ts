@@ -19,6 +19,8 @@ const GUARDED: Readonly<Record<string, unknown>> = {
   store: "postgresql://h/d",
   alertWebhook: "http://127.0.0.1:1/hook",
   model: "other:m",
+  models: { "gpt-4o": "other:m" },
+  options: { topP: 1 },
   stateDir: "../../elsewhere",
   backupDir: "/elsewhere",
   fallbackDir: "/elsewhere",
