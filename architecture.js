@@ -12,6 +12,7 @@ export const ROOMS = {
   formats: ["model", "snapshot"],
   monitoring: ["model"],
   http: [],
+  mcp: ["http", "model"],
   storage: [],
   store: ["plan", "journal", "snapshot", "model", "monitoring", "storage"],
   metrics: ["store", "monitoring", "storage"],
@@ -50,6 +51,7 @@ export const ROOMS = {
     "formats",
     "monitoring",
     "http",
+    "mcp",
     "storage",
     "model",
   ],
@@ -58,13 +60,18 @@ export const ROOMS = {
 /** cli may reach the agent from these files alone, by dynamic import or for its types. */
 export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/session-types.ts", "cli/chat/tool-lines.ts"];
 
+/** cli may reach the tools of MCP servers from here alone, by dynamic import or for their types: they bring a client and zod. */
+export const MCP_GATES = ["cli/tools"];
+
 /** package (or node module) → the rooms or files that may import it. */
 export const PACKAGES = {
   immer: ["model"],
-  "@langchain/core": ["agent", "langgraph"],
+  "@langchain/core": ["agent", "langgraph", "mcp"],
   "@langchain/langgraph": ["agent", "langgraph"],
   "@langchain/langgraph-checkpoint": ["langgraph"],
   "@langchain/openai": ["agent"],
+  "@langchain/mcp-adapters": ["mcp/server-tools.ts"],
+  "@modelcontextprotocol/sdk": ["mcp"],
   chokidar: ["storage/watch.ts"],
   commander: ["cli/main.ts", "cli/program.ts", "cli/arguments/choice.ts", "cli/commands"],
   "cli-table3": ["cli/terminal"],
@@ -91,6 +98,7 @@ export const PACKAGES = {
     "storage/system.ts",
     "create-store.ts",
     "cli/entry.ts",
+    "mcp/process-transport.ts",
     // For getBuiltinModule: Node's own modules that take milliseconds, loaded when they are used.
     "snapshot/checksum.ts",
     "storage/index.ts",
@@ -100,6 +108,7 @@ export const PACKAGES = {
   ],
   "node:child_process": [
     "storage/system.ts",
+    "mcp/process-transport.ts",
     "cli/terminal/screen/pager.ts",
     "cli/terminal/screen/clipboard.ts",
     "cli/terminal/input/text-editor.ts",
@@ -120,7 +129,9 @@ export const PACKAGES = {
     "storage/content-hash.ts",
     "storage/postgres",
     "agent/agent.ts",
+    "mcp/names.ts",
   ],
+  "node:string_decoder": ["mcp/process-transport.ts"],
   "node:zlib": ["journal/framing.ts", "store/codec.ts"],
   "@opentelemetry/api": ["metrics/telemetry.ts"],
   "node:worker_threads": ["cli/commands/search/search-thread.ts", "operations"],

@@ -37,16 +37,24 @@ const library = {
 
 // Never used by the command: tools described by zod, serialised LangChain objects, programs of commander's in several files.
 const UNUSED = ["zod/v3", "zod/v4", "zod/v4/core", "@cfworker/json-schema", "mustache", "@langchain/core/load"];
+// What brings the tools of MCP servers uses zod, and neither these nor the async context that LangGraph's main entry turns on.
+const FOR_TOOLS = /node_modules\/(@langchain\/(mcp-adapters|core\/dist\/tools)|@modelcontextprotocol\/sdk)\//;
+const UNUSED_BY_TOOLS = /^(ajv|ajv-formats|debug|\.\/auth\.js)$/;
+const STAND_INS = { "\0unused": "module.exports = {}", "\0silent": "module.exports = () => () => {}" };
 const standIns = {
   name: "stand-ins",
   resolveId(id, importer = "") {
-    if (UNUSED.includes(id) || (id === "node:child_process" && importer.includes("/commander/"))) return "\0unused";
+    const forTools = FOR_TOOLS.test(importer);
+    if (forTools && UNUSED_BY_TOOLS.test(id)) return id === "debug" ? "\0silent" : "\0unused";
+    if (forTools && id === "@langchain/langgraph") return this.resolve("@langchain/langgraph/web", importer);
+    if ((UNUSED.includes(id) && !forTools) || (id === "node:child_process" && importer.includes("/commander/")))
+      return "\0unused";
     if (id === "./langsmith.js") return { id, external: "absolute" };
     return /^langsmith(\/run_trees)?$/.test(id) && importer.includes("@langchain")
       ? resolve("scripts/langsmith-when-traced.cjs")
       : null;
   },
-  load: (id) => (id === "\0unused" ? "module.exports = {}" : null),
+  load: (id) => STAND_INS[id] ?? null,
 };
 // Packages are chunks of their own: their maps stay out of the tarball.
 const vendor = { name: "vendor", test: /node_modules/, entriesAware: true, priority: 1 };
@@ -61,6 +69,7 @@ const groups = [
   { name: "commands", test: /src\/cli\/commands\/(?!chat|complete|export|import|ls|search|watch)/ },
   { name: "export", test: /src\/formats\/(html|json-export|markdown)/ },
   { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
+  { name: "tools", test: /src\/(mcp\/|cli\/tools\/(configured|start))/ },
   { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
 ];
 const command = (input, groups = []) => ({

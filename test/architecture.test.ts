@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
-import { AGENT_GATES, PACKAGES, ROOMS } from "../architecture.js";
+import { AGENT_GATES, MCP_GATES, PACKAGES, ROOMS } from "../architecture.js";
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 const rooms: Readonly<Record<string, readonly string[]>> = ROOMS;
@@ -81,6 +81,8 @@ function mayImport(entry: Import): boolean {
   if (room === "" || target === "errors.js" || roomOf(target) === room) return true;
   if (room === "cli" && roomOf(target) === "agent")
     return AGENT_GATES.includes(entry.from) && (entry.dynamic || entry.typeOnly);
+  if (room === "cli" && roomOf(target) === "mcp")
+    return MCP_GATES.some((gate) => isWithin(entry.from, gate)) && (entry.dynamic || entry.typeOnly);
   return rooms[room]?.includes(roomOf(target)) === true;
 }
 

@@ -35,6 +35,7 @@ export const VERBS = [
   "migrate",
   "stats",
   "health",
+  "tools",
   "config",
   "completion",
   "trust",

@@ -6,6 +6,7 @@ import {
   HttpPolicyError,
   IDLE_TIMEOUT,
   MAX_REDIRECTS,
+  MODEL_ADDRESS,
   redirectMessage,
   redirectOf,
   type Fetch,
@@ -19,12 +20,18 @@ export interface PolicyOptions {
   readonly proxies?: Proxies | undefined;
   /** Milliseconds; 0 waits for ever. */
   readonly idleTimeout?: number | undefined;
+  /** What gives the server's address, for messages. */
+  readonly address?: string;
 }
 
 /** Milliseconds after which Node's `fetch` gives up by itself. */
 const OWN_TIMEOUT = 300_000;
 
-export function policyFetch({ proxies, idleTimeout = IDLE_TIMEOUT }: PolicyOptions = {}): Fetch {
+export function policyFetch({
+  proxies,
+  idleTimeout = IDLE_TIMEOUT,
+  address = MODEL_ADDRESS,
+}: PolicyOptions = {}): Fetch {
   const isLong = idleTimeout === 0 || idleTimeout >= OWN_TIMEOUT;
   let loading: Promise<Fetch> | undefined;
   const load = (): Promise<Fetch> =>
@@ -36,7 +43,7 @@ export function policyFetch({ proxies, idleTimeout = IDLE_TIMEOUT }: PolicyOptio
     // A small stream could unpack to any size.
     headers.set("accept-encoding", "identity");
     const response = await silence.over(() =>
-      followed(fetch, input, { ...init, headers, redirect: "manual", signal: silence.signal }),
+      followed(fetch, input, { ...init, headers, redirect: "manual", signal: silence.signal }, address),
     );
     return response.body === null ? response : withBody(response, silence);
   };
@@ -46,14 +53,15 @@ function urlOf(input: Input): string {
   return typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
 }
 
-async function followed(fetch: Fetch, input: Input, init: Init): Promise<Response> {
+async function followed(fetch: Fetch, input: Input, init: Init, address: string): Promise<Response> {
   let response = await fetch(input, init);
   let at = urlOf(input);
   for (let count = 0; ; count += 1) {
     const redirect = redirectOf(at, response.status, response.headers.get("location"));
     if (redirect === undefined) return response;
     await response.body?.cancel();
-    if (!redirect.mayFollow || count === MAX_REDIRECTS) throw new HttpPolicyError(redirectMessage(redirect, at));
+    if (!redirect.mayFollow || count === MAX_REDIRECTS)
+      throw new HttpPolicyError(redirectMessage(redirect, at, address));
     at = redirect.to;
     response = await fetch(at, init);
   }

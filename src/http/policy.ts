@@ -39,12 +39,15 @@ export function redirectOf(url: string, status: number, location: string | null)
   return { status, to: to.href, mayFollow: [307, 308].includes(status) && to.origin === new URL(url).origin };
 }
 
+/** What gives the address of a model's server, for messages. */
+export const MODEL_ADDRESS = "--base-url";
+
 /** What else of its address there is, a key perhaps, is not repeated. */
-export function redirectMessage({ status, to }: Redirect, from: string): string {
+export function redirectMessage({ status, to }: Redirect, from: string, address = MODEL_ADDRESS): string {
   const { origin } = new URL(to);
   if (origin === new URL(from).origin)
-    return `the server answers with a redirect (${status}) that is not followed: check --base-url`;
-  return `the server redirects to ${origin} (${status}), and neither the key nor the conversation follows to another origin: if you trust it, give its address with --base-url`;
+    return `the server answers with a redirect (${status}) that is not followed: check ${address}`;
+  return `the server redirects to ${origin} (${status}), and neither the key nor the conversation follows to another origin: if you trust it, give its address with ${address}`;
 }
 
 export interface Proxies {

@@ -72,7 +72,7 @@ async function takeAway(
   const operation: Operation = { kind: "prune", conversationId: id, stamp, group: group.stamp, files };
   await trash.begin(operation, guard);
   try {
-    await takeEach(store, backups, ({ name }) => trash.take(operation.stamp, { area: "backup", name }, guard));
+    await takeEach(store, backups, ({ name }) => trash.files.take(operation.stamp, { area: "backup", name }, guard));
   } catch (error) {
     await trash.withdrawIfNothingWent(operation, guard).catch(() => undefined);
     throw error;

@@ -95,7 +95,7 @@ async function toTrash(locked: Locked, group: string | undefined): Promise<Remov
   try {
     return {
       conversationId: id,
-      ...(await takeAway(store, files, (file) => trash.take(stamp, file, guard))),
+      ...(await takeAway(store, files, (file) => trash.files.take(stamp, file, guard))),
       purged: false,
       dryRun: false,
       stamp,

@@ -37,7 +37,7 @@ async function renameTo(store: Store, session: Session, title: string): Promise<
     title: before,
     renamedTo: title,
   };
-  await store.trash.prepare(operation, lock);
+  await store.trash.pending.prepare(operation, lock);
   try {
     session.updateInfo({ title });
     await session.flush();
@@ -58,5 +58,5 @@ async function withdrawRename(
 ): Promise<void> {
   if (session.info.title === operation.renamedTo && before !== operation.renamedTo)
     session.updateInfo({ title: before });
-  await store.trash.withdraw(operation, session.lock).catch(() => undefined);
+  await store.trash.pending.withdraw(operation, session.lock).catch(() => undefined);
 }

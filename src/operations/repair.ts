@@ -122,10 +122,10 @@ async function undoably<T>(locked: Locked, revision: number, act: () => Promise<
     conversationId: id,
     stamp,
     group: stamp,
-    files: await trash.keepCopies(stamp, files, guard),
+    files: await trash.files.keepCopies(stamp, files, guard),
     revision,
   };
-  await trash.prepare(operation, guard);
+  await trash.pending.prepare(operation, guard);
   try {
     const result = await act();
     await commit(store, operation, guard);
@@ -138,6 +138,7 @@ async function undoably<T>(locked: Locked, revision: number, act: () => Promise<
 
 /** It may have happened before the error came. Where that cannot be told now, whoever opens the conversation next tells it. */
 async function settleFailed({ store, id, guard }: Locked, operation: Operation): Promise<void> {
-  if (await happened(store, operation, await readPlan(store.storage, id))) await store.trash.commit(operation, guard);
-  else await store.trash.withdraw(operation, guard);
+  if (await happened(store, operation, await readPlan(store.storage, id)))
+    await store.trash.pending.commit(operation, guard);
+  else await store.trash.pending.withdraw(operation, guard);
 }

@@ -162,17 +162,17 @@ class RestoreRecord {
       files: [file],
       revision: version.revision + 1,
     };
-    await trash.keep(
+    await trash.files.keep(
       stamp,
       file,
       new SnapshotParts(version.state, metadataOf(version, id, timeOfStamp(stamp).toISOString())),
       lock,
     );
-    await trash.prepare(this.#operation, lock);
+    await trash.pending.prepare(this.#operation, lock);
   }
 
   async withdraw(): Promise<void> {
-    if (this.#operation !== undefined) await this.store.trash.withdraw(this.#operation, this.session.lock);
+    if (this.#operation !== undefined) await this.store.trash.pending.withdraw(this.#operation, this.session.lock);
     this.#operation = undefined;
   }
 

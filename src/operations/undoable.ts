@@ -6,7 +6,7 @@ import type { Operation } from "../store/trash-record.js";
 
 /** Never rejects: it is done. Where that cannot be recorded, it is settled when the conversation is opened next. */
 export async function commit(store: Store, operation: Operation, guard: Lock): Promise<void> {
-  await store.trash.commit(operation, guard).catch((error: unknown) => {
+  await store.trash.pending.commit(operation, guard).catch((error: unknown) => {
     const advice = isDraftstateError(error, "STORAGE")
       ? "it can be undone once the store can be written"
       : "it may not be possible to undo it";

@@ -269,18 +269,18 @@ async function takeStockOrContinue(locked: Locked, mayHaveBackups?: () => Promis
  */
 async function settlePending({ store, id, guard }: Locked, planOf: () => Promise<RecoveryPlan>): Promise<void> {
   const { trash } = store;
-  const found = await trash.pending(id);
+  const found = await trash.records.pending(id);
   if (found === undefined) return;
   try {
     // What this process did itself it need not guess.
-    await trash.settle(id, guard);
-    const operation = await trash.pending(id);
+    await trash.pending.settle(id, guard);
+    const operation = await trash.records.pending(id);
     if (operation === undefined) return;
-    if (await happened(store, operation, await planOf())) await trash.commit(operation, guard);
-    else await trash.withdraw(operation, guard);
+    if (await happened(store, operation, await planOf())) await trash.pending.commit(operation, guard);
+    else await trash.pending.withdraw(operation, guard);
   } catch (error) {
     if (!isDraftstateError(error, "STORAGE")) throw error;
-    throw trash.unsettled(found, error);
+    throw trash.pending.unsettled(found, error);
   }
 }
 

@@ -206,14 +206,14 @@ export class Session {
    */
   async settle(): Promise<void> {
     const { store, lock } = this.options;
-    const left = await store.trash.pending(this.id);
+    const left = await store.trash.records.pending(this.id);
     if (left === undefined) return;
     try {
       await this.#writer.flushUnacknowledged();
-      await store.trash.settleDurable(this.id, lock);
+      await store.trash.pending.settleDurable(this.id, lock);
     } catch (error) {
       if (!isDraftstateError(error, "STORAGE")) throw error;
-      throw store.trash.unsettled(left, error);
+      throw store.trash.pending.unsettled(left, error);
     }
   }
 
@@ -347,7 +347,7 @@ export class Session {
     } finally {
       await this.#writer.close();
       await this.#housekeep("what an operation left for undo", () =>
-        this.options.store.trash.settle(this.id, this.lock),
+        this.options.store.trash.pending.settle(this.id, this.lock),
       );
       await this.options.release();
     }

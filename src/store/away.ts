@@ -37,8 +37,13 @@ export async function areBackupsAway(storage: Storage): Promise<boolean> {
   return (await storage.exists("trash")) && !(await storage.exists("backup"));
 }
 
+/** For what was there a moment ago: throws `STORAGE` where all of the trash is gone. */
+export async function assertTrashInReach(storage: Storage): Promise<void> {
+  if (!(await storage.exists("trash"))) throw trashIsMissing(storage);
+}
+
 /** What an operation kept is missing because all of the trash is. */
-export function trashIsMissing(storage: Storage): DraftstateError {
+function trashIsMissing(storage: Storage): DraftstateError {
   const path = storage.describe({ area: "trash", name: "" });
   return new DraftstateError(
     "STORAGE",

@@ -45,20 +45,20 @@ async function presentOf(
  * and not the file that it found, which may be of that revision too.
  */
 async function isRepaired(trash: Trash, operation: Operation, plan: RecoveryPlan): Promise<boolean> {
-  const kept = await trash.compare(operation);
+  const kept = await trash.files.compare(operation);
   // Of an earlier version, which did not name the revision.
   if (operation.revision === undefined) return kept === "changed";
   if (kept === "gone" || plan.kind !== "usable") return false;
   const isWritten = plan.source === "snapshot" && plan.base === operation.revision;
-  return isWritten && !(await trash.holdsSnapshot(operation));
+  return isWritten && !(await trash.files.holdsSnapshot(operation));
 }
 
 /** Every operation that can be undone, newest first, for a reader: also what happened and was not committed. */
 export async function undoableOperations(store: Store): Promise<Operation[]> {
   const { trash, storage } = store;
-  const operations = await trash.operations();
-  for (const id of pendingIds(await trash.names())) {
-    const operation = await trash.pending(id);
+  const operations = await trash.records.operations();
+  for (const id of pendingIds(await trash.records.names())) {
+    const operation = await trash.records.pending(id);
     // While a process has the conversation the operation is under way.
     if (operation === undefined || (await storage.lockHolder(id)) !== undefined) continue;
     const isDone = operations.some(({ stamp, conversationId }) => stamp === operation.stamp && conversationId === id);

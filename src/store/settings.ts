@@ -3,8 +3,8 @@
  * files are all checked against it, and an unknown or wrong key is an error that names the key.
  */
 import { DraftstateError } from "../errors.js";
-import { parseAlertRules, type AlertRule } from "../monitoring/alert-rules.js";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.js";
+import { parseAlertRules, type AlertRule } from "../monitoring/alert-rules.js";
 import { COMPRESSIONS, type Compression } from "./names.js";
 import { nearest } from "./nearest.js";
 
@@ -44,7 +44,9 @@ export type SettingKind =
   | { readonly kind: "values"; readonly default: Readonly<Record<string, Json>> }
   | { readonly kind: "choice"; readonly default: string; readonly choices: readonly string[] }
   | { readonly kind: "alerts"; readonly default: readonly AlertRule[] }
-  | { readonly kind: "secret-url"; readonly default: string | undefined };
+  | { readonly kind: "secret-url"; readonly default: string | undefined }
+  /** A file, or an object with an entry for each server. */
+  | { readonly kind: "servers"; readonly default: undefined };
 
 export type SettingDefinition = SettingKind & { readonly description: string };
 
@@ -179,6 +181,13 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
       parseAlertRules(rules, name);
       return rules;
     }
+    case "servers":
+      if (isJsonObject(value) || (typeof value === "string" && value !== "" && !value.includes("\0"))) return value;
+      throw new DraftstateError(
+        "INVALID_CONFIG",
+        `setting ${name} (${origin}) must be a file, or an object with an entry for each server`,
+        { path: name },
+      );
     case "secret-url":
       if (typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)) return value;
       throw new DraftstateError(

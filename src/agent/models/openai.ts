@@ -8,12 +8,12 @@ import type { BaseMessage } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { AsyncCaller } from "@langchain/core/utils/async_caller";
 import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
+import { limitEvents } from "../../http/event-limit.js";
 import { policyErrorIn } from "../../http/policy.js";
 import { policyFetch, type PolicyOptions } from "../../http/policy-fetch.js";
 import { tuned, type Tuning } from "./tuning.js";
 import { readableChunks, saysReasoningContent } from "./completion-chunk.js";
 import { reasoningOfTurn, withReasoning, type Reasoning } from "./given-back.js";
-import { limitEvents } from "./event-limit.js";
 import { readAnswers } from "./read-answers.js";
 import { RequestWatch, type RequestListener } from "./request-progress.js";
 

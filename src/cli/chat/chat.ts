@@ -18,11 +18,12 @@ import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import type { InputStream } from "../io.js";
 import { exposedDirectories } from "../settings/exposed-places.js";
+import { toolsFor, type ToolOptions, type TurnTools } from "../tools/tools-for.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { settleTracing } from "./tracing.js";
 import { sayWhere } from "./where.js";
 
-export interface ChatOptions extends StartOptions {
+export interface ChatOptions extends StartOptions, ToolOptions {
   readonly interactive?: boolean;
   readonly plain?: boolean;
 }
@@ -32,12 +33,16 @@ export async function chat(words: readonly string[], options: ChatOptions, conte
   settleTracing(context, options);
   if (options.save) for (const exposed of exposedDirectories(context)) context.output.warning(exposed);
   const situation = await situationOf(words, options, context);
-  const console = await consoleFor(context, situation.person?.input);
+  let tools: TurnTools | undefined;
+  let console: ChatConsole | undefined;
   try {
-    return await new Chat(context, options, console, situation, await managerFor(context, options)).run();
+    tools = await toolsFor(context, options);
+    console = await consoleFor(context, situation.person?.input);
+    return await new Chat(context, options, console, situation, tools, await managerFor(context, options)).run();
   } finally {
     console?.close();
     situation.person?.close();
+    await tools?.close();
   }
 }
 
@@ -87,6 +92,7 @@ class Chat {
     private readonly options: ChatOptions,
     private readonly console: ChatConsole | undefined,
     private readonly situation: Situation,
+    private readonly tools: TurnTools | undefined,
     private readonly manager: DraftStatePersistenceManager,
   ) {
     this.#wanted = wantedFor(context, {}, false);
@@ -147,6 +153,7 @@ class Chat {
       plain: options.plain === true,
       atPrompt: situation.interactive && situation.person !== undefined,
       failedLastingly: false,
+      tools: this.tools,
       title: title === undefined ? undefined : titleFrom(title),
     };
     return this.#answer(this.#turn, resumption);
@@ -202,7 +209,8 @@ class Chat {
   }
 
   #choose(): Promise<ChosenModel> {
-    return chooseModel({ context: this.context, manager: this.manager, progress: this.#progress }, this.#wanted);
+    const { context, manager, tools } = this;
+    return chooseModel({ context, manager, tools, progress: this.#progress }, this.#wanted);
   }
 
   #sayNobodyIsThere({ id }: Conversation): void {

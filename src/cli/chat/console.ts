@@ -1,7 +1,7 @@
 /** The terminal of a chat: the end of its text as a screen, and its keys, if a person is at both. */
 import type { CommandContext } from "../context.js";
 import type { InputStream, ProcessControl } from "../io.js";
-import { ENDING_SIGNALS, statusOfSignal } from "../terminal/input/interrupts.js";
+import { endOnSignals } from "../terminal/input/interrupts.js";
 import { Keyboard } from "../terminal/input/keyboard.js";
 import { Screen } from "../terminal/screen/screen.js";
 
@@ -14,20 +14,6 @@ export interface ChatConsole {
   /** Nothing more is asked: the terminal's input is left to others. */
   leaveKeys(): void;
   close(): void;
-}
-
-/** A signal without a handler ends the process through its own exit, which restores the terminal. */
-function endOnSignals(control: ProcessControl): () => void {
-  const endings = ENDING_SIGNALS.map((signal) => {
-    const end = (): void => {
-      if (control.listenerCount(signal) === 1) control.exit(statusOfSignal(signal));
-    };
-    control.on(signal, end);
-    return { signal, end };
-  });
-  return () => {
-    for (const { signal, end } of endings) control.off(signal, end);
-  };
 }
 
 /** Where the keys are not ours Ctrl-Z is the terminal's: it is obeyed, with the screen given back. */

@@ -14,6 +14,7 @@ import { assertNoCredentials, mayBeAsked, questionAbout, refuseServer, unencrypt
 import { ownAddress } from "../settings/model-address.js";
 import { assertNoSecrets } from "../settings/model-options.js";
 import { mayAskProvider, questionAboutProvider, refuseProvider } from "../settings/named-providers.js";
+import type { TurnTools } from "../tools/tools-for.js";
 import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./session-types.js";
 
@@ -36,6 +37,7 @@ export interface ModelSource {
   readonly context: CommandContext;
   readonly manager: DraftStatePersistenceManager;
   readonly progress: RequestProgress;
+  readonly tools: TurnTools | undefined;
   /** In place of the one in the settings. */
   readonly seed?: number;
 }
@@ -156,7 +158,8 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
       model: selected.model,
       modelName: selected.name,
       manager,
-      secrets: selected.secrets,
+      tools: source.tools?.allowed.map(({ call }) => call) ?? [],
+      secrets: [...selected.secrets, ...(source.tools?.secrets ?? [])],
       ...(system === undefined ? {} : { systemPrompt: system }),
     }),
   };

@@ -5,6 +5,7 @@ import type { TurnEvent } from "../../agent/turn.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
 import type { InputStream } from "../io.js";
+import type { TurnTools } from "../tools/tools-for.js";
 import type { ChatConsole } from "./console.js";
 
 export type { DraftHybridStreamingAgent, RequestEvent, TurnEvent };
@@ -39,6 +40,8 @@ export interface TurnContext {
   /** Until the first message `conversation` is a stand-in in memory; this opens the real one. */
   openFirst: (() => Promise<Conversation>) | undefined;
   chosen: ChosenModel;
+  /** Undefined where no MCP server is configured. */
+  readonly tools: TurnTools | undefined;
   title: string | undefined;
 }
 

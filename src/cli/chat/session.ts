@@ -171,6 +171,7 @@ export class ChatSession {
   }
 
   get #source(): ModelSource {
-    return { context: this.context, manager: this.manager, progress: this.turn.progress };
+    const { context, manager, turn } = this;
+    return { context, manager, progress: turn.progress, tools: turn.tools };
   }
 }

@@ -6,6 +6,7 @@ import { Option } from "commander";
 import { isDraftstateError } from "../../errors.js";
 import type { ChatOptions } from "../chat/chat.js";
 import { exitStatusOf } from "../exit-status.js";
+import { collect } from "../arguments/collect.js";
 import { withOption } from "../settings/model-options.js";
 import type { Register } from "./registration.js";
 
@@ -36,6 +37,10 @@ export const registerChat: Register = (program, run) => {
     .option("-i, --interactive", "continue at a prompt after the first answer")
     .option("--no-save-on-token", "do not save each token before showing it")
     .option("--tracing", "send the runs to LangSmith, too (LANGSMITH_API_KEY, LANGSMITH_ENDPOINT)")
+    .option("--mcp <file>", "let the model call tools of these MCP servers: a file with mcpServers")
+    .option("--tool <server/tool>", "offer only this tool, or this server's; can be repeated", collect)
+    .option("--allow-tool <pattern>", "let the model call these without asking: <server>/<tool>, * for any", collect)
+    .option("--yes-tools", "let the model call every tool without asking")
     .option("--no-save", "do not save the conversation")
     .option("--plain", "print the text as the model sends it: no Markdown, no wrapping")
     .addHelpText(

@@ -14,6 +14,7 @@ import { repair } from "./repair.js";
 import { restore } from "./restore.js";
 import { inspect, show } from "./show.js";
 import { checkpoints, inspectThread, pruneThreads, repairThread, restoreThread, showThread } from "./graph-threads.js";
+import { tools } from "./tools.js";
 import { operations, trash, undo } from "./undo.js";
 import { verify } from "./verify.js";
 import { watch } from "./watch.js";
@@ -45,6 +46,7 @@ export const SCHEMAS = {
   rm,
   show,
   "show-thread": showThread,
+  tools,
   trash,
   trust,
   undo,

@@ -1,6 +1,6 @@
 /** The settings of the command line: those of the core, and its own. */
 import { IDLE_TIMEOUT } from "../../http/policy.js";
-import type { Json } from "../../model/json.js";
+import type { Json, JsonObject } from "../../model/json.js";
 import { SETTINGS, type SettingDefinition, type Settings } from "../../store/settings.js";
 
 /** Settings of the command line, beside those of the core. */
@@ -57,6 +57,18 @@ const CLI_SETTINGS = {
     max: 86_400_000,
     description: "milliseconds that a server may be silent; 0 waits for ever",
   },
+  mcp: {
+    kind: "servers",
+    default: undefined,
+    description: "MCP servers whose tools a model may call: a file with mcpServers, or the servers",
+  },
+  toolTimeout: {
+    kind: "integer",
+    default: 120_000,
+    min: 0,
+    max: 86_400_000,
+    description: "milliseconds that a tool may take; 0 waits for ever",
+  },
 } as const satisfies Record<string, SettingDefinition>;
 
 export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
@@ -79,4 +91,6 @@ export interface CliSettings extends Settings {
   readonly offlineTokenDelay: number;
   readonly modelRetries: number;
   readonly idleTimeout: number;
+  readonly mcp: string | JsonObject | undefined;
+  readonly toolTimeout: number;
 }

@@ -16,7 +16,7 @@ import {
   type PassedOver,
   type SettingsFile,
 } from "./settings-file.js";
-import { refusalOf } from "./trust.js";
+import { refusalOf, refusalWhereTrusted } from "./trust.js";
 import { isTrusted } from "./trust-record.js";
 import { userDirectory, userFileIn } from "./user-directory.js";
 
@@ -100,7 +100,7 @@ function fromEnvironment(env: SettingsSources["env"]): Record<string, unknown> {
 type Values = Readonly<Record<string, unknown>>;
 
 /** Relative ones in a settings file start at the file, wherever the command runs. */
-const DIRECTORIES = ["stateDir", "backupDir", "fallbackDir", "store"];
+const DIRECTORIES = ["stateDir", "backupDir", "fallbackDir", "store", "mcp"];
 
 /** As it is written where that means the same. */
 function fromFile(file: string, cwd: string, name: string, value: unknown): unknown {
@@ -172,7 +172,11 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
   if (file !== undefined) {
     const otherwise = { ...layers.values, ...given.values };
     const allowed = Object.entries(checkedFile(file, cwd)).filter(([name, value]) => {
-      const why = trusted ? undefined : refusalOf(name, value, { file: file.path, cwd, env, otherwise });
+      const why = trusted
+        ? configFile === undefined
+          ? refusalWhereTrusted(name, value)
+          : undefined
+        : refusalOf(name, value, { file: file.path, cwd, env, otherwise });
       if (why !== undefined && !(name in given.values)) ignored.push({ name, file: file.path, why });
       return why === undefined;
     });

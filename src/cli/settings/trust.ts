@@ -21,6 +21,7 @@ export const RULES: Readonly<Record<keyof CliSettings, Rule>> = {
   baseUrl: "trusted only",
   system: "trusted only",
   tracing: "trusted only",
+  mcp: "trusted only",
   model: "same provider",
   models: "trusted only",
   options: "trusted only",
@@ -48,6 +49,7 @@ export const RULES: Readonly<Record<keyof CliSettings, Rule>> = {
   offlineTokenDelay: "always",
   modelRetries: "always",
   idleTimeout: "always",
+  toolTimeout: "always",
 };
 
 export interface Circumstances {
@@ -76,6 +78,12 @@ export function refusalOf(name: string, value: unknown, circumstances: Circumsta
         ? undefined
         : "the file is not trusted, and the model is another provider's";
   }
+}
+
+/** What even a trusted file that was only found may not say: trust is bound to its content, and to no other file's. */
+export function refusalWhereTrusted(name: string, value: unknown): string | undefined {
+  if (name !== "mcp" || typeof value !== "string") return undefined;
+  return "it names another file, which trust does not cover: put the servers here, or give the file with --mcp";
 }
 
 function isInside(directory: string, { file, cwd }: Circumstances): boolean {

@@ -61,7 +61,7 @@ async function ofRestore(
     stamp,
     files: [file],
   } = operation;
-  const bytes = file === undefined ? undefined : await store.trash.readCopy(stamp, file);
+  const bytes = file === undefined ? undefined : await store.trash.files.readCopy(stamp, file);
   const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
   if (before?.kind !== "valid") return {};
   const { revision } = before.metadata;

@@ -88,7 +88,7 @@ async function assertStillLast(
   const [change] = await threadChanges(threads, options);
   if (change !== undefined && change.stamp > stamp && change.group !== group) throw new Overtaken();
   if (options.id !== undefined) return;
-  const [operation] = await store.trash.latest((named) => fitting([named], options).length > 0, true);
+  const [operation] = await store.trash.records.latest((named) => fitting([named], options).length > 0, true);
   if (operation !== undefined && operation.stamp > stamp) throw new Overtaken();
 }
 

@@ -41,11 +41,11 @@ interface Chosen {
 
 /** Two that undo the same take back one operation, not two; and nothing older is taken back than what is last by now. */
 async function assertStillLast({ trash, threads, options }: Chosen, operation: Operation): Promise<void> {
-  if (!(await trash.has(operation))) throw isUndone(operation);
+  if (!(await trash.records.has(operation))) throw isUndone(operation);
   if (options.at !== undefined) return;
-  const pending = await trash.pending(operation.conversationId);
+  const pending = await trash.records.pending(operation.conversationId);
   if (pending !== undefined && pending.stamp > operation.stamp) throw new Overtaken();
-  const [last] = await trash.latest((named) => fitting([named], options).length > 0, true);
+  const [last] = await trash.records.latest((named) => fitting([named], options).length > 0, true);
   if (last !== undefined && last.stamp > operation.stamp && last.group !== operation.group) throw new Overtaken();
   const [change] = await threadChanges(threads, options);
   if (change !== undefined && change.stamp > operation.stamp) throw new Overtaken();
@@ -62,14 +62,14 @@ function isUndone({ kind, conversationId }: Operation): DraftstateError {
 async function assertRoom(store: Store, taken: ReadonlySet<string>, operation: Operation): Promise<void> {
   const { conversationId: id, kind, files } = operation;
   const { trash } = store;
-  await trash.assertRoomFor(operation);
+  await trash.files.assertRoomFor(operation);
   if (kind !== "rm") return;
   // Its own files were looked at above: these are others of the id.
   const present = taken.has(id) ? await filesOf(store, id) : [];
   const [other] = present;
   // Where some of its own files are there, a removal or an undo was cut off: it continues.
   const isOwn = present.some(({ area, name }) => files.some((file) => file.area === area && file.name === name));
-  if (other !== undefined && !isOwn) throw trash.taken(other);
+  if (other !== undefined && !isOwn) throw trash.files.taken(other);
 }
 
 async function putBack({ store, guard }: Locked, operation: Operation): Promise<Undone> {
@@ -77,7 +77,7 @@ async function putBack({ store, guard }: Locked, operation: Operation): Promise<
   const restored: string[] = [];
   // The journal before the snapshot that it continues: alone it is no conversation.
   for (const file of [...operation.files].reverse()) {
-    if (await trash.putBack(operation.stamp, file, guard)) restored.push(storage.describe(file));
+    if (await trash.files.putBack(operation.stamp, file, guard)) restored.push(storage.describe(file));
   }
   await trash.forget(operation, guard);
   return { restored, safetyBackup: null };
@@ -124,7 +124,7 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
     id,
     async (session) => {
       await assertStillLast(chosen, operation);
-      const bytes = files[0] === undefined ? undefined : await trash.readCopy(stamp, files[0]);
+      const bytes = files[0] === undefined ? undefined : await trash.files.readCopy(stamp, files[0]);
       const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
       if (before?.kind !== "valid")
         throw new DraftstateError(
@@ -198,7 +198,7 @@ function undoRepair(
     const { guard } = locked;
     const copies = new Map<string, Uint8Array>();
     for (const file of files) {
-      const bytes = await trash.readCopy(stamp, file);
+      const bytes = await trash.files.readCopy(stamp, file);
       if (bytes === undefined)
         throw new DraftstateError(
           "CORRUPT",
@@ -273,7 +273,7 @@ interface Settled {
 
 async function settled(store: Store, sessions: Sessions, wanted: string | undefined): Promise<Settled> {
   const { trash } = store;
-  const names = await trash.names();
+  const names = await trash.records.names();
   if (names.length === 0 && !(await store.storage.exists())) await assertStoreInReach(store);
   const ids = pendingIds(names).filter((id) => wanted === undefined || id === wanted);
   const unsettled = new Map<string, unknown>();
@@ -286,7 +286,7 @@ async function settled(store: Store, sessions: Sessions, wanted: string | undefi
         else if (!isDraftstateError(error, "LOCKED")) throw error;
       });
   }
-  return { names: ids.length === 0 ? names : await trash.names(), unsettled };
+  return { names: ids.length === 0 ? names : await trash.records.names(), unsettled };
 }
 
 /** What was done last, to a conversation or a thread. */
@@ -308,7 +308,7 @@ async function assertNoneUnsettledSince(
 ): Promise<void> {
   for (const [id, error] of unsettled) {
     if (last === undefined || last.conversationId === id) throw error;
-    const pending = await trash.pending(id);
+    const pending = await trash.records.pending(id);
     if (pending === undefined || pending.stamp > last.stamp) throw error;
   }
 }
@@ -357,7 +357,7 @@ export async function undo(
 async function undoLast(store: Store, sessions: Sessions, threads: Threads, options: UndoOptions): Promise<UndoResult> {
   const { id, at } = options;
   const found = await settled(store, sessions, options.kind === "thread" ? "" : id);
-  const operations = await store.trash.latest(
+  const operations = await store.trash.records.latest(
     (named) => fitting([named], options).length > 0,
     at === undefined,
     found.names,
@@ -375,7 +375,8 @@ async function undoLast(store: Store, sessions: Sessions, threads: Threads, opti
   const chosen = { trash: store.trash, threads, options };
   const undone = await undoAll(store, sessions, chosen, together).catch(async (error: unknown) => {
     // The conversation may have been removed before the undo had its turn: that is the last operation now.
-    if (isDraftstateError(error, "NOT_FOUND") && (await store.trash.has(last))) await assertStillLast(chosen, last);
+    if (isDraftstateError(error, "NOT_FOUND") && (await store.trash.records.has(last)))
+      await assertStillLast(chosen, last);
     throw error;
   });
   return {

@@ -1,5 +1,5 @@
 /** What an undo is asked for, which operation that is, and what came of it. */
-import type { NamedRecord } from "../../store/trash.js";
+import type { NamedRecord } from "../../store/operation-records.js";
 import { timeOfStamp, type Operation, type OperationKind } from "../../store/trash-record.js";
 
 export interface UndoOptions {

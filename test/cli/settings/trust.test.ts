@@ -18,6 +18,7 @@ const GUARDED: Readonly<Record<string, unknown>> = {
   tracing: true,
   store: "postgresql://h/d",
   alertWebhook: "http://127.0.0.1:1/hook",
+  mcp: { tool: { command: "tool" } },
   model: "other:m",
   models: { "gpt-4o": "other:m" },
   options: { topP: 1 },

@@ -1,7 +1,7 @@
 /** The one HTTP policy as the `fetch` of a provider's package, where it takes one: limits, redirects, proxies, silence, and Ctrl-C. */
 import type { Fetch } from "../../../http/policy.js";
 import { policyFetch, type PolicyOptions } from "../../../http/policy-fetch.js";
-import { limitEvents, type StreamForm } from "../event-limit.js";
+import { limitEvents, type StreamForm } from "../../../http/event-limit.js";
 import { RequestWatch, type RequestListener } from "../request-progress.js";
 import type { Call } from "./provider-model.js";
 
@@ -23,7 +23,7 @@ export function connectionFor({ retries, onRequest, connection }: ConnectionOpti
   return {
     call,
     watch,
-    fetch: (form) => unpacked(stoppable(limitEvents(watch.fetch, form), call)),
+    fetch: (form) => unpacked(stoppable(limitEvents(watch.fetch, undefined, form), call)),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What the constructor of each provider's chat model is given: its own names for the same things. Pure. */
 import { DraftstateError } from "../../../errors.js";
-import type { StreamForm } from "../event-limit.js";
+import type { StreamForm } from "../../../http/event-limit.js";
 import { awsRequestsThrough } from "./aws-requests.js";
 import type { Fetch } from "../../../http/policy.js";
 import { firstSet, PROVIDERS, type ProviderName } from "../../../model/providers.js";

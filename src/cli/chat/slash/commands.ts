@@ -17,6 +17,7 @@ import { search } from "./search.js";
 import type { SlashCommand } from "./slash-command.js";
 import { system } from "./system.js";
 import { title } from "./title.js";
+import { tools } from "./tools.js";
 import { undo } from "./undo.js";
 
 export const SLASH_COMMANDS: readonly SlashCommand[] = [
@@ -37,5 +38,6 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   model,
   system,
   title,
+  tools,
   exit,
 ];

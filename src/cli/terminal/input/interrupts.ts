@@ -15,6 +15,28 @@ export function isEnding(status: number): boolean {
   return status === STATUS_OF.SIGTERM || status === STATUS_OF.SIGHUP;
 }
 
+/** How many guards of this file each process has: alone, they end it. */
+const guards = new WeakMap<ProcessControl, number>();
+
+/** A signal that nobody else catches ends the process through its own exit, which restores the terminal and ends servers. */
+export function endOnSignals(control: ProcessControl): () => void {
+  const count = (change: number): void => {
+    guards.set(control, (guards.get(control) ?? 0) + change);
+  };
+  count(1);
+  const endings = ENDING_SIGNALS.map((signal) => {
+    const end = (): void => {
+      if (control.listenerCount(signal) === guards.get(control)) control.exit(statusOfSignal(signal));
+    };
+    control.on(signal, end);
+    return { signal, end };
+  });
+  return () => {
+    count(-1);
+    for (const { signal, end } of endings) control.off(signal, end);
+  };
+}
+
 export interface Interrupts {
   /** The exit status of the signal that came, if one did. */
   readonly status: number | undefined;
