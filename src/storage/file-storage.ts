@@ -247,7 +247,7 @@ export class FileStorage implements Storage {
       assertHeld: () => explained(path, () => held.assertHeld()),
       release: () =>
         explained(path, async () => {
-          // Once the lock is gone nobody looks for it.
+          // Once the lock is gone nothing looks for it.
           await this.#writer.removeLeft();
           return held.release();
         }),

@@ -55,7 +55,7 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>;
   /** Names of the entries; ENOENT rejects. */
   list(path: string): Promise<string[]>;
-  /** Of the entry itself, links not followed; undefined where there is none. ENOTDIR rejects where a part of the path is not a directory. */
+  /** Of the entry itself, links not followed; undefined if there is none. ENOTDIR rejects where a part of the path is not a directory. */
   stat(path: string): Promise<FileStat | undefined>;
   /** Of the file system that holds the path, links followed; undefined where there is no such path. */
   space(path: string): Promise<FileSystemSpace | undefined>;

@@ -35,7 +35,7 @@ export class Sweeper {
     }
   }
 
-  /** For a holder that took the lock from nobody: what the one before could not sweep. What cannot be swept now either stays remembered. */
+  /** For a holder that did not take the lock over: what the one before could not sweep. What cannot be swept now either stays remembered. */
   async sweepAgain(name: string): Promise<void> {
     const { fs, areas } = this.options;
     try {
@@ -64,7 +64,7 @@ export class Sweeper {
       const directory = areas.directoryOf(area);
       const swept = await this.sweepArea(area, name);
       removed.push(...swept);
-      // Once the lock is released nobody looks for what is unfinished: a power loss must not bring back what the dead writer itself
+      // Once the lock is released nothing looks for what is unfinished: a power loss must not bring back what the dead writer itself
       // removed and had no time to settle.
       if (swept.length === 0 && (await explained(directory, () => fs.hasDirectory(directory))))
         await this.#settle(directory);

@@ -50,7 +50,7 @@ function isSince({ session, decoded: { metadata } }: ValidSpill, { session: own,
 }
 
 /**
- * Where the snapshot is the one that the repair was to write: of its revision, which nobody else writes before this is settled,
+ * Where the snapshot is the one that the repair was to write: of its revision, which no other operation writes before this is settled,
  * and not the file that it found, which may be of that revision too.
  */
 async function isRepaired(trash: Trash, operation: Operation, plan: RecoveryPlan): Promise<boolean> {
