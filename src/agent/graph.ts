@@ -103,6 +103,7 @@ function callableModel({ model, tools }: GraphOptions): CallModel {
       const text = textOfChunk(chunk.content);
       if (text !== "") write(text);
       answer.add(chunk);
+      if (answer.isFull) break;
     }
     const whole = answer.whole();
     if (whole === undefined) throw new DraftstateError("MODEL", NO_ANSWER);

@@ -1,7 +1,8 @@
 /** What a provider's failure means to a person: one line that says what to do, with no secret in it. */
 import { DraftstateError, messageOf, systemErrorCode } from "../errors.js";
 import { policyErrorIn } from "../http/policy.js";
-import { ModelFailure } from "./model-failure.js";
+import { isLasting, ModelFailure } from "./model-failure.js";
+import { withoutSecrets } from "./secret-filter.js";
 
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== "object" || error === null || !("status" in error)) return undefined;
@@ -49,6 +50,13 @@ function innermostMessage(error: unknown): string {
   let at = error;
   while (at instanceof Error && at.cause instanceof Error) at = at.cause;
   return messageOf(at);
+}
+
+/** An error of ours may repeat what a server said. */
+export function errorWithoutSecrets(error: DraftstateError, secrets: readonly string[]): DraftstateError {
+  const message = withoutSecrets(error.message, secrets);
+  if (message === error.message) return error;
+  return new ModelFailure(message, { cause: error.cause, isLasting: isLasting(error) });
 }
 
 /** Keys as providers write them, also where a server echoes what it was sent. */
