@@ -143,5 +143,6 @@ export const PACKAGES = {
     "storage",
     "agent/models/offline.ts",
   ],
+  "node:async_hooks": ["agent/graph.ts"],
   "node:util": ["storage", "store/codec.ts"],
 };
