@@ -24,7 +24,7 @@ async function look(settings: object): Promise<{ readonly numbers: readonly unkn
   const own = await Promise.all([0, 1, 2].map((back) => store.get(NAMESPACE, `only ${(number ?? 0) - back}`)));
   const found = await store.search(NAMESPACE, { limit: 1000 });
   await store.close();
-  return { numbers: [...items, ...own].map((item) => item?.value["number"]), keys: found.length };
+  return { numbers: [...items, ...own].map((item): unknown => item?.value["number"]), keys: found.length };
 }
 
 test("no batch that was acknowledged is lost, and none is there in part", { timeout: KILLS * 20_000 }, async () => {
