@@ -22,8 +22,8 @@ import {
   restoreThread,
   showThread,
 } from "./graph-threads.js";
+import { operations, redo, trash, undo } from "./undo.js";
 import { tools } from "./tools.js";
-import { operations, trash, undo } from "./undo.js";
 import { verify } from "./verify.js";
 import { watch } from "./watch.js";
 
@@ -46,6 +46,7 @@ export const SCHEMAS = {
   operations,
   prune,
   "prune-threads": pruneThreads,
+  redo,
   rename,
   repair,
   "repair-namespace": repairNamespace,
