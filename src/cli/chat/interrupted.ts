@@ -43,7 +43,7 @@ function isCutShort(conversation: Conversation): boolean {
   return cutShortMessage(messagesOf(conversation.version.state).at(-1)) !== undefined;
 }
 
-/** A new prompt keeps the partial answer; without one, and with nobody to ask, the answer is continued. Undefined if the person left instead. */
+/** A new prompt keeps the partial answer; without one, and if the user cannot be asked, the answer is continued. Undefined if the person left instead. */
 export async function whatToDo(conversation: Conversation, options: ResumeOptions): Promise<Resumption | undefined> {
   const role = lastRoleOf(conversation);
   const unanswered = role === "user" || role === "tool";
@@ -58,7 +58,7 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
     if (answer === undefined) return undefined;
     const choice = choices[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
     if (choice !== undefined) return choice;
-    note(options.context, `${JSON.stringify(answer)} is none of the choices: ${Object.keys(choices).join(", ")}`);
+    note(options.context, `${JSON.stringify(answer)} is not one of the choices: ${Object.keys(choices).join(", ")}`);
   }
 }
 

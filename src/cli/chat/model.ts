@@ -30,7 +30,7 @@ export interface Wanted {
   readonly system: string | undefined;
 }
 
-/** Undefined where nobody can be asked. */
+/** Undefined if the user cannot be asked. */
 export type Confirm = ((question: string) => Promise<boolean>) | undefined;
 
 export interface ModelSource {

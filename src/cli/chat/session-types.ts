@@ -26,7 +26,7 @@ export interface ChosenModel {
 export interface TurnContext {
   readonly context: CommandContext;
   readonly console: ChatConsole | undefined;
-  /** Source of plain lines; undefined if nobody can type any. */
+  /** Source of plain lines; undefined if none can be typed. */
   readonly input: InputStream | undefined;
   readonly progress: RequestProgress;
   /** Text as the model gave it: no Markdown, no wrapping. */

@@ -155,7 +155,7 @@ export class Keyboard {
     this.input.setRawMode?.(false);
   }
 
-  /** Returns when the process is resumed, or if nobody could resume it. */
+  /** Returns when the process is resumed, or if it could not be resumed. */
   #suspend(target: "process" | "job"): void {
     for (const { suspended } of this.#hooks) suspended();
     this.#leaveRaw();
