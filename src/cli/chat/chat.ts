@@ -154,6 +154,9 @@ class Chat {
       atPrompt: situation.interactive && situation.person !== undefined,
       failedLastingly: false,
       tools: this.tools,
+      store: this.manager.storage.identity,
+      isSaved: options.save,
+      allowedHere: new Set(),
       title: title === undefined ? undefined : titleFrom(title),
     };
     return this.#answer(this.#turn, resumption);
@@ -167,6 +170,7 @@ class Chat {
       prompt,
       context,
       console,
+      tools: this.tools,
       input: situation.person?.input,
       mayAsk: situation.person?.mayBeAsked === true && situation.interactive,
     });

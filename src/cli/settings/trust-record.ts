@@ -67,7 +67,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function makeDirectories(path: string): Promise<void> {
+export async function makeDirectories(path: string): Promise<void> {
   const above = join(path, "..");
   if (!isThere(above)) await makeDirectories(above);
   await nodeFileSystem.makeDirectory(path);
