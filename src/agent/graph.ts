@@ -23,6 +23,7 @@ import {
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import type { ToolCall } from "../model/conversation.js";
+import { PROVIDER_NAMES } from "../model/providers.js";
 import { distinguishCalls } from "./call-ids.js";
 import { JoinedAnswer } from "./joined-answer.js";
 import { textOfContent, toolCallsOf } from "./messages.js";
@@ -189,7 +190,7 @@ function continues({ messages }: Values): boolean {
 }
 
 /** Providers whose every answer ends with its reason: a stream that ends without one has broken off. */
-const SAY_REASON = ["openai", "azure_openai"];
+const SAY_REASON: readonly string[] = ["openai", "azure_openai", ...PROVIDER_NAMES];
 
 export class TurnGraph {
   /** Whether an answer without a finish reason is not whole. */

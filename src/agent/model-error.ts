@@ -1,7 +1,9 @@
 /** What a provider's failure means to a person: one line that says what to do, with no secret in it. */
 import { DraftstateError, messageOf, systemErrorCode } from "../errors.js";
 import { policyErrorIn } from "../http/policy.js";
+import { PROVIDERS, type Provider } from "../model/providers.js";
 import { isLasting, ModelFailure } from "./model-failure.js";
+import { ProviderFailure } from "./models/providers/failure.js";
 import { withoutSecrets } from "./secret-filter.js";
 
 function statusOf(error: unknown): number | undefined {
@@ -23,11 +25,18 @@ function isRefused(error: unknown): boolean {
   return [400, 413, 422].includes(statusOf(error) ?? 0);
 }
 
+/** Where a person set the key that was refused. */
+function keyOf(error: unknown): string {
+  if (!(error instanceof ProviderFailure)) return "OPENAI_API_KEY";
+  const { keys, title }: Provider = PROVIDERS[error.provider];
+  return keys.length === 0 ? `your credentials for ${title}` : keys.join(" or ");
+}
+
 function adviceFor(error: unknown): string {
   const status = statusOf(error);
   if (isTooLong(error))
     return "the conversation is too long for this model: shorten it, or ask one with a larger context";
-  if (status === 401 || status === 403) return "the provider refused the key: check OPENAI_API_KEY";
+  if (status === 401 || status === 403) return `the provider refused the key: check ${keyOf(error)}`;
   if (status === 404) return "the provider does not know this model or address: check --model and --base-url";
   if (status === 429) return "the provider's rate limit or quota is used up: wait before you ask again";
   if (status !== undefined && status >= 500) return "the provider failed: ask again later";

@@ -60,6 +60,7 @@ export class InProcess extends Workspace {
       env: this.environment(env),
       directory: this.directory,
       home: this.directory,
+      executable: process.execPath,
       program: "draftstate",
       control,
       console: silent,
@@ -67,7 +68,7 @@ export class InProcess extends Workspace {
       now: () => new Date(),
       openTerminal: async () => undefined,
     };
-    const status = await main(args, io);
+    const status = await this.mirrored(() => main(args, io));
     return { status, signal: null, stdout: stdout.text, stderr: stderr.text };
   }
 }
