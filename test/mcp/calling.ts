@@ -1,7 +1,10 @@
 /** Calls of tools as a model's graph makes them, and whether a process is gone. */
+import { fileURLToPath } from "node:url";
 import type { ConnectedServers } from "../../src/mcp/servers.js";
 import { pathOfTool } from "../../src/mcp/names.js";
 import { until } from "../e2e/cli.js";
+
+export const DOUBLE = fileURLToPath(new URL("double-server.mjs", import.meta.url));
 
 /** By the tool's name, or `server/tool`. */
 export async function callOf(

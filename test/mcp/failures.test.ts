@@ -1,15 +1,13 @@
 /** Servers that misbehave: each failure is one clear line, nothing else is lost, and no process is left. */
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test as plain } from "vitest";
 import type { ConnectedServers } from "../../src/mcp/servers.js";
 import { connectServers } from "../../src/mcp/servers.js";
 import type { StdioServer } from "../../src/mcp/server-config.js";
 import { test, TIMEOUT } from "../cli/world.js";
 import { until } from "../e2e/cli.js";
-import { callOf, isGone, mayTake } from "./calling.js";
+import { callOf, DOUBLE, isGone, mayTake } from "./calling.js";
 
-const DOUBLE = fileURLToPath(new URL("double-server.mjs", import.meta.url));
 const SECRET = "s3cret-token";
 
 function server(mode: string, file?: string, more: Partial<StdioServer> = {}): StdioServer {
