@@ -38,7 +38,7 @@ function tellingEnds(fetch: Fetch, onEnd: (ended: Ended) => void): Fetch {
     const response = await fetch(input, init);
     const id = idOf(init?.body);
     if (id === undefined || response.body === null) return response;
-    const reader = response.body.getReader();
+    const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
     const body = new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
