@@ -47,7 +47,7 @@ describe("a chat with tools", TIMEOUT, () => {
   inProcess(
     "in which a server dies goes on: the model is told, and the secret stays out",
     async ({ workspace, serve }) => {
-      await configure(workspace, { d: { file: "count", env: { KEY: "s3cret-token" } } });
+      await configure(workspace, { d: { file: workspace.path("count"), env: { KEY: "s3cret-token" } } });
       const server = await serve(calling("d__die", {}), saying("I see."));
       const { status, stdout, stderr } = await workspace.run([
         ...["chat", "Hi", "--id", "tale", "--base-url", server.url, "--mcp", "mcp.json", "--allow-tool", "d/die"],

@@ -123,9 +123,10 @@ const whyNot = async (url: string, timeout?: number): Promise<string> =>
   );
 
 describe("a server by HTTP", () => {
-  test("is sent its headers, within its origin also after a redirect", async () => {
+  test("is sent its headers, within its origin also after a redirect, and no stream is opened", async () => {
     const servers = await connect(double.url("/moved"));
     expect(await callOf(servers, "echo")).toBe("here");
+    expect(double.seen.map(({ method }) => method)).not.toContain("GET");
     expect(double.seen.every(({ headers }) => headers.authorization === `Bearer ${SECRET}`)).toBe(true);
     await servers.close();
   });
