@@ -23,6 +23,7 @@ export type { RestoreOptions, RestoreResult } from "./operations/restore.js";
 export type { ForkOptions, ForkResult } from "./operations/fork.js";
 export type { MigrateOptions, MigrateResult } from "./operations/migrate.js";
 export type { RemoveResult } from "./operations/remove.js";
+export type { LoggedUndo, RedoResult } from "./operations/undo/redo.js";
 export type { UndoneOperation, UndoResult } from "./operations/undo/undone.js";
 export type { PreviewOptions, UndoPreview } from "./operations/undo/undone.js";
 export type { RepairResult } from "./operations/repair.js";

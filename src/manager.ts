@@ -37,6 +37,7 @@ import { saveQuietly, saveState } from "./operations/save.js";
 import { scanConversations, type ScanQuery, type ScanResult } from "./operations/search.js";
 import type { StoreMetrics } from "./operations/stats/store-metrics.js";
 import { previewUndos } from "./operations/undo/preview.js";
+import { loggedUndos, redo, type LoggedUndo, type RedoResult } from "./operations/undo/redo.js";
 import { undo } from "./operations/undo/undo.js";
 import { undoable } from "./operations/undo/undoable.js";
 import type {
@@ -270,6 +271,19 @@ export class DraftStatePersistenceManager {
     const wanted: UndoOptions = { ...options, ...(id === undefined ? {} : { id }) };
     const conversation = options.kind === "thread" ? undefined : id;
     return this.#change(conversation, () => undo(this.#store, this.#sessions, this.threads, wanted));
+  }
+
+  /**
+   * Reverts the last undo, of one conversation or whatever was undone last: the operation is done again. Throws `NOT_FOUND` where
+   * another operation came since, `USAGE` where the conversation was changed since.
+   */
+  redo(id?: string): Promise<RedoResult> {
+    return this.#change(id, () => redo(this.#store, this.#sessions, id));
+  }
+
+  /** What was undone and is kept in the log, newest first, and whether `redo` can do it again. */
+  undone(): Promise<LoggedUndo[]> {
+    return this.#underWay.run(() => loggedUndos(this.#store));
   }
 
   /** What can be undone, to conversations and threads, newest first. */

@@ -10,6 +10,7 @@ import { redactUrl } from "../model/urls.js";
 import type { Conversation } from "../session/conversation.js";
 import { createDraftStatePersistenceManager } from "../create-manager.js";
 import type { DraftStatePersistenceManager, OpenOptions } from "../manager.js";
+import { approveFresh, type Approve } from "./approval.js";
 import { TurnGraph } from "./graph.js";
 import { OfflineStoryModel } from "./models/offline.js";
 import { runTurn, type TurnEvent } from "./turn.js";
@@ -21,6 +22,8 @@ export interface AgentOptions {
   readonly modelName?: string;
   readonly manager?: DraftStatePersistenceManager;
   readonly tools?: readonly StructuredToolInterface[];
+  /** Asked before each call of a tool. Left out, tools run; none is repeated after a crash: the model is told that its result is lost. */
+  readonly approve?: Approve;
   readonly systemPrompt?: string;
   /** Texts that must not reach a message or a state, such as keys. */
   readonly secrets?: readonly string[];
@@ -39,6 +42,8 @@ export interface RunTurnOptions {
   /** A title for a conversation that has none; taken from the prompt where it is left out. */
   readonly title?: string;
   readonly baseUrl?: string;
+  /** In place of the agent's. */
+  readonly approve?: Approve;
 }
 
 /** The agent's state as programs see it: the conversation's state and its id. */
@@ -81,7 +86,10 @@ export class DraftHybridStreamingAgent {
     return this.manager.open(conversationId, options);
   }
 
-  /** One turn in an open conversation, event by event. An undefined prompt answers again what was said last. */
+  /**
+   * One turn in an open conversation, event by event. An undefined prompt goes on where the conversation stands: with calls that
+   * are open, or with an answer to what was said last.
+   */
   runTurn(
     conversation: Conversation,
     prompt: string | undefined,
@@ -102,6 +110,7 @@ export class DraftHybridStreamingAgent {
       elapsed: () => this.manager.elapsed(),
       measure: () => this.manager.monitor.beginAnswer(conversation.id, this.modelName),
       graph: this.#graph,
+      approve: options.approve ?? this.#options.approve ?? approveFresh,
       modelName: this.modelName,
       signal: options.signal,
       showDurableOnly: saveOnToken && realTimeSave,

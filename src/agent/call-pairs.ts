@@ -1,8 +1,9 @@
 /**
  * Tool calls as every server takes them: each with its result right behind it, ids that no two share, names of functions. Calls
- * of which none was answered are left out, and so are results without a call. Pure.
+ * of which none was begun are left out, and so are results without a call. Pure.
  */
 import type { Message, ToolCall } from "../model/conversation.js";
+import { RESULT_LOST } from "./approval.js";
 import { textFor } from "./content-parts.js";
 
 /** As the strictest known servers take them. */
@@ -60,7 +61,7 @@ function resultFor(message: Message, { call, result }: OpenCall, id: string): Me
     return {
       id: `${message.id}-${id}`,
       role: "tool",
-      content: NO_RESULT,
+      content: call.startedAt === undefined ? NO_RESULT : RESULT_LOST,
       createdAt: message.createdAt,
       toolCallId: id,
       name,
@@ -76,7 +77,7 @@ export function pairCalls(messages: readonly Message[]): Message[] {
     if (message.role === "tool") return [];
     const { toolCalls: _calls, ...rest } = message;
     const calls = pairs.get(message) ?? [];
-    if (!calls.some(({ result }) => result !== undefined)) return [rest];
+    if (!calls.some(({ call, result }) => result !== undefined || call.startedAt !== undefined)) return [rest];
     const named = calls.map((pair) => ({ pair, id: ids.next(pair.call.id) }));
     const toolCalls = named.map(({ pair: { call }, id }) => ({ id, name: functionName(call.name), args: call.args }));
     return [{ ...rest, toolCalls }, ...named.map(({ pair, id }) => resultFor(message, pair, id))];

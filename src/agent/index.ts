@@ -8,3 +8,4 @@ export {
 } from "./agent.js";
 export type { TurnEvent } from "./turn.js";
 export { OfflineStoryModel, type OfflineModelOptions } from "./models/offline.js";
+export type { Approve, CallDecision, CallRequest } from "./approval.js";

@@ -147,15 +147,6 @@ export function toolCallsOf(message: BaseMessage): ToolCall[] {
   return [...calls, ...broken].map((call, index) => ({ ...call, id: call.id ?? `call-${index + 1}` }));
 }
 
-/** What answers the calls that no tool can, so that the others' answers are a whole. */
-export function answersToBroken(calls: readonly ToolCall[], newId: () => string, createdAt: string): Message[] {
-  return calls.flatMap(({ id, name, error }) =>
-    error === undefined
-      ? []
-      : [{ id: newId(), role: "tool" as const, content: error.message, createdAt, toolCallId: id, name, error }],
-  );
-}
-
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -5,24 +5,22 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import { DraftstateError, messageOf } from "../errors.js";
 import { assertAgentState } from "../model/agent-state.js";
-import type { AgentState, Message, Usage } from "../model/conversation.js";
-import {
-  addMessage,
-  appendReasoning,
-  beginTurn,
-  endAnswer,
-  ensureAgentFields,
-  type AnswerEnd,
-} from "../model/transitions.js";
+import type { AgentState, Message, ToolCall, Usage } from "../model/conversation.js";
+import { openCalls, resumeRound } from "../model/tool-calls.js";
+import { beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
 import type { AnswerMeter } from "../metrics/monitor.js";
+import { AnswerTooLong } from "../session/answer-limit.js";
 import { Channel } from "../session/channel.js";
 import type { Conversation } from "../session/conversation.js";
+import type { Approve } from "./approval.js";
 import type { TurnGraph } from "./graph.js";
 import { GO_ON } from "./messages.js";
-import { answersToBroken, fromToolMessage, toLangChain, toModelSequence, toolCallsOf, usageOf } from "./messages.js";
-import { modelError } from "./model-error.js";
-import { isLasting } from "./model-failure.js";
+import { toLangChain, toModelSequence, usageOf } from "./messages.js";
+import { errorWithoutSecrets, modelError } from "./model-error.js";
+import { isLasting, ModelFailure } from "./model-failure.js";
 import { outcomeOf, type EndedStatus, type Outcome } from "./outcome.js";
+import { jsonWithoutSecrets, REDACTED, SecretFilter, withoutSecrets } from "./secret-filter.js";
+import { TurnCalls, TurnStopped } from "./turn-calls.js";
 import { UnreadableAnswer } from "./unreadable.js";
 
 export type { EndedStatus };
@@ -32,6 +30,14 @@ export type TurnEvent =
   | { readonly type: "token"; readonly text: string; readonly state: AgentState; readonly revision: number }
   /** What the model thinks; never a part of the answer. */
   | { readonly type: "reasoning"; readonly text: string; readonly state: AgentState; readonly revision: number }
+  /** The model asks for these; told before anyone is asked about them, also of calls that an earlier process left open. */
+  | {
+      readonly type: "calls";
+      readonly calls: readonly ToolCall[];
+      readonly state: AgentState;
+      readonly revision: number;
+    }
+  /** Results, as they come. */
   | {
       readonly type: "tools";
       readonly messages: readonly Message[];
@@ -51,6 +57,8 @@ export type TurnEvent =
       readonly isLasting: boolean;
       /** What was left out of the answer without harm, in words. */
       readonly remarks: readonly string[];
+      /** What a person must know of it, in words. */
+      readonly warnings: readonly string[];
       readonly state: AgentState;
       readonly revision: number;
     };
@@ -60,9 +68,11 @@ export interface TurnOptions {
   /** What else changes the conversation when the turn begins. */
   readonly onBegin?: () => void;
   readonly graph: TurnGraph;
+  /** Asked before each call of a tool. */
+  readonly approve: Approve;
   /** `provider:name`, kept with the answer. */
   readonly modelName: string | undefined;
-  /** Undefined regenerates the answer to what was said last. */
+  /** Undefined goes on where the conversation stands: with calls that are open, or with an answer to what was said last. */
   readonly prompt: string | undefined;
   readonly systemPrompt: string | undefined;
   readonly signal: AbortSignal | undefined;
@@ -76,6 +86,8 @@ export interface TurnOptions {
   /** Whether tokens wait for the disk: so where each is saved. */
   readonly showDurableOnly: boolean;
 }
+
+const ECHOED = `the server said your key in its answer: it is left out (${REDACTED})`;
 
 /** The model is read no faster than it is watched, so that a reader who leaves early leaves an unfinished answer … */
 const AHEAD_OF_WATCHER = 1;
@@ -98,8 +110,28 @@ class Turn {
   #saveError: Error | undefined;
   #stalled = false;
   #meter: AnswerMeter | undefined;
+  readonly #text: SecretFilter;
+  readonly #reasoning: SecretFilter;
+  readonly #calls: TurnCalls;
+  #open: readonly ToolCall[] = [];
 
-  constructor(private readonly options: TurnOptions) {}
+  constructor(private readonly options: TurnOptions) {
+    const { conversation, approve, newId, secrets } = options;
+    this.#text = new SecretFilter(secrets);
+    this.#reasoning = new SecretFilter(secrets);
+    this.#calls = new TurnCalls({
+      conversation,
+      approve,
+      newId,
+      signal: this.#abort.signal,
+      at: () => this.#at(),
+      onAsked: async (calls) => {
+        await this.#events.push({ type: "calls", calls, ...this.#now() });
+        await this.#events.emptied();
+      },
+      onResults: (messages) => this.#events.push({ type: "tools", messages, ...this.#now() }),
+    });
+  }
 
   async *run(): AsyncGenerator<TurnEvent> {
     const { signal, conversation, onBegin } = this.options;
@@ -154,12 +186,16 @@ class Turn {
     const { conversation, prompt, systemPrompt, newId } = this.options;
     const at = this.#at();
     assertAgentState(conversation.id, conversation.version.state);
+    // Whoever says something else passes over what waits.
+    if (prompt === undefined)
+      this.#open = openCalls((conversation.version.state as Partial<AgentState>).messages ?? []);
     conversation.update((draft) => {
       ensureAgentFields(draft);
       const system = draft.messages.find((message) => message.role === "system");
       if (systemPrompt !== undefined && system === undefined) {
         draft.messages.unshift({ id: newId(), role: "system", content: systemPrompt, createdAt: at });
       } else if (systemPrompt !== undefined && system !== undefined) system.content = systemPrompt;
+      if (this.#open.length > 0) resumeRound(draft);
       beginTurn(
         draft,
         prompt === undefined
@@ -172,7 +208,10 @@ class Turn {
   /** Reads the model to its end. Never rejects: how it ended is the last event and the answer's status. */
   async #pump(): Promise<void> {
     this.#meter = this.options.measure();
-    const outcome = await this.#watched(await this.#readModel().catch((error: unknown) => this.#failure(error)));
+    const read = await this.#readModel().catch((error: unknown) => this.#failure(error));
+    // What a call that was stopped gets for a result comes before the turn's end.
+    await this.#calls.settled();
+    const outcome = await this.#watched(this.#withoutSecrets(read));
     const { status, error, usage, finishReason, remarks = [] } = outcome;
     try {
       this.#endAnswer({ ...outcome, status });
@@ -185,7 +224,8 @@ class Turn {
       return;
     }
     this.#meter.end(status, usage);
-    const ended = { status, usage, error, finishReason, isLasting: isLasting(error), remarks };
+    const warnings = this.#saysSecret ? [ECHOED] : [];
+    const ended = { status, usage, error, finishReason, isLasting: isLasting(error), remarks, warnings };
     await this.#events.push({ type: "end", ...ended, ...this.#now() });
     this.#events.end();
   }
@@ -199,28 +239,54 @@ class Turn {
 
   async #readModel(): Promise<Outcome> {
     const { conversation, graph } = this.options;
-    const sequence = toModelSequence([...conversation.state.messages, ...this.#goOn()]).map(toLangChain);
+    const turn = {
+      open: this.#open,
+      calls: this.#calls,
+      sequence: () => toModelSequence([...conversation.state.messages, ...this.#goOn()]).map(toLangChain),
+    };
     let last: BaseMessage | undefined;
-    for await (const event of graph.stream(sequence, this.#abort.signal)) {
+    for await (const event of graph.stream(turn, this.#abort.signal)) {
       if (this.#abort.signal.aborted) return { status: "interrupted" };
       if (event.type === "token") {
         this.#meter?.token(event.text);
-        conversation.appendToken(event.text);
-        await this.#events.push({ type: "token", text: event.text, ...this.#now() });
-      } else if (event.type === "reasoning") {
-        conversation.update((draft) => {
-          appendReasoning(draft, event.text);
-        });
-        await this.#events.push({ type: "reasoning", text: event.text, ...this.#now() });
-      } else if (event.node === "tools") await this.#toolsAnswered(event.messages);
+        await this.#token(this.#text.push(event.text));
+      } else if (event.type === "reasoning") await this.#thought(this.#reasoning.push(event.text));
       else {
-        last = event.messages.at(-1);
-        if (last !== undefined && toolCallsOf(last).some(({ error }) => error === undefined))
-          this.#endAnswer({ status: "complete" }, last);
+        await this.#thought(this.#reasoning.end());
+        await this.#token(this.#text.end());
+        last = event.message;
+        if (event.continues) this.#endAnswer({ status: "complete" }, event);
       }
     }
     if (this.#abort.signal.aborted) return { status: "interrupted" };
     return outcomeOf(last, conversation.state.streamingProperties.partialResponse, graph.saysReason);
+  }
+
+  async #token(text: string): Promise<void> {
+    if (text === "") return;
+    this.options.conversation.appendToken(text);
+    await this.#events.push({ type: "token", text, ...this.#now() });
+  }
+
+  async #thought(text: string): Promise<void> {
+    if (text === "") return;
+    this.options.conversation.appendReasoning(text);
+    await this.#events.push({ type: "reasoning", text, ...this.#now() });
+  }
+
+  get #saysSecret(): boolean {
+    return this.#text.found + this.#reasoning.found > 0;
+  }
+
+  /** What of the server's own words is neither text nor reasoning. */
+  #withoutSecrets({ error, finishReason, ...outcome }: Outcome): Outcome {
+    const { secrets } = this.options;
+    return {
+      ...outcome,
+      ...(outcome.toolCalls === undefined ? {} : { toolCalls: jsonWithoutSecrets(outcome.toolCalls, secrets) }),
+      ...(finishReason === undefined ? {} : { finishReason: withoutSecrets(finishReason, secrets) }),
+      ...(error === undefined ? {} : { error: errorWithoutSecrets(error, secrets) }),
+    };
   }
 
   /** An answer that is continued has no prompt of its own, and a sequence must not end with the model's turn; said to the model only. */
@@ -231,32 +297,26 @@ class Turn {
       : [];
   }
 
-  async #toolsAnswered(messages: readonly BaseMessage[]): Promise<void> {
-    const { conversation, newId } = this.options;
-    const calls = conversation.state.messages.findLast(({ role }) => role === "assistant")?.toolCalls ?? [];
-    const answers = [
-      ...messages.flatMap((message) => fromToolMessage(message, newId(), this.#at()) ?? []),
-      ...answersToBroken(calls, newId, this.#at()),
-    ];
-    conversation.update((draft) => {
-      for (const answer of answers) addMessage(draft, answer);
-    });
-    await this.#events.push({ type: "tools", messages: answers, ...this.#now() });
-  }
-
-  #failure(error: unknown): Outcome {
+  async #failure(error: unknown): Promise<Outcome> {
+    // What was held back is a part of what came.
+    if (!(error instanceof AnswerTooLong)) await this.#token(this.#text.end()).catch(() => undefined);
     if (this.#abort.signal.aborted) return { status: "interrupted" };
+    if (error instanceof TurnStopped)
+      return { status: "interrupted", ...(error.reason ? { error: error.reason } : {}) };
     const streamed = this.options.conversation.state.streamingProperties.partialResponse !== "";
     return {
       status: streamed && !(error instanceof UnreadableAnswer) ? "interrupted" : "error",
-      error: modelError(error, this.options.secrets),
+      error:
+        error instanceof AnswerTooLong
+          ? new ModelFailure(error.message, { cause: error })
+          : modelError(error, this.options.secrets),
     };
   }
 
-  /** With `calls`, the model's message that asks for tools: the turn continues after it. */
-  #endAnswer(outcome: Outcome, calls?: BaseMessage): void {
+  /** With what the model asks for: the turn continues after it. */
+  #endAnswer(outcome: Outcome, asking?: { readonly message: BaseMessage; readonly calls: readonly ToolCall[] }): void {
     const { conversation, modelName, newId } = this.options;
-    const usage = calls === undefined ? outcome.usage : usageOf(calls);
+    const usage = asking === undefined ? outcome.usage : usageOf(asking.message);
     const end: AnswerEnd = {
       id: newId(),
       status: outcome.status,
@@ -266,7 +326,13 @@ class Turn {
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
-      ...(calls === undefined ? {} : { toolCalls: toolCallsOf(calls), turnContinues: true, nextId: newId() }),
+      ...(asking === undefined
+        ? {}
+        : {
+            toolCalls: jsonWithoutSecrets(asking.calls, this.options.secrets),
+            turnContinues: true,
+            nextId: newId(),
+          }),
     };
     conversation.update((draft) => {
       endAnswer(draft, end);

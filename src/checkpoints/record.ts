@@ -178,9 +178,10 @@ const DECODERS = {
   drop: decodeDrop,
   end: () => ({ kind: "end" }),
 } as const satisfies Record<string, (fields: JsonObject) => ThreadLine>;
+const KINDS = Object.keys(DECODERS) as readonly (keyof typeof DECODERS)[];
 
 function decode(fields: JsonObject): Decoded {
-  const kind = Object.keys(DECODERS).find((name): name is keyof typeof DECODERS => Object.hasOwn(fields, name));
+  const kind = KINDS.find((name) => Object.hasOwn(fields, name));
   if (kind === undefined) return { kind: "newer", detail: `a record with ${namesIn(fields)}` };
   const version = fields["thread"];
   if (kind === "thread" && version !== THREAD_VERSION)

@@ -39,13 +39,18 @@ interface Namespace {
   readonly writes: Map<string, Map<string, WriteEntry>>;
 }
 
+const PASSING: ReadonlySet<ThreadRecord["kind"]> = new Set(["stream", "token", "drop"]);
+
 export class ThreadIndex {
   readonly streams = new Streams();
   readonly #namespaces = new Map<string, Namespace>();
   readonly #values = new Map<number, ValueEntry>();
   #lastNumber = 0;
+  /** By segment, the bytes of lines about answers on their way, which are over one day. */
+  readonly #passing = new Map<number, number>();
 
   apply(record: ThreadRecord, place: Place): void {
+    if (PASSING.has(record.kind)) this.#passing.set(place.segment, this.passingIn(place.segment) + place.length);
     switch (record.kind) {
       case "value":
         this.used(record.number);
@@ -70,6 +75,11 @@ export class ThreadIndex {
       case "end":
         break;
     }
+  }
+
+  /** Bytes of a segment that no checkpoint needs: of what was written of answers while they streamed. */
+  passingIn(segment: number): number {
+    return this.#passing.get(segment) ?? 0;
   }
 
   /** A number that no value or stream of the thread has had. */
@@ -211,6 +221,7 @@ export class ThreadIndex {
 
   /** Lines were copied to another place. */
   relocate(moved: ReadonlyMap<Place, Place>): void {
+    if (moved.size === 0) return;
     const relocateIn = <K, E extends { readonly place: Place }>(entries: Map<K, E>): void => {
       for (const [key, entry] of entries) {
         const place = moved.get(entry.place);

@@ -26,6 +26,7 @@ export const VERBS = [
   "rename",
   "rm",
   "undo",
+  "redo",
   "export",
   "import",
   "copy",

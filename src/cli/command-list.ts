@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   rename: async () => (await import("./commands/rename.js")).registerRename,
   rm: async () => (await import("./commands/rm.js")).registerRm,
   undo: async () => (await import("./commands/undo/undo.js")).registerUndo,
+  redo: async () => (await import("./commands/redo.js")).registerRedo,
   export: async () => (await import("./commands/export.js")).registerExport,
   import: async () => (await import("./commands/import/import.js")).registerImport,
   copy: async () => (await import("./commands/copy.js")).registerCopy,

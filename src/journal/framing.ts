@@ -11,9 +11,11 @@ import { isJsonObject, type JsonObject } from "../model/json.js";
 /** Node's zlib takes milliseconds to load: it is, with the first line. */
 let crc32: typeof import("node:zlib").crc32 | undefined;
 
-function checksumOf(body: string | Uint8Array): string {
-  crc32 ??= getBuiltinModule("node:zlib").crc32;
-  return crc32(body).toString(16).padStart(8, "0");
+function checksumOf(...parts: readonly (string | Uint8Array)[]): string {
+  const sum = (crc32 ??= getBuiltinModule("node:zlib").crc32);
+  let checksum = 0;
+  for (const part of parts) checksum = sum(part, checksum);
+  return checksum.toString(16).padStart(8, "0");
 }
 
 /** What the fields of a line mean. `newer`: well-formed, and beyond this version's knowledge. A decoder may throw: then the line is bad. */
@@ -51,6 +53,7 @@ const NEWLINE = 0x0a;
 const LINE = /^\{"crc":"([0-9a-f]{8})",("len":(\d{1,12}),)/;
 const CLOSE = Buffer.from("}\n", "latin1");
 const BODY_AT = '{"crc":"00000000",'.length;
+const LONGEST_START = BODY_AT + '"len":000000000000,'.length;
 
 /** With its newline. The fields must not be empty. */
 export function encodeLine(fields: object): string {
@@ -63,21 +66,28 @@ export function encodeLine(fields: object): string {
 export function encodeLineOf(inside: readonly (string | Uint8Array)[]): Buffer {
   const parts = inside.map((part) => (typeof part === "string" ? Buffer.from(part, "utf8") : part));
   const length = parts.reduce((sum, part) => sum + part.length, 1);
-  const body = Buffer.concat([Buffer.from(`"len":${length},`, "latin1"), ...parts, CLOSE]);
-  return Buffer.concat([Buffer.from(`{"crc":"${checksumOf(body.subarray(0, -1))}",`, "latin1"), body]);
+  const lengthField = `"len":${length},`;
+  const checksum = checksumOf(lengthField, ...parts, "}");
+  return Buffer.concat([Buffer.from(`{"crc":"${checksum}",${lengthField}`, "latin1"), ...parts, CLOSE]);
 }
 
 function bad(detail: string): { readonly kind: "bad"; readonly detail: string } {
   return { kind: "bad", detail };
 }
 
+/** Why it is not as it was written; undefined where it is. Without its newline. */
+export function damageOf(line: Buffer): string | undefined {
+  const start = LINE.exec(line.toString("latin1", 0, LONGEST_START));
+  if (start === null) return "it does not begin like a record";
+  const [, crc = "", lengthField = "", length = ""] = start;
+  if (line.length !== BODY_AT + lengthField.length + Number(length)) return "its length differs from what it says";
+  return checksumOf(line.subarray(BODY_AT)) === crc ? undefined : "its checksum differs from its content";
+}
+
 /** One line without its newline. */
 export function decodeLine<V>(line: Buffer, codec: PayloadCodec<V>): DecodedPayload<V> {
-  const start = LINE.exec(line.toString("latin1", 0, 64));
-  if (start === null) return bad("it does not begin like a record");
-  const [, crc = "", lengthField = "", length = ""] = start;
-  if (line.length !== BODY_AT + lengthField.length + Number(length)) return bad("its length differs from what it says");
-  if (checksumOf(line.subarray(BODY_AT)) !== crc) return bad("its checksum differs from its content");
+  const damage = damageOf(line);
+  if (damage !== undefined) return bad(damage);
   try {
     const value: unknown = JSON.parse(line.toString("utf8"));
     return isJsonObject(value) ? codec.decode(value) : bad("it is not an object");

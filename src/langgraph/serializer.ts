@@ -29,6 +29,7 @@ export class DraftstateSerializer extends JsonPlusSerializer {
 
   /** Throws `INVALID_STATE` for an object of a class that is not allowed. */
   override async dumpsTyped(value: unknown): Promise<[string, Uint8Array]> {
+    if (isPrimitive(value)) return ["json", Buffer.from(JSON.stringify(value), "utf8")];
     const [type, bytes] = await super.dumpsTyped(value);
     const refused = type === "json" ? this.#refused(bytes) : undefined;
     if (refused === undefined) return [type, bytes];
@@ -40,7 +41,10 @@ export class DraftstateSerializer extends JsonPlusSerializer {
 
   /** Throws `CORRUPT` for an object of a class that is not allowed: nothing is constructed then. */
   override async loadsTyped(type: string, data: Uint8Array | string): Promise<unknown> {
-    const refused = type === "json" ? this.#refused(data) : undefined;
+    if (type !== "json") return (await super.loadsTyped(type, data)) as unknown;
+    // Nothing is to be constructed of it: plain data, which the base would copy field by field.
+    if (isText(data) || !mayNameClasses(data)) return JSON.parse(textOf(data)) as unknown;
+    const refused = this.#refused(data);
     if (refused === undefined) return (await super.loadsTyped(type, data)) as unknown;
     throw new DraftstateError(
       "CORRUPT",
@@ -49,11 +53,34 @@ export class DraftstateSerializer extends JsonPlusSerializer {
   }
 
   #refused(data: Uint8Array | string): string | undefined {
-    const text = typeof data === "string" ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    // A key may be spelled by escapes.
-    if (!text.includes('"lc"') && !text.includes('"__proto__"') && !text.includes("\\u")) return undefined;
-    return firstRefused(JSON.parse(text.toString()), (name) => isKnown(name) || this.#allowed.has(name.join("/")));
+    if (!mayNameClasses(data)) return undefined;
+    return firstRefused(JSON.parse(textOf(data)), (name) => isKnown(name) || this.#allowed.has(name.join("/")));
   }
+}
+
+function isPrimitive(value: unknown): boolean {
+  return value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
+
+const QUOTE = 0x22;
+
+/** A text alone, however long. */
+function isText(json: Uint8Array | string): boolean {
+  return typeof json === "string" ? json.startsWith('"') : json[0] === QUOTE;
+}
+
+/** A key may be spelled by escapes. */
+function mayNameClasses(json: Uint8Array | string): boolean {
+  const text = typeof json === "string" ? json : bufferOf(json);
+  return text.includes('"lc"') || text.includes('"__proto__"') || text.includes("\\u");
+}
+
+function textOf(json: Uint8Array | string): string {
+  return typeof json === "string" ? json : bufferOf(json).toString("utf8");
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function firstRefused(root: unknown, isAllowed: (name: ClassName) => boolean): string | undefined {

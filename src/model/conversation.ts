@@ -20,6 +20,8 @@ export type ToolCall = {
   readonly id: string;
   readonly name: string;
   readonly args: JsonObject;
+  /** ISO 8601; when it was last begun, durable before it was. */
+  readonly startedAt?: string;
   /** Why it cannot be carried out: arguments that are no JSON are in `args.input`, as they came. */
   readonly error?: { readonly code: string; readonly message: string };
 };

@@ -80,12 +80,6 @@ function answerOf(draft: AgentDraft, end: AnswerEnd): Message {
   };
 }
 
-/** A piece of what the model thinks, beside its answer. */
-export function appendReasoning(draft: AgentDraft, text: string): void {
-  const streaming = draft.streamingProperties;
-  streaming.partialReasoning = (streaming.partialReasoning ?? "") + text;
-}
-
 /** The text joins the messages. It stays readable in `partialResponse` and `currentNarrative` until the next answer. */
 export function endAnswer(draft: AgentDraft, end: AnswerEnd): void {
   draft.messages.push(answerOf(draft, end) as Draft<Message>);

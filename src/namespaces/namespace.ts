@@ -7,14 +7,12 @@ import type { ItemChange, Items } from "../items/item.js";
 import type { Labels } from "../items/record.js";
 import type { Lock } from "../storage/storage.js";
 import { changesKey, namespaceLock, namespaceName } from "../store/item-names.js";
+import { OpenWhileUsed } from "../store/open-while-used.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { warn, type Store } from "../store/store.js";
 import { waitForLock } from "../store/wait-for-lock.js";
 import { loadNamespace, versionsOf, type LoadedNamespace } from "./load.js";
 import { LogClosed, NamespaceLog } from "./namespace-log.js";
-
-/** Milliseconds without a write after which another process may have it. */
-const IDLE_RELEASE = 500;
 
 interface Open {
   readonly log: NamespaceLog;
@@ -24,11 +22,11 @@ interface Open {
 export class Namespace {
   readonly name: string;
   #known: LoadedNamespace | undefined;
-  #open: Open | undefined;
-  /** Opening and closing, one after another. */
-  #turn: Promise<unknown> = Promise.resolve();
-  readonly #writing = new Set<Promise<unknown>>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #writing = new OpenWhileUsed<Open>({
+    open: () => this.#openLog(),
+    close: (open) => this.#close(open),
+    isSpent: ({ log }) => log.failure !== undefined,
+  });
 
   constructor(
     private readonly store: Store,
@@ -40,12 +38,13 @@ export class Namespace {
 
   /** Nothing of it is open or under way. */
   get isIdle(): boolean {
-    return this.#open === undefined && this.#writing.size === 0;
+    return this.#writing.isIdle;
   }
 
   /** As they are now; those that expired too. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
   async items(): Promise<Items> {
-    if (this.#open !== undefined && this.#open.log.failure === undefined) return this.#open.log.items;
+    const open = this.#writing.current;
+    if (open !== undefined && open.log.failure === undefined) return open.log.items;
     const { storage } = this.store;
     const known = this.#known;
     if (known !== undefined && String(await versionsOf(storage, this.name)) === String(known.versions))
@@ -61,53 +60,18 @@ export class Namespace {
 
   /** The changes that are made of its items as no other process can change them meanwhile. */
   update(make: (items: Items) => readonly ItemChange[]): Promise<void> {
-    return this.#whileOpen(({ log }) => log.write(make(log.items))).catch((error: unknown) => {
-      // Closed between opening and writing: nothing of it was written.
-      if (error instanceof LogClosed) return this.update(make);
-      throw error;
-    });
+    return this.#writing
+      .use(({ log }) => log.write(make(log.items)))
+      .catch((error: unknown) => {
+        // Closed between opening and writing: nothing of it was written.
+        if (error instanceof LogClosed) return this.update(make);
+        throw error;
+      });
   }
 
   /** Waits for what is being written, and gives the lock back. */
-  async close(): Promise<void> {
-    while (this.#writing.size > 0) await Promise.allSettled(this.#writing);
-    clearTimeout(this.#timer);
-    await this.#inTurn(() => this.#close());
-  }
-
-  #whileOpen<T>(act: (open: Open) => Promise<T>): Promise<T> {
-    clearTimeout(this.#timer);
-    const result = this.#opened().then(act);
-    this.#writing.add(result);
-    const done = (): void => {
-      this.#writing.delete(result);
-      if (this.#writing.size === 0 && this.#open !== undefined) this.#closeWhenIdle();
-    };
-    result.then(done, done);
-    return result;
-  }
-
-  #closeWhenIdle(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      void this.#inTurn(async () => {
-        if (this.#writing.size === 0) await this.#close();
-      });
-    }, IDLE_RELEASE);
-  }
-
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(act);
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
-  #opened(): Promise<Open> {
-    return this.#inTurn(async () => {
-      // What failed is spent: what is on disk decides.
-      if (this.#open !== undefined && this.#open.log.failure !== undefined) await this.#close();
-      return (this.#open ??= await this.#openLog());
-    });
+  close(): Promise<void> {
+    return this.#writing.close();
   }
 
   async #openLog(): Promise<Open> {
@@ -127,12 +91,9 @@ export class Namespace {
     }
   }
 
-  async #close(): Promise<void> {
-    const open = this.#open;
-    if (open === undefined) return;
-    await open.log.close();
-    this.#open = undefined;
-    await this.#release(open.lock);
+  async #close({ log, lock }: Open): Promise<void> {
+    await log.close();
+    await this.#release(lock);
   }
 
   /** Never rejects: nothing is written under it any more, and the lock of a process that ended is free. */

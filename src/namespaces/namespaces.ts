@@ -54,7 +54,7 @@ export class Namespaces {
 
   /** Writes what waits and gives every lock back, even where one fails; then rejects with what failed. Nothing can be asked any more. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort("closing");
     const outcomes = await Promise.allSettled([...this.#namespaces.values()].map((namespace) => namespace.close()));
     const errors = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
     const [first] = errors;

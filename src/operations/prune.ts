@@ -8,8 +8,10 @@ import { headsOf, listBackupNames, readBackupFile, type Backup } from "../store/
 import type { OnProgress } from "../store/events.js";
 import { backupKey, backupsById, type BackupName } from "../store/names.js";
 import { readSnapshot } from "../store/read.js";
+import { ANY_CONTENT } from "../store/redo-record.js";
 import type { Store } from "../store/store.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
+import { redoOf, type Redoing } from "./redoing.js";
 
 export interface PruneResult {
   /** Where they are, for messages. */
@@ -38,13 +40,19 @@ interface PruneRequest {
   readonly names: readonly BackupName[];
   readonly policy: RetentionPolicy;
   readonly purge: boolean;
+  /** Of these names alone, whatever the policy. */
+  readonly only?: ReadonlySet<string>;
+  readonly again?: Redoing;
   /** One command's removals share it, so that one undo takes all of them back: the stamp of the first. */
   readonly group: { stamp: string | undefined };
 }
 
 /** Where the snapshot is not valid the newest valid backup is all there is: then each is verified, and that one stays (I5). */
-async function planPrune({ storage, now }: Store, { id, names, policy }: PruneRequest): Promise<RetentionPlan<Backup>> {
-  const context = { now: now().getTime(), protectLastValid: false };
+async function planPrune(
+  { storage, now }: Store,
+  { id, names, policy, only }: PruneRequest,
+): Promise<RetentionPlan<Backup>> {
+  const context = { now: now().getTime(), protectLastValid: false, ...(only === undefined ? {} : { only }) };
   const heads = await headsOf(storage, names);
   const plan = planRetention(heads, policy, context);
   if (plan.remove.length === 0 || (await readSnapshot(storage, id))?.kind === "valid") return plan;
@@ -56,7 +64,7 @@ async function planPrune({ storage, now }: Store, { id, names, policy }: PruneRe
 
 async function takeAway(
   store: Store,
-  { id, purge, group }: PruneRequest,
+  { id, purge, group, again }: PruneRequest,
   backups: readonly Backup[],
   guard: Lock,
 ): Promise<void> {
@@ -69,7 +77,14 @@ async function takeAway(
   const files = backups.map(({ name }): KeptFile => ({ area: "backup", name }));
   const stamp = await trash.newStamp(guard);
   group.stamp ??= stamp;
-  const operation: Operation = { kind: "prune", conversationId: id, stamp, group: group.stamp, files };
+  const operation: Operation = {
+    kind: "prune",
+    conversationId: id,
+    stamp,
+    group: group.stamp,
+    files,
+    ...redoOf(again),
+  };
   await trash.begin(operation, guard);
   try {
     await takeEach(store, backups, ({ name }) => trash.files.take(operation.stamp, { area: "backup", name }, guard));
@@ -159,4 +174,35 @@ async function pruneOne(store: Store, request: PruneRequest, guard: Lock): Promi
 /** Without a rule the setting is the rule. */
 function isEmpty(rules: RetentionPolicy): boolean {
   return Object.values(rules as Record<string, unknown>).every((rule) => rule === undefined);
+}
+
+/** What a prune removed and its undo gave back is removed once more, but for what was pinned since, and the last valid one (I5). */
+export function pruneAgain(
+  store: Store,
+  sessions: Sessions,
+  operations: readonly Operation[],
+  again: Redoing,
+): Promise<readonly string[]> {
+  const ids = operations.map(({ conversationId }) => conversationId);
+  return sessions.guardedAll(ids, async (held) => {
+    for (const id of ids) await again.check(id, ANY_CONTENT);
+    const group = { stamp: undefined };
+    const removed: string[] = [];
+    for (const { conversationId: id, files } of operations) {
+      const guard = held.get(id)?.guard;
+      if (guard === undefined) throw new RangeError(`${id} is not locked`);
+      const names = await listBackupNames(store.storage, id);
+      const request: PruneRequest = {
+        id,
+        names,
+        policy: {},
+        only: new Set(files.map(({ name }) => name)),
+        purge: false,
+        group,
+        again,
+      };
+      removed.push(...(await pruneOne(store, request, guard)).remove.map(({ path }) => path));
+    }
+    return removed;
+  });
 }

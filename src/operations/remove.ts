@@ -15,6 +15,8 @@ import { assertNoneNewer } from "../store/spills.js";
 import type { Store } from "../store/store.js";
 import type { Key } from "../storage/storage.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
+import { redoOf, type Redoing } from "./redoing.js";
+import { markOf } from "./undo/mark.js";
 
 export interface RemoveResult {
   readonly conversationId: string;
@@ -81,7 +83,11 @@ async function gather(locked: Locked): Promise<void> {
     throw refusal(locked.store.storage, locked.id, plan);
 }
 
-async function toTrash(locked: Locked, group: string | undefined): Promise<RemoveResult & { readonly stamp: string }> {
+async function toTrash(
+  locked: Locked,
+  group: string | undefined,
+  redoing: Redoing | undefined,
+): Promise<RemoveResult & { readonly stamp: string }> {
   const { store, id, guard } = locked;
   const { storage, trash } = store;
   await gather(locked);
@@ -90,7 +96,14 @@ async function toTrash(locked: Locked, group: string | undefined): Promise<Remov
   const files = await filesOf(store, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
   const stamp = await trash.newStamp(guard);
-  const operation: Operation = { kind: "rm", conversationId: id, stamp, group: group ?? stamp, files };
+  const operation: Operation = {
+    kind: "rm",
+    conversationId: id,
+    stamp,
+    group: group ?? stamp,
+    files,
+    ...redoOf(redoing),
+  };
   await trash.begin(operation, guard);
   try {
     return {
@@ -162,6 +175,7 @@ export async function removeAll(
   sessions: Sessions,
   ids: readonly string[],
   { purge = false, dryRun = false }: RemoveOptions,
+  redoing?: Redoing,
 ): Promise<RemoveResult[]> {
   const different = [...new Set(ids)];
   const purged = purge || !store.trash.keeps;
@@ -172,13 +186,14 @@ export async function removeAll(
   }
   return sessions.exclusive(different, async (held) => {
     for (const id of different) assertNoneNewer((await store.spills?.find(id)) ?? []);
+    if (redoing !== undefined) for (const id of different) await redoing.check(id, await markOf(store, id));
     // Named by the stamp of its first operation.
     let group: string | undefined;
     for (const locked of inOrder(different, held)) {
       try {
         if (purged) results.push(await forGood(locked));
         else {
-          const { stamp, ...result } = await toTrash(locked, group);
+          const { stamp, ...result } = await toTrash(locked, group, redoing);
           group ??= stamp;
           results.push(result);
         }

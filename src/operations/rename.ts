@@ -6,10 +6,18 @@ import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 import type { Store } from "../store/store.js";
 import type { Operation } from "../store/trash-record.js";
+import { redoOf, type Redoing } from "./redoing.js";
 import { commit } from "./undoable.js";
+import { markOfRevision } from "./undo/mark.js";
 
 /** Gives the revision. Throws `USAGE` for an empty title, or a longer one than a snapshot keeps. */
-export function rename(store: Store, sessions: Sessions, id: string, title: string): Promise<number> {
+export function rename(
+  store: Store,
+  sessions: Sessions,
+  id: string,
+  title: string,
+  redoing?: Redoing,
+): Promise<number> {
   assertText(title, "a title");
   const wanted = title.trim().replaceAll(/\s+/g, " ");
   if (wanted === "") throw new DraftstateError("USAGE", "a title is one line of text: give some words");
@@ -19,11 +27,12 @@ export function rename(store: Store, sessions: Sessions, id: string, title: stri
       "USAGE",
       `a title of ${length} characters is too long: give at most ${MAX_OWN_TITLE_LENGTH}`,
     );
-  return sessions.use(id, (session) => renameTo(store, session, wanted), "existing");
+  return sessions.use(id, (session) => renameTo(store, session, wanted, redoing), "existing");
 }
 
-async function renameTo(store: Store, session: Session, title: string): Promise<number> {
+async function renameTo(store: Store, session: Session, title: string, redoing?: Redoing): Promise<number> {
   const { id, lock } = session;
+  await redoing?.check(id, markOfRevision(session.revision));
   const before = session.info.title ?? null;
   if (before === title) return session.revision;
   await session.flush();
@@ -36,6 +45,7 @@ async function renameTo(store: Store, session: Session, title: string): Promise<
     files: [],
     title: before,
     renamedTo: title,
+    ...redoOf(redoing),
   };
   await store.trash.pending.prepare(operation, lock);
   try {

@@ -16,7 +16,9 @@ import { happened } from "../store/pending.js";
 import { readBackupsUntilValid, readPlan, refusal } from "../store/read.js";
 import { writeWhole } from "../store/write-snapshot.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
+import { redoOf, type Redoing } from "./redoing.js";
 import { commit } from "./undoable.js";
+import { markOf } from "./undo/mark.js";
 
 export interface RepairResult {
   readonly conversationId: string;
@@ -36,15 +38,25 @@ export interface RepairOptions {
 type Edited = Extract<Decoded, { kind: "edited" }>;
 
 /** Throws `CORRUPT` where no valid file is left, and changes nothing then; `LOCKED` while it is open anywhere. */
-export function repair(sessions: Sessions, id: string, options: RepairOptions): Promise<RepairResult> {
+export function repair(
+  sessions: Sessions,
+  id: string,
+  options: RepairOptions,
+  redoing?: Redoing,
+): Promise<RepairResult> {
   return sessions.exclusive([id], async (held) => {
     const locked = held.get(id);
     if (locked === undefined) throw new RangeError(`${id} is not locked`);
-    return repairLocked(locked, options);
+    await redoing?.check(id, await markOf(locked.store, id));
+    return repairLocked(locked, options, redoing);
   });
 }
 
-async function repairLocked(locked: Locked, { accept = false }: RepairOptions): Promise<RepairResult> {
+async function repairLocked(
+  locked: Locked,
+  { accept = false }: RepairOptions,
+  redoing: Redoing | undefined,
+): Promise<RepairResult> {
   const {
     store: { storage },
     id,
@@ -52,7 +64,7 @@ async function repairLocked(locked: Locked, { accept = false }: RepairOptions): 
   const { found, plan: asIs } = await takeStock(locked);
   if (asIs.kind === "newer") throw refusal(storage, id, asIs);
   const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
-  if (edited !== undefined && accept) return acceptEdit(locked, edited, found.journal);
+  if (edited !== undefined && accept) return acceptEdit(locked, edited, found.journal, redoing);
   if (accept) throw new DraftstateError("USAGE", `${id} was not edited: there is nothing to accept`);
   const plan = edited === undefined ? asIs : await planWithoutSnapshot(locked, found, edited);
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
@@ -66,14 +78,21 @@ async function repairLocked(locked: Locked, { accept = false }: RepairOptions): 
       revision: version.revision,
     };
   };
-  return plan.clean ? act() : undoably(locked, await revisionAfter(locked, plan), act);
+  return plan.clean
+    ? act()
+    : undoably(locked, { revision: await revisionAfter(locked, plan), ...redoOf(redoing) }, act);
 }
 
 /**
  * The edit becomes a new revision, with every field as it stands and the journal's changes on top where they fit. The new
  * revision is above every record's, so that a journal that comes back after a crash is skipped (I3).
  */
-async function acceptEdit(locked: Locked, edited: Edited, journal: Found["journal"]): Promise<RepairResult> {
+async function acceptEdit(
+  locked: Locked,
+  edited: Edited,
+  journal: Found["journal"],
+  redoing: Redoing | undefined,
+): Promise<RepairResult> {
   const { store, id, guard } = locked;
   const replayed = replay(
     { state: edited.state, info: infoOf(edited.metadata), revision: edited.metadata.revision },
@@ -83,7 +102,7 @@ async function acceptEdit(locked: Locked, edited: Edited, journal: Found["journa
   const version = { ...replayed.version, revision: last + 1 };
   const isJournalUsedUp = replayed.stopped === undefined && (journal === undefined || journal.tail.kind === "clean");
   const keys = [snapshotKey(id), ...(isJournalUsedUp ? [] : [journalKey(id)])];
-  return undoably(locked, version.revision, async () => {
+  return undoably(locked, { revision: version.revision, accept: true, ...redoOf(redoing) }, async () => {
     const quarantined: string[] = [];
     for (const key of keys) {
       const copy = await copyToQuarantine(store, key, guard);
@@ -110,7 +129,11 @@ async function planWithoutSnapshot(
 }
 
 /** The files as they were found are kept, and the revision that the repair writes is named, so that it can be undone once it has happened. */
-async function undoably<T>(locked: Locked, revision: number, act: () => Promise<T>): Promise<T> {
+async function undoably<T>(
+  locked: Locked,
+  what: Pick<Operation, "revision" | "accept" | "redoOf">,
+  act: () => Promise<T>,
+): Promise<T> {
   const { store, id, guard } = locked;
   const { storage, trash } = store;
   // What is not there now and comes back after a power loss would be taken for what the repair wrote.
@@ -123,7 +146,7 @@ async function undoably<T>(locked: Locked, revision: number, act: () => Promise<
     stamp,
     group: stamp,
     files: await trash.files.keepCopies(stamp, files, guard),
-    revision,
+    ...what,
   };
   await trash.pending.prepare(operation, guard);
   try {

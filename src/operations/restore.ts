@@ -17,7 +17,9 @@ import { timeOfStamp, type KeptFile, type Operation } from "../store/trash-recor
 import { listBackups } from "./backups.js";
 import { fork } from "./fork.js";
 import { mustLoad } from "./load.js";
+import { redoOf, type Redoing } from "./redoing.js";
 import { commit } from "./undoable.js";
+import { markOfRevision } from "./undo/mark.js";
 
 export interface RestoreOptions {
   /** Into a new conversation of this id instead. */
@@ -57,6 +59,7 @@ export async function restore(
   id: string,
   wanted: string,
   options: RestoreOptions,
+  redoing?: Redoing,
 ): Promise<RestoreResult> {
   if (options.fork !== undefined) {
     const { conversationId, backup, revision } = await fork(store, sessions, id, {
@@ -72,7 +75,9 @@ export async function restore(
     id,
     async (session) => {
       session.assertReplaceable();
-      return goBack(store, session, planned ?? (await planRestore(store, id, await session.backups.again(), wanted)));
+      await redoing?.check(id, markOfRevision(session.revision));
+      const plan = planned ?? (await planRestore(store, id, await session.backups.again(), wanted));
+      return goBack(store, session, plan, redoing);
     },
     "existing",
     // Opening recovers: what cannot be restored is refused before anything is changed.
@@ -107,13 +112,14 @@ async function goBack(
   store: Store,
   session: Session,
   { backup: { timestamp }, content }: RestorePlan,
+  redoing?: Redoing,
 ): Promise<RestoreResult> {
   session.assertReplaceable();
   const result = { conversationId: session.id, restoredFrom: timestamp, dryRun: false };
   const changes = toJsonPatch(session.state, content);
   // There is nothing to go back to, and so nothing to keep or undo: the backup itself holds what is there.
   if (changes.length === 0) return { ...result, safetyBackup: timestamp, revision: session.revision, changes };
-  const record = new RestoreRecord(store, session);
+  const record = new RestoreRecord(store, session, redoing);
   const safetyBackup = await replaceWithBackup(session, content, record);
   await record.commit();
   await foldIn(store, session);
@@ -147,6 +153,7 @@ class RestoreRecord {
   constructor(
     private readonly store: Store,
     private readonly session: Session,
+    private readonly redoing?: Redoing,
   ) {}
 
   async prepare(version: Version): Promise<void> {
@@ -161,6 +168,7 @@ class RestoreRecord {
       group: stamp,
       files: [file],
       revision: version.revision + 1,
+      ...redoOf(this.redoing),
     };
     await trash.files.keep(
       stamp,

@@ -68,7 +68,12 @@ export function newestFirst<B extends { readonly revision: number; readonly at: 
 export function planRetention<B extends RetainedBackup>(
   backups: readonly B[],
   policy: RetentionPolicy,
-  context: { readonly now: number; readonly protectLastValid: boolean },
+  context: {
+    readonly now: number;
+    readonly protectLastValid: boolean;
+    /** The others stay. */
+    readonly only?: ReadonlySet<string>;
+  },
 ): RetentionPlan<B> {
   for (const rule of ["max", "keepDaily", "keepWeekly", "keepMonthly"] as const) assertCount(policy[rule], rule);
   assertAmount(policy.olderThan, "olderThan");
@@ -77,9 +82,11 @@ export function planRetention<B extends RetainedBackup>(
     ["pinned", (backup) => backup.pinned],
     ["newer version", (backup) => backup.newer === true],
   ];
+  const { only } = context;
   const { max, olderThan, keepDaily, keepWeekly, keepMonthly } = policy;
   // Pinned backups stand beside the count, so that pinning one never costs a turn; so do those that are not ours to remove.
   const newest = new Set(ordered.filter((backup) => !backup.pinned && backup.newer !== true).slice(0, max));
+  if (only !== undefined) rules.push(["not asked for", ({ name }) => !only.has(name)]);
   if (max !== undefined) rules.push([`newest ${max}`, (backup) => newest.has(backup)]);
   if (olderThan !== undefined) rules.push(["recent", (backup) => context.now - backup.at <= olderThan]);
   for (const [label, count, periodOf] of [

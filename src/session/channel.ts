@@ -1,9 +1,9 @@
-/** Hands items from one running task to another, in order; a writer waits while `capacity` of them are unread. */
+/** Hands items from running tasks to one that reads them, in order; a writer waits while `capacity` of them are unread. */
 export class Channel<T> {
   readonly #items: T[] = [];
   #ended = false;
   #wakeReader: (() => void) | undefined;
-  #wakeWriter: (() => void) | undefined;
+  readonly #waitingWriters: (() => void)[] = [];
 
   #capacity: number;
 
@@ -13,7 +13,7 @@ export class Channel<T> {
 
   set capacity(capacity: number) {
     this.#capacity = capacity;
-    this.#wakeWriter?.();
+    this.#wakeWriters();
   }
 
   /** Resolves at once while there is room, else when the reader has made some, or has gone. */
@@ -21,20 +21,22 @@ export class Channel<T> {
     if (this.#ended) return;
     this.#items.push(item);
     this.#wakeReader?.();
-    while (this.#isFull()) {
-      await new Promise<void>((resolve) => {
-        this.#wakeWriter = resolve;
-      });
-    }
+    while (this.#isFull()) await this.#change();
   }
 
   /** Resolves when the reader has taken all there is, or has gone. */
   async emptied(): Promise<void> {
-    while (this.#items.length > 0 && !this.#ended) {
-      await new Promise<void>((resolve) => {
-        this.#wakeWriter = resolve;
-      });
-    }
+    while (this.#items.length > 0 && !this.#ended) await this.#change();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waitingWriters.push(resolve);
+    });
+  }
+
+  #wakeWriters(): void {
+    for (const wake of this.#waitingWriters.splice(0)) wake();
   }
 
   #isFull(): boolean {
@@ -44,7 +46,7 @@ export class Channel<T> {
   end(): void {
     this.#ended = true;
     this.#wakeReader?.();
-    this.#wakeWriter?.();
+    this.#wakeWriters();
   }
 
   /** The next item; undefined once it has ended and all are read. No generator: it would take each item several turns of the microtask queue. */
@@ -52,7 +54,7 @@ export class Channel<T> {
     for (;;) {
       const item = this.#items.shift();
       if (item !== undefined) {
-        this.#wakeWriter?.();
+        this.#wakeWriters();
         return item;
       }
       if (this.#ended) return undefined;

@@ -171,7 +171,7 @@ export class Sessions {
 
   /** No longer waits for locks of other processes: those that wait reject with `LOCKED`. */
   stopWaiting(): void {
-    this.#waiting.abort();
+    this.#waiting.abort("closing");
   }
 
   /** Closes every session, each in its turn, even where one fails; then rejects with what failed, locks that are still there included. */

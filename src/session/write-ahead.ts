@@ -11,7 +11,6 @@ import type { Version } from "../model/conversation.js";
 import { withMark, type SessionMark } from "../model/sessions.js";
 import type { Patch } from "../model/patches.js";
 import type { Lock } from "../storage/storage.js";
-import { MAX_FILE_BYTES } from "../store/codec.js";
 import { journalKey } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { Base, type SnapshotOnDisk } from "./base.js";
@@ -96,6 +95,11 @@ export class WriteAhead {
   /** The highest revision that was acknowledged. */
   get durableRevision(): number {
     return this.#waiters.acknowledged;
+  }
+
+  /** Of snapshot and journal together. */
+  get bytesOnDisk(): number {
+    return this.#base.bytes + this.#journal.bytes;
   }
 
   /** The highest revision that the store itself holds durably, a spill aside. */
@@ -265,7 +269,7 @@ export class WriteAhead {
     const started = this.options.store.elapsed();
     try {
       const batch = JournalWriter.encode(records);
-      if (this.#base.bytes + this.#journal.bytes + batch.length > MAX_FILE_BYTES) {
+      if (this.bytesOnDisk + batch.length > this.options.store.limits.fileBytes) {
         // Whether the state can still be read back as a whole is for the snapshot to tell.
         this.#journalBroken = true;
         return false;

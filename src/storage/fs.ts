@@ -38,7 +38,10 @@ import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileKind, FileStat, FileSystem, FileSystemSpace, OpenFile, OpenFileInfo } from "./file-system.js";
 import { isForbidden } from "./storage-error.js";
 
-const SMALL_WRITE_BYTES = 16 * 1024;
+/** A content comes in parts of at least so much, between which the event loop is to turn. */
+const SMALL_PART_BYTES = 16 * 1024;
+/** An append to a log comes alone. */
+const SMALL_APPEND_BYTES = 64 * 1024;
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 /** Windows has neither. */
@@ -67,6 +70,8 @@ class WrittenFile implements OpenFile {
   #uses = 0;
   #closing: Promise<void> | undefined;
   #onUnused: (() => void) | undefined;
+  /** What follows a sync is an append to a log. */
+  #isSynced = false;
 
   constructor(private readonly descriptor: number) {}
 
@@ -74,9 +79,9 @@ class WrittenFile implements OpenFile {
     return this.#use(async (descriptor) => {
       for (let written = 0; written < bytes.length;) {
         const [start, length] = [written, bytes.length - written];
-        // A batch of tokens goes to the page cache in microseconds; handing it to another thread and back takes longer.
+        // What is small goes to the page cache in microseconds; handing it to another thread and back takes longer.
         written +=
-          length <= SMALL_WRITE_BYTES
+          length <= (this.#isSynced ? SMALL_APPEND_BYTES : SMALL_PART_BYTES)
             ? writeSync(descriptor, bytes, start, length)
             : (await write(descriptor, bytes, start, length)).bytesWritten;
       }
@@ -96,6 +101,7 @@ class WrittenFile implements OpenFile {
   sync(): Promise<void> {
     return this.#use(async (descriptor) => {
       await fdatasync(descriptor);
+      this.#isSynced = true;
       // A file without a name is gone when it is closed, however often it was synced.
       if (fstatSync(descriptor).nlink > 0) return;
       throw Object.assign(new Error("the file has lost its name"), { code: "ENOENT" });

@@ -205,7 +205,5 @@ export function toTimestamp(date: Date): string {
 }
 
 export function fromTimestamp(timestamp: string): Date {
-  const [day = "", time = ""] = timestamp.split("T");
-  const [hours, minutes, seconds, milliseconds] = time.replace("Z", "").split("-");
-  return new Date(`${day}T${hours}:${minutes}:${seconds}.${milliseconds}Z`);
+  return new Date(timestamp.replace(/T(\d\d)-(\d\d)-(\d\d)-/, "T$1:$2:$3."));
 }

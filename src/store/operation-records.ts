@@ -44,9 +44,9 @@ export class OperationRecords {
   }
 
   /** Newest first: of all conversations, or of one. */
-  async operations(id?: string): Promise<Operation[]> {
+  async operations(id?: string, names?: readonly string[]): Promise<Operation[]> {
     const operations: Operation[] = [];
-    for (const named of recordsIn(await this.names())) {
+    for (const named of recordsIn(names ?? (await this.names()))) {
       const operation = id === undefined || named.conversationId === id ? await this.#read(named) : undefined;
       if (operation !== undefined) operations.push(operation);
     }

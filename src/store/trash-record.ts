@@ -34,6 +34,10 @@ export interface Operation {
   readonly renamedTo?: string;
   /** Of a restore or repair: the revision that it writes. */
   readonly revision?: number;
+  /** Of a repair that signed an edit: so does doing it again. */
+  readonly accept?: true;
+  /** Done again: the stamp of the undo that it reverts. */
+  readonly redoOf?: string;
 }
 
 export type DecodedOperation =
@@ -110,7 +114,7 @@ export function conversationIn(name: string): string | undefined {
   if (pending !== undefined || stampOf(name) === undefined) return pending;
   const rest = name.slice(STAMP_LENGTH);
   const id =
-    /^_(?:operation|undoing|undone)_(.+)\.json$/.exec(rest)?.[1] ??
+    /^_(?:operation|undoing|undone|redo)_(.+)\.json$/.exec(rest)?.[1] ??
     /^_state_(.+)\.(?:json|journal)$/.exec(rest)?.[1] ??
     parseBackupName(/^_backup_(.+)$/.exec(rest)?.[1] ?? "")?.conversationId;
   return id !== undefined && isConversationId(id) ? id : undefined;
@@ -157,8 +161,8 @@ export function decodeOperation(
       : damaged("it names no operation");
   const files = decodeFiles(ownValue(value, "files"), kind, conversationId);
   if (files === undefined) return damaged(`it names files that ${kind} of ${conversationId} cannot have taken`);
-  const [group, title, renamedTo, revision] = ["group", "title", "renamedTo", "revision"].map((field) =>
-    ownValue(value, field),
+  const [group, title, renamedTo, revision, redoOf] = ["group", "title", "renamedTo", "revision", "redoOf"].map(
+    (field) => ownValue(value, field),
   );
   const operation = {
     kind,
@@ -169,6 +173,8 @@ export function decodeOperation(
     ...(typeof title === "string" || title === null ? { title } : {}),
     ...(typeof renamedTo === "string" ? { renamedTo } : {}),
     ...(typeof revision === "number" ? { revision } : {}),
+    ...(ownValue(value, "accept") === true ? { accept: true as const } : {}),
+    ...(typeof redoOf === "string" ? { redoOf } : {}),
   };
   return { kind: "valid", operation };
 }

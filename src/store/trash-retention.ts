@@ -7,6 +7,7 @@
  */
 import type { Key, Lock, Storage } from "../storage/storage.js";
 import { threadLock } from "./names.js";
+import { parseUndoneName } from "./redo-record.js";
 import { keptSegmentKey, parseThreadRecordName, readThreadRecord, threadIn } from "./thread-record.js";
 import { conversationIn, parsePendingName, parseRecordName, recordKeys, stampOf } from "./trash-record.js";
 
@@ -144,7 +145,8 @@ async function discardInTwo(
   isTaken: () => Promise<boolean>,
 ): Promise<DiscardedOf> {
   const isRecord = (name: string): boolean =>
-    (parseRecordName(name) ?? parsePendingName(name) ?? parseThreadRecordName(name)) !== undefined;
+    (parseRecordName(name) ?? parsePendingName(name) ?? parseThreadRecordName(name) ?? parseUndoneName(name)) !==
+    undefined;
   const freed = await removeEach(storage, names.filter(isRecord));
   if (await isTaken()) return { freed, isLeft: true };
   const claimed = await claimedIn(storage, names);

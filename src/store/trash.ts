@@ -21,6 +21,7 @@ import {
   undoneKey,
   type Operation,
 } from "./trash-record.js";
+import { forgetUndos } from "./undo-log.js";
 
 export interface TrashEnvironment {
   readonly storage: Storage;
@@ -107,12 +108,14 @@ export class Trash {
 
   /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */
   async forgetAll(conversationId: string, guard: Lock): Promise<void> {
-    const operations = await this.records.operations(conversationId);
+    const names = await this.records.names();
+    const operations = await this.records.operations(conversationId, names);
     const removed = operations.findIndex(({ kind }) => kind === "rm");
     for (const operation of removed === -1 ? operations : operations.slice(0, removed))
       await this.forget(operation, guard);
     const pending = await this.records.pending(conversationId);
     if (pending !== undefined) await this.pending.withdraw(pending, guard);
+    await forgetUndos(this.#storage, names, conversationId, guard);
   }
 
   /** Everything that is kept, for good; of one conversation or thread where its guard is given. */

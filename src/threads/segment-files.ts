@@ -1,5 +1,6 @@
 /** The files of one thread's log, read: all of them for a replay, single lines of them afterwards. */
 import { DraftstateError } from "../errors.js";
+import { bufferOf, damageOf } from "../journal/framing.js";
 import { planSegments, scanSegment, type ScannedSegment, type SegmentPlan } from "../checkpoints/segments.js";
 import { ThreadIndex, type Place } from "../checkpoints/thread-index.js";
 import type { Storage } from "../storage/storage.js";
@@ -170,9 +171,13 @@ export class SegmentReader {
     private readonly thread: string,
   ) {}
 
-  /** With its newline. Throws `SegmentGone`. */
+  /** With its newline. Throws `SegmentGone`, and `CORRUPT` where it is not what it was. */
   async line({ segment, start, length }: Place): Promise<Uint8Array> {
-    return (await this.#bytes(segment, start + length)).subarray(start, start + length);
+    const line = (await this.#bytes(segment, start + length)).subarray(start, start + length);
+    const damage = damageOf(bufferOf(line).subarray(0, -1));
+    if (damage === undefined) return line;
+    const path = this.storage.describe(segmentKey(this.thread, segment));
+    throw new DraftstateError("CORRUPT", `${path} was changed since it was opened: ${damage}`, { path });
   }
 
   forget(): void {

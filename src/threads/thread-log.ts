@@ -241,9 +241,7 @@ export class ThreadLog {
     const first = firstFolded(sizes, this.#mustFoldLast);
     if (first < sizes.length || last === undefined) return first;
     // Answers that were written elsewhere leave more behind than they leave.
-    const live = this.options.index.liveIn(new Set([last.number]));
-    const needed = live.reduce((sum, line) => sum + (line.kind === "line" ? line.place.length : 0), 0);
-    return needed < last.bytes / 2 ? first - 1 : first;
+    return this.options.index.passingIn(last.number) > last.bytes / 2 ? first - 1 : first;
   }
 
   #headerFor(first: number): ThreadHeader {

@@ -6,6 +6,7 @@ import { DraftstateError, messageOf } from "../errors.js";
 import { ThreadIndex } from "../checkpoints/thread-index.js";
 import type { Lock } from "../storage/storage.js";
 import { segmentKey, threadLock, threadName } from "../store/names.js";
+import { OpenWhileUsed } from "../store/open-while-used.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { warn, type Store } from "../store/store.js";
 import { waitForLock } from "../store/wait-for-lock.js";
@@ -23,8 +24,6 @@ import { LogClosed, ThreadLog, type Line } from "./thread-log.js";
 import { changeThatTook, takeSegments } from "./thread-trash.js";
 import { ThreadView } from "./thread-view.js";
 
-/** Milliseconds without a write after which another process may have the thread. */
-const IDLE_RELEASE = 500;
 const READ_ATTEMPTS = 8;
 
 /** What was read of the thread, and how it is told whether that is still so. */
@@ -71,11 +70,11 @@ export class Thread {
   readonly #reader: SegmentReader;
   readonly #lastPuts = new Map<string, Promise<unknown>>();
   #look: Look | undefined;
-  #open: Open | undefined;
-  /** Opening and closing, one after another. */
-  #turn: Promise<unknown> = Promise.resolve();
-  readonly #writing = new Set<Promise<unknown>>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #writing = new OpenWhileUsed<Open>({
+    open: () => this.#openLog(),
+    close: (open) => this.#close(open),
+    isSpent: ({ log }) => log.failure !== undefined,
+  });
 
   constructor(
     private readonly store: Store,
@@ -87,16 +86,16 @@ export class Thread {
   }
 
   get queuedWrites(): number {
-    return this.#writing.size;
+    return this.#writing.uses;
   }
 
   get isOpen(): boolean {
-    return this.#open !== undefined;
+    return this.#writing.current !== undefined;
   }
 
   /** Nothing of it is open or under way. */
   get isIdle(): boolean {
-    return this.#open === undefined && this.#writing.size === 0;
+    return this.#writing.isIdle;
   }
 
   /** On the thread as it is now; an empty one where there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
@@ -106,7 +105,7 @@ export class Thread {
       try {
         return await act(view);
       } catch (error) {
-        if (error instanceof SegmentGone && this.#open === undefined) this.#look = undefined;
+        if (error instanceof SegmentGone && !this.isOpen) this.#look = undefined;
         throw error;
       }
     });
@@ -129,14 +128,16 @@ export class Thread {
 
   /** The lines that are made of the thread as it is, durable when it resolves. */
   append(make: (view: ThreadView) => Promise<readonly Line[]>): Promise<void> {
-    return this.#whileOpen(async ({ look, log }) => {
-      const lines = await this.#retried(() => make(look.view));
-      if (lines.length > 0) await log.append(lines);
-    }).catch((error: unknown) => {
-      // Closed for other work between opening and writing: nothing of it was written.
-      if (error instanceof LogClosed) return this.append(make);
-      throw error;
-    });
+    return this.#writing
+      .use(async ({ look, log }) => {
+        const lines = await this.#retried(() => make(look.view));
+        if (lines.length > 0) await log.append(lines);
+      })
+      .catch((error: unknown) => {
+        // Closed for other work between opening and writing: nothing of it was written.
+        if (error instanceof LogClosed) return this.append(make);
+        throw error;
+      });
   }
 
   /**
@@ -153,8 +154,7 @@ export class Thread {
 
   /** The same without a look at what the files hold: also of a thread that is damaged. */
   holding<T>(act: (held: HeldThread) => Promise<T>): Promise<T> {
-    return this.#inTurn(async () => {
-      await this.#close();
+    return this.#writing.whileClosed(async () => {
       const lock = await this.#lock();
       this.#look = undefined;
       try {
@@ -167,22 +167,8 @@ export class Thread {
   }
 
   /** Waits for what is being written, and gives the lock back. */
-  async close(): Promise<void> {
-    while (this.#writing.size > 0) await Promise.allSettled(this.#writing);
-    clearTimeout(this.#timer);
-    await this.#inTurn(() => this.#close());
-  }
-
-  #whileOpen<T>(act: (open: Open) => Promise<T>): Promise<T> {
-    clearTimeout(this.#timer);
-    const result = this.#opened().then(act);
-    this.#writing.add(result);
-    const done = (): void => {
-      this.#writing.delete(result);
-      if (this.#writing.size === 0 && this.#open !== undefined) this.#closeWhenIdle();
-    };
-    result.then(done, done);
-    return result;
+  close(): Promise<void> {
+    return this.#writing.close();
   }
 
   /** A segment may be folded into another while a line of it is read. */
@@ -199,15 +185,6 @@ export class Thread {
     }
   }
 
-  #closeWhenIdle(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      void this.#inTurn(async () => {
-        if (this.#writing.size === 0) await this.#close();
-      });
-    }, IDLE_RELEASE);
-  }
-
   #afterPutsOf<T>(ns: string, act: () => Promise<T>): Promise<T> {
     const result = (this.#lastPuts.get(ns) ?? Promise.resolve()).then(act);
     const settled = result.then(
@@ -219,20 +196,6 @@ export class Thread {
       if (this.#lastPuts.get(ns) === settled) this.#lastPuts.delete(ns);
     });
     return result;
-  }
-
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(act);
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
-  async #opened(): Promise<Open> {
-    return this.#inTurn(async () => {
-      // What failed is spent: what is on disk decides.
-      if (this.#open !== undefined && this.#open.log.failure !== undefined) await this.#close();
-      return (this.#open ??= await this.#openLog());
-    });
   }
 
   async #openLog(): Promise<Open> {
@@ -271,12 +234,8 @@ export class Thread {
     return lock;
   }
 
-  async #close(): Promise<void> {
-    const open = this.#open;
-    if (open === undefined) return;
-    const { log, lock, look } = open;
+  async #close({ log, lock, look }: Open): Promise<void> {
     await log.settled();
-    this.#open = undefined;
     const hasFailed = log.failure !== undefined;
     await log.close();
     const last = log.segments.at(-1);
@@ -308,7 +267,8 @@ export class Thread {
   }
 
   async #current(): Promise<Look> {
-    if (this.#open !== undefined && this.#open.log.failure === undefined) return this.#open.look;
+    const open = this.#writing.current;
+    if (open !== undefined && open.log.failure === undefined) return open.look;
     const known = this.#look;
     if (known !== undefined && (await this.#isFresh(known))) return known;
     return (this.#look = this.#lookOf(await loadThread(this.store.storage, this.name, this.threadId)));

@@ -77,7 +77,7 @@ export class Threads {
 
   /** The same as `release`; nothing can be asked any more. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort("closing");
     await this.release();
   }
 

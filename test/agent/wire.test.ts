@@ -219,8 +219,9 @@ describe("a flood of tool calls", () => {
     expect(lastMessages).toBeDefined();
     expect(called).toEqual([{ at: 1 }]);
     expect(messages.filter(({ role }) => role === "tool").map(({ name, content }) => [name, content])).toEqual([
-      ["look", "rain"],
+      // Kept before the others begin.
       ["fly", 'Error: there is no tool named "fly", and 2 more calls of tools that do not exist; the tools are look.'],
+      ["look", "rain"],
     ]);
     expect(messages.at(-1)?.content).toBe("So be it.");
   });

@@ -6,7 +6,17 @@ import { isStreaming, type AgentState } from "../../src/model/conversation.js";
 import { contentOf, type DiskImage } from "../doubles/disk-image.js";
 import type { Found } from "./come-back.js";
 
+const texts = new WeakMap<object, string>();
+
+/** The same for equal values. Each frozen one is written once. */
 export function canonical(value: unknown): string {
+  if (typeof value !== "object" || value === null || !Object.isFrozen(value)) return write(value);
+  const text = texts.get(value) ?? write(value);
+  texts.set(value, text);
+  return text;
+}
+
+function write(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

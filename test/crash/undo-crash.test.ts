@@ -110,21 +110,41 @@ async function problemAfter(fs: SimulatedFileSystem, kind: Kind, before: Before)
   return differsFrom(before, kind, fs);
 }
 
+/** What is offered to be done again is done, and can be undone like any other. */
+async function problemOfRedo(fs: SimulatedFileSystem, kind: Kind, before: Before): Promise<string | undefined> {
+  const offered = await onDisk(fs, async (manager) => {
+    const undone = (await manager.undone())
+      .filter(({ canRedo }) => canRedo)
+      .map(({ conversationId }) => conversationId);
+    const done = (await manager.operations()).map(({ conversationId }) => conversationId);
+    const ids = kind === "rm" || kind === "prune" ? ["chat", "other"] : ["chat"];
+    if ([...undone, ...done].sort().join() !== ids.join())
+      return `done again: ${done.join()}; offered: ${undone.join()}`;
+    for (const id of undone) await manager.redo(id);
+    return undefined;
+  });
+  return offered ?? problemAfter(fs, kind, before);
+}
+
 interface Exploration {
   readonly states: number;
   readonly problems: readonly string[];
 }
 
 /** Disks on which a reader finds the same are looked at once. */
-async function explore(disk: SimulatedFileSystem, kind: Kind, before: Before, from = 0): Promise<Exploration> {
+async function explore(
+  disk: SimulatedFileSystem,
+  kind: Kind,
+  before: Before,
+  problemOf: typeof problemAfter = problemAfter,
+): Promise<Exploration> {
   const problems: string[] = [];
   const known = new Map<string, string | undefined>();
   let states = 0;
-  for (let after = from; after <= disk.operationCount && problems.length < 3; after += 1) {
+  for (let after = 0; after <= disk.operationCount && problems.length < 3; after += 1) {
     for (const { label, fingerprint, fileSystem } of disk.crashStates({ after })) {
       states += 1;
-      if (!known.has(fingerprint))
-        known.set(fingerprint, await problemAfter(fileSystem, kind, before).catch(messageOf));
+      if (!known.has(fingerprint)) known.set(fingerprint, await problemOf(fileSystem, kind, before).catch(messageOf));
       const problem = known.get(fingerprint);
       if (problem !== undefined) problems.push(`after ${after}: ${problem} [${label}]`);
     }
@@ -171,6 +191,22 @@ describe("a power loss during", () => {
       expect(problems).toEqual([]);
       for (const { fileSystem } of disk.crashStates())
         expect(await onDisk(fileSystem, (manager) => manager.operations())).toEqual([]);
+    },
+  );
+
+  test.each(["rm", "restore"] as const)(
+    "the redo of %s: it is done again or still offered, never both, and undo gives back what was there",
+    { timeout: 120_000 },
+    async (kind) => {
+      const { disk: doneDisk } = await done(kind);
+      await onDisk(doneDisk, (manager) => manager.undo());
+      const disk = doneDisk.settled();
+      const before = await look(disk.settled());
+      await onDisk(disk, (manager) => manager.redo());
+      const { states, problems } = await explore(disk, kind, before, problemOfRedo);
+      console.info(`redo of ${kind}: ${disk.operationCount} operations, ${states} crash states`);
+      expect(problems).toEqual([]);
+      expect(states).toBeGreaterThan(50);
     },
   );
 

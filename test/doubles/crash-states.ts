@@ -73,7 +73,7 @@ export class PendingDisk {
   *#imagesOf(choices: readonly EntryChoice[], only?: string): Generator<CrashImage> {
     const [seenNames, seen] = [new Set<string>(), new Set<string>()];
     const entries = this.#entries;
-    for (const kept of choices) {
+    for (const kept of distinct(choices, entries)) {
       const names = new CrashNames(this.#durable, entries, kept);
       if (seenNames.has(names.key)) continue;
       seenNames.add(names.key);
@@ -151,6 +151,13 @@ function entryChoices(entries: readonly EntryOperation[], locksChanged: boolean)
 
 function isOfLocks(entry: EntryOperation): boolean {
   return directoryOf(entry).endsWith("/locks");
+}
+
+/** Each choice once: the ways to choose overlap. */
+function distinct(choices: readonly EntryChoice[], entries: readonly EntryOperation[]): readonly EntryChoice[] {
+  const bits = new Map(entries.map((entry, bit) => [entry, 1n << BigInt(bit)]));
+  const maskOf = (choice: EntryChoice): bigint => choice.reduce((mask, entry) => mask | (bits.get(entry) ?? 0n), 0n);
+  return [...new Map(choices.map((choice) => [maskOf(choice), choice])).values()];
 }
 
 /** Any combination, or any within one directory while all of the others is kept or lost. */

@@ -21,6 +21,11 @@ export type SystemErrorCode =
   | "ETIMEDOUT"
   | "EXDEV";
 
+/** Without a stack, as Node's own: there are hundreds of thousands of them in a sweep. */
 export function systemError(code: SystemErrorCode, syscall: string, path: string): Error {
-  return Object.assign(new Error(`${code}: simulated, ${syscall} '${path}'`), { code, syscall, path });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new Error(`${code}: simulated, ${syscall} '${path}'`);
+  Error.stackTraceLimit = stackTraceLimit;
+  return Object.assign(error, { code, syscall, path });
 }

@@ -4,6 +4,7 @@
  */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,6 +14,8 @@ import { fileURLToPath } from "node:url";
 export const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 /** Holds `draftstate`. */
 const BIN = fileURLToPath(new URL("bin", import.meta.url));
+/** A PostgreSQL server on which each directory's commands have a store of their own, instead of in the directory. */
+const SERVER = process.env["DRAFTSTATE_TEST_SERVER"];
 const PATIENCE = 20_000;
 const GLANCE = 10;
 
@@ -181,6 +184,8 @@ export function temporaryDirectory(): Promise<string> {
 export class Workspace {
   readonly #running = new Set<RunningCli>();
   readonly #closers: (() => Promise<void>)[] = [];
+  readonly #store =
+    SERVER === undefined ? {} : { DRAFTSTATE_STORE: `${SERVER}?schema=w${randomBytes(8).toString("hex")}` };
 
   constructor(readonly directory: string) {}
 
@@ -216,6 +221,7 @@ export class Workspace {
       HOME: this.directory,
       DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0",
       DRAFTSTATE_MODEL_RETRIES: "0",
+      ...this.#store,
       ...more,
     };
   }

@@ -63,6 +63,7 @@ describe("what is printed with --json fits its schema:", TIMEOUT, () => {
     ["rm", ["rm", "idea", "bad"]],
     ["operations", ["undo", "--list"]],
     ["undo", ["undo"]],
+    ["redo", ["redo"]],
     ["undo", ["undo", "tale"]],
     ["trash", ["undo", "--empty-trash"]],
   ] as const)("%s of %j", async (name, args) => {

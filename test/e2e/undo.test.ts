@@ -9,6 +9,8 @@ interface Undone {
   readonly operation: string;
   readonly conversationId: string;
   readonly at: string;
+  readonly undoneAt?: string | null;
+  readonly canRedo?: boolean;
   readonly conversationIds: readonly string[];
   readonly restored: readonly string[];
   readonly safetyBackup: string | null;
@@ -38,7 +40,10 @@ describe("undo", TIMEOUT, () => {
     expect([status, stdout]).toEqual([0, ""]);
     expect(stderr).toMatch(/^undid the rm of other, tale, (just now|\d+ s ago): 5 files back\n$/);
     expect(await visible(workspace)).toEqual(before);
-    expect([...(await conversationFiles(workspace)).keys()].filter((path) => path.includes("trash"))).toEqual([]);
+    expect([...(await conversationFiles(workspace)).keys()].filter((path) => path.includes("trash"))).toEqual([
+      expect.stringMatching(/_redo_other\.json$/),
+      expect.stringMatching(/_redo_tale\.json$/),
+    ]);
   });
 
   test("run again and again goes further back, with --json each time, and then finds nothing", async ({
@@ -114,10 +119,39 @@ describe("undo", TIMEOUT, () => {
     ]);
     await workspace.json(["undo", "--at", list[1]?.at ?? ""]);
     expect((await workspace.show("tale"))._metadata.title).toBe("One");
-    expect(((await workspace.json(["undo", "--list"])) as Undone[]).map(({ at }) => at)).toEqual([
-      list[0]?.at,
-      list[2]?.at,
+    const left = (await workspace.json(["undo", "--list"])) as Undone[];
+    expect(left.map(({ at, undoneAt }) => [at, undoneAt === null])).toEqual([
+      [list[0]?.at, true],
+      [list[2]?.at, true],
+      [list[1]?.at, false],
     ]);
+  });
+
+  test("is reverted by redo, told by --list until something else came, then refused in a line", async ({
+    workspace,
+  }) => {
+    await tell(workspace, "tale", 1);
+    await workspace.run(["rename", "tale", "One"]);
+    await workspace.run(["undo"]);
+    expect((await workspace.run(["undo", "--list"])).stdout).toMatch(
+      /^UNDONE +ID +SINCE +REDO\nrename +tale .+possible\n$/,
+    );
+    const redone = await workspace.run(["redo"]);
+    expect([redone.status, redone.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^redid the rename of tale, .+\nundo it with: draftstate undo\n$/),
+    ]);
+    expect((await workspace.show("tale"))._metadata.title).toBe("One");
+    await workspace.run(["undo"]);
+    await workspace.run(["chat", "And then?", "--resume", "tale"]);
+    expect(((await workspace.json(["undo", "--list"])) as Undone[]).map(({ canRedo }) => canRedo)).toEqual([false]);
+    const refused = await workspace.run(["redo", "ta"]);
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^error: tale was changed since .+\n$/),
+    ]);
+    await workspace.run(["rename", "tale", "Two"]);
+    expect((await workspace.run(["redo"])).status).toBe(3);
   });
 
   test("says which titles, backups and counts it takes back, also in the list", async ({ workspace }) => {

@@ -67,6 +67,24 @@ test("names: what a program calls its threads is spelled so that no two share a 
   expect(threadName("x".repeat(200))).toMatch(/^x{40}%-[0-9a-f]{64}$/);
 });
 
+test("a line that was edited since the log was opened is refused when it is read", async () => {
+  const storage = memory();
+  const manager = managerOver(storage);
+  const thread = manager.threads.get("t");
+  await thread.put(request("c0", { a: "twenty" }));
+  await manager.close();
+  const key = { area: "state", name: "t.000001.thread" } as const;
+  const text = Buffer.from((await storage.read(key)) ?? "").toString("utf8");
+  const other = managerOver(storage);
+  const read = other.threads.get("t").read(async (view) => {
+    await storage.replace(key, [Buffer.from(text.replace("twenty", "thirty"))]);
+    return view.value(1);
+  });
+  expect(text).toContain("twenty");
+  expect(await codeRejected(read)).toBe("CORRUPT");
+  await other.close();
+});
+
 describe("a storage that fails", () => {
   const failing = new DraftstateError("STORAGE", "full");
 

@@ -41,6 +41,7 @@ function sayHowItEnded(turn: TurnContext, ended: Ended | undefined): void {
   const [error, cut] = [errorLine(ended, turn.atPrompt), cutShortLine(ended, turn.atPrompt)];
   if (error !== undefined) output.error(error);
   if (cut !== undefined) output.warning(cut);
+  for (const warning of ended.warnings) output.warning(warning);
   if (turn.context.verbose) for (const remark of ended.remarks) output.message(toSafeLine(remark));
   turn.failedLastingly = ended.isLasting;
 }

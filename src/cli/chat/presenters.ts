@@ -57,6 +57,7 @@ export function jsonPresenter(turn: TurnContext): Presenter {
         saved(event);
       } else if (event.type === "stalled") context.output.warning(STALLED);
       else if (event.type === "reasoning") context.output.jsonLine({ type: "reasoning", text: event.text });
+      else if (event.type === "calls") context.output.jsonLine({ type: "calls", calls: event.calls });
       else if (event.type === "tools") context.output.jsonLine({ type: "tools", messages: event.messages });
       else {
         saved(event);

@@ -8,6 +8,7 @@ export const chat = z
     z.object({ type: z.literal("token"), text: z.string() }),
     z.object({ type: z.literal("reasoning"), text: z.string() }).describe("What the model thinks beside its answer."),
     z.object({ type: z.literal("saved"), revision, tokenCount: count }).describe("Durable from then on."),
+    z.object({ type: z.literal("calls"), calls: z.array(z.json()) }).describe("The tools that the model asks for."),
     z.object({ type: z.literal("tools"), messages: z.array(z.json()) }).describe("What the tools answered."),
     z.object({
       type: z.literal("end"),

@@ -2,7 +2,14 @@
 import { z } from "zod";
 import { path } from "./parts.js";
 
-const value = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.json())]);
+const value = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.json()),
+  z.record(z.string(), z.json()),
+]);
 
 export const config = z
   .object({

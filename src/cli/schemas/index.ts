@@ -14,8 +14,8 @@ import { repair } from "./repair.js";
 import { restore } from "./restore.js";
 import { inspect, show } from "./show.js";
 import { checkpoints, inspectThread, pruneThreads, repairThread, restoreThread, showThread } from "./graph-threads.js";
+import { operations, redo, trash, undo } from "./undo.js";
 import { tools } from "./tools.js";
-import { operations, trash, undo } from "./undo.js";
 import { verify } from "./verify.js";
 import { watch } from "./watch.js";
 
@@ -38,6 +38,7 @@ export const SCHEMAS = {
   operations,
   prune,
   "prune-threads": pruneThreads,
+  redo,
   rename,
   repair,
   "repair-thread": repairThread,

@@ -21,6 +21,22 @@ export const undo = z
   })
   .describe("What was undone, and the state before.");
 
-export const operations = z.array(z.object(operation)).describe("undo --list: what can be undone, newest first.");
+export const redo = z
+  .object({
+    ...operation,
+    conversationIds: z.array(anyId).describe("Every conversation that it was done to again."),
+    safetyBackup: timestamp.nullable().describe("Of a restore: holds what was there before; else null."),
+  })
+  .describe("What was done again.");
+
+export const operations = z
+  .array(
+    z.object({
+      ...operation,
+      undoneAt: time.nullable().describe("ISO 8601: when it was undone; null of what can be undone."),
+      canRedo: z.boolean().describe("It was undone, and redo does it again."),
+    }),
+  )
+  .describe("undo --list: what can be undone, newest first; then what was undone, the last first.");
 
 export const trash = z.object({ bytesFreed: bytes }).describe("undo --empty-trash: what was kept is gone.");

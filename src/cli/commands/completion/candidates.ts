@@ -36,7 +36,7 @@ function optionCandidates(commands: readonly Command[]): Candidate[] {
 
 /** Commands that take a LangGraph thread, too. */
 const FOR_THREADS: ReadonlySet<string> = new Set(
-  "show backups diff restore rm undo export prune verify repair stats".split(" "),
+  "show backups diff restore rm undo redo export prune verify repair stats".split(" "),
 );
 
 /** Of threads those that no shell takes for more than one word. */

@@ -6,9 +6,9 @@ import type { UndoPreview } from "../../../operations/undo/undone.js";
 import type { CommandContext } from "../../context.js";
 import { resolveTarget, shownId, type Target } from "../../arguments/resolve-target.js";
 import { formatAge, formatBytes, pluralize } from "../../terminal/text/format.js";
-import { renderFittingTable } from "../../terminal/tables/fitting-table.js";
 import { toSafeLine } from "../../terminal/text/safe-text.js";
-import { describeUndo, describeUndone } from "./descriptions.js";
+import { describeUndone } from "./descriptions.js";
+import { listOperations } from "./list.js";
 import type { Register } from "../registration.js";
 
 interface UndoOptions {
@@ -67,43 +67,6 @@ async function emptyTrash(
         : `freed ${formatBytes(bytesFreed)}; nothing can be undone now`,
     );
   return 0;
-}
-
-async function list(
-  manager: DraftStatePersistenceManager,
-  target: Target | undefined,
-  context: CommandContext,
-): Promise<void> {
-  const { style, width } = context.output;
-  if (context.json) {
-    context.output.json(
-      (await manager.operations()).filter(
-        ({ kind, conversationId }) => target === undefined || (kind === target.kind && conversationId === target.id),
-      ),
-    );
-    return;
-  }
-  const previews = await manager.previewUndos(target ?? {});
-  if (previews.length === 0) context.output.message("there is nothing to undo");
-  else {
-    context.output.line(
-      renderFittingTable({
-        style,
-        width,
-        columns: [
-          { title: "OPERATION", dispensable: 0, cell: ({ operation }: UndoPreview) => operation },
-          { title: "ID", dispensable: 0, cell: ({ conversationId }: UndoPreview) => toSafeLine(conversationId) },
-          ...(previews.some(({ kind }) => kind === "thread")
-            ? [{ title: "KIND", dispensable: 1, cell: ({ kind }: UndoPreview) => kind }]
-            : []),
-          { title: "AGE", dispensable: 1, cell: ({ at }: UndoPreview) => formatAge(new Date(at), context.now()) },
-          { title: "UNDOING IT", shrink: true, minimum: 12, dispensable: 2, cell: describeUndo },
-          { title: "AT", dispensable: 3, cell: ({ at }: UndoPreview) => at },
-        ],
-        rows: previews,
-      }),
-    );
-  }
 }
 
 /** False if the person declines. Asks because of changes made since, although a backup keeps them. */
@@ -179,10 +142,10 @@ export const registerUndo: Register = (program, run) => {
     .command("undo [id]")
     .summary("undo the last restore, prune, rm, repair or rename")
     .description(
-      "Undo the last restore, prune, rm, repair or rename, of one conversation or LangGraph thread, or of all. Run it again to undo the one before.",
+      "Undo the last restore, prune, rm, repair or rename, of one conversation or LangGraph thread, or of all. Run it again to undo the one before; draftstate redo reverts an undo.",
     )
     .option("--at <time>", "undo the operation of this time, or a prefix of it, as --list shows it")
-    .option("--list", "list what can be undone, newest first")
+    .option("--list", "list what can be undone, newest first, and what was undone")
     .option("--empty-trash", "permanently delete everything that is kept for undo")
     .option("-y, --yes", "do not ask")
     .addHelpText(
@@ -196,7 +159,7 @@ export const registerUndo: Register = (program, run) => {
         if (options.emptyTrash === true) return emptyTrash(manager, options, context);
         const target = wanted === undefined ? undefined : await resolveUndone(manager, wanted);
         if (options.list !== true) return takeBack(manager, target, options, context);
-        await list(manager, target, context);
+        await listOperations(manager, target, context);
         return 0;
       }),
     );

@@ -1,0 +1,26 @@
+/** Who decides on a tool call before it is made. A program that gives an agent tools has decided: without `approve` they run. */
+import type { JsonObject } from "../model/json.js";
+
+export interface CallRequest {
+  readonly conversationId: string;
+  readonly id: string;
+  readonly name: string;
+  readonly args: JsonObject;
+  /**
+   * ISO 8601. Of a call that was begun by a process that ended before its result was kept: it may have taken effect. To run it is
+   * to repeat it.
+   */
+  readonly startedAt?: string;
+}
+
+/** `stop` leaves the call as it is: the turn ends as interrupted, and asks again when it is resumed. `refuse` is told to the model. */
+export type CallDecision = "run" | "stop" | { readonly refuse: string };
+
+/** Asked call by call; where it throws the turn ends as interrupted, with this error. */
+export type Approve = (request: CallRequest) => CallDecision | Promise<CallDecision>;
+
+export const RESULT_LOST =
+  "This call was begun, and the program ended before its result was kept: whether it took effect is not known.";
+
+/** Nothing is ever repeated without being asked for. */
+export const approveFresh: Approve = ({ startedAt }) => (startedAt === undefined ? "run" : { refuse: RESULT_LOST });

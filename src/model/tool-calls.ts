@@ -1,0 +1,60 @@
+/**
+ * What has become of the calls that a model asked for. A call's beginning stands in the call itself (`startedAt`), its result
+ * in a tool's message; whether it waits, was started or is answered is read off these. Pure; recipes of a turn's calls too.
+ */
+import type { Draft } from "immer";
+import type { Message, ToolCall } from "./conversation.js";
+import type { AgentDraft } from "./transitions.js";
+
+/** Codes of a result that no tool gave. */
+export const REFUSED = "REFUSED";
+export const LOST = "LOST";
+export const STOPPED = "STOPPED";
+
+export type CallStatus = "waiting" | "started" | "answered" | "refused" | "lost" | "stopped" | "failed";
+
+const STATUS_OF_CODE: Readonly<Record<string, CallStatus>> = {
+  [REFUSED]: "refused",
+  [LOST]: "lost",
+  [STOPPED]: "stopped",
+};
+
+export function callStatus(call: Pick<ToolCall, "startedAt">, result: Pick<Message, "error"> | undefined): CallStatus {
+  if (result === undefined) return call.startedAt === undefined ? "waiting" : "started";
+  return result.error === undefined ? "answered" : (STATUS_OF_CODE[result.error.code] ?? "failed");
+}
+
+/** An answer of which nothing came before it was cut off. */
+function isEmptyAnswer({ role, content, toolCalls, reasoning }: Message): boolean {
+  return role === "assistant" && content === "" && (toolCalls ?? []).length === 0 && (reasoning ?? "") === "";
+}
+
+/** The message whose calls the conversation stands at: behind it are their results alone, and answers that never began. */
+function indexOfRound(messages: readonly Message[]): number {
+  const index = messages.findLastIndex((message) => message.role !== "tool" && !isEmptyAnswer(message));
+  return messages[index]?.role === "assistant" ? index : -1;
+}
+
+/** Calls without a result at which the conversation stands: what is to become of them is open. */
+export function openCalls(messages: readonly Message[]): readonly ToolCall[] {
+  const index = indexOfRound(messages);
+  const answered = new Set(messages.slice(index + 1).map(({ toolCallId }) => toolCallId));
+  return index < 0 ? [] : (messages[index]?.toolCalls ?? []).filter(({ id }) => !answered.has(id));
+}
+
+/** Taken up again: what cut it off leaves no answer of its own between the calls and their results. */
+export function resumeRound(draft: AgentDraft): void {
+  const index = indexOfRound(draft.messages);
+  const behind = draft.messages.splice(index + 1);
+  draft.messages.push(...behind.filter((message) => !isEmptyAnswer(message)));
+}
+
+/** These calls begin now, the others get these results. */
+export function beginCalls(
+  draft: AgentDraft,
+  { started, at, results }: { started: ReadonlySet<string>; at: string; results: readonly Message[] },
+): void {
+  const round = draft.messages[indexOfRound(draft.messages)];
+  for (const call of round?.toolCalls ?? []) if (started.has(call.id)) call.startedAt = at;
+  draft.messages.push(...(results as Draft<Message>[]));
+}

@@ -1,0 +1,160 @@
+/**
+ * Does again what the last undo took back, as a new operation that can be undone like any other. Refused once the conversation was
+ * changed since: what came after the undo is never taken away by it.
+ */
+import { DraftstateError, messageOf } from "../../errors.js";
+import type { Sessions } from "../../session/sessions.js";
+import { undoableOperations } from "../../store/pending.js";
+import { ANY_CONTENT, type UndoneRecord } from "../../store/redo-record.js";
+import { warn, type Store } from "../../store/store.js";
+import { timeOfStamp, type Operation } from "../../store/trash-record.js";
+import { isStanding, logRedo, undoLog } from "../../store/undo-log.js";
+import { pruneAgain } from "../prune.js";
+import type { Redoing } from "../redoing.js";
+import { removeAll } from "../remove.js";
+import { rename } from "../rename.js";
+import { repair } from "../repair.js";
+import { restore } from "../restore.js";
+import { ABSENT, markOf, markOfRevision } from "./mark.js";
+import { settled } from "./undo.js";
+import { describeOperation, type UndoneOperation } from "./undone.js";
+
+export interface RedoResult extends UndoneOperation {
+  /** Every conversation that it was done to again. */
+  readonly conversationIds: readonly string[];
+  /** Of a restore: timestamp of the backup that holds what was there before; else null. */
+  readonly safetyBackup: string | null;
+}
+
+export interface LoggedUndo extends UndoneOperation {
+  /** ISO 8601: when it was undone. */
+  readonly undoneAt: string;
+  /** Whether `redo` can do it again: nothing was done to the conversation since. */
+  readonly canRedo: boolean;
+}
+
+/** What was undone, newest first. */
+export async function loggedUndos(store: Store): Promise<LoggedUndo[]> {
+  const [entries, operations] = [
+    await undoLog(store.storage, await store.trash.records.names()),
+    await undoableOperations(store),
+  ];
+  const shown: LoggedUndo[] = [];
+  for (const entry of entries.filter(({ operation }) => !operations.some(isSame(operation))))
+    shown.push({
+      ...describeOperation(entry.operation),
+      undoneAt: timeOfStamp(entry.stamp).toISOString(),
+      canRedo: isStanding(entry, operations) && (await isUnchanged(store, entry)),
+    });
+  return shown;
+}
+
+/** Its undo was cut off, and is offered still. */
+function isSame({ stamp, conversationId }: Operation): (other: Operation) => boolean {
+  return (other) => other.stamp === stamp && other.conversationId === conversationId;
+}
+
+async function isUnchanged(store: Store, { mark, operation: { conversationId } }: UndoneRecord): Promise<boolean> {
+  return mark === ANY_CONTENT || mark === (await markOf(store, conversationId).catch(() => undefined));
+}
+
+/** Of a conversation, or whatever was undone last. Throws `NOT_FOUND` where there is nothing to do again, `USAGE` where the conversation was changed since. */
+export async function redo(store: Store, sessions: Sessions, id: string | undefined): Promise<RedoResult> {
+  await settled(store, sessions, id);
+  const entries = await standing(store, id);
+  const [last] = entries;
+  if (last === undefined) throw nothingToRedo(id);
+  const together = id === undefined ? entries.filter(({ stamp }) => stamp === last.stamp) : [last];
+  const from = new Map<string, string>();
+  const check = async (each: string, mark: string): Promise<void> => {
+    const entry = (await standing(store, each))[0];
+    if (entry?.stamp !== last.stamp) throw nothingToRedo(each);
+    if (entry.mark !== ANY_CONTENT && entry.mark !== mark) throw changedSince(entry);
+    from.set(each, mark);
+  };
+  const done = await doAgain(store, sessions, [last, ...together.filter((entry) => entry !== last)], {
+    of: last.stamp,
+    check,
+  });
+  for (const entry of together)
+    await close(store, sessions, entry, { from: from.get(entry.operation.conversationId) ?? "", to: done.mark });
+  return {
+    ...describeOperation(last.operation),
+    conversationIds: together.map(({ operation: { conversationId } }) => conversationId).sort(),
+    safetyBackup: done.safetyBackup,
+  };
+}
+
+async function standing(store: Store, id: string | undefined): Promise<UndoneRecord[]> {
+  const [names, operations] = [await store.trash.records.names(), await store.trash.records.operations(id)];
+  return (await undoLog(store.storage, names, id)).filter((entry) => isStanding(entry, operations));
+}
+
+interface DoneAgain {
+  /** What the conversations are now. */
+  readonly mark: string;
+  readonly safetyBackup: string | null;
+}
+
+async function doAgain(
+  store: Store,
+  sessions: Sessions,
+  entries: readonly [UndoneRecord, ...UndoneRecord[]],
+  redoing: Redoing,
+): Promise<DoneAgain> {
+  const [{ operation, safetyBackup }] = entries;
+  const { kind, conversationId: id, accept = false } = operation;
+  const operations = entries.map((entry) => entry.operation);
+  switch (kind) {
+    case "rm": {
+      const ids = operations.map(({ conversationId }) => conversationId);
+      await removeAll(store, sessions, ids, {}, redoing);
+      return { mark: ABSENT, safetyBackup: null };
+    }
+    case "prune":
+      await pruneAgain(store, sessions, operations, redoing);
+      return { mark: ANY_CONTENT, safetyBackup: null };
+    case "rename": {
+      const revision = await rename(store, sessions, id, operation.renamedTo ?? "", redoing);
+      return { mark: markOfRevision(revision), safetyBackup: null };
+    }
+    case "repair": {
+      const { revision } = await repair(sessions, id, { accept }, redoing);
+      return { mark: markOfRevision(revision), safetyBackup: null };
+    }
+    case "restore": {
+      const done = await restore(store, sessions, id, safetyBackup ?? "", {}, redoing);
+      return { mark: markOfRevision(done.revision), safetyBackup: done.safetyBackup };
+    }
+  }
+}
+
+/** The record of the operation tells that it was done again: where the log cannot be written, nothing is offered twice. */
+async function close(
+  store: Store,
+  sessions: Sessions,
+  entry: UndoneRecord,
+  moved: { readonly from: string; readonly to: string },
+): Promise<void> {
+  const { conversationId: id } = entry.operation;
+  await sessions
+    .guarded(id, ({ guard }) => logRedo(store.storage, entry, moved, guard))
+    .catch((error: unknown) => {
+      warn(store, id, `it is done again, but that could not be logged: ${messageOf(error)}`, error);
+    });
+}
+
+function nothingToRedo(id: string | undefined): DraftstateError {
+  const whose = id === undefined ? "there is nothing to redo" : `${id} has nothing to redo`;
+  return new DraftstateError(
+    "NOT_FOUND",
+    `${whose}: redo reverts an undo, until another operation comes after it; "draftstate undo --list" shows what was undone`,
+  );
+}
+
+function changedSince({ operation: { kind, conversationId } }: UndoneRecord): DraftstateError {
+  return new DraftstateError(
+    "USAGE",
+    `${conversationId} was changed since its ${kind} was undone, and a redo would take that away: run ${kind} itself`,
+  );
+}
