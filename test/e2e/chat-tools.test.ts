@@ -4,7 +4,8 @@ import { describe, expect } from "vitest";
 import { test as inProcess } from "../cli/world.js";
 import { DOUBLE, isGone } from "../mcp/calling.js";
 import { errorOf, until, type Workspace } from "./cli.js";
-import { calling, saying } from "./servers.js";
+import { byHand, calling, saying } from "./servers.js";
+import { TerminalSession } from "./terminal.js";
 import { test, TIMEOUT } from "./world.js";
 
 interface Entry {
@@ -107,6 +108,35 @@ describe("a chat with tools", TIMEOUT, () => {
       expect([ended.status, (await workspace.show("tale")).messages[0]?.content]).toEqual([status, "Hi"]);
     });
   }
+
+  test("that a signal ends at the prompt of a terminal leaves no server", async ({ workspace }) => {
+    await configure(workspace, { d: { mode: "stubborn", file: workspace.path("pid") } });
+    const args = ["chat", "--base-url", "http://127.0.0.1:1/v1", "--mcp", "mcp.json", "--yes-tools"];
+    const terminal = TerminalSession.start(workspace, args);
+    const pid = await pidIn(workspace.path("pid"));
+    await terminal.shows("/exit to leave\n>");
+    terminal.signal("SIGTERM");
+    await terminal.ended;
+    await isGone(pid);
+  });
+
+  test("that a signal ends while it waits for another writer leaves no server", async ({ workspace, serve }) => {
+    await configure(workspace, { d: { mode: "stubborn", file: workspace.path("pid") } });
+    const { url } = await serve(byHand().script);
+    const flags = ["--base-url", url, "--id", "tale"];
+    const writer = workspace.start(["chat", "Hi", ...flags, "--json"]);
+    await writer.printed("start", 1);
+    const waiting = workspace.start(
+      ["chat", "Hi", "--mcp", "mcp.json", "--yes-tools", "--base-url", url, "--resume", "tale"],
+      {
+        env: { DRAFTSTATE_LOCK_TIMEOUT: "60000" },
+      },
+    );
+    const pid = await pidIn(workspace.path("pid"));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await waiting.end("SIGTERM")).status).toBe(143);
+    await isGone(pid);
+  });
 
   test("that a signal ends while a server starts leaves none", async ({ workspace }) => {
     await configure(workspace, { d: { mode: "silent", file: workspace.path("pid") } });
