@@ -53,5 +53,6 @@ export const problemKind = z.enum([
   "thread-torn",
   "thread-damaged",
   "thread-newer",
+  "conflict-copy",
   "unreadable",
 ]);

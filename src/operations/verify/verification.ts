@@ -5,7 +5,8 @@ export interface VerifiedProblem {
   /** Of the conversation or thread. */
   readonly conversationId: string;
   readonly path: string;
-  readonly kind: ProblemKind | "spill-damaged" | "spill-newer" | "thread-damaged" | "thread-newer" | "thread-torn";
+  readonly kind:
+    ProblemKind | "conflict-copy" | "spill-damaged" | "spill-newer" | "thread-damaged" | "thread-newer" | "thread-torn";
   readonly detail: string;
   /** Whether the state, or all but what the detail names, can be had from other files. */
   readonly repairable: boolean;

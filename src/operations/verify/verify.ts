@@ -16,6 +16,7 @@ import {
 import { findConversation, listNames, pathOfProblem, type StoreNames } from "../../store/read.js";
 import type { Store } from "../../store/store.js";
 import { withSpilledIds } from "../load.js";
+import { conflictCopies } from "./conflict-copies.js";
 import type { Verification, VerifiedProblem } from "./verification.js";
 import { verifyThreads } from "./verify-threads.js";
 import type { FileToCheck, FindWholeFiles } from "./whole-files.js";
@@ -80,7 +81,8 @@ async function verifyReadable(store: Store, id: string, backupNames: readonly Ba
       path,
       kind: decoded.kind === "newer" ? "backup-newer" : "backup-damaged",
       detail: problemOf(decoded) ?? "it is damaged",
-      repairable: false,
+      // It goes to quarantine.
+      repairable: decoded.kind === "damaged" && plan.kind === "usable",
     });
   }
   const spills = await verifySpills(store, id);
@@ -126,7 +128,8 @@ interface Listed {
 /** Every conversation and thread that has a file, or the one conversation. */
 export async function verify(store: Store, options: VerifyOptions = {}): Promise<Verification> {
   const { id, onProgress } = options;
-  const { state: stateNames, backup: backupNames } = options.names ?? (await listNames(store.storage));
+  const names = options.names ?? (await listNames(store.storage));
+  const { state: stateNames, backup: backupNames } = names;
   const ids = id === undefined ? await withSpilledIds(store, knownIds(stateNames, backupNames)) : [id];
   const listed: Listed = { ids, stateNames: new Set(stateNames), backups: backupsById(backupNames) };
   const done = await verifiedWhole(store, listed, options);
@@ -142,7 +145,11 @@ export async function verify(store: Store, options: VerifyOptions = {}): Promise
   const ofThreads = await verifyThreads(store.storage, id === undefined ? stateNames : [], () =>
     onProgress?.((count += 1), total),
   );
-  const problems = [...results.flatMap((result) => result.problems), ...ofThreads.problems];
+  const problems = [
+    ...results.flatMap((result) => result.problems),
+    ...ofThreads.problems,
+    ...conflictCopies(store.storage, names, id),
+  ];
   return {
     checked: [...done.values(), ...results.map(({ checked }) => checked)].reduce(
       (sum, checked) => sum + checked,
