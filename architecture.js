@@ -121,7 +121,7 @@ export const PACKAGES = {
   "node:https": ["monitoring/http-post.ts"],
   "node:path": ["storage", "create-store.ts", "cli"],
   "node:readline": ["cli"],
-  "node:module": [],
+  "node:module": ["cli/models/provider-package.ts"],
   "node:buffer": ["snapshot"],
   "node:crypto": [
     "snapshot/checksum.ts",

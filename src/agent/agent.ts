@@ -32,7 +32,7 @@ export interface AgentOptions {
 }
 
 export interface StreamOptions {
-  /** A new conversation is made where it is left out, or where there is none of this id. */
+  /** Left out, or an id that has no conversation yet: a new conversation is made. */
   readonly conversationId?: string;
   readonly signal?: AbortSignal;
 }
@@ -76,7 +76,7 @@ export class DraftHybridStreamingAgent {
     }
   }
 
-  /** Null where there is none. Throws `CORRUPT`. */
+  /** Null if there is none. Throws `CORRUPT`. */
   async loadConversation(conversationId: string): Promise<ConversationState | null> {
     const state = await this.manager.loadState(conversationId);
     return state === null ? null : withId(conversationId, state);

@@ -23,6 +23,7 @@ import {
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import type { ToolCall } from "../model/conversation.js";
+import { PROVIDER_NAMES } from "../model/providers.js";
 import { distinguishCalls } from "./call-ids.js";
 import { JoinedAnswer } from "./joined-answer.js";
 import { textOfContent, toolCallsOf } from "./messages.js";
@@ -103,6 +104,7 @@ function callableModel({ model, tools }: GraphOptions): CallModel {
       const text = textOfChunk(chunk.content);
       if (text !== "") write(text);
       answer.add(chunk);
+      if (answer.isFull) break;
     }
     const whole = answer.whole();
     if (whole === undefined) throw new DraftstateError("MODEL", NO_ANSWER);
@@ -183,7 +185,7 @@ function continues({ messages }: Values): boolean {
 }
 
 /** Providers whose every answer ends with its reason: a stream that ends without one has broken off. */
-const SAY_REASON = ["openai", "azure_openai"];
+const SAY_REASON: readonly string[] = ["openai", "azure_openai", ...PROVIDER_NAMES];
 
 export class TurnGraph {
   /** Whether an answer without a finish reason is not whole. */

@@ -4,14 +4,16 @@
  */
 import type { AIMessageChunk } from "@langchain/core/messages";
 import { concat } from "@langchain/core/utils/stream";
+import { MAX_ANSWER_BYTES } from "../session/answer-limit.js";
+import { reasoningOfChunk } from "./reasoning.js";
 import { ModelFailure } from "./model-failure.js";
 
 /** Calls in one answer. */
 export const MAX_CALLS = 128;
 /** Characters of the arguments of all calls in one answer. */
 export const MAX_ARGUMENTS = 4 * 2 ** 20;
-/** Characters of the text of one answer. */
-export const MAX_TEXT = 64 * 2 ** 20;
+/** Characters of the text of one answer, and of what the model thinks: more than is kept, so that what is kept has come. */
+export const MAX_TEXT = 2 * MAX_ANSWER_BYTES;
 
 function tooManyCalls(): ModelFailure {
   return new ModelFailure(
@@ -25,10 +27,6 @@ function tooLongArguments(): ModelFailure {
   );
 }
 
-function tooLong(): ModelFailure {
-  return new ModelFailure(`the answer is longer than ${MAX_TEXT / 2 ** 20} MiB and was stopped; what came is kept`);
-}
-
 export class JoinedAnswer {
   /** Each of more chunks than the one behind it. */
   readonly #runs: { readonly count: number; readonly chunk: AIMessageChunk }[] = [];
@@ -36,7 +34,12 @@ export class JoinedAnswer {
   #arguments = 0;
   #text = 0;
 
-  /** Throws `MODEL` where it is longer, or holds more calls, than an answer may. */
+  /** Whether no more of it should be read: whoever keeps it will have stopped before its end. */
+  get isFull(): boolean {
+    return this.#text > MAX_TEXT;
+  }
+
+  /** Throws `MODEL` where it holds more calls, or longer ones, than an answer may. */
   add(chunk: AIMessageChunk): void {
     this.#bound(chunk);
     let run = { count: 1, chunk };
@@ -60,8 +63,7 @@ export class JoinedAnswer {
   }
 
   #bound(chunk: AIMessageChunk): void {
-    this.#text += chunk.content.length;
-    if (this.#text > MAX_TEXT) throw tooLong();
+    this.#text += chunk.content.length + reasoningOfChunk(chunk).length;
     for (const { index, id, args } of chunk.tool_call_chunks ?? []) {
       this.#calls.add(index ?? id ?? this.#calls.size);
       this.#arguments += args?.length ?? 0;

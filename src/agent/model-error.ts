@@ -1,7 +1,10 @@
 /** What a provider's failure means to a person: one line that says what to do, with no secret in it. */
 import { DraftstateError, messageOf, systemErrorCode } from "../errors.js";
 import { policyErrorIn } from "../http/policy.js";
-import { ModelFailure } from "./model-failure.js";
+import { PROVIDERS, type Provider } from "../model/providers.js";
+import { isLasting, ModelFailure } from "./model-failure.js";
+import { ProviderFailure } from "./models/providers/failure.js";
+import { withoutSecrets } from "./secret-filter.js";
 
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== "object" || error === null || !("status" in error)) return undefined;
@@ -22,11 +25,18 @@ function isRefused(error: unknown): boolean {
   return [400, 413, 422].includes(statusOf(error) ?? 0);
 }
 
+/** Where a person set the key that was refused. */
+function keyOf(error: unknown): string {
+  if (!(error instanceof ProviderFailure)) return "OPENAI_API_KEY";
+  const { keys, title }: Provider = PROVIDERS[error.provider];
+  return keys.length === 0 ? `your credentials for ${title}` : keys.join(" or ");
+}
+
 function adviceFor(error: unknown): string {
   const status = statusOf(error);
   if (isTooLong(error))
     return "the conversation is too long for this model: shorten it, or ask one with a larger context";
-  if (status === 401 || status === 403) return "the provider refused the key: check OPENAI_API_KEY";
+  if (status === 401 || status === 403) return `the provider refused the key: check ${keyOf(error)}`;
   if (status === 404) return "the provider does not know this model or address: check --model and --base-url";
   if (status === 429) return "the provider's rate limit or quota is used up: wait before you ask again";
   if (status !== undefined && status >= 500) return "the provider failed: ask again later";
@@ -49,6 +59,13 @@ function innermostMessage(error: unknown): string {
   let at = error;
   while (at instanceof Error && at.cause instanceof Error) at = at.cause;
   return messageOf(at);
+}
+
+/** An error of ours may repeat what a server said. */
+export function errorWithoutSecrets(error: DraftstateError, secrets: readonly string[]): DraftstateError {
+  const message = withoutSecrets(error.message, secrets);
+  if (message === error.message) return error;
+  return new ModelFailure(message, { cause: error.cause, isLasting: isLasting(error) });
 }
 
 /** Keys as providers write them, also where a server echoes what it was sent. */

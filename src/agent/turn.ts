@@ -7,17 +7,19 @@ import { DraftstateError, messageOf } from "../errors.js";
 import { assertAgentState } from "../model/agent-state.js";
 import type { AgentState, Message, ToolCall, Usage } from "../model/conversation.js";
 import { openCalls, resumeRound } from "../model/tool-calls.js";
-import { appendReasoning, beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
+import { beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
 import type { AnswerMeter } from "../metrics/monitor.js";
+import { AnswerTooLong } from "../session/answer-limit.js";
 import { Channel } from "../session/channel.js";
 import type { Conversation } from "../session/conversation.js";
 import type { Approve } from "./approval.js";
 import type { TurnGraph } from "./graph.js";
 import { GO_ON } from "./messages.js";
 import { toLangChain, toModelSequence, usageOf } from "./messages.js";
-import { modelError } from "./model-error.js";
-import { isLasting } from "./model-failure.js";
+import { errorWithoutSecrets, modelError } from "./model-error.js";
+import { isLasting, ModelFailure } from "./model-failure.js";
 import { outcomeOf, type EndedStatus, type Outcome } from "./outcome.js";
+import { jsonWithoutSecrets, REDACTED, SecretFilter, withoutSecrets } from "./secret-filter.js";
 import { TurnCalls, TurnStopped } from "./turn-calls.js";
 import { UnreadableAnswer } from "./unreadable.js";
 
@@ -55,6 +57,8 @@ export type TurnEvent =
       readonly isLasting: boolean;
       /** What was left out of the answer without harm, in words. */
       readonly remarks: readonly string[];
+      /** What a person must know of it, in words. */
+      readonly warnings: readonly string[];
       readonly state: AgentState;
       readonly revision: number;
     };
@@ -83,6 +87,8 @@ export interface TurnOptions {
   readonly showDurableOnly: boolean;
 }
 
+const ECHOED = `the server said your key in its answer: it is left out (${REDACTED})`;
+
 /** The model is read no faster than it is watched, so that a reader who leaves early leaves an unfinished answer … */
 const AHEAD_OF_WATCHER = 1;
 /** … but while the watcher waits for the disk, what comes meanwhile shares the next sync: as much as a fast model gives within a slow one. */
@@ -104,11 +110,15 @@ class Turn {
   #saveError: Error | undefined;
   #stalled = false;
   #meter: AnswerMeter | undefined;
+  readonly #text: SecretFilter;
+  readonly #reasoning: SecretFilter;
   readonly #calls: TurnCalls;
   #open: readonly ToolCall[] = [];
 
   constructor(private readonly options: TurnOptions) {
-    const { conversation, approve, newId } = options;
+    const { conversation, approve, newId, secrets } = options;
+    this.#text = new SecretFilter(secrets);
+    this.#reasoning = new SecretFilter(secrets);
     this.#calls = new TurnCalls({
       conversation,
       approve,
@@ -201,12 +211,12 @@ class Turn {
     const read = await this.#readModel().catch((error: unknown) => this.#failure(error));
     // What a call that was stopped gets for a result comes before the turn's end.
     await this.#calls.settled();
-    const outcome = await this.#watched(read);
+    const outcome = await this.#watched(this.#withoutSecrets(read));
     const { status, error, usage, finishReason, remarks = [] } = outcome;
     try {
       this.#endAnswer({ ...outcome, status });
     } catch (closed) {
-      // Somebody closed the conversation under the answer: whoever watches hears of it, and it stays interrupted.
+      // The conversation was closed in the middle of the answer: watchers are told, and it stays interrupted.
       this.#saveError ??=
         closed instanceof Error ? closed : new DraftstateError("STORAGE", messageOf(closed), { cause: closed });
       this.#meter.end("interrupted", usage);
@@ -214,7 +224,8 @@ class Turn {
       return;
     }
     this.#meter.end(status, usage);
-    const ended = { status, usage, error, finishReason, isLasting: isLasting(error), remarks };
+    const warnings = this.#saysSecret ? [ECHOED] : [];
+    const ended = { status, usage, error, finishReason, isLasting: isLasting(error), remarks, warnings };
     await this.#events.push({ type: "end", ...ended, ...this.#now() });
     this.#events.end();
   }
@@ -238,20 +249,44 @@ class Turn {
       if (this.#abort.signal.aborted) return { status: "interrupted" };
       if (event.type === "token") {
         this.#meter?.token(event.text);
-        conversation.appendToken(event.text);
-        await this.#events.push({ type: "token", text: event.text, ...this.#now() });
-      } else if (event.type === "reasoning") {
-        conversation.update((draft) => {
-          appendReasoning(draft, event.text);
-        });
-        await this.#events.push({ type: "reasoning", text: event.text, ...this.#now() });
-      } else {
+        await this.#token(this.#text.push(event.text));
+      } else if (event.type === "reasoning") await this.#thought(this.#reasoning.push(event.text));
+      else {
+        await this.#thought(this.#reasoning.end());
+        await this.#token(this.#text.end());
         last = event.message;
         if (event.continues) this.#endAnswer({ status: "complete" }, event);
       }
     }
     if (this.#abort.signal.aborted) return { status: "interrupted" };
     return outcomeOf(last, conversation.state.streamingProperties.partialResponse, graph.saysReason);
+  }
+
+  async #token(text: string): Promise<void> {
+    if (text === "") return;
+    this.options.conversation.appendToken(text);
+    await this.#events.push({ type: "token", text, ...this.#now() });
+  }
+
+  async #thought(text: string): Promise<void> {
+    if (text === "") return;
+    this.options.conversation.appendReasoning(text);
+    await this.#events.push({ type: "reasoning", text, ...this.#now() });
+  }
+
+  get #saysSecret(): boolean {
+    return this.#text.found + this.#reasoning.found > 0;
+  }
+
+  /** What of the server's own words is neither text nor reasoning. */
+  #withoutSecrets({ error, finishReason, ...outcome }: Outcome): Outcome {
+    const { secrets } = this.options;
+    return {
+      ...outcome,
+      ...(outcome.toolCalls === undefined ? {} : { toolCalls: jsonWithoutSecrets(outcome.toolCalls, secrets) }),
+      ...(finishReason === undefined ? {} : { finishReason: withoutSecrets(finishReason, secrets) }),
+      ...(error === undefined ? {} : { error: errorWithoutSecrets(error, secrets) }),
+    };
   }
 
   /** An answer that is continued has no prompt of its own, and a sequence must not end with the model's turn; said to the model only. */
@@ -262,14 +297,19 @@ class Turn {
       : [];
   }
 
-  #failure(error: unknown): Outcome {
+  async #failure(error: unknown): Promise<Outcome> {
+    // What was held back is a part of what came.
+    if (!(error instanceof AnswerTooLong)) await this.#token(this.#text.end()).catch(() => undefined);
     if (this.#abort.signal.aborted) return { status: "interrupted" };
     if (error instanceof TurnStopped)
       return { status: "interrupted", ...(error.reason ? { error: error.reason } : {}) };
     const streamed = this.options.conversation.state.streamingProperties.partialResponse !== "";
     return {
       status: streamed && !(error instanceof UnreadableAnswer) ? "interrupted" : "error",
-      error: modelError(error, this.options.secrets),
+      error:
+        error instanceof AnswerTooLong
+          ? new ModelFailure(error.message, { cause: error })
+          : modelError(error, this.options.secrets),
     };
   }
 
@@ -286,7 +326,13 @@ class Turn {
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
-      ...(asking === undefined ? {} : { toolCalls: asking.calls, turnContinues: true, nextId: newId() }),
+      ...(asking === undefined
+        ? {}
+        : {
+            toolCalls: jsonWithoutSecrets(asking.calls, this.options.secrets),
+            turnContinues: true,
+            nextId: newId(),
+          }),
     };
     conversation.update((draft) => {
       endAnswer(draft, end);

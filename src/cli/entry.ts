@@ -58,6 +58,7 @@ function processIo(): Io {
     env: process.env,
     directory: ".",
     home: homedir(),
+    executable: process.execPath,
     get program() {
       return (program ??= programName({ env: process.env, script: process.argv[1] ?? "", directory: process.cwd() }));
     },

@@ -45,6 +45,8 @@ export interface Io {
   /** Base of relative paths; "." in the process itself, so that messages show paths as they were given. */
   readonly directory: string;
   readonly home: string;
+  /** Path of the Node.js that runs this. */
+  readonly executable: string;
   /** What starts this program here, for the commands that messages name: `draftstate`, `npx draftstate`. */
   readonly program: string;
   readonly control: ProcessControl;

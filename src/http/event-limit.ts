@@ -6,6 +6,8 @@ import { ERROR_LIMIT, EVENT_LIMIT, HttpPolicyError, MODEL_ADDRESS, type Fetch } 
 
 const MIB = 2 ** 20;
 const BLANK_LINES = ["\n\n", "\r\n\r\n", "\r\r"].map((text) => Buffer.from(text));
+/** Of a stream with one event a line. */
+const LINE_ENDS = [Buffer.from("\n")];
 /** So much of a blank line may have come with the piece before. */
 const CARRY = 3;
 
@@ -15,10 +17,10 @@ function tooMuch(limit: number, address: string): HttpPolicyError {
   );
 }
 
-/** Where the last blank line ends; 0 where there is none. */
-function endOfEvents(bytes: Buffer): number {
+/** Where the last blank line ends; 0 if there is none. */
+function endOfEvents(bytes: Buffer, ends: readonly Buffer[]): number {
   return Math.max(
-    ...BLANK_LINES.map((line) => {
+    ...ends.map((line) => {
       const start = bytes.lastIndexOf(line);
       return start === -1 ? 0 : start + line.length;
     }),
@@ -35,11 +37,14 @@ class EventStream implements Transformer<Uint8Array, Uint8Array> {
   #size = 0;
   #carry: Uint8Array = new Uint8Array();
 
-  constructor(private readonly address: string) {}
+  constructor(
+    private readonly ends: readonly Buffer[],
+    private readonly address: string,
+  ) {}
 
   transform(piece: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void {
     const probe = Buffer.concat([this.#carry, piece]);
-    const end = Math.max(0, endOfEvents(probe) - this.#carry.length);
+    const end = Math.max(0, endOfEvents(probe, this.ends) - this.#carry.length);
     if (end > 0) {
       this.#hold(piece.subarray(0, end));
       this.flush(controller);
@@ -75,12 +80,16 @@ class WholePage implements Transformer<Uint8Array, Uint8Array> {
   }
 }
 
-export function limitEvents(fetch: Fetch, address = MODEL_ADDRESS): Fetch {
+/** What ends an event: a blank line, the end of a line, or nothing that is seen here. */
+export type StreamForm = "events" | "lines" | "bytes";
+
+export function limitEvents(fetch: Fetch, address = MODEL_ADDRESS, form: StreamForm = "events"): Fetch {
+  const ends = form === "lines" ? LINE_ENDS : BLANK_LINES;
   return async (input, init) => {
     const response = await fetch(input, init);
-    if (response.body === null) return response;
+    if (response.body === null || (form === "bytes" && response.ok)) return response;
     const transformer: Transformer<Uint8Array, Uint8Array> = response.ok
-      ? new EventStream(address)
+      ? new EventStream(ends, address)
       : new WholePage(address);
     const limit = new TransformStream<Uint8Array, Uint8Array>(transformer);
     const { status, statusText, headers } = response;

@@ -1,10 +1,12 @@
 /**
  * The Immer state container: an immutable state that changes by recipes and gives each change as data.
- * It knows nothing of disks; whoever holds one decides what happens to the changes.
+ * It knows nothing of disks; its owner decides what happens to the changes.
  */
 import { current, enablePatches, Immer, original, type Draft, type Patch as ImmerPatch } from "immer";
 import { DraftstateError } from "../errors.js";
 import { assertFunction } from "./given.js";
+import { idleStreaming } from "./conversation.js";
+import { guardIntrinsics } from "./intrinsics.js";
 import { freezeJson, isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
 import { applyPatches, canTravel, diffStates, withToken, type Patch, type Path, type TokenPatch } from "./patches.js";
 
@@ -30,10 +32,15 @@ function fromImmer(patch: ImmerPatch, before: JsonObject): Patch {
   if (patch.op === "replace" && typeof value === "string") {
     const old = valueAt(before, patch.path);
     if (typeof old === "string" && old !== "" && value.length > old.length && value.startsWith(old)) {
-      return { op: "append", path: patch.path, value: value.slice(old.length) };
+      return { op: "append", path: patch.path, value: apart(value.slice(old.length)) };
     }
   }
   return { op: patch.op, path: patch.path, value };
+}
+
+/** The same text on its own: a part of a long one would keep all of it in memory. */
+function apart(text: string): string {
+  return Buffer.from(text, "utf16le").toString("utf16le");
 }
 
 export class StateContainer {
@@ -63,18 +70,22 @@ export class StateContainer {
     assertFunction(recipe, "a recipe");
     this.assertNotChanging();
     this.#isChanging = true;
+    const isWithin = guardIntrinsics();
     try {
-      return this.#update(recipe);
+      return this.#update(recipe, isWithin);
+    } catch (error) {
+      throw isWithin() ? inOurWords(error) : outOfReach(error);
     } finally {
       this.#isChanging = false;
     }
   }
 
-  #update(recipe: Recipe<JsonObject>): Patch[] {
+  #update(recipe: Recipe<JsonObject>, isWithin: () => boolean): Patch[] {
     const before = this.#state;
     const given = { whole: false };
     const [after, made] = immer.produceWithPatches(before, (draft) => {
       const result = (recipe as (draft: Draft<JsonObject>) => unknown)(draft);
+      if (!isWithin()) throw outOfReach();
       given.whole = isNewState(result, draft);
       return given.whole ? (result as Draft<JsonObject>) : undefined;
     });
@@ -86,12 +97,23 @@ export class StateContainer {
     return patches;
   }
 
-  /** Throws `INVALID_STATE`, unchanged, for what is no text. */
-  token(token: string): TokenPatch {
+  /** Throws `INVALID_STATE`, unchanged, for what is no text, and what `mayGrow` throws. */
+  token(token: string, mayGrow: (text: string) => void = () => undefined): TokenPatch {
     this.assertNotChanging();
     const text = asText(token);
+    mayGrow(text);
     const patch: TokenPatch = { op: "token", text, last: text, count: 1 };
     this.#state = withToken(this.#state, patch);
+    return patch;
+  }
+
+  /** A piece of what the model thinks, beside its answer: by hand, as a token is. Throws as `token` does. */
+  reasoning(piece: string, mayGrow: (text: string) => void): Patch {
+    this.assertNotChanging();
+    const text = asText(piece);
+    mayGrow(text);
+    const patch = reasoningPatch(this.#state, text);
+    this.#state = applyPatches(this.#state, [patch]);
     return patch;
   }
 
@@ -103,6 +125,38 @@ export class StateContainer {
     this.#state = to;
     return patches;
   }
+}
+
+function outOfReach(cause?: unknown): DraftstateError {
+  return new DraftstateError(
+    "INVALID_STATE",
+    'a recipe changed what all objects inherit from (through a name such as "__proto__" or "constructor"): that was taken back, and nothing was saved',
+    cause === undefined ? {} : { cause },
+  );
+}
+
+/** What Immer refuses (a prototype, a property with a getter) is refused here under a code. */
+function inOurWords(error: unknown): unknown {
+  if (!(error instanceof Error) || !error.message.startsWith("[Immer]")) return error;
+  return new DraftstateError(
+    "INVALID_STATE",
+    "a recipe did what no draft can do, such as setting a prototype or defining a property; nothing was saved",
+    { cause: error },
+  );
+}
+
+function reasoningPatch(state: JsonObject, text: string): Patch {
+  const streaming = ownValue(state, "streamingProperties");
+  if (!isJsonObject(streaming))
+    return {
+      op: "add",
+      path: ["streamingProperties"],
+      value: freezeJson({ ...idleStreaming(), partialReasoning: text }),
+    };
+  const path = ["streamingProperties", "partialReasoning"];
+  const before = ownValue(streaming, "partialReasoning");
+  if (typeof before === "string") return { op: "append", path, value: text };
+  return { op: before === undefined ? "add" : "replace", path, value: text };
 }
 
 /** Programs without types hand on whatever a model gave them. */

@@ -26,7 +26,7 @@ export interface AnswerEnd {
   readonly error?: { readonly code: string; readonly message: string };
   /** More is to come in this turn: tools answer, then the model continues. */
   readonly turnContinues?: boolean;
-  /** Of the message that the model goes on with. */
+  /** Of the message that the model continues. */
   readonly nextId?: string;
 }
 
@@ -78,12 +78,6 @@ function answerOf(draft: AgentDraft, end: AnswerEnd): Message {
     ...(end.toolCalls === undefined || end.toolCalls.length === 0 ? {} : { toolCalls: end.toolCalls }),
     ...(end.error === undefined ? {} : { error: end.error }),
   };
-}
-
-/** A piece of what the model thinks, beside its answer. */
-export function appendReasoning(draft: AgentDraft, text: string): void {
-  const streaming = draft.streamingProperties;
-  streaming.partialReasoning = (streaming.partialReasoning ?? "") + text;
 }
 
 /** The text joins the messages. It stays readable in `partialResponse` and `currentNarrative` until the next answer. */

@@ -10,7 +10,7 @@ export interface HistogramData {
   readonly sum: number;
 }
 
-/** name → label's value (empty where there is none) → value. */
+/** name → label's value (empty if there is none) → value. */
 export type Values = Readonly<Record<string, Readonly<Record<string, number>>>>;
 export type Histograms = Readonly<Record<string, Readonly<Record<string, HistogramData>>>>;
 

@@ -41,7 +41,7 @@ export interface HealthContext {
   readonly now: () => Date;
   /** Milliseconds, monotonic. */
   readonly elapsed: () => number;
-  /** What is wrong with one conversation; undefined where there is none. */
+  /** What is wrong with one conversation; undefined if there is none. */
   readonly load: (id: string) => Promise<Pick<LoadedConversation, "problems"> | undefined>;
   readonly verify: (names: StoreNames) => Promise<Verification>;
   /** The conversations as a list of them shows them. */

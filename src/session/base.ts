@@ -71,7 +71,7 @@ export class Base {
       // The clock is read here as `writeSnapshot` reads it: a later one is another attempt.
       const now = store.now();
       this.#attempted.add(attemptOf(version.revision, now.toISOString()));
-      return (await writeSnapshot({ storage: store.storage, now: () => now }, id, version, lock, sessions)).bytes;
+      return (await writeSnapshot({ ...store, now: () => now }, id, version, lock, sessions)).bytes;
     });
     this.#attempted.clear();
     const written = await snapshotOnDisk(store, id).catch(() => undefined);

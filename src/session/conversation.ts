@@ -77,9 +77,17 @@ export class Conversation<S extends object = AgentState> {
     this.#open.update(recipe as never);
   }
 
-  /** Appends one streamed token to the answer under way; costs the token's size, whatever the answer's. */
+  /**
+   * Appends one streamed token to the answer under way; costs the token's size, whatever the answer's. Throws `INVALID_STATE`,
+   * unchanged, where the answer, or the conversation with it, would be larger than can be read back.
+   */
   appendToken(text: string): void {
     this.#open.appendToken(text);
+  }
+
+  /** The same for a piece of what the model thinks beside its answer. */
+  appendReasoning(text: string): void {
+    this.#open.appendReasoning(text);
   }
 
   /** An answer streams into the conversation until the function that this gives back is called. Throws `LOCKED` while another does. */

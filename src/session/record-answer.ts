@@ -7,12 +7,13 @@ import { DraftstateError, messageOf } from "../errors.js";
 import type { AgentState, Message, ToolCall, Usage } from "../model/conversation.js";
 import { isFailure } from "../model/finish-reasons.js";
 import { addMessage, beginTurn, endAnswer, type AgentDraft, type AnswerEnd } from "../model/transitions.js";
+import { AnswerTooLong } from "./answer-limit.js";
 import { Channel } from "./channel.js";
 
 /** What a model's stream is given as: a text is a token. */
 export type AnswerPart =
   | string
-  /** The model asks for tools: its message ends here, and it goes on once they have answered. */
+  /** The model asks for tools: its message ends here, and it continues once they have answered. */
   | { readonly toolCalls: readonly ToolCall[]; readonly finishReason?: string; readonly usage?: Usage }
   | { readonly toolResult: ToolResult }
   /** Why the model stopped, in its own word. */
@@ -165,12 +166,16 @@ class Recording {
     for (;;) {
       const next = await this.#unlessStopped(parts.next());
       if (next === "stopped") {
-        void Promise.resolve(parts.return?.()).catch(() => undefined);
+        leave(parts);
         return { status: "interrupted" };
       }
       if (next.done === true) return outcomeOf(end);
       if (isEnd(next.value)) end = next.value;
-      else await this.#take(next.value);
+      else
+        await this.#take(next.value).catch((error: unknown) => {
+          leave(parts);
+          throw error;
+        });
     }
   }
 
@@ -230,6 +235,11 @@ class Recording {
   }
 }
 
+/** It may be in the middle of something that never ends. */
+function leave(source: AsyncIterator<unknown>): void {
+  void Promise.resolve(source.return?.()).catch(() => undefined);
+}
+
 function isEnd(part: AnswerPart): part is Extract<AnswerPart, { finishReason: string }> {
   return typeof part === "object" && "finishReason" in part && !("toolCalls" in part);
 }
@@ -257,5 +267,6 @@ function failure(message: string, cause?: unknown): DraftstateError {
 }
 
 function asError(error: unknown): DraftstateError {
+  if (error instanceof AnswerTooLong) return failure(error.message, error);
   return error instanceof DraftstateError ? error : failure(`the answer broke off: ${messageOf(error)}`, error);
 }

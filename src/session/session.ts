@@ -6,7 +6,14 @@
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import type { InfoChange } from "../journal/record.js";
 import { changeInfo } from "../journal/replay.js";
-import { isStreaming, MAX_REVISION, type BackupNote, type Info, type Version } from "../model/conversation.js";
+import {
+  isStreaming,
+  MAX_REVISION,
+  streamingOf,
+  type BackupNote,
+  type Info,
+  type Version,
+} from "../model/conversation.js";
 import { StateContainer, type Recipe } from "../model/container.js";
 import { isEarlierInAnswer } from "../model/earlier.js";
 import { isJsonObject, type JsonObject } from "../model/json.js";
@@ -15,6 +22,7 @@ import type { Lock } from "../storage/storage.js";
 import type { Backup } from "../store/backups.js";
 import { warn, type Store } from "../store/store.js";
 import { assertTag } from "../store/tag.js";
+import { AnswerLimit } from "./answer-limit.js";
 import { removeTraces } from "./traces.js";
 import { SessionBackups } from "./turn-end.js";
 import { WriteAhead, type WriteAheadOptions } from "./write-ahead.js";
@@ -24,7 +32,7 @@ export interface SessionOptions extends WriteAheadOptions {
   readonly isNew: boolean;
   /** New, and opened for a save: where nothing comes of that, there is nothing to keep. */
   readonly isUntouched: boolean;
-  /** Those that are there, newest first; undefined where nobody looked. */
+  /** Those that are there, newest first; undefined if not looked up yet. */
   readonly backups?: readonly Backup[] | undefined;
   /** Releases the lock. Never rejects. */
   readonly release: () => Promise<void>;
@@ -54,6 +62,7 @@ export class Session {
   readonly #writer: WriteAhead;
   #info: Info;
   #revision: number;
+  readonly #limit: AnswerLimit;
   #timer: NodeJS.Timeout | undefined;
   #timedSnapshotWaits = false;
   #isAnswering = false;
@@ -72,6 +81,7 @@ export class Session {
     this.#revision = version.revision;
     this.#isUntouched = options.isUntouched;
     this.#writer = new WriteAhead({ ...options, version: this.version });
+    this.#limit = new AnswerLimit(store.limits, () => this.#writer.bytesOnDisk);
     if (store.settings.autoSave) this.#startTimer(store.settings.autoSaveInterval);
   }
 
@@ -138,9 +148,14 @@ export class Session {
 
   appendToken(text: string): void {
     this.#assertChangeable();
-    const patch = this.#container.token(text);
+    const patch = this.#container.token(text, this.#mayGrow);
     this.#record([patch]);
     if (this.savesTokens) this.#writer.kick();
+  }
+
+  appendReasoning(text: string): void {
+    this.#assertChangeable();
+    this.#changed([this.#container.reasoning(text, this.#mayGrow)]);
   }
 
   beginAnswer(): () => void {
@@ -409,6 +424,12 @@ export class Session {
         `conversation ${this.id} has no revision left to count a change by: continue in a copy with "draftstate fork ${this.id}"; nothing was saved`,
       );
   }
+
+  /** Throws `INVALID_STATE` where the answer that streams, or the file with it, would be too large. */
+  readonly #mayGrow = (text: string): void => {
+    const { partialResponse = "", partialReasoning = "" } = streamingOf(this.#container.state);
+    this.#limit.add(text, partialResponse === "" && partialReasoning === "");
+  };
 
   #changed(patches: readonly Patch[]): void {
     if (patches.length === 0) return;

@@ -11,7 +11,6 @@ import type { Version } from "../model/conversation.js";
 import { withMark, type SessionMark } from "../model/sessions.js";
 import type { Patch } from "../model/patches.js";
 import type { Lock } from "../storage/storage.js";
-import { MAX_FILE_BYTES } from "../store/codec.js";
 import { journalKey } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { Base, type SnapshotOnDisk } from "./base.js";
@@ -28,11 +27,11 @@ export interface WriteAheadOptions {
   readonly lock: Lock;
   /** What the session begins with. */
   readonly version: Version;
-  /** The snapshot on disk; undefined where there is none. */
+  /** The snapshot on disk; undefined if there is none. */
   readonly snapshot: SnapshotOnDisk | undefined;
   /** The highest revision that the store holds durably; 0 for none. */
   readonly stored: number;
-  /** The highest revision that follows from what the store holds, written or not, such as an answer that nobody continues as interrupted. */
+  /** The highest revision that follows from what the store holds, written or not, such as an answer without a writer, as interrupted. */
   readonly implied?: number | undefined;
   /** The files on disk do not hold what the version continues: the first save is a whole snapshot. */
   readonly wholeFirst: boolean;
@@ -98,6 +97,11 @@ export class WriteAhead {
     return this.#waiters.acknowledged;
   }
 
+  /** Of snapshot and journal together. */
+  get bytesOnDisk(): number {
+    return this.#base.bytes + this.#journal.bytes;
+  }
+
   /** The highest revision that the store itself holds durably, a spill aside. */
   get storedRevision(): number {
     return this.#stored;
@@ -137,7 +141,7 @@ export class WriteAhead {
     });
   }
 
-  /** Resolves when everything up to the revision is durable; rejects when a save of it failed for good. */
+  /** Resolves when everything up to the revision is durable; rejects if a save of it failed after every retry. */
   whenDurable(revision: number): Promise<void> {
     return this.#waiters.acknowledgement(revision);
   }
@@ -265,7 +269,7 @@ export class WriteAhead {
     const started = this.options.store.elapsed();
     try {
       const batch = JournalWriter.encode(records);
-      if (this.#base.bytes + this.#journal.bytes + batch.length > MAX_FILE_BYTES) {
+      if (this.bytesOnDisk + batch.length > this.options.store.limits.fileBytes) {
         // Whether the state can still be read back as a whole is for the snapshot to tell.
         this.#journalBroken = true;
         return false;
@@ -345,7 +349,7 @@ export class WriteAhead {
     return true;
   }
 
-  /** Nobody else can have the lock then; it is back with its directory. */
+  /** No other process can have the lock then; it is back with its directory. */
   async #isAway(): Promise<boolean> {
     return !(await this.options.store.storage.exists().catch(() => false));
   }

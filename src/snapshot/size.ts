@@ -4,6 +4,16 @@ import { DraftstateError } from "../errors.js";
 /** Largest snapshot, journal or decompressed backup: what a string of this runtime can hold, with room. */
 export const MAX_FILE_BYTES = 400 * 1024 * 1024;
 
+/** Largest text of one answer, in bytes of JSON: more than any model can mean to say. */
+export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+
+export interface SizeLimits {
+  readonly fileBytes: number;
+  readonly answerBytes: number;
+}
+
+export const SIZE_LIMITS: SizeLimits = { fileBytes: MAX_FILE_BYTES, answerBytes: MAX_ANSWER_BYTES };
+
 export function tooLarge(maxBytes: number, cause?: unknown): DraftstateError {
   return new DraftstateError(
     "INVALID_STATE",

@@ -11,7 +11,7 @@ export interface System {
   host(): string;
   /** Empty where it cannot be read. */
   readText(path: string): Promise<string>;
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readLink(path: string): Promise<string>;
   /** What the program prints, in UTC and in the C locale; empty where it fails. */
   run(program: string, args: readonly string[]): Promise<string>;

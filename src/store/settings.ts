@@ -3,7 +3,7 @@
  * files are all checked against it, and an unknown or wrong key is an error that names the key.
  */
 import { DraftstateError } from "../errors.js";
-import { isJsonObject } from "../model/json.js";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.js";
 import { parseAlertRules, type AlertRule } from "../monitoring/alert-rules.js";
 import { COMPRESSIONS, type Compression } from "./names.js";
 import { nearest } from "./nearest.js";
@@ -36,7 +36,12 @@ export interface Settings {
 export type SettingKind =
   | { readonly kind: "text"; readonly default: string | undefined }
   | { readonly kind: "boolean"; readonly default: boolean }
-  | { readonly kind: "integer"; readonly default: number; readonly min: number; readonly max: number }
+  | { readonly kind: "integer"; readonly default: number | undefined; readonly min: number; readonly max: number }
+  | { readonly kind: "number"; readonly default: number | undefined; readonly min: number; readonly max: number }
+  /** Texts by name. */
+  | { readonly kind: "texts"; readonly default: Readonly<Record<string, string>> }
+  /** JSON by name. */
+  | { readonly kind: "values"; readonly default: Readonly<Record<string, Json>> }
   | { readonly kind: "choice"; readonly default: string; readonly choices: readonly string[] }
   | { readonly kind: "alerts"; readonly default: readonly AlertRule[] }
   | { readonly kind: "secret-url"; readonly default: string | undefined }
@@ -155,6 +160,19 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
       if (typeof value === "number" && Number.isInteger(value) && value >= definition.min && value <= definition.max)
         return value;
       throw wrong(`an integer from ${definition.min} to ${definition.max}`);
+    case "number":
+      if (typeof value === "number" && value >= definition.min && value <= definition.max) return value;
+      throw wrong(`a number from ${definition.min} to ${definition.max}`);
+    case "texts": {
+      const texts = typeof value === "string" ? fromJson(value) : value;
+      if (isNamed(texts) && Object.values(texts).every((text) => typeof text === "string" && text !== "")) return texts;
+      throw wrong('an object of texts by name, such as {"name": "text"}');
+    }
+    case "values": {
+      const values = typeof value === "string" ? fromJson(value) : value;
+      if (isNamed(values)) return values;
+      throw wrong('an object such as {"name": 1}');
+    }
     case "choice":
       if (typeof value === "string" && definition.choices.includes(value)) return value;
       throw wrong(`one of ${definition.choices.join(", ")}`);
@@ -178,6 +196,12 @@ export function checkSetting(name: string, definition: SettingDefinition, value:
         { path: name },
       );
   }
+}
+
+const NAME = /^[A-Za-z0-9][\w.-]*$/;
+
+function isNamed(value: unknown): value is JsonObject {
+  return isJsonObject(value) && Object.keys(value).every((name) => NAME.test(name));
 }
 
 /** As an environment variable holds it; text that is not JSON is refused as it is. */

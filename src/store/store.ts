@@ -1,7 +1,8 @@
 /**
  * One store: everything of it on disk and what work on it needs of the world, made once and handed to all who work on it.
- * A value, not a hub: it holds no conversation and calls nobody above it.
+ * A value, not a hub: it holds no conversation and calls nothing above it.
  */
+import { SIZE_LIMITS, type SizeLimits } from "../snapshot/size.js";
 import type { RetryEvent, RetryPolicy } from "../storage/retry.js";
 import type { Storage } from "../storage/storage.js";
 import type { ManagerEmitter } from "./events.js";
@@ -21,6 +22,8 @@ export interface StoreEnvironment {
   readonly random: () => number;
   /** Where the storage retries by itself: tells the listener each time. */
   readonly onStorageRetry?: (listener: (event: RetryEvent) => void) => void;
+  /** For tests: what is written within others is not read back within the usual ones. */
+  readonly limits?: SizeLimits;
 }
 
 export interface Store {
@@ -34,12 +37,13 @@ export interface Store {
   /** Undefined without a `fallbackDir`. */
   readonly spills: Spills | undefined;
   readonly retry: RetryPolicy;
+  readonly limits: SizeLimits;
 }
 
 const DAY = 24 * 60 * 60 * 1000;
 
 export function createStore(environment: StoreEnvironment, settings: Settings, events: ManagerEmitter): Store {
-  const { storage, fallback, now, elapsed, random } = environment;
+  const { storage, fallback, now, elapsed, random, limits = SIZE_LIMITS } = environment;
   const onRetry = (event: RetryEvent): void => {
     events.emit("retry", event);
   };
@@ -66,6 +70,7 @@ export function createStore(environment: StoreEnvironment, settings: Settings, e
             now,
           }),
     retry: { attempts: settings.retryAttempts, delay: settings.retryDelay, random, onRetry },
+    limits,
   };
 }
 

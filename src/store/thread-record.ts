@@ -67,7 +67,7 @@ export function encodeThreadRecord(record: ThreadRecordInTrash): Uint8Array {
   return seal(Buffer.from(`${text}\n`));
 }
 
-/** Undefined where there is none. */
+/** Undefined if there is none. */
 export async function readThreadRecord(
   storage: Storage,
   named: NamedThreadRecord,

@@ -14,21 +14,23 @@ export interface WrittenSnapshot {
 
 /** Durable when it resolves. `sessions`: who wrote what it holds. */
 export async function writeSnapshot(
-  { storage, now }: Pick<Store, "storage" | "now">,
+  { storage, now, limits }: Pick<Store, "storage" | "now" | "limits">,
   id: string,
   version: Version,
   guard: Lock,
   sessions: readonly SessionMark[] = [],
 ): Promise<WrittenSnapshot> {
   const savedAt = now().toISOString();
-  const parts = new SnapshotParts(version.state, metadataOf(version, id, savedAt, sessions));
+  const parts = new SnapshotParts(version.state, metadataOf(version, id, savedAt, sessions), {
+    maxBytes: limits.fileBytes,
+  });
   await storage.replace(snapshotKey(id), parts, guard);
   return { bytes: parts.length, savedAt };
 }
 
 /** The same, and the journal goes: every record of it is at or below the snapshot's revision (I3). */
 export async function writeWhole(
-  store: Pick<Store, "storage" | "now">,
+  store: Pick<Store, "storage" | "now" | "limits">,
   id: string,
   version: Version,
   guard: Lock,

@@ -40,12 +40,18 @@ describe("a joined answer", () => {
     }).toThrow(/more than 128 tools at once/);
   });
 
-  test("without end is stopped", () => {
+  test.each([
+    ["text", (text: string) => new AIMessageChunk(text)],
+    [
+      "what it thinks",
+      (text: string) => new AIMessageChunk({ content: "", additional_kwargs: { reasoning_content: text } }),
+    ],
+  ])("without end is full: %s", (_what, chunk) => {
     const answer = new JoinedAnswer();
-    const piece = new AIMessageChunk("x".repeat(MAX_TEXT / 4));
+    const piece = chunk("x".repeat(MAX_TEXT / 4));
     for (let count = 0; count < 4; count += 1) answer.add(piece);
-    expect(() => {
-      answer.add(piece);
-    }).toThrow(/longer than 64 MiB/);
+    expect(answer.isFull).toBe(false);
+    answer.add(chunk("y"));
+    expect(answer.isFull).toBe(true);
   });
 });

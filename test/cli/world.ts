@@ -60,6 +60,7 @@ export class InProcess extends Workspace {
       env: this.environment(env),
       directory: this.directory,
       home: this.directory,
+      executable: process.execPath,
       program: "draftstate",
       control,
       console: silent,

@@ -1,5 +1,6 @@
 /** Managers whose clock goes a millisecond a look and whose luck never changes, so that a failing run can be repeated. */
 import { MemoryStorage } from "../../src/storage/memory.js";
+import type { SizeLimits } from "../../src/snapshot/size.js";
 import type { Storage } from "../../src/storage/storage.js";
 import type { AgentState } from "../../src/model/conversation.js";
 import type { Conversation } from "../../src/session/conversation.js";
@@ -23,6 +24,13 @@ export function managerOver(
     { storage, now, elapsed: () => performance.now(), random: () => 0.5 },
     { autoSave: false, retryDelay: 0, ...options },
   );
+}
+
+/** With other limits of size than the usual ones. */
+export function managerWithin(storage: Storage, limits: SizeLimits | undefined): DraftStatePersistenceManager {
+  const world = { storage, now: () => new Date(), elapsed: () => performance.now(), random: () => 0.5 };
+  const options = { autoSave: false, retryDelay: 0 };
+  return new DraftStatePersistenceManager(limits === undefined ? world : { ...world, limits }, options);
 }
 
 export function begin(conversation: Conversation, question: string): void {

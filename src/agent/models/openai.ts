@@ -11,6 +11,7 @@ import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
 import { limitEvents } from "../../http/event-limit.js";
 import { policyErrorIn } from "../../http/policy.js";
 import { policyFetch, type PolicyOptions } from "../../http/policy-fetch.js";
+import { tuned, type Tuning } from "./tuning.js";
 import { readableChunks, saysReasoningContent } from "./completion-chunk.js";
 import { reasoningOfTurn, withReasoning, type Reasoning } from "./given-back.js";
 import { readAnswers } from "./read-answers.js";
@@ -23,6 +24,7 @@ export interface OpenAIModelOptions {
   readonly retries: number;
   readonly onRequest: RequestListener | undefined;
   readonly connection?: PolicyOptions | undefined;
+  readonly tuning?: Tuning;
 }
 
 type Completions = OpenAIClient.Chat.Completions.ChatCompletion;
@@ -108,10 +110,12 @@ export function createOpenAIModel({
   retries,
   onRequest,
   connection,
+  tuning,
 }: OpenAIModelOptions): ChatOpenAICompletions {
   assertSendable(apiKey);
   const watch = new RequestWatch(onRequest, retries, policyFetch(connection));
   const chat = new OpenAICompatibleModel({
+    ...tuned(tuning, "maxTokens"),
     model,
     // Local servers take any key; the client refuses none.
     apiKey: apiKey ?? "none",

@@ -1,19 +1,30 @@
 /**
- * A model's name → the chat model. `openai:<name>` or just `<name>` for every OpenAI-compatible server, `offline`
- * for the built-in one. Keys come from the caller, are handed to the client, and kept nowhere.
+ * A model's name → the chat model. `openai:<name>` or just `<name>` for every OpenAI-compatible server, `offline` for the built-in one, and the
+ * prefix of another provider for LangChain's package for it. Keys come from the caller, are handed to the client, and kept nowhere.
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { DraftstateError } from "../../errors.js";
 import type { PolicyOptions } from "../../http/policy-fetch.js";
+import type { Json } from "../../model/json.js";
+import { PROVIDERS, providerIn, secretsOf } from "../../model/providers.js";
 import { redactUrl } from "../../model/urls.js";
 import { OfflineStoryModel } from "./offline.js";
 import type { RequestListener } from "./request-progress.js";
 
 export interface ModelChoice {
-  /** `openai:<name>`, `<name>`, `offline`, or undefined for what key and base URL suggest. */
+  /** `<provider>:<name>`, `<name>`, `offline`, or undefined for what key and base URL suggest. */
   readonly model: string | undefined;
   readonly baseUrl: string | undefined;
+  /** Of OpenAI and servers like it. */
   readonly apiKey: string | undefined;
+  /** Variables, for the keys of other providers. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly temperature: number | undefined;
+  readonly maxTokens: number | undefined;
+  /** For the model's constructor, in its own words. */
+  readonly options: Readonly<Record<string, Json>>;
+  /** Loads a provider's package. Throws where it is not installed, or may not be run. */
+  readonly load: (packageName: string) => unknown;
   readonly seed: number;
   /** Milliseconds between tokens of the offline model. */
   readonly offlineTokenDelay: number;
@@ -29,6 +40,8 @@ export interface SelectedModel {
   readonly name: string;
   readonly model: BaseChatModel;
   readonly offline: boolean;
+  /** What must not be shown, also where a server repeats it. */
+  readonly secrets: readonly string[];
 }
 
 const DEFAULT_OPENAI_MODEL = "gpt-4o-mini";
@@ -40,7 +53,7 @@ export function modelName(choice: Pick<ModelChoice, "model" | "baseUrl" | "apiKe
   if (model === undefined)
     return baseUrl === undefined && apiKey === undefined ? OFFLINE : `openai:${DEFAULT_OPENAI_MODEL}`;
   if (model === OFFLINE || model.startsWith("offline:")) return OFFLINE;
-  return model.startsWith("openai:") ? model : `openai:${model}`;
+  return providerIn(model) !== undefined || model.startsWith("openai:") ? model : `openai:${model}`;
 }
 
 function isHttp(url: string): boolean {
@@ -49,24 +62,39 @@ function isHttp(url: string): boolean {
 
 export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   const name = modelName(choice);
-  if (name === OFFLINE)
-    return {
-      name,
-      model: new OfflineStoryModel({ seed: choice.seed, tokenDelay: choice.offlineTokenDelay }),
-      offline: true,
-    };
+  if (name === OFFLINE) return offlineModel(choice);
+  assertAddress(choice.baseUrl);
+  return providerIn(name) === undefined ? openAIModel(name, choice) : providersModel(name, choice);
+}
+
+function offlineModel({ seed, offlineTokenDelay }: ModelChoice): SelectedModel {
+  const model = new OfflineStoryModel({ seed, tokenDelay: offlineTokenDelay });
+  return { name: OFFLINE, model, offline: true, secrets: [] };
+}
+
+async function providersModel(name: string, choice: ModelChoice): Promise<SelectedModel> {
+  const { openProvider } = await import("./providers/open-provider.js");
+  const { baseUrl, env, load, modelRetries: retries, onRequest, connection } = choice;
+  const model = openProvider({ name, baseUrl, env, load, retries, onRequest, connection, tuning: choice });
+  const provider = providerIn(name);
+  return { name, model, offline: false, secrets: provider === undefined ? [] : secretsOf(PROVIDERS[provider], env) };
+}
+
+function assertAddress(baseUrl: string | undefined): void {
+  if (baseUrl === undefined || isHttp(baseUrl)) return;
+  throw new DraftstateError(
+    "INVALID_CONFIG",
+    `--base-url ${JSON.stringify(redactUrl(baseUrl))} is not an http URL: give one such as http://localhost:11434/v1`,
+    { path: "baseUrl" },
+  );
+}
+
+async function openAIModel(name: string, choice: ModelChoice): Promise<SelectedModel> {
   const { apiKey, baseUrl } = choice;
   if (apiKey === undefined && baseUrl === undefined) {
     throw new DraftstateError(
       "MODEL",
       `model ${name} needs a key or a server: set OPENAI_API_KEY, or give --base-url; "--model offline" needs neither`,
-    );
-  }
-  if (baseUrl !== undefined && !isHttp(baseUrl)) {
-    throw new DraftstateError(
-      "INVALID_CONFIG",
-      `--base-url ${JSON.stringify(redactUrl(baseUrl))} is not an http URL: give one such as http://localhost:11434/v1`,
-      { path: "baseUrl" },
     );
   }
   const bare = name.slice("openai:".length);
@@ -82,6 +110,7 @@ export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
     retries: choice.modelRetries,
     onRequest: choice.onRequest,
     connection: choice.connection,
+    tuning: choice,
   });
-  return { name, model, offline: false };
+  return { name, model, offline: false, secrets: apiKey === undefined ? [] : [apiKey] };
 }

@@ -3,6 +3,7 @@ import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { catchInterrupts, type Interrupts } from "../terminal/input/interrupts.js";
 import type { Key } from "../terminal/input/keys.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
+import { approverFor } from "./approver.js";
 import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
 import { cutShortLine, errorLine } from "./ending.js";
@@ -41,6 +42,7 @@ function sayHowItEnded(turn: TurnContext, ended: Ended | undefined): void {
   const [error, cut] = [errorLine(ended, turn.atPrompt), cutShortLine(ended, turn.atPrompt)];
   if (error !== undefined) output.error(error);
   if (cut !== undefined) output.warning(cut);
+  for (const warning of ended.warnings) output.warning(warning);
   if (turn.context.verbose) for (const remark of ended.remarks) output.message(toSafeLine(remark));
   turn.failedLastingly = ended.isLasting;
 }
@@ -53,7 +55,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   const interrupts = catchInterrupts(context.io.control, () => {
     abort.abort();
   });
-  const stopListening = listenToKeys(turn, interrupts);
+  let stopListening = listenToKeys(turn, interrupts);
   output.onClosed(() => {
     abort.abort();
   });
@@ -68,6 +70,16 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   try {
     const options = {
       signal: abort.signal,
+      approve: approverFor(turn, async (ask) => {
+        const resume = presenter.pause();
+        stopListening();
+        try {
+          return await ask();
+        } finally {
+          stopListening = listenToKeys(turn, interrupts);
+          resume();
+        }
+      }),
       ...(title === undefined ? {} : { title }),
       ...(chosen.baseUrl === undefined ? {} : { baseUrl: chosen.baseUrl }),
     };
@@ -85,5 +97,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   sayHowItEnded(turn, ended);
   if (output.isClosed) return 0;
   if (abort.signal.aborted) return interrupts.status ?? INTERRUPTED;
+  // The person left a call as it is.
+  if (ended?.status === "interrupted" && ended.error === undefined) return INTERRUPTED;
   return ended?.error === undefined ? 0 : exitStatusOf(ended.error);
 }

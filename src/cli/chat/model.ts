@@ -1,12 +1,19 @@
 /** Which model answers: the one asked for, else the one of the conversation, else the one of the settings. LangChain is loaded here. */
 import { messagesOf, type Info } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
+import { providerIn, type ProviderName } from "../../model/providers.js";
 import type { Conversation } from "../../session/conversation.js";
 import { proxiesOf } from "../../http/policy.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
+import type { SelectedModel } from "../../agent/models/select.js";
 import type { CommandContext } from "../context.js";
 import type { Key, Storage } from "../../storage/storage.js";
+import { loadProviderPackage, placesFor } from "../models/provider-package.js";
+import { aliased } from "../settings/aliases.js";
 import { assertNoCredentials, mayBeAsked, questionAbout, refuseServer, unencrypted } from "../settings/key-host.js";
+import { ownAddress } from "../settings/model-address.js";
+import { assertNoSecrets } from "../settings/model-options.js";
+import { mayAskProvider, questionAboutProvider, refuseProvider } from "../settings/named-providers.js";
 import type { TurnTools } from "../tools/tools-for.js";
 import { note } from "./say.js";
 import type { ChosenModel, RequestProgress } from "./session-types.js";
@@ -17,11 +24,13 @@ const NOTED: Key = { area: "history", name: "offline-model-noted" };
 export interface Wanted {
   readonly model: string | undefined;
   readonly baseUrl: string | undefined;
+  /** Whether the user named the model here and now, so that a package of this directory may be run for it. */
+  readonly isNamed: boolean;
   /** Undefined keeps the one of the conversation. */
   readonly system: string | undefined;
 }
 
-/** Undefined where nobody can be asked. */
+/** Undefined if the user cannot be asked. */
 export type Confirm = ((question: string) => Promise<boolean>) | undefined;
 
 export interface ModelSource {
@@ -43,14 +52,45 @@ export function hasSystem(conversation: Pick<Conversation, "version">): boolean 
 export function wantedFor(context: CommandContext, info: Pick<Info, "model" | "baseUrl">, hasSystem: boolean): Wanted {
   const { settings, origins } = context;
   const isFlag = (name: "model" | "baseUrl" | "system"): boolean => origins[name] === "flag";
-  // A conversation that has a model and no address needed none.
-  const ownServer =
-    info.model === undefined || info.model === "offline" ? settings.baseUrl : (info.baseUrl ?? settings.baseUrl);
+  const isOwn = isFlag("model") || info.model === undefined;
+  const model = isOwn ? namedModel(context, settings.model) : info.model;
   return {
-    model: isFlag("model") ? settings.model : (info.model ?? settings.model),
-    baseUrl: isFlag("baseUrl") ? settings.baseUrl : ownServer,
+    model,
+    baseUrl: addressFor(context, model, info),
+    isNamed: isOwn && isNamedHere(context),
     system: isFlag("system") || !hasSystem ? settings.system : undefined,
   };
+}
+
+function namedModel({ settings }: CommandContext, name: string | undefined): string | undefined {
+  return name === undefined ? undefined : aliased(name, settings.models);
+}
+
+/** By flag, or by the settings of this directory, which the user trusts. */
+function isNamedHere({ origins, resolved }: CommandContext): boolean {
+  const origin = origins["model"];
+  return origin === "flag" || (resolved.isTrusted && typeof origin === "object" && "file" in origin);
+}
+
+/** Of the user's own, or the server of OpenAI's protocol that the conversation names. */
+function addressFor(
+  context: CommandContext,
+  model: string | undefined,
+  info: Pick<Info, "model" | "baseUrl">,
+): string | undefined {
+  const { settings, origins } = context;
+  if (origins["baseUrl"] === "flag") return settings.baseUrl;
+  const own = ownAddress(context, model);
+  const isServer = info.model !== undefined && info.model !== "offline" && providerIn(info.model) === undefined;
+  // A conversation that has a model and no address needed none.
+  return isServer && (model === undefined || providerIn(model) === undefined) ? (info.baseUrl ?? own) : own;
+}
+
+/** Another model, named at the prompt. */
+export function switchedTo(context: CommandContext, wanted: Wanted, name: string): Wanted {
+  const model = aliased(name, context.settings.models);
+  const isOpenAI = [model, wanted.model ?? ""].every((each) => providerIn(each) === undefined);
+  return { ...wanted, model, baseUrl: isOpenAI ? wanted.baseUrl : ownAddress(context, model), isNamed: true };
 }
 
 /**
@@ -64,12 +104,30 @@ export async function allowedFor(
 ): Promise<Wanted> {
   const wanted = wantedFor(context, info, hasSystem({ version }));
   const { baseUrl: url, model } = wanted;
+  const provider = model === undefined ? undefined : providerIn(model);
+  if (model !== undefined && provider !== undefined) {
+    await assertProviderAllowed(context, { id, model, provider, url }, confirm);
+    return wanted;
+  }
   if (url === undefined || isOffline(model)) return wanted;
   assertNoCredentials(url);
   const hasKey = keyOf(context) !== undefined;
   if (mayBeAsked({ url, named: context.settings.baseUrl, hasKey })) return wanted;
   if ((await confirm?.(questionAbout(id, url, hasKey))) !== true) throw refuseServer(id, url, hasKey);
   return wanted;
+}
+
+interface Asked {
+  readonly id: string;
+  readonly model: string;
+  readonly provider: ProviderName;
+  readonly url: string | undefined;
+}
+
+async function assertProviderAllowed(context: CommandContext, asked: Asked, confirm: Confirm): Promise<void> {
+  if (mayAskProvider(context, asked.provider, asked.url)) return;
+  if ((await confirm?.(questionAboutProvider(asked.id, asked.model))) !== true)
+    throw refuseProvider(asked.id, asked.model);
 }
 
 function isOffline(model: string | undefined): boolean {
@@ -80,28 +138,18 @@ function keyOf({ env }: CommandContext): string | undefined {
   return env["OPENAI_API_KEY"] === "" ? undefined : env["OPENAI_API_KEY"];
 }
 
-/** Throws `MODEL` without a key and a server. */
+/** Throws `MODEL` without a key and a server, or without the package of another provider. */
 export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<ChosenModel> {
-  const { context, manager, progress } = source;
+  const { context, manager } = source;
   if (wanted.baseUrl !== undefined) assertNoCredentials(wanted.baseUrl);
+  assertNoSecrets(context.settings.options);
   const { DraftHybridStreamingAgent } = await import("../../agent/agent.js");
-  const { selectModel } = await import("../../agent/models/select.js");
-  const apiKey = keyOf(context);
-  const { offlineTokenDelay, modelRetries, idleTimeout, seed } = context.settings;
+  const selected = await select(source, wanted);
   const { model, baseUrl, system } = wanted;
-  const selected = await selectModel({
-    model,
-    baseUrl,
-    apiKey,
-    seed: source.seed ?? seed,
-    offlineTokenDelay,
-    modelRetries,
-    onRequest: (event) => progress.listener?.(event),
-    connection: { proxies: proxiesOf(context.env), idleTimeout },
-  });
+  const isSecret = selected.secrets.length > 0;
   return {
     baseUrl: selected.offline ? undefined : baseUrl,
-    warning: selected.offline || baseUrl === undefined || apiKey === undefined ? undefined : unencrypted(baseUrl),
+    warning: selected.offline || baseUrl === undefined || !isSecret ? undefined : unencrypted(baseUrl),
     notice:
       selected.offline && model === undefined
         ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model (said once; --model offline never says it)"
@@ -110,11 +158,32 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
       model: selected.model,
       modelName: selected.name,
       manager,
-      tools: source.tools?.allowed.map(({ call }) => call) ?? [],
-      secrets: [...(apiKey === undefined ? [] : [apiKey]), ...(source.tools?.secrets ?? [])],
+      tools: source.tools?.all.map(({ call }) => call) ?? [],
+      secrets: [...selected.secrets, ...(source.tools?.secrets ?? [])],
       ...(system === undefined ? {} : { systemPrompt: system }),
     }),
   };
+}
+
+async function select(source: ModelSource, { model, baseUrl, isNamed }: Wanted): Promise<SelectedModel> {
+  const { context, progress } = source;
+  const { selectModel } = await import("../../agent/models/select.js");
+  const { offlineTokenDelay, modelRetries, idleTimeout, seed, temperature, maxTokens, options } = context.settings;
+  return selectModel({
+    model,
+    baseUrl,
+    apiKey: keyOf(context),
+    env: context.env,
+    temperature,
+    maxTokens,
+    options,
+    load: (name) => loadProviderPackage(name, { places: placesFor(context.io), mayRunDirectory: isNamed }),
+    seed: source.seed ?? seed,
+    offlineTokenDelay,
+    modelRetries,
+    onRequest: (event) => progress.listener?.(event),
+    connection: { proxies: proxiesOf(context.env), idleTimeout },
+  });
 }
 
 /** Only once it will certainly be asked, not before an error; once per store. */

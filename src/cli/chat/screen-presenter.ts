@@ -1,4 +1,5 @@
 /** An answer drawn on a terminal as it streams, with a line below that says how it goes. */
+import { openCalls } from "../../model/tool-calls.js";
 import { AnswerView } from "../terminal/screen/answer-view.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import { truncateToWidth } from "../terminal/text/width.js";
@@ -13,9 +14,9 @@ const TICK = 100;
 export class ScreenPresenter implements Presenter {
   readonly #status: StatusLine;
   readonly #view: AnswerView;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #shown = "";
-  #ended = false;
+  #isQuiet = false;
 
   constructor(
     private readonly turn: TurnContext,
@@ -27,11 +28,15 @@ export class ScreenPresenter implements Presenter {
       style: turn.context.output.style,
       below: () => this.#statusRows(),
     });
-    this.#timer = setInterval(() => {
+    this.#timer = this.#animate();
+    this.#view.draw();
+  }
+
+  #animate(): NodeJS.Timeout {
+    return setInterval(() => {
       this.#status.tick();
       if (this.#status.text !== this.#shown) this.#view.draw();
     }, TICK);
-    this.#view.draw();
   }
 
   show(event: TurnEvent): void {
@@ -40,7 +45,17 @@ export class ScreenPresenter implements Presenter {
       this.#view.push(event.text);
     } else if (event.type === "reasoning") this.#status.thinks();
     else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
+    else if (event.type === "calls") this.#status.calls(event.calls.map(({ name }) => name));
     else if (event.type === "tools") this.#showTools(event);
+  }
+
+  pause(): () => void {
+    this.#rest();
+    return () => {
+      this.#isQuiet = false;
+      this.#timer = this.#animate();
+      this.#view.draw();
+    };
   }
 
   request(event: RequestEvent): void {
@@ -49,14 +64,20 @@ export class ScreenPresenter implements Presenter {
   }
 
   end(): void {
-    this.#ended = true;
-    clearInterval(this.#timer);
+    this.#rest();
     this.#view.close();
+  }
+
+  /** What was said stands, with nothing below it. */
+  #rest(): void {
+    this.#isQuiet = true;
+    clearInterval(this.#timer);
     this.#view.endText();
   }
 
   #showTools(event: Extract<TurnEvent, { type: "tools" }>): void {
     const { output } = this.turn.context;
+    if (openCalls(event.state.messages).length === 0) this.#status.answered();
     this.#view.endText(output.quiet ? [] : toolLines(event, this.console.screen.columns).map(output.errorStyle.dim));
   }
 
@@ -64,7 +85,7 @@ export class ScreenPresenter implements Presenter {
   #statusRows(): string[] {
     this.#shown = this.#status.text;
     const { output } = this.turn.context;
-    if (output.quiet || this.#ended) return [];
+    if (output.quiet || this.#isQuiet) return [];
     return [output.errorStyle.dim(truncateToWidth(toSafeLine(this.#status.text), this.console.screen.columns - 1))];
   }
 }

@@ -8,6 +8,7 @@ import type { InputStream } from "../io.js";
 import type { TurnTools } from "../tools/tools-for.js";
 import type { ChatConsole } from "./console.js";
 
+export type { Approve, CallDecision, CallRequest } from "../../agent/approval.js";
 export type { DraftHybridStreamingAgent, RequestEvent, TurnEvent };
 
 /** How requests to a server go, for the presenter of the turn that waits for one. */
@@ -26,7 +27,7 @@ export interface ChosenModel {
 export interface TurnContext {
   readonly context: CommandContext;
   readonly console: ChatConsole | undefined;
-  /** Source of plain lines; undefined if nobody can type any. */
+  /** Source of plain lines; undefined if none can be typed. */
   readonly input: InputStream | undefined;
   readonly progress: RequestProgress;
   /** Text as the model gave it: no Markdown, no wrapping. */
@@ -43,11 +44,19 @@ export interface TurnContext {
   /** Undefined where no MCP server is configured. */
   readonly tools: TurnTools | undefined;
   title: string | undefined;
+  /** Of the store, for what was allowed in a conversation of it. */
+  readonly store: string;
+  /** Whether conversations are kept. */
+  readonly isSaved: boolean;
+  /** What a person allowed for good in this run. */
+  readonly allowedHere: Set<string>;
 }
 
 export interface Presenter {
   show(event: TurnEvent): void;
   request(event: RequestEvent): void;
+  /** Leaves the terminal to a question; gives back what goes on. */
+  pause(): () => void;
   end(): void;
 }
 

@@ -11,7 +11,7 @@ import { INTERRUPTED } from "../exit-status.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
 import { confirmAt } from "./ask.js";
-import { allowedFor, chooseModel, sayModel, type ModelSource, type Wanted } from "./model.js";
+import { allowedFor, chooseModel, sayModel, switchedTo, type ModelSource, type Wanted } from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
 import { note } from "./say.js";
 import type { ChosenModel, TurnContext } from "./session-types.js";
@@ -148,7 +148,7 @@ export class ChatSession {
 
   /** From the next message on. */
   async useModel(name: string): Promise<void> {
-    const wanted = { ...this.wanted, model: name };
+    const wanted = switchedTo(this.context, this.wanted, name);
     this.turn.chosen = await this.#choose(wanted);
     this.wanted = wanted;
   }

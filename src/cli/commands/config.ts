@@ -1,5 +1,6 @@
 /** `config`: shows the settings in effect and where each comes from; of secrets, only whether they are set. */
 import { DraftstateError } from "../../errors.js";
+import { PROVIDERS } from "../../model/providers.js";
 import type { CommandContext } from "../context.js";
 import { ALL_SETTINGS } from "../settings/definitions.js";
 import { settingsNotices } from "../settings/notices.js";
@@ -10,7 +11,7 @@ import { renderTable } from "../terminal/tables/table.js";
 import type { Register } from "./registration.js";
 
 /** Read from the environment only, and never shown. */
-const SECRETS = ["OPENAI_API_KEY"];
+const SECRETS = ["OPENAI_API_KEY", ...Object.values(PROVIDERS).flatMap(({ keys }) => keys)];
 
 interface ShownSetting {
   readonly name: string;

@@ -2,7 +2,14 @@
 import { z } from "zod";
 import { path } from "./parts.js";
 
-const value = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.json())]);
+const value = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.json()),
+  z.record(z.string(), z.json()),
+]);
 
 export const config = z
   .object({
@@ -11,7 +18,7 @@ export const config = z
     userFile: path.nullable().describe("The user's own settings file, if there is one."),
     ignoredFiles: z
       .array(z.object({ path, why: z.string() }))
-      .describe("Settings files that somebody else could have written."),
+      .describe("Settings files that another user could have written."),
     settings: z.array(
       z.object({
         name: z.string(),

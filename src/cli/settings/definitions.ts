@@ -1,6 +1,6 @@
 /** The settings of the command line: those of the core, and its own. */
 import { IDLE_TIMEOUT } from "../../http/policy.js";
-import type { JsonObject } from "../../model/json.js";
+import type { Json, JsonObject } from "../../model/json.js";
 import { SETTINGS, type SettingDefinition, type Settings } from "../../store/settings.js";
 
 /** Settings of the command line, beside those of the core. */
@@ -10,7 +10,28 @@ const CLI_SETTINGS = {
     default: undefined,
     description: "where all of it is kept: a directory with state/ and backup/, or a PostgreSQL URL",
   },
-  model: { kind: "text", default: undefined, description: "openai:<name>, <name> or offline" },
+  model: { kind: "text", default: undefined, description: "<provider>:<name>, <name>, an alias or offline" },
+  models: { kind: "texts", default: {}, description: 'aliases of models, such as {"fast": "ollama:llama3.2"}' },
+  temperature: {
+    kind: "number",
+    default: undefined,
+    min: 0,
+    max: 2,
+    description: "how freely the model chooses its words",
+  },
+  maxTokens: {
+    kind: "integer",
+    default: undefined,
+    min: 1,
+    max: 2 ** 31 - 1,
+    description: "most tokens of an answer",
+  },
+  options: {
+    kind: "values",
+    default: {},
+    description: 'options of the model\'s LangChain class, such as {"topP": 0.9}',
+  },
+  reasoning: { kind: "boolean", default: true, description: "show on the terminal what the model thinks" },
   baseUrl: { kind: "text", default: undefined, description: "an OpenAI-compatible server" },
   system: { kind: "text", default: undefined, description: "the system prompt of new conversations" },
   tracing: { kind: "boolean", default: false, description: "send runs to LangSmith, by its LANGSMITH_* variables" },
@@ -58,6 +79,11 @@ export const ALL_SETTINGS: Readonly<Record<string, SettingDefinition>> = {
 export interface CliSettings extends Settings {
   readonly store: string | undefined;
   readonly model: string | undefined;
+  readonly models: Readonly<Record<string, string>>;
+  readonly temperature: number | undefined;
+  readonly maxTokens: number | undefined;
+  readonly options: Readonly<Record<string, Json>>;
+  readonly reasoning: boolean;
   readonly baseUrl: string | undefined;
   readonly system: string | undefined;
   readonly tracing: boolean;

@@ -69,6 +69,7 @@ function fromText(definition: SettingDefinition, text: string): unknown {
   if (definition.kind === "boolean")
     return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
   if (definition.kind === "integer") return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+  if (definition.kind === "number") return /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text;
   return text;
 }
 

@@ -6,6 +6,7 @@
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { realPathOf } from "../../storage/fs.js";
 import type { Environment } from "../io.js";
+import { aliased } from "./aliases.js";
 import type { CliSettings } from "./definitions.js";
 
 /** `inside`: a directory of the project. `same provider`: no other one than would answer without the file. */
@@ -22,6 +23,11 @@ export const RULES: Readonly<Record<keyof CliSettings, Rule>> = {
   tracing: "trusted only",
   mcp: "trusted only",
   model: "same provider",
+  models: "trusted only",
+  options: "trusted only",
+  temperature: "always",
+  maxTokens: "always",
+  reasoning: "always",
   autoSave: "always",
   autoSaveInterval: "always",
   maxBackups: "always",
@@ -94,7 +100,7 @@ function whereItLeads(path: string): string {
 
 /** The offline model sends nothing. */
 function isSameProvider(model: string, { env, otherwise }: Circumstances): boolean {
-  const provider = providerOf(model);
+  const provider = providerOf(aliased(model, otherwise["models"]));
   return provider === OFFLINE || provider === otherProvider(env, otherwise);
 }
 
@@ -105,7 +111,7 @@ function providerOf(model: string): string {
   return /^([a-z][a-z0-9_-]*):/i.exec(model)?.[1]?.toLowerCase() ?? OPENAI;
 }
 
-function otherProvider(env: Environment, { model, baseUrl }: Circumstances["otherwise"]): string {
-  if (typeof model === "string") return providerOf(model);
+function otherProvider(env: Environment, { model, models, baseUrl }: Circumstances["otherwise"]): string {
+  if (typeof model === "string") return providerOf(aliased(model, models));
   return (env["OPENAI_API_KEY"] ?? "") === "" && baseUrl === undefined ? OFFLINE : OPENAI;
 }

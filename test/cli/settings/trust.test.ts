@@ -20,6 +20,8 @@ const GUARDED: Readonly<Record<string, unknown>> = {
   alertWebhook: "http://127.0.0.1:1/hook",
   mcp: { tool: { command: "tool" } },
   model: "other:m",
+  models: { "gpt-4o": "other:m" },
+  options: { topP: 1 },
   stateDir: "../../elsewhere",
   backupDir: "/elsewhere",
   fallbackDir: "/elsewhere",

@@ -58,7 +58,14 @@ describe("an answer cut off", TIMEOUT, () => {
 });
 
 describe("what to type next is said at the prompt", () => {
-  const end = { type: "end", usage: undefined, finishReason: undefined, remarks: [], revision: 3 } as const;
+  const end = {
+    type: "end",
+    usage: undefined,
+    finishReason: undefined,
+    remarks: [],
+    warnings: [],
+    revision: 3,
+  } as const;
   const state = { messages: [], currentNarrative: "", streamingProperties: {} } as never;
   const error = new DraftstateError("MODEL", "it failed");
 
@@ -82,7 +89,7 @@ describe("what to type next is said at the prompt", () => {
       status: "complete",
       isLasting: false,
     } as const;
-    expect(cutShortLine(cut, true)).toContain("/continue lets it go on");
+    expect(cutShortLine(cut, true)).toContain("/continue resumes it");
     expect(cutShortLine({ ...cut, finishReason: "stop" }, true)).toBeUndefined();
   });
 });
