@@ -54,5 +54,8 @@ export const problemKind = z.enum([
   "thread-damaged",
   "thread-newer",
   "conflict-copy",
+  "items-torn",
+  "items-damaged",
+  "items-newer",
   "unreadable",
 ]);
