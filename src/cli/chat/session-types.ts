@@ -6,6 +6,7 @@ import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
 import type { InputStream } from "../io.js";
 import type { TurnTools } from "../tools/tools-for.js";
+import type { Key } from "../terminal/input/keys.js";
 import type { ChatConsole } from "./console.js";
 
 export type { DraftHybridStreamingAgent, RequestEvent, TurnEvent };
@@ -48,6 +49,8 @@ export interface TurnContext {
 export interface Presenter {
   show(event: TurnEvent): void;
   request(event: RequestEvent): void;
+  /** True for a key that it took. */
+  key?(key: Key): boolean;
   end(): void;
 }
 
