@@ -14,6 +14,7 @@ import { repair } from "./repair.js";
 import { restore } from "./restore.js";
 import { inspect, show } from "./show.js";
 import { checkpoints, inspectThread, pruneThreads, repairThread, restoreThread, showThread } from "./graph-threads.js";
+import { models } from "./models.js";
 import { operations, redo, trash, undo } from "./undo.js";
 import { tools } from "./tools.js";
 import { verify } from "./verify.js";
@@ -35,6 +36,7 @@ export const SCHEMAS = {
   "inspect-thread": inspectThread,
   ls,
   migrate,
+  models,
   operations,
   prune,
   "prune-threads": pruneThreads,
