@@ -32,7 +32,7 @@ export interface AgentOptions {
 }
 
 export interface StreamOptions {
-  /** A new conversation is made where it is left out, or where there is none of this id. */
+  /** Left out, or an id that has no conversation yet: a new conversation is made. */
   readonly conversationId?: string;
   readonly signal?: AbortSignal;
 }
@@ -59,7 +59,8 @@ export class DraftHybridStreamingAgent {
     this.#options = options;
     this.manager = options.manager ?? createDraftStatePersistenceManager();
     this.modelName = options.model === undefined ? "offline" : (options.modelName ?? nameOf(options.model));
-    this.#graph = new TurnGraph({ model: options.model ?? new OfflineStoryModel(), tools: options.tools ?? [] });
+    const { model = new OfflineStoryModel(), tools = [], secrets = [] } = options;
+    this.#graph = new TurnGraph({ model, tools, secrets });
   }
 
   /** A state after each token. Throws `MODEL` when the model fails (the partial answer is kept), `STORAGE` when it cannot be saved. */
@@ -76,7 +77,7 @@ export class DraftHybridStreamingAgent {
     }
   }
 
-  /** Null where there is none. Throws `CORRUPT`. */
+  /** Null if there is none. Throws `CORRUPT`. */
   async loadConversation(conversationId: string): Promise<ConversationState | null> {
     const state = await this.manager.loadState(conversationId);
     return state === null ? null : withId(conversationId, state);

@@ -1,5 +1,6 @@
 /** Who decides on a tool call before it is made. A program that gives an agent tools has decided: without `approve` they run. */
 import type { JsonObject } from "../model/json.js";
+import { RESULT_LOST } from "../model/tool-calls.js";
 
 export interface CallRequest {
   readonly conversationId: string;
@@ -18,9 +19,6 @@ export type CallDecision = "run" | "stop" | { readonly refuse: string };
 
 /** Asked call by call; where it throws the turn ends as interrupted, with this error. */
 export type Approve = (request: CallRequest) => CallDecision | Promise<CallDecision>;
-
-export const RESULT_LOST =
-  "This call was begun, and the program ended before its result was kept: whether it took effect is not known.";
 
 /** Nothing is ever repeated without being asked for. */
 export const approveFresh: Approve = ({ startedAt }) => (startedAt === undefined ? "run" : { refuse: RESULT_LOST });

@@ -3,7 +3,7 @@
  * of which none was begun are left out, and so are results without a call. Pure.
  */
 import type { Message, ToolCall } from "../model/conversation.js";
-import { RESULT_LOST } from "./approval.js";
+import { RESULT_LOST } from "../model/tool-calls.js";
 import { textFor } from "./content-parts.js";
 
 /** As the strictest known servers take them. */

@@ -151,7 +151,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** Undefined where there is none, or what there is counts nothing. */
+/** Undefined if there is none, or it counts nothing. */
 export function usageOf(message: BaseMessage): Usage | undefined {
   const usage: unknown = Reflect.get(message, "usage_metadata");
   if (!isJsonObject(usage)) return undefined;
@@ -171,7 +171,7 @@ export function hasReasoning(message: BaseMessage): boolean {
 
 const REASON_FIELDS = ["finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason"] as const;
 
-/** Why the model stopped, in its own word; undefined where it never said, so that nobody knows whether this is all. */
+/** Why the model stopped, in its own word; undefined if it gave none, so that it is unknown whether this is all. */
 export function finishReasonOf(message: BaseMessage): string | undefined {
   for (const source of [message.response_metadata, message.additional_kwargs]) {
     // Bedrock says it in an event of its own.

@@ -216,7 +216,7 @@ class Turn {
     try {
       this.#endAnswer({ ...outcome, status });
     } catch (closed) {
-      // Somebody closed the conversation under the answer: whoever watches hears of it, and it stays interrupted.
+      // The conversation was closed in the middle of the answer: watchers are told, and it stays interrupted.
       this.#saveError ??=
         closed instanceof Error ? closed : new DraftstateError("STORAGE", messageOf(closed), { cause: closed });
       this.#meter.end("interrupted", usage);
@@ -326,13 +326,7 @@ class Turn {
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
-      ...(asking === undefined
-        ? {}
-        : {
-            toolCalls: jsonWithoutSecrets(asking.calls, this.options.secrets),
-            turnContinues: true,
-            nextId: newId(),
-          }),
+      ...(asking === undefined ? {} : { toolCalls: asking.calls, turnContinues: true, nextId: newId() }),
     };
     conversation.update((draft) => {
       endAnswer(draft, end);

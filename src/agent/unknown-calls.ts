@@ -1,7 +1,6 @@
-/** Calls of tools that nobody offered: of each answer the first is kept and gets one error as its result, that tells of all. */
+/** Calls of tools that were not offered: the first of each answer is kept and gets one error as its result, which names all of them. */
 import type { ToolCall } from "../model/conversation.js";
-import { LOST } from "../model/tool-calls.js";
-import { RESULT_LOST } from "./approval.js";
+import { LOST, RESULT_LOST } from "../model/tool-calls.js";
 
 type Tools = ReadonlyMap<string, unknown>;
 

@@ -27,7 +27,7 @@ export interface ThreadHeader {
   readonly from: number;
   /** The highest number that a value or stream of the thread has had. */
   readonly numbers: number;
-  /** The segment before `from`, and how much of it counts; undefined where there is none. */
+  /** The segment before `from`, and how much of it counts; undefined if there is none. */
   readonly after?: { readonly segment: number; readonly bytes: number };
 }
 

@@ -99,7 +99,7 @@ export class CommandContext {
     return isYes(await ask(this.input, this.output, question));
   }
 
-  /** Prints long text a screen at a time where there is a screen, unless `paged` is false. */
+  /** Pages long text on a terminal, unless `paged` is false. */
   async page(text: string, { paged }: { readonly paged: boolean }): Promise<void> {
     if (!paged || !this.output.isTerminal) this.output.line(text);
     else await (await import("./terminal/screen/pager.js")).printPaged(text, this);

@@ -69,7 +69,7 @@ export function commandOf(program: Command): Command | undefined {
   return program.commands.find((command) => command.name() === word || command.aliases().includes(word));
 }
 
-/** A default of commander is not a flag that somebody gave. */
+/** A default of commander is not a flag that the user gave. */
 export function givenFlags(program: Command): Readonly<Record<string, unknown>> {
   const command = commandOf(program);
   const isGiven = (name: string): boolean =>

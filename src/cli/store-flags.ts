@@ -1,4 +1,4 @@
-/** The flags of a command line that chose its store, to be given again by whoever repeats a command that a message names. */
+/** The flags of a command line that chose its store, to be repeated in each command that a message names. */
 import type { GlobalOptions } from "./context.js";
 
 /** Without the password of a URL, which no message repeats. */

@@ -18,7 +18,7 @@ export function replaceActing(text: string, replacement: (character: string) => 
 const INVISIBLE =
   /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e007f}]/gu;
 
-/** Characters that nobody sees and that could hide text: zero-width spaces, tags, invisible operators. */
+/** Invisible characters that could hide text: zero-width spaces, tags, invisible operators. */
 export function replaceInvisible(text: string, replacement: (character: string) => string): string {
   return text.replace(INVISIBLE, replacement);
 }

@@ -17,7 +17,7 @@ function tooMuch(limit: number, address: string): HttpPolicyError {
   );
 }
 
-/** Where the last blank line ends; 0 where there is none. */
+/** Where the last blank line ends; 0 if there is none. */
 function endOfEvents(bytes: Buffer, ends: readonly Buffer[]): number {
   return Math.max(
     ...ends.map((line) => {

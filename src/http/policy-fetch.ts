@@ -67,7 +67,7 @@ async function followed(fetch: Fetch, input: Input, init: Init, address: string)
   }
 }
 
-/** Ends the request where the server says nothing for too long; time in which nobody reads does not count. */
+/** Ends the request where the server says nothing for too long; time in which its reader does not read is not counted. */
 class Silence {
   readonly #end = new AbortController();
   readonly signal: AbortSignal;

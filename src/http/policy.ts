@@ -32,7 +32,7 @@ export interface Redirect {
   readonly mayFollow: boolean;
 }
 
-/** Undefined for an answer that is none. */
+/** Undefined if it is not an answer. */
 export function redirectOf(url: string, status: number, location: string | null): Redirect | undefined {
   if (status < 300 || status > 399 || location === null || !URL.canParse(location, url)) return undefined;
   const to = new URL(location, url);

@@ -10,7 +10,7 @@ export interface ScannedJournal {
   /** Where belief ends, in bytes from the start. */
   readonly validBytes: number;
   readonly tail: JournalTail;
-  /** The highest revision in any good record, believed or not; 0 where there is none. */
+  /** The highest revision in any good record, believed or not; 0 if there is none. */
   readonly lastRevision: number;
   /** A newer version wrote in it: it is neither used nor replaced. */
   readonly newer?: { readonly detail: string };

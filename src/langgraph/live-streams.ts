@@ -36,7 +36,7 @@ export class LiveStream {
   #number: number | undefined;
   #startedAt: number | undefined;
   #updatedAt = 0;
-  /** The model is through. */
+  /** The model has finished. */
   isEnded = false;
 
   constructor(readonly call: Call) {}
@@ -101,7 +101,7 @@ export class LiveStreams {
     }
   }
 
-  /** Those that a checkpoint of the graph at this step holds: the nodes that they are part of are through. */
+  /** Those that a checkpoint of the graph at this step holds: the nodes that they are part of have ended. */
   heldBy(threadId: string, ns: string, step: number): LiveStream[] {
     return this.#where(
       threadId,

@@ -2,7 +2,7 @@
 import { JsonPlusSerializer, type SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import type { Payload } from "../checkpoints/payload.js";
 
-/** What another serializer calls JSON, and is not on one line or is none. */
+/** What another serializer calls JSON, and is not, or not on one line. */
 const OTHER_JSON = "json/other";
 const NEWLINE = 0x0a;
 

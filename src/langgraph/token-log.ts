@@ -23,7 +23,7 @@ const HIDDEN: ReadonlySet<string> = new Set(["nostream", "langsmith:nostream"]);
 
 export class TokenLog extends BaseCallbackHandler {
   readonly name = "draftstate";
-  /** In the order of the tokens, and before a node goes on. */
+  /** In the order of the tokens, and before a node continues. */
   override awaitHandlers = true;
   readonly lc_prefer_streaming = true;
   readonly #calls = new Map<string, Call>();

@@ -374,7 +374,7 @@ export class Monitor implements MetricsSource {
     }
   }
 
-  /** For what a timer or a promise would throw to nobody. */
+  /** For what a timer or a promise would throw where nothing catches it. */
   #attempt(act: () => void): void {
     try {
       act();

@@ -175,7 +175,7 @@ function instrumentsOf(meter: Meter) {
       [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     ),
     bytes: meter.createCounter("draftstate.saved.bytes", { description: "Bytes written.", unit: "By" }),
-    saveErrors: meter.createCounter("draftstate.save.errors", { description: "Saves that failed for good." }),
+    saveErrors: meter.createCounter("draftstate.save.errors", { description: "Saves that failed after every retry." }),
     recoveries: meter.createCounter("draftstate.recoveries", { description: "Recoveries after a crash or damage." }),
   };
 }

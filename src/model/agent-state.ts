@@ -21,7 +21,7 @@ export function assertAgentState(id: string, state: JsonObject): void {
   );
 }
 
-/** The first field that is something else, in words; a field that is missing is none. */
+/** The first field that is something else, in words; a missing field does not count. */
 function agentStateProblem(state: JsonObject): string | undefined {
   for (const [field, isRight, expected] of CHECKS) {
     const value = ownValue(state, field);

@@ -112,7 +112,7 @@ export class AnswerText {
     const text = isJsonObject(message) ? textOf(ownValue(message, "content")) : "";
     const joined = { kind: "message", role, messageId: idOf(message), text } as const;
     if (role !== "assistant") return [joined];
-    // Somebody else's, put there in the middle of this one.
+    // Another writer's, put there in the middle of this one.
     if (this.#id !== null && this.#id !== joined.messageId)
       return [...new AnswerText().#become(joined.messageId, text), joined];
     const heard = this.#become(joined.messageId, text);

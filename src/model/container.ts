@@ -1,6 +1,6 @@
 /**
  * The Immer state container: an immutable state that changes by recipes and gives each change as data.
- * It knows nothing of disks; whoever holds one decides what happens to the changes.
+ * It knows nothing of disks; its owner decides what happens to the changes.
  */
 import { current, enablePatches, Immer, original, type Draft, type Patch as ImmerPatch } from "immer";
 import { DraftstateError } from "../errors.js";

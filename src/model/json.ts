@@ -119,7 +119,7 @@ export function freezeNode<T extends object>(value: T): T {
 }
 
 /**
- * The value that `JSON.parse` has just made, for nobody else to hold, as deeply frozen plain JSON: like `freezeJson`, but
+ * The value that `JSON.parse` has just made and nothing else holds, as deeply frozen plain JSON: like `freezeJson`, but
  * the nodes themselves are frozen and nothing is copied.
  */
 export function freezeParsed(value: unknown): Json {

@@ -29,7 +29,7 @@ export function holdsMark(marks: readonly SessionMark[], { session, revision }: 
   return marks.some((mark) => mark.session === session && mark.revision >= revision);
 }
 
-/** The mark of whoever wrote the file's last revision; undefined where that program leaves no mark. */
+/** The mark of the program that wrote the file's last revision; undefined where that program leaves no mark. */
 export function lastMark(marks: readonly SessionMark[], revision: number): SessionMark | undefined {
   const last = marks.at(-1);
   return last?.revision === revision ? last : undefined;

@@ -4,12 +4,17 @@
  */
 import type { Draft } from "immer";
 import type { Message, ToolCall } from "./conversation.js";
+import { isJsonObject, ownValue, type JsonObject } from "./json.js";
 import type { AgentDraft } from "./transitions.js";
 
 /** Codes of a result that no tool gave. */
 export const REFUSED = "REFUSED";
 export const LOST = "LOST";
 export const STOPPED = "STOPPED";
+
+/** What the model is told of a call that was begun, and of which no result was kept. */
+export const RESULT_LOST =
+  "This call was begun, and the program ended before its result was kept: whether it took effect is not known.";
 
 export type CallStatus = "waiting" | "started" | "answered" | "refused" | "lost" | "stopped" | "failed";
 
@@ -19,9 +24,13 @@ const STATUS_OF_CODE: Readonly<Record<string, CallStatus>> = {
   [STOPPED]: "stopped",
 };
 
-export function callStatus(call: Pick<ToolCall, "startedAt">, result: Pick<Message, "error"> | undefined): CallStatus {
-  if (result === undefined) return call.startedAt === undefined ? "waiting" : "started";
-  return result.error === undefined ? "answered" : (STATUS_OF_CODE[result.error.code] ?? "failed");
+/** Of a call and its result as they were read from a file, whoever wrote it. */
+export function callStatus(call: JsonObject, result: JsonObject | undefined): CallStatus {
+  if (result === undefined) return ownValue(call, "startedAt") === undefined ? "waiting" : "started";
+  const error = ownValue(result, "error");
+  if (!isJsonObject(error)) return "answered";
+  const code = ownValue(error, "code");
+  return (typeof code === "string" ? STATUS_OF_CODE[code] : undefined) ?? "failed";
 }
 
 /** An answer of which nothing came before it was cut off. */

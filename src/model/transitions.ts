@@ -26,7 +26,7 @@ export interface AnswerEnd {
   readonly error?: { readonly code: string; readonly message: string };
   /** More is to come in this turn: tools answer, then the model continues. */
   readonly turnContinues?: boolean;
-  /** Of the message that the model goes on with. */
+  /** Of the message that the model continues. */
   readonly nextId?: string;
 }
 

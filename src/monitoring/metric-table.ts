@@ -20,7 +20,11 @@ export const METRICS = {
     label: "kind",
     help: "Durable writes: journal batches and snapshots of conversations, batches of LangGraph threads.",
   },
-  draftstate_save_errors_total: { type: "counter", label: "code", help: "Saves that failed for good, by error code." },
+  draftstate_save_errors_total: {
+    type: "counter",
+    label: "code",
+    help: "Saves that failed after every retry, by error code.",
+  },
   draftstate_save_duration_seconds: {
     type: "histogram",
     label: "kind",

@@ -1,4 +1,4 @@
-/** Everything that is kept for undo, for good: but for what a conversation or thread that another process has open may still need. */
+/** Removes everything that is kept for undo, except for what a conversation or thread that another process has open may still need. */
 import { isDraftstateError, messageOf, type ErrorCode } from "../errors.js";
 import type { Sessions } from "../session/sessions.js";
 import { threadOfLock } from "../store/names.js";

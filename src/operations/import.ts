@@ -18,7 +18,7 @@ export interface ImportRequest {
   }[];
   /** When it was last changed where it was had; ISO 8601. */
   readonly updatedAt?: string;
-  /** When an answer that nobody continues was cut off; ISO 8601. */
+  /** When an answer that nothing continues was cut off; ISO 8601. */
   readonly at: string;
   /** One of many that are imported in a row: the listing of ids made for another of them a moment ago serves this one too. */
   readonly inBatch?: boolean;

@@ -32,7 +32,7 @@ export interface LoadOptions {
   readonly spills?: readonly FoundSpill[];
 }
 
-/** Undefined where there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`; never gives half. */
+/** Undefined if there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`; never gives half. */
 export async function load(
   store: Store,
   id: string,
@@ -88,14 +88,14 @@ function asEdited(
   return { ...shown(id, plan.version, plan.version.info.createdAt), owner, problems: plan.problems, edited: true };
 }
 
-/** Throws `NOT_FOUND` where there is none. */
+/** Throws `NOT_FOUND` if there is none. */
 export async function mustLoad(store: Store, id: string, options?: LoadOptions): Promise<LoadedConversation> {
   const loaded = await load(store, id, options);
   if (loaded === undefined) throw refusal(store.storage, id, { kind: "absent" });
   return loaded;
 }
 
-/** Null where there is none. Throws `INVALID_STATE` for what the schema refuses. */
+/** Null if there is none. Throws `INVALID_STATE` for what the schema refuses. */
 export async function loadState(store: Store, id: string, schema: StateSchema | undefined): Promise<JsonObject | null> {
   const loaded = await load(store, id);
   if (loaded === undefined) return null;

@@ -64,7 +64,7 @@ async function rewrite(locked: Locked): Promise<void> {
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
   await recover(locked, plan);
   const after = await readSnapshot(storage, id);
-  // An answer that nobody continues is interrupted in the new file, as every reader of the old one was shown it.
+  // An answer without a writer is interrupted in the new file, as every reader of the old one was shown it.
   if (
     after?.kind === "valid" &&
     after.migratedFrom === undefined &&
@@ -79,7 +79,7 @@ async function rewrite(locked: Locked): Promise<void> {
   );
 }
 
-/** In the conversation's turn, by what is there then: whoever had it before may have rewritten or removed it. */
+/** In the conversation's turn, by what is there then: the turn before may have rewritten or removed it. */
 async function migrateLocked(locked: Locked, session: Session | undefined): Promise<Outcome> {
   const { store, id } = locked;
   const decoded = await readSnapshot(store.storage, id);

@@ -47,7 +47,7 @@ export async function openConversation(
   });
 }
 
-/** Checked even where there is a conversation: a wrong one would be noticed only much later. */
+/** Checked even if the conversation exists: a wrong one would be noticed only much later. */
 async function beginningState(id: string, initial: object, schema: StateSchema | undefined): Promise<JsonObject> {
   const state = freezeJson(initial);
   if (!isJsonObject(state) || Object.hasOwn(state, "_metadata"))

@@ -91,7 +91,7 @@ async function toTrash(
   const { store, id, guard } = locked;
   const { storage, trash } = store;
   await gather(locked);
-  // A journal that a power loss brings back once its snapshot has gone would be a conversation that nobody can read.
+  // A journal that a power loss brings back once its snapshot has gone would be a conversation that cannot be read.
   await storage.settle("state");
   const files = await filesOf(store, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });

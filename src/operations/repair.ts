@@ -159,7 +159,7 @@ async function undoably<T>(
   }
 }
 
-/** It may have happened before the error came. Where that cannot be told now, whoever opens the conversation next tells it. */
+/** It may have happened before the error came. If that cannot be known now, the next opening of the conversation finds out. */
 async function settleFailed({ store, id, guard }: Locked, operation: Operation): Promise<void> {
   if (await happened(store, operation, await readPlan(store.storage, id)))
     await store.trash.pending.commit(operation, guard);

@@ -43,7 +43,7 @@ export interface RestoreResult {
 /** What a restore is going to do: everything that can refuse is read by now. */
 interface RestorePlan {
   readonly backup: Backup;
-  /** An interim backup was taken in the middle of an answer that nobody continues: it is interrupted. */
+  /** An interim backup was taken in the middle of an answer, which nothing continues: it is interrupted. */
   readonly content: JsonObject;
 }
 

@@ -155,7 +155,7 @@ function validHead({
   return [{ name, decoded, revision, createdAt }];
 }
 
-/** One that is older than what can be used is in nobody's way. */
+/** One that is older than what can be used does no harm. */
 function newerBackup({ name, decoded }: FoundBackup, usable: number): Problem[] {
   if (decoded.kind !== "newer" || (decoded.revision !== undefined && decoded.revision < usable)) return [];
   return [{ kind: "backup-newer", file: { backup: name }, detail: `it is of the newer schema ${decoded.version}` }];

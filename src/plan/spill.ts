@@ -113,7 +113,7 @@ function candidateOf<S extends FoundSpill>(store: SpillStore, spill: S, lower: r
   };
 }
 
-/** It is at its base still, and the store holds that: by the mark of whoever wrote the base or, without one, by its revision. */
+/** It is at its base still, and the store holds that: by the mark of the base's writer or, without one, by its revision. */
 function addsNothing(store: SpillStore, { session, base, revision, sessions }: FoundSpill): boolean {
   if (revision > base) return false;
   const last = lastMark(

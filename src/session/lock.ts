@@ -15,7 +15,7 @@ export class Locks {
 
   constructor(
     private readonly store: Store,
-    /** Aborted when nobody is to wait for a lock any longer. */
+    /** Aborted once no caller is to wait for a lock any longer. */
     private readonly signal: AbortSignal,
   ) {}
 
@@ -68,7 +68,7 @@ export class Locks {
     return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
   }
 
-  /** Whoever gets it can give it back. Where the storage still fails, nobody was told that it is held. */
+  /** Acquired again, it can be released. If the storage still fails, no caller was told that it is held. */
   async #releaseDoubtful(id: string): Promise<void> {
     const attempt = await this.#try(id).catch(() => undefined);
     if (attempt?.acquired === true) await this.release(attempt.lock);

@@ -13,7 +13,7 @@ import { Channel } from "./channel.js";
 /** What a model's stream is given as: a text is a token. */
 export type AnswerPart =
   | string
-  /** The model asks for tools: its message ends here, and it goes on once they have answered. */
+  /** The model asks for tools: its message ends here, and it continues once they have answered. */
   | { readonly toolCalls: readonly ToolCall[]; readonly finishReason?: string; readonly usage?: Usage }
   | { readonly toolResult: ToolResult }
   /** Why the model stopped, in its own word. */

@@ -32,7 +32,7 @@ export interface SessionOptions extends WriteAheadOptions {
   readonly isNew: boolean;
   /** New, and opened for a save: where nothing comes of that, there is nothing to keep. */
   readonly isUntouched: boolean;
-  /** Those that are there, newest first; undefined where nobody looked. */
+  /** Those that are there, newest first; undefined if not looked up yet. */
   readonly backups?: readonly Backup[] | undefined;
   /** Releases the lock. Never rejects. */
   readonly release: () => Promise<void>;

@@ -59,7 +59,7 @@ export class Sessions {
     });
   }
 
-  /** The handle that is open; undefined where there is none, or it is being closed. */
+  /** The handle that is open; undefined if there is none, or it is being closed. */
   handle(id: string): Conversation | undefined {
     const state = this.#slots.get(id)?.state;
     return state?.kind === "open" && state.heldBy === "handle" && !state.handle.isClosed ? state.handle : undefined;

@@ -69,7 +69,7 @@ export class SessionBackups {
     return written.timestamp;
   }
 
-  /** The newest where it is of this revision, and still there as it was made: somebody may have removed it by hand. */
+  /** The newest where it is of this revision, and still there as it was made: it may have been removed by hand. */
   async #holdingRevision(revision: number): Promise<Backup | undefined> {
     const [newest] = await this.all();
     if (newest?.valid !== true || newest.revision !== revision || newest.reason === "interim") return undefined;

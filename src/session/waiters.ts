@@ -30,7 +30,7 @@ export class Waiters {
     return this.#acknowledged;
   }
 
-  /** Resolves once the revision is durable and acknowledged; rejects when a save of it failed for good. */
+  /** Resolves once the revision is durable and acknowledged; rejects if a save of it failed after every retry. */
   acknowledgement(revision: number): Promise<void> {
     return revision <= this.#acknowledged ? Promise.resolve() : this.#wait(this.#waiters, revision);
   }
@@ -68,7 +68,7 @@ export class Waiters {
     this.#waiters = settle(this.#waiters, revision, reject, this.#durable);
   }
 
-  /** Nothing more is written: nobody waits for ever. */
+  /** Nothing more is written: no waiter waits for ever. */
   close(error: Error): void {
     this.#closed = error;
     for (const waiter of [...this.#inside, ...this.#waiters]) waiter.reject(error);

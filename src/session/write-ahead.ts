@@ -27,11 +27,11 @@ export interface WriteAheadOptions {
   readonly lock: Lock;
   /** What the session begins with. */
   readonly version: Version;
-  /** The snapshot on disk; undefined where there is none. */
+  /** The snapshot on disk; undefined if there is none. */
   readonly snapshot: SnapshotOnDisk | undefined;
   /** The highest revision that the store holds durably; 0 for none. */
   readonly stored: number;
-  /** The highest revision that follows from what the store holds, written or not, such as an answer that nobody continues as interrupted. */
+  /** The highest revision that follows from what the store holds, written or not, such as an answer without a writer, as interrupted. */
   readonly implied?: number | undefined;
   /** The files on disk do not hold what the version continues: the first save is a whole snapshot. */
   readonly wholeFirst: boolean;
@@ -141,7 +141,7 @@ export class WriteAhead {
     });
   }
 
-  /** Resolves when everything up to the revision is durable; rejects when a save of it failed for good. */
+  /** Resolves when everything up to the revision is durable; rejects if a save of it failed after every retry. */
   whenDurable(revision: number): Promise<void> {
     return this.#waiters.acknowledgement(revision);
   }
@@ -349,7 +349,7 @@ export class WriteAhead {
     return true;
   }
 
-  /** Nobody else can have the lock then; it is back with its directory. */
+  /** No other process can have the lock then; it is back with its directory. */
   async #isAway(): Promise<boolean> {
     return !(await this.options.store.storage.exists().catch(() => false));
   }

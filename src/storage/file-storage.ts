@@ -218,7 +218,7 @@ export class FileStorage implements Storage {
   }
 
   /**
-   * Once the lock is released nobody looks for what is unfinished: a power loss must not bring back what is removed here, nor
+   * Once the lock is released nothing looks for what is unfinished: a power loss must not bring back what is removed here, nor
    * what the dead writer itself removed and had no time to settle.
    */
   async #sweepArea(area: Area, name: string): Promise<string[]> {
@@ -256,7 +256,7 @@ export class FileStorage implements Storage {
       assertHeld: () => this.#explained(path, () => held.assertHeld()),
       release: () =>
         this.#explained(path, async () => {
-          // Once the lock is gone nobody looks for it.
+          // Once the lock is gone nothing looks for it.
           await this.#writer.removeLeft();
           return held.release();
         }),

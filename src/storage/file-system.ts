@@ -11,7 +11,7 @@ export interface OpenFile {
   /** Up to `length` bytes from `position`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
   info(): Promise<OpenFileInfo>;
-  /** fdatasync: the file's bytes and size survive power loss. ENOENT rejects where its name was removed: nobody would find them. */
+  /** fdatasync: the file's bytes and size survive power loss. ENOENT rejects if its name was removed: they could not be found. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
@@ -55,7 +55,7 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>;
   /** Names of the entries; ENOENT rejects. */
   list(path: string): Promise<string[]>;
-  /** Of the entry itself, links not followed; undefined where there is none. ENOTDIR rejects where a part of the path is not a directory. */
+  /** Of the entry itself, links not followed; undefined if there is none. ENOTDIR rejects where a part of the path is not a directory. */
   stat(path: string): Promise<FileStat | undefined>;
   /** Of the file system that holds the path, links followed; undefined where there is no such path. */
   space(path: string): Promise<FileSystemSpace | undefined>;

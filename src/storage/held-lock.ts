@@ -20,7 +20,7 @@ export interface LockKeeper {
   readonly clock: LockClock;
   /** Runs the act while nobody else may change this lock; undefined where another process has that right now. */
   underClaim<T>(lock: TakenLock, act: () => Promise<T>): Promise<{ readonly value: T } | undefined>;
-  /** From now on nobody holds it; removed when it can be. */
+  /** From now on it is not held; it is removed when it can be. */
   giveUp(lock: TakenLock): void;
   isGivenUp(lock: TakenLock): boolean;
   /** Removes the file under the claim on it; false where it is not this lock's any more, or another has the claim. */
@@ -52,7 +52,7 @@ const OUT_OF_REACH = new Set([
   "ENOTCONN",
   "EHOSTDOWN",
 ]);
-/** Of a lease, in which a renewal must be through: until then nobody can have taken the lock, also by a clock that is ahead. */
+/** Of a lease, in which a renewal must be through: until then no process can have taken the lock, even by a clock that is ahead. */
 const RENEWAL_SHARE = 2 / 3;
 
 export class HeldLock implements Lock {
@@ -154,7 +154,7 @@ export class HeldLock implements Lock {
   /**
    * Replaces the lock file under the claim on it, as a takeover would: of a renewal and a takeover at one time exactly one
    * happens. A renewal that took so long that its own claim may have been taken over may have replaced another's lock:
-   * that other notices, and this one is lost for good.
+   * that other notices, and this one is lost.
    */
   async #renew(): Promise<void> {
     const { lease, path, name } = this.#taken;

@@ -65,7 +65,7 @@ export class LockFiles {
     try {
       return await use({ path, identity: await this.#write(path, record) });
     } finally {
-      // A failing clean-up must not hide that the lock was acquired: nobody would know of it.
+      // A failing clean-up must not hide that the lock was acquired: no caller would know of it.
       await this.unlink(path).catch(() => undefined);
     }
   }
@@ -127,7 +127,7 @@ export class LockFiles {
     try {
       try {
         await file.write(encodeRecord(record));
-        // A lock must not come back empty after power loss: nobody may break one that cannot be read.
+        // A lock must not come back empty after power loss: one that cannot be read may not be broken.
         await file.sync();
         return (await file.info()).identity;
       } finally {

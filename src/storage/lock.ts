@@ -9,7 +9,7 @@
  *
  * Leases: the owner renews under that same claim, so a renewal and a takeover exclude each other. A claimant that was
  * stopped for longer than its own lease may replace a lock that has changed hands since. It then does not have the lock,
- * and the owner whose lock it replaced notices at its next check: nobody writes, and the next contender takes over.
+ * and the owner whose lock it replaced notices at its next check: neither writes, and the next contender takes over.
  */
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -150,7 +150,7 @@ export class LockDirectory implements LockKeeper {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const removed = await this.underClaim(lock, () => this.#removeIfStill(lock));
       if (removed !== undefined) return removed.value;
-      // A contender looks whether the lock may be taken over: it is through in a moment.
+      // A contender looks whether the lock may be taken over: that takes a moment.
       await delay(PAUSE_MS);
     }
     return false;
@@ -297,14 +297,14 @@ export class LockDirectory implements LockKeeper {
     }
   }
 
-  /** A claim left on a lock that changed hands blocks nobody; a failing removal must not hide the outcome. One that may be another's by now is left to expire. */
+  /** A claim left on a lock that changed hands blocks no process; a failing removal must not hide the outcome. One that may be another's by now is left to expire. */
   async #leave(claim: string, contender: Contender): Promise<void> {
     if (this.#isLate(contender)) return;
     const { nonce } = contender.record;
     const found = await this.files.look(claim).catch(() => undefined);
     const isRemoved =
       found?.kind === "held" && found.record.nonce === nonce && (await this.files.unlink(claim).catch(() => false));
-    // The directory is out of reach, and may come back with it: nobody has it any more.
+    // The directory is out of reach, and may come back with it: it is not held any more.
     if (!isRemoved)
       this.#givenUp.set(claimKey(claim, nonce), { path: claim, directory: resolve(this.files.directory) });
   }

@@ -31,11 +31,11 @@ export function exposureOf(path: string, user: User | undefined = thisUser()): s
 
 export function exposureIn(found: Attributes, user: User): string | undefined {
   if (isForeign(found, user)) return `it belongs to another user (uid ${found.uid})`;
-  // Whoever writes to a device or a FIFO changes nothing that is kept.
+  // Writing to a device or a FIFO changes nothing that is kept.
   return !found.isOther && othersMayWrite(found, user) ? `others may write it (mode ${shown(found.mode)})` : undefined;
 }
 
-/** The same of a file, its directory, and those above: whoever may write one of these may replace the file. */
+/** The same of a file, its directory, and those above: a user who may write one of these may replace the file. */
 export function exposureOfFile(path: string, user: User | undefined = thisUser()): string | undefined {
   if (user === undefined) return undefined;
   return exposureOf(path, user) ?? exposureOfPlace(dirname(resolve(path)), user);
@@ -46,7 +46,7 @@ function exposureOfPlace(directory: string, user: User): string | undefined {
   if (why !== undefined) return `its directory ${directory} is not yours alone: ${why}`;
   for (let above = dirname(directory); ; above = dirname(above)) {
     const found = attributesOf(above);
-    // In a sticky directory nobody replaces what another owns.
+    // In a sticky directory no user replaces another's files.
     if (found !== undefined && (found.mode & BY_ALL) !== 0 && (found.mode & STICKY) === 0)
       return `others may write ${above}, a directory above it (mode ${shown(found.mode)})`;
     if (above === dirname(above)) return undefined;

@@ -120,7 +120,7 @@ export class SystemProcessTable implements ProcessTable {
     if (linux !== "" || !hasSysctl(system)) return linux;
     const session = (await system.run("sysctl", ["-n", "kern.bootsessionuuid"])).trim();
     if (session !== "") return session;
-    // `{ sec = 1768426200, usec = 0 } Wed Jan 14 21:30:00 2026`: the text after it is in the time zone of whoever asks.
+    // `{ sec = 1768426200, usec = 0 } Wed Jan 14 21:30:00 2026`: the text after it is in the time zone of the process that asks.
     const [, seconds] = /\bsec = (\d+)/.exec(await system.run("sysctl", ["-n", "kern.boottime"])) ?? [];
     return seconds === undefined ? "" : `${BOOT_TIME}${seconds}`;
   }

@@ -1,6 +1,6 @@
 /**
  * A file system whose calls are tried again when what refused them can pass. Call by call, since each call either did
- * its work or did nothing: opening, locking, reading and listing wait out a moment without file descriptors as saving
+ * its work or did nothing: opening, locking, reading and listing wait while the system is out of file descriptors, as saving
  * does. What was half done, a write or a sync, is never repeated here.
  *
  * A call on a network file system can time out after it has done its work. So a link, a rename or a removal that fails

@@ -10,7 +10,7 @@ const ADVICE: Record<string, string> = {
   EACCES: "permission denied: check the owner and mode, or choose another --state-dir",
   EPERM: "operation not permitted: check the owner and mode, or choose another --state-dir",
   ENOTDIR: "a part of the path is not a directory: choose another --state-dir",
-  ENOENT: "it was removed while it was being written: somebody deleted it or its directory",
+  ENOENT: "it was removed while it was being written: it or its directory was deleted",
   EEXIST: "something that is not a directory stands in the way: move it, or choose another --state-dir",
   ENAMETOOLONG: "the path is too long: choose a shorter --state-dir or id",
   EIO: "the disk reports an input/output error: check it, and keep a copy elsewhere",

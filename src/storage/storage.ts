@@ -1,6 +1,6 @@
 /**
  * The storage contract: named bytes, append-only logs and locks. It knows nothing of conversations.
- * Every implementation passes test/contracts/storage-contract.ts, or is none.
+ * Every implementation passes test/contracts/storage-contract.ts.
  *
  * Durable means: survives power loss from the moment the call resolves. A call that rejects has changed
  * nothing that a reader can see, except where its documentation says so.

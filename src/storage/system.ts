@@ -11,7 +11,7 @@ export interface System {
   host(): string;
   /** Empty where it cannot be read. */
   readText(path: string): Promise<string>;
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readLink(path: string): Promise<string>;
   /** What the program prints, in UTC and in the C locale; empty where it fails. */
   run(program: string, args: readonly string[]): Promise<string>;
@@ -23,6 +23,11 @@ const readlink = promisify(readlinkLater);
 const TIMEOUT_MS = 2000;
 /** Dates that a program prints are compared as text, by processes of any time zone and language. */
 const SAME_FOR_ALL = { TZ: "UTC", LC_ALL: "C", LANG: "C", LC_TIME: "C" };
+
+/** Of a variable that PostgreSQL's own programs know; undefined where it is not set. */
+export function environment(name: "PGPASSFILE" | "APPDATA"): string | undefined {
+  return env[name];
+}
 
 /** Undefined where there are no such numbers: on Windows. */
 export function thisUser(): { readonly uid: number; readonly gid: number } | undefined {

@@ -114,7 +114,7 @@ function missing(path: string, error: unknown): unknown {
     : refused(path, error);
 }
 
-/** Whoever named something else meant a file: it is a slip and no damage. */
+/** The user who named something else meant a file: that is a slip, not damage. */
 async function assertFile(path: string, followed: string): Promise<void> {
   const found = await nodeFileSystem.stat(followed);
   if (found === undefined || found.kind === "file") return;
@@ -125,7 +125,7 @@ async function assertFile(path: string, followed: string): Promise<void> {
   throw new DraftstateError("USAGE", `${path} ${advice}`, { path });
 }
 
-/** As text, links followed; undefined where there is none. Throws `CORRUPT` for what is no regular file or too large, else the system's error. */
+/** As text, links followed; undefined if there is none. Throws `CORRUPT` for what is no regular file or too large, else the system's error. */
 export function readTextAtOnce(path: string, maxBytes: number): string | undefined {
   try {
     return isThere(path) ? Buffer.from(readFollowed(path, maxBytes)).toString("utf8") : undefined;

@@ -49,7 +49,7 @@ export interface ManagerEvents {
   alert: Alert;
   /** A model's answer ended. Milliseconds; `firstTokenMs` is null where no token came. */
   answerEnded: AnswerMeasured & { conversationId: string; model: string | null };
-  /** A save that failed for good. The state is kept in memory; the next save tries to write all of it. */
+  /** A save that failed after every retry. The state is kept in memory; the next save tries to write all of it. */
   saveError: {
     conversationId: string;
     /** Where it is not a conversation's: then the id is a LangGraph thread's, and the save rejects. */

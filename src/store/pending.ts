@@ -41,7 +41,7 @@ async function presentOf(
 }
 
 /**
- * Where the snapshot is the one that the repair was to write: of its revision, which nobody else writes before this is settled,
+ * Where the snapshot is the one that the repair was to write: of its revision, which no other operation writes before this is settled,
  * and not the file that it found, which may be of that revision too.
  */
 async function isRepaired(trash: Trash, operation: Operation, plan: RecoveryPlan): Promise<boolean> {

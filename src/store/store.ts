@@ -1,6 +1,6 @@
 /**
  * One store: everything of it on disk and what work on it needs of the world, made once and handed to all who work on it.
- * A value, not a hub: it holds no conversation and calls nobody above it.
+ * A value, not a hub: it holds no conversation and calls nothing above it.
  */
 import { SIZE_LIMITS, type SizeLimits } from "../snapshot/size.js";
 import type { RetryEvent, RetryPolicy } from "../storage/retry.js";

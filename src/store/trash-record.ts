@@ -108,7 +108,7 @@ export function parseRecordName(name: string): Pick<Operation, "stamp" | "conver
     : { stamp, conversationId };
 }
 
-/** Which conversation anything in the trash is of; undefined where the name is none of ours. */
+/** Which conversation anything in the trash is of; undefined if the name is not ours. */
 export function conversationIn(name: string): string | undefined {
   const pending = parsePendingName(name);
   if (pending !== undefined || stampOf(name) === undefined) return pending;

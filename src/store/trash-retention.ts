@@ -2,7 +2,7 @@
  * What goes from the trash for good: what is too old, and all of it when it is emptied. An operation and its undo hold the lock
  * of their conversation or thread: nothing goes of one that another holder has, nor what a pending record still needs. No lock is taken
  * here, since that needs room on a full disk and turns others away. Instead records go first, then the lock is looked at again:
- * whoever takes it after that finds no record, and so touches none of the files that go next. An undo that was faster has given its
+ * the next holder finds no record, and so touches none of the files that go next. An undo that was faster has given its
  * record another name (`claim` in trash.ts), by which its files are known: they stay.
  */
 import type { Key, Lock, Storage } from "../storage/storage.js";
@@ -138,7 +138,7 @@ async function changesThatStay(
   return stay;
 }
 
-/** Records first: whoever takes the lock after that finds none, and so touches none of the other files. */
+/** Records first: the next holder of the lock finds none, and so touches none of the other files. */
 async function discardInTwo(
   storage: Storage,
   names: readonly string[],
@@ -164,7 +164,7 @@ async function claimedIn(storage: Storage, removed: readonly string[]): Promise<
   return claimed;
 }
 
-/** One that a dead process left goes where all goes; otherwise whoever opens the conversation next settles it. */
+/** One that a dead process left goes where all goes; otherwise the next opening of the conversation settles it. */
 function pendingThatStays(
   names: readonly string[],
   pending: { readonly stamp: string } | undefined,

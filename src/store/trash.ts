@@ -128,7 +128,7 @@ export class Trash {
     );
   }
 
-  /** Whoever keeps nothing has put nothing there: what others keep is not its to remove. */
+  /** A store that keeps nothing has put nothing there: what others keep is not its to remove. */
   async #expire(names: readonly string[], guard: Lock): Promise<void> {
     if (!this.keeps) return;
     const oldest = this.environment.now().getTime() - this.environment.keepFor;

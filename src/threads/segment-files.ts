@@ -55,7 +55,7 @@ export async function idInFiles(storage: Storage, thread: string): Promise<strin
   return undefined;
 }
 
-/** Undefined where there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
+/** Undefined if there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
 export async function loadThread(
   storage: Storage,
   thread: string,
@@ -91,7 +91,7 @@ async function removalOf(
   return first?.kind === "delete" && records.every((record) => record?.stamp === first.stamp) ? first : undefined;
 }
 
-/** A removal that was cut off, with the segments that it left; undefined where there is none. */
+/** A removal that was cut off, with the segments that it left; undefined if there is none. */
 export async function unfinishedRemoval(storage: Storage, thread: string): Promise<ThreadRecordInTrash | undefined> {
   const found = await readSegments(storage, thread);
   if (found === "changed" || found.scanned.length === 0) return undefined;

@@ -44,7 +44,7 @@ export async function takeSegments(
   }
 }
 
-/** From the last on: while the first is missing nobody takes the rest for the thread. */
+/** From the last on: while the first is missing, the rest is not taken for the thread. */
 export async function returnSegments(
   { storage }: Store,
   thread: string,

@@ -25,6 +25,7 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
   "Readers that reconnect": /^\[ 'Once upon a time' \]$/m,
   "Your own model loop": /^Let me look\. It is sunny\.\ncomplete$/m,
   "Tools that change the state": /stops: \[ 'Bern' \]/,
+  "Tools that need a yes": /^remove \{ path: 'notes.txt' \} for the first time\nKeep it. REFUSED$/m,
   Testing: /^\{ count: 1 \} null\ntrue$/m,
   "Two processes": /^interrupted true$/m,
   "Everything by name": /ok: true/,

@@ -54,7 +54,7 @@ export class OfflineStoryModel extends BaseChatModel {
     };
   }
 
-  /** Asked to go on, tells the rest of the story that was cut off. */
+  /** Asked to continue, tells the rest of the story that was cut off. */
   #tell(messages: readonly BaseMessage[]): string {
     const spoken = messages
       .filter((message) => message.type === "human")

@@ -53,7 +53,7 @@ export class RequestWatch {
   readonly fetch: Fetch = async (input, init) => {
     const host = hostOf(input);
     this.#host = host;
-    // Nobody tried again after the failure before: this is a request of its own.
+    // The failure before was not retried: this is a new request.
     if (this.#failed !== undefined) this.#failures = 0;
     this.#failed = undefined;
     this.#refused = undefined;

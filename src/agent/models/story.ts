@@ -2,7 +2,7 @@
 
 export interface StoryRequest {
   readonly prompt: string;
-  /** How many times the user has spoken: later chapters go on. */
+  /** How many times the user has spoken: later chapters continue. */
   readonly chapter: number;
   readonly seed: number;
 }

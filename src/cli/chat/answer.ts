@@ -3,6 +3,7 @@ import { exitStatusOf, INTERRUPTED } from "../exit-status.js";
 import { catchInterrupts, type Interrupts } from "../terminal/input/interrupts.js";
 import type { Key } from "../terminal/input/keys.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
+import { approverFor } from "./approver.js";
 import { silenceConsole } from "./silent-console.js";
 import { jsonPresenter, textPresenter } from "./presenters.js";
 import { cutShortLine, errorLine } from "./ending.js";
@@ -62,7 +63,8 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
     abort.abort();
   });
   const shown: { presenter?: Presenter } = {};
-  const stopListening = listenToKeys(turn, interrupts, (key) => shown.presenter?.key?.(key) ?? false);
+  const takeKey = (key: Key): boolean => shown.presenter?.key?.(key) ?? false;
+  let stopListening = listenToKeys(turn, interrupts, takeKey);
   output.onClosed(() => {
     abort.abort();
   });
@@ -78,6 +80,16 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   try {
     const options = {
       signal: abort.signal,
+      approve: approverFor(turn, async (ask) => {
+        const resume = presenter.pause();
+        stopListening();
+        try {
+          return await ask();
+        } finally {
+          stopListening = listenToKeys(turn, interrupts, takeKey);
+          resume();
+        }
+      }),
       ...(title === undefined ? {} : { title }),
       ...(chosen.baseUrl === undefined ? {} : { baseUrl: chosen.baseUrl }),
     };
@@ -95,5 +107,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   sayHowItEnded(turn, ended);
   if (output.isClosed) return 0;
   if (abort.signal.aborted) return interrupts.status ?? INTERRUPTED;
+  // The person left a call as it is.
+  if (ended?.status === "interrupted" && ended.error === undefined) return INTERRUPTED;
   return ended?.error === undefined ? 0 : exitStatusOf(ended.error);
 }

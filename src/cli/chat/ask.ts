@@ -10,7 +10,7 @@ import { say } from "./say.js";
 export interface Asking {
   readonly context: CommandContext;
   readonly console: ChatConsole | undefined;
-  /** Undefined if nobody can be asked. */
+  /** Undefined if the user cannot be asked. */
   readonly input: InputStream | undefined;
 }
 
@@ -26,7 +26,7 @@ export async function askAt({ context, console, input }: Asking, question: strin
   );
 }
 
-/** Undefined where nobody can be asked. Only a clear yes is one. */
+/** Undefined if the user cannot be asked. Only a clear yes counts. */
 export function confirmAt(asking: Asking): ((question: string) => Promise<boolean>) | undefined {
   const { context, input } = asking;
   if (input?.isTTY !== true || !context.output.errorIsTerminal || context.json) return undefined;

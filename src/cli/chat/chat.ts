@@ -49,7 +49,7 @@ export async function chat(words: readonly string[], options: ChatOptions, conte
 interface Situation {
   readonly read: PromptInput;
   readonly interactive: boolean;
-  /** Undefined if nothing is asked, or there is nobody to ask. */
+  /** Undefined if nothing is asked, or the user cannot be asked. */
   readonly person: Person | undefined;
 }
 
@@ -154,6 +154,9 @@ class Chat {
       atPrompt: situation.interactive && situation.person !== undefined,
       failedLastingly: false,
       tools: this.tools,
+      store: this.manager.storage.identity,
+      isSaved: options.save,
+      allowedHere: new Set(),
       title: title === undefined ? undefined : titleFrom(title),
     };
     return this.#answer(this.#turn, resumption);
@@ -167,6 +170,7 @@ class Chat {
       prompt,
       context,
       console,
+      tools: this.tools,
       input: situation.person?.input,
       mayAsk: situation.person?.mayBeAsked === true && situation.interactive,
     });
@@ -200,7 +204,7 @@ class Chat {
     return talk(new ChatSession({ turn, history, manager: this.manager, wanted: this.#wanted, before }));
   }
 
-  /** Undefined where nobody can be asked. */
+  /** Undefined if the user cannot be asked. */
   async #confirm(): Promise<Confirm> {
     const { context, console, situation } = this;
     if (!situation.interactive) return context.mayAsk({}) ? (question) => context.confirm(question) : undefined;

@@ -7,7 +7,7 @@ import { Screen } from "../terminal/screen/screen.js";
 
 export interface ChatConsole {
   readonly screen: Screen;
-  /** Undefined if nobody is asked, or not by keys. */
+  /** Undefined if the user is not asked, or not by keys. */
   readonly keyboard: Keyboard | undefined;
   /** Whether answers are drawn here too; where stdout is a pipe they are written there as they are. */
   readonly drawsAnswers: boolean;

@@ -4,12 +4,12 @@ import type { TurnEvent } from "./session-types.js";
 
 type End = Extract<TurnEvent, { type: "end" }>;
 
-/** The error with what to type next; where nobody types, how to resume is said at the end. */
+/** The error with what to type next; without a prompt, the end of the run says how to resume. */
 export function errorLine({ error, status, isLasting }: End, atPrompt: boolean): string | undefined {
   if (error === undefined || !atPrompt) return error?.message;
   if (isLasting)
     return `${error.message}; /retry would fail in the same way: /undo takes the question back, /model <name> asks another model`;
-  const resume = status === "interrupted" ? "/continue lets it go on, " : "";
+  const resume = status === "interrupted" ? "/continue resumes it, " : "";
   return `${error.message}; ${resume}/retry asks again, /undo takes the question back`;
 }
 
@@ -17,6 +17,6 @@ export function errorLine({ error, status, isLasting }: End, atPrompt: boolean):
 export function cutShortLine({ error, finishReason }: End, atPrompt: boolean): string | undefined {
   const kind = error === undefined ? cutShort(finishReason) : undefined;
   if (kind === undefined) return undefined;
-  const how = atPrompt ? "/continue lets it go on" : "resume it without a prompt to let it go on";
+  const how = atPrompt ? "/continue resumes it" : "resume it without a prompt to continue it";
   return `the answer was ${CUT_SHORT[kind]} (finish reason ${finishReason ?? ""}): ${how}`;
 }

@@ -1,9 +1,14 @@
 /** What to do with a partial answer when its conversation is resumed: keep, continue, regenerate or discard it. */
+import { DraftstateError } from "../../errors.js";
 import { messagesOf, statusOf } from "../../model/conversation.js";
 import { cutShortMessage } from "../../model/finish-reasons.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
+import type { TurnTools } from "../tools/tools-for.js";
 import type { Asking } from "./ask.js";
+import { openCalls } from "../../model/tool-calls.js";
+import { pluralize } from "../terminal/text/format.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import { lastRoleOf, takeBack } from "./last-turn.js";
 import { note } from "./say.js";
 
@@ -36,6 +41,29 @@ export interface ResumeOptions extends Asking {
   readonly prompt: string | undefined;
   /** Whether there is a person who can be asked. */
   readonly mayAsk: boolean;
+  readonly tools: TurnTools | undefined;
+}
+
+/** A call waits: it is asked about again, where its tool is there. Something else that is said passes it over. */
+function aboutCalls({
+  conversation,
+  options,
+}: {
+  conversation: Conversation;
+  options: ResumeOptions;
+}): Resumption | undefined {
+  const open = openCalls(conversation.state.messages);
+  if (open.length === 0) return undefined;
+  if (options.prompt !== undefined) {
+    note(options.context, `passed over: ${pluralize(open.length, "call")} that had no result yet`);
+    return "keep";
+  }
+  const missing = open.find(({ name }) => options.tools?.all.some((tool) => tool.name === name) !== true);
+  if (missing === undefined) return "continue";
+  const problem = `${conversation.id} waits with a call of ${toSafeLine(missing.name)}, which is no tool here: start with the --mcp that has it`;
+  if (!options.mayAsk) throw new DraftstateError("USAGE", `${problem}, or give a prompt to pass it over`);
+  options.context.output.warning(`${problem}, or send a message to pass it over`);
+  return "keep";
 }
 
 /** Complete by the model's word, and not all of it. */
@@ -43,8 +71,10 @@ function isCutShort(conversation: Conversation): boolean {
   return cutShortMessage(messagesOf(conversation.version.state).at(-1)) !== undefined;
 }
 
-/** A new prompt keeps the partial answer; without one, and with nobody to ask, the answer is continued. Undefined if the person left instead. */
+/** A new prompt keeps the partial answer; without one, and if the user cannot be asked, the answer is continued. Undefined if the person left instead. */
 export async function whatToDo(conversation: Conversation, options: ResumeOptions): Promise<Resumption | undefined> {
+  const calls = aboutCalls({ conversation, options });
+  if (calls !== undefined) return calls;
   const role = lastRoleOf(conversation);
   const unanswered = role === "user" || role === "tool";
   if (!unanswered && (statusOf(conversation.version.state) === "complete" || role !== "assistant"))
@@ -58,7 +88,7 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
     if (answer === undefined) return undefined;
     const choice = choices[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
     if (choice !== undefined) return choice;
-    note(options.context, `${JSON.stringify(answer)} is none of the choices: ${Object.keys(choices).join(", ")}`);
+    note(options.context, `${JSON.stringify(answer)} is not one of the choices: ${Object.keys(choices).join(", ")}`);
   }
 }
 

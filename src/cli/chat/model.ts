@@ -30,7 +30,7 @@ export interface Wanted {
   readonly system: string | undefined;
 }
 
-/** Undefined where nobody can be asked. */
+/** Undefined if the user cannot be asked. */
 export type Confirm = ((question: string) => Promise<boolean>) | undefined;
 
 export interface ModelSource {
@@ -158,7 +158,7 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
       model: selected.model,
       modelName: selected.name,
       manager,
-      tools: source.tools?.allowed.map(({ call }) => call) ?? [],
+      tools: source.tools?.all.map(({ call }) => call) ?? [],
       secrets: [...selected.secrets, ...(source.tools?.secrets ?? [])],
       ...(system === undefined ? {} : { systemPrompt: system }),
     }),

@@ -9,7 +9,7 @@ export interface Person {
   close(): void;
 }
 
-/** Undefined if nobody can type anything more. */
+/** Undefined if nothing more can be typed. */
 export async function findPerson({ io, input, output }: CommandContext): Promise<Person | undefined> {
   if (input.isTTY === true) return { input, mayBeAsked: output.errorIsTerminal, close: () => undefined };
   const terminal = output.errorIsTerminal ? await io.openTerminal() : undefined;

@@ -24,6 +24,11 @@ export function textPresenter(turn: TurnContext, onText: () => void): Presenter 
       const note = requestNote(event);
       if (note !== undefined) output.message(output.errorStyle.dim(note));
     },
+    pause() {
+      onText();
+      if (output.isTerminal && !lastText.endsWith("\n")) put("\n");
+      return () => undefined;
+    },
     end() {
       put(safe.end());
       onText();
@@ -78,6 +83,7 @@ export function jsonPresenter(turn: TurnContext): Presenter {
       const note = requestNote(event);
       if (note !== undefined) context.output.message(note);
     },
+    pause: () => () => undefined,
     end() {},
   };
 }

@@ -35,7 +35,7 @@ export class PromptHistory {
     await this.storage.replace(KEY, encode(entries)).catch(() => undefined);
   }
 
-  /** Those of a conversation that is to be gone for good. */
+  /** Those of a conversation that is to be removed permanently. */
   static async forget(storage: Storage, texts: ReadonlySet<string>): Promise<void> {
     const entries = (await PromptHistory.load(storage)).entries;
     const kept = entries.filter((entry) => !texts.has(entry));

@@ -1,4 +1,5 @@
 /** An answer drawn on a terminal as it streams, with a line below that says how it goes. */
+import { openCalls } from "../../model/tool-calls.js";
 import type { Key } from "../terminal/input/keys.js";
 import { AnswerView } from "../terminal/screen/answer-view.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
@@ -18,9 +19,9 @@ export class ScreenPresenter implements Presenter {
   readonly #status: StatusLine;
   readonly #view: AnswerView;
   readonly #thought: ThoughtView;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #shown = "";
-  #ended = false;
+  #isQuiet = false;
 
   constructor(
     private readonly turn: TurnContext,
@@ -33,11 +34,15 @@ export class ScreenPresenter implements Presenter {
       style: turn.context.output.style,
       below: () => [...this.#thoughtRows(), ...this.#statusRows()],
     });
-    this.#timer = setInterval(() => {
+    this.#timer = this.#animate();
+    this.#view.draw();
+  }
+
+  #animate(): NodeJS.Timeout {
+    return setInterval(() => {
       this.#status.tick();
       if (this.#status.text !== this.#shown) this.#view.draw();
     }, TICK);
-    this.#view.draw();
   }
 
   show(event: TurnEvent): void {
@@ -47,6 +52,7 @@ export class ScreenPresenter implements Presenter {
       this.#view.push(event.text);
     } else if (event.type === "reasoning") this.#think(event.text);
     else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
+    else if (event.type === "calls") this.#status.calls(event.calls.map(({ name }) => name));
     else if (event.type === "tools") this.#showTools(event);
   }
 
@@ -58,22 +64,37 @@ export class ScreenPresenter implements Presenter {
     return true;
   }
 
+  pause(): () => void {
+    this.#rest();
+    return () => {
+      this.#isQuiet = false;
+      this.#timer = this.#animate();
+      this.#view.draw();
+    };
+  }
+
   request(event: RequestEvent): void {
     this.#status.request(event);
     this.#view.draw();
   }
 
   end(): void {
-    this.#foldThought();
-    this.#ended = true;
-    clearInterval(this.#timer);
+    this.#rest();
     this.#view.close();
+  }
+
+  /** What was said stands, with nothing below it. */
+  #rest(): void {
+    this.#foldThought();
+    this.#isQuiet = true;
+    clearInterval(this.#timer);
     this.#view.endText();
   }
 
   #showTools(event: Extract<TurnEvent, { type: "tools" }>): void {
     this.#foldThought();
     const { output } = this.turn.context;
+    if (openCalls(event.state.messages).length === 0) this.#status.answered();
     this.#view.endText(output.quiet ? [] : toolLines(event, this.console.screen.columns).map(output.errorStyle.dim));
   }
 
@@ -95,7 +116,7 @@ export class ScreenPresenter implements Presenter {
   }
 
   #thoughtRows(): string[] {
-    if (this.#ended) return [];
+    if (this.#isQuiet) return [];
     const { columns, rows } = this.console.screen;
     const most = Math.max(1, Math.min(MAX_THOUGHT_ROWS, Math.floor(rows / 3)));
     return this.#thought.rows(columns, most, this.turn.context.output.style);
@@ -105,7 +126,7 @@ export class ScreenPresenter implements Presenter {
   #statusRows(): string[] {
     this.#shown = this.#status.text;
     const { output } = this.turn.context;
-    if (output.quiet || this.#ended) return [];
+    if (output.quiet || this.#isQuiet) return [];
     return [output.errorStyle.dim(truncateToWidth(toSafeLine(this.#status.text), this.console.screen.columns - 1))];
   }
 }

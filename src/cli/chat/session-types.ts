@@ -9,6 +9,7 @@ import type { TurnTools } from "../tools/tools-for.js";
 import type { Key } from "../terminal/input/keys.js";
 import type { ChatConsole } from "./console.js";
 
+export type { Approve, CallDecision, CallRequest } from "../../agent/approval.js";
 export type { DraftHybridStreamingAgent, RequestEvent, TurnEvent };
 
 /** How requests to a server go, for the presenter of the turn that waits for one. */
@@ -27,7 +28,7 @@ export interface ChosenModel {
 export interface TurnContext {
   readonly context: CommandContext;
   readonly console: ChatConsole | undefined;
-  /** Source of plain lines; undefined if nobody can type any. */
+  /** Source of plain lines; undefined if none can be typed. */
   readonly input: InputStream | undefined;
   readonly progress: RequestProgress;
   /** Text as the model gave it: no Markdown, no wrapping. */
@@ -44,6 +45,12 @@ export interface TurnContext {
   /** Undefined where no MCP server is configured. */
   readonly tools: TurnTools | undefined;
   title: string | undefined;
+  /** Of the store, for what was allowed in a conversation of it. */
+  readonly store: string;
+  /** Whether conversations are kept. */
+  readonly isSaved: boolean;
+  /** What a person allowed for good in this run. */
+  readonly allowedHere: Set<string>;
 }
 
 export interface Presenter {
@@ -51,6 +58,8 @@ export interface Presenter {
   request(event: RequestEvent): void;
   /** True for a key that it took. */
   key?(key: Key): boolean;
+  /** Leaves the terminal to a question; gives back what goes on. */
+  pause(): () => void;
   end(): void;
 }
 

@@ -64,7 +64,7 @@ export async function assertFree(manager: DraftStatePersistenceManager, id: stri
   );
 }
 
-/** Checks the id before the first message, so that nobody writes one for an id that is taken. */
+/** Checks the id before the first message, so that the user does not type one for an id that is taken. */
 export async function openWhenSaid(
   manager: DraftStatePersistenceManager,
   id: string | undefined,

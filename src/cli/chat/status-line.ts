@@ -22,7 +22,7 @@ export class StatusLine {
   #savedRevision = 0;
 
   constructor(
-    model: string,
+    private readonly model: string,
     private readonly now: () => number,
   ) {
     this.#waitingFor = `waiting for ${model}`;
@@ -38,6 +38,16 @@ export class StatusLine {
   /** Reasoning arrives: timed from its first part. */
   thinks(): void {
     if (this.#waitingFor !== THINKING) this.#wait(THINKING);
+  }
+
+  calls(names: readonly string[]): void {
+    this.#firstAt = undefined;
+    this.#wait(`calling ${names.join(", ")}`);
+  }
+
+  /** The results are there: the model is asked again. */
+  answered(): void {
+    if (this.#waitingFor.startsWith("calling ")) this.#wait(`waiting for ${this.model}`);
   }
 
   token(savedRevision: number): void {

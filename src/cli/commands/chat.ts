@@ -6,6 +6,7 @@ import { Option } from "commander";
 import { isDraftstateError } from "../../errors.js";
 import type { ChatOptions } from "../chat/chat.js";
 import { exitStatusOf } from "../exit-status.js";
+import { choiceOption } from "../arguments/choice.js";
 import { collect } from "../arguments/collect.js";
 import { withOption } from "../settings/model-options.js";
 import type { Register } from "./registration.js";
@@ -41,6 +42,12 @@ export const registerChat: Register = (program, run) => {
     .option("--tool <server/tool>", "offer only this tool, or this server's; can be repeated", collect)
     .option("--allow-tool <pattern>", "let the model call these without asking: <server>/<tool>, * for any", collect)
     .option("--yes-tools", "let the model call every tool without asking")
+    .addOption(
+      choiceOption("--lost-calls <what>", "a call that was begun and has no result: make it again, or tell the model", [
+        "repeat",
+        "error",
+      ]),
+    )
     .option("--no-save", "do not save the conversation")
     .option("--plain", "print the text as the model sends it: no Markdown, no wrapping")
     .addHelpText(

@@ -50,7 +50,7 @@ function policyOf(
   };
 }
 
-/** A time in the future would keep nothing, which nobody means. */
+/** A time in the future would keep nothing, which is never meant. */
 function ageOf(when: When, now: Date): number {
   const age = now.getTime() - dateOf(when, now).getTime();
   if (age < 0)

@@ -18,7 +18,7 @@ export const config = z
     userFile: path.nullable().describe("The user's own settings file, if there is one."),
     ignoredFiles: z
       .array(z.object({ path, why: z.string() }))
-      .describe("Settings files that somebody else could have written."),
+      .describe("Settings files that another user could have written."),
     settings: z.array(
       z.object({
         name: z.string(),

@@ -1,5 +1,5 @@
 /**
- * What of a store somebody else may change: directories that belong to another user or that others may write, files of
+ * What of a store another user may change: directories that belong to another user or that others may write, files of
  * another user, and files with a second name elsewhere. Conversations in them are only as safe as those others are kind.
  */
 import { join } from "node:path";
@@ -21,7 +21,7 @@ export function exposedDirectories(context: CommandContext): string[] {
   });
 }
 
-/** Undefined where nobody else can change anything. */
+/** Undefined if no other user can change anything. */
 export async function checkAccess(context: CommandContext): Promise<HealthCheck | undefined> {
   const files = (await Promise.all(directoriesOf(context).map(exposedFiles))).flat();
   const more = files.length > NAMED ? ` and ${files.length - NAMED} more` : "";

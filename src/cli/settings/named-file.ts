@@ -5,7 +5,7 @@ import { findSettingsFile, readSettingsFile, type PassedOver, type SettingsFile 
 import { exposureOfFile } from "../../storage/ownership.js";
 import { isUserDirectory } from "../../storage/user-file.js";
 
-/** Throws `NOT_FOUND` if there is none, `USAGE` for one that somebody else could have written. */
+/** Throws `NOT_FOUND` if there is none, `USAGE` for one that another user could have written. */
 export async function mustFindSettings(context: CommandContext, named: string | undefined): Promise<SettingsFile> {
   const { io } = context;
   const path = named === undefined ? undefined : context.pathOf(named);

@@ -1,6 +1,6 @@
 /**
  * The settings file: the one that was named, or the nearest one in this or a parent directory, up to the home directory.
- * One that somebody else could have written is passed over and reported. A FIFO, a device or an endless file is refused
+ * One that another user could have written is ignored and reported. A FIFO, a device or an endless file is refused
  * before it is read: it would block every command.
  */
 import { basename, dirname, join, resolve } from "node:path";

@@ -23,7 +23,7 @@ function recordOf(directory: string, { path, content }: TrustableFile): string {
   return join(directory, DIRECTORY, contentHash(realPathOf(path) ?? path, content));
 }
 
-/** A record that somebody else could have made is none. */
+/** A record that another user could have written does not count. */
 export function isTrusted(directory: string, file: TrustableFile): boolean {
   const record = recordOf(directory, file);
   return isThere(record) && exposureOfFile(record) === undefined;
@@ -67,7 +67,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function makeDirectories(path: string): Promise<void> {
+export async function makeDirectories(path: string): Promise<void> {
   const above = join(path, "..");
   if (!isThere(above)) await makeDirectories(above);
   await nodeFileSystem.makeDirectory(path);

@@ -1,6 +1,6 @@
 /**
- * The tools that the model of a chat may call: those of the configured MCP servers that --tool selects, and of these the ones that
- * --allow-tool or --yes-tools allows. Nothing is loaded where no server is configured.
+ * The tools that the model of a chat may ask for: those of the configured MCP servers that --tool selects. --allow-tool and
+ * --yes-tools say which of them run without asking. Nothing is loaded where no server is configured.
  */
 import { DraftstateError } from "../../errors.js";
 import type { CommandContext } from "../context.js";
@@ -10,19 +10,22 @@ export interface ToolOptions {
   readonly tool?: readonly string[];
   readonly allowTool?: readonly string[];
   readonly yesTools?: boolean;
+  /** What becomes of a call that was begun and has no result. */
+  readonly lostCalls?: "repeat" | "error";
 }
 
 export interface TurnTools {
   /** All that are offered. */
   readonly all: readonly ServerTool[];
-  /** Those that may be called. */
+  /** Those that run without asking. */
   readonly allowed: readonly ServerTool[];
+  readonly lostCalls: ToolOptions["lostCalls"];
   /** To be kept out of messages. */
   readonly secrets: readonly string[];
   close(): Promise<void>;
 }
 
-/** Undefined where no server is configured. Throws `USAGE` if no tool may be called. */
+/** Undefined where no server is configured. Throws `USAGE`. */
 export async function toolsFor(context: CommandContext, options: ToolOptions): Promise<TurnTools | undefined> {
   if (context.settings.mcp === undefined) {
     assertUnused(options);
@@ -39,21 +42,15 @@ export async function toolsFor(context: CommandContext, options: ToolOptions): P
   const { tools: all, secrets } = servers;
   const isAllowed = (tool: ServerTool): boolean =>
     options.yesTools === true || (options.allowTool ?? []).some((pattern) => matchesPattern(pattern, tool));
-  const allowed = all.filter(isAllowed);
   const close = (): Promise<void> => servers.close();
-  if (allowed.length > 0 || all.length === 0) return { all, allowed, secrets, close };
-  await close();
-  throw new DraftstateError(
-    "USAGE",
-    "no tool may be called: allow some with --allow-tool <server>/<tool> (* for any), or all with --yes-tools",
-  );
+  return { all, allowed: all.filter(isAllowed), lostCalls: options.lostCalls, secrets, close };
 }
 
-function assertUnused({ tool, allowTool, yesTools }: ToolOptions): void {
-  const given = [...(tool ?? []), ...(allowTool ?? [])].length > 0 || yesTools === true;
+function assertUnused({ tool, allowTool, yesTools, lostCalls }: ToolOptions): void {
+  const given = [...(tool ?? []), ...(allowTool ?? [])].length > 0 || yesTools === true || lostCalls !== undefined;
   if (!given) return;
   throw new DraftstateError(
     "USAGE",
-    "--tool, --allow-tool and --yes-tools need MCP servers: name them with --mcp <file>",
+    "--tool, --allow-tool, --yes-tools and --lost-calls need MCP servers: name them with --mcp <file>",
   );
 }

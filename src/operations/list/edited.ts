@@ -24,7 +24,7 @@ export function mayBeEdited({
   return Math.abs(modifiedAt.getTime() - new Date(savedAt).getTime()) > SLACK + sizeBytes / BYTES_A_MILLISECOND;
 }
 
-/** Why it cannot be gone on with; undefined where it can, or nobody can tell. */
+/** Why it cannot be continued; undefined if it can, or that is unknown. */
 export async function findEdit(storage: Storage, id: string): Promise<unknown> {
   try {
     const plan = planRecovery(await findConversation(storage, id));

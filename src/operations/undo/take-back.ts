@@ -144,7 +144,7 @@ function putAllBack(
   const ids = operations.map(({ conversationId }) => conversationId);
   const isRemoval = operations[0].kind === "rm";
   const act = async (held: ReadonlyMap<string, Locked>): Promise<Undone[]> => {
-    // Under the locks nobody uses the ids any more. Backups come back beside what is there.
+    // Under the locks no session uses the ids. Backups come back beside what is there.
     const taken = isRemoval ? await sessions.taken(ids) : new Set<string>();
     let names: readonly string[] = [];
     for (const operation of operations) {

@@ -16,7 +16,7 @@ import { describeOperation, fitting, Overtaken, type UndoOptions, type UndoResul
 
 const MAX_ATTEMPTS = 8;
 
-/** Throws `NOT_FOUND` where there is none, `USAGE` where a time fits several. */
+/** Throws `NOT_FOUND` if there is none, `USAGE` where a time fits several. */
 function pick(operations: readonly Operation[], options: UndoOptions): Operation {
   const { id, at } = options;
   const fits = fitting(operations, options);

@@ -20,7 +20,7 @@ export interface WatchOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** One conversation: look, wait, look again where there is a reason to. */
+/** One conversation: look, wait, look again when there is a reason to. */
 class Looking {
   readonly #follower: ConversationFollower;
   #looking: Promise<void> | undefined;

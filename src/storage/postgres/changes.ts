@@ -141,7 +141,7 @@ function putStatement(tables: Tables, put: Put, kind: Gathered["kind"]): Stateme
     put === "create"
       ? "do nothing"
       : "do update set version = excluded.version, replaced = e.blob, blob = excluded.blob, size = excluded.size, bytes = excluded.bytes, modified_at = excluded.modified_at";
-  // A content that was taken over, and whose name was taken, has nobody else to clear it away.
+  // A content that was taken over, and whose name was taken, would not be cleared away by anything else.
   const refused =
     kind === "staged"
       ? `refused as (delete from ${parts} p using content c where p.blob = c.blob and not exists (select 1 from put)),`

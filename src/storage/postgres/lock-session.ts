@@ -41,7 +41,7 @@ export class LockSession {
     return server.trying("lock", () => this.use((client) => server.on<Row>(client, asked, values)));
   }
 
-  /** One attempt, when those before are through. A connection on which it fails for the connection's sake is given up. */
+  /** One attempt, after those before it have ended. A connection on which it fails for the connection's sake is given up. */
   use<T>(act: (client: PostgresClient) => Promise<T>): Promise<T> {
     const used = this.#last.then(() => this.#use(act));
     this.#last = used.then(nothing, nothing);

@@ -61,7 +61,7 @@ export class PostgresLocks {
       return attempt;
     } catch (error) {
       this.#own.delete(name);
-      // Nobody is told that the lock was had, should the answer alone have been lost.
+      // If only the answer was lost, no caller is told that the lock was acquired.
       await this.#unlock(keyOf(this.options.tables.schema, name)).catch(() => undefined);
       throw error;
     }

@@ -90,7 +90,7 @@ export class PostgresLog implements Log {
     try {
       await server.trying("append", (attempt) => this.#attempt(row, wait, attempt));
     } catch (error) {
-      // Whether it is there nobody knows: nothing may be written behind it.
+      // Whether it is there is unknown: nothing may be written behind it.
       if (this.#state === "open") this.#state = "failed";
       throw error;
     }
@@ -105,7 +105,7 @@ export class PostgresLog implements Log {
     try {
       await this.#written(await appends.appendAlone(row, wait));
     } catch (error) {
-      // The first attempt was still under way when it was looked for: nobody else writes rows of this log.
+      // The first attempt was still under way when it was looked for: no other process writes rows of this log.
       if (!isTaken(error)) throw error;
     }
   }
@@ -125,7 +125,7 @@ export class PostgresLog implements Log {
   }
 }
 
-/** Acknowledged would be what nobody can read. */
+/** What would be acknowledged could not be read. */
 function replaced(place: string): DraftstateError {
   return new DraftstateError(
     "STORAGE",

@@ -109,7 +109,7 @@ export class Schema {
     return (await this.server.on<{ version: number }>(client, this.#version))[0]?.version ?? 0;
   }
 
-  /** What nobody will ask for again: contents that were never finished, and outcomes whose process died. */
+  /** What will not be asked for again: contents that were never finished, and outcomes whose process died. */
   async #clear(): Promise<void> {
     const { staged, parts, outcomes } = this.tables;
     await this.server.read(

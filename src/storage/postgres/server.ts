@@ -97,7 +97,7 @@ export class Server {
     }
   }
 
-  /** A connection that is nobody else's, until `closeClient`. */
+  /** A connection for this caller alone, until `closeClient`. */
   async openClient(): Promise<PostgresClient> {
     const client = await this.#connect();
     this.#opened.add(client);

@@ -3,6 +3,7 @@ import { CUT_SHORT, cutShortMessage } from "../../../model/finish-reasons.js";
 import { isContinuation } from "../../../model/continued.js";
 import { textOf, type Metadata } from "../../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../../model/json.js";
+import { callStatus, type CallStatus } from "../../../model/tool-calls.js";
 import { shownMessages } from "../../../model/shown.js";
 import type { Output } from "../../output.js";
 import { toSafeLine, toSafeText } from "../../terminal/text/safe-text.js";
@@ -24,35 +25,73 @@ export function render(
   const messages = shownMessages(state);
   const first = options.last === undefined ? 0 : Math.max(0, messages.length - options.last);
   const shown = messages
-    .map((message, index) => ({ message, note: isContinuation(messages, index) ? "(continued)" : "" }))
+    .map((message, index) => ({
+      message,
+      note: isContinuation(messages, index) ? "(continued)" : "",
+      results: resultsBehind(messages, index),
+    }))
     .slice(first);
   const title = metadata.title === "" ? id : metadata.title;
   const head = `${style.bold(toSafeLine(title))}\n${style.dim(`${id} · revision ${metadata.revision} · `)}${paintStatus(style, metadata.status)(metadata.status)}`;
   return [
     head,
-    ...shown.map(({ message, note }) =>
-      renderMessage(style, message, width, { note, reasoning: options.reasoning === true }),
+    ...shown.map(({ message, note, results }) =>
+      renderMessage(style, message, width, { note, results, reasoning: options.reasoning === true }),
     ),
   ].join("\n\n");
 }
 
 interface Parts {
   readonly note: string;
+  readonly results: readonly Json[];
   readonly reasoning: boolean;
 }
 
-function renderMessage(style: Style, message: Json, width: number | undefined, { note, reasoning }: Parts): string {
+function renderMessage(
+  style: Style,
+  message: Json,
+  width: number | undefined,
+  { note, results, reasoning }: Parts,
+): string {
   if (!isJsonObject(message)) return toSafeText(JSON.stringify(message));
   const calls = ownValue(message, "toolCalls");
-  const called = Array.isArray(calls)
-    ? (calls as readonly Json[]).map((call) => style.dim(toSafeLine(`→ ${JSON.stringify(call)}`)))
-    : [];
+  const called = Array.isArray(calls) ? (calls as readonly Json[]).map((call) => renderCall(style, call, results)) : [];
   const error = ownValue(message, "error");
   const failed = isJsonObject(error) ? [style.red(toSafeLine(`! ${textOf(error["message"])}`))] : [];
   const text = wrapText(toSafeText(textOf(ownValue(message, "content"))), width);
   const thought = reasoning ? wrapText(toSafeText(textOf(ownValue(message, "reasoning"))), width) : "";
   const dimmed = thought === "" ? [] : [thought.split("\n").map(style.dim).join("\n"), ""];
   return [heading(style, message, note), ...dimmed, ...(text === "" ? [] : [text]), ...called, ...failed].join("\n");
+}
+
+/** With what has become of it, by the results behind its message. */
+function renderCall(style: Style, call: Json, results: readonly Json[]): string {
+  if (!isJsonObject(call)) return style.dim(toSafeLine(`→ ${JSON.stringify(call)}`));
+  const result = results.find((each) => isJsonObject(each) && ownValue(each, "toolCallId") === ownValue(call, "id"));
+  const status = callStatus(call, isJsonObject(result) ? result : undefined);
+  const shown = style.dim(
+    toSafeLine(`→ ${textOf(ownValue(call, "name"))}(${JSON.stringify(ownValue(call, "args") ?? {})})`),
+  );
+  return status === "answered" ? shown : `${shown} ${style.yellow(CALL_WORDS[status])}`;
+}
+
+const CALL_WORDS: Readonly<Record<Exclude<CallStatus, "answered">, string>> = {
+  waiting: "not made",
+  started: "begun; its result is not known",
+  lost: "begun; its result is not known",
+  stopped: "stopped",
+  refused: "refused",
+  failed: "failed",
+};
+
+/** Results of tools that stand behind this message, up to the next that is said. */
+function resultsBehind(messages: readonly Json[], index: number): readonly Json[] {
+  const rest = messages.slice(index + 1);
+  const end = rest.findIndex(
+    (message) =>
+      isJsonObject(message) && ownValue(message, "role") !== "tool" && textOf(ownValue(message, "content")) !== "",
+  );
+  return end === -1 ? rest : rest.slice(0, end);
 }
 
 function heading(style: Style, message: JsonObject, note: string): string {

@@ -57,7 +57,7 @@ async function watch(context: CommandContext, id: string | undefined, options: W
   const presenter = await presenterFor(context, id, console);
   const { promise, resolve, reject } = withResolvers();
   let streams: boolean | undefined;
-  /** If a chat is open, its next answer is waited for; if nobody writes, none will come. */
+  /** If a chat is open, its next answer is waited for; without a writer, none will come. */
   const endIfNobodyWrites = async (current: Followed): Promise<void> => {
     if ((await manager.storage.lockHolder(current.conversationId)) !== undefined) return;
     note(context, `no process is writing to ${current.conversationId}: there is no answer to wait for`);

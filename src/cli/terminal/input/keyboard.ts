@@ -122,6 +122,15 @@ export class Keyboard {
     }
   }
 
+  /** Sets aside what was typed ahead, which was not meant for the question that comes; gives back what returns it. */
+  setAside(): () => void {
+    const aside = this.#ahead;
+    this.#ahead = [];
+    return () => {
+      this.#ahead = [...aside, ...this.#ahead];
+    };
+  }
+
   /** After an answer was stopped, typed-ahead text must not be sent: its last Enter is dropped, others become line ends. */
   disarm(): void {
     const last = this.#ahead.findLastIndex((key) => !isEnter(key));
@@ -155,7 +164,7 @@ export class Keyboard {
     this.input.setRawMode?.(false);
   }
 
-  /** Returns when the process is resumed, or if nobody could resume it. */
+  /** Returns when the process is resumed, or if it could not be resumed. */
   #suspend(target: "process" | "job"): void {
     for (const { suspended } of this.#hooks) suspended();
     this.#leaveRaw();

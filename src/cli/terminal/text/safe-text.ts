@@ -1,7 +1,7 @@
 /**
  * The only way for text from files or models to reach a terminal. Every character that could act on it (C0 but newline
  * and tab, DEL, C1, bidi controls, the line and paragraph separators) is shown as its code point, `\u{1b}`; a CRLF
- * becomes a newline and a lone surrogate U+FFFD. So are characters that nobody sees and that could hide text (zero-width
+ * becomes a newline and a lone surrogate U+FFFD. So are invisible characters that could hide text (zero-width
  * spaces, tags, invisible operators). Zero-width joiners and non-joiners stay: emoji and scripts are made of them.
  *
  * Each of these characters is one code unit, so no escape sequence survives being split over two tokens. Only a CRLF and

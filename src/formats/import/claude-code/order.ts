@@ -1,7 +1,7 @@
 /**
  * The turns of a session in the order in which they were had, and those that its user left. A branch was left where a later
  * message of the user's answers the very same turn as an earlier one did, or where an answer came to nothing and another was
- * given to the same message; a fork at any other line is none, and no turn is left for a broken link. Pure.
+ * given to the same message; a fork at any other line does not count, and no turn is left out for a broken link. Pure.
  */
 import { answerIdOf, blocksOf, type SessionLine } from "./line.js";
 import type { Lineage } from "./links.js";

@@ -89,7 +89,7 @@ describe("what to type next is said at the prompt", () => {
       status: "complete",
       isLasting: false,
     } as const;
-    expect(cutShortLine(cut, true)).toContain("/continue lets it go on");
+    expect(cutShortLine(cut, true)).toContain("/continue resumes it");
     expect(cutShortLine({ ...cut, finishReason: "stop" }, true)).toBeUndefined();
   });
 });
