@@ -15,11 +15,24 @@ const SERVER = process.env["DRAFTSTATE_TEST_SERVER"];
 const postgres = SERVER === undefined ? undefined : await import("../../src/storage/postgres/index.js");
 
 export function memory(): MemoryStorage {
-  if (postgres === undefined || SERVER === undefined)
-    return new MemoryStorage({ now: () => new Date(START), command: "test" });
+  const storage = new MemoryStorage({ now: () => new Date(START), command: "test" });
+  if (postgres === undefined || SERVER === undefined) return storage;
   const schema = `w${randomBytes(8).toString("hex")}`;
-  const storage: Storage = postgres.createPostgresStorage({ connectionString: SERVER, schema, command: "test" });
-  return storage as MemoryStorage;
+  return standIn(storage, postgres.createPostgresStorage({ connectionString: SERVER, schema, command: "test" }));
+}
+
+/** Every call goes to the other, but for those that a test replaces. */
+function standIn(storage: MemoryStorage, other: Storage): MemoryStorage {
+  const replaced = new Map<PropertyKey, unknown>();
+  return new Proxy(storage, {
+    get: (_storage, name) => {
+      const value: unknown = replaced.has(name) ? replaced.get(name) : Reflect.get(other, name);
+      return typeof value === "function" && !replaced.has(name)
+        ? (value as (...given: unknown[]) => unknown).bind(other)
+        : value;
+    },
+    set: (_storage, name, value) => replaced.set(name, value).has(name),
+  });
 }
 
 export function managerOver(
