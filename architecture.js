@@ -24,6 +24,7 @@ export const ROOMS = {
   operations: [
     "session",
     "threads",
+    "namespaces",
     "checkpoints",
     "metrics",
     "store",

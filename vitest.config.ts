@@ -12,6 +12,7 @@ const IN_DIRECTORIES = filesOf([
 
 /** What takes minutes on a server, for `npm run test:postgres`. */
 const DEEP = process.env["DRAFTSTATE_POSTGRES_DEPTH"] === "full" ? ["test/postgres/**/*.deep.ts"] : [];
+const ON_POSTGRES = [...filesOf(["postgres"]), ...DEEP];
 
 export default defineConfig({
   test: {
@@ -27,9 +28,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: "all else",
-          include: ["test/**/*.test.ts", ...DEEP],
-          exclude: [...configDefaults.exclude, ...PURE, ...IN_DIRECTORIES],
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...PURE, ...IN_DIRECTORIES, ...ON_POSTGRES],
         },
+      },
+      {
+        extends: true,
+        test: { name: "on PostgreSQL", include: ON_POSTGRES, globalSetup: "test/postgres/shared-server.ts" },
       },
     ],
   },

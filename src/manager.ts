@@ -306,7 +306,7 @@ export class DraftStatePersistenceManager {
     return this.#change(id, () => fork(this.#store, this.#sessions, id, options));
   }
 
-  /** Conversations with their backups and trash, to another store; what is there and not the same is not changed. */
+  /** Conversations and threads with their backups and trash, and namespaces, to another store; what is there and not the same is not changed. */
   copyTo(target: DraftStatePersistenceManager, options: CopyOptions = {}): Promise<CopyResult> {
     return this.#underWay.run(() => target.#run(() => copyConversations(this.#store, target.#store, options)));
   }

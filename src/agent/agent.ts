@@ -59,7 +59,8 @@ export class DraftHybridStreamingAgent {
     this.#options = options;
     this.manager = options.manager ?? createDraftStatePersistenceManager();
     this.modelName = options.model === undefined ? "offline" : (options.modelName ?? nameOf(options.model));
-    this.#graph = new TurnGraph({ model: options.model ?? new OfflineStoryModel(), tools: options.tools ?? [] });
+    const { model = new OfflineStoryModel(), tools = [], secrets = [] } = options;
+    this.#graph = new TurnGraph({ model, tools, secrets });
   }
 
   /** A state after each token. Throws `MODEL` when the model fails (the partial answer is kept), `STORAGE` when it cannot be saved. */

@@ -28,6 +28,7 @@ import { distinguishCalls } from "./call-ids.js";
 import { JoinedAnswer } from "./joined-answer.js";
 import { textOfContent, toolCallsOf } from "./messages.js";
 import { refuseMendedCalls } from "./mended-calls.js";
+import { jsonWithoutSecrets } from "./secret-filter.js";
 import { reasoningOfChunk } from "./reasoning.js";
 import type { Decided, TurnCalls } from "./turn-calls.js";
 import { TurnSaver } from "./turn-saver.js";
@@ -58,6 +59,8 @@ export interface GraphTurn {
 export interface GraphOptions {
   readonly model: BaseChatModel;
   readonly tools: readonly StructuredToolInterface[];
+  /** Texts that no call of a tool may hold. */
+  readonly secrets?: readonly string[];
 }
 
 export const NO_ANSWER = "the model gave no answer at all: check --model and --base-url";
@@ -88,7 +91,7 @@ interface Answered {
 }
 
 /** Streams and joins by hand: `invoke` would drop the finish reason that comes with the last chunk. */
-function callableModel({ model, tools }: GraphOptions): CallModel {
+function callableModel({ model, tools, secrets = [] }: GraphOptions): CallModel {
   if (tools.length > 0 && model.bindTools === undefined) {
     throw new DraftstateError("INVALID_CONFIG", "this model cannot use tools: give a model that can, or no tools", {
       path: "tools",
@@ -110,7 +113,9 @@ function callableModel({ model, tools }: GraphOptions): CallModel {
     if (whole === undefined) throw new DraftstateError("MODEL", NO_ANSWER);
     // LangGraph takes two messages of one id for one, and there are servers that give all their answers the same.
     delete whole.id;
-    return withKnownCalls(distinguishCalls(refuseMendedCalls(whole), messages), byName);
+    const { message, calls } = withKnownCalls(distinguishCalls(refuseMendedCalls(whole), messages), byName);
+    // A key is for the model's server, not for a tool that it names.
+    return { message, calls: jsonWithoutSecrets(calls, secrets) };
   };
 }
 

@@ -326,13 +326,7 @@ class Turn {
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
-      ...(asking === undefined
-        ? {}
-        : {
-            toolCalls: jsonWithoutSecrets(asking.calls, this.options.secrets),
-            turnContinues: true,
-            nextId: newId(),
-          }),
+      ...(asking === undefined ? {} : { toolCalls: asking.calls, turnContinues: true, nextId: newId() }),
     };
     conversation.update((draft) => {
       endAnswer(draft, end);

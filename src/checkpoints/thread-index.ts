@@ -205,10 +205,10 @@ export class ThreadIndex {
     ];
   }
 
-  /** Checkpoints that another index of the thread lacks, their writes, and values that it lacks. */
-  notIn(other: ThreadIndex): Place[] {
+  /** Those of the checkpoints that another index of the thread lacks, their writes, and values that it lacks. */
+  notIn(other: ThreadIndex, checkpoints: readonly CheckpointEntry[] = this.checkpoints()): Place[] {
     const places = new Set<Place>();
-    for (const { ns, id, values, place } of this.checkpoints()) {
+    for (const { ns, id, values, place } of checkpoints) {
       if (other.checkpoint(ns, id) !== undefined) continue;
       places.add(place);
       for (const number of values.values())

@@ -6,17 +6,11 @@ import { RE2JS } from "re2js";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.js";
 import type { Metadata } from "../model/conversation.js";
 import type { ConversationDocument, ExportedBackup } from "./document.js";
-import { SECRET_RULES, type SecretRule } from "./secret-rules.js";
-
-interface CompiledRule extends SecretRule {
-  readonly compiled: RE2JS;
-}
+import { NAMED_SECRET, SECRET_NAME, SECRET_RULES, type SecretRule } from "./secret-rules.js";
 
 export class Redactor {
-  readonly #rules: readonly CompiledRule[] = SECRET_RULES.map((rule) => ({
-    ...rule,
-    compiled: RE2JS.compile(rule.pattern),
-  }));
+  /** Compiled when a keyword first calls for it. */
+  readonly #compiled = new Map<SecretRule, RE2JS>();
   readonly #counts = new Map<string, number>();
 
   /** How many places of each kind were replaced so far. */
@@ -34,9 +28,10 @@ export class Redactor {
 
   text(text: string): string {
     const lower = text.toLowerCase();
-    return this.#rules
-      .filter((rule) => rule.keywords.some((keyword) => lower.includes(keyword)))
-      .reduce((rest, rule) => this.#apply(rule, rest), text);
+    return SECRET_RULES.filter((rule) => rule.keywords.some((keyword) => lower.includes(keyword))).reduce(
+      (rest, rule) => this.#apply(rule, rest),
+      text,
+    );
   }
 
   json(value: Json): Json {
@@ -58,22 +53,39 @@ export class Redactor {
       let name = this.text(key);
       // Two names may become the same: none of their values is lost.
       for (let count = 2; Object.hasOwn(redacted, name); count += 1) name = `${this.text(key)} ${count}`;
-      redacted[name] = this.json(value);
+      redacted[name] = this.#named(key, value);
     }
     return redacted;
   }
 
-  #apply(rule: CompiledRule, text: string): string {
-    const matcher = rule.compiled.matcher(text);
-    const group = rule.group ?? 0;
+  #patternOf(rule: SecretRule): RE2JS {
+    const known = this.#compiled.get(rule) ?? RE2JS.compile(rule.pattern);
+    this.#compiled.set(rule, known);
+    return known;
+  }
+
+  /** A name may say that a text is a secret, whatever it looks like. */
+  #named(name: string, value: Json): Json {
+    if (typeof value !== "string" || !SECRET_NAME.test(name) || !NAMED_SECRET.accept(value)) return this.json(value);
+    this.#count(NAMED_SECRET.kind);
+    return `[redacted ${NAMED_SECRET.kind}]`;
+  }
+
+  #count(kind: string): void {
+    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+  }
+
+  #apply(rule: SecretRule, text: string): string {
+    const matcher = this.#patternOf(rule).matcher(text);
     const parts: string[] = [];
     let end = 0;
     while (matcher.find()) {
+      const group = (rule.groups ?? [rule.group ?? 0]).find((each) => matcher.group(each) !== null) ?? 0;
       const secret = matcher.group(group) ?? "";
       if (secret.startsWith("[redacted") || rule.accept?.(secret) === false) continue;
       parts.push(text.slice(end, matcher.start(group)), `[redacted ${rule.kind}]`);
       end = matcher.end(group);
-      this.#counts.set(rule.kind, (this.#counts.get(rule.kind) ?? 0) + 1);
+      this.#count(rule.kind);
     }
     return parts.length === 0 ? text : parts.join("") + text.slice(end);
   }

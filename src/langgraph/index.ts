@@ -8,5 +8,6 @@ export { DraftstateSerializer, type ClassName } from "./serializer.js";
 export type { KeepingGraph, KeepOptions, Partial } from "./partials.js";
 export type { TokenLog, TokenLogOptions } from "./token-log.js";
 export type { PruneThreadResult } from "../threads/prune.js";
+export type { RepairNamespaceResult } from "../namespaces/repair.js";
 export type { RepairThreadResult } from "../threads/repair.js";
 export type { UndoneThreadChange } from "../threads/undo.js";

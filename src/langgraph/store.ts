@@ -24,6 +24,7 @@ import type { Labels } from "../items/record.js";
 import type { DraftStatePersistenceManager } from "../manager.js";
 import { freezeJson, isJsonObject, type JsonObject } from "../model/json.js";
 import { Namespaces } from "../namespaces/namespaces.js";
+import type { RepairNamespaceResult } from "../namespaces/repair.js";
 import { mapAtOnce } from "../store/map-at-once.js";
 import { warn } from "../store/store.js";
 import { embed, type StoreIndex } from "./embedding.js";
@@ -122,6 +123,11 @@ export class DraftstateStore extends BaseStore {
       return expired.length;
     });
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Makes a damaged namespace usable with what can be read of it; its files are copied to quarantine first. */
+  async repair(namespace: string[]): Promise<RepairNamespaceResult> {
+    return this.#namespaces.get(namespace).repair();
   }
 
   /** Writes what waits and gives every lock back. A manager that was passed in is left to its owner. */

@@ -125,8 +125,16 @@ export function observationsOf(histogram: HistogramData): number {
   return histogram.counts.reduce(sum, 0);
 }
 
+/** Beyond what can be counted one by one, a sum says nothing, and soon is infinite. */
 function isAmount(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+  return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+}
+
+const MAX_SERIES = 1000;
+
+/** Ours are a word or an id. */
+export function isLabel(value: string): boolean {
+  return /^[^\p{C}\p{Zl}\p{Zp}]{0,200}$/u.test(value);
 }
 
 function recordOf<V>(value: unknown, parse: (item: unknown, key: string) => V | undefined): Record<string, V> {
@@ -138,6 +146,11 @@ function recordOf<V>(value: unknown, parse: (item: unknown, key: string) => V | 
       return parsed === undefined ? [] : [[key, parsed]];
     }),
   );
+}
+
+function seriesOf<V>(value: unknown, parse: (item: unknown) => V | undefined): Record<string, V> {
+  const series = recordOf(value, (item, label) => (isLabel(label) ? parse(item) : undefined));
+  return Object.fromEntries(Object.entries(series).slice(0, MAX_SERIES));
 }
 
 const amounts = (value: unknown): Record<string, number> =>
@@ -164,9 +177,11 @@ export function parseMetrics(value: unknown): MetricData {
     typeof value === "object" && value !== null ? value : {}
   ) as Partial<Record<keyof MetricData, unknown>>;
   return {
-    counters: recordOf(counters, (series, name) => (isMetricName(name) ? amounts(series) : undefined)),
-    histograms: recordOf(histograms, (series, name) => recordOf(series, (item) => parseHistogram(name, item))),
-    conversations: recordOf(conversations, parseFigures),
+    counters: recordOf(counters, (series, name) =>
+      isMetricName(name) ? seriesOf(series, (item) => (isAmount(item) ? item : undefined)) : undefined,
+    ),
+    histograms: recordOf(histograms, (series, name) => seriesOf(series, (item) => parseHistogram(name, item))),
+    conversations: recordOf(conversations, (item, id) => (isLabel(id) ? parseFigures(item) : undefined)),
     days: recordOf(days, (item, day) => (/^\d{4}-\d\d-\d\d$/.test(day) ? parseFigures(item) : undefined)),
   };
 }

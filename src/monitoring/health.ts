@@ -145,7 +145,7 @@ function staleLocks({ locks }: HealthFacts): HealthCheck {
 }
 
 /** What a crash leaves and the next opening mends is no damage to wake anyone for. */
-const MENDED_BY_ITSELF: readonly string[] = ["journal-torn", "thread-torn"];
+const MENDED_BY_ITSELF: readonly string[] = ["journal-torn", "thread-torn", "items-torn"];
 
 function damagedFiles({ damage }: HealthFacts): HealthCheck {
   return judged("damaged-files", damage, ({ checked, quick, problems, quarantined }): Verdict => {

@@ -18,8 +18,18 @@ const KNOWN_LABELS: Partial<Record<MetricName, readonly string[]>> = {
   draftstate_answers_total: ["complete", "interrupted", "error"],
 };
 
+/** What the format has no escape for is not shown. */
 function escapeLabel(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+  return value
+    .replaceAll(/(?!\n)\p{C}|\p{Zl}|\p{Zp}/gu, "\ufffd")
+    .replaceAll("\\", "\\\\")
+    .replaceAll('"', '\\"')
+    .replaceAll("\n", "\\n");
+}
+
+function number(value: number): string {
+  if (Number.isNaN(value)) return "NaN";
+  return Number.isFinite(value) ? String(value) : value > 0 ? "+Inf" : "-Inf";
 }
 
 function labels(pairs: readonly (readonly [string, string])[]): string {
@@ -45,7 +55,7 @@ function histogramLines(name: MetricName, label: string, histogram: HistogramDat
     count += histogram.counts[index] ?? 0;
     return `${name}_bucket${labels([...own, ["le", bound === Infinity ? "+Inf" : String(bound)]])} ${count}`;
   });
-  return [...buckets, `${name}_sum${labels(own)} ${histogram.sum}`, `${name}_count${labels(own)} ${count}`];
+  return [...buckets, `${name}_sum${labels(own)} ${number(histogram.sum)}`, `${name}_count${labels(own)} ${count}`];
 }
 
 function samples(name: MetricName, data: MetricData, gauges: Values): string[] {
@@ -57,7 +67,7 @@ function samples(name: MetricName, data: MetricData, gauges: Values): string[] {
   }
   const series =
     definition.type === "counter" ? seriesOf(name, data.counters[name], 0) : Object.entries(gauges[name] ?? {});
-  return series.map(([label, value]) => `${name}${labels(labelOf(definition, label))} ${value}`);
+  return series.map(([label, value]) => `${name}${labels(labelOf(definition, label))} ${number(value)}`);
 }
 
 /** What is exposed, each family with its help and type; a family without a sample is left out. */

@@ -52,7 +52,7 @@ function refusal(
   if (kind === "newer") return newerVersion(path, problem.detail);
   return new DraftstateError(
     "CORRUPT",
-    `${path} is damaged: ${problem.detail}; nothing was changed: put back a copy of it, or move both files of ${name} away to begin anew`,
+    `${path} is damaged: ${problem.detail}; nothing was changed: repair the namespace (store.repair), which keeps what can be read`,
     { path },
   );
 }

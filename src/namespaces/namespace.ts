@@ -12,6 +12,7 @@ import { copyToQuarantine } from "../store/quarantine.js";
 import { warn, type Store } from "../store/store.js";
 import { waitForLock } from "../store/wait-for-lock.js";
 import { loadNamespace, versionsOf, type LoadedNamespace } from "./load.js";
+import { repairNamespace, type RepairNamespaceResult } from "./repair.js";
 import { LogClosed, NamespaceLog } from "./namespace-log.js";
 
 interface Open {
@@ -69,6 +70,18 @@ export class Namespace {
       });
   }
 
+  /** A damaged one made usable with what can be read of it; its files are copied to quarantine first. Throws `NEWER_VERSION`. */
+  repair(): Promise<RepairNamespaceResult> {
+    return this.#writing.whileClosed(async () => {
+      const lock = await this.#lock();
+      try {
+        return await repairNamespace(this.store, this.name, lock);
+      } finally {
+        await this.#release(lock);
+      }
+    });
+  }
+
   /** Waits for what is being written, and gives the lock back. */
   close(): Promise<void> {
     return this.#writing.close();
@@ -76,11 +89,8 @@ export class Namespace {
 
   async #openLog(): Promise<Open> {
     const { store, name, labels } = this;
-    await store.storage.prepare();
-    const what = `namespace ${JSON.stringify(labels)} of the store`;
-    const { lock, takenOverFrom } = await waitForLock(store, { lock: namespaceLock(name), what }, this.closing);
+    const lock = await this.#lock();
     try {
-      if (takenOverFrom !== undefined) await this.#sweep();
       const loaded = await loadNamespace(store.storage, name, labels);
       if (loaded.torn !== undefined) await this.#quarantine(loaded.torn, lock);
       this.#known = undefined;
@@ -89,6 +99,15 @@ export class Namespace {
       await this.#release(lock);
       throw error;
     }
+  }
+
+  async #lock(): Promise<Lock> {
+    const { store, name, labels } = this;
+    await store.storage.prepare();
+    const what = `namespace ${JSON.stringify(labels)} of the store`;
+    const { lock, takenOverFrom } = await waitForLock(store, { lock: namespaceLock(name), what }, this.closing);
+    if (takenOverFrom !== undefined) await this.#sweep();
+    return lock;
   }
 
   async #close({ log, lock }: Open): Promise<void> {

@@ -23,6 +23,7 @@ import {
   snapshotKey,
   threadOfLock,
 } from "../store/names.js";
+import { namespaceOfLock } from "../store/item-names.js";
 import { listNames, pathOfProblem, readMetadataOnly, type StoreNames } from "../store/read.js";
 import type { Settings } from "../store/settings.js";
 import type { LoadedConversation } from "./load.js";
@@ -96,6 +97,8 @@ async function locks(storage: Storage) {
   const found = (await storage.locks()).flatMap((lock) => {
     const thread = threadOfLock(lock.name);
     if (thread !== undefined) return [{ ...lock, name: `thread ${thread}` }];
+    const namespace = namespaceOfLock(lock.name);
+    if (namespace !== undefined) return [{ ...lock, name: `namespace ${namespace}` }];
     return isConversationId(lock.name) ? [lock] : [];
   });
   return {

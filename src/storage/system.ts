@@ -24,6 +24,11 @@ const TIMEOUT_MS = 2000;
 /** Dates that a program prints are compared as text, by processes of any time zone and language. */
 const SAME_FOR_ALL = { TZ: "UTC", LC_ALL: "C", LANG: "C", LC_TIME: "C" };
 
+/** Of a variable that PostgreSQL's own programs know; undefined where it is not set. */
+export function environment(name: "PGPASSFILE" | "APPDATA"): string | undefined {
+  return env[name];
+}
+
 /** Undefined where there are no such numbers: on Windows. */
 export function thisUser(): { readonly uid: number; readonly gid: number } | undefined {
   const [uid, gid] = [process.geteuid?.(), process.getegid?.()];

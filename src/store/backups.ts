@@ -5,6 +5,7 @@
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import { metadataOf, type BackupNote, type BackupReason, type Metadata, type Version } from "../model/conversation.js";
 import { assertText } from "../model/given.js";
+import { implausible, isPlausibleTime } from "../plan/plausible.js";
 import { newestFirst, type RetainedBackup } from "../plan/retention.js";
 import { decodeMetadataEnd, decodeSnapshot, versionOf, type Decoded } from "../snapshot/decode.js";
 import { isNewer } from "../snapshot/metadata.js";
@@ -122,15 +123,19 @@ function headOf(
   found?: string,
   isOfNewer = false,
 ): Backup {
+  const at = fromTimestamp(name.timestamp).getTime();
+  const revision = metadata?.revision ?? 0;
+  const claim = implausible({ revision, at });
   const note = metadata?.backup;
   // It cannot be used, but its revision still counts.
   const newer = isOfNewer || (metadata !== undefined && isNewer(metadata.version));
   const problem =
-    found ?? (metadata !== undefined && newer ? `it is of the newer schema ${metadata.version}` : undefined);
+    claim ?? found ?? (metadata !== undefined && newer ? `it is of the newer schema ${metadata.version}` : undefined);
   return {
     ...name,
-    at: fromTimestamp(name.timestamp).getTime(),
-    revision: metadata?.revision ?? 0,
+    // What is not believed comes last.
+    at: claim === undefined ? at : 0,
+    revision: claim === undefined ? revision : 0,
     pinned: note?.pinned === true || note?.tag !== undefined,
     createdAt: metadata?.createdAt,
     reason: note?.reason,
@@ -165,11 +170,17 @@ export async function readBackupFile(storage: Storage, backup: BackupName): Prom
     const bytes = await storage.read(backupKey(backup), { maxBytes: MAX_FILE_BYTES });
     return bytes === undefined
       ? undefined
-      : decodeSnapshot(await decompress(bytes, backup.compression), backup.conversationId);
+      : believed(decodeSnapshot(await decompress(bytes, backup.compression), backup.conversationId), backup);
   } catch (error) {
     if (isDraftstateError(error, "CORRUPT")) return { kind: "damaged", detail: error.message };
     throw error;
   }
+}
+
+function believed(decoded: Decoded, { timestamp }: BackupName): Decoded {
+  const revision = decoded.kind === "valid" || decoded.kind === "edited" ? decoded.metadata.revision : 0;
+  const claim = implausible({ revision, at: fromTimestamp(timestamp).getTime() });
+  return claim === undefined || decoded.kind === "newer" ? decoded : { kind: "damaged", detail: claim };
 }
 
 /** The content of a backup, verified. Throws `CORRUPT`, `NEWER_VERSION`, or `NOT_FOUND` where it is gone by now. */
@@ -189,13 +200,10 @@ export async function readBackupVersion(storage: Storage, backup: BackupName): P
   });
 }
 
-/** Years have four digits in a name: behind this one there is no later. */
-const LAST_NAMED_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-
 /** Never before one that exists, so that names sort as revisions do. */
 function timestampAfter(newest: string | undefined, now: Date): string {
   const floor = newest === undefined ? 0 : fromTimestamp(newest).getTime() + 1;
-  return toTimestamp(new Date(floor > LAST_NAMED_TIME ? now.getTime() : Math.max(now.getTime(), floor)));
+  return toTimestamp(new Date(isPlausibleTime(floor) ? Math.max(now.getTime(), floor) : now.getTime()));
 }
 
 export interface BackupRequest {

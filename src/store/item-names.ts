@@ -29,7 +29,15 @@ export function namespacesIn(names: readonly string[]): string[] {
   return [...new Set(found)].filter(isThreadName).sort();
 }
 
+const NAMESPACE_LOCK = "items~";
+
 /** No conversation's id and no thread's lock can be the same. */
 export function namespaceLock(name: string): string {
-  return `items~${name}`;
+  return `${NAMESPACE_LOCK}${name}`;
+}
+
+/** Whose lock it is, as it stands in names; undefined for one of a conversation or thread. */
+export function namespaceOfLock(lock: string): string | undefined {
+  const name = lock.startsWith(NAMESPACE_LOCK) ? lock.slice(NAMESPACE_LOCK.length) : "";
+  return isThreadName(name) ? name : undefined;
 }

@@ -25,7 +25,11 @@ export interface ThreadRecordInTrash {
   readonly group: string;
   /** Those that it took away. */
   readonly segments: readonly number[];
+  /** Of a prune: namespace and id of each checkpoint that it removed; undefined where a program did not say. */
+  readonly removed?: readonly RemovedCheckpoint[];
 }
+
+export type RemovedCheckpoint = readonly [namespace: string, id: string];
 
 export interface NamedThreadRecord {
   readonly stamp: string;
@@ -109,7 +113,18 @@ function decodeFields(value: JsonObject, stamp: string): ThreadRecordInTrash | u
     stamp,
     group: typeof group === "string" ? group : stamp,
     segments: segments as readonly number[],
+    ...removedIn(value),
   };
+}
+
+function removedIn(value: JsonObject): { readonly removed?: readonly RemovedCheckpoint[] } {
+  const listed = ownValue(value, "removed");
+  const entries: readonly Json[] = Array.isArray(listed) ? listed : [];
+  const removed = entries.flatMap((entry): RemovedCheckpoint[] => {
+    const [namespace, id] = Array.isArray(entry) ? (entry as readonly Json[]) : [];
+    return typeof namespace === "string" && typeof id === "string" ? [[namespace, id]] : [];
+  });
+  return Array.isArray(listed) && removed.length === entries.length ? { removed } : {};
 }
 
 function isNumber(item: Json): item is number {

@@ -7,6 +7,7 @@ import type { RetentionPolicy } from "../plan/retention.js";
 import { planByPolicy, planWithoutRuns, type CheckpointRetention, type Lineage } from "../checkpoints/retention.js";
 import type { CheckpointEntry } from "../checkpoints/thread-index.js";
 import { segmentKey } from "../store/names.js";
+import type { ThreadRecordInTrash } from "../store/thread-record.js";
 import { bytesOf, headerOfWhole, writeSegment } from "./new-segment.js";
 import { SegmentReader } from "./segment-files.js";
 import { beginChange, takeSegments } from "./thread-trash.js";
@@ -47,6 +48,9 @@ export interface PruneOptions {
   readonly group?: string | undefined;
 }
 
+/** A record that names more would be too long to be read. */
+const MAX_TOLD = 100_000;
+
 export async function prune(
   { store, name, threadId, lock, look }: LockedThread,
   plan: PlanRemoval,
@@ -59,7 +63,11 @@ export async function prune(
   const lines = view.index.withOnly(decided.keep.map(({ entry }) => entry));
   const bytes = await bytesOf(lines, new SegmentReader(store.storage, name));
   const stamp = await store.trash.newStamp(lock);
-  const record = { kind: "prune", threadId, createdAt, stamp, group: group ?? stamp, segments: numbers } as const;
+  const removed = decided.remove.map(({ ns, id }) => [ns, id] as const);
+  const record: ThreadRecordInTrash = {
+    ...{ kind: "prune", threadId, createdAt, stamp, group: group ?? stamp, segments: numbers },
+    ...(removed.length > MAX_TOLD ? {} : { removed }),
+  };
   const keeps = store.trash.keeps && !purge;
   if (keeps) await beginChange(store, name, record, lock);
   const next = (numbers.at(-1) ?? 0) + 1;

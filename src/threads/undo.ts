@@ -1,6 +1,6 @@
 /**
- * Takes back a deletion, prune or repair of a thread, by default the last one. What came since a prune stays: what it had
- * removed is written behind it. What came since a repair goes to quarantine.
+ * Takes back a deletion, prune or repair of a thread, by default the last one. What came since a prune stays, and what a later one removed stays away: what
+ * it had removed is written behind it. What came since a repair goes to quarantine.
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import { planSegments, scanSegment } from "../checkpoints/segments.js";
@@ -112,7 +112,9 @@ async function bringBack(
     for (const { record: line, place } of scanned.lines)
       if (place.start < bytes) before.apply(line, { ...place, segment: scanned.number });
   const contents = new Map(taken.map(({ number, bytes }) => [number, bytes]));
-  const lines = before.notIn(look.view.index).flatMap(({ segment, start, length }) => {
+  const { removed } = record;
+  const wanted = removed?.flatMap(([ns, id]) => before.checkpoint(ns, id) ?? []);
+  const lines = before.notIn(look.view.index, wanted).flatMap(({ segment, start, length }) => {
     const bytes = contents.get(segment);
     return bytes === undefined ? [] : [bytes.subarray(start, start + length)];
   });

@@ -68,7 +68,7 @@ export class InProcess extends Workspace {
       now: () => new Date(),
       openTerminal: async () => undefined,
     };
-    const status = await main(args, io);
+    const status = await this.mirrored(() => main(args, io));
     return { status, signal: null, stdout: stdout.text, stderr: stderr.text };
   }
 }

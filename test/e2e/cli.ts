@@ -10,6 +10,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Mirror } from "./mirror.js";
 
 export const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
 /** Holds `draftstate`. */
@@ -184,8 +185,9 @@ export function temporaryDirectory(): Promise<string> {
 export class Workspace {
   readonly #running = new Set<RunningCli>();
   readonly #closers: (() => Promise<void>)[] = [];
-  readonly #store =
-    SERVER === undefined ? {} : { DRAFTSTATE_STORE: `${SERVER}?schema=w${randomBytes(8).toString("hex")}` };
+  readonly #schema = `w${randomBytes(8).toString("hex")}`;
+  readonly #store = SERVER === undefined ? {} : { DRAFTSTATE_STORE: `${SERVER}?schema=${this.#schema}` };
+  #mirror: Promise<Mirror> | undefined;
 
   constructor(readonly directory: string) {}
 
@@ -232,7 +234,26 @@ export class Workspace {
   }
 
   run(args: readonly string[], options?: RunOptions): Promise<Result> {
-    return this.start(args, options).ended;
+    return this.mirrored(() => this.start(args, options).ended);
+  }
+
+  /** On a server, what a test put into the directory is there before the command, and what the command did comes back after it. */
+  protected async mirrored<T>(command: () => Promise<T>): Promise<T> {
+    const mirror = await this.#mirrorOnServer();
+    await mirror?.push();
+    const result = await command();
+    await mirror?.pull();
+    return result;
+  }
+
+  async #mirrorOnServer(): Promise<Mirror | undefined> {
+    if (SERVER === undefined) return undefined;
+    this.#mirror ??= import("./mirror.js").then((module) => {
+      const mirror = new module.Mirror(this.directory, SERVER, this.#schema);
+      this.onRemove(() => mirror.close());
+      return mirror;
+    });
+    return this.#mirror;
   }
 
   /** What a command prints with `--json`; it must have gone well. */

@@ -81,6 +81,22 @@ describe("prune", () => {
     await saver.close();
   });
 
+  test("what a later one removed stays away when an earlier one is undone", async () => {
+    const saver = new DraftstateSaver(inMemory());
+    await line(saver, [{}, {}, {}, {}]);
+    const before = await all(saver);
+    const ids = async (): Promise<string[]> => (await all(saver)).map(({ checkpoint }) => checkpoint.id);
+    await saver.prune("t", { max: 3 });
+    const [first] = await saver.manager.operations();
+    await saver.prune("t", { max: 2 });
+    expect(await ids()).toEqual(["c4", "c3"]);
+    await saver.manager.undo("t", { kind: "thread", at: first?.at ?? "" });
+    expect(await ids()).toEqual(["c4", "c3", "c1"]);
+    await saver.undo("t");
+    expect(await all(saver)).toEqual(before);
+    await saver.close();
+  });
+
   test("what came after it stays when it is undone", async () => {
     const options = inMemory();
     const saver = new DraftstateSaver(options);

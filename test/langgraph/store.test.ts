@@ -124,6 +124,34 @@ describe("damage", () => {
     await store.close();
   });
 
+  for (const [what, name, edit, code] of cases)
+    test(`${what} is told by verify, and repaired unless it is of a newer version`, async () => {
+      const options = await made();
+      await change(options.stateDir, name, edit);
+      const before = await readFile(join(options.stateDir, name), "utf8");
+      const store = new DraftstateStore(options);
+      const kind = code === "CORRUPT" ? "items-damaged" : "items-newer";
+      expect((await store.manager.verify()).problems).toMatchObject([{ conversationId: "n", kind }]);
+      if (code === "NEWER_VERSION") {
+        expect(await codeRejected(store.repair(["n"]))).toBe(code);
+        expect(await readFile(join(options.stateDir, name), "utf8")).toBe(before);
+      } else {
+        const { repaired, quarantined } = await store.repair(["n"]);
+        expect([repaired, await Promise.all(quarantined.map((path) => readFile(path, "utf8")))]).toEqual([
+          true,
+          expect.arrayContaining([before]),
+        ]);
+        expect((await store.manager.verify()).problems).toEqual([]);
+        // Those whose lines are whole: of the others at least the rest.
+        const found = (await store.search(["n"])).map(({ key }) => key);
+        expect(found).toEqual(expect.arrayContaining(name === "n.items" ? ["b"] : ["big"]));
+        await store.put(["n"], "c", { n: 3 });
+        expect((await store.get(["n"], "c"))?.value).toEqual({ n: 3 });
+        expect(await store.repair(["n"])).toMatchObject({ repaired: false });
+      }
+      await store.close();
+    });
+
   test("the end that a crash cut off is left out, told, and kept in quarantine", async () => {
     const options = await made();
     await change(options.stateDir, "n.changes", (text) =>

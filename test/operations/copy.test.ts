@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import { AREAS, type Key, type Storage } from "../../src/storage/storage.js";
+import { DraftstateSaver, DraftstateStore } from "../../src/langgraph/index.js";
+import { checkpointsOf, message, putLine } from "../doubles/threads.js";
 import { told } from "../doubles/conversations.js";
 import { codeRejected } from "../doubles/error-code.js";
 import { FaultyStorage } from "../doubles/faulty-storage.js";
@@ -91,6 +93,60 @@ describe("copying all of a store", () => {
       ["whole INVALID_ID"],
     ]);
     expect(await everything(there)).toMatchObject(before);
+  });
+});
+
+/** A thread of two checkpoints whose older one was pruned, a removed thread, and a namespace with a snapshot. */
+async function withGraphs(storage: Storage): Promise<void> {
+  const saver = new DraftstateSaver({ storage, telemetry: false });
+  const store = new DraftstateStore({ manager: saver.manager });
+  for (const threadId of ["My thread", "gone"])
+    await putLine(saver.manager.threads.get(threadId), [message("Human", "Hello"), message("AI", "Hi")]);
+  await saver.prune("My thread", { max: 1 });
+  await saver.deleteThread("gone");
+  for (const number of [1, 2]) await store.put(["memories", "Ann"], "likes", { number, padding: "x".repeat(70_000) });
+  await saver.close();
+}
+
+describe("threads and namespaces", () => {
+  const copied = ["conversation whole", "namespace memories.Ann", "thread My thread", "thread gone"];
+
+  test("are copied with their trash, to the byte, and again are identical", async () => {
+    const [storage, there] = [memory(), memory()];
+    await withGraphs(storage);
+    const manager = managerOver(storage, { metrics: false });
+    await told(manager, "whole", 1);
+    await manager.close();
+    const target = managerOver(there, { metrics: false });
+    const kinds = async (): Promise<unknown> => {
+      const { copied: found, failed } = await managerOver(storage, { metrics: false }).copyTo(target);
+      return [found.map(({ kind, conversationId }) => `${kind} ${conversationId}`).sort(), failed];
+    };
+    expect(await kinds()).toEqual([copied, []]);
+    expect(await everything(there)).toEqual(await everything(storage));
+    expect(await kinds()).toEqual([copied, []]);
+    expect((await target.verify()).problems).toEqual([]);
+    expect(await there.locks()).toEqual([]);
+    await target.undo("My thread", { kind: "thread" });
+    expect(await checkpointsOf(target.threads.get("My thread"))).toEqual(["c2", "c1"]);
+    await target.close();
+  });
+
+  test("one thread is copied alone, and one that differs at the target is refused", async () => {
+    const [storage, there] = [memory(), memory()];
+    await withGraphs(storage);
+    const target = managerOver(there, { metrics: false });
+    await putLine(target.threads.get("My thread"), [message("Human", "Another")]);
+    await target.threads.release();
+    const before = await everything(there);
+    const from = managerOver(storage, { metrics: false });
+    expect(outcomes(await from.copyTo(target, { threads: ["My thread", "missing"] }))).toEqual([
+      [],
+      ["My thread INVALID_ID", "missing NOT_FOUND"],
+    ]);
+    expect(await everything(there)).toEqual(before);
+    expect(outcomes(await from.copyTo(target, { threads: ["gone"] }))).toEqual([["gone copied"], []]);
+    await target.close();
   });
 });
 

@@ -18,7 +18,7 @@ let storage: PostgresStorage;
 const ends: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  server = await PostgresServer.start({ fsync: "off" });
+  server = PostgresServer.shared();
   proxy = await CuttingProxy.start(server.port);
 });
 afterEach(async () => {

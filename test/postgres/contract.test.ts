@@ -8,9 +8,9 @@ import { PostgresServer } from "./server.js";
 
 let server: PostgresServer;
 
-beforeAll(async () => {
+beforeAll(() => {
   // What a crash of the machine does to the server is the server's own matter, and no matter of the contract's tests.
-  server = await PostgresServer.start({ fsync: "off" });
+  server = PostgresServer.shared();
 });
 afterAll(() => server.stop());
 

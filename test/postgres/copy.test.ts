@@ -15,7 +15,7 @@ let server: PostgresServer;
 let directory: string;
 
 beforeAll(async () => {
-  server = await PostgresServer.start({ fsync: "off" });
+  server = PostgresServer.shared();
   directory = await mkdtemp(join(tmpdir(), "draftstate-copy-"));
 });
 afterAll(async () => {

@@ -16,7 +16,7 @@ let server: PostgresServer;
 let proxy: CuttingProxy;
 
 beforeAll(async () => {
-  server = await PostgresServer.start({ fsync: "off" });
+  server = PostgresServer.shared();
   proxy = await CuttingProxy.start(server.port);
 });
 afterAll(async () => {

@@ -24,7 +24,7 @@ let directory: string;
 const children = new Set<ChildProcess>();
 
 beforeAll(async () => {
-  server = await PostgresServer.start({ fsync: "off" });
+  server = PostgresServer.shared();
   directory = await mkdtemp(join(tmpdir(), "draftstate-pgbouncer-"));
   if (process.getuid?.() === 0) await chown(directory, NOBODY, NOBODY);
 });

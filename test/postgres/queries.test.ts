@@ -7,8 +7,8 @@ import { PostgresServer } from "./server.js";
 
 let server: PostgresServer;
 
-beforeAll(async () => {
-  server = await PostgresServer.start({ fsync: "off" });
+beforeAll(() => {
+  server = PostgresServer.shared();
 });
 afterAll(() => server.stop());
 

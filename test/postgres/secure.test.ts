@@ -121,6 +121,34 @@ describe("the password", () => {
     expect(inspect(storage, { depth: 20, showHidden: true })).not.toContain(PASSWORD);
   });
 
+  test.each([
+    [0o600, "localhost:*:*:guarded", true],
+    [0o600, "*:1:*:guarded", false],
+    [0o600, "*:*:other:guarded", false],
+    [0o600, "*:*:*:nobody", false],
+    [0o600, "#*:*:*:guarded", false],
+    [0o644, "*:*:*:guarded", false],
+  ])(
+    "in a file of mode %o is that of the first line that fits: %s is %s, without a warning",
+    async (mode, line, fits) => {
+      const path = join(directory, `pgpass-${mode}-${line.replaceAll(/\W/g, "_")}`);
+      await writeFile(path, `db.example:5432:*:guarded:wrong\n${line}:${PASSWORD.replaceAll(/[:\\]/g, "\\$&")}\n`);
+      await chmod(path, mode);
+      vi.stubEnv("PGPASSFILE", path);
+      const warnings: string[] = [];
+      const warned = (warning: Error): void => void warnings.push(warning.message);
+      process.on("warning", warned);
+      const storage = storageFor(urlOf("guarded", VERIFIED));
+      const outcome = await storage.prepare().then(
+        () => true,
+        () => false,
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("warning", warned);
+      expect([outcome, warnings]).toEqual([fits, []]);
+    },
+  );
+
   test("that is wrong is refused with where it may come from", async () => {
     expect(await refusal(urlOf("guarded:not-it", VERIFIED))).toMatch(/password was refused.*PGPASSWORD or \.pgpass/);
     expect(await refusal(urlOf(`guarded:${PASSWORD}-x`, VERIFIED))).toMatch(/password was refused/);

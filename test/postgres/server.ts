@@ -3,6 +3,7 @@
  * directory. As root it runs as another user. `crash` stops it as a power cut of the server process would (`-m immediate`).
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { arch, platform, tmpdir } from "node:os";
@@ -44,15 +45,26 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+export const SHARED_PORT = "DRAFTSTATE_TEST_SHARED_PORT";
+
 export class PostgresServer {
   #process: ChildProcess | undefined;
   #schemas = 0;
+  /** Tests in other processes have schemas on it too. */
+  readonly #run = randomInt(1e9);
 
   private constructor(
     private readonly directory: string,
     readonly port: number,
     private readonly settings: readonly string[],
   ) {}
+
+  /** The one that `shared-server.ts` started for the run of tests: for those that do nothing to it but work in schemas of their own. */
+  static shared(): PostgresServer {
+    const port = process.env[SHARED_PORT];
+    if (port === undefined) throw new Error("no shared server: test/postgres/shared-server.ts starts it");
+    return new PostgresServer("", Number(port), []);
+  }
 
   /** `files` are written beside its data: settings name them as `../name`, hba_file, which is looked for from there, as `name`. */
   static async start(
@@ -105,7 +117,7 @@ export class PostgresServer {
 
   /** None has it but this test. */
   newSchema(): string {
-    return `test_${(this.#schemas += 1)}`;
+    return `test_${this.#run}${String((this.#schemas += 1)).padStart(3, "0")}`;
   }
 
   storage(options: Partial<PostgresStorageOptions> = {}): PostgresStorage {
@@ -156,7 +168,9 @@ export class PostgresServer {
     return this.#end("SIGQUIT");
   }
 
+  /** A shared one is left to who started it. */
   async stop(): Promise<void> {
+    if (this.directory === "") return;
     await this.#end("SIGINT");
     await rm(this.directory, { recursive: true, force: true });
   }

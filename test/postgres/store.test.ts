@@ -7,8 +7,8 @@ import { PostgresServer } from "./server.js";
 let server: PostgresServer;
 const opened: PostgresStorage[] = [];
 
-beforeAll(async () => {
-  server = await PostgresServer.start({ fsync: "off" });
+beforeAll(() => {
+  server = PostgresServer.shared();
 });
 afterAll(async () => {
   for (const storage of opened) await storage.close();

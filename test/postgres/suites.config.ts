@@ -6,6 +6,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // Each test has a directory and a schema of its own.
+    isolate: false,
     globalSetup: "test/postgres/suites.setup.ts",
     include: ["test/cli/**/*.test.ts", "test/e2e/**/*.test.ts"],
   },

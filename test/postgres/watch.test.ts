@@ -11,7 +11,7 @@ let proxy: CuttingProxy;
 const opened: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
-  server = await PostgresServer.start({ fsync: "off" });
+  server = PostgresServer.shared();
   proxy = await CuttingProxy.start(server.port);
 });
 afterEach(async () => {

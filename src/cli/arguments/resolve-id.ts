@@ -1,5 +1,6 @@
 /** What a person types for a conversation → its id: the full id, a unique prefix or suffix, `@last`, or `@2` for the third newest. */
 import { DraftstateError } from "../../errors.js";
+import type { CatalogueRow } from "../../operations/list/list.js";
 import { didYouMean } from "../../store/nearest.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import { threadNames } from "../../store/names.js";
@@ -15,11 +16,20 @@ export async function lastConversation(manager: DraftStatePersistenceManager): P
   throw new DraftstateError("NOT_FOUND", 'no conversations yet: start one with "draftstate chat <prompt>"');
 }
 
-/** What was only imported was not the last that anybody had here: it comes behind. */
 async function newestFirst(manager: DraftStatePersistenceManager): Promise<string[]> {
-  const rows = (await manager.list()).filter((row) => row.status !== "corrupt");
-  const [own, imported] = [rows.filter((row) => !row.imported), rows.filter((row) => row.imported)];
-  return [...own, ...imported].map(({ conversationId }) => conversationId);
+  return ownFirst(await manager.list()).map(({ conversationId }) => conversationId);
+}
+
+/** What was only imported was not the last that anybody had here: it comes behind. */
+export function ownFirst(listed: readonly CatalogueRow[]): CatalogueRow[] {
+  const rows = listed.filter((row) => row.status !== "corrupt");
+  return [...rows.filter((row) => !row.imported), ...rows.filter((row) => row.imported)];
+}
+
+/** The place that `@last` or `@2` (the third newest) names; undefined for anything else. */
+export function placeOf(wanted: string): number | undefined {
+  if (wanted === "@last") return 0;
+  return wanted.startsWith("@") && PLACE.test(wanted.slice(1)) ? Number(wanted.slice(1)) : undefined;
 }
 
 /** `@2`: the third newest. */
@@ -33,7 +43,8 @@ async function atPlace(manager: DraftStatePersistenceManager, place: string): Pr
   );
 }
 
-function isMeant(id: string, wanted: string): boolean {
+/** A prefix, or the end. */
+export function isMeant(id: string, wanted: string): boolean {
   return id.startsWith(wanted) || (wanted.length >= SHORTEST_SUFFIX && id.endsWith(wanted));
 }
 

@@ -1,12 +1,13 @@
 /**
  * What a person types for a conversation or a LangGraph thread. A thread's id is its program's text: typed whole, or a unique
- * prefix of it; `thread:` or `conversation:` before it tells two of one name apart.
+ * prefix or end of it; `thread:` or `conversation:` before it tells two of one name apart.
  */
 import { DraftstateError } from "../../errors.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { Kind } from "../../operations/undo/undone.js";
+import { compareNewest } from "../../operations/list/list.js";
 import { threadNames } from "../../store/names.js";
-import { lastConversation, resolveId } from "./resolve-id.js";
+import { isMeant, ownFirst, placeOf, resolveId } from "./resolve-id.js";
 
 export interface Target {
   readonly kind: Kind;
@@ -30,14 +31,24 @@ export async function threadIds(manager: DraftStatePersistenceManager): Promise<
 
 /** Throws `NOT_FOUND`, `USAGE` where several fit. */
 export async function resolveTarget(manager: DraftStatePersistenceManager, wanted: string): Promise<Target> {
-  if (wanted === "@last") return { kind: "conversation", id: await lastConversation(manager) };
   const threads = await threadIds(manager);
   if (threads.length === 0) return { kind: "conversation", id: await resolveId(manager, wanted) };
+  const place = placeOf(wanted);
+  if (place !== undefined)
+    return (await newestFirst(manager))[place] ?? { kind: "conversation", id: await resolveId(manager, wanted) };
   const all: Target[] = [
     ...(await manager.ids()).map((id): Target => ({ kind: "conversation", id })),
     ...threads.map((id): Target => ({ kind: "thread", id })),
   ];
   return pick(all, wanted) ?? { kind: "conversation", id: await resolveId(manager, wanted) };
+}
+
+/** In the order of `ls`. */
+async function newestFirst(manager: DraftStatePersistenceManager): Promise<Target[]> {
+  const { listThreads } = await import("../../operations/graph-threads/list-threads.js");
+  const threads = await listThreads(manager.store, await manager.storage.list("state"));
+  const rows = ownFirst([...(await manager.list()), ...threads].sort(compareNewest));
+  return rows.map(({ kind, conversationId: id }) => ({ kind, id }));
 }
 
 /** Undefined where none fits. */
@@ -60,12 +71,12 @@ function pick(all: readonly Target[], wanted: string): Target | undefined {
   return onlyWith(all, wanted);
 }
 
-function onlyWith(all: readonly Target[], prefix: string): Target | undefined {
-  const fits = prefix === "" ? [] : all.filter(({ id }) => id.startsWith(prefix));
+function onlyWith(all: readonly Target[], part: string): Target | undefined {
+  const fits = part === "" ? [] : all.filter(({ id }) => isMeant(id, part));
   if (fits.length < 2) return fits[0];
   const shown = fits.slice(0, SHOWN).map(({ id }) => shownId(id));
   throw new DraftstateError(
     "USAGE",
-    `${JSON.stringify(prefix)} matches ${fits.length} conversations and threads (${shown.join(", ")}${fits.length > SHOWN ? ", …" : ""}): give more characters of the id`,
+    `${JSON.stringify(part)} matches ${fits.length} conversations and threads (${shown.join(", ")}${fits.length > SHOWN ? ", …" : ""}): give more characters of the id`,
   );
 }

@@ -1,6 +1,7 @@
-/** `copy`: copies conversations, with their backups and trash, from one store to another. */
+/** `copy`: copies conversations and threads, with their backups and trash, and namespaces, from one store to another. */
+import type { CopiedKind } from "../../operations/copy/plan.js";
 import type { CopyResult } from "../../operations/copy/copy.js";
-import { resolveId } from "../arguments/resolve-id.js";
+import { resolveTarget } from "../arguments/resolve-target.js";
 import { exitStatusOf } from "../exit-status.js";
 import { startProgress } from "../terminal/screen/progress.js";
 import { formatBytes, pluralize } from "../terminal/text/format.js";
@@ -14,9 +15,9 @@ interface CopyCommandOptions {
 export const registerCopy: Register = (program, run) => {
   program
     .command("copy [id...]")
-    .summary("copy conversations to another store")
+    .summary("copy conversations and threads to another store")
     .description(
-      "Copy conversations with their backups and trash to another store; all where no id is given. Every file is read back and compared. The source does not change; what exists at the target and is not the same is left alone and reported. A copy that was cut off continues where it ended.",
+      "Copy conversations and LangGraph threads with their backups and trash to another store; where no id is given, everything, with the namespaces of a LangGraph store. Every file is read back and compared. The source does not change; what exists at the target and is not the same is left alone and reported. A copy that was cut off continues where it ended.",
     )
     .requiredOption("--from <store>", "a directory that holds state/ and backup/, or postgresql://user@host/database")
     .requiredOption("--to <store>", "the same")
@@ -27,10 +28,14 @@ export const registerCopy: Register = (program, run) => {
     .action((wanted: readonly string[], { from, to }: CopyCommandOptions) =>
       run(async (context) => {
         const [source, target] = [await context.managerOf(from, "--from"), await context.managerOf(to, "--to")];
-        const ids = await Promise.all(wanted.map((id) => resolveId(source, id)));
+        const targets = await Promise.all(wanted.map((id) => resolveTarget(source, id)));
+        const named = (kind: CopiedKind): string[] => targets.flatMap((each) => (each.kind === kind ? [each.id] : []));
         const progress = startProgress(context.output, "copying", () => context.now().getTime());
         const result = await source
-          .copyTo(target, { ...(ids.length === 0 ? {} : { ids }), onProgress: progress.update })
+          .copyTo(target, {
+            ...(targets.length === 0 ? {} : { ids: named("conversation"), threads: named("thread") }),
+            onProgress: progress.update,
+          })
           .finally(progress.end);
         const { output } = context;
         for (const { error } of result.failed) output.warning(error.message);
@@ -47,8 +52,24 @@ function shown({ copied, failed }: CopyResult, from: string, to: string): unknow
     from,
     to,
     copied,
-    failed: failed.map(({ conversationId, error }) => ({ conversationId, code: error.code, message: error.message })),
+    failed: failed.map(({ kind, conversationId, error: { code, message } }) => ({
+      kind,
+      conversationId,
+      code,
+      message,
+    })),
   };
+}
+
+const KINDS: readonly CopiedKind[] = ["conversation", "thread", "namespace"];
+
+/** Conversations always; the others where there are any. */
+function countsOf(copied: CopyResult["copied"]): string {
+  const counts = KINDS.flatMap((kind) => {
+    const count = copied.filter((each) => each.kind === kind).length;
+    return count === 0 && kind !== "conversation" ? [] : [pluralize(count, kind)];
+  });
+  return counts.join(", ");
 }
 
 function summary({ copied, failed }: CopyResult): string {
@@ -56,7 +77,7 @@ function summary({ copied, failed }: CopyResult): string {
   const identical = copied.length - written.length;
   const size = formatBytes(written.reduce((sum, { bytes }) => sum + bytes, 0));
   return [
-    `${pluralize(written.length, "conversation")} copied (${size})`,
+    `${countsOf(written)} copied (${size})`,
     ...(identical === 0 ? [] : [`${identical} identical already`]),
     ...(failed.length === 0 ? [] : [`${failed.length} not copied`]),
   ].join(", ");

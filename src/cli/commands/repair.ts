@@ -3,12 +3,15 @@ import { resolveTarget } from "../arguments/resolve-target.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { Register } from "./registration.js";
 
+/** Before the labels of a LangGraph store's namespace, joined by dots. */
+const NAMESPACE = "namespace:";
+
 export const registerRepair: Register = (program, run) => {
   program
     .command("repair <id>")
     .summary("repair damaged files")
     .description(
-      "Repair the files of a conversation from what is valid: snapshot, journal, backups; or those of a LangGraph thread with what can be read. Damaged files are kept in quarantine.",
+      "Repair the files of a conversation from what is valid: snapshot, journal, backups; or those of a LangGraph thread, or of a namespace of its store (namespace:<labels>), with what can be read. Damaged files are kept in quarantine.",
     )
     .option("--accept", "accept a snapshot that was edited by hand, as a new revision")
     .addHelpText(
@@ -18,6 +21,11 @@ export const registerRepair: Register = (program, run) => {
     .action((wanted: string, options: { readonly accept?: boolean }) =>
       run(async (context) => {
         const manager = await context.reader();
+        if (wanted.startsWith(NAMESPACE)) {
+          const { repairNamespaceOf } = await import("../graph-threads/repair-namespace.js");
+          await repairNamespaceOf(manager, wanted.slice(NAMESPACE.length), options.accept === true, context);
+          return 0;
+        }
         const { kind, id } = await resolveTarget(manager, wanted);
         if (kind === "thread") {
           const { repairThreadOf } = await import("../graph-threads/repair-thread.js");

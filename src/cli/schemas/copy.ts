@@ -1,6 +1,11 @@
 /** `copy --json`. */
 import { z } from "zod";
-import { bytes, conversationId, count, errorCode } from "./parts.js";
+import { bytes, count, errorCode } from "./parts.js";
+
+const kind = z.enum(["conversation", "thread", "namespace"]).describe("namespace: of a LangGraph store.");
+const conversationId = z
+  .string()
+  .describe("Id of the conversation or thread; of a namespace, its labels joined by dots.");
 
 export const copy = z
   .object({
@@ -8,6 +13,7 @@ export const copy = z
     to: z.string().describe("The target."),
     copied: z.array(
       z.object({
+        kind,
         conversationId,
         outcome: z.enum(["copied", "identical"]).describe("identical: all of it was there already."),
         files: count.describe("Those that were written now."),
@@ -15,7 +21,7 @@ export const copy = z
       }),
     ),
     failed: z
-      .array(z.object({ conversationId, code: errorCode, message: z.string() }))
-      .describe("Conversations that were not copied."),
+      .array(z.object({ kind, conversationId, code: errorCode, message: z.string() }))
+      .describe("What was not copied."),
   })
-  .describe("Conversations copied from one store to another.");
+  .describe("Conversations, threads and namespaces copied from one store to another.");

@@ -89,6 +89,17 @@ export const pruneThreads = z
   )
   .describe("prune of threads: what stays, why, and what goes.");
 
+export const repairNamespace = z
+  .object({
+    kind: z.literal("namespace"),
+    conversationId: z.string().describe("Its labels, joined by dots."),
+    repaired: z.boolean(),
+    kept: count.describe("Items that are kept."),
+    lostLines: count,
+    quarantined: z.array(path).describe("Copies of the files as found."),
+  })
+  .describe("repair of a namespace of a LangGraph store.");
+
 export const repairThread = z
   .object({
     ...thread,

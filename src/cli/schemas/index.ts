@@ -13,7 +13,15 @@ import { prune } from "./prune.js";
 import { repair } from "./repair.js";
 import { restore } from "./restore.js";
 import { inspect, show } from "./show.js";
-import { checkpoints, inspectThread, pruneThreads, repairThread, restoreThread, showThread } from "./graph-threads.js";
+import {
+  checkpoints,
+  inspectThread,
+  pruneThreads,
+  repairNamespace,
+  repairThread,
+  restoreThread,
+  showThread,
+} from "./graph-threads.js";
 import { operations, redo, trash, undo } from "./undo.js";
 import { tools } from "./tools.js";
 import { verify } from "./verify.js";
@@ -41,6 +49,7 @@ export const SCHEMAS = {
   redo,
   rename,
   repair,
+  "repair-namespace": repairNamespace,
   "repair-thread": repairThread,
   restore,
   "restore-thread": restoreThread,

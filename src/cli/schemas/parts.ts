@@ -53,5 +53,8 @@ export const problemKind = z.enum([
   "thread-torn",
   "thread-damaged",
   "thread-newer",
+  "items-torn",
+  "items-damaged",
+  "items-newer",
   "unreadable",
 ]);

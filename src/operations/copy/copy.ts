@@ -1,26 +1,32 @@
 /**
- * Copies conversations from one store to another, file by file as they are: snapshot, journal, backups, trash. Each file is
- * read back and compared. The source is only read; what exists at the target is never changed. A copy that was cut off
- * is taken up where it ended: what is there and the same is not copied again. One conversation's failure stops no other.
+ * Copies conversations, threads and a LangGraph store's namespaces from one store to another, file by file as they are, with
+ * backups and trash. Each file is read back and compared. The source is only read; what exists at the target is never changed.
+ * A copy that was cut off is taken up where it ended: what is there and the same is not copied again. One failure stops no other.
  */
 import { DraftstateError, isDraftstateError } from "../../errors.js";
 import type { Key, Lock, Storage } from "../../storage/storage.js";
 import { MAX_FILE_BYTES } from "../../store/codec.js";
 import type { OnProgress } from "../../store/events.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
-import { isConversationId, knownIds } from "../../store/names.js";
+import { labelsOf } from "../../store/item-names.js";
+import { isConversationId, knownIds, threadIdOf, threadName } from "../../store/names.js";
 import type { Store } from "../../store/store.js";
-import { filesById, nameOf, strangers, type AllNames } from "./plan.js";
+import { idInFiles } from "../../threads/segment-files.js";
+import { lockOf, nameOf, strangers, unitKey, unitsIn, type AllNames, type CopiedKind, type CopyUnit } from "./plan.js";
 
 const AT_ONCE = 8;
 
 export interface CopyOptions {
-  /** All where it is left out. */
+  /** Of conversations. Everything where `ids` and `threads` are left out. */
   readonly ids?: readonly string[];
+  /** Ids of LangGraph threads. */
+  readonly threads?: readonly string[];
   readonly onProgress?: OnProgress | undefined;
 }
 
 export interface CopiedConversation {
+  readonly kind: CopiedKind;
+  /** Of a thread, its id; of a namespace, its labels joined by dots. */
   readonly conversationId: string;
   /** `identical`: all of it was there already. */
   readonly outcome: "copied" | "identical";
@@ -30,6 +36,7 @@ export interface CopiedConversation {
 }
 
 export interface FailedCopy {
+  readonly kind: CopiedKind;
   readonly conversationId: string;
   readonly error: DraftstateError;
 }
@@ -39,7 +46,7 @@ export interface CopyResult {
   readonly failed: readonly FailedCopy[];
 }
 
-type Files = ReadonlyMap<string, readonly Key[]>;
+type Units = ReadonlyMap<string, CopyUnit>;
 
 /** Throws what stops all of it, such as a store that is away; what stops one conversation is in the result. */
 export async function copyConversations(source: Store, target: Store, options: CopyOptions = {}): Promise<CopyResult> {
@@ -47,69 +54,98 @@ export async function copyConversations(source: Store, target: Store, options: C
     throw new DraftstateError("USAGE", `${source.storage.identity} is the source and the target: name two stores`);
   if (!(await source.storage.exists()))
     throw new DraftstateError("NOT_FOUND", `there is no store at ${source.storage.identity}: check --from`);
-  const files = filesById(await allNames(source.storage));
+  const units = unitsIn(await allNames(source.storage));
   const spilled = new Set((await source.spills?.ids()) ?? []);
   await target.storage.prepare();
   const names = await allNames(target.storage);
-  const there = filesById(names);
+  const there = unitsIn(names);
   const lookalikes = new Map(knownIds(names.state, names.backup).map((id) => [id.toLowerCase(), id]));
-  const wanted = options.ids ?? [...files.keys()].sort();
+  const wanted = wantedOf(units, options);
   const [copied, failed]: [CopiedConversation[], FailedCopy[]] = [[], []];
-  await mapAtOnce(wanted, AT_ONCE, async (id) => {
+  await mapAtOnce(wanted, AT_ONCE, async (unit) => {
+    const [kind, id] = [unit.kind, await idOf(source.storage, unit)];
     try {
-      if (spilled.has(id)) throw isSpilled(id);
-      assertNoLookalike(id, lookalikes);
-      copied.push(await copyOne({ source, target, id, files, there }));
+      if (kind === "conversation") {
+        if (spilled.has(id)) throw isSpilled(id);
+        assertNoLookalike(id, lookalikes);
+      }
+      copied.push({ kind, ...(await copyOne({ source, target, id, unit, there })) });
     } catch (error) {
       if (!isDraftstateError(error)) throw error;
-      failed.push({ conversationId: id, error });
+      failed.push({ kind, conversationId: id, error });
     }
     options.onProgress?.(copied.length + failed.length, wanted.length);
   });
   return { copied: copied.sort(byId), failed: failed.sort(byId) };
 }
 
+/** In the order of their keys. One that is not there has no files. */
+function wantedOf(units: Units, { ids, threads }: CopyOptions): CopyUnit[] {
+  if (ids === undefined && threads === undefined)
+    return [...units.values()].sort((left, right) => (unitKey(left) < unitKey(right) ? -1 : 1));
+  const named = [
+    ...(ids ?? []).map((id) => ({ kind: "conversation", name: id }) as const),
+    ...(threads ?? []).map((id) => ({ kind: "thread", name: threadName(id) }) as const),
+  ];
+  return named.map((unit) => units.get(unitKey(unit)) ?? { ...unit, files: [] });
+}
+
+/** What a person calls it. */
+async function idOf(storage: Storage, { kind, name }: CopyUnit): Promise<string> {
+  if (kind === "conversation") return name;
+  if (kind === "namespace") return labelsOf(name)?.join(".") ?? name;
+  return threadIdOf(name) ?? (await idInFiles(storage, name).catch(() => undefined)) ?? name;
+}
+
 interface Copying {
   readonly source: Store;
   readonly target: Store;
   readonly id: string;
-  readonly files: Files;
-  readonly there: Files;
+  readonly unit: CopyUnit;
+  readonly there: Units;
 }
 
-async function copyOne({ source, target, id, files, there }: Copying): Promise<CopiedConversation> {
-  const wanted = files.get(id) ?? [];
-  if (!isConversationId(id) || wanted.length === 0)
-    throw new DraftstateError("NOT_FOUND", `there is no conversation ${id} in ${source.storage.identity}`);
-  const holder = await source.storage.lockHolder(id);
-  if (holder !== undefined) throw inUse(id, `${holder.holder} has it open since ${holder.since}`);
-  if (strangers(wanted, there.get(id) ?? []).length > 0) throw existsAlready(id, target.storage);
-  return underLock(target, id, (lock) => copyFiles(source.storage, target.storage, { id, wanted, lock }));
+type Copied = Omit<CopiedConversation, "kind">;
+
+async function copyOne({ source, target, id, unit, there }: Copying): Promise<Copied> {
+  const { kind, files: wanted } = unit;
+  if (wanted.length === 0 || (kind === "conversation" && !isConversationId(id)))
+    throw new DraftstateError("NOT_FOUND", `there is no ${kind} ${id} in ${source.storage.identity}`);
+  const holder = await source.storage.lockHolder(lockOf(unit));
+  if (holder !== undefined) throw inUse(unit, id, `${holder.holder} has it open since ${holder.since}`);
+  const what = { unit, id };
+  if (strangers(wanted, there.get(unitKey(unit))?.files ?? []).length > 0) throw existsAlready(what, target.storage);
+  return underLock(target, what, (lock) => copyFiles(source.storage, target.storage, { ...what, lock }));
 }
 
-interface Work {
+interface What {
   readonly id: string;
-  readonly wanted: readonly Key[];
+  readonly unit: CopyUnit;
+}
+
+interface Work extends What {
   readonly lock: Lock;
 }
 
 /** What this run wrote goes again where the source changed meanwhile: half of one moment and half of another is no conversation. */
-async function copyFiles(source: Storage, target: Storage, { id, wanted, lock }: Work): Promise<CopiedConversation> {
+async function copyFiles(source: Storage, target: Storage, { id, unit, lock }: Work): Promise<Copied> {
+  const { files: wanted } = unit;
   const written: Key[] = [];
   let bytes = 0;
   const before = await versions(source, wanted);
   try {
     for (const key of wanted) {
       const content = await source.read(key, { maxBytes: MAX_FILE_BYTES });
-      if (content === undefined) throw inUse(id, "a file of it went away while it was copied");
+      if (content === undefined) throw inUse(unit, id, "a file of it went away while it was copied");
       if (await target.create(key, content, lock)) {
         written.push(key);
         bytes += content.length;
       }
-      if (!(await isSame(target, key, content))) throw differs(key, id, target, written);
+      if (!(await isSame(target, key, content))) throw differs(key, { id, unit }, target, written);
     }
     const after = await versions(source, wanted);
-    if (after.some((version, index) => version !== before[index])) throw inUse(id, "it changed while it was copied");
+    if (after.some((version, index) => version !== before[index]))
+      throw inUse(unit, id, "it changed while it was copied");
   } catch (error) {
     for (const key of [...written].reverse()) await target.remove(key, lock).catch(() => false);
     throw error;
@@ -127,12 +163,17 @@ async function isSame(storage: Storage, key: Key, content: Uint8Array): Promise<
   return found !== undefined && Buffer.compare(found, content) === 0;
 }
 
-async function underLock<T>({ storage, now }: Store, id: string, act: (lock: Lock) => Promise<T>): Promise<T> {
-  const attempt = await storage.tryLock(id, now());
+async function underLock<T>({ storage, now }: Store, { id, unit }: What, act: (lock: Lock) => Promise<T>): Promise<T> {
+  const name = lockOf(unit);
+  const attempt = await storage.tryLock(name, now());
   if (!attempt.acquired)
-    throw inUse(id, `${attempt.holder?.holder ?? "another process"} has it open at the target (${attempt.where})`);
+    throw inUse(
+      unit,
+      id,
+      `${attempt.holder?.holder ?? "another process"} has it open at the target (${attempt.where})`,
+    );
   try {
-    if (attempt.takenOverFrom !== undefined) await storage.sweep(id);
+    if (attempt.takenOverFrom !== undefined) await storage.sweep(name);
     return await act(attempt.lock);
   } finally {
     await attempt.lock.release();
@@ -157,22 +198,22 @@ function assertNoLookalike(id: string, lookalikes: ReadonlyMap<string, string>):
   );
 }
 
-function existsAlready(id: string, target: Storage): DraftstateError {
+function existsAlready({ id, unit }: What, target: Storage): DraftstateError {
   return new DraftstateError(
     "INVALID_ID",
-    `conversation ${id} exists in ${target.identity} and is not the same: nothing of it was changed; remove it there, or copy the others by their ids`,
+    `${unit.kind} ${id} exists in ${target.identity} and is not the same: nothing of it was changed; remove it there, or copy the others by their ids`,
   );
 }
 
-function differs(key: Key, id: string, target: Storage, written: readonly Key[]): DraftstateError {
+function differs(key: Key, what: What, target: Storage, written: readonly Key[]): DraftstateError {
   const isOwn = written.some((each) => nameOf(each) === nameOf(key));
   return isOwn
     ? new DraftstateError("CORRUPT", `${target.describe(key)} does not read back as it was written: it was removed`)
-    : existsAlready(id, target);
+    : existsAlready(what, target);
 }
 
-function inUse(id: string, why: string): DraftstateError {
-  return new DraftstateError("LOCKED", `conversation ${id} is in use: ${why}: close it there, then copy again`);
+function inUse({ kind }: CopyUnit, id: string, why: string): DraftstateError {
+  return new DraftstateError("LOCKED", `${kind} ${id} is in use: ${why}: close it there, then copy again`);
 }
 
 function isSpilled(id: string): DraftstateError {

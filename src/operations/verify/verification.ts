@@ -2,10 +2,19 @@
 import type { ProblemKind } from "../../plan/recovery.js";
 
 export interface VerifiedProblem {
-  /** Of the conversation or thread. */
+  /** Of the conversation or thread; of a namespace, its labels joined by dots. */
   readonly conversationId: string;
   readonly path: string;
-  readonly kind: ProblemKind | "spill-damaged" | "spill-newer" | "thread-damaged" | "thread-newer" | "thread-torn";
+  readonly kind:
+    | ProblemKind
+    | "spill-damaged"
+    | "spill-newer"
+    | "thread-damaged"
+    | "thread-newer"
+    | "thread-torn"
+    | "items-damaged"
+    | "items-newer"
+    | "items-torn";
   readonly detail: string;
   /** Whether the state, or all but what the detail names, can be had from other files. */
   readonly repairable: boolean;

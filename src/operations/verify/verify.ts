@@ -3,6 +3,7 @@ import { isDraftstateError } from "../../errors.js";
 import { planRecovery } from "../../plan/recovery.js";
 import { problemOf, readBackupFile } from "../../store/backups.js";
 import type { OnProgress } from "../../store/events.js";
+import { namespacesIn } from "../../store/item-names.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
 import {
   backupKey,
@@ -17,6 +18,7 @@ import { findConversation, listNames, pathOfProblem, type StoreNames } from "../
 import type { Store } from "../../store/store.js";
 import { withSpilledIds } from "../load.js";
 import type { Verification, VerifiedProblem } from "./verification.js";
+import { verifyNamespaces } from "./verify-namespaces.js";
 import { verifyThreads } from "./verify-threads.js";
 import type { FileToCheck, FindWholeFiles } from "./whole-files.js";
 
@@ -123,30 +125,32 @@ interface Listed {
   readonly backups: ReadonlyMap<string, readonly BackupName[]>;
 }
 
-/** Every conversation and thread that has a file, or the one conversation. */
+/** Every conversation, thread and namespace that has a file, or the one conversation. */
 export async function verify(store: Store, options: VerifyOptions = {}): Promise<Verification> {
   const { id, onProgress } = options;
   const { state: stateNames, backup: backupNames } = options.names ?? (await listNames(store.storage));
   const ids = id === undefined ? await withSpilledIds(store, knownIds(stateNames, backupNames)) : [id];
   const listed: Listed = { ids, stateNames: new Set(stateNames), backups: backupsById(backupNames) };
-  const done = await verifiedWhole(store, listed, options);
-  const rest = listed.ids.filter((each) => !done.has(each));
+  const whole = await verifiedWhole(store, listed, options);
+  const rest = listed.ids.filter((each) => !whole.has(each));
   const threads = id === undefined ? threadNames(stateNames) : [];
-  const total = listed.ids.length + threads.length;
-  let count = done.size;
+  const namespaces = id === undefined ? namespacesIn(stateNames) : [];
+  const total = listed.ids.length + threads.length + namespaces.length;
+  let count = whole.size;
   const results = await mapAtOnce(rest, AT_ONCE, async (each) => {
     const result = await verifyOne(store, each, listed.backups.get(each) ?? []);
     onProgress?.((count += 1), total);
     return result;
   });
-  const ofThreads = await verifyThreads(store.storage, id === undefined ? stateNames : [], () =>
-    onProgress?.((count += 1), total),
-  );
-  const problems = [...results.flatMap((result) => result.problems), ...ofThreads.problems];
+  const done = (): void => onProgress?.((count += 1), total);
+  const others = id === undefined ? stateNames : [];
+  const ofThreads = await verifyThreads(store.storage, others, done);
+  const ofNamespaces = await verifyNamespaces(store.storage, others, done);
+  const problems = [...results.flatMap((result) => result.problems), ...ofThreads.problems, ...ofNamespaces.problems];
   return {
-    checked: [...done.values(), ...results.map(({ checked }) => checked)].reduce(
+    checked: [...whole.values(), ...results.map(({ checked }) => checked)].reduce(
       (sum, checked) => sum + checked,
-      ofThreads.checked,
+      ofThreads.checked + ofNamespaces.checked,
     ),
     ok: problems.length === 0,
     problems,

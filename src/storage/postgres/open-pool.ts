@@ -1,6 +1,7 @@
 /** The one door to `pg`: a pool for a connection string, and where a pool leads. What it is given may hold a password, and is never told. */
 import pg from "pg";
 import { DraftstateError } from "../../errors.js";
+import { passwordInFile, type ConnectionTarget } from "./password-file.js";
 import type { PostgresPool } from "./pool.js";
 
 const CONNECTIONS = 12;
@@ -17,6 +18,7 @@ export function openPool(connectionString: string | undefined): PostgresPool {
     );
   return new pg.Pool({
     connectionString,
+    Client: ClientWithPasswordFile,
     max: CONNECTIONS,
     allowExitOnIdle: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
@@ -24,6 +26,16 @@ export function openPool(connectionString: string | undefined): PostgresPool {
     keepAliveInitialDelayMillis: KEEP_ALIVE,
     application_name: "draftstate",
   });
+}
+
+/** Asks the password file itself where nothing else says the password: `pg` does too, with a warning each time. */
+class ClientWithPasswordFile extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    const given = this as { password?: unknown };
+    if (given.password === null || given.password === undefined)
+      given.password = (target: ConnectionTarget) => passwordInFile(target);
+  }
 }
 
 /** Host, port and database, as `pg` understands what it is given and the environment. */

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect } from "vitest";
+import { DraftstateStore } from "../../../src/langgraph/index.js";
 import { createDraftStatePersistenceManager } from "../../../src/create-manager.js";
 import { encodeStream, encodeToken } from "../../../src/checkpoints/token-record.js";
 import { encodeLineOf } from "../../../src/journal/framing.js";
@@ -113,6 +114,50 @@ describe("a thread is found and read", () => {
     expect((await workspace.run(["search", "wasps"])).stdout).toContain("My thread:3:user: And wasps?");
     expect((await workspace.run(["export", "My thread"])).stdout).toContain("Bees dance");
     expect((await workspace.run(["stats", "My thread", "--json"])).stdout).toContain('"checkpoints": 3');
+  });
+
+  test("its end names it too, and @last is the newest of conversations and threads", async ({ workspace }) => {
+    await seedConversation(workspace, "tale");
+    await seed(workspace, "My thread");
+    const shown = async (id: string): Promise<unknown> =>
+      ((await workspace.json(["show", id])) as Record<string, unknown>)["kind"] ?? "conversation";
+    const [first, second] = await workspace.ls();
+    expect([first?.conversationId, second?.conversationId].sort()).toEqual(["My thread", "tale"]);
+    expect(await shown("read")).toBe("thread");
+    expect(await shown("@last")).toBe(first?.conversationId === "tale" ? "conversation" : "thread");
+    expect(await shown("@1")).toBe(second?.conversationId === "tale" ? "conversation" : "thread");
+  });
+
+  test("copy takes it, and says so", async ({ workspace }) => {
+    await seedConversation(workspace, "tale");
+    await seed(workspace, "My thread");
+    const copied = await workspace.run(["copy", "--from", ".", "--to", "there"]);
+    expect([copied.status, copied.stderr]).toEqual([0, expect.stringContaining("1 conversation, 1 thread copied")]);
+    const again = await workspace.run(["copy", "--from", ".", "--to", "there", "My thread", "--json"]);
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      copied: [{ kind: "thread", conversationId: "My thread", outcome: "identical" }],
+    });
+  });
+
+  test("a damaged namespace of a store is told by verify and health, and repaired", async ({ workspace }) => {
+    const { directory } = workspace;
+    const [stateDir, backupDir] = [join(directory, "state"), join(directory, "backup")];
+    const store = new DraftstateStore({ stateDir, backupDir, telemetry: false });
+    await store.put(["memories", "ann"], "likes", { food: "ramen" });
+    await store.put(["memories", "ann"], "hates", { food: "soup" });
+    await store.close();
+    const file = join(stateDir, "memories.ann.changes");
+    await writeFile(file, (await readFile(file, "utf8")).replace("ramen", "bread"));
+    const told = await workspace.run(["verify", "--json"]);
+    expect([told.status, JSON.parse(told.stdout)]).toMatchObject([
+      4,
+      { problems: [{ conversationId: "memories.ann", kind: "items-damaged", repairable: true }] },
+    ]);
+    const repaired = await workspace.run(["repair", "namespace:memories.ann", "--json"]);
+    expect(JSON.parse(repaired.stdout)).toMatchObject({ repaired: true, kept: 1, lostLines: 1 });
+    expectToFit("repair-namespace", repaired);
+    expect((await workspace.run(["verify"])).status).toBe(0);
+    expect((await workspace.run(["repair", "namespace:nobody"])).status).toBe(3);
   });
 
   test("one id of a conversation and a thread has to be told apart", async ({ workspace }) => {
