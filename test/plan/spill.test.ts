@@ -54,6 +54,12 @@ describe("a spill", () => {
     expect(kindsOf(store, spillOf("b", 12))).toEqual({ "b@12": "moved-on" });
   });
 
+  test("that names nobody and is at its base is not held by a store that another session brought to that revision", () => {
+    const spill = spillOf("b", 8, { base: 8, sessions: [] });
+    expect(kindsOf(storeAt(8, mark("c", 8)), spill)).toEqual({ "b@8": "moved-on" });
+    expect(kindsOf(storeAt(8), spill)).toEqual({ "b@8": "held" });
+  });
+
   test("is held where the store has its session at its revision or later, whatever was written since", () => {
     for (const store of [
       storeAt(12, mark("b", 12)),
