@@ -11,7 +11,16 @@ import { INTERRUPTED } from "../exit-status.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
 import { confirmAt } from "./ask.js";
-import { allowedFor, chooseModel, sayModel, switchedTo, type ModelSource, type Wanted } from "./model.js";
+import {
+  allowedFor,
+  assertServerAllowed,
+  chooseModel,
+  isOffline,
+  type ModelSource,
+  sayModel,
+  switchedTo,
+  type Wanted,
+} from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
 import { note } from "./say.js";
 import type { ChosenModel, TurnContext } from "./session-types.js";
@@ -149,6 +158,8 @@ export class ChatSession {
   /** From the next message on. */
   async useModel(name: string): Promise<void> {
     const wanted = switchedTo(this.context, this.wanted, name);
+    if (isOffline(this.wanted.model))
+      await assertServerAllowed(this.context, this.conversation.id, wanted, confirmAt(this.turn));
     this.turn.chosen = await this.#choose(wanted);
     this.wanted = wanted;
   }
