@@ -129,7 +129,7 @@ class ProgramRun {
 
   #fail(error: unknown): number {
     if (error instanceof CommanderError) return this.#failUsage(error);
-    if (error instanceof QuestionInterrupted) return INTERRUPTED;
+    if (error instanceof QuestionInterrupted) return error.status;
     const status = exitStatusOf(error);
     const known = isDraftstateError(error) ? error : undefined;
     this.#report(known?.code ?? "UNEXPECTED", messageOf(error), known?.path);

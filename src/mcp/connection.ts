@@ -3,6 +3,7 @@
  * repeated. Whatever goes wrong is a `ServerFailure` of one line that names the server, with no secret in it.
  */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, McpError, type CallToolResult, type Tool } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../errors.js";
@@ -133,6 +134,7 @@ export class ServerConnection {
     try {
       return await act();
     } catch (error) {
+      if (this.config.kind === "http" && isLost(error)) this.#client = undefined;
       throw new ServerFailure(withoutSecrets(this.#sentence(error, silence, timeout), this.options.secrets));
     }
   }
@@ -145,9 +147,14 @@ export class ServerConnection {
     if (error instanceof ServerFailure) return `${name} ${error.message}${words}`;
     if (isCode(error, ErrorCode.RequestTimeout)) return `${name} ${silence} within ${timeout / 1000} s${words}`;
     if (end !== undefined) return `${name} ${end}${words}`;
-    if (isCode(error, ErrorCode.ConnectionClosed)) return `${name} closed the connection${words}`;
+    if (isCode(error, ErrorCode.ConnectionClosed)) return `${name} did not answer: ${saidBy(error)}${words}`;
     return `${name} ${whatItDid(error)}`;
   }
+}
+
+/** A server by HTTP that was started anew knows nothing of this session: the next call begins another. */
+function isLost(error: unknown): boolean {
+  return error instanceof StreamableHTTPError || error instanceof TypeError;
 }
 
 function isCode(error: unknown, code: ErrorCode): boolean {
@@ -157,9 +164,13 @@ function isCode(error: unknown, code: ErrorCode): boolean {
 function whatItDid(error: unknown): string {
   const policy = policyErrorIn(error);
   if (policy !== undefined) return `cannot be used: ${policy.message}`;
-  if (error instanceof McpError) return `refused: ${oneLine(error.message.replace(/^MCP error -?\d+: /, ""))}`;
+  if (error instanceof McpError) return `refused: ${saidBy(error)}`;
   if (isProtocolError(error)) return `answered with what is not MCP: ${oneLine(messageOf(error))}`;
   return `cannot be reached: ${oneLine(innermost(error))}`;
+}
+
+function saidBy(error: unknown): string {
+  return oneLine(messageOf(error).replace(/^MCP error -?\d+: /, ""));
 }
 
 /** zod's, which says where, and the parser's of JSON. */

@@ -15,7 +15,7 @@ import type { StdioServer } from "./server-config.js";
 import { ServerFailure } from "./server-failure.js";
 
 /** Milliseconds for which a server may end by itself once its input has ended, and once it was asked to. */
-const PATIENCE = { end: 500, terminate: 1000, kill: 1000 };
+const PATIENCE = { end: 500, terminate: 500, kill: 1000 };
 /** What a server gets of our environment, which holds keys; all else its configuration gives it. */
 const PASSED_ON =
   /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|LANG|LC_[A-Z]+|TMPDIR|XDG_(CACHE|CONFIG|DATA|STATE)_HOME|SystemRoot|SystemDrive|windir|ComSpec|PATHEXT|TEMP|TMP|APPDATA|LOCALAPPDATA|USERPROFILE|HOMEDRIVE|HOMEPATH|USERNAME|PROGRAMFILES|PROCESSOR_ARCHITECTURE)$/i;

@@ -91,7 +91,7 @@ function clientFor(connection: ServerConnection, tools: ReadonlyMap<string, Usab
       const tool = tools.get(name);
       if (tool === undefined) throw new ServerFailure(`has no tool ${name}`);
       const given = tool.input.given(args as Json) as Record<string, unknown>;
-      const result = await connection.call(tool.offered.name, given, signal);
+      const result = await connection.call(tool.offered.name, given, signal).catch(passedOn);
       const text = textOfResult(result);
       if (result.isError === true) throw new ToolException(text === "" ? "the tool failed and said nothing" : text);
       return { content: [{ type: "text", text }] };
@@ -103,6 +103,10 @@ function clientFor(connection: ServerConnection, tools: ReadonlyMap<string, Usab
 /** Passed on by the adapters as it is. */
 class ToolException extends Error {
   override readonly name = "ToolException";
+}
+
+function passedOn(error: unknown): never {
+  throw error instanceof ServerFailure ? new ToolException(error.message) : error;
 }
 
 function presented({ offered, name, input }: Usable): Pick<Tool, "name" | "description" | "inputSchema"> {

@@ -45,6 +45,7 @@ async function renameTo(store: Store, session: Session, title: string, redoing?:
     files: [],
     title: before,
     renamedTo: title,
+    session: session.name,
     ...redoOf(redoing),
   };
   await store.trash.pending.prepare(operation, lock);

@@ -158,7 +158,7 @@ class RestoreRecord {
 
   async prepare(version: Version): Promise<void> {
     const { trash } = this.store;
-    const { id, lock } = this.session;
+    const { id, lock, name } = this.session;
     const stamp = await trash.newStamp(lock);
     const file: KeptFile = { area: "state", name: snapshotKey(id).name };
     this.#operation = {
@@ -168,6 +168,7 @@ class RestoreRecord {
       group: stamp,
       files: [file],
       revision: version.revision + 1,
+      session: name,
       ...redoOf(this.redoing),
     };
     await trash.files.keep(

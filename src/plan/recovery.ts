@@ -50,7 +50,13 @@ export interface Problem {
 
 export type RecoveryPlan =
   | { readonly kind: "absent" }
-  | { readonly kind: "edited"; readonly version: Version; readonly problems: readonly Problem[] }
+  | {
+      readonly kind: "edited";
+      readonly version: Version;
+      /** With the changes of the journal, as far as they fit. */
+      readonly reached: Version;
+      readonly problems: readonly Problem[];
+    }
   /** A newer version wrote these files: none of the conversation's is used, replaced, or moved to quarantine (G8). */
   | { readonly kind: "newer"; readonly problems: readonly [Problem, ...Problem[]] }
   | { readonly kind: "lost"; readonly problems: readonly Problem[] }
@@ -104,7 +110,7 @@ export function planRecovery(found: Found): RecoveryPlan {
   if (snapshot === undefined && journal === undefined && backups.length === 0) return { kind: "absent" };
   const [newer, ...others] = newerIn(snapshot, journal);
   if (newer !== undefined) return { kind: "newer", problems: [newer, ...others] };
-  if (snapshot?.kind === "edited") return planForEdited(snapshot);
+  if (snapshot?.kind === "edited") return planForEdited(snapshot, journal);
   if (snapshot?.kind === "valid")
     return planFrom(found.conversationId, baseOf(snapshot, "snapshot"), journal, [], false);
   return planWithoutSnapshot(found, snapshot?.kind === "damaged" ? snapshot.detail : undefined);
@@ -167,11 +173,15 @@ function damagedBackup({ name, decoded }: FoundBackup): Problem[] {
     : [];
 }
 
-function planForEdited(snapshot: Extract<Decoded, { kind: "edited" }>): RecoveryPlan {
+function planForEdited(
+  snapshot: Extract<Decoded, { kind: "edited" }>,
+  journal: ScannedJournal | undefined,
+): RecoveryPlan {
   const version = { state: snapshot.state, info: infoOf(snapshot.metadata), revision: snapshot.metadata.revision };
   return {
     kind: "edited",
     version,
+    reached: replay(version, journal?.records ?? []).version,
     problems: [{ kind: "snapshot-edited", file: "snapshot", detail: snapshot.detail }],
   };
 }

@@ -37,14 +37,15 @@ export class Locks {
     this.#doubtful.add(id);
     const attempt = await storage.tryLock(id, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
     this.#doubtful.delete(id);
-    if (attempt.acquired && attempt.takenOverFrom !== undefined) await this.#sweep(id);
+    if (attempt.acquired) await this.#sweep(id, attempt);
     return attempt;
   }
 
-  /** Only a holder that died leaves anything unfinished. */
-  async #sweep(id: string): Promise<void> {
+  /** Only a holder that died leaves anything unfinished; in the fallback directory it may have died long ago, which was away then, or not named. */
+  async #sweep(id: string, { takenOverFrom }: Extract<LockAttempt, { acquired: true }>): Promise<void> {
     const { storage, spills } = this.store;
-    await Promise.all([storage.sweep(id), spills?.sweep(id)]).catch((error: unknown) => {
+    const swept = takenOverFrom === undefined ? undefined : storage.sweep(id);
+    await Promise.all([swept, spills?.sweep(id)]).catch((error: unknown) => {
       warn(this.store, id, `unfinished files could not be removed: ${messageOf(error)}`, error);
     });
   }

@@ -89,6 +89,11 @@ export class Session {
     return this.options.lock;
   }
 
+  /** No other session ever has it. */
+  get name(): string {
+    return this.options.session;
+  }
+
   /** Deeply frozen; a new object after each change. */
   get state(): JsonObject {
     return this.#container.state;

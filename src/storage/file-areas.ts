@@ -5,7 +5,7 @@ import { Directories, isGone } from "./directories.js";
 import type { FileSystem } from "./file-system.js";
 import { refuseLinks } from "./internal-directories.js";
 import { AREAS, type Area } from "./storage.js";
-import { storageError } from "./storage-error.js";
+import { explained } from "./storage-error.js";
 
 const INTERNAL_FOLDER = ".draftstate";
 
@@ -14,6 +14,7 @@ export class FileAreas {
   readonly locks: string;
   readonly #directories: Record<Area, string>;
   #made = false;
+  #madeBackupAnew = false;
 
   constructor(
     private readonly fs: FileSystem,
@@ -43,10 +44,26 @@ export class FileAreas {
       for (const directory of this.#all()) await this.#assertThere(directory);
       return;
     }
+    const isWithoutBackups = await this.#hasLostBackup();
     const directories = new Directories(this.fs, found ? resolve(this.#directories.state) : undefined);
     for (const directory of this.#all()) await explained(directory, () => directories.make(resolve(directory)));
     for (const directory of directories.unsynced) await explained(directory, () => directories.sync(directory));
     this.#made = true;
+    this.#madeBackupAnew = isWithoutBackups;
+  }
+
+  /** Whether the directory of backups is there, and the one that was there before: not one that this process made in its place. */
+  async isBackupInReach(): Promise<boolean> {
+    return !this.#madeBackupAnew && (await this.fs.hasDirectory(this.#directories.backup));
+  }
+
+  async #hasLostBackup(): Promise<boolean> {
+    return (await this.#isThere(this.internal)) && !(await this.#isThere(this.#directories.backup));
+  }
+
+  /** Not where something else has the name, which making the directory then says. */
+  #isThere(directory: string): Promise<boolean> {
+    return this.fs.hasDirectory(directory).catch(() => false);
   }
 
   /** Those of the two that a person names may be links; the others may not. */
@@ -70,12 +87,4 @@ export class FileAreas {
 function missingWhereItLeadsNowhere(error: unknown): boolean {
   if (systemErrorCode(error) === "ENOENT") return false;
   throw error;
-}
-
-async function explained<T>(path: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw storageError(path, error);
-  }
 }

@@ -34,8 +34,8 @@ import type {
   Storage,
   Watcher,
 } from "./storage.js";
-import { AREAS } from "./storage.js";
-import { storageError } from "./storage-error.js";
+import { explained } from "./storage-error.js";
+import { Sweeper } from "./sweeper.js";
 import { watchWhenThere } from "./watch-when-there.js";
 
 /** As much as a small save takes: a disk with room for a name alone is full. */
@@ -66,6 +66,7 @@ export class FileStorage implements Storage {
   readonly #areas: FileAreas;
   readonly #writer: FileWriter;
   readonly #locks: LockDirectory;
+  readonly #sweeper: Sweeper;
   /** The locks that this storage gave: no other is a guard. */
   readonly #held = new WeakMap<Lock, HeldLock>();
 
@@ -76,15 +77,16 @@ export class FileStorage implements Storage {
     this.#areas = new FileAreas(fs, stateDir, backupDir);
     this.#locks = new LockDirectory({ ...options, clock, directory: this.#areas.locks });
     this.#writer = new FileWriter({ ...options, alone: (path, act) => this.#alone(path, act) });
+    this.#sweeper = new Sweeper({ fs, areas: this.#areas, locks: this.#locks, writer: this.#writer });
   }
 
   async prepare({ found = false }: PrepareOptions = {}): Promise<void> {
-    await this.#explained(this.#areas.internal, () => this.#areas.prepare(found));
+    await explained(this.#areas.internal, () => this.#areas.prepare(found));
   }
 
   async exists(area: Area = "state"): Promise<boolean> {
     const directory = this.#areas.directoryOf(area);
-    return this.#explained(directory, () => this.options.fs.hasDirectory(directory));
+    return explained(directory, () => this.options.fs.hasDirectory(directory));
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
@@ -115,7 +117,7 @@ export class FileStorage implements Storage {
 
   async stat(key: Key): Promise<Stat | undefined> {
     const path = this.describe(key);
-    const found = await this.#explained(path, () => this.options.fs.stat(path));
+    const found = await explained(path, () => this.options.fs.stat(path));
     return found === undefined ? undefined : statOf(found);
   }
 
@@ -158,44 +160,50 @@ export class FileStorage implements Storage {
 
   async settle(area: Area): Promise<void> {
     const directory = this.#areas.directoryOf(area);
-    await this.#explained(directory, () => this.options.fs.syncDirectory(directory));
+    await explained(directory, () => this.options.fs.syncDirectory(directory));
   }
 
   async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
     const permission = this.#permission(key, guard);
     return this.#changing(key, async (path) => {
-      const log = new FileLog(await this.#writer.replaceOpen(path, first, permission), permission.check);
+      const log = new FileLog({
+        file: await this.#writer.replaceOpen(path, first, permission),
+        check: permission.check,
+        statOfName: () => this.options.fs.stat(path),
+      });
       return {
-        append: (bytes) => this.#explained(path, () => log.append(bytes)),
-        appendDurably: (bytes) => this.#explained(path, () => log.appendDurably(bytes)),
-        sync: () => this.#explained(path, () => log.sync()),
-        close: () => this.#explained(path, () => log.close()),
+        append: (bytes) => explained(path, () => log.append(bytes)),
+        appendDurably: (bytes) => explained(path, () => log.appendDurably(bytes)),
+        sync: () => explained(path, () => log.sync()),
+        close: () => explained(path, () => log.close()),
       };
     });
   }
 
   async tryLock(name: string, since: Date, options: LockOptions = {}): Promise<LockAttempt> {
     const path = this.#locks.pathOf(name);
-    const attempt = await this.#explained(path, async () => {
+    const attempt = await explained(path, async () => {
       await refuseLinks(this.options.fs, [this.#areas.internal, this.#areas.locks]);
       await this.#writer.removeLeft();
       return this.#locks.tryLock(name, since, options);
     });
     if (!attempt.acquired) return attempt;
-    return { ...attempt, lock: this.#ownLock(path, attempt.lock) };
+    const lock = this.#ownLock(path, attempt.lock);
+    if (attempt.takenOverFrom === undefined) await this.#sweeper.sweepAgain(name);
+    return { ...attempt, lock };
   }
 
   async lockHolder(name: string): Promise<LockHolder | undefined> {
-    return this.#explained(this.#locks.pathOf(name), () => this.#locks.holder(name));
+    return explained(this.#locks.pathOf(name), () => this.#locks.holder(name));
   }
 
   async locks(): Promise<FoundLock[]> {
-    return this.#explained(this.#areas.locks, () => this.#locks.all());
+    return explained(this.#areas.locks, () => this.#locks.all());
   }
 
   async probe(area: Area): Promise<boolean> {
     const directory = this.#areas.directoryOf(area);
-    return this.#explained(directory, async () => {
+    return explained(directory, async () => {
       await this.#areas.refuseLinks();
       const found = await this.options.fs.stat(directory);
       if (found === undefined) return false;
@@ -208,28 +216,11 @@ export class FileStorage implements Storage {
 
   async space(area: Area): Promise<Space | undefined> {
     const directory = this.#areas.directoryOf(area);
-    return this.#explained(directory, () => this.options.fs.space(directory));
+    return explained(directory, () => this.options.fs.space(directory));
   }
 
-  async sweep(name: string): Promise<string[]> {
-    const removed = await this.#explained(this.#areas.locks, () => this.#locks.sweep(name));
-    for (const area of AREAS) removed.push(...(await this.#sweepArea(area, name)));
-    return removed;
-  }
-
-  /**
-   * Once the lock is released nothing looks for what is unfinished: a power loss must not bring back what is removed here, nor
-   * what the dead writer itself removed and had no time to settle.
-   */
-  async #sweepArea(area: Area, name: string): Promise<string[]> {
-    const directory = this.#areas.directoryOf(area);
-    const removed: string[] = [];
-    for (const entry of (await this.#entries(area)).filter((each) => nameAside(each) === name)) {
-      const path = join(directory, entry);
-      if (await this.#explained(path, () => this.#writer.unlink(path))) removed.push(path);
-    }
-    if (await this.#explained(directory, () => this.options.fs.hasDirectory(directory))) await this.settle(area);
-    return removed;
+  sweep(name: string, area?: Area): Promise<string[]> {
+    return area === undefined ? this.#sweeper.sweep(name) : this.#sweeper.sweepArea(area, name);
   }
 
   describe(key: Key): string {
@@ -253,9 +244,9 @@ export class FileStorage implements Storage {
       get holder() {
         return held.holder;
       },
-      assertHeld: () => this.#explained(path, () => held.assertHeld()),
+      assertHeld: () => explained(path, () => held.assertHeld()),
       release: () =>
-        this.#explained(path, async () => {
+        explained(path, async () => {
           // Once the lock is gone nothing looks for it.
           await this.#writer.removeLeft();
           return held.release();
@@ -278,7 +269,7 @@ export class FileStorage implements Storage {
 
   async #changing<T>(key: Key, act: (path: string) => Promise<T>): Promise<T> {
     const path = this.describe(key);
-    return this.#explained(path, async () => {
+    return explained(path, async () => {
       await this.#areas.refuseLinks([key.area]);
       return act(path);
     });
@@ -309,7 +300,7 @@ export class FileStorage implements Storage {
 
   async #reading<T>(key: Key, use: (file: OpenFile) => Promise<T>): Promise<T | undefined> {
     const path = this.describe(key);
-    return this.#explained(path, async () => {
+    return explained(path, async () => {
       let file: OpenFile;
       try {
         file = await this.options.fs.openForReading(path);
@@ -327,7 +318,7 @@ export class FileStorage implements Storage {
 
   async #entries(area: Area): Promise<string[]> {
     const directory = this.#areas.directoryOf(area);
-    return this.#explained(directory, async () => {
+    return explained(directory, async () => {
       try {
         return await this.options.fs.list(directory);
       } catch (error) {
@@ -335,14 +326,6 @@ export class FileStorage implements Storage {
         throw error;
       }
     });
-  }
-
-  async #explained<T>(path: string, act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      throw storageError(path, error);
-    }
   }
 }
 

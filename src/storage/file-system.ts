@@ -3,7 +3,7 @@
  * can lose, reorder and tear whatever a crash could, and inject any error at any call.
  */
 
-export type OpenFileInfo = Pick<FileStat, "size" | "modifiedAt" | "identity" | "version">;
+export type OpenFileInfo = Pick<FileStat, "size" | "modifiedAt" | "inode" | "identity" | "version">;
 
 export interface OpenFile {
   /** Appends all bytes or rejects. */
@@ -11,7 +11,7 @@ export interface OpenFile {
   /** Up to `length` bytes from `position`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
   info(): Promise<OpenFileInfo>;
-  /** fdatasync: the file's bytes and size survive power loss. ENOENT rejects if its name was removed: they could not be found. */
+  /** fdatasync: the file's bytes and size survive power loss. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }

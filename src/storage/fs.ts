@@ -102,9 +102,6 @@ class WrittenFile implements OpenFile {
     return this.#use(async (descriptor) => {
       await fdatasync(descriptor);
       this.#isSynced = true;
-      // A file without a name is gone when it is closed, however often it was synced.
-      if (fstatSync(descriptor).nlink > 0) return;
-      throw Object.assign(new Error("the file has lost its name"), { code: "ENOENT" });
     });
   }
 

@@ -25,6 +25,15 @@ export function isForbidden(error: unknown): boolean {
   return code === "EACCES" || code === "EPERM" || code === "EROFS";
 }
 
+/** The act, with what the system refuses explained. */
+export async function explained<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw storageError(path, error);
+  }
+}
+
 export function storageError(path: string, error: unknown, system: NodeJS.Platform = platform()): unknown {
   if (error instanceof DraftstateError) return error;
   const code = systemErrorCode(error);

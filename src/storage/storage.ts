@@ -186,8 +186,12 @@ export interface Storage {
   /** Where calls are tried again by the storage itself: calls back before each further attempt. */
   onRetry?(listener: (event: RetryEvent) => void): void;
 
-  /** Removes what writers of this name that died left unfinished: those that held the lock of this name, or wrote as it. Called by a writer that holds it. */
-  sweep(name: string): Promise<string[]>;
+  /**
+   * Removes what writers of this name that died left unfinished: those that held the lock of this name, or wrote as it. Called by a
+   * writer that holds it. What cannot be looked at now, since an area is away, goes with the lock's next holders. With an area, the
+   * others need not be looked at.
+   */
+  sweep(name: string, area?: Area): Promise<string[]>;
 
   /** Names this store: the same in every process that uses it, in no other store, also while it is out of reach. */
   readonly identity: string;

@@ -5,7 +5,7 @@
 import type { Version } from "../model/conversation.js";
 import type { RecoveryPlan } from "../plan/recovery.js";
 import { readPlan } from "./read.js";
-import { heldBy, spillAhead, versionIn } from "./spills.js";
+import { heldBy, spillAhead, versionIn, type ValidSpill } from "./spills.js";
 import type { Store } from "./store.js";
 import type { Trash } from "./trash.js";
 import { parsePendingName, timeOfStamp, type Operation } from "./trash-record.js";
@@ -15,11 +15,13 @@ export function pendingIds(names: readonly string[]): string[] {
   return names.flatMap((name) => parsePendingName(name) ?? []);
 }
 
+/** Where that cannot be told, since nothing of the conversation can be read here, it counts as done: what it kept may be all that is left. */
 export async function happened(
   store: Pick<Store, "trash" | "spills">,
   operation: Operation,
   plan: RecoveryPlan,
 ): Promise<boolean> {
+  if (plan.kind === "lost" || plan.kind === "newer") return true;
   if (operation.kind === "repair") return isRepaired(store.trash, operation, plan);
   const present = await presentOf(store, operation, plan);
   if (present === undefined) return false;
@@ -30,14 +32,21 @@ export async function happened(
 /** What the operation may have written is in a spill where its store could not be written: that is durable, too. */
 async function presentOf(
   { spills }: Pick<Store, "spills">,
-  { conversationId, stamp }: Operation,
+  operation: Operation,
   plan: RecoveryPlan,
 ): Promise<Version | undefined> {
-  if (plan.kind !== "usable" && plan.kind !== "absent") return undefined;
-  const ahead = spills === undefined ? undefined : spillAhead(await spills.find(conversationId), heldBy(plan));
-  // One from before the operation, which its process did not see, says nothing about it.
-  if (ahead !== undefined && new Date(ahead.decoded.metadata.savedAt) >= timeOfStamp(stamp)) return versionIn(ahead);
+  if (plan.kind === "edited") return plan.reached;
+  const found = spills === undefined ? [] : await spills.find(operation.conversationId);
+  const ahead = spillAhead(found, heldBy(plan));
+  if (ahead !== undefined && isSince(ahead, operation)) return versionIn(ahead);
   return plan.kind === "usable" ? plan.version : undefined;
+}
+
+/** One from before the operation, which its process did not see, says nothing about it. */
+function isSince({ session, decoded: { metadata } }: ValidSpill, { session: own, stamp }: Operation): boolean {
+  // Of an earlier version, which did not name the session.
+  if (own === undefined) return new Date(metadata.savedAt) >= timeOfStamp(stamp);
+  return session === own || (metadata.sessions ?? []).some((mark) => mark.session === own);
 }
 
 /**
@@ -48,9 +57,14 @@ async function isRepaired(trash: Trash, operation: Operation, plan: RecoveryPlan
   const kept = await trash.files.compare(operation);
   // Of an earlier version, which did not name the revision.
   if (operation.revision === undefined) return kept === "changed";
-  if (kept === "gone" || plan.kind !== "usable") return false;
-  const isWritten = plan.source === "snapshot" && plan.base === operation.revision;
-  return isWritten && !(await trash.files.holdsSnapshot(operation));
+  if (kept === "gone") return false;
+  return snapshotRevision(plan) === operation.revision && !(await trash.files.holdsSnapshot(operation));
+}
+
+/** Of the snapshot as it is, be it edited since. */
+function snapshotRevision(plan: RecoveryPlan): number | undefined {
+  if (plan.kind === "edited") return plan.version.revision;
+  return plan.kind === "usable" && plan.source === "snapshot" ? plan.base : undefined;
 }
 
 /** Every operation that can be undone, newest first, for a reader: also what happened and was not committed. */

@@ -94,8 +94,7 @@ export class Spills {
 
   /** Removes what a session that died left unfinished. For a writer that holds the conversation's lock: no other session of it lives. */
   async sweep(id: string): Promise<void> {
-    const { storage } = this.options;
-    if (await storage.exists()) await storage.sweep(this.#writer(id));
+    await this.options.storage.sweep(this.#writer(id), "state");
   }
 
   /** The directory may be shared by stores that have conversations of the same id. */

@@ -34,6 +34,8 @@ export interface Operation {
   readonly renamedTo?: string;
   /** Of a restore or repair: the revision that it writes. */
   readonly revision?: number;
+  /** Of a restore or rename: the session that did it. What it spilled tells whether it happened. */
+  readonly session?: string;
   /** Of a repair that signed an edit: so does doing it again. */
   readonly accept?: true;
   /** Done again: the stamp of the undo that it reverts. */
@@ -164,6 +166,7 @@ export function decodeOperation(
   const [group, title, renamedTo, revision, redoOf] = ["group", "title", "renamedTo", "revision", "redoOf"].map(
     (field) => ownValue(value, field),
   );
+  const session = ownValue(value, "session");
   const operation = {
     kind,
     conversationId,
@@ -173,6 +176,7 @@ export function decodeOperation(
     ...(typeof title === "string" || title === null ? { title } : {}),
     ...(typeof renamedTo === "string" ? { renamedTo } : {}),
     ...(typeof revision === "number" ? { revision } : {}),
+    ...(typeof session === "string" ? { session } : {}),
     ...(ownValue(value, "accept") === true ? { accept: true as const } : {}),
     ...(typeof redoOf === "string" ? { redoOf } : {}),
   };

@@ -140,8 +140,8 @@ export class FaultyStorage implements Storage {
     return this.#call("space", () => this.inner.space(area));
   }
 
-  sweep(name: string): Promise<string[]> {
-    return this.#call("sweep", () => this.inner.sweep(name));
+  sweep(...given: Parameters<Storage["sweep"]>): Promise<string[]> {
+    return this.#call("sweep", () => this.inner.sweep(...given));
   }
 
   watch(area: Area, listener: (change: Change) => void): Promise<Watcher> {

@@ -96,6 +96,16 @@ export function saying(...tokens: readonly string[]): Script {
   };
 }
 
+/** Asks for one tool. */
+export function calling(name: string, args: object): Script {
+  return (answer) => {
+    const call = { index: 0, id: "call-1", type: "function", function: { name, arguments: JSON.stringify(args) } };
+    answer.chunk({ choices: [{ index: 0, delta: { role: "assistant", tool_calls: [call] }, finish_reason: null }] });
+    answer.finish("tool_calls");
+    answer.done();
+  };
+}
+
 /** An answer whose tokens the test sends one by one. */
 export function byHand(): { readonly script: Script; readonly answer: Promise<Answer> } {
   let arrived: (answer: Answer) => void = () => undefined;

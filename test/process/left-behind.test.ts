@@ -54,7 +54,7 @@ test("a copy to quarantine that was cut short is swept, and only that of its own
   for (const path of others) expect(await disk.stat(path)).toBeDefined();
 });
 
-test("a log whose file was removed under it says so at its next sync, and acknowledges nothing", async () => {
+test("a log whose file was removed under it says so at its next append and sync, and acknowledges nothing", async () => {
   const directory = await mkdtemp(join(tmpdir(), "draftstate-removed-"));
   const storage = createLocalStorage({
     stateDir: join(directory, "state"),
@@ -66,7 +66,7 @@ test("a log whose file was removed under it says so at its next sync, and acknow
   await log.append(Buffer.from("one"));
   await log.sync();
   await rm(join(directory, "state"), { recursive: true });
-  await log.append(Buffer.from("two"));
+  expect(await codeRejected(log.append(Buffer.from("two")))).toBe("STORAGE");
   expect(await codeRejected(log.sync())).toBe("STORAGE");
   await log.close();
   await rm(directory, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /** What a kill leaves of an operation between its pending record and its outcome: it is settled before anything else, or refused. */
-import { cpSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { CreateManagerOptions, DraftStatePersistenceManager } from "../../src/index.js";
@@ -9,6 +9,7 @@ import {
   CONTENT,
   Disk,
   fallbackIn,
+  filesBelow,
   found,
   ID,
   managerIn,
@@ -159,6 +160,78 @@ test.each(OPERATIONS)("a %s that was spilled before a kill is offered for undo",
   await manager.undo(ID);
   expect(texts(await manager.loadState(ID))).toEqual(["one", "two"]);
 });
+
+test.each(OPERATIONS)(
+  "a %s that was spilled before a kill is offered, also where the clock was ahead once",
+  async (kind, act) => {
+    const directory = temporaryDirectory();
+    const fallback = fallbackIn(directory);
+    await told(directory, ["one", "two"], fallback);
+    // What is done later has a later stamp.
+    writeFileSync(join(stateDirectory(directory), ".draftstate", "trash", "2999-01-01T00-00-00-000Z-abcd_state_x"), "");
+    let full = false;
+    const refuse: Turn = (go, key) => (full && field(key, "area") === "state" ? Promise.reject(noRoom()) : go());
+    const replace: Turn = async (go, key) => {
+      const done = await refuse(go, key);
+      if (isPending(key)) full = true;
+      return done;
+    };
+    await killed(directory, "before-commit", act, fallback, { replace, createLog: refuse });
+    const manager = managerIn(directory, fallback);
+    await (await manager.open(ID)).close();
+    expect(await kinds(manager)).toEqual([kind]);
+  },
+);
+
+/** As an editor leaves it. */
+function edit(directory: string): void {
+  const path = join(stateDirectory(directory), `${ID}.json`);
+  const text = readFileSync(path, "utf8");
+  const edited = text.replace('"content": "one"', '"content": "ONE"');
+  expect(edited).not.toBe(text);
+  writeFileSync(path, edited);
+}
+
+const REPAIR: readonly [string, Act] = ["repair", (manager) => manager.repair(ID, { accept: true })];
+
+describe.each([...OPERATIONS, REPAIR])("a pending %s beside a snapshot that was edited since", (kind, act) => {
+  test.each([
+    ["before-commit", [kind]],
+    ["before-content", []],
+  ] as const)("killed %s: it is offered for undo if it happened", async (moment, offered) => {
+    const directory = temporaryDirectory();
+    await told(directory, ["one", "two"]);
+    if (kind === "repair") {
+      edit(directory);
+      await killed(directory, moment, act);
+      const path = join(stateDirectory(directory), `${ID}.json`);
+      writeFileSync(path, readFileSync(path, "utf8").replace('"content": "two"', '"content": "TWO"'));
+    } else {
+      await killed(directory, moment, act);
+      edit(directory);
+    }
+    const manager = managerIn(directory);
+    expect(await outcome(manager.open(ID))).toBe("CORRUPT");
+    expect(await kinds(manager)).toEqual(offered);
+    await manager.repair(ID, { accept: true });
+    expect(await kinds(manager)).toEqual(["repair", ...offered]);
+  });
+});
+
+test.each(OPERATIONS)(
+  "what a pending %s kept stays where nothing else of the conversation can be read",
+  async (_kind, act) => {
+    const directory = temporaryDirectory();
+    await told(directory, ["one", "two"]);
+    await killed(directory, "before-commit", act);
+    const kept = filesBelow(join(stateDirectory(directory), ".draftstate", "trash"));
+    writeFileSync(join(stateDirectory(directory), `${ID}.json`), "{");
+    for (const path of filesBelow(join(directory, "backup"))) rmSync(path);
+    const manager = managerIn(directory);
+    expect(await outcome(manager.open(ID))).toBe("CORRUPT");
+    expect(filesBelow(join(stateDirectory(directory), ".draftstate", "trash"))).toHaveLength(kept.length);
+  },
+);
 
 test("a restore that did not happen is not offered because of what was spilled before it, out of its sight", async () => {
   const directory = temporaryDirectory();

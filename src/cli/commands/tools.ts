@@ -51,8 +51,8 @@ function describe({ tools, failed, notes }: RunningServers): unknown {
 function print({ output }: CommandContext, { tools }: RunningServers): void {
   for (const tool of tools) {
     output.line(output.style.bold(signatureOf(tool)));
-    const summary = summaryOf(tool, output.width);
-    if (summary !== "") output.line(`  ${summary}`);
+    const summary = summaryOf(tool, "  ", output.width);
+    if (summary !== "") output.line(summary);
   }
   if (tools.length === 0) output.message("the servers offer no tools");
 }

@@ -33,7 +33,7 @@ export async function startServers(
   const { control } = context.io;
   const abort = new AbortController();
   const interrupts = catchInterrupts(control, () => {
-    abort.abort(new QuestionInterrupted());
+    abort.abort(new QuestionInterrupted(interrupts.status));
   });
   warnOfPlainText(context, servers);
   const spinner = await startSpinner(context.output, `starting ${servers.map(({ name }) => name).join(", ")}`);

@@ -11,7 +11,6 @@ export interface Described {
 }
 
 const MAX_SIGNATURE = 400;
-const INDENT = 2;
 const PIPE_WIDTH = 200;
 
 export function signatureOf({ server, tool, input }: Described): string {
@@ -25,8 +24,9 @@ function argumentsOf({ properties, required }: JsonObject): string[] {
   return Object.keys(properties).map((name) => (needed.includes(name) ? name : `${name}?`));
 }
 
-/** The first line of its description, as wide as the terminal. */
-export function summaryOf({ description }: Pick<Described, "description">, width: number | undefined): string {
+/** The first line of its description on one row of the terminal, behind this margin; empty if there is none. */
+export function summaryOf({ description }: Described, margin: string, width = PIPE_WIDTH): string {
   const [first = ""] = description.trim().split("\n");
-  return truncateToWidth(toSafeLine(first.slice(0, PIPE_WIDTH * 4)), (width ?? PIPE_WIDTH) - INDENT);
+  const line = truncateToWidth(toSafeLine(first.slice(0, PIPE_WIDTH * 4)), width - margin.length);
+  return line === "" ? "" : `${margin}${line}`;
 }

@@ -17,8 +17,8 @@ export const tools: SlashCommand = {
     for (const tool of all) {
       const mark = allowed.includes(tool) ? "*" : " ";
       say(context, `${mark} ${signatureOf(tool)}`);
-      const summary = summaryOf(tool, context.output.width);
-      if (summary !== "") note(context, `    ${summary}`);
+      const summary = summaryOf(tool, "    ", context.output.errorWidth);
+      if (summary !== "") note(context, summary);
     }
     note(context, `${pluralize(all.length, "tool")}; ${allowed.length} run without asking`);
   },
