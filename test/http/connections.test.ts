@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const OPENS =
-  /from "(?:node:(?:http|https|http2|net|tls|dgram)|undici|pg)"|import\("(?:undici|pg|node:(?:net|tls|https?))"\)|getBuiltinModule\("node:(?:net|tls|https?|dgram)"\)|globalThis\.fetch\b|[^.\w]fetch\("|policyFetch\(|new (?:WebSocket|EventSource)\b/;
+  /from "(?:node:(?:http|https|http2|net|tls|dgram)|undici|pg)"|import\("(?:undici|pg|node:(?:net|tls|https?))"\)|getBuiltinModule\("node:(?:net|tls|https?|dgram)"\)|globalThis\.fetch\b|[^.\w]fetch\(["`]https?:|policyFetch\(|new (?:WebSocket|EventSource)\b/;
 
 /** Every file that opens one, with the beginning of the row that tells of it. */
 const ROWS: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ const ROWS: Readonly<Record<string, string>> = {
   "src/agent/models/openai.ts": "`chat`, to a server that only the conversation names",
   "src/agent/models/providers/connection.ts": "`chat`, to another provider",
   "src/mcp/http-transport.ts": "`chat` and `tools`, to an MCP server",
-  
+
   "src/monitoring/http-post.ts": "alerts (`alertWebhook`)",
   "src/storage/postgres/open-pool.ts": "a PostgreSQL store",
 };
