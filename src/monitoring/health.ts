@@ -154,8 +154,11 @@ function damagedFiles({ damage }: HealthFacts): HealthCheck {
       ? `${checked} conversations looked at, only the ends of their files`
       : `${checked} files checked`;
     if (problems.length === 0) return ["ok", `${looked}${kept}`];
-    const serious = problems.filter(({ kind }) => !MENDED_BY_ITSELF.includes(kind));
-    const list = named((serious.length > 0 ? serious : problems).map(({ path, kind }) => `${path} (${kind})`));
+    const copies = problems.filter(({ kind }) => kind === "conflict-copy");
+    const serious = problems.filter((problem) => !MENDED_BY_ITSELF.includes(problem.kind) && !copies.includes(problem));
+    const shown = [serious, copies].find(({ length }) => length > 0) ?? problems;
+    const list = named(shown.map(({ path, kind }) => `${path} (${kind})`));
+    if (shown === copies) return ["warn", `${list}: "draftstate verify" says how to keep or remove them`];
     return serious.length > 0
       ? ["fail", `${list}: "draftstate verify" says what is wrong`]
       : ["warn", `${list}: a crash left it, the next opening repairs it`];

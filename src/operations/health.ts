@@ -28,6 +28,7 @@ import { listNames, pathOfProblem, readMetadataOnly, type StoreNames } from "../
 import type { Settings } from "../store/settings.js";
 import type { LoadedConversation } from "./load.js";
 import type { CatalogueRow } from "./list/list.js";
+import { conflictCopies } from "./verify/conflict-copies.js";
 import type { Verification } from "./verify/verification.js";
 
 export interface HealthOptions extends Partial<HealthLimits> {
@@ -132,8 +133,12 @@ async function damage(context: HealthContext, names: () => Promise<StoreNames>, 
     const { checked, problems } = await verify(await names());
     return { checked, quick, quarantined, problems: problems.map(({ path, kind }) => ({ path, kind })) };
   }
-  const ids = conversationIds((await names()).state);
-  const problems: { path: string; kind: string }[] = [];
+  const listed = await names();
+  const ids = conversationIds(listed.state);
+  const problems: { path: string; kind: string }[] = conflictCopies(storage, listed).map(({ path, kind }) => ({
+    path,
+    kind,
+  }));
   for (const id of ids) problems.push(...(await problemsAtTheEnd(context, id)));
   return { checked: ids.length, quick, quarantined, problems };
 }

@@ -1,6 +1,7 @@
 /**
  * Repairs one conversation: what recovery would do by itself, and the two ways out of a snapshot that was edited by hand
- * or damaged in place: back to backup and journal, or signed as it is. The files as found are kept first.
+ * or damaged in place: back to backup and journal, or signed as it is. The files as found are kept first. Then damaged backups are
+ * cleared away.
  */
 import { DraftstateError } from "../errors.js";
 import { replay } from "../journal/replay.js";
@@ -16,6 +17,7 @@ import { happened } from "../store/pending.js";
 import { readBackupsUntilValid, readPlan, refusal } from "../store/read.js";
 import { writeWhole } from "../store/write-snapshot.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
+import { clearDamagedBackups } from "./damaged-backups.js";
 import { redoOf, type Redoing } from "./redoing.js";
 import { commit } from "./undoable.js";
 import { markOf } from "./undo/mark.js";
@@ -48,8 +50,23 @@ export function repair(
     const locked = held.get(id);
     if (locked === undefined) throw new RangeError(`${id} is not locked`);
     await redoing?.check(id, await markOf(locked.store, id));
-    return repairLocked(locked, options, redoing);
+    const repaired = await repairLocked(locked, options, redoing);
+    const cleared = await clearDamagedBackups(locked, redoing);
+    return {
+      ...repaired,
+      repaired: repaired.repaired || cleared.problems.length > 0,
+      problems: withoutSame(repaired.problems, cleared.problems),
+      quarantined: [...repaired.quarantined, ...cleared.quarantined],
+    };
   });
+}
+
+/** Recovery tells of a damaged backup too where it had to look for a valid one. */
+function withoutSame(problems: readonly Problem[], cleared: readonly Problem[]): Problem[] {
+  const isCleared = ({ file }: Problem): boolean =>
+    typeof file === "object" &&
+    cleared.some((each) => typeof each.file === "object" && each.file.backup === file.backup);
+  return [...problems.filter((problem) => !isCleared(problem)), ...cleared];
 }
 
 async function repairLocked(

@@ -7,7 +7,7 @@ import { getBuiltinModule } from "node:process";
 
 const FIELD = Buffer.from('"checksum": "sha256:');
 /** In hexadecimal. */
-const DIGITS = 64;
+export const DIGITS = 64;
 
 /** Node's crypto takes 2 ms to load, and listing needs none of it. */
 function sha256(): Hash {

@@ -118,14 +118,26 @@ const METADATA_START = '\n  "_metadata": {';
 
 /** `_metadata` from the end of a file alone; undefined when the end does not hold all of it. Not verified. */
 export function decodeMetadataEnd(end: Uint8Array): Metadata | undefined {
+  return decodeEnd(end)?.metadata;
+}
+
+export interface DecodedEnd {
+  readonly metadata: Metadata;
+  /** How long the file was when it was written; undefined where it does not tell. */
+  readonly fileBytes: number | undefined;
+}
+
+export function decodeEnd(end: Uint8Array): DecodedEnd | undefined {
   const bytes = Buffer.from(end.buffer, end.byteOffset, end.byteLength);
   // A text has its newlines escaped, and only fields of the outermost object are indented by two.
   const start = bytes.lastIndexOf(METADATA_START);
   if (start === -1) return undefined;
   try {
     const parsed: unknown = JSON.parse(`{${bytes.toString("utf8", start)}`);
-    const metadata = isJsonObject(parsed) ? parseMetadata(ownValue(parsed, "_metadata")) : undefined;
-    return typeof metadata === "string" ? undefined : metadata;
+    const header = isJsonObject(parsed) ? ownValue(parsed, "_metadata") : undefined;
+    const metadata = parseMetadata(header);
+    if (typeof metadata === "string" || !isJsonObject(header)) return undefined;
+    return { metadata, fileBytes: count(header, "fileBytes") };
   } catch {
     return undefined;
   }

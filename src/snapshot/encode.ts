@@ -5,7 +5,7 @@
 import type { Metadata } from "../model/conversation.js";
 import type { Json, JsonObject } from "../model/json.js";
 import { Assembly } from "./assembly.js";
-import { Seal } from "./checksum.js";
+import { DIGITS, Seal } from "./checksum.js";
 import { isTooLongText, MAX_FILE_BYTES, tooLarge } from "./size.js";
 
 function encodeValue(value: Json): string {
@@ -13,9 +13,19 @@ function encodeValue(value: Json): string {
 }
 
 /** Fields this version does not know come first, so that the checksum's field is the last of its name. */
-function encodeMetadata(metadata: Metadata): string {
+function encodeMetadata(metadata: Metadata, fileBytes: number): string {
   const { extra, savedAt, version, conversationId, revision, ...rest } = metadata;
-  return encodeValue({ ...extra, savedAt, version, conversationId, revision, ...rest, checksum: "sha256:" });
+  return encodeValue({ ...extra, savedAt, version, conversationId, revision, ...rest, fileBytes, checksum: "sha256:" });
+}
+
+/** The end of the file, which tells how long the file is: a reader of the end alone sees that something was cut from it or put in. */
+function encodeEnd(metadata: Metadata, bytesBefore: number): Buffer {
+  const end = (fileBytes: number): Buffer => Buffer.from(`  "_metadata": ${encodeMetadata(metadata, fileBytes)}\n}\n`);
+  const withoutIt = bytesBefore + end(0).length - 1 + DIGITS;
+  let fileBytes = withoutIt;
+  // Its own digits count, too.
+  while (fileBytes !== withoutIt + String(fileBytes).length) fileBytes = withoutIt + String(fileBytes).length;
+  return end(fileBytes);
 }
 
 const BETWEEN_ENTRIES = ",\n    ";
@@ -50,7 +60,7 @@ export class SnapshotParts implements Iterable<Uint8Array> {
       seal.update(part);
       yield this.#counted(part);
     }
-    yield this.#counted(seal.close(Buffer.from(`  "_metadata": ${encodeMetadata(this.metadata)}\n}\n`)));
+    yield this.#counted(seal.close(encodeEnd(this.metadata, this.length)));
   }
 
   #counted(part: Buffer): Buffer {

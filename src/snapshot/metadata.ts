@@ -23,6 +23,7 @@ const OWN_FIELDS = new Set([
   "conversationId",
   "revision",
   "checksum",
+  "fileBytes",
   "createdAt",
   "title",
   "status",

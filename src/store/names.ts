@@ -18,8 +18,11 @@ const EXTENSIONS: Readonly<Record<Compression, string>> = {
   zstd: ".json.zst",
 };
 
+/** What Syncthing and ownCloud call the second copy of a file: all other tools use characters that no id has. */
+const CONFLICT_COPY = /(?:\.sync-conflict|_conflict)-\d{8}-\d{6}(?:-[A-Z0-9]{7})?$/;
+
 export function isConversationId(id: string): boolean {
-  return ID.test(id) && !DEVICE.test(id);
+  return ID.test(id) && !DEVICE.test(id) && !CONFLICT_COPY.test(id);
 }
 
 export function assertConversationId(id: unknown): asserts id is string {
@@ -27,7 +30,7 @@ export function assertConversationId(id: unknown): asserts id is string {
   const shown = typeof id === "string" ? JSON.stringify(id.slice(0, 140)) : typeof id;
   throw new DraftstateError(
     "INVALID_ID",
-    `${shown} cannot be a conversation id: 1 to 128 letters, digits, ".", "_" or "-", starting with a letter or digit, and not a device name`,
+    `${shown} cannot be a conversation id: 1 to 128 letters, digits, ".", "_" or "-", starting with a letter or digit, and not a device name or the name of a conflict copy`,
   );
 }
 

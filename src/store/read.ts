@@ -15,7 +15,7 @@ import {
   type Problem,
   type RecoveryPlan,
 } from "../plan/recovery.js";
-import { decodeMetadataEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
+import { decodeEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
 import type { End, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import { storeIsMissing } from "./away.js";
@@ -149,6 +149,8 @@ export async function readPlan(storage: Storage, id: string): Promise<RecoveryPl
 
 export interface FoundMetadata {
   readonly metadata: Metadata;
+  /** How long the file was when it was written; undefined where it does not tell. */
+  readonly fileBytes: number | undefined;
   readonly end: End;
 }
 
@@ -163,8 +165,9 @@ export async function readMetadataOnly(storage: Storage, id: string, known?: End
   for (const length of [METADATA_END_BYTES, LONG_METADATA_END_BYTES]) {
     const isKnown = length === METADATA_END_BYTES && known !== undefined;
     const end = isKnown ? known : await storage.readEnd(snapshotKey(id), length);
-    const metadata = end === undefined ? undefined : decodeMetadataEnd(end.bytes);
-    if (end !== undefined && metadata?.conversationId === id && !isNewer(metadata.version)) return { metadata, end };
+    const decoded = end === undefined ? undefined : decodeEnd(end.bytes);
+    if (end !== undefined && decoded?.metadata.conversationId === id && !isNewer(decoded.metadata.version))
+      return { ...decoded, end };
     if (end === undefined || end.size <= length) return undefined;
   }
   return undefined;

@@ -51,7 +51,7 @@ const AREAS_OF: Readonly<Record<OperationKind, readonly Area[]>> = {
   rm: ["backup", "state"],
   prune: ["backup"],
   restore: ["state"],
-  repair: ["state"],
+  repair: ["state", "backup"],
   rename: [],
 };
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z-[0-9a-z]{4}$/;

@@ -33,7 +33,7 @@ async function plant(storage: Storage, name: string, id = "chat"): Promise<strin
 /** Without what the time of writing decides. */
 function parsed(text: string): JsonObject {
   const {
-    _metadata: { savedAt: _savedAt, checksum: _checksum, ...metadata },
+    _metadata: { savedAt: _savedAt, checksum: _checksum, fileBytes: _fileBytes, ...metadata },
     ...state
   } = JSON.parse(text) as { _metadata: JsonObject };
   return { ...state, _metadata: metadata };

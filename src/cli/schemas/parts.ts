@@ -53,6 +53,7 @@ export const problemKind = z.enum([
   "thread-torn",
   "thread-damaged",
   "thread-newer",
+  "conflict-copy",
   "items-torn",
   "items-damaged",
   "items-newer",

@@ -12,7 +12,7 @@ import { listNames, readMetadataOnly, readSnapshotEnds, type StoreNames } from "
 import type { FoundSpill } from "../../store/spills.js";
 import type { Store } from "../../store/store.js";
 import { load } from "../load.js";
-import { findEdit, mayBeEdited } from "./edited.js";
+import { damageOf, findEdit, mayBeEdited } from "./edited.js";
 
 export interface CatalogueRow {
   /** A thread is one of a LangGraph graph. */
@@ -107,17 +107,21 @@ async function readRow(
     if (quick !== undefined && quick.metadata.status !== "streaming") {
       const {
         metadata,
+        fileBytes,
         end: { size, modifiedAt },
       } = quick;
       const edit =
-        everything || mayBeEdited({ savedAt: metadata.savedAt, modifiedAt, sizeBytes: size })
+        everything || mayBeEdited({ savedAt: metadata.savedAt, modifiedAt, sizeBytes: size, fileBytes })
           ? await findEdit(storage, id)
           : undefined;
       const known = row(id, metadata, size, backupCount);
       return edit === undefined ? known : { ...known, ...problemOf(edit) };
     }
     const loaded = await load(store, id, { spills });
-    return loaded === undefined ? undefined : row(id, loaded.metadata, await sizeOf(storage, id, spills), backupCount);
+    if (loaded === undefined) return undefined;
+    const known = row(id, loaded.metadata, await sizeOf(storage, id, spills), backupCount);
+    const damage = damageOf(storage, id, loaded.problems);
+    return damage === undefined ? known : { ...known, ...problemOf(damage) };
   } catch (error) {
     return badRow(id, error, await sizeOf(storage, id, spills).catch(() => 0), backupCount);
   }

@@ -112,6 +112,11 @@ async function assertRoom(store: Store, taken: ReadonlySet<string>, operation: O
   if (other !== undefined && !isOwn) throw trash.files.taken(other);
 }
 
+/** A repair that cleared damaged backups away, and left the conversation as it was. */
+function tookBackupsAlone({ kind, files }: Operation): boolean {
+  return kind === "repair" && files.length > 0 && files.every(({ area }) => area === "backup");
+}
+
 async function putBack({ store, guard }: Locked, turn: Turn, operation: Operation): Promise<Undone> {
   const { trash, storage } = store;
   const restored: string[] = [];
@@ -119,10 +124,8 @@ async function putBack({ store, guard }: Locked, turn: Turn, operation: Operatio
   for (const file of [...operation.files].reverse()) {
     if (await trash.files.putBack(operation.stamp, file, guard)) restored.push(storage.describe(file));
   }
-  const marks =
-    operation.kind === "prune"
-      ? { from: ANY_CONTENT, mark: ANY_CONTENT }
-      : { from: ABSENT, mark: await markOf(store, operation.conversationId) };
+  const mark = operation.kind === "prune" ? ANY_CONTENT : await markOf(store, operation.conversationId);
+  const marks = { from: operation.kind === "rm" ? ABSENT : mark, mark };
   await finish(store, turn, { operation, ...marks, safetyBackup: null }, guard);
   return { restored, safetyBackup: null };
 }
@@ -284,6 +287,7 @@ export async function undoAll(
     case "restore":
       return [await undoRestore(store, sessions, chosen, operation)];
     case "repair":
+      if (tookBackupsAlone(operation)) return putAllBack(store, sessions, chosen, operations);
       return [await undoRepair(store, sessions, chosen, operation)];
     case "rename":
       return [await undoRename(store, sessions, chosen, operation)];

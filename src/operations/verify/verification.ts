@@ -7,6 +7,7 @@ export interface VerifiedProblem {
   readonly path: string;
   readonly kind:
     | ProblemKind
+    | "conflict-copy"
     | "spill-damaged"
     | "spill-newer"
     | "thread-damaged"

@@ -17,6 +17,7 @@ import {
 import { findConversation, listNames, pathOfProblem, type StoreNames } from "../../store/read.js";
 import type { Store } from "../../store/store.js";
 import { withSpilledIds } from "../load.js";
+import { conflictCopies } from "./conflict-copies.js";
 import type { Verification, VerifiedProblem } from "./verification.js";
 import { verifyNamespaces } from "./verify-namespaces.js";
 import { verifyThreads } from "./verify-threads.js";
@@ -82,7 +83,8 @@ async function verifyReadable(store: Store, id: string, backupNames: readonly Ba
       path,
       kind: decoded.kind === "newer" ? "backup-newer" : "backup-damaged",
       detail: problemOf(decoded) ?? "it is damaged",
-      repairable: false,
+      // It goes to quarantine.
+      repairable: decoded.kind === "damaged" && plan.kind === "usable",
     });
   }
   const spills = await verifySpills(store, id);
@@ -128,7 +130,8 @@ interface Listed {
 /** Every conversation, thread and namespace that has a file, or the one conversation. */
 export async function verify(store: Store, options: VerifyOptions = {}): Promise<Verification> {
   const { id, onProgress } = options;
-  const { state: stateNames, backup: backupNames } = options.names ?? (await listNames(store.storage));
+  const names = options.names ?? (await listNames(store.storage));
+  const { state: stateNames, backup: backupNames } = names;
   const ids = id === undefined ? await withSpilledIds(store, knownIds(stateNames, backupNames)) : [id];
   const listed: Listed = { ids, stateNames: new Set(stateNames), backups: backupsById(backupNames) };
   const whole = await verifiedWhole(store, listed, options);
@@ -146,7 +149,12 @@ export async function verify(store: Store, options: VerifyOptions = {}): Promise
   const others = id === undefined ? stateNames : [];
   const ofThreads = await verifyThreads(store.storage, others, done);
   const ofNamespaces = await verifyNamespaces(store.storage, others, done);
-  const problems = [...results.flatMap((result) => result.problems), ...ofThreads.problems, ...ofNamespaces.problems];
+  const problems = [
+    ...results.flatMap((result) => result.problems),
+    ...ofThreads.problems,
+    ...ofNamespaces.problems,
+    ...conflictCopies(store.storage, names, id),
+  ];
   return {
     checked: [...whole.values(), ...results.map(({ checked }) => checked)].reduce(
       (sum, checked) => sum + checked,
