@@ -156,14 +156,35 @@ async function keepDamaged({ store, id, guard }: Locked, { snapshot, journal }: 
   return copies;
 }
 
-/** Under a name made of the session's, so that a crash in the middle leads to the same one again. False where the spill stays. */
-async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: string): Promise<boolean> {
+/** How many names are tried. Where another conversation has one of them, be it the fork of which no mark tells any more, the next is taken. */
+const MAX_FORK_NAMES = 9;
+
+/** Under names made of the session's, so that a crash in the middle leads to the same one again. False where the spill stays. */
+async function keepAsFork(locked: Locked, spill: ValidSpill, reason: string): Promise<boolean> {
+  const name = `${locked.id.slice(0, 96)}-spill-${spill.session.slice(-12)}`;
+  for (let number = 1; number <= MAX_FORK_NAMES; number += 1) {
+    const outcome = await keepAs(locked, number === 1 ? name : `${name}-${number}`, spill, reason);
+    if (outcome !== "taken") return outcome === "kept";
+  }
+  warn(
+    locked.store,
+    locked.id,
+    `${spill.path} stays as it is: it is to be kept as ${name}, which exists and is another conversation`,
+  );
+  return false;
+}
+
+async function keepAs(
+  { store, id }: Locked,
+  forkId: string,
+  spill: ValidSpill,
+  reason: string,
+): Promise<"kept" | "taken" | "stays"> {
   const { storage, now, settings } = store;
-  const forkId = `${id.slice(0, 96)}-spill-${spill.session.slice(-12)}`;
   const attempt = await storage.tryLock(forkId, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
   if (!attempt.acquired) {
     warn(store, id, `${spill.path} stays for now, since ${forkId} is in use: ${reason}`);
-    return false;
+    return "stays";
   }
   try {
     // A writer that was killed over the same fork.
@@ -171,20 +192,14 @@ async function keepAsFork({ store, id }: Locked, spill: ValidSpill, reason: stri
     const version = versionIn(spill);
     const { sessions } = spill.decoded.metadata;
     const parts = new SnapshotParts(version.state, metadataOf(version, forkId, now().toISOString(), sessions));
-    if (!(await storage.create(snapshotKey(forkId), parts, attempt.lock)) && !(await isKept(store, forkId, spill))) {
-      warn(
-        store,
-        id,
-        `${spill.path} stays as it is: it is to be kept as ${forkId}, which exists and is another conversation`,
-      );
-      return false;
-    }
+    if (!(await storage.create(snapshotKey(forkId), parts, attempt.lock)) && !(await isKept(store, forkId, spill)))
+      return "taken";
     warn(store, id, `changes that could not be saved to the store are kept as the conversation ${forkId}: ${reason}`);
-    return true;
+    return "kept";
   } catch (error) {
     if (!isDraftstateError(error, "STORAGE")) throw error;
     warn(store, id, `${spill.path} stays for now, since the store cannot be written: ${messageOf(error)}`, error);
-    return false;
+    return "stays";
   } finally {
     await attempt.lock.release().catch(() => undefined);
   }

@@ -2,6 +2,7 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { MAX_MARKS } from "../../src/model/sessions.js";
 import {
   add,
   cleanUp,
@@ -54,4 +55,41 @@ test("a spill whose fork was continued before a killed process could remove it g
   expect(warnings.filter((each) => each.includes("stays"))).toEqual([]);
   expect(texts(await later.loadState(fork))).toEqual(["one", "spilled", "more"]);
   expect(await outcome(later.remove(ID))).toBe("ok");
+});
+
+test("a spill whose fork went on for longer than marks tell is kept once more, and does not stay", async () => {
+  const directory = temporaryDirectory();
+  const { fallbackDir } = fallbackIn(directory);
+  await told(directory, ["one"], { fallbackDir });
+  const disk = new Disk(directory, CONTENT);
+  const spilling = managerIn(directory, { storage: disk.storage, fallbackDir });
+  const spilled = await spilling.open(ID);
+  disk.full = true;
+  add(spilled, "spilled");
+  await spilled.flush();
+  await outcome(spilling.close());
+  const [spill = ""] = filesWith(fallbackDir, "spilled");
+  const aside = join(directory, "aside");
+  cpSync(spill, aside);
+  const without = managerIn(directory);
+  await turns(await without.open(ID), "two");
+  await without.close();
+  const manager = managerIn(directory, { fallbackDir });
+  await (await manager.open(ID)).close();
+  const fork = (await manager.ids()).find((id) => id !== ID) ?? "";
+  for (let session = 0; session < MAX_MARKS; session += 1) {
+    const conversation = await manager.open(fork);
+    await turns(conversation, `more ${session}`);
+    await conversation.close();
+  }
+  for (let round = 0; round < 2; round += 1) {
+    // As where the file could not be removed.
+    if (round === 0) cpSync(aside, spill);
+    await (await manager.open(ID)).close();
+    expect(filesBelow(fallbackDir).filter((path) => path.endsWith(".spill"))).toEqual([]);
+    const forks = (await manager.ids()).filter((id) => id !== ID);
+    expect(forks).toHaveLength(2);
+    expect(texts(await manager.loadState(forks.find((id) => id !== fork) ?? ""))).toEqual(["one", "spilled"]);
+  }
+  rmSync(aside);
 });
