@@ -113,7 +113,7 @@ export class CommandContext {
 
   /** One for the whole command; events that a person must know are printed to stderr. */
   async manager(storage?: Storage): Promise<DraftStatePersistenceManager> {
-    this.#manager ??= await this.#createManager(storage);
+    this.#manager ??= await this.#createManager({ storage: storage ?? this.#storage });
     return this.#manager;
   }
 
@@ -138,8 +138,8 @@ export class CommandContext {
     const chosen = parseStore(store, origin);
     const manager =
       chosen.kind === "postgres"
-        ? await this.#createManager(await this.#openPostgres(chosen))
-        : await this.#createManager(undefined, chosen);
+        ? await this.#createManager({ storage: await this.#openPostgres(chosen) })
+        : await this.#createManager({ directories: chosen });
     this.#closers.push(() => manager.close());
     return manager;
   }
@@ -187,10 +187,14 @@ export class CommandContext {
     };
   }
 
-  async #createManager(
-    storage = this.#storage,
+  /** Of that storage, or of those directories: never of the store of the settings unless it is given. */
+  async #createManager({
+    storage,
     directories = this.#directories(),
-  ): Promise<DraftStatePersistenceManager> {
+  }: {
+    readonly storage?: Storage | undefined;
+    readonly directories?: Directories;
+  }): Promise<DraftStatePersistenceManager> {
     const { createDraftStatePersistenceManager } = await import("../create-manager.js");
     const manager = createDraftStatePersistenceManager({
       ...this.#storeSettings(directories),

@@ -1,4 +1,5 @@
 /** Managers whose clock goes a millisecond a look and whose luck never changes, so that a failing run can be repeated. */
+import { randomBytes } from "node:crypto";
 import { MemoryStorage } from "../../src/storage/memory.js";
 import type { SizeLimits } from "../../src/snapshot/size.js";
 import type { Storage } from "../../src/storage/storage.js";
@@ -9,8 +10,29 @@ import { beginTurn, endAnswer } from "../../src/model/transitions.js";
 
 export const START = Date.UTC(2026, 0, 14, 21, 30);
 
+/** A PostgreSQL server on which each store is a schema of its own, instead of in memory: what only memory has is not there then. */
+const SERVER = process.env["DRAFTSTATE_TEST_SERVER"];
+const postgres = SERVER === undefined ? undefined : await import("../../src/storage/postgres/index.js");
+
 export function memory(): MemoryStorage {
-  return new MemoryStorage({ now: () => new Date(START), command: "test" });
+  const storage = new MemoryStorage({ now: () => new Date(START), command: "test" });
+  if (postgres === undefined || SERVER === undefined) return storage;
+  const schema = `w${randomBytes(8).toString("hex")}`;
+  return standIn(storage, postgres.createPostgresStorage({ connectionString: SERVER, schema, command: "test" }));
+}
+
+/** Every call goes to the other, but for those that a test replaces. */
+function standIn(storage: MemoryStorage, other: Storage): MemoryStorage {
+  const replaced = new Map<PropertyKey, unknown>();
+  return new Proxy(storage, {
+    get: (_storage, name) => {
+      const value: unknown = replaced.has(name) ? replaced.get(name) : Reflect.get(other, name);
+      return typeof value === "function" && !replaced.has(name)
+        ? (value as (...given: unknown[]) => unknown).bind(other)
+        : value;
+    },
+    set: (_storage, name, value) => replaced.set(name, value).has(name),
+  });
 }
 
 export function managerOver(

@@ -97,6 +97,13 @@ describe("copy", TIMEOUT, () => {
     const back = await workspace.run(["copy", "--from", store, "--to", "back", "one"]);
     expect([back.status, back.stderr]).toEqual([0, expect.stringContaining("1 conversation copied")]);
     expect(existsSync(join(workspace.directory, "back/state/one.json"))).toBe(true);
+    const env = { DRAFTSTATE_STORE: storeOf(server.newSchema()), DRAFTSTATE_OFFLINE_TOKEN_DELAY: "0" };
+    await workspace.run(["chat", "Of another store", "--id", "three"], { env });
+    const beside = await workspace.run(["copy", "--from", "files", "--to", "beside", "--json"], { env });
+    expect([beside.status, JSON.parse(beside.stdout)]).toMatchObject([
+      0,
+      { copied: [{ conversationId: "one" }, { conversationId: "two" }] },
+    ]);
     await on(workspace, store)("chat", "More", "--resume", "one");
     const again = await workspace.run(["copy", "--from", "files", "--to", store, "--json"]);
     expect([again.status, JSON.parse(again.stdout)]).toMatchObject([

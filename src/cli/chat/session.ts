@@ -11,6 +11,7 @@ import { INTERRUPTED } from "../exit-status.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
 import { confirmAt } from "./ask.js";
+import { assertKnown } from "./known-model.js";
 import {
   allowedFor,
   assertServerAllowed,
@@ -160,6 +161,7 @@ export class ChatSession {
     const wanted = switchedTo(this.context, this.wanted, name);
     if (isOffline(this.wanted.model))
       await assertServerAllowed(this.context, this.conversation.id, wanted, confirmAt(this.turn));
+    await assertKnown(this.context, name, wanted);
     this.turn.chosen = await this.#choose(wanted);
     this.wanted = wanted;
   }
