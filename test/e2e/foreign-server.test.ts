@@ -34,7 +34,7 @@ test("so does /model, where the offline model had stood in", TIMEOUT, async ({ w
     env: ENV,
   });
   await terminal.shows(PROMPT);
-  terminal.type("/model gpt-4o");
+  terminal.type("/model openai:gpt-4o");
   terminal.press("enter");
   await terminal.shows(/Send the conversation and your key there\?/);
   terminal.type("y");
