@@ -14,6 +14,7 @@ const ROWS: Readonly<Record<string, string>> = {
   "src/http/policy.ts": "`chat`, to a model",
   "src/http/proxied-fetch.ts": "`chat`, to a model",
   "src/agent/models/openai.ts": "`chat`, to a server that only the conversation names",
+  "src/agent/models/offered-models.ts": "`models`, and `/model` in a chat",
   "src/agent/models/providers/connection.ts": "`chat`, to another provider",
   "src/mcp/http-transport.ts": "`chat` and `tools`, to an MCP server",
 
