@@ -59,7 +59,12 @@ export const ROOMS = {
 };
 
 /** cli may reach the agent from these files alone, by dynamic import or for its types. */
-export const AGENT_GATES = ["cli/chat/model.ts", "cli/chat/session-types.ts", "cli/chat/tool-lines.ts"];
+export const AGENT_GATES = [
+  "cli/chat/model.ts",
+  "cli/chat/session-types.ts",
+  "cli/chat/tool-lines.ts",
+  "cli/models/offered.ts",
+];
 
 /** cli may reach the tools of MCP servers from here alone, by dynamic import or for their types: they bring a client and zod. */
 export const MCP_GATES = ["cli/tools"];

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   migrate: async () => (await import("./commands/migrate.js")).registerMigrate,
   stats: async () => (await import("./commands/stats/stats.js")).registerStats,
   health: async () => (await import("./commands/health.js")).registerHealth,
+  models: async () => (await import("./commands/models.js")).registerModels,
   tools: async () => (await import("./commands/tools.js")).registerTools,
   config: async () => (await import("./commands/config.js")).registerConfig,
   trust: async () => (await import("./commands/trust.js")).registerTrust,

@@ -20,6 +20,8 @@ export interface ConversationDocument {
   readonly backups: readonly ExportedBackup[];
   /** Timestamp of the backup whose state this is; undefined for the present. */
   readonly asOf: string | undefined;
+  /** Of what models thought: left out of what a person reads, unless it is wanted there. */
+  readonly reasoning?: "included";
 }
 
 /** Text of files and models as it may be shown: acting characters made visible. */

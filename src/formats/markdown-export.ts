@@ -8,6 +8,7 @@ import {
   count,
   errorText,
   otherBlocks,
+  reasoningText,
   shortTime,
   speakerName,
   textField,
@@ -40,12 +41,24 @@ function callParts(call: Json): string[] {
   return [`Calls **${line(textField(call, "name"))}**:`, fenced(JSON.stringify(args ?? call, null, 2), "json")];
 }
 
-function messageParts(message: Json, index: number, messages: readonly Json[]): string[] {
+function quoted(text: string): string {
+  const lines = tamedMarkdown(text).split("\n");
+  return ["**Reasoning**", "", ...lines].map((part) => (part === "" ? ">" : `> ${part}`)).join("\n");
+}
+
+function messageParts(
+  document: ConversationDocument,
+  message: Json,
+  index: number,
+  messages: readonly Json[],
+): string[] {
+  const thought = reasoningText(document, message);
   const text = isJsonObject(message) ? textOf(ownValue(message, "content")) : JSON.stringify(message);
   const isData = textField(message, "role") === "tool";
   const error = errorText(message);
   return [
     heading(message, speakerName(messages, index)),
+    ...(thought === "" ? [] : [quoted(thought)]),
     ...(text === "" ? [] : [isData ? fenced(text) : tamedMarkdown(text)]),
     ...otherBlocks(message).map((block) => fenced(JSON.stringify(block, null, 2), "json")),
     ...toolCalls(message).flatMap(callParts),
@@ -72,7 +85,7 @@ export function toMarkdown(document: ConversationDocument, makeVisible: MakeVisi
   const parts = [
     `# ${line(titleText(document))}`,
     about(document),
-    ...shownMessages(document.state).flatMap(messageParts),
+    ...shownMessages(document.state).flatMap((...one) => messageParts(document, ...one)),
   ];
   return makeVisible(`${parts.join("\n\n")}\n`);
 }

@@ -50,6 +50,11 @@ export function toolCalls(message: Json): readonly Json[] {
   return Array.isArray(calls) ? (calls as readonly Json[]) : [];
 }
 
+/** What the model thought before a message, where a document is to include it. */
+export function reasoningText({ reasoning }: { readonly reasoning?: "included" }, message: Json): string {
+  return reasoning === undefined ? "" : textField(message, "reasoning");
+}
+
 export function errorText(message: Json): string {
   const error = isJsonObject(message) ? ownValue(message, "error") : undefined;
   return isJsonObject(error) ? textField(error, "message") : "";

@@ -48,6 +48,7 @@ describe("what is printed with --json fits its schema:", TIMEOUT, () => {
     ["prune", ["prune", "--max", "1", "--dry-run"]],
     ["verify", ["verify"]],
     ["config", ["config"]],
+    ["models", ["models"]],
     ["completion", ["completion", "zsh"]],
     ["error", ["show", "nobody"]],
     ["error", ["ls", "--no-such-option"]],

@@ -124,7 +124,8 @@ export function byHand(): { readonly script: Script; readonly answer: Promise<An
 async function bodyOf(request: IncomingMessage): Promise<SentRequest["body"]> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(Buffer.from(chunk as Uint8Array));
-  return JSON.parse(Buffer.concat(chunks).toString("utf8")) as SentRequest["body"];
+  const text = Buffer.concat(chunks).toString("utf8");
+  return JSON.parse(text === "" ? "{}" : text) as SentRequest["body"];
 }
 
 /** Answers each request with the next script, and all further ones with the last. */

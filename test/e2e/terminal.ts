@@ -27,6 +27,7 @@ export const KEYS = {
   "ctrl-e": "\u0005",
   "ctrl-k": "\u000b",
   "ctrl-l": "\u000c",
+  "ctrl-o": "\u000f",
   "ctrl-r": "\u0012",
   "ctrl-u": "\u0015",
   "ctrl-w": "\u0017",

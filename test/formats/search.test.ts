@@ -81,7 +81,7 @@ describe("lines", () => {
 
   test("are those of messages, blocks, calls and the partial answer, with their place", async () => {
     expect(
-      findLines(state, await compileQuery(query("tea")), undefined).map(
+      findLines(state, await compileQuery(query("tea"))).map(
         ({ messageIndex, messageId, role, line, column, text }) => [messageIndex, messageId, role, line, column, text],
       ),
     ).toEqual([
@@ -93,7 +93,7 @@ describe("lines", () => {
   });
 
   test("are of one role where it was asked for", async () => {
-    expect(findLines(state, await compileQuery(query("tea")), "user")).toHaveLength(1);
+    expect(findLines(state, await compileQuery(query("tea")), { role: "user" })).toHaveLength(1);
   });
 });
 
@@ -138,7 +138,7 @@ describe("the look at the bytes", () => {
       async (before, text, other, after, matchCase, regex) => {
         const content = `${before}${other ?? text} ${text.toUpperCase()} ${text.toLowerCase()}${after}`;
         const looked = query(regex ? RE2JS.quote(text) : text, { matchCase, regex });
-        const lines = findLines({ messages: [{ role: "user", content }] }, await compileQuery(looked), undefined);
+        const lines = findLines({ messages: [{ role: "user", content }] }, await compileQuery(looked));
         if (lines.length > 0) expect(await holds(content, looked)).toBe(true);
       },
     );

@@ -21,15 +21,22 @@ async function presenterFor(turn: TurnContext): Promise<Presenter> {
   const { waitingNote } = await import("./waiting-note.js");
   const waiting = waitingNote(turn, console.screen);
   const presenter = textPresenter(turn, waiting.end);
-  return { ...presenter, request: waiting.request };
+  return {
+    ...presenter,
+    request: waiting.request,
+    show(event) {
+      if (event.type === "reasoning") waiting.thinks();
+      presenter.show(event);
+    },
+  };
 }
 
-/** Ctrl-C stops; other keys wait for the next prompt. Without a keyboard they belong to the terminal, whose signal stops. */
-function listenToKeys(turn: TurnContext, interrupts: Interrupts): () => void {
+/** Ctrl-C stops, the presenter may know a key; others wait for the next prompt. Without a keyboard they belong to the terminal, whose signal stops. */
+function listenToKeys(turn: TurnContext, interrupts: Interrupts, take: (key: Key) => boolean): () => void {
   const isInterrupt = (key: Key): boolean => key.kind === "key" && key.name === "ctrl-c";
   return (
     turn.console?.keyboard?.listen((key) => {
-      if (!isInterrupt(key)) return false;
+      if (!isInterrupt(key)) return take(key);
       interrupts.interrupt();
       return true;
     }) ?? ((): void => undefined)
@@ -55,11 +62,14 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
   const interrupts = catchInterrupts(context.io.control, () => {
     abort.abort();
   });
-  let stopListening = listenToKeys(turn, interrupts);
+  const shown: { presenter?: Presenter } = {};
+  const takeKey = (key: Key): boolean => shown.presenter?.key?.(key) ?? false;
+  let stopListening = listenToKeys(turn, interrupts, takeKey);
   output.onClosed(() => {
     abort.abort();
   });
   const presenter = await presenterFor(turn);
+  shown.presenter = presenter;
   progress.listener = (event) => {
     const warning = requestWarning(event);
     if (warning === undefined) presenter.request(event);
@@ -76,7 +86,7 @@ export async function answerTo(turn: TurnContext, prompt: string | undefined): P
         try {
           return await ask();
         } finally {
-          stopListening = listenToKeys(turn, interrupts);
+          stopListening = listenToKeys(turn, interrupts, takeKey);
           resume();
         }
       }),

@@ -26,6 +26,8 @@ export interface PromptOptions {
   readonly history: readonly string[];
   readonly complete: (text: string) => readonly string[];
   readonly initial?: string;
+  /** What Ctrl-O unfolds above the message, in at most so many rows. */
+  readonly unfold?: (columns: number, most: number) => readonly string[];
 }
 
 const MARGIN = "  ";
@@ -44,6 +46,7 @@ export function readMessage(
 class MessagePrompt {
   readonly #editor: LineEditor;
   #hint = "";
+  #isUnfolded = false;
 
   constructor(
     private readonly context: CommandContext,
@@ -95,6 +98,10 @@ class MessagePrompt {
   #handle(key: Key): Line | undefined {
     const editor = this.#editor;
     this.#hint = "";
+    if (key.kind === "key" && key.name === "ctrl-o") {
+      this.#isUnfolded = !this.#isUnfolded;
+      return undefined;
+    }
     switch (editor.handle(key)) {
       case "submit":
         return { kind: "line", text: editor.text };
@@ -125,7 +132,12 @@ class MessagePrompt {
     const { columns, rows } = this.screen;
     const hint = this.#hintRow();
     const view = windowOf(this.#view(columns), Math.max(1, rows - 1 - hint.length));
-    this.screen.show([...view.rows, ...hint], view.cursor);
+    const above = this.#unfolded(rows - 1 - hint.length - view.rows.length);
+    this.screen.show([...above, ...view.rows, ...hint], { ...view.cursor, row: view.cursor.row + above.length });
+  }
+
+  #unfolded(most: number): readonly string[] {
+    return this.#isUnfolded && most > 0 ? (this.options.unfold?.(this.screen.columns, most) ?? []) : [];
   }
 
   #view(columns: number): EditorView {

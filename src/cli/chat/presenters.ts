@@ -61,8 +61,9 @@ export function jsonPresenter(turn: TurnContext): Presenter {
         context.output.jsonLine({ type: "token", text: event.text });
         saved(event);
       } else if (event.type === "stalled") context.output.warning(STALLED);
-      else if (event.type === "reasoning") context.output.jsonLine({ type: "reasoning", text: event.text });
-      else if (event.type === "calls") context.output.jsonLine({ type: "calls", calls: event.calls });
+      else if (event.type === "reasoning") {
+        if (context.settings.reasoning) context.output.jsonLine({ type: "reasoning", text: event.text });
+      } else if (event.type === "calls") context.output.jsonLine({ type: "calls", calls: event.calls });
       else if (event.type === "tools") context.output.jsonLine({ type: "tools", messages: event.messages });
       else {
         saved(event);

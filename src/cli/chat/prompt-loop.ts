@@ -1,12 +1,16 @@
 /** A message, an answer, and again. Errors are printed, and the prompt comes back. */
 import { messageOf } from "../../errors.js";
+import { messagesOf, textOf } from "../../model/conversation.js";
+import { isJsonObject, ownValue, type Json } from "../../model/json.js";
 import { INTERRUPTED } from "../exit-status.js";
+import { toSafeText } from "../terminal/text/safe-text.js";
 import { nameMeantBy } from "./completion.js";
 import { readMessage, readPlainLine, type Line } from "./message-prompt.js";
 import { note } from "./say.js";
 import type { ChatSession } from "./session.js";
 import { SLASH_COMMANDS } from "./slash/commands.js";
 import type { SlashCommand } from "./slash/slash-command.js";
+import { lastRows } from "./thought-view.js";
 
 /** Returns the exit status. */
 export async function talk(session: ChatSession): Promise<number> {
@@ -36,7 +40,22 @@ function readLine(session: ChatSession): Promise<Line> {
     initial,
     history: session.history.entries,
     complete: (before) => choicesFor(session, before),
+    unfold: (columns, most) => unfoldedThought(session, columns, most),
   });
+}
+
+/** Of the last answer; nothing where it is hidden. */
+function unfoldedThought({ context, conversation }: ChatSession, columns: number, most: number): readonly string[] {
+  if (!context.settings.reasoning) return [];
+  const { errorStyle: style } = context.output;
+  const answer = messagesOf(conversation.version.state).findLast((message) => roleOf(message) === "assistant");
+  const thought = isJsonObject(answer) ? textOf(ownValue(answer, "reasoning")) : "";
+  if (thought === "") return [style.dim("the last answer has no reasoning")];
+  return lastRows(toSafeText(thought), columns, most, style);
+}
+
+function roleOf(message: Json): Json | undefined {
+  return isJsonObject(message) ? ownValue(message, "role") : undefined;
 }
 
 function choicesFor(session: ChatSession, before: string): readonly string[] {

@@ -6,6 +6,7 @@ import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
 import type { InputStream } from "../io.js";
 import type { TurnTools } from "../tools/tools-for.js";
+import type { Key } from "../terminal/input/keys.js";
 import type { ChatConsole } from "./console.js";
 
 export type { Approve, CallDecision, CallRequest } from "../../agent/approval.js";
@@ -55,6 +56,8 @@ export interface TurnContext {
 export interface Presenter {
   show(event: TurnEvent): void;
   request(event: RequestEvent): void;
+  /** True for a key that it took. */
+  key?(key: Key): boolean;
   /** Leaves the terminal to a question; gives back what goes on. */
   pause(): () => void;
   end(): void;

@@ -11,6 +11,7 @@ import { INTERRUPTED } from "../exit-status.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
 import { confirmAt } from "./ask.js";
+import { assertKnown } from "./known-model.js";
 import { allowedFor, chooseModel, sayModel, switchedTo, type ModelSource, type Wanted } from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
 import { note } from "./say.js";
@@ -149,6 +150,7 @@ export class ChatSession {
   /** From the next message on. */
   async useModel(name: string): Promise<void> {
     const wanted = switchedTo(this.context, this.wanted, name);
+    await assertKnown(this.context, name, wanted);
     this.turn.chosen = await this.#choose(wanted);
     this.wanted = wanted;
   }

@@ -65,7 +65,7 @@ export class StatusLine {
   /** Short: a terminal that is made narrower wraps what is long, and moves its cursor with it. */
   get text(): string {
     const waited = this.now() - this.#since;
-    if (this.#firstAt === undefined) return this.#waiting(waited, PATIENCE);
+    if (this.#firstAt === undefined || this.#waitingFor === THINKING) return this.#waiting(waited, PATIENCE);
     if (waited >= SILENCE) return `${this.#waiting(waited, SILENCE)} · ${pluralize(this.#tokens, "token")}`;
     const seconds = (this.#lastAt - this.#firstAt) / 1000;
     // In the first moments a rate is noise.

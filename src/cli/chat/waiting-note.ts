@@ -8,12 +8,15 @@ import type { RequestEvent, TurnContext } from "./session-types.js";
 /** Milliseconds. */
 const TICK = 100;
 
-export function waitingNote(
-  turn: TurnContext,
-  screen: Screen,
-): { readonly request: (event: RequestEvent) => void; readonly end: () => void } {
+export interface WaitingNote {
+  readonly request: (event: RequestEvent) => void;
+  readonly thinks: () => void;
+  readonly end: () => void;
+}
+
+export function waitingNote(turn: TurnContext, screen: Screen): WaitingNote {
   const { context } = turn;
-  if (context.output.quiet) return { request: () => undefined, end: () => undefined };
+  if (context.output.quiet) return { request: () => undefined, thinks: () => undefined, end: () => undefined };
   const status = statusLineFor(turn);
   let ended = false;
   const draw = (): void => {
@@ -29,6 +32,9 @@ export function waitingNote(
     request(event) {
       status.request(event);
       draw();
+    },
+    thinks() {
+      status.thinks();
     },
     end() {
       if (ended) return;

@@ -27,6 +27,7 @@ interface ExportOptions {
   readonly redact?: boolean;
   readonly backup?: string;
   readonly checkpoint?: string;
+  readonly reasoning?: boolean;
   readonly history?: boolean;
   /** Another name of `history`. */
   readonly withBackups?: boolean;
@@ -182,7 +183,11 @@ async function exportOne(wanted: string, options: ExportOptions, context: Comman
   const manager = await context.reader();
   const target = await resolveTarget(manager, wanted);
   const { id } = target;
-  const { document, counts } = await redact(await find(manager, target, withHistory, options, context), options);
+  const found = await find(manager, target, withHistory, options, context);
+  const { document, counts } = await redact(
+    options.reasoning === true ? { ...found, reasoning: "included" } : found,
+    options,
+  );
   const text = await render(document, format);
   const { output } = context;
   if (counts !== undefined) sayRedacted(counts, context);
@@ -214,6 +219,7 @@ export const registerExport: Register = (program, run) => {
     .addOption(choiceOption("-f, --format <format>", "default: by the extension of --output, else md", FORMATS))
     .option("-o, --output <file>", "write to <file> instead of stdout")
     .option("--force", "overwrite the file if it exists")
+    .option("--reasoning", "include what the model thought before each answer (md, html; json has it always)")
     .option("--redact", "replace keys, tokens, passwords and e-mail addresses")
     .option(
       "--backup <ts>",

@@ -22,6 +22,7 @@ import {
   restoreThread,
   showThread,
 } from "./graph-threads.js";
+import { models } from "./models.js";
 import { operations, redo, trash, undo } from "./undo.js";
 import { tools } from "./tools.js";
 import { verify } from "./verify.js";
@@ -43,6 +44,7 @@ export const SCHEMAS = {
   "inspect-thread": inspectThread,
   ls,
   migrate,
+  models,
   operations,
   prune,
   "prune-threads": pruneThreads,

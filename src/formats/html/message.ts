@@ -1,7 +1,8 @@
 /** One message as an article of the page. */
 import { textOf } from "../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import { errorText, otherBlocks, shortTime, speakerName, textField, toolCalls } from "../words.js";
+import type { ConversationDocument } from "../document.js";
+import { errorText, otherBlocks, reasoningText, shortTime, speakerName, textField, toolCalls } from "../words.js";
 import { escapeHtml } from "./escape.js";
 import { codeBlock, richText } from "./rich-text.js";
 
@@ -80,10 +81,20 @@ function bodyText(message: Json): string {
     : codeBlock(text, "");
 }
 
-export function renderMessage(message: Json, index: number, messages: readonly Json[]): string {
+function thoughtOf(text: string): string {
+  return text === "" ? "" : fold("reasoning", richText(text));
+}
+
+export function renderMessage(
+  document: ConversationDocument,
+  message: Json,
+  index: number,
+  messages: readonly Json[],
+): string {
   const role = textField(message, "role");
   const [error, note] = [errorText(message), NOTES[textField(message, "status")]];
   const body = [
+    thoughtOf(reasoningText(document, message)),
     bodyText(message),
     ...otherBlocks(message).map(block),
     ...toolCalls(message).map(call),

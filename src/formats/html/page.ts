@@ -54,7 +54,9 @@ ${STYLE}
 <body>
 <div class="page">
 ${header(document)}<main>
-${shownMessages(state).map(renderMessage).join("")}</main>
+${shownMessages(state)
+  .map((...one) => renderMessage(document, ...one))
+  .join("")}</main>
 ${renderHistory(document)}<footer>Saved at ${escapeHtml(shortTime(metadata.savedAt))}, revision ${metadata.revision.toLocaleString("en-US")}. Exported by draftstate.</footer>
 </div>
 </body>

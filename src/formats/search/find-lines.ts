@@ -18,12 +18,13 @@ export interface LineMatch {
 }
 
 /** A text of its own for each block: what is not one text is not searched as one. */
-function textsOf(message: JsonObject): string[] {
+function textsOf(message: JsonObject, { reasoning }: Searched): string[] {
   const content = ownValue(message, "content");
   const blocks = typeof content === "string" ? [content] : Array.isArray(content) ? (content as readonly Json[]) : [];
   return [
     ...blocks.map((block) => (typeof block === "string" ? block : textField(block, "text"))),
     ...toolCalls(message).flatMap(textsOfCall),
+    ...(reasoning === undefined ? [] : [textField(message, "reasoning")]),
   ];
 }
 
@@ -36,10 +37,10 @@ function leaves(value: Json): string[] {
   return typeof value === "object" && value !== null ? Object.values<Json>(value as JsonObject).flatMap(leaves) : [];
 }
 
-function matchesIn(message: Json, messageIndex: number, matcher: LineMatcher): LineMatch[] {
+function matchesIn(message: Json, messageIndex: number, matcher: LineMatcher, searched: Searched): LineMatch[] {
   if (!isJsonObject(message)) return [];
   const [id, role] = [textField(message, "id"), textField(message, "role")];
-  const lines = textsOf(message).flatMap((text) => text.split(/\r?\n/));
+  const lines = textsOf(message, searched).flatMap((text) => text.split(/\r?\n/));
   return lines.flatMap((text, index) => {
     const hits = matcher.find(text);
     const [first] = hits;
@@ -59,8 +60,15 @@ function matchesIn(message: Json, messageIndex: number, matcher: LineMatcher): L
   });
 }
 
-export function findLines(state: JsonObject, matcher: LineMatcher, role: string | undefined): LineMatch[] {
+/** Which messages, and what else of them than their text and their calls. */
+export interface Searched {
+  readonly role?: string | undefined;
+  readonly reasoning?: "too" | undefined;
+}
+
+export function findLines(state: JsonObject, matcher: LineMatcher, searched: Searched = {}): LineMatch[] {
+  const { role } = searched;
   return shownMessages(state).flatMap((message, index) =>
-    role === undefined || textField(message, "role") === role ? matchesIn(message, index, matcher) : [],
+    role === undefined || textField(message, "role") === role ? matchesIn(message, index, matcher, searched) : [],
   );
 }

@@ -22,7 +22,10 @@ function packageOf(className: string): string {
     class Chunk { constructor(content, more) { Object.assign(this, { content, ...more }); } }
     class Reason { constructor() { this.done_reason = "stop"; } }
     exports.${className} = class {
-      constructor(options) { this.options = options; }
+      // Backwards, since a key that is told is redacted.
+      constructor({ apiKey, ...options }) {
+        this.options = { ...options, ...(apiKey === undefined ? {} : { yek: [...apiKey].reverse().join("") }) };
+      }
       async *#say(messages) {
         yield new Chunk([{ type: "thinking", thinking: "I think." }]);
         const prototypes = messages.map((message) => Object.getPrototypeOf(message) === Object.prototype);
@@ -150,9 +153,9 @@ describe("a key", () => {
   });
 
   test.for([
-    ["anthropic", "anthropic", { apiKey: "anthropic-key", anthropicApiUrl: "https://api.anthropic.com" }],
-    ["google-genai", "google-genai", { apiKey: "google-key", baseUrl: "https://generativelanguage.googleapis.com" }],
-    ["mistralai", "mistralai", { apiKey: "mistral-key", serverURL: "https://api.mistral.ai" }],
+    ["anthropic", "anthropic", { yek: "yek-ciporhtna", anthropicApiUrl: "https://api.anthropic.com" }],
+    ["google-genai", "google-genai", { yek: "yek-elgoog", baseUrl: "https://generativelanguage.googleapis.com" }],
+    ["mistralai", "mistralai", { yek: "yek-lartsim", serverURL: "https://api.mistral.ai" }],
     ["bedrock", "aws", { region: "eu-central-1" }],
   ] as const)(
     "of %s goes to its own host, whatever server the settings name for OpenAI's protocol",

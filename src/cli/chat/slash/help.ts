@@ -17,7 +17,7 @@ export function helpOn(commands: () => readonly SlashCommand[]): SlashCommand {
       for (const row of helpRows(commands(), output.errorWidth ?? WIDTH, output.errorStyle)) output.message(row);
       note(
         context,
-        "Enter sends; Alt-Enter, or a backslash at the end of a line, starts another line. ↑ ↓ and Ctrl-R search earlier messages, Tab completes commands.",
+        "Enter sends; Alt-Enter, or a backslash at the end of a line, starts another line. ↑ ↓ and Ctrl-R search earlier messages, Tab completes commands, Ctrl-O unfolds what the model thought.",
       );
       note(
         context,

@@ -1,4 +1,5 @@
 /** `/model`: the model that answers, or another one from now on. */
+import { knownNames } from "../../models/offered.js";
 import { note } from "../say.js";
 import type { SlashCommand } from "./slash-command.js";
 
@@ -6,7 +7,7 @@ export const model: SlashCommand = {
   name: "model",
   usage: "/model [name]",
   summary: "show the model, or use another from now on",
-  complete: () => ["offline"],
+  complete: ({ context }) => knownNames(context.settings.models),
   run: async (session, name) => {
     if (name !== "") await session.useModel(name);
     const { agent, baseUrl } = session.turn.chosen;

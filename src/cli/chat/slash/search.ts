@@ -28,7 +28,7 @@ export const search: SlashCommand = {
     const { found, scanned } = await manager.search({
       mayHold: prefilterFor(query, matcher),
       wants: () => true,
-      look: (state) => findLines(state, matcher, undefined),
+      look: (state) => findLines(state, matcher),
       backups: false,
     });
     const { bold, cyan } = context.output.errorStyle;

@@ -68,8 +68,17 @@ async function backupCandidates(manager: DraftStatePersistenceManager, line: Typ
   return [...now, ...latest, ...names.map(({ timestamp }, index) => ({ text: timestamp, description: `@${index}` }))];
 }
 
-async function valueCandidates(name: string, line: TypedLine, open: OpenManager): Promise<Candidate[]> {
+/** What candidates are made of; each is asked only where it is wanted. */
+export interface Sources {
+  readonly open: OpenManager;
+  /** Names that `--model` understands with these flags. */
+  readonly models: (flags: { readonly config?: string }) => readonly string[];
+}
+
+async function valueCandidates(name: string, line: TypedLine, { open, models }: Sources): Promise<Candidate[]> {
   switch (name) {
+    case "model":
+      return models(line.values).map((text) => ({ text }));
     case "id":
     case "id[@backup]":
       return idCandidates(open(line.values), line.command?.name() ?? "");
@@ -91,7 +100,7 @@ async function valueCandidates(name: string, line: TypedLine, open: OpenManager)
 export async function candidatesFor(
   program: Command,
   words: readonly string[],
-  open: OpenManager,
+  sources: Sources,
 ): Promise<Candidate[]> {
   const line = readTypedLine(program, words);
   const { wanted, prefix } = line;
@@ -106,7 +115,7 @@ export async function candidatesFor(
       const found =
         wanted.choices.length > 0
           ? wanted.choices.map((text) => ({ text }))
-          : await valueCandidates(wanted.name, line, open);
+          : await valueCandidates(wanted.name, line, sources);
       return startingWith(prefix, wanted.before, found);
     }
   }

@@ -10,12 +10,12 @@ import { wantsMetadata } from "./conditions.js";
 import type { FromThread } from "../../../operations/workers.js";
 import type { SearchTask } from "./search-threads.js";
 
-async function search({ files, query, role, status, since }: SearchTask): Promise<SnapshotsScanned<LineMatch>> {
+async function search({ files, query, searched, status, since }: SearchTask): Promise<SnapshotsScanned<LineMatch>> {
   const matcher = await compileQuery(query);
   const scan = {
     mayHold: prefilterFor(query, matcher),
     wants: wantsMetadata(status, since),
-    look: (state: Parameters<typeof findLines>[0]) => findLines(state, matcher, role),
+    look: (state: Parameters<typeof findLines>[0]) => findLines(state, matcher, searched),
   };
   const [found, unsure]: [Scanned<LineMatch>[], string[]] = [[], []];
   for (const { id, path } of files) {

@@ -2,7 +2,7 @@
  * Snapshots searched by threads: reading and parsing thousands of small files is work for every core. What a thread
  * cannot tell by the snapshot alone is left to the caller, and where there are no threads, everything is.
  */
-import type { LineMatch } from "../../../formats/search/find-lines.js";
+import type { LineMatch, Searched } from "../../../formats/search/find-lines.js";
 import type { Query } from "../../../formats/search/query.js";
 import type { SnapshotsScanned } from "../../../operations/search.js";
 import { inThreads } from "../../../operations/workers.js";
@@ -10,7 +10,7 @@ import { inThreads } from "../../../operations/workers.js";
 export interface SearchTask {
   readonly files: readonly { readonly id: string; readonly path: string }[];
   readonly query: Query;
-  readonly role: string | undefined;
+  readonly searched: Searched;
   readonly status: string | undefined;
   /** ISO 8601. */
   readonly since: string | undefined;

@@ -1,6 +1,6 @@
 /** `search`: searches conversations and prints matching lines. Finding nothing is no error. */
 import { DraftstateError } from "../../../errors.js";
-import type { LineMatch } from "../../../formats/search/find-lines.js";
+import type { LineMatch, Searched } from "../../../formats/search/find-lines.js";
 import { ROLES, STATUSES } from "../../../model/conversation.js";
 import { snapshotKey, threadNames } from "../../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
@@ -28,6 +28,7 @@ interface SearchOptions {
   readonly limit?: number;
   readonly list?: boolean;
   readonly backups?: boolean;
+  readonly reasoning?: boolean;
 }
 
 interface FoundLine extends LineMatch {
@@ -56,14 +57,15 @@ async function scan(text: string, options: SearchOptions, context: CommandContex
   const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
   const pathOf = manager.storage.pathOf?.bind(manager.storage);
   const wants = wantsMetadata(options.status, since);
-  const look = (state: JsonObject): LineMatch[] => findLines(state, matcher, options.role);
+  const searched: Searched = { role: options.role, ...(options.reasoning === true ? { reasoning: "too" } : {}) };
+  const look = (state: JsonObject): LineMatch[] => findLines(state, matcher, searched);
   const snapshots = async (ids: readonly string[]): Promise<SnapshotsScanned<LineMatch> | undefined> =>
     pathOf === undefined
       ? undefined
       : searchInThreads({
           files: ids.map((id) => ({ id, path: pathOf(snapshotKey(id)) })),
           query,
-          role: options.role,
+          searched,
           status: options.status,
           since,
         });
@@ -216,6 +218,7 @@ export const registerSearch: Register = (program, run) => {
     .option("-n, --limit <count>", "show at most <count> conversations", parseCount("--limit"))
     .option("-l, --list", "print ids only")
     .option("--backups", "also search backups")
+    .option("--reasoning", "also search what the models thought before their answers")
     .addHelpText(
       "after",
       "\nExamples:\n  draftstate search beekeeper\n  draftstate search --regex 'colou?r' --role user --since 30d\n  draftstate search -l TODO | xargs -n 1 draftstate show\n  draftstate search lighthouse --json | jq -r '.[].conversationId'",
