@@ -69,6 +69,8 @@ const groups = [
   { name: "commands", test: /src\/cli\/commands\/(?!chat|complete|export|import|ls|search|watch)/ },
   { name: "export", test: /src\/formats\/(html|json-export|markdown)/ },
   { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
+  // Shared by models and tools: each would be loaded with the other.
+  { name: "http", test: /src\/http\/(?!proxied)/ },
   { name: "tools", test: /src\/(mcp\/|cli\/tools\/(configured|start))/ },
   { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
 ];

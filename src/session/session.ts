@@ -23,6 +23,8 @@ import type { Backup } from "../store/backups.js";
 import { warn, type Store } from "../store/store.js";
 import { assertTag } from "../store/tag.js";
 import { AnswerLimit } from "./answer-limit.js";
+import { replaceKept, type Keeping } from "./replace-kept.js";
+import { TimedSaves } from "./timed-saves.js";
 import { removeTraces } from "./traces.js";
 import { SessionBackups } from "./turn-end.js";
 import { WriteAhead, type WriteAheadOptions } from "./write-ahead.js";
@@ -40,20 +42,8 @@ export interface SessionOptions extends WriteAheadOptions {
   readonly inTurn: (act: () => Promise<void>) => Promise<void>;
 }
 
-/** What an operation does about the present before it is replaced. */
-export interface Keeping<T> {
-  /** Saves the version, which is durable. */
-  save(version: Version): Promise<T>;
-  /** Records that the next revision replaces it. */
-  record(version: Version): Promise<void>;
-  /** Takes the record back: it was not replaced. */
-  withdraw(): Promise<void>;
-}
-
 /** Keeps `_metadata` small enough to be read from the end of a file. */
 export const MAX_INFO_LENGTH = 2000;
-/** How often an operation that replaces the state begins again because the state was changed meanwhile. */
-const MAX_ATTEMPTS = 8;
 
 export class Session {
   readonly id: string;
@@ -63,8 +53,7 @@ export class Session {
   #info: Info;
   #revision: number;
   readonly #limit: AnswerLimit;
-  #timer: NodeJS.Timeout | undefined;
-  #timedSnapshotWaits = false;
+  readonly #timedSaves: TimedSaves | undefined;
   #isAnswering = false;
   #isClosed = false;
   /** What an operation replaced could not be saved at once, and was changed since. */
@@ -82,7 +71,14 @@ export class Session {
     this.#isUntouched = options.isUntouched;
     this.#writer = new WriteAhead({ ...options, version: this.version });
     this.#limit = new AnswerLimit(store.limits, () => this.#writer.bytesOnDisk);
-    if (store.settings.autoSave) this.#startTimer(store.settings.autoSaveInterval);
+    if (store.settings.autoSave)
+      this.#timedSaves = new TimedSaves(store.settings.autoSaveInterval, {
+        save: () => {
+          if (this.#revision > this.durableRevision) this.#writer.kick();
+        },
+        isSnapshotWorthwhile: () => !this.#isClosed && this.#writer.journalBytes > 0 && this.#writer.maySnapshot(),
+        snapshot: () => options.inTurn(() => this.#housekeep("the timed snapshot", () => this.#timedSnapshot())),
+      });
   }
 
   get lock(): Lock {
@@ -294,59 +290,25 @@ export class Session {
    * that wait for their saves wait as long. Where it rejects, nothing was replaced; or the error says that it stands, because
    * later changes were made on it.
    */
-  async replaceKept<T>(content: JsonObject, keeping: Keeping<T>): Promise<T> {
-    this.assertReplaceable();
-    const release = this.#writer.holdAcknowledgements();
-    try {
-      const { kept, before, replaced } = await this.#keepAndReplace(content, keeping);
-      try {
-        await this.#writer.flushUnacknowledged();
-      } catch (error) {
-        // Later changes were made on the new content: they cannot be had without it.
-        if (this.#revision !== replaced) {
+  replaceKept<T>(content: JsonObject, keeping: Keeping<T>): Promise<T> {
+    return replaceKept(
+      {
+        id: this.id,
+        writer: this.#writer,
+        revision: () => this.#revision,
+        durableVersion: () => this.#durableVersion(),
+        assertReplaceable: () => {
+          this.assertReplaceable();
+        },
+        become: (next) => {
+          this.#changed(this.#container.replace(next, diffStates));
+        },
+        stands: () => {
           this.#stands = true;
-          throw stands(this.id, error);
-        }
-        // Were it saved beside the record, it would be taken for what the record tells of.
-        const withdrawn = this.#writer.first(() => keeping.withdraw());
-        this.#changed(this.#container.replace(before.state, diffStates));
-        await withdrawn;
-        throw error;
-      }
-      return kept;
-    } finally {
-      release();
-    }
-  }
-
-  async #keepAndReplace<T>(
-    content: JsonObject,
-    keeping: Keeping<T>,
-  ): Promise<{ readonly kept: T; readonly before: Version; readonly replaced: number }> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const before = await this.#durableVersion();
-      const kept = await keeping.save(before);
-      // From the record on no other change can become durable as the revision that it names.
-      const resume = await this.#writer.suspend();
-      try {
-        this.assertReplaceable();
-        if (this.#revision === before.revision) await keeping.record(before);
-        this.assertReplaceable();
-        if (this.#revision === before.revision) {
-          this.#changed(this.#container.replace(content, diffStates));
-          return { kept, before, replaced: this.#revision };
-        }
-        await keeping.withdraw();
-      } catch (error) {
-        await this.#writer.first(() => keeping.withdraw());
-        throw error;
-      } finally {
-        resume();
-      }
-    }
-    throw new DraftstateError(
-      "LOCKED",
-      `conversation ${this.id} is being changed all the time: pause that and try again; nothing was replaced`,
+        },
+      },
+      content,
+      keeping,
     );
   }
 
@@ -357,7 +319,7 @@ export class Session {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#timedSaves?.stop();
     try {
       if (!this.#isUntouched) {
         await this.flush();
@@ -380,7 +342,7 @@ export class Session {
   async abandon(): Promise<void> {
     if (this.#isClosed || !this.options.isNew) return this.close();
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#timedSaves?.stop();
     const { store, lock, session } = this.options;
     try {
       await this.#writer.close();
@@ -453,25 +415,6 @@ export class Session {
     if (realTimeSave && saveOnStateChange) this.#writer.kick();
   }
 
-  #startTimer(interval: number): void {
-    this.#timer = setInterval(() => {
-      this.#timedSave();
-    }, interval);
-    this.#timer.unref();
-  }
-
-  #timedSave(): void {
-    if (this.#revision > this.durableRevision) this.#writer.kick();
-    const isWorthwhile = this.#writer.journalBytes > 0 && this.#writer.maySnapshot();
-    if (!isWorthwhile || this.#timedSnapshotWaits || this.#isClosed) return;
-    this.#timedSnapshotWaits = true;
-    void this.options
-      .inTurn(() => this.#housekeep("the timed snapshot", () => this.#timedSnapshot()))
-      .finally(() => {
-        this.#timedSnapshotWaits = false;
-      });
-  }
-
   async #timedSnapshot(): Promise<void> {
     if (this.#isClosed || this.#writer.journalBytes === 0) return;
     await this.#writer.compact();
@@ -502,15 +445,6 @@ export class Session {
       warn(this.options.store, this.id, `${what} could not be written: ${messageOf(error)}`, error);
     }
   }
-}
-
-/** Its pending record stays, and tells of it once the content is durable. */
-function stands(id: string, cause: unknown): DraftstateError {
-  return new DraftstateError(
-    "STORAGE",
-    `conversation ${id} was replaced, but could not be saved: ${messageOf(cause)}; it was changed since, and is saved with that as soon as its store can be written`,
-    { cause },
-  );
 }
 
 export function closedError(id: string): DraftstateError {

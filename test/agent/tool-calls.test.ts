@@ -21,8 +21,9 @@ afterEach(async () => {
 
 function world(...script: readonly Saying[]) {
   const storage = new MemoryStorage({ now: () => new Date(), command: "test" });
+  // Nothing is saved but what the turn itself waits for.
   const managerOf = (): DraftStatePersistenceManager => {
-    const manager = createDraftStatePersistenceManager({ storage, autoSave: false });
+    const manager = createDraftStatePersistenceManager({ storage, autoSave: false, realTimeSave: false });
     closers.push(() => manager.close());
     return manager;
   };

@@ -60,11 +60,13 @@ describe("a chat with tools", TIMEOUT, () => {
     },
   );
 
-  inProcess("runs nothing that was not allowed, and names the flag", async ({ workspace, serve }) => {
-    await configure(workspace, { d: {} });
-    const { url, requests } = await serve(saying("never"));
-    const result = await workspace.run(["chat", "Hi", "--base-url", url, "--mcp", "mcp.json", "--json"]);
-    expect([result.status, result.stderr.includes("--allow-tool"), requests]).toEqual([2, true, []]);
+  inProcess("runs nothing in a pipe that was not allowed, and names the flag", async ({ workspace, serve }) => {
+    await configure(workspace, { d: { file: workspace.path("count") } });
+    const { url } = await serve(calling("d__count", {}));
+    const flags = ["--base-url", url, "--mcp", "mcp.json", "--allow-tool", "d/pid"];
+    const { status, stderr } = await workspace.run(["chat", "Hi", ...flags]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("--allow-tool")]);
+    await expect(workspace.read("count")).rejects.toThrow();
   });
 
   inProcess("without servers, or with wrong ones, says so before anything is made", async ({ workspace }) => {

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import { until } from "./cli.js";
-import { byHand } from "./servers.js";
+import { byHand, saying } from "./servers.js";
 import { test, TIMEOUT } from "../cli/world.js";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.meta.url));
@@ -66,6 +66,14 @@ describe.concurrent("the command", TIMEOUT, () => {
     const packages = await packagesIn(stderr);
     expect(packages).toContain("@langchain/langgraph");
     expect(packages.filter((name) => name.includes("openai"))).toEqual([]);
+  });
+
+  test("loads nothing of MCP, nor zod, for a chat without tools", async ({ workspace, serve }) => {
+    const { url } = await serve(saying("Hello."));
+    const { stderr } = await workspace.run(["chat", "Hi", "--base-url", url], { node: TRACE });
+    const sources = await sourcesIn(stderr);
+    const brings = /src\/mcp\/|modelcontextprotocol|mcp-adapters|node_modules\/(zod|@cfworker)\//;
+    expect([sources.length > 100, sources.filter((source) => brings.test(source))]).toEqual([true, []]);
   });
 
   test("loads nothing that draws or asks for one answer into a pipe", async ({ workspace }) => {

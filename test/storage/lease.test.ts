@@ -219,6 +219,24 @@ describe("stopped in the middle of a rename", () => {
     expect(await machines.storage(4001).tryLock("chat", new Date())).toMatchObject({ acquired: false });
   });
 
+  test("a contender that has renamed its record and comes back late does not have the lock", async () => {
+    acquired(await holder.tryLock("chat", new Date(), { lease: LEASE }));
+    stop(LEASE);
+    let other: Awaited<ReturnType<FileStorage["tryLock"]>> | undefined;
+    const through = intercepted(machines.disk, async (call, paths, act) => {
+      const done = await act();
+      if (call === "rename" && paths[1] === lockPath("chat") && other === undefined) {
+        stop(LEASE);
+        other = await machines.storage(3001).tryLock("chat", new Date(), { lease: LEASE });
+      }
+      return done;
+    });
+    const late = await machines.storage(2001, through).tryLock("chat", new Date(), { lease: LEASE });
+    expect(late).toMatchObject({ acquired: false, detail: expect.stringContaining("stopped for too long") as string });
+    if (other === undefined) throw new Error("nobody came meanwhile");
+    await expect(acquired(other).assertHeld()).resolves.toBeUndefined();
+  });
+
   test("a holder that comes back late is lost for good, though its record is the last one written", async () => {
     let other: Awaited<ReturnType<FileStorage["tryLock"]>> | undefined;
     const through = stoppedAtRename(1, LEASE + 1, async () => {
