@@ -142,7 +142,7 @@ export class DraftStatePersistenceManager {
   open<S extends object>(id: string, options: CheckedState<S> | InitialState<S>): Promise<Conversation<S>>;
   open(id: string, options?: OpenOptions): Promise<Conversation>;
   open(id: string, options: AnyOpenOptions = {}): Promise<unknown> {
-    return this.#change(id, () => openConversation(this.#sessions, id, options));
+    return this.#change(id, () => openConversation(this.#sessions, id, options, this.settings.undefinedFields));
   }
 
   /** The handle that this process has open; undefined where it has none. Its state is of the type with which it was opened. */

@@ -37,6 +37,7 @@ export const VERBS = [
   "stats",
   "health",
   "tools",
+  "init",
   "config",
   "completion",
   "trust",

@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   health: async () => (await import("./commands/health.js")).registerHealth,
   models: async () => (await import("./commands/models.js")).registerModels,
   tools: async () => (await import("./commands/tools.js")).registerTools,
+  init: async () => (await import("./commands/init.js")).registerInit,
   config: async () => (await import("./commands/config.js")).registerConfig,
   trust: async () => (await import("./commands/trust.js")).registerTrust,
   untrust: async () => (await import("./commands/untrust.js")).registerUntrust,

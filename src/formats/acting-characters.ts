@@ -16,9 +16,12 @@ export function replaceActing(text: string, replacement: (character: string) => 
 }
 
 const INVISIBLE =
-  /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e007f}]/gu;
+  /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e007f}]|(?<=[\ufe00-\ufe0f\u{e0100}-\u{e01ef}])[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
 
-/** Invisible characters that could hide text: zero-width spaces, tags, invisible operators. */
+/**
+ * Invisible characters that could hide text: zero-width spaces, tags, invisible operators, and variation selectors
+ * behind another: a character has one at most, and bytes can be told by them.
+ */
 export function replaceInvisible(text: string, replacement: (character: string) => string): string {
   return text.replace(INVISIBLE, replacement);
 }

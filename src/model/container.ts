@@ -7,7 +7,7 @@ import { DraftstateError } from "../errors.js";
 import { assertFunction } from "./given.js";
 import { idleStreaming } from "./conversation.js";
 import { guardIntrinsics } from "./intrinsics.js";
-import { freezeJson, isJsonObject, ownValue, type Json, type JsonObject } from "./json.js";
+import { freezeJson, isJsonObject, ownValue, type Json, type JsonObject, type UndefinedFields } from "./json.js";
 import { applyPatches, canTravel, diffStates, withToken, type Patch, type Path, type TokenPatch } from "./patches.js";
 
 enablePatches();
@@ -26,9 +26,12 @@ function valueAt(state: Json, path: Path): Json | undefined {
   return node;
 }
 
-function fromImmer(patch: ImmerPatch, before: JsonObject): Patch {
+function fromImmer(patch: ImmerPatch, before: JsonObject, undefinedFields: UndefinedFields): Patch {
   if (patch.op === "remove") return { op: "remove", path: patch.path };
-  const value = freezeJson(patch.value, [...patch.path]);
+  // Set to undefined: the field goes. An entry of a list cannot.
+  if (patch.value === undefined && undefinedFields === "drop" && typeof patch.path.at(-1) === "string")
+    return { op: "remove", path: patch.path };
+  const value = freezeJson(patch.value, [...patch.path], undefinedFields);
   if (patch.op === "replace" && typeof value === "string") {
     const old = valueAt(before, patch.path);
     if (typeof old === "string" && old !== "" && value.length > old.length && value.startsWith(old)) {
@@ -47,8 +50,11 @@ export class StateContainer {
   #state: JsonObject;
   #isChanging = false;
 
-  constructor(state: JsonObject) {
-    this.#state = freezeObject(state);
+  constructor(
+    state: JsonObject,
+    private readonly undefinedFields: UndefinedFields = "refuse",
+  ) {
+    this.#state = freezeObject(state, undefinedFields);
   }
 
   /** Deeply frozen; a new object after each change. */
@@ -90,8 +96,8 @@ export class StateContainer {
       return given.whole ? (result as Draft<JsonObject>) : undefined;
     });
     const patches = given.whole
-      ? diffStates(before, withoutFileFields(freezeObject(after)))
-      : toPatches(made, before, after);
+      ? diffStates(before, withoutFileFields(freezeObject(after, this.undefinedFields)))
+      : toPatches(made, before, after, this.undefinedFields);
     // Applied from the checked patches, not taken from Immer, so that memory and disk cannot differ.
     this.#state = applyPatches(before, patches);
     return patches;
@@ -120,7 +126,7 @@ export class StateContainer {
   /** Becomes exactly `next`; returns the difference. */
   replace(next: unknown, diff: (from: JsonObject, to: JsonObject) => Patch[]): Patch[] {
     this.assertNotChanging();
-    const to = freezeObject(next);
+    const to = freezeObject(next, this.undefinedFields);
     const patches = diff(this.#state, to);
     this.#state = to;
     return patches;
@@ -195,19 +201,29 @@ function ownField(): DraftstateError {
   );
 }
 
-function toPatches(made: readonly ImmerPatch[], before: JsonObject, after: JsonObject): Patch[] {
+function toPatches(
+  made: readonly ImmerPatch[],
+  before: JsonObject,
+  after: JsonObject,
+  undefinedFields: UndefinedFields,
+): Patch[] {
   if (made.some((patch) => patch.path[0] === "_metadata")) {
     throw ownField();
   }
   // A field named like a prototype's is data, but no path may lead through it: the state is told whole.
-  if (!made.every((patch) => canTravel(patch.path))) return [{ op: "replace", path: [], value: freezeJson(after) }];
+  if (!made.every((patch) => canTravel(patch.path)))
+    return [{ op: "replace", path: [], value: freezeJson(after, [], undefinedFields) }];
   // Where entries of a list moved, a path no longer means in `before` what it means now: nothing is read as grown.
   const moved = made.some((patch) => patch.op !== "replace" && typeof patch.path.at(-1) === "number");
-  return made.map((patch) => fromImmer(patch, moved ? {} : before));
+  const isNothing = ({ op, value }: ImmerPatch): boolean =>
+    op === "add" && value === undefined && undefinedFields === "drop";
+  return made
+    .filter((patch) => !isNothing(patch) || typeof patch.path.at(-1) === "number")
+    .map((patch) => fromImmer(patch, moved ? {} : before, undefinedFields));
 }
 
-function freezeObject(state: unknown): JsonObject {
-  const frozen = freezeJson(state);
+function freezeObject(state: unknown, undefinedFields: UndefinedFields): JsonObject {
+  const frozen = freezeJson(state, [], undefinedFields);
   if (!isJsonObject(frozen)) throw new DraftstateError("INVALID_STATE", "a state is a JSON object; nothing was saved");
   return frozen;
 }

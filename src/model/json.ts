@@ -59,9 +59,18 @@ export function ownValue(object: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
+/** What becomes of a field of an object that is undefined, as optional fields of a type are. An entry of a list is refused always. */
+export type UndefinedFields = "refuse" | "drop";
+
 function refuse(path: readonly (string | number)[], found: string): DraftstateError {
   const place = path.length === 0 ? "the state" : `state field ${JSON.stringify(path.join("."))}`;
-  return new DraftstateError("INVALID_STATE", `${place} is ${found}: a state holds plain JSON only; nothing was saved`);
+  const advice =
+    found === "undefined" && typeof path.at(-1) === "string" ? '; delete it, or set undefinedFields to "drop"' : "";
+  return new DraftstateError(
+    "INVALID_STATE",
+    `${place} is ${found}: a state holds plain JSON only${advice}; nothing was saved`,
+    path.length === 0 ? {} : { path: path.join(".") },
+  );
 }
 
 /**
@@ -69,7 +78,11 @@ function refuse(path: readonly (string | number)[], found: string): DraftstateEr
  * caller's own object stays his. Throws `INVALID_STATE`, with the path, for what JSON cannot carry exactly:
  * undefined, functions, class instances, NaN and infinities, negative zero, `__proto__` keys, nesting beyond MAX_DEPTH.
  */
-export function freezeJson(value: unknown, path: (string | number)[] = []): Json {
+export function freezeJson(
+  value: unknown,
+  path: (string | number)[] = [],
+  undefinedFields: UndefinedFields = "refuse",
+): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw refuse(path, String(value));
@@ -79,20 +92,20 @@ export function freezeJson(value: unknown, path: (string | number)[] = []): Json
   if (typeof value !== "object") throw refuse(path, value === undefined ? "undefined" : `a ${typeof value}`);
   if (Mark.isOn(value) && path.length + heightOf(value as Json) <= MAX_DEPTH) return value as Json;
   if (path.length >= MAX_DEPTH) throw refuse([], `nested deeper than ${MAX_DEPTH} levels`);
-  return Array.isArray(value) ? freezeArray(value, path) : freezeObject(value, path);
+  return Array.isArray(value) ? freezeArray(value, path, undefinedFields) : freezeObject(value, path, undefinedFields);
 }
 
-function freezeArray(value: readonly unknown[], path: (string | number)[]): Json {
+function freezeArray(value: readonly unknown[], path: (string | number)[], undefinedFields: UndefinedFields): Json {
   const copy: Json[] = [];
   for (let index = 0; index < value.length; index += 1) {
     path.push(index);
-    copy.push(freezeJson(value[index], path));
+    copy.push(freezeJson(value[index], path, undefinedFields));
     path.pop();
   }
   return keep(copy);
 }
 
-function freezeObject(value: object, path: (string | number)[]): Json {
+function freezeObject(value: object, path: (string | number)[], undefinedFields: UndefinedFields): Json {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw refuse(path, `an instance of ${value.constructor.name || "a class"}`);
@@ -100,9 +113,10 @@ function freezeObject(value: object, path: (string | number)[]): Json {
   if (Object.getOwnPropertySymbols(value).length > 0) throw refuse(path, "an object with symbol keys");
   const copy: Record<string, Json> = {};
   for (const [key, item] of Object.entries(value)) {
+    if (item === undefined && undefinedFields === "drop") continue;
     path.push(key);
     if (key === "__proto__") throw refuse(path, "a key that could reach a prototype");
-    copy[key] = freezeJson(item, path);
+    copy[key] = freezeJson(item, path, undefinedFields);
     path.pop();
   }
   return keep(copy);

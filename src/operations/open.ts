@@ -2,7 +2,7 @@
  * Opens a conversation for a program: with the agent's state, or with the program's own, which a schema can check. What a
  * schema refuses is closed again, unchanged; where it was new, nothing stays of it.
  */
-import { freezeJson, isJsonObject, type JsonObject } from "../model/json.js";
+import { freezeJson, isJsonObject, type Json, type JsonObject, type UndefinedFields } from "../model/json.js";
 import { conforming, type StateSchema } from "../model/schema.js";
 import { DraftstateError } from "../errors.js";
 import type { Conversation } from "../session/conversation.js";
@@ -33,8 +33,10 @@ export async function openConversation(
   sessions: Sessions,
   id: string,
   { initial, schema, ...options }: AnyOpenOptions,
+  undefinedFields?: UndefinedFields,
 ): Promise<Conversation> {
-  const state = initial === undefined ? undefined : await beginningState(id, initial, schema);
+  const state =
+    initial === undefined ? undefined : await beginningState(id, freezeJson(initial, [], undefinedFields), schema);
   return sessions.open(id, {
     ...options,
     ...(state === undefined ? {} : { beginning: { state, info: {} } }),
@@ -48,8 +50,7 @@ export async function openConversation(
 }
 
 /** Checked even if the conversation exists: a wrong one would be noticed only much later. */
-async function beginningState(id: string, initial: object, schema: StateSchema | undefined): Promise<JsonObject> {
-  const state = freezeJson(initial);
+async function beginningState(id: string, state: Json, schema: StateSchema | undefined): Promise<JsonObject> {
   if (!isJsonObject(state) || Object.hasOwn(state, "_metadata"))
     throw new DraftstateError("INVALID_STATE", "initial must be a JSON object without _metadata; nothing was changed");
   return schema === undefined ? state : conforming(schema, state, `the state that ${id} begins with (initial)`);

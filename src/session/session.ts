@@ -65,7 +65,7 @@ export class Session {
     const { id, version, store, lock } = options;
     this.id = id;
     this.backups = new SessionBackups(store, id, lock, options.backups);
-    this.#container = new StateContainer(version.state);
+    this.#container = new StateContainer(version.state, store.settings.undefinedFields);
     this.#info = version.info;
     this.#revision = version.revision;
     this.#isUntouched = options.isUntouched;

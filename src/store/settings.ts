@@ -3,7 +3,7 @@
  * files are all checked against it, and an unknown or wrong key is an error that names the key.
  */
 import { DraftstateError } from "../errors.js";
-import { isJsonObject, type Json, type JsonObject } from "../model/json.js";
+import { isJsonObject, type Json, type JsonObject, type UndefinedFields } from "../model/json.js";
 import { parseAlertRules, type AlertRule } from "../monitoring/alert-rules.js";
 import { COMPRESSIONS, type Compression } from "./names.js";
 import { nearest } from "./nearest.js";
@@ -27,6 +27,7 @@ export interface Settings {
   readonly journalBudget: number;
   readonly maxQueuedChanges: number;
   readonly trashDays: number;
+  readonly undefinedFields: UndefinedFields;
   readonly metrics: boolean;
   readonly alerts: readonly AlertRule[];
   /** May hold a secret: never shown. */
@@ -133,6 +134,12 @@ export const SETTINGS = {
     min: 0,
     max: 36_500,
     description: "minimum days for which rm, prune, restore, repair and rename can be undone; 0 keeps nothing",
+  },
+  undefinedFields: {
+    kind: "choice",
+    default: "refuse",
+    choices: ["refuse", "drop"],
+    description: "what becomes of fields of a program's state that are undefined",
   },
   metrics: { kind: "boolean", default: true, description: "keep metrics beside the conversations" },
   alerts: {

@@ -101,6 +101,12 @@ describe("sslmode=verify-full", () => {
   });
 });
 
+/** Of the whole file: `pg` says a thing once in a process. */
+const warnings: string[] = [];
+const warned = (warning: Error): void => void warnings.push(warning.message);
+beforeAll(() => void process.on("warning", warned));
+afterAll(() => void process.off("warning", warned));
+
 describe("the password", () => {
   const passfile = async (mode: number): Promise<string> => {
     const path = join(directory, `pgpass-${mode}`);
@@ -135,16 +141,12 @@ describe("the password", () => {
       await writeFile(path, `db.example:5432:*:guarded:wrong\n${line}:${PASSWORD.replaceAll(/[:\\]/g, "\\$&")}\n`);
       await chmod(path, mode);
       vi.stubEnv("PGPASSFILE", path);
-      const warnings: string[] = [];
-      const warned = (warning: Error): void => void warnings.push(warning.message);
-      process.on("warning", warned);
       const storage = storageFor(urlOf("guarded", VERIFIED));
       const outcome = await storage.prepare().then(
         () => true,
         () => false,
       );
       await new Promise((resolve) => setImmediate(resolve));
-      process.off("warning", warned);
       expect([outcome, warnings]).toEqual([fits, []]);
     },
   );

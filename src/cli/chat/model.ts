@@ -109,12 +109,22 @@ export async function allowedFor(
     await assertProviderAllowed(context, { id, model, provider, url }, confirm);
     return wanted;
   }
-  if (url === undefined || isOffline(model)) return wanted;
+  await assertServerAllowed(context, id, wanted, confirm);
+  return wanted;
+}
+
+/** Of OpenAI's protocol. The offline model asks no server: another in its place may, so that nothing was said of it yet. */
+export async function assertServerAllowed(
+  context: CommandContext,
+  id: string,
+  { baseUrl: url, model }: Wanted,
+  confirm: Confirm,
+): Promise<void> {
+  if (url === undefined || isOffline(model)) return;
   assertNoCredentials(url);
   const hasKey = keyOf(context) !== undefined;
-  if (mayBeAsked({ url, named: context.settings.baseUrl, hasKey })) return wanted;
+  if (mayBeAsked({ url, named: context.settings.baseUrl, hasKey })) return;
   if ((await confirm?.(questionAbout(id, url, hasKey))) !== true) throw refuseServer(id, url, hasKey);
-  return wanted;
 }
 
 interface Asked {
@@ -130,7 +140,7 @@ async function assertProviderAllowed(context: CommandContext, asked: Asked, conf
     throw refuseProvider(asked.id, asked.model);
 }
 
-function isOffline(model: string | undefined): boolean {
+export function isOffline(model: string | undefined): boolean {
   return model === "offline" || model?.startsWith("offline:") === true;
 }
 

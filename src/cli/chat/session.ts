@@ -12,7 +12,16 @@ import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
 import { confirmAt } from "./ask.js";
 import { assertKnown } from "./known-model.js";
-import { allowedFor, chooseModel, sayModel, switchedTo, type ModelSource, type Wanted } from "./model.js";
+import {
+  allowedFor,
+  assertServerAllowed,
+  chooseModel,
+  isOffline,
+  type ModelSource,
+  sayModel,
+  switchedTo,
+  type Wanted,
+} from "./model.js";
 import type { PromptHistory } from "./prompt-history.js";
 import { note } from "./say.js";
 import type { ChosenModel, TurnContext } from "./session-types.js";
@@ -150,6 +159,8 @@ export class ChatSession {
   /** From the next message on. */
   async useModel(name: string): Promise<void> {
     const wanted = switchedTo(this.context, this.wanted, name);
+    if (isOffline(this.wanted.model))
+      await assertServerAllowed(this.context, this.conversation.id, wanted, confirmAt(this.turn));
     await assertKnown(this.context, name, wanted);
     this.turn.chosen = await this.#choose(wanted);
     this.wanted = wanted;

@@ -55,3 +55,12 @@ export const trust = z
 export const untrust = z
   .object({ file: path, trusted: z.literal(false), removed: z.boolean().describe("Whether it was trusted before.") })
   .describe("A settings file that is not trusted any more.");
+
+const written = { file: path, written: z.boolean().describe("false where nothing had to be changed.") };
+
+export const init = z
+  .object({
+    settings: z.object(written),
+    ignored: z.object({ ...written, added: z.array(z.string()).describe("Lines.") }),
+  })
+  .describe("The settings file and the .gitignore of a directory.");

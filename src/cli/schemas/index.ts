@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { backups } from "./backups.js";
 import { chat } from "./chat.js";
-import { completion, config, trust, untrust } from "./config.js";
+import { completion, config, init, trust, untrust } from "./config.js";
 import { backup, fork, migrate, rename, rm } from "./conversation.js";
 import { copy } from "./copy.js";
 import { diff } from "./diff.js";
@@ -40,6 +40,7 @@ export const SCHEMAS = {
   error,
   fork,
   import: imported,
+  init,
   inspect,
   "inspect-thread": inspectThread,
   ls,

@@ -36,6 +36,7 @@ export const RULES: Readonly<Record<keyof CliSettings, Rule>> = {
   saveOnToken: "always",
   compression: "always",
   durability: "always",
+  undefinedFields: "always",
   retryAttempts: "always",
   retryDelay: "always",
   lockTimeout: "always",

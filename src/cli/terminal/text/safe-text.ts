@@ -12,6 +12,8 @@ import { isHarmless, replaceActing, replaceInvisible } from "../../../formats/ac
 
 const CRLF = /\r\n/g;
 const LINE_SPACING = /[\n\t]+/g;
+const SELECTOR = "\ufe0f";
+const ENDS_IN_SELECTOR = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]$/u;
 const UNFINISHED = /[\r\ud800-\udbff]$/;
 
 /** Safe to print, over as many lines as it has. Giving it safe text changes nothing. */
@@ -43,17 +45,26 @@ export function toSafeStyled(text: string, { colored }: { readonly colored: bool
 export class SafeTextStream {
   /** A carriage return or the first half of a surrogate pair that the next piece may complete. */
   #unfinished = "";
+  #endedInSelector = false;
 
   push(chunk: string): string {
     const text = this.#unfinished + chunk;
     this.#unfinished = UNFINISHED.exec(text)?.[0] ?? "";
-    return toSafeText(text.slice(0, text.length - this.#unfinished.length));
+    return this.#safe(text.slice(0, text.length - this.#unfinished.length));
   }
 
   end(): string {
     const rest = this.#unfinished;
     this.#unfinished = "";
-    return toSafeText(rest);
+    return this.#safe(rest);
+  }
+
+  /** A selector at the end of the piece before is looked at with what follows it. */
+  #safe(text: string): string {
+    if (text === "") return "";
+    const before = this.#endedInSelector ? SELECTOR : "";
+    this.#endedInSelector = ENDS_IN_SELECTOR.test(text);
+    return toSafeText(before + text).slice(before.length);
   }
 }
 
