@@ -64,7 +64,10 @@ const groups = [
   { name: "manager", test: /src\/create-manager/ },
   { name: "model", test: /src\/model\/(?!providers)/ },
   // Small files that are loaded together.
-  { name: "text", test: /src\/(model\/providers|cli\/(arguments|settings|chat\/say|terminal\/(tables|text|input\/interrupts)))/ },
+  {
+    name: "text",
+    test: /src\/(model\/providers|cli\/(arguments|settings|chat\/say|terminal\/(tables|text|input\/interrupts)))/,
+  },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
   { name: "commands", test: /src\/cli\/commands\/(?!chat|complete|export|import|ls|search|watch)/ },
   { name: "export", test: /src\/formats\/(html|json-export|markdown)/ },
