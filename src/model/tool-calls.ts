@@ -3,6 +3,7 @@
  * in a tool's message; whether it waits, was started or is answered is read off these. Pure; recipes of a turn's calls too.
  */
 import type { Draft } from "immer";
+import { DraftstateError } from "../errors.js";
 import type { Message, ToolCall } from "./conversation.js";
 import { isJsonObject, ownValue, type JsonObject } from "./json.js";
 import type { AgentDraft } from "./transitions.js";
@@ -58,12 +59,21 @@ export function resumeRound(draft: AgentDraft): void {
   draft.messages.push(...behind.filter((message) => !isEmptyAnswer(message)));
 }
 
-/** These calls begin now, the others get these results. */
+/**
+ * These calls begin now, the others get these results. They are found by their ids: other messages may have come behind them while
+ * they waited. Throws `INVALID_STATE` if one is no longer in the conversation, and then none begins.
+ */
 export function beginCalls(
   draft: AgentDraft,
   { started, at, results }: { started: ReadonlySet<string>; at: string; results: readonly Message[] },
 ): void {
-  const round = draft.messages[indexOfRound(draft.messages)];
-  for (const call of round?.toolCalls ?? []) if (started.has(call.id)) call.startedAt = at;
+  const round = draft.messages.findLast(({ toolCalls }) => toolCalls?.some(({ id }) => started.has(id)) === true);
+  const beginning = round?.toolCalls?.filter(({ id }) => started.has(id)) ?? [];
+  if (beginning.length < started.size)
+    throw new DraftstateError(
+      "INVALID_STATE",
+      "the conversation was changed while its tool calls waited, and they are no longer in it: none of them was made",
+    );
+  for (const call of beginning) call.startedAt = at;
   draft.messages.push(...(results as Draft<Message>[]));
 }

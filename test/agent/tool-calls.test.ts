@@ -118,6 +118,23 @@ describe("a call of a tool", () => {
     ]);
   });
 
+  test("has begun before it runs also where a message came behind it while it waited", async () => {
+    const { manager, run, durable, during } = world([LOOK], "It rains.");
+    const began: unknown[] = [];
+    during(async () => {
+      began.push(callsIn(await durable()).map(({ startedAt }) => startedAt !== undefined));
+    });
+    await run("Weather?", {
+      approve: async () => {
+        manager.get(ID)?.update((draft) => {
+          draft.messages.push({ id: "beside", role: "user", content: "And?", createdAt: "2026-01-14T21:30:00.000Z" });
+        });
+        return "run" as const;
+      },
+    });
+    expect(began).toEqual([[true]]);
+  });
+
   test("keeps its result at once where another of its round takes longer", async () => {
     const { run, durable, during, told } = world([LOOK, SEND], "Done.");
     let early: unknown;

@@ -8,6 +8,7 @@ import type { InputStream } from "../io.js";
 import { userDirectory } from "../settings/user-directory.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 import { callLines, wholeCall } from "../tools/call-text.js";
+import { chosen, lettersOf, type Choices } from "./choices.js";
 import type { Approve, CallDecision, CallRequest, TurnContext } from "./session-types.js";
 import { note, say } from "./say.js";
 
@@ -23,8 +24,8 @@ export function approverFor(turn: TurnContext, whileAsking: WhileAsking): Approv
 
 type Answer = "run" | "always" | "refuse" | "view" | "stop" | "repeat" | "error";
 
-const FRESH: Readonly<Record<string, Answer>> = { y: "run", n: "refuse", a: "always", v: "view", s: "stop" };
-const BEGUN: Readonly<Record<string, Answer>> = { r: "repeat", e: "error", v: "view", s: "stop" };
+const FRESH: Choices<Answer> = { yes: "run", no: "refuse", always: "always", view: "view", stop: "stop" };
+const BEGUN: Choices<Answer> = { repeat: "repeat", error: "error", view: "view", stop: "stop" };
 
 const FRESH_QUESTION = "run it? yes, no, always in this conversation, view all, stop (y/n/a/v/s) ";
 const BEGUN_QUESTION = "repeat it, tell the model of the error, view all, stop? (r/e/v/s) ";
@@ -88,6 +89,11 @@ class Approver {
   #refusal(request: CallRequest): DraftstateError {
     const path = shellWord(this.#pathOf(request));
     const resume = this.turn.isSaved ? "; its turn waits" : "";
+    if (request.startedAt !== undefined && this.turn.tools?.lostCalls === "repeat")
+      return new DraftstateError(
+        "USAGE",
+        `a call of ${path} was begun, and is to be made again: allow that with --allow-tool ${path} beside --lost-calls repeat${resume}`,
+      );
     if (request.startedAt !== undefined)
       return new DraftstateError(
         "USAGE",
@@ -117,15 +123,15 @@ class Approver {
   async #answers(
     request: CallRequest,
     input: InputStream,
-    [question, choices]: readonly [string, Readonly<Record<string, Answer>>],
+    [question, choices]: readonly [string, Choices<Answer>],
   ): Promise<CallDecision> {
     const { context } = this.turn;
     for (;;) {
       const text = await this.#read(input, question);
       if (text === undefined) return "stop";
-      const answer = choices[text.slice(0, 1).toLowerCase()];
+      const answer = chosen(choices, text);
       if (answer === "view") for (const line of wholeCall(request.args)) say(context, line);
-      else if (answer === undefined) note(context, `answer with one of ${Object.keys(choices).join(", ")}`);
+      else if (answer === undefined) note(context, `answer with one of ${lettersOf(choices)}, and Enter`);
       else return this.#decisionOf(answer, request, input);
     }
   }

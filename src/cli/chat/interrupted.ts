@@ -9,15 +9,20 @@ import type { Asking } from "./ask.js";
 import { openCalls } from "../../model/tool-calls.js";
 import { pluralize } from "../terminal/text/format.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
+import { chosen, lettersOf, type Choices } from "./choices.js";
 import { lastRoleOf, takeBack } from "./last-turn.js";
 import { note } from "./say.js";
 
 export type Resumption = "nothing" | "keep" | "continue" | "regenerate" | "discard" | "discard the question too";
 
-type Choices = Readonly<Record<string, Resumption>>;
-
-const CUT_OFF: Choices = { k: "keep", c: "continue", r: "regenerate", d: "discard", q: "discard the question too" };
-const UNANSWERED: Choices = { k: "keep", c: "continue", d: "discard the question too" };
+const CUT_OFF: Choices<Resumption> = {
+  keep: "keep",
+  continue: "continue",
+  regenerate: "regenerate",
+  discard: "discard",
+  question: "discard the question too",
+};
+const UNANSWERED: Choices<Resumption> = { keep: "keep", continue: "continue", discard: "discard the question too" };
 
 const CUT_OFF_QUESTION = [
   "The last answer was cut off.",
@@ -86,9 +91,9 @@ export async function whatToDo(conversation: Conversation, options: ResumeOption
     const { askAt } = await import("./ask.js");
     const answer = await askAt(options, question);
     if (answer === undefined) return undefined;
-    const choice = choices[answer === "" ? "c" : answer.slice(0, 1).toLowerCase()];
+    const choice = chosen(choices, answer === "" ? "continue" : answer);
     if (choice !== undefined) return choice;
-    note(options.context, `${JSON.stringify(answer)} is not one of the choices: ${Object.keys(choices).join(", ")}`);
+    note(options.context, `${JSON.stringify(answer)} is not one of the choices: ${lettersOf(choices)}`);
   }
 }
 

@@ -9,6 +9,8 @@ import type { CommandContext } from "../context.js";
 import { resolveTarget, shownId, type Target } from "../arguments/resolve-target.js";
 import { formatBytes, pluralize } from "../terminal/text/format.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
+import { forgetAllowed } from "../tools/allowed-record.js";
+import { userDirectory } from "../settings/user-directory.js";
 import type { Register } from "./registration.js";
 
 interface RmOptions {
@@ -111,6 +113,7 @@ export const registerRm: Register = (program, run) => {
         }
         const forGood = options.purge === true && !dryRun && found.kind === "conversation";
         const prompts = forGood ? await promptsIn(manager, found.ids) : new Set<string>();
+        if (!dryRun) await forgetAllowed(userDirectory(context.env, context.io.home), new Set(found.ids));
         const results = await removeAll(manager, found, { purge: options.purge === true, dryRun });
         if (prompts.size > 0) await PromptHistory.forget(manager.storage, prompts);
         if (context.json) output.json(results);

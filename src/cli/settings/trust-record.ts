@@ -58,7 +58,8 @@ export async function untrust(directory: string, path: string): Promise<number> 
   return removed;
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+/** None where the directory is missing. */
+export async function namesIn(directory: string): Promise<string[]> {
   try {
     return await nodeFileSystem.list(directory);
   } catch (error) {

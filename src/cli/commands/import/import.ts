@@ -3,6 +3,8 @@ import { DraftstateError } from "../../../errors.js";
 import type { ImportOptions } from "../../../formats/import/imported.js";
 import type { DraftStatePersistenceManager } from "../../../manager.js";
 import type { CommandContext } from "../../context.js";
+import { userDirectory } from "../../settings/user-directory.js";
+import { forgetAllowed } from "../../tools/allowed-record.js";
 import { planImport, type Plan, type PlannedImport } from "./plan.js";
 import { readItems } from "./read.js";
 import { placeOf, report } from "./report.js";
@@ -87,6 +89,7 @@ async function write(
   context: CommandContext,
 ): Promise<void> {
   const progress = startProgress(context.output, "importing", () => context.now().getTime());
+  await forgetAllowed(userDirectory(context.env, context.io.home), new Set(planned.map(({ id }) => id)));
   try {
     await writeAll(await context.manager(), planned, options, progress.update);
   } catch (error) {
