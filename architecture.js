@@ -37,7 +37,7 @@ export const ROOMS = {
   ],
   manager: ["operations", "session", "threads", "metrics", "store", "plan", "model", "monitoring", "storage"],
   "create-store": ["store", "storage"],
-  "create-manager": ["create-store", "manager", "operations", "metrics", "monitoring"],
+  "create-manager": ["create-store", "manager", "operations", "metrics", "monitoring", "http"],
   langgraph: ["create-manager", "manager", "threads", "namespaces", "items", "checkpoints", "store", "plan", "model"],
   agent: ["create-manager", "manager", "session", "metrics", "http", "model"],
   cli: [
@@ -103,6 +103,8 @@ export const PACKAGES = {
   "node:process": [
     "storage/system.ts",
     "create-store.ts",
+    // The proxies of the environment.
+    "create-manager.ts",
     "cli/entry.ts",
     "mcp/process-transport.ts",
     // For getBuiltinModule: Node's own modules that take milliseconds, loaded when they are used.
@@ -119,12 +121,10 @@ export const PACKAGES = {
     "cli/terminal/screen/clipboard.ts",
     "cli/terminal/input/text-editor.ts",
   ],
-  undici: ["http/proxied-fetch.ts"],
+  undici: ["http/proxied-fetch.ts", "http/background-sockets.ts"],
   yauzl: ["storage/zip-file.ts"],
   "node:stream": ["cli/entry.ts", "store/codec.ts", "storage/zip-file.ts"],
   "node:os": ["storage", "operations/workers.ts", "cli/entry.ts", "cli/terminal/input/text-editor.ts"],
-  "node:http": ["monitoring/http-post.ts"],
-  "node:https": ["monitoring/http-post.ts"],
   "node:path": ["storage", "create-store.ts", "cli"],
   "node:readline": ["cli"],
   "node:module": ["cli/models/provider-package.ts"],

@@ -62,9 +62,12 @@ const groups = [
   { name: "start", tags: ["$initial"] },
   { name: "list", test: /src\/operations\/list\// },
   { name: "manager", test: /src\/create-manager/ },
-  { name: "model", test: /src\/model\// },
+  { name: "model", test: /src\/model\/(?!providers)/ },
   // Small files that are loaded together.
-  { name: "text", test: /src\/cli\/(arguments|settings|chat\/say|terminal\/(tables|text|input\/interrupts))/ },
+  {
+    name: "text",
+    test: /src\/(model\/providers|cli\/(arguments|settings|chat\/say|terminal\/(tables|text|input\/interrupts)))/,
+  },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
   { name: "commands", test: /src\/cli\/commands\/(?!chat|complete|export|import|ls|search|watch)/ },
   { name: "export", test: /src\/formats\/(html|json-export|markdown)/ },
@@ -72,6 +75,7 @@ const groups = [
   // Shared by models and tools: each would be loaded with the other.
   { name: "http", test: /src\/http\/(?!proxied)/ },
   { name: "tools", test: /src\/(mcp\/|cli\/tools\/(configured|start))/ },
+  { name: "threads", test: /src\/cli\/graph-threads\// },
   { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
 ];
 const command = (input, groups = []) => ({

@@ -1,4 +1,5 @@
 /** The manager on this machine. */
+import { env } from "node:process";
 import { localEnvironment, type LocalStoreOptions } from "./create-store.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "./manager.js";
 import type { Logger } from "./metrics/event-log.js";
@@ -19,7 +20,10 @@ export function createDraftStatePersistenceManager(options: CreateManagerOptions
     {
       ...localEnvironment(settings, { storage, ...(command === undefined ? {} : { command }) }),
       logger,
-      post: async (...request) => (await import("./monitoring/http-post.js")).postJson(...request),
+      post: async (url, body, signal) => {
+        const [{ postJson }, { proxiesOf }] = await Promise.all([import("./http/post.js"), import("./http/policy.js")]);
+        return postJson({ url, body, signal, proxies: proxiesOf(env) });
+      },
       telemetry: telemetry ? loadTelemetry : undefined,
       findWholeFiles: storage === undefined ? findWholeFiles : undefined,
     },

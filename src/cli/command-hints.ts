@@ -37,6 +37,7 @@ export const VERBS = [
   "stats",
   "health",
   "tools",
+  "models",
   "init",
   "config",
   "completion",

@@ -1,13 +1,13 @@
 /**
  * `fetch` under the policy: redirects within the origin only, no silence without end, proxies of the environment, no compressed streams.
- * undici is loaded where a proxy is named, or a silence is allowed that Node's own `fetch` would end.
+ * undici is loaded where a proxy is named, a request is in the background, or a silence is allowed that Node's own `fetch` would end.
  */
 import {
   HttpPolicyError,
+  RedirectError,
   IDLE_TIMEOUT,
   MAX_REDIRECTS,
   MODEL_ADDRESS,
-  redirectMessage,
   redirectOf,
   type Fetch,
   type Proxies,
@@ -22,6 +22,8 @@ export interface PolicyOptions {
   readonly idleTimeout?: number | undefined;
   /** What gives the server's address, for messages. */
   readonly address?: string;
+  /** Whether the process may end without its answer. */
+  readonly isBackground?: boolean;
 }
 
 /** Milliseconds after which Node's `fetch` gives up by itself. */
@@ -31,11 +33,12 @@ export function policyFetch({
   proxies,
   idleTimeout = IDLE_TIMEOUT,
   address = MODEL_ADDRESS,
+  isBackground = false,
 }: PolicyOptions = {}): Fetch {
-  const isLong = idleTimeout === 0 || idleTimeout >= OWN_TIMEOUT;
+  const isLong = isBackground || idleTimeout === 0 || idleTimeout >= OWN_TIMEOUT;
   let loading: Promise<Fetch> | undefined;
   const load = (): Promise<Fetch> =>
-    (loading ??= import("./proxied-fetch.js").then(({ proxiedFetch }) => proxiedFetch(proxies)));
+    (loading ??= import("./proxied-fetch.js").then(({ proxiedFetch }) => proxiedFetch(proxies, isBackground)));
   return async (input, init = {}) => {
     const fetch = proxies === undefined && !isLong ? globalThis.fetch : await load();
     const silence = new Silence(idleTimeout, init.signal ?? undefined);
@@ -60,8 +63,7 @@ async function followed(fetch: Fetch, input: Input, init: Init, address: string)
     const redirect = redirectOf(at, response.status, response.headers.get("location"));
     if (redirect === undefined) return response;
     await response.body?.cancel();
-    if (!redirect.mayFollow || count === MAX_REDIRECTS)
-      throw new HttpPolicyError(redirectMessage(redirect, at, address));
+    if (!redirect.mayFollow || count === MAX_REDIRECTS) throw new RedirectError(redirect, at, address);
     at = redirect.to;
     response = await fetch(at, init);
   }

@@ -50,6 +50,16 @@ export function redirectMessage({ status, to }: Redirect, from: string, address 
   return `the server redirects to ${origin} (${status}), and neither the key nor the conversation follows to another origin: if you trust it, give its address with ${address}`;
 }
 
+export class RedirectError extends HttpPolicyError {
+  constructor(
+    readonly redirect: Redirect,
+    from: string,
+    address?: string,
+  ) {
+    super(redirectMessage(redirect, from, address));
+  }
+}
+
 export interface Proxies {
   readonly http: string | undefined;
   readonly https: string | undefined;

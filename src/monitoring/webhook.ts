@@ -1,7 +1,7 @@
 /**
  * Alerts on their way to a webhook: one at a time, in order, a few tries each, a bounded number that wait. `send` never
- * throws and is not waited for, nothing here keeps the process alive, and `close` takes a bounded time. A redirect is a
- * failure: what is said here goes to the address that was configured and nowhere else.
+ * throws and is not waited for, nothing here keeps the process alive, and `close` takes a bounded time. A redirect
+ * that `post` did not follow is a failure: what is said here goes to the origin that was configured and nowhere else.
  */
 import { settlesWithin } from "./settles-within.js";
 
@@ -9,7 +9,7 @@ export interface HttpReply {
   readonly status: number;
 }
 
-/** Sends a JSON body; follows no redirect; rejects when the network fails or the signal aborts; keeps no process alive. */
+/** Sends a JSON body; follows no redirect to another origin; rejects when the network fails or the signal aborts; keeps no process alive. */
 export type HttpPost = (url: string, body: string, signal: AbortSignal) => Promise<HttpReply>;
 
 export interface WebhookOptions {

@@ -1,7 +1,14 @@
-/** What cannot be used is copied here before anything else takes its name (G6), and stays until its conversation is purged. */
+/** What cannot be used is copied here before anything else takes its name (G6), and stays until its conversation or thread is purged. */
 import type { Key, Lock } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
-import { conversationIds, parseBackupName, parseSpillName, toTimestamp } from "./names.js";
+import {
+  conversationIds,
+  parseBackupName,
+  parseSegmentName,
+  parseSpillName,
+  segmentPrefix,
+  toTimestamp,
+} from "./names.js";
 import type { Store } from "./store.js";
 
 /** Under a free name that says what it was and when; gives where it is, for messages. Undefined where there is nothing under the key. */
@@ -25,10 +32,22 @@ export async function quarantinedOf({ storage }: Pick<Store, "storage">, id: str
   return names.filter((name) => ownerOf(name) === id).map((name): Key => ({ area: "quarantine", name }));
 }
 
+/** The copies that were made of segments of the thread, as it stands in names. */
+export async function quarantinedOfThread({ storage }: Pick<Store, "storage">, thread: string): Promise<Key[]> {
+  const names = await storage.list("quarantine", { prefix: segmentPrefix(thread) });
+  const own = names.filter((name) => parseSegmentName(originalOf(name) ?? "")?.thread === thread);
+  return own.map((name): Key => ({ area: "quarantine", name }));
+}
+
 /** Of a name that ends with when it was copied. */
-function ownerOf(name: string): string | undefined {
+function originalOf(name: string): string | undefined {
   const original = name.replace(/\.\d{4}-\d\d-\d\dT[\d-]+Z(?:-\d+)?$/, "");
-  if (original === name) return undefined;
+  return original === name ? undefined : original;
+}
+
+function ownerOf(name: string): string | undefined {
+  const original = originalOf(name);
+  if (original === undefined) return undefined;
   const found = parseBackupName(original) ?? parseSpillName(original);
   return found?.conversationId ?? conversationIds([original])[0];
 }

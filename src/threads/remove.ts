@@ -1,19 +1,23 @@
 /** A thread removed: to the trash, or for good. Its files go from the first on, so that what a crash leaves is never taken for an earlier history. */
 import { isDraftstateError } from "../errors.js";
 import { segmentKey } from "../store/names.js";
+import { quarantinedOfThread } from "../store/quarantine.js";
+import type { Key } from "../storage/storage.js";
+import type { Store } from "../store/store.js";
 import { loadThread, segmentNumbers } from "./segment-files.js";
 import { beginChange, changesOf, forgetChange, takeSegments } from "./thread-trash.js";
 import type { HeldThread } from "./thread.js";
 
 export interface RemoveThreadOptions {
-  /** For good, and with it what the trash keeps of it. */
+  /** For good, and with it what trash and quarantine keep of it. */
   readonly purge?: boolean;
   /** Of what the same command removes with it. */
   readonly group?: string | undefined;
 }
 
 export interface RemovedThread {
-  readonly segments: readonly number[];
+  /** Its segments, then what quarantine held of it, if that went too. */
+  readonly files: readonly Key[];
   readonly bytes: number;
   readonly purged: boolean;
   /** Undefined where nothing is kept. */
@@ -28,16 +32,19 @@ export async function removeThread(
   const { store, name } = held;
   const segments = (await segmentNumbers(store.storage, name)).sort((left, right) => left - right);
   if (segments.length === 0) return undefined;
-  const bytes = await bytesOfSegments(held, segments);
+  const purged = purge || !store.trash.keeps;
+  const files = await filesOfThread(store, name, segments, purged);
+  const bytes = await bytesOf(store, files);
   // Segments that were folded into others are gone for good before the others go: none of them may stand in for the thread.
   await store.storage.settle("state");
-  const purged = purge || !store.trash.keeps;
   if (purged) await forGood(held, segments);
   const kept = purged ? undefined : await toTrash(held, segments, group);
-  return { segments, bytes, purged, group: kept };
+  return { files, bytes, purged, group: kept };
 }
 
 async function forGood({ store, name, lock }: HeldThread, segments: readonly number[]): Promise<void> {
+  // Copies before what they are of: a purge that is cut off can be asked for again.
+  for (const copy of await quarantinedOfThread(store, name)) await store.storage.remove(copy, lock);
   for (const number of segments) await store.storage.remove(segmentKey(name, number), lock);
   await store.storage.settle("state");
   for (const change of await changesOf(store.storage, name)) {
@@ -71,8 +78,19 @@ async function toTrash(
   return record.group;
 }
 
-async function bytesOfSegments({ store, name }: HeldThread, segments: readonly number[]): Promise<number> {
+/** What a removal of these segments takes. */
+export async function filesOfThread(
+  store: Pick<Store, "storage">,
+  name: string,
+  segments: readonly number[],
+  purged: boolean,
+): Promise<Key[]> {
+  const copies = purged ? await quarantinedOfThread(store, name) : [];
+  return [...segments.map((segment) => segmentKey(name, segment)), ...copies];
+}
+
+export async function bytesOf({ storage }: Pick<Store, "storage">, files: readonly Key[]): Promise<number> {
   let bytes = 0;
-  for (const number of segments) bytes += (await store.storage.stat(segmentKey(name, number)))?.size ?? 0;
+  for (const file of files) bytes += (await storage.stat(file))?.size ?? 0;
   return bytes;
 }

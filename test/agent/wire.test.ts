@@ -175,11 +175,11 @@ test("text that is not UTF-8 is reported, and the rest is an answer", async () =
     response.writeHead(200, { "content-type": "text/event-stream" });
     const delta = (content: string): string =>
       `data: {"id":"c","choices":[{"index":0,"delta":{"content":"${content}"},"finish_reason":null}]}\n\n`;
-    response.write(Buffer.concat([Buffer.from(delta("ä")), Buffer.from(delta("\xff"), "latin1")]));
+    response.write(Buffer.concat([Buffer.from(delta("ä")), Buffer.from(`${delta("\xff")}${delta("\xfe")}`, "latin1")]));
     response.end('data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n');
   });
   const { requests, messages } = await ask(`${origin}/v1`);
-  expect(messages.at(-1)).toMatchObject({ content: "ä\ufffd", status: "complete" });
+  expect(messages.at(-1)).toMatchObject({ content: "ä\ufffd\ufffd", status: "complete" });
   expect(requests.filter(({ kind }) => kind === "broken text")).toHaveLength(1);
 });
 

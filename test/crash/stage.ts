@@ -164,6 +164,8 @@ export class Stage {
     await this.#rememberLoaded(at);
     for (const { timestamp, revision } of await this.#process().listBackups(ID))
       this.ledger.backedUp(timestamp, revision, this.disk.operationCount);
+    // The log, from which it can be done again.
+    this.#leftForLater();
   }
 
   /** What anyone would do after a failure: mend or bring back what has to be, write, close. */

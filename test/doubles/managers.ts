@@ -11,7 +11,7 @@ import { beginTurn, endAnswer } from "../../src/model/transitions.js";
 export const START = Date.UTC(2026, 0, 14, 21, 30);
 
 /** A PostgreSQL server on which each store is a schema of its own, instead of in memory: what only memory has is not there then. */
-const SERVER = process.env["DRAFTSTATE_TEST_SERVER"];
+const SERVER = process.env["TEST_POSTGRES_SERVER"];
 const postgres = SERVER === undefined ? undefined : await import("../../src/storage/postgres/index.js");
 
 export function memory(): MemoryStorage {

@@ -208,7 +208,9 @@ describe.concurrent("on a narrow terminal", TIMEOUT, () => {
     await terminal.shows(/Ctrl-D[\s\S]*\n>$/);
     const text = terminal.copied.replaceAll(/\s+/g, " ");
     expect(text).toContain("/undo undo the last turn; its question returns to the prompt");
-    expect(text).toContain("Ctrl-R search earlier messages, Tab completes commands.");
+    expect(text).toContain(
+      "Ctrl-R search earlier messages, Tab completes commands, Ctrl-O unfolds what the model thought.",
+    );
     expect(terminal.copied.split("\n").every((line) => line.length <= 40)).toBe(true);
   });
 

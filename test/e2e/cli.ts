@@ -16,7 +16,7 @@ export const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.m
 /** Holds `draftstate`. */
 const BIN = fileURLToPath(new URL("bin", import.meta.url));
 /** A PostgreSQL server on which each directory's commands have a store of their own, instead of in the directory. */
-const SERVER = process.env["DRAFTSTATE_TEST_SERVER"];
+const SERVER = process.env["TEST_POSTGRES_SERVER"];
 const PATIENCE = 20_000;
 const GLANCE = 10;
 

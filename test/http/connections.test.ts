@@ -17,8 +17,8 @@ const ROWS: Readonly<Record<string, string>> = {
   "src/agent/models/offered-models.ts": "`models`, and `/model` in a chat",
   "src/agent/models/providers/connection.ts": "`chat`, to another provider",
   "src/mcp/http-transport.ts": "`chat` and `tools`, to an MCP server",
-
-  "src/monitoring/http-post.ts": "alerts (`alertWebhook`)",
+  "src/http/post.ts": "alerts (`alertWebhook`)",
+  "src/http/background-sockets.ts": "alerts (`alertWebhook`)",
   "src/storage/postgres/open-pool.ts": "a PostgreSQL store",
 };
 /** LangChain's own client opens it, and a program that uses the library its own. */

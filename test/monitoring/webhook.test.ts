@@ -1,24 +1,33 @@
 /** The webhook, against servers that answer, hang, fail and redirect: bounded in time and number, and it never throws. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { afterEach, describe, expect, test } from "vitest";
-import { postJson } from "../../src/monitoring/http-post.js";
-import { Webhook, type WebhookOptions } from "../../src/monitoring/webhook.js";
+import { proxiesOf, type Proxies } from "../../src/http/policy.js";
+import { postJson } from "../../src/http/post.js";
+import { Webhook, type HttpPost, type WebhookOptions } from "../../src/monitoring/webhook.js";
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
 interface Got {
   readonly method: string | undefined;
+  readonly path: string | undefined;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
 }
+
+/** What a process of its own needs for it. */
+const SOURCES = [
+  ...["webhook", "settles-within"].map((name) => `monitoring/${name}`),
+  ...["post", "policy", "policy-fetch", "proxied-fetch", "background-sockets"].map((name) => `http/${name}`),
+];
 
 const servers: Server[] = [];
 
@@ -29,20 +38,25 @@ afterEach(() => {
   }
 });
 
-async function serve(...answers: readonly Answer[]): Promise<{ url: string; got: Got[] }> {
+async function serve(...answers: readonly Answer[]): Promise<{ url: string; got: Got[]; server: Server }> {
   const got: Got[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      got.push({ method: request.method, headers: request.headers, body: Buffer.concat(chunks).toString() });
+      got.push({
+        method: request.method,
+        path: request.url,
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+      });
       answers[Math.min(got.length, answers.length) - 1]?.(response, request);
     });
   });
   servers.push(server);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, got };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, got, server };
 }
 
 const status =
@@ -51,11 +65,16 @@ const status =
     response.writeHead(code, headers).end("body that nobody reads");
 const hang: Answer = () => undefined;
 
+const postThrough =
+  (proxies?: Proxies): HttpPost =>
+  (url, body, signal) =>
+    postJson({ url, body, signal, proxies });
+
 function webhookTo(url: string, options: Partial<WebhookOptions> = {}): { webhook: Webhook; failures: string[] } {
   const failures: string[] = [];
   const webhook = new Webhook({
     url,
-    post: postJson,
+    post: postThrough(),
     delay: (ms, signal) => delay(ms, undefined, { signal, ref: false }).catch(() => undefined),
     onFailure: (reason) => void failures.push(reason),
     firstPauseMs: 1,
@@ -120,6 +139,44 @@ describe("the webhook", () => {
     expect(got).toHaveLength(1);
     expect(elsewhere.got).toEqual([]);
     expect(failures).toEqual([expect.stringContaining("redirect")]);
+  });
+
+  test("a redirect within the origin is followed, with all that was sent", async () => {
+    const { url, got } = await serve(status(308, { location: "/moved" }), status(200));
+    const { webhook, failures } = webhookTo(url.replace("http://", "http://me:secret@"));
+    webhook.send({ rule: "a" });
+    await webhook.close(5000);
+    expect(failures).toEqual([]);
+    expect(got.map(({ path }) => path)).toEqual(["/hook", "/moved"]);
+    expect(got[1]).toMatchObject({ body: '{"rule":"a"}', headers: { authorization: got[0]?.headers.authorization } });
+  });
+
+  test("a proxy of the environment gets what goes to another machine, and nothing that goes to this one", async () => {
+    const proxy = await serve(status(200));
+    const { url, got } = await serve(status(200));
+    const post = postThrough(proxiesOf({ HTTP_PROXY: new URL(proxy.url).origin }));
+    for (const to of ["http://hooks.invalid/a", url]) {
+      const { webhook, failures } = webhookTo(to, { post });
+      webhook.send({ rule: to });
+      await webhook.close(5000);
+      expect(failures).toEqual([]);
+    }
+    expect(proxy.got.map(({ path }) => path)).toEqual(["http://hooks.invalid/a"]);
+    expect(got).toHaveLength(1);
+  });
+
+  test("a proxy that refuses is a failure that tells neither its password nor the address", async () => {
+    const proxy = await serve(status(407));
+    proxy.server.on("connect", (_request, socket) => socket.end("HTTP/1.1 407 No\r\n\r\n"));
+    const named = new URL(proxy.url).origin.replace("http://", "http://joe:p4ssw0rd@");
+    const post = postThrough(proxiesOf({ HTTP_PROXY: named, HTTPS_PROXY: named }));
+    for (const to of ["http://hooks.invalid/s3cret", "https://hooks.invalid/s3cret"]) {
+      const { webhook, failures } = webhookTo(to, { post });
+      webhook.send({});
+      await webhook.close(5000);
+      expect(failures).toHaveLength(1);
+      expect(failures.join()).not.toMatch(/p4ssw0rd|s3cret/);
+    }
   });
 
   test("a server that never answers costs its timeout and no more", async () => {
@@ -253,8 +310,10 @@ describe("whatever the ways out of this process do", () => {
     const { url } = await serve(hang);
     const directory = await mkdtemp(join(tmpdir(), "draftstate-webhook-"));
     try {
-      for (const name of ["webhook", "http-post", "settles-within"]) {
-        const source = await readFile(new URL(`../../src/monitoring/${name}.ts`, import.meta.url), "utf8");
+      await symlink(fileURLToPath(new URL("../../node_modules", import.meta.url)), join(directory, "node_modules"));
+      for (const room of ["http", "monitoring"]) await mkdir(join(directory, room));
+      for (const name of SOURCES) {
+        const source = await readFile(new URL(`../../src/${name}.ts`, import.meta.url), "utf8");
         const { outputText } = ts.transpileModule(source, {
           compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
         });
@@ -265,9 +324,9 @@ describe("whatever the ways out of this process do", () => {
         join(directory, "main.js"),
         `
         import { setTimeout as delay } from "node:timers/promises";
-        import { Webhook } from "./webhook.js";
-        import { postJson } from "./http-post.js";
-        const webhook = new Webhook({ url: ${JSON.stringify(url)}, post: postJson, delay: (ms, signal) => delay(ms, undefined, { signal, ref: false }), onFailure: () => {}, timeoutMs: 20000 });
+        import { Webhook } from "./monitoring/webhook.js";
+        import { postJson } from "./http/post.js";
+        const webhook = new Webhook({ url: ${JSON.stringify(url)}, post: (url, body, signal) => postJson({ url, body, signal }), delay: (ms, signal) => delay(ms, undefined, { signal, ref: false }), onFailure: () => {}, timeoutMs: 20000 });
         webhook.send({ rule: "a" });
         await delay(300);`,
       );

@@ -45,7 +45,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-export const SHARED_PORT = "DRAFTSTATE_TEST_SHARED_PORT";
+export const SHARED_PORT = "TEST_POSTGRES_PORT";
 
 export class PostgresServer {
   #process: ChildProcess | undefined;

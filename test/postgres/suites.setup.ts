@@ -3,6 +3,6 @@ import { PostgresServer } from "./server.js";
 
 export default async function setup(): Promise<() => Promise<void>> {
   const server = await PostgresServer.start({ fsync: "off", max_connections: "1000" });
-  process.env["DRAFTSTATE_TEST_SERVER"] = server.url();
+  process.env["TEST_POSTGRES_SERVER"] = server.url();
   return () => server.stop();
 }

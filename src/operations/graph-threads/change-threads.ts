@@ -1,8 +1,8 @@
 /** Threads removed, pruned and repaired by a command: what several lose at once is taken back at once. */
 import type { RetentionPolicy } from "../../plan/retention.js";
-import { segmentKey, threadName } from "../../store/names.js";
+import { threadName } from "../../store/names.js";
 import { byPolicy, prune, resultOf, type PruneThreadResult } from "../../threads/prune.js";
-import { removeThread } from "../../threads/remove.js";
+import { bytesOf, filesOfThread, removeThread } from "../../threads/remove.js";
 import { repairThread, type RepairThreadResult } from "../../threads/repair.js";
 import { segmentNumbers } from "../../threads/segment-files.js";
 import type { Threads } from "../../threads/threads.js";
@@ -25,19 +25,19 @@ export async function removeThreads(
     const removed = await thread.holding((held) => removeThread(held, { purge, group }));
     if (removed === undefined) throw mustExist(thread);
     group ??= removed.group;
-    const paths = removed.segments.map((segment) => threads.store.storage.describe(segmentKey(thread.name, segment)));
+    const paths = removed.files.map((file) => threads.store.storage.describe(file));
     results.push({ conversationId: id, removed: paths, bytes: removed.bytes, purged: removed.purged, dryRun: false });
   }
   return results;
 }
 
-async function preview({ store: { storage } }: Threads, threadId: string, purged: boolean): Promise<RemoveResult> {
+async function preview({ store }: Threads, threadId: string, purged: boolean): Promise<RemoveResult> {
   const name = threadName(threadId);
-  const keys = (await segmentNumbers(storage, name)).map((segment) => segmentKey(name, segment));
-  if (keys.length === 0) throw mustExist({ threadId });
-  let bytes = 0;
-  for (const key of keys) bytes += (await storage.stat(key))?.size ?? 0;
-  return { conversationId: threadId, removed: keys.map((key) => storage.describe(key)), bytes, purged, dryRun: true };
+  const segments = await segmentNumbers(store.storage, name);
+  if (segments.length === 0) throw mustExist({ threadId });
+  const files = await filesOfThread(store, name, segments, purged);
+  const removed = files.map((file) => store.storage.describe(file));
+  return { conversationId: threadId, removed, bytes: await bytesOf(store, files), purged, dryRun: true };
 }
 
 export type PrunedThread = PruneThreadResult & { readonly conversationId: string };
