@@ -1,6 +1,7 @@
 // One measurement of memory in a process of its own, as JSON on stdout.
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { beginTurn } from "../dist/index.js";
 import { conversationWith, managerIn } from "./ours.mjs";
 import { messages, stateOf } from "./work.mjs";
 
@@ -43,6 +44,7 @@ async function large(megabytes) {
   const empty = process.memoryUsage().rss;
   const manager = managerIn(directory, { maxBackups: 0 });
   const conversation = await manager.open("bench");
+  conversation.update((draft) => beginTurn(draft, { at: new Date().toISOString() }));
   conversation.appendToken("one");
   await conversation.flush();
   await conversation.compact();

@@ -9,7 +9,7 @@ import type { DraftStatePersistenceManager, ManagerOptions } from "../src/manage
 import { createLocalStorage } from "../src/storage/index.js";
 import type { Storage } from "../src/storage/storage.js";
 import { codeRejected, codeThrown } from "./doubles/error-code.js";
-import { begin, managerOver, memory, turn } from "./doubles/managers.js";
+import { answering, begin, end, managerOver, memory, turn } from "./doubles/managers.js";
 import { snapshotBytes, versionAt } from "./doubles/snapshots.js";
 import { ProcessWorld } from "./doubles/process-world.js";
 import { SimulatedFileSystem } from "./doubles/simulated-file-system.js";
@@ -70,6 +70,7 @@ describe.each([
     test("closing saves what was not", async () => {
       const conversation = await manager.open("chat");
       await turn(conversation, "Tell me", "Once");
+      answering(conversation);
       conversation.appendToken("!");
       await conversation.close();
       expect((await managing().loadState("chat"))?.currentNarrative).toBe("Once!");
@@ -84,6 +85,23 @@ describe.each([
         }),
       ).toBe("USAGE");
     });
+
+    test.each(["appendToken", "appendReasoning"] as const)(
+      "outside an answer, %s is refused and changes nothing",
+      async (method) => {
+        const conversation = await manager.open("chat");
+        const refused = (): void => {
+          const before = conversation.version;
+          expect(codeThrown(() => conversation[method]("x"))).toBe("USAGE");
+          expect(conversation.version).toEqual(before);
+        };
+        refused();
+        begin(conversation, "Tell me");
+        conversation[method]("Once");
+        end(conversation);
+        refused();
+      },
+    );
 
     test("opened again it continues at the same revision", async () => {
       const first = await manager.open("chat");
@@ -220,6 +238,7 @@ describe.each([
     test("with realTimeSave off a change is saved at the interval", async () => {
       const conversation = await managing({ realTimeSave: false, autoSave: true, autoSaveInterval: 500 }).open("chat");
       await conversation.flush();
+      answering(conversation);
       conversation.appendToken("Once");
       const narrative = async (): Promise<unknown> => (await managing().loadState("chat"))?.currentNarrative;
       expect(await narrative()).toBe("");
@@ -229,6 +248,7 @@ describe.each([
     test("with saveOnToken on a token is saved by itself", async () => {
       const conversation = await managing({ saveOnToken: true }).open("chat");
       await conversation.flush();
+      answering(conversation);
       conversation.appendToken("Once");
       await conversation.whenDurable(conversation.revision);
       expect((await managing().loadState("chat"))?.currentNarrative).toBe("Once");
@@ -264,6 +284,7 @@ describe.each([
         .toString()
         .replace(/"revision": \d+/, '"revision": 999');
       await store.storage.replace(key, Buffer.from(bytes));
+      answering(conversation);
       conversation.appendToken("!");
       await conversation.flush();
       expect(await codeRejected(conversation.compact())).toBe("LOCKED");

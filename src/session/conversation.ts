@@ -78,8 +78,8 @@ export class Conversation<S extends object = AgentState> {
   }
 
   /**
-   * Appends one streamed token to the answer under way; costs the token's size, whatever the answer's. Throws `INVALID_STATE`,
-   * unchanged, where the answer, or the conversation with it, would be larger than can be read back.
+   * Appends one streamed token to the answer under way; costs the token's size, whatever the answer's. Throws `USAGE` where none
+   * is, and `INVALID_STATE`, unchanged, where the answer, or the conversation with it, would be larger than can be read back.
    */
   appendToken(text: string): void {
     this.#open.appendToken(text);

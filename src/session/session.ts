@@ -148,14 +148,14 @@ export class Session {
   }
 
   appendToken(text: string): void {
-    this.#assertChangeable();
+    this.#assertAnswering();
     const patch = this.#container.token(text, this.#mayGrow);
     this.#record([patch]);
     if (this.savesTokens) this.#writer.kick();
   }
 
   appendReasoning(text: string): void {
-    this.#assertChangeable();
+    this.#assertAnswering();
     this.#changed([this.#container.reasoning(text, this.#mayGrow)]);
   }
 
@@ -380,6 +380,17 @@ export class Session {
   /** What the agent gave as it answers, and is given back. */
   #isSavedAlready(state: unknown): boolean {
     return this.#isAnswering && isEarlierInAnswer(state, this.#container.state, this.id);
+  }
+
+  /** Throws `USAGE` where no answer is under way: no end would make a message of the text, and the next answer would drop it. */
+  #assertAnswering(): void {
+    this.#assertChangeable();
+    this.#container.assertNotChanging();
+    if (!isStreaming(this.#container.state))
+      throw new DraftstateError(
+        "USAGE",
+        `no answer is under way in conversation ${this.id}: begin one with recordAnswer(), or by update() with beginTurn; nothing was saved`,
+      );
   }
 
   #assertChangeable(): void {

@@ -6,7 +6,7 @@ import type { HttpPost } from "../../src/monitoring/webhook.js";
 import type { LogEntry, LogLevel } from "../../src/metrics/event-log.js";
 import { DraftStatePersistenceManager, type ManagerEnvironment, type ManagerOptions } from "../../src/manager.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
-import { begin, end, memory, START, turn } from "../doubles/managers.js";
+import { answering, begin, end, memory, START, turn } from "../doubles/managers.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
 import { storageOver } from "../doubles/storage-over.js";
 
@@ -107,6 +107,7 @@ describe("metrics", () => {
     const storage = storageOver(fs);
     const manager = managerIn({ storage }, { saveOnToken: true });
     const conversation = await manager.open("tale");
+    answering(conversation);
     for (let token = 0; token < 200; token += 1) {
       conversation.appendToken("x");
       await conversation.flush();

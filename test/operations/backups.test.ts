@@ -5,7 +5,7 @@ import type { Conversation } from "../../src/session/conversation.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/manager.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import { codeRejected } from "../doubles/error-code.js";
-import { begin, end, managerOver, memory, turn } from "../doubles/managers.js";
+import { answering, begin, end, managerOver, memory, turn } from "../doubles/managers.js";
 
 let storage: MemoryStorage;
 let manager: DraftStatePersistenceManager;
@@ -143,7 +143,9 @@ describe("restore", () => {
   test("keeps the present as a backup, and can be undone the same way", async () => {
     await turn(chat, "a", "one");
     await turn(chat, "b", "two");
+    begin(chat, "c");
     chat.appendToken(" and more");
+    end(chat);
     const present = chat.state;
     const { safetyBackup } = await manager.restore("chat", "~1");
     await manager.restore("chat", safetyBackup ?? "");
@@ -235,6 +237,7 @@ describe("prune", () => {
 describe("a revision is never used again", () => {
   test("after damage inside the journal, so that a backup of before is not taken for one of after", async () => {
     await turn(chat, "a", "one");
+    answering(chat);
     for (const token of ["x", "y", "z"]) {
       chat.appendToken(token);
       await chat.flush();
@@ -255,6 +258,7 @@ describe("a revision is never used again", () => {
     chat.update((draft) => void (draft.currentNarrative = "two"));
     await chat.flush();
     await chat.compact();
+    answering(chat);
     for (const token of ["x", "y"]) {
       chat.appendToken(token);
       await chat.flush();

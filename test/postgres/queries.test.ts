@@ -3,6 +3,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { createPostgresStorage } from "../../src/storage/postgres/index.js";
+import { answering } from "../doubles/managers.js";
 import { PostgresServer } from "./server.js";
 
 let server: PostgresServer;
@@ -61,6 +62,7 @@ test("ls asks for the names, and once for the ends of all", async () => {
 test("a batch of tokens is one statement", async () => {
   const { manager, counted, close } = await storeOf(1);
   const conversation = await manager.open("chat-0");
+  answering(conversation);
   conversation.appendToken("first");
   await conversation.flush();
   const statements = await counted(async () => {

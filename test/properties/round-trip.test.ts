@@ -11,7 +11,7 @@ import { COMPRESSIONS, type Compression } from "../../src/store/names.js";
 import { canonical } from "../damage/specimen.js";
 import { codeRejected } from "../doubles/error-code.js";
 import { anyObject } from "../doubles/json-values.js";
-import { managerOver, memory } from "../doubles/managers.js";
+import { answering, managerOver, memory } from "../doubles/managers.js";
 import { runs, timeFor } from "./runs.js";
 
 const ID = "any";
@@ -126,6 +126,7 @@ test("any text comes back token by token, wherever it was cut", timeFor(100), as
     fc.asyncProperty(units, async (tokens) => {
       const storage = memory();
       const conversation = await managerOver(storage).open(ID);
+      answering(conversation);
       for (const token of tokens) conversation.appendToken(token);
       await conversation.flush();
       const seen = await managerOver(storage).loadState(ID);

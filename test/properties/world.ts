@@ -111,7 +111,9 @@ export class World {
     });
   }
 
-  token(text: string): Promise<void> {
+  async token(text: string): Promise<void> {
+    const conversation = await this.#open();
+    if (conversation !== undefined && !isStreaming(conversation.state)) await this.turn("begin");
     return this.#change((conversation) => {
       conversation.appendToken(text);
     });

@@ -2,6 +2,7 @@
 import { cpuUsage } from "node:process";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Conversation } from "../../src/index.js";
+import { token } from "../doubles/managers.js";
 import { cleanUp, Disk, ID, managerIn, message, temporaryDirectory, turnedStorage } from "./seam.js";
 
 afterEach(cleanUp);
@@ -48,12 +49,12 @@ const CHANGES: readonly Change[] = [
         else Reflect.set(draft, "n", count);
       }),
   ],
-  ["tokens", (conversation, count) => conversation.appendToken(` ${count}`)],
+  ["tokens", (conversation, count) => token(conversation, ` ${count}`)],
   [
     "tokens and updates by turns",
     (conversation, count) =>
       count % 2 === 0
-        ? conversation.appendToken(` ${count}`)
+        ? token(conversation, ` ${count}`)
         : conversation.update((draft) => {
             Reflect.set(draft, "n", count);
           }),

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager, Storage } from "../../src/index.js";
+import { token as appendToken } from "../doubles/managers.js";
 import {
   Acknowledged,
   add,
@@ -403,7 +404,7 @@ describe.concurrent(
       let told = "";
       for (let count = 0; count < 20; count += 1) {
         const token = ` ${count};`;
-        conversation.appendToken(token);
+        appendToken(conversation, token);
         await conversation.whenDurable(conversation.revision);
         told += token;
         await sleep(1);

@@ -1,7 +1,7 @@
 /** What a crash loses under each combination of the save settings, as the table in docs/settings.md has it. */
 import { expect, test } from "vitest";
 import type { ManagerOptions } from "../../src/manager.js";
-import { managerOver, memory } from "../doubles/managers.js";
+import { answering, managerOver, memory } from "../doubles/managers.js";
 
 interface Left {
   readonly token: boolean;
@@ -15,7 +15,9 @@ async function savedBy(options: ManagerOptions, wait = 5): Promise<Left> {
   const saved = async (change: "token" | "change"): Promise<boolean> => {
     const manager = managerOver(memory(), options);
     const conversation = await manager.open("chat");
+    answering(conversation);
     await conversation.flush();
+    await soon();
     const release = conversation.beginAnswer();
     if (change === "token") conversation.appendToken("Once");
     else conversation.update((draft) => void (draft.currentNarrative = "Once"));
@@ -50,6 +52,7 @@ test("a save of one kind takes what waits of the other", async () => {
   const manager = managerOver(memory(), { saveOnToken: false });
   const conversation = await manager.open("chat");
   conversation.beginAnswer();
+  answering(conversation);
   conversation.appendToken("Once");
   conversation.updateInfo({ title: "A whale" });
   await soon();
@@ -61,6 +64,7 @@ test.each(["flush", "endTurn", "backup", "close"] as const)("%s saves under ever
   const storage = memory();
   const conversation = await managerOver(storage, { realTimeSave: false }).open("chat");
   const release = conversation.beginAnswer();
+  answering(conversation);
   conversation.appendToken("Once");
   release();
   await conversation[method]();
