@@ -169,6 +169,12 @@ function stoppedAfter(done: readonly RemoveResult[], error: unknown): unknown {
   });
 }
 
+/** By what the conversation is with what was spilled: that came after the undo. */
+async function checkAgain(locked: Locked, redoing: Redoing): Promise<void> {
+  if (((await locked.store.spills?.find(locked.id)) ?? []).length > 0) await gather(locked);
+  await redoing.check(locked.id, await markOf(locked.store, locked.id));
+}
+
 /** All are locked before the first goes, and share a group, so that one undo takes all of them back. The same id twice is one. */
 export async function removeAll(
   store: Store,
@@ -186,7 +192,7 @@ export async function removeAll(
   }
   return sessions.exclusive(different, async (held) => {
     for (const id of different) assertNoneNewer((await store.spills?.find(id)) ?? []);
-    if (redoing !== undefined) for (const id of different) await redoing.check(id, await markOf(store, id));
+    if (redoing !== undefined) for (const locked of inOrder(different, held)) await checkAgain(locked, redoing);
     // Named by the stamp of its first operation.
     let group: string | undefined;
     for (const locked of inOrder(different, held)) {

@@ -172,6 +172,23 @@ describe("redo", () => {
     expect(await titleOf(manager)).toBe("One");
   });
 
+  test("of a restore whose undo was cut off restores what that undo took away", async () => {
+    const { storage, manager } = await setting();
+    await manager.restore("chat", "~1");
+    const restored = (await manager.load("chat"))?.state;
+    const names = (await storage.list("trash")).map((name) => ({ area: "trash" as const, name }));
+    const kept = await Promise.all(
+      names.map(async (key) => [key, (await storage.read(key)) ?? new Uint8Array()] as const),
+    );
+    await manager.undo();
+    for (const name of await storage.list("trash")) await storage.remove({ area: "trash", name });
+    for (const [key, bytes] of kept) await storage.replace(key, bytes);
+    await manager.undo();
+    expect(await manager.undone()).toMatchObject([{ operation: "restore", canRedo: true }]);
+    await manager.redo();
+    expect((await manager.load("chat"))?.state).toEqual(restored);
+  });
+
   test("two at once do it again once", async () => {
     const { storage, manager } = await setting();
     await manager.rename("chat", "One");

@@ -5,6 +5,7 @@
 import { isJsonObject, type JsonObject } from "../../src/model/json.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { Conversation } from "../../src/session/conversation.js";
+import { token } from "../doubles/managers.js";
 
 export const ID = "tale";
 export const COPY = "copy";
@@ -106,7 +107,7 @@ export const OPERATIONS: readonly PairOperation[] = [
     acknowledge(PENDING);
   }),
   onHandle("appendToken", async (conversation, { side, acknowledge }) => {
-    conversation.appendToken(`${side} token `);
+    token(conversation, `${side} token `);
     await conversation.flush();
     acknowledge(`${side} token `);
     acknowledge(PENDING);

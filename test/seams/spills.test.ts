@@ -105,6 +105,24 @@ describe("a spill of another store", () => {
   });
 });
 
+describe("a spill of after an undo", () => {
+  test("is a change that no redo of the removal takes away", async () => {
+    const directory = temporaryDirectory();
+    await told(directory, ["saved"]);
+    const first = managerIn(directory, fallbackIn(directory));
+    await first.remove(ID);
+    await first.undo();
+    await first.close();
+    await spilled(directory, ["since"], {}, []);
+    const manager = managerIn(directory, fallbackIn(directory));
+    expect(texts(await manager.loadState(ID))).toEqual(["saved", "since"]);
+    expect(await manager.undone()).toMatchObject([{ operation: "rm", canRedo: false }]);
+    expect(await valueOr(manager.redo())).toBe("USAGE");
+    expect(texts(await manager.loadState(ID))).toEqual(["saved", "since"]);
+    await manager.close();
+  });
+});
+
 describe("a spill of a store whose directory is a link", () => {
   test("is this store's by the name of what the link leads to, also while that is away", async () => {
     const directory = temporaryDirectory();

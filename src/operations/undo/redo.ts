@@ -54,8 +54,12 @@ function isSame({ stamp, conversationId }: Operation): (other: Operation) => boo
   return (other) => other.stamp === stamp && other.conversationId === conversationId;
 }
 
+/** What was spilled since is a change too. */
 async function isUnchanged(store: Store, { mark, operation: { conversationId } }: UndoneRecord): Promise<boolean> {
-  return mark === ANY_CONTENT || mark === (await markOf(store, conversationId).catch(() => undefined));
+  if (mark === ANY_CONTENT) return true;
+  const spilled = await store.spills?.find(conversationId).catch(() => undefined);
+  if (spilled !== undefined && spilled.length > 0) return false;
+  return mark === (await markOf(store, conversationId).catch(() => undefined));
 }
 
 /** Of a conversation, or whatever was undone last. Throws `NOT_FOUND` where there is nothing to do again, `USAGE` where the conversation was changed since. */

@@ -3,9 +3,11 @@
  * in quarantine; then the undo is logged, and the record of the operation goes. Each step can be repeated.
  */
 import { DraftstateError, messageOf } from "../../errors.js";
+import { toJsonPatch } from "../../model/json-patch.js";
 import { ended } from "../../model/interruption.js";
 import { decodeSnapshot, versionOf } from "../../snapshot/decode.js";
 import { takeStock } from "../../session/open.js";
+import type { Session } from "../../session/session.js";
 import { recover, type Locked } from "../../session/recover.js";
 import type { Sessions } from "../../session/sessions.js";
 import type { Lock } from "../../storage/storage.js";
@@ -165,6 +167,14 @@ function putAllBack(
   return isRemoval ? sessions.exclusive(ids, act) : sessions.guardedAll(ids, act);
 }
 
+/** By an undo that was cut off once the old content stood there: the backup of what it replaced. */
+async function madeBefore({ backups, revision }: Session): Promise<string | null> {
+  const made = (await backups.again()).find(
+    (backup) => backup.reason === "restore" && backup.revision === revision - 1,
+  );
+  return made?.timestamp ?? null;
+}
+
 /** The old content as a new revision, after a backup of the present: as `restore` itself goes back (I4). */
 function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
   const { trash } = store;
@@ -181,9 +191,13 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
           "CORRUPT",
           `what ${id} held before the restore cannot be read: "draftstate backups ${id}" lists its backups`,
         );
-      const safetyBackup = await replaceWithBackup(session, ended(versionOf(before), before.metadata.savedAt).state);
+      const content = ended(versionOf(before), before.metadata.savedAt).state;
+      const isThere = toJsonPatch(session.state, content).length === 0;
+      const safetyBackup = isThere ? await madeBefore(session) : await replaceWithBackup(session, content);
       const mark = markOfRevision(session.revision);
-      await finish(store, turn, { operation, from, mark, safetyBackup }, session.lock);
+      // Without the backup nothing tells what a redo would restore: none is offered.
+      if (safetyBackup === null) await trash.forget(operation, session.lock);
+      else await finish(store, turn, { operation, from, mark, safetyBackup }, session.lock);
       await foldIn(store, session);
       return { restored: [], safetyBackup };
     },
