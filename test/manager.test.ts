@@ -9,7 +9,8 @@ import type { DraftStatePersistenceManager, ManagerOptions } from "../src/manage
 import { createLocalStorage } from "../src/storage/index.js";
 import type { Storage } from "../src/storage/storage.js";
 import { codeRejected, codeThrown } from "./doubles/error-code.js";
-import { answering, begin, end, managerOver, memory, turn } from "./doubles/managers.js";
+import { answering } from "./doubles/answering.js";
+import { begin, end, managerOver, memory, turn } from "./doubles/managers.js";
 import { snapshotBytes, versionAt } from "./doubles/snapshots.js";
 import { ProcessWorld } from "./doubles/process-world.js";
 import { SimulatedFileSystem } from "./doubles/simulated-file-system.js";

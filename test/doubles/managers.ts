@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { MemoryStorage } from "../../src/storage/memory.js";
 import type { SizeLimits } from "../../src/snapshot/size.js";
 import type { Storage } from "../../src/storage/storage.js";
-import { isStreaming, type AgentState } from "../../src/model/conversation.js";
+import { type AgentState } from "../../src/model/conversation.js";
 import type { Conversation } from "../../src/session/conversation.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/manager.js";
 import { beginTurn, endAnswer } from "../../src/model/transitions.js";
@@ -73,24 +73,6 @@ export function end(conversation: Conversation): void {
   conversation.update((draft) => {
     endAnswer(draft, { id: `a${conversation.revision}`, status: "complete", at: new Date(START).toISOString() });
   });
-}
-
-/** An answer is under way from here on: what was told before stays, and tokens may follow. */
-export function answering(conversation: Conversation): void {
-  if (isStreaming(conversation.state)) return;
-  conversation.update((draft) => {
-    draft.streamingProperties = {
-      ...draft.streamingProperties,
-      streamingStartTime: new Date(START).toISOString(),
-      streamingEndTime: null,
-    };
-  });
-}
-
-/** A token, of the answer under way or of one that begins with it. */
-export function token(conversation: Conversation, text: string): void {
-  answering(conversation);
-  conversation.appendToken(text);
 }
 
 /** A whole turn, with its snapshot and its backup. */

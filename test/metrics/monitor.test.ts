@@ -6,7 +6,8 @@ import type { HttpPost } from "../../src/monitoring/webhook.js";
 import type { LogEntry, LogLevel } from "../../src/metrics/event-log.js";
 import { DraftStatePersistenceManager, type ManagerEnvironment, type ManagerOptions } from "../../src/manager.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
-import { answering, begin, end, memory, START, turn } from "../doubles/managers.js";
+import { answering } from "../doubles/answering.js";
+import { begin, end, memory, START, turn } from "../doubles/managers.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
 import { storageOver } from "../doubles/storage-over.js";
 

@@ -5,7 +5,8 @@ import type { Conversation } from "../../src/session/conversation.js";
 import { DraftStatePersistenceManager, type ManagerOptions } from "../../src/manager.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import { codeRejected } from "../doubles/error-code.js";
-import { answering, begin, end, managerOver, memory, turn } from "../doubles/managers.js";
+import { answering } from "../doubles/answering.js";
+import { begin, end, managerOver, memory, turn } from "../doubles/managers.js";
 
 let storage: MemoryStorage;
 let manager: DraftStatePersistenceManager;

@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject } from "../../src/model/json.js";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { Conversation } from "../../src/session/conversation.js";
-import { token } from "../doubles/managers.js";
+import { token } from "../doubles/answering.js";
 
 export const ID = "tale";
 export const COPY = "copy";

@@ -58,7 +58,7 @@ export async function buildPairProgram(directory: string): Promise<string> {
   const sources = (await readdir(join(ROOT, "src"), { recursive: true }))
     .filter((name) => name.endsWith(".ts") && !LEFT_OUT.test(name))
     .map((name) => join("src", name));
-  for (const name of [...sources, join("test", "pairs", "operations.ts")]) {
+  for (const name of [...sources, join("test", "pairs", "operations.ts"), join("test", "doubles", "answering.ts")]) {
     const target = join(directory, name.replace(/\.ts$/, ".js"));
     await mkdir(dirname(target), { recursive: true });
     const { outputText } = ts.transpileModule(await readFile(join(ROOT, name), "utf8"), {

@@ -3,7 +3,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { createPostgresStorage } from "../../src/storage/postgres/index.js";
-import { answering } from "../doubles/managers.js";
+import { answering } from "../doubles/answering.js";
 import { PostgresServer } from "./server.js";
 
 let server: PostgresServer;

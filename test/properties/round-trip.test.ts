@@ -11,7 +11,8 @@ import { COMPRESSIONS, type Compression } from "../../src/store/names.js";
 import { canonical } from "../damage/specimen.js";
 import { codeRejected } from "../doubles/error-code.js";
 import { anyObject } from "../doubles/json-values.js";
-import { answering, managerOver, memory } from "../doubles/managers.js";
+import { answering } from "../doubles/answering.js";
+import { managerOver, memory } from "../doubles/managers.js";
 import { runs, timeFor } from "./runs.js";
 
 const ID = "any";

@@ -2,7 +2,7 @@
 import { cpuUsage } from "node:process";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Conversation } from "../../src/index.js";
-import { token } from "../doubles/managers.js";
+import { token } from "../doubles/answering.js";
 import { cleanUp, Disk, ID, managerIn, message, temporaryDirectory, turnedStorage } from "./seam.js";
 
 afterEach(cleanUp);

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Conversation, DraftStatePersistenceManager, Storage } from "../../src/index.js";
-import { token as appendToken } from "../doubles/managers.js";
+import { token as appendToken } from "../doubles/answering.js";
 import {
   Acknowledged,
   add,

@@ -1,7 +1,8 @@
 /** What a crash loses under each combination of the save settings, as the table in docs/settings.md has it. */
 import { expect, test } from "vitest";
 import type { ManagerOptions } from "../../src/manager.js";
-import { answering, managerOver, memory } from "../doubles/managers.js";
+import { answering } from "../doubles/answering.js";
+import { managerOver, memory } from "../doubles/managers.js";
 
 interface Left {
   readonly token: boolean;

@@ -40,7 +40,7 @@ function documented(): Record<string, string> {
   const table = /## Where each setting may come from\n([\s\S]*?)\n## /.exec(page)?.[1] ?? "";
   return Object.fromEntries(
     [...table.matchAll(/^\| (`.*?) \| (.*?) \|$/gm)].flatMap(([, names = "", taken = ""]) =>
-      [...names.matchAll(/`(\w+)`/g)].map(([, name = ""]) => [name, taken]),
+      [...names.matchAll(/`(\w+)`/g)].map(([, name = ""]) => [name, taken.trim()]),
     ),
   );
 }
