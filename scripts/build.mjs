@@ -66,14 +66,14 @@ const groups = [
   // Small files that are loaded together.
   {
     name: "text",
-    test: /src\/(model\/providers|cli\/(arguments|settings|chat\/say|terminal\/(tables|text|input\/interrupts)))/,
+    test: /src\/(model\/providers|cli\/(arguments|settings|chat\/(say|choices)|terminal\/(tables|text|input\/interrupts)))/,
   },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
   { name: "commands", test: /src\/cli\/commands\/(?!chat|complete|export|import|ls|search|watch)/ },
   { name: "export", test: /src\/formats\/(html|json-export|markdown)/ },
   { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
   // Shared by models and tools: each would be loaded with the other.
-  { name: "http", test: /src\/http\/(?!proxied)/ },
+  { name: "http", test: /src\/http\/(?!proxied|background)/ },
   { name: "tools", test: /src\/(mcp\/|cli\/tools\/(configured|start))/ },
   { name: "threads", test: /src\/cli\/graph-threads\// },
   { name: "agent", test: /src\/agent\/(?!models\/openai)/ },
