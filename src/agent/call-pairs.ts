@@ -1,6 +1,6 @@
 /**
  * Tool calls as every server takes them: each with its result right behind it, ids that no two share, names of functions. Calls
- * of which none was begun are left out, and so are results without a call. Pure.
+ * that were neither begun nor answered are left out, and so are results without a call. Pure.
  */
 import type { Message, ToolCall } from "../model/conversation.js";
 import { RESULT_LOST } from "../model/tool-calls.js";

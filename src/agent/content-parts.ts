@@ -48,7 +48,7 @@ function dataUrl(mediaType: string | undefined, data: string | undefined): strin
   return data.length <= MAX_IMAGE_CHARACTERS && BASE64.test(data) ? `data:${mediaType};base64,${data}` : undefined;
 }
 
-/** Of a picture in any of the forms that providers and their libraries have; undefined if there is none that a server could read. */
+/** Of a picture in any of the forms that providers and their libraries have; undefined if a server could not read it. */
 function imageUrlOf(block: JsonObject): string | undefined {
   const [source, inline, field] = [object(block["source"]), object(block["inlineData"]), ownValue(block, "image_url")];
   const url =

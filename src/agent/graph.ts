@@ -173,7 +173,7 @@ function build({ tools }: GraphOptions, call: CallModel, turn: GraphTurn) {
     .addNode("approval", async ({ calls }, config) => ({ decided: await callsForDecision(calls, config) }))
     .addNode("tools", async ({ messages, decided }, config) => {
       const results = await turn.calls.carryOut(decided, (each) => callTool(tools, each, config));
-      // The results of calls that were open are in the conversation, of which the model is asked.
+      // Results of calls that were open are in the conversation, and so in what the model is sent.
       return { messages: messages.length === 0 ? [] : [...results], calls: [], decided: [] };
     })
     .addConditionalEdges(START, ({ calls }) => (calls.length > 0 ? "approval" : "model"), ["approval", "model"])

@@ -34,7 +34,7 @@ export class JoinedAnswer {
   #arguments = 0;
   #text = 0;
 
-  /** Whether no more of it should be read: whoever keeps it will have stopped before its end. */
+  /** Whether to stop reading: no more of it is kept. */
   get isFull(): boolean {
     return this.#text > MAX_TEXT;
   }

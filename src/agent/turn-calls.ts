@@ -12,7 +12,7 @@ import type { Conversation } from "../session/conversation.js";
 import type { Approve, CallDecision, CallRequest } from "./approval.js";
 import { fromToolMessage } from "./messages.js";
 
-/** The turn ends here, with its calls as they are: because somebody wants it, or because nobody could decide. */
+/** The turn ends here, with its calls as they are: because the user wants it, or because no one could decide. */
 export class TurnStopped extends Error {
   constructor(readonly reason?: DraftstateError) {
     super(reason?.message);
@@ -28,7 +28,7 @@ export interface TurnCallsOptions {
   readonly newId: () => string;
   /** ISO 8601. */
   readonly at: () => string;
-  /** Resolves when whoever watches has seen that these are asked for. */
+  /** Resolves when the watcher has seen that these are asked for. */
   readonly onAsked: (calls: readonly ToolCall[]) => Promise<void>;
   /** Durable. */
   readonly onResults: (results: readonly Message[]) => Promise<void>;

@@ -1,6 +1,6 @@
 /**
  * LangGraph's checkpoints of one turn, in memory. A turn's thread is never stored: where a turn stands is in its conversation,
- * which is durable before a step that depends on it begins, and whoever resumes the turn begins its thread from there. So thread and
+ * which is durable before a step that depends on it begins, and a resumed turn begins its thread from there. So thread and
  * conversation cannot disagree, whatever a crash leaves. Values are kept as they are: nothing is serialised.
  */
 import type { RunnableConfig } from "@langchain/core/runnables";

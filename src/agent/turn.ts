@@ -186,7 +186,7 @@ class Turn {
     const { conversation, prompt, systemPrompt, newId } = this.options;
     const at = this.#at();
     assertAgentState(conversation.id, conversation.version.state);
-    // Whoever says something else passes over what waits.
+    // Another message passes over what waits.
     if (prompt === undefined)
       this.#open = openCalls((conversation.version.state as Partial<AgentState>).messages ?? []);
     conversation.update((draft) => {

@@ -228,6 +228,16 @@ describe("redo", () => {
     await careless.undo();
     expect(await storage.list("trash")).toEqual([]);
   });
+
+  test("is refused where what it did could not be undone again", async () => {
+    const { storage, manager } = await setting();
+    await manager.remove("chat");
+    await manager.undo();
+    await manager.close();
+    const careless = managerOver(storage, { trashDays: 0 }, Date.UTC(2026, 0, 15));
+    expect(await codeRejected(careless.redo())).toBe("USAGE");
+    expect(await careless.ids()).toEqual(["chat"]);
+  });
 });
 
 function titleIn(looked: unknown): unknown {

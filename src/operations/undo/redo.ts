@@ -64,6 +64,7 @@ async function isUnchanged(store: Store, { mark, operation: { conversationId } }
 
 /** Of a conversation, or whatever was undone last. Throws `NOT_FOUND` where there is nothing to do again, `USAGE` where the conversation was changed since. */
 export async function redo(store: Store, sessions: Sessions, id: string | undefined): Promise<RedoResult> {
+  if (!store.trash.keeps) throw nothingKept();
   await settled(store, sessions, id);
   const entries = await standing(store, id);
   const [last] = entries;
@@ -146,6 +147,14 @@ async function close(
     .catch((error: unknown) => {
       warn(store, id, `it is done again, but that could not be logged: ${messageOf(error)}`, error);
     });
+}
+
+/** What is done again can be undone again. */
+function nothingKept(): DraftstateError {
+  return new DraftstateError(
+    "USAGE",
+    "nothing is kept for undo (trashDays is 0), so nothing is done again: run the operation itself",
+  );
 }
 
 function nothingToRedo(id: string | undefined): DraftstateError {
