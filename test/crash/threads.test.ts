@@ -12,7 +12,7 @@ import { startProcess } from "./world.js";
 
 const THREAD = "Thread 1";
 const isFull = process.env["DRAFTSTATE_CRASH_DEPTH"] === "full";
-const MOST = isFull ? Infinity : 250;
+const MOST = isFull ? Infinity : 110;
 
 /** What was told, and after how many operations of the disk. */
 interface Told {
