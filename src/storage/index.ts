@@ -1,7 +1,7 @@
 /** Makes the file storage of this machine. */
 import { getBuiltinModule } from "node:process";
 import { FileStorage } from "./file-storage.js";
-import { nodeFileSystem } from "./fs.js";
+import { nodeFileSystem } from "./fs/node-file-system.js";
 import { SystemProcessTable } from "./process-table.js";
 import type { RetryPolicy } from "./retry.js";
 import { RetryingFileSystem } from "./retrying-file-system.js";

@@ -8,7 +8,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test, vi } from "vitest";
-import { nodeFileSystem } from "../../src/storage/fs.js";
+import { nodeFileSystem } from "../../src/storage/fs/node-file-system.js";
 import { createLocalStorage } from "../../src/storage/index.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
 import { RetryingFileSystem } from "../../src/storage/retrying-file-system.js";
