@@ -139,8 +139,11 @@ class Turn {
     const onAbort = (): void => {
       this.#abort.abort();
     };
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const signals = [conversation.closing, ...(signal === undefined ? [] : [signal])];
+    for (const each of signals) {
+      if (each.aborted) onAbort();
+      each.addEventListener("abort", onAbort, { once: true });
+    }
     try {
       onBegin?.();
       this.#begin();
@@ -163,7 +166,7 @@ class Turn {
         yield event;
       }
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      for (const each of signals) each.removeEventListener("abort", onAbort);
       this.#abort.abort();
       this.#events.end();
       await this.#pumping;

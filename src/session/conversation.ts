@@ -69,6 +69,11 @@ export class Conversation<S extends object = AgentState> {
     return this.#closing !== undefined || this.#session.isClosed;
   }
 
+  /** Aborts when the conversation is closed, by its handle or with its manager: for what waits while nothing is saved, such as a question. */
+  get closing(): AbortSignal {
+    return this.#session.closing;
+  }
+
   /**
    * Changes the state by an Immer recipe, which changes the draft or gives back a new state. Throws `INVALID_STATE`, unchanged,
    * where it would no longer be plain JSON, and `USAGE` inside another recipe.
@@ -152,6 +157,7 @@ export class Conversation<S extends object = AgentState> {
    */
   close(): Promise<void> {
     this.#closing ??= this.options.close();
+    this.#session.beginClosing();
     return this.#closing;
   }
 

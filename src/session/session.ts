@@ -54,6 +54,7 @@ export class Session {
   #revision: number;
   readonly #limit: AnswerLimit;
   readonly #timedSaves: TimedSaves | undefined;
+  readonly #closing = new AbortController();
   #isAnswering = false;
   #isClosed = false;
   /** What an operation replaced could not be saved at once, and was changed since. */
@@ -113,6 +114,16 @@ export class Session {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Aborts when nothing more can be changed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** It is going to be closed in its turn: what waits for something else than the disk ends now. */
+  beginClosing(): void {
+    this.#closing.abort();
   }
 
   /** There was none when it was opened. */
@@ -318,8 +329,7 @@ export class Session {
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#timedSaves?.stop();
+    this.#end();
     try {
       if (!this.#isUntouched) {
         await this.flush();
@@ -341,8 +351,7 @@ export class Session {
    */
   async abandon(): Promise<void> {
     if (this.#isClosed || !this.options.isNew) return this.close();
-    this.#isClosed = true;
-    this.#timedSaves?.stop();
+    this.#end();
     const { store, lock, session } = this.options;
     try {
       await this.#writer.close();
@@ -352,6 +361,12 @@ export class Session {
     } finally {
       await this.options.release();
     }
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    this.#timedSaves?.stop();
+    this.beginClosing();
   }
 
   async #foldAtEnd(): Promise<void> {
