@@ -126,6 +126,19 @@ export class Conversation<S extends object = AgentState> {
     this.#open.updateInfo(change);
   }
 
+  /**
+   * Of the tool calls that this message asks for, none was begun; null before one is. It is not in the state: one that is restored,
+   * forked, imported or saved from elsewhere says nothing of what was begun.
+   */
+  setUnbegunCalls(messageId: string | null): void {
+    this.#open.setUnbegunCalls(messageId);
+  }
+
+  /** Whether that was said of this message in this conversation of this store, and of no other since. */
+  hasUnbegunCalls(messageId: string): boolean {
+    return this.#session.hasUnbegunCalls(messageId);
+  }
+
   /** Resolves when all changes so far are durable. */
   async flush(): Promise<void> {
     await this.#open.flush();

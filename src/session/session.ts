@@ -27,6 +27,7 @@ import { replaceKept, type Keeping } from "./replace-kept.js";
 import { TimedSaves } from "./timed-saves.js";
 import { removeTraces } from "./traces.js";
 import { SessionBackups } from "./turn-end.js";
+import { unbegunMark } from "./unbegun-calls.js";
 import { WriteAhead, type WriteAheadOptions } from "./write-ahead.js";
 
 export interface SessionOptions extends WriteAheadOptions {
@@ -210,6 +211,20 @@ export class Session {
     this.#info = changeInfo(this.#info, change);
     this.#record([], change);
     this.#kickForChange();
+  }
+
+  setUnbegunCalls(messageId: string | null): void {
+    if (messageId === null && this.#info.unbegunCalls === undefined) return;
+    this.updateInfo({ unbegunCalls: messageId === null ? null : this.#markOf(messageId) });
+  }
+
+  hasUnbegunCalls(messageId: string): boolean {
+    return this.#info.unbegunCalls === this.#markOf(messageId);
+  }
+
+  #markOf(messageId: string): string {
+    const { identity } = this.options.store.storage;
+    return unbegunMark({ identity, conversationId: this.id, createdAt: this.#info.createdAt, messageId });
   }
 
   flush(): Promise<void> {
