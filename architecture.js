@@ -89,7 +89,7 @@ export const PACKAGES = {
   zod: ["cli/schemas"],
   pg: ["storage/postgres/open-pool.ts"],
   "node:fs": [
-    "storage/fs.ts",
+    "storage/fs",
     "storage/system.ts",
     "cli/chat/prompt-input.ts",
     "cli/terminal/input/controlling-terminal.ts",

@@ -19,6 +19,7 @@ import type { HealthOptions } from "./operations/health.js";
 import { importConversation, type ImportRequest } from "./operations/import.js";
 import { list, type CatalogueRow, type ListOptions } from "./operations/list/list.js";
 import { load, loadState, withSpilledIds, type LoadedConversation, type LoadOptions } from "./operations/load.js";
+import { ManagerLife, type ClosedPart } from "./operations/manager-life.js";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.js";
 import {
   openConversation,
@@ -54,7 +55,6 @@ import type { WatchEvent } from "./operations/watch/follow.js";
 import type { Conversation } from "./session/conversation.js";
 import type { Beginning } from "./session/open.js";
 import { Sessions } from "./session/sessions.js";
-import { UnderWay } from "./session/under-way.js";
 import type { Storage } from "./storage/storage.js";
 import type { Backup } from "./store/backups.js";
 import { assertCanCompress } from "./store/codec.js";
@@ -77,12 +77,9 @@ export class DraftStatePersistenceManager {
   readonly #store: Store;
   readonly #sessions: Sessions;
   readonly #events = new ManagerEmitter();
-  readonly #underWay = new UnderWay();
-  readonly #ending = new AbortController();
   readonly #monitoring: Monitoring;
-  #closing: Promise<void> | undefined;
+  readonly #life: ManagerLife;
   #threads: Threads | undefined;
-  readonly #parts = new Set<{ close(): Promise<void> }>();
 
   constructor(
     private readonly environment: ManagerEnvironment,
@@ -93,6 +90,11 @@ export class DraftStatePersistenceManager {
     this.#store = createStore(environment, this.settings, this.#events);
     this.#sessions = new Sessions(this.#store);
     this.#monitoring = new Monitoring(environment, this.#store, this.#events, () => this.#sessions.live);
+    this.#life = new ManagerLife({
+      monitoring: this.#monitoring,
+      sessions: this.#sessions,
+      threads: () => this.threads,
+    });
   }
 
   get storage(): Storage {
@@ -112,8 +114,8 @@ export class DraftStatePersistenceManager {
   }
 
   /** What another entry has built on the store: closed with the manager. */
-  closesWith(part: { close(): Promise<void> }): void {
-    this.#parts.add(part);
+  closesWith(part: ClosedPart): void {
+    this.#life.closesWith(part);
   }
 
   get monitor(): Monitor {
@@ -142,7 +144,7 @@ export class DraftStatePersistenceManager {
   open<S extends object>(id: string, options: CheckedState<S> | InitialState<S>): Promise<Conversation<S>>;
   open(id: string, options?: OpenOptions): Promise<Conversation>;
   open(id: string, options: AnyOpenOptions = {}): Promise<unknown> {
-    return this.#change(id, () => openConversation(this.#sessions, id, options, this.settings.undefinedFields));
+    return this.#life.change(id, () => openConversation(this.#sessions, id, options, this.settings.undefinedFields));
   }
 
   /** The handle that this process has open; undefined where it has none. Its state is of the type with which it was opened. */
@@ -153,8 +155,8 @@ export class DraftStatePersistenceManager {
   /** Changes by any process, for a reader that may leave and come back: see `WatchOptions.from`. Ends with `signal` or `close`. */
   watch(id: string, { from, signal }: WatchOptions = {}): AsyncGenerator<WatchEvent, void> {
     assertConversationId(id);
-    const ending = this.#ending.signal;
-    return watchConversation(this.storage, id, (act) => this.#read(id, act), {
+    const { ending } = this.#life;
+    return watchConversation(this.storage, id, (act) => this.#life.read(id, act), {
       from,
       signal: signal === undefined ? ending : AbortSignal.any([signal, ending]),
     });
@@ -162,24 +164,24 @@ export class DraftStatePersistenceManager {
 
   /** A new conversation under a name of its own: `draft_chat_` and the time in milliseconds, as the draft names them. */
   openNew(beginning?: Beginning): Promise<Conversation> {
-    return this.#run(() => openNew(this.#store, this.#sessions, beginning));
+    return this.#life.run(() => openNew(this.#store, this.#sessions, beginning));
   }
 
   /** Saves the whole state; durable when it resolves. The end of a turn also makes the snapshot and a backup. */
   saveState(id: string, state: object): Promise<void> {
-    return this.#change(id, () => saveState(this.#sessions, id, state));
+    return this.#life.change(id, () => saveState(this.#sessions, id, state));
   }
 
   /** Saves when `saveOnToken` (and `realTimeSave`) say so; otherwise with the next change, timed save or `close`. */
   saveStateOnToken(id: string, state: object): Promise<void> {
-    return this.#change(id, () =>
+    return this.#life.change(id, () =>
       saveQuietly(this.#sessions, id, state, this.settings.realTimeSave && this.settings.saveOnToken),
     );
   }
 
   /** Saves when `saveOnStateChange` (and `realTimeSave`) say so; otherwise with the next timed save or `close`. */
   saveStateOnChange(id: string, state: object): Promise<void> {
-    return this.#change(id, () =>
+    return this.#life.change(id, () =>
       saveQuietly(this.#sessions, id, state, this.settings.realTimeSave && this.settings.saveOnStateChange),
     );
   }
@@ -188,37 +190,37 @@ export class DraftStatePersistenceManager {
   loadState<S extends object>(id: string, options: { readonly schema: StateSchema<S> }): Promise<S | null>;
   loadState(id: string): Promise<AgentState | null>;
   loadState(id: string, { schema }: { readonly schema?: StateSchema } = {}): Promise<unknown> {
-    return this.#read(id, () => loadState(this.#store, id, schema));
+    return this.#life.read(id, () => loadState(this.#store, id, schema));
   }
 
   /** State, metadata and health, journal applied. Throws `CORRUPT` unless `allowEdited`, which shows an edited one as it is. */
   load(id: string, options: Pick<LoadOptions, "allowEdited"> = {}): Promise<LoadedConversation | undefined> {
-    return this.#read(id, () => load(this.#store, id, options));
+    return this.#life.read(id, () => load(this.#store, id, options));
   }
 
   /** Newest first; damaged and edited conversations are rows that say so. */
   list(options: ListOptions = {}): Promise<CatalogueRow[]> {
-    return this.#underWay.run(() => list(this.#store, options));
+    return this.#life.read(undefined, () => list(this.#store, options));
   }
 
   /** Of every conversation that has a file, be it only a backup or a spill; sorted. */
   ids(): Promise<string[]> {
-    return this.#underWay.run(async () => withSpilledIds(this.#store, await listIds(this.storage)));
+    return this.#life.read(undefined, async () => withSpilledIds(this.#store, await listIds(this.storage)));
   }
 
   /** Newest revision first, from the ends of the files: content is verified when it is read. Throws `NOT_FOUND` where there is neither a conversation nor a backup. */
   listBackups(id: string): Promise<Backup[]> {
-    return this.#read(id, () => listBackups(this.#store, id));
+    return this.#life.read(id, () => listBackups(this.#store, id));
   }
 
   /** The content of a backup: by timestamp, unique prefix, tag, `latest` or `@n`. Throws `NOT_FOUND`, `CORRUPT`. */
   readBackup(id: string, backup: string): Promise<BackupContent> {
-    return this.#read(id, () => readBackup(this.#store, id, backup));
+    return this.#life.read(id, () => readBackup(this.#store, id, backup));
   }
 
   /** A backup of now; the existing one where the newest holds the same. Returns its timestamp. */
   backup(id: string, note?: BackupNote): Promise<string> {
-    return this.#change(id, () => this.#sessions.use(id, (session) => session.backup(note), "existing"));
+    return this.#life.change(id, () => this.#sessions.use(id, (session) => session.backup(note), "existing"));
   }
 
   /** JSON Patch (RFC 6902) from one backup to another, `_metadata` left out; by default newest different backup → now. */
@@ -228,17 +230,17 @@ export class DraftStatePersistenceManager {
   }
 
   compare(id: string, from?: string, to?: string): Promise<Comparison> {
-    return this.#read(id, () => compare(this.#store, id, from, to));
+    return this.#life.read(id, () => compare(this.#store, id, from, to));
   }
 
   /** Goes back, forwards: a new revision with the old content, after a backup of the present. */
   restore(id: string, backup: string, options: RestoreOptions = {}): Promise<RestoreResult> {
-    return this.#change(id, () => restore(this.#store, this.#sessions, id, backup, options));
+    return this.#life.change(id, () => restore(this.#store, this.#sessions, id, backup, options));
   }
 
   /** Retention for one conversation or all. Pinned backups and conversations themselves are never touched. */
   prune(policy: RetentionPolicy & PruneOptions = {}, onProgress?: OnProgress): Promise<PruneResult> {
-    return this.#change(policy.id, () => prune(this.#store, this.#sessions, policy, onProgress));
+    return this.#life.change(policy.id, () => prune(this.#store, this.#sessions, policy, onProgress));
   }
 
   /**
@@ -246,7 +248,7 @@ export class DraftStatePersistenceManager {
    * Throws `CORRUPT` where nothing valid is left, `LOCKED` while it is open anywhere.
    */
   repair(id: string, options: RepairOptions = {}): Promise<RepairResult> {
-    return this.#change(id, () => repair(this.#sessions, id, options));
+    return this.#life.change(id, () => repair(this.#sessions, id, options));
   }
 
   /** Into the trash, with its backups; with `purge` for good. Throws `NOT_FOUND`, `LOCKED` while it is open anywhere. */
@@ -257,7 +259,7 @@ export class DraftStatePersistenceManager {
 
   /** Several as one operation: all are locked before the first goes, and one `undo` brings all of them back. */
   removeAll(ids: readonly string[], options: RemoveOptions = {}): Promise<RemoveResult[]> {
-    return this.#run(() => {
+    return this.#life.run(() => {
       for (const id of ids) assertConversationId(id);
       return removeAll(this.#store, this.#sessions, ids, options);
     });
@@ -270,7 +272,7 @@ export class DraftStatePersistenceManager {
   undo(id?: string, options: Omit<UndoOptions, "id"> = {}): Promise<UndoResult> {
     const wanted: UndoOptions = { ...options, ...(id === undefined ? {} : { id }) };
     const conversation = options.kind === "thread" ? undefined : id;
-    return this.#change(conversation, () => undo(this.#store, this.#sessions, this.threads, wanted));
+    return this.#life.change(conversation, () => undo(this.#store, this.#sessions, this.threads, wanted));
   }
 
   /**
@@ -278,63 +280,65 @@ export class DraftStatePersistenceManager {
    * another operation came since, `USAGE` where the conversation was changed since.
    */
   redo(id?: string): Promise<RedoResult> {
-    return this.#change(id, () => redo(this.#store, this.#sessions, id));
+    return this.#life.change(id, () => redo(this.#store, this.#sessions, id));
   }
 
   /** What was undone and is kept in the log, newest first, and whether `redo` can do it again. */
   undone(): Promise<LoggedUndo[]> {
-    return this.#underWay.run(() => loggedUndos(this.#store));
+    return this.#life.read(undefined, () => loggedUndos(this.#store));
   }
 
   /** What can be undone, to conversations and threads, newest first. */
   operations(): Promise<UndoneOperation[]> {
-    return this.#underWay.run(() => undoable(this.#store, this.threads));
+    return this.#life.read(undefined, () => undoable(this.#store, this.threads));
   }
 
   /** The same with what undoing each would change: of all, of one conversation, or of the one that `undo` would take. */
   previewUndos(options: PreviewOptions = {}): Promise<UndoPreview[]> {
-    return this.#underWay.run(() => previewUndos(this.#store, this.threads, options));
+    return this.#life.read(undefined, () => previewUndos(this.#store, this.threads, options));
   }
 
   /** Everything in the trash, for good; the number of bytes freed. What is kept of a conversation or thread that another process has open stays. */
   emptyTrash(): Promise<number> {
-    return this.#run(() => emptyTrash(this.#store, this.#sessions, this.threads));
+    return this.#life.run(() => emptyTrash(this.#store, this.#sessions, this.threads));
   }
 
   /** A copy under a new id, as it is or as a backup holds it. */
   fork(id: string, options: ForkOptions = {}): Promise<ForkResult> {
-    return this.#change(id, () => fork(this.#store, this.#sessions, id, options));
+    return this.#life.change(id, () => fork(this.#store, this.#sessions, id, options));
   }
 
   /** Conversations and threads with their backups and trash, and namespaces, to another store; what is there and not the same is not changed. */
   copyTo(target: DraftStatePersistenceManager, options: CopyOptions = {}): Promise<CopyResult> {
-    return this.#underWay.run(() => target.#run(() => copyConversations(this.#store, target.#store, options)));
+    return this.#life.read(undefined, () =>
+      target.#life.run(() => copyConversations(this.#store, target.#store, options)),
+    );
   }
 
   /** A new title; returns the revision. */
   rename(id: string, title: string): Promise<number> {
-    return this.#change(id, () => rename(this.#store, this.#sessions, id, title));
+    return this.#life.change(id, () => rename(this.#store, this.#sessions, id, title));
   }
 
   /** A conversation that was had elsewhere, with its backups. Throws `INVALID_ID` where the id is taken. */
   import(request: ImportRequest): Promise<void> {
-    return this.#change(request.id, () => importConversation(this.#sessions, request));
+    return this.#life.change(request.id, () => importConversation(this.#sessions, request));
   }
 
   /** Snapshots of older schemas, rewritten in the current one; each original becomes a backup first. */
   migrate(options: MigrateOptions = {}): Promise<MigrateResult> {
-    return this.#change(options.id, () => migrate(this.#store, this.#sessions, options));
+    return this.#life.change(options.id, () => migrate(this.#store, this.#sessions, options));
   }
 
   verify(id?: string, onProgress?: OnProgress): Promise<Verification> {
-    return this.#read(id, () =>
+    return this.#life.read(id, () =>
       verify(this.#store, { id, onProgress, findWholeFiles: this.environment.findWholeFiles }),
     );
   }
 
   /** What the query finds in every conversation; a damaged file hides no other. */
   search<Match>(query: ScanQuery<Match>): Promise<ScanResult<Match>> {
-    return this.#underWay.run(() => scanConversations(this.#store, query));
+    return this.#life.read(undefined, () => scanConversations(this.#store, query));
   }
 
   getSaveStatistics(): SaveStatistics {
@@ -343,17 +347,17 @@ export class DraftStatePersistenceManager {
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return this.#underWay.run(() => this.#monitoring.metrics());
+    return this.#life.read(undefined, () => this.#monitoring.metrics());
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
   prometheus(): Promise<string> {
-    return this.#underWay.run(() => this.#monitoring.prometheus());
+    return this.#life.read(undefined, () => this.#monitoring.prometheus());
   }
 
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
-    return this.#underWay.run(() => this.#monitoring.health(options));
+    return this.#life.read(undefined, () => this.#monitoring.health(options));
   }
 
   /**
@@ -361,44 +365,10 @@ export class DraftStatePersistenceManager {
    * with all that failed. Once it is settled nothing of this manager touches the store, and none of its locks remains.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#life.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #close(): Promise<void> {
-    this.#ending.abort();
-    this.#sessions.stopWaiting();
-    try {
-      await this.#underWay.end();
-      await Promise.all([this.#sessions, this.threads, ...this.#parts].map((part) => part.close()));
-    } finally {
-      await this.#monitoring.close();
-    }
-  }
-
-  /** Of the conversation, or of several: refused once the manager is closed. */
-  #change<T>(id: string | undefined, act: () => Promise<T>): Promise<T> {
-    return this.#run(() => {
-      if (id !== undefined) assertConversationId(id);
-      return act();
-    });
-  }
-
-  #run<T>(act: () => Promise<T>): Promise<T> {
-    return this.#underWay.run(async () => {
-      this.#monitoring.monitor.start();
-      return act();
-    });
-  }
-
-  #read<T>(id: string | undefined, act: () => Promise<T>): Promise<T> {
-    return this.#underWay.run(async () => {
-      if (id !== undefined) assertConversationId(id);
-      return act();
-    });
   }
 }

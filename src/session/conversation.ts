@@ -12,7 +12,8 @@ import {
   type RecordedEvent,
   type RecordOptions,
 } from "./record-answer.js";
-import { closedError, type Session } from "./session.js";
+import { closedError } from "./refusals.js";
+import type { Session } from "./session.js";
 
 export interface HandleOptions {
   readonly session: Session;

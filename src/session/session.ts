@@ -3,7 +3,7 @@
  * change goes there. One at a time works on it: what touches the disk is called in the conversation's turn (slot.ts), and
  * programs hold a handle (conversation.ts) that sees to it.
  */
-import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import { messageOf } from "../errors.js";
 import type { InfoChange } from "../journal/record.js";
 import { changeInfo } from "../journal/replay.js";
 import {
@@ -21,14 +21,25 @@ import { diffStates, type Patch } from "../model/patches.js";
 import type { Lock } from "../storage/storage.js";
 import type { Backup } from "../store/backups.js";
 import { warn, type Store } from "../store/store.js";
-import { assertTag } from "../store/tag.js";
 import { AnswerLimit } from "./answer-limit.js";
+import { SessionBackups } from "./session-backups.js";
 import { replaceKept, type Keeping } from "./replace-kept.js";
+import { housekeep } from "./housekeeping.js";
+import { LeftForUndo } from "./left-for-undo.js";
+import {
+  answeringError,
+  assertShort,
+  closedError,
+  noAnswerError,
+  noRevisionError,
+  notReplaceableError,
+} from "./refusals.js";
 import { TimedSaves } from "./timed-saves.js";
 import { removeTraces } from "./traces.js";
-import { SessionBackups } from "./turn-end.js";
+import { TurnEnd } from "./turn-end.js";
 import { unbegunMark } from "./unbegun-calls.js";
-import { WriteAhead, type WriteAheadOptions } from "./write-ahead.js";
+import { WriteAhead } from "./write-ahead.js";
+import type { WriteAheadOptions } from "./write-ahead-options.js";
 
 export interface SessionOptions extends WriteAheadOptions {
   /** There was no such conversation: no backup of it either. */
@@ -43,9 +54,6 @@ export interface SessionOptions extends WriteAheadOptions {
   readonly inTurn: (act: () => Promise<void>) => Promise<void>;
 }
 
-/** Keeps `_metadata` small enough to be read from the end of a file. */
-export const MAX_INFO_LENGTH = 2000;
-
 export class Session {
   readonly id: string;
   readonly backups: SessionBackups;
@@ -58,8 +66,8 @@ export class Session {
   readonly #closing = new AbortController();
   #isAnswering = false;
   #isClosed = false;
-  /** What an operation replaced could not be saved at once, and was changed since. */
-  #stands = false;
+  readonly #left: LeftForUndo;
+  readonly #turnEnd: TurnEnd;
   /** Nothing was changed yet. */
   #isUntouched: boolean;
 
@@ -72,6 +80,18 @@ export class Session {
     this.#revision = version.revision;
     this.#isUntouched = options.isUntouched;
     this.#writer = new WriteAhead({ ...options, version: this.version });
+    const isClosed = (): boolean => this.#isClosed;
+    const flushUnacknowledged = (): Promise<void> => this.#writer.flushUnacknowledged();
+    this.#left = new LeftForUndo({ ...options, flushUnacknowledged, isClosed });
+    this.#turnEnd = new TurnEnd({
+      id,
+      store,
+      writer: this.#writer,
+      backups: this.backups,
+      version: () => this.version,
+      flush: () => this.flush(),
+      isClosed,
+    });
     this.#limit = new AnswerLimit(store.limits, () => this.#writer.bytesOnDisk);
     if (store.settings.autoSave)
       this.#timedSaves = new TimedSaves(store.settings.autoSaveInterval, {
@@ -79,7 +99,7 @@ export class Session {
           if (this.#revision > this.durableRevision) this.#writer.kick();
         },
         isSnapshotWorthwhile: () => !this.#isClosed && this.#writer.journalBytes > 0 && this.#writer.maySnapshot(),
-        snapshot: () => options.inTurn(() => this.#housekeep("the timed snapshot", () => this.#timedSnapshot())),
+        snapshot: () => options.inTurn(() => this.#turnEnd.timedSnapshot()),
       });
   }
 
@@ -173,11 +193,7 @@ export class Session {
 
   beginAnswer(): () => void {
     this.#assertChangeable();
-    if (this.#isAnswering)
-      throw new DraftstateError(
-        "LOCKED",
-        `conversation ${this.id} is in the middle of an answer: wait for its end, or stop it`,
-      );
+    if (this.#isAnswering) throw answeringError(this.id);
     this.#isAnswering = true;
     return () => {
       this.#isAnswering = false;
@@ -201,13 +217,7 @@ export class Session {
   updateInfo(change: InfoChange): void {
     this.#assertChangeable();
     this.#container.assertNotChanging();
-    for (const [field, value] of Object.entries(change)) {
-      if (typeof value === "string" && value.length > MAX_INFO_LENGTH)
-        throw new DraftstateError(
-          "INVALID_STATE",
-          `${field} has ${value.length} characters, more than ${MAX_INFO_LENGTH}; nothing was saved`,
-        );
-    }
+    assertShort(change);
     this.#info = changeInfo(this.#info, change);
     this.#record([], change);
     this.#kickForChange();
@@ -228,43 +238,15 @@ export class Session {
   }
 
   flush(): Promise<void> {
-    const flushed = this.#writer.flush();
-    if (!this.#stands) return flushed;
-    return flushed.then(() => {
-      this.#offerWhatStands();
-    });
-  }
-
-  /** What stands is durable by now: it is offered for undo in the conversation's next turn. */
-  #offerWhatStands(): void {
-    if (!this.#stands || this.#isClosed) return;
-    this.#stands = false;
-    void this.options.inTurn(() => (this.#isClosed ? Promise.resolve() : this.#settleAtLast()));
+    return this.#left.afterFlush(this.#writer.flush());
   }
 
   /**
    * An operation that was left undecided is offered for undo once all changes are durable. In the conversation's turn. Throws
    * `STORAGE` where that cannot be now.
    */
-  async settle(): Promise<void> {
-    const { store, lock } = this.options;
-    const left = await store.trash.records.pending(this.id);
-    if (left === undefined) return;
-    try {
-      await this.#writer.flushUnacknowledged();
-      await store.trash.pending.settleDurable(this.id, lock);
-    } catch (error) {
-      if (!isDraftstateError(error, "STORAGE")) throw error;
-      throw store.trash.pending.unsettled(left, error);
-    }
-  }
-
-  async #settleAtLast(): Promise<void> {
-    this.#stands = true;
-    await this.#housekeep("what an operation left for undo", async () => {
-      await this.settle();
-      this.#stands = false;
-    });
+  settle(): Promise<void> {
+    return this.#left.settle();
   }
 
   whenDurable(revision: number): Promise<void> {
@@ -272,27 +254,13 @@ export class Session {
   }
 
   /** A turn is over: snapshot, backup, retention. What fails here after the flush is a warning, since nothing is lost. */
-  async endTurn(): Promise<void> {
-    await this.flush();
-    await this.#housekeep("the snapshot", () => this.#writer.compact());
-    if (this.#settings.maxBackups === 0) return;
-    await this.#housekeep("the backup", async () => {
-      await this.backups.backUp(await this.#durableVersion(), { reason: "turn" });
-      await this.backups.retain(0);
-    });
+  endTurn(): Promise<void> {
+    return this.#turnEnd.endTurn();
   }
 
   /** A backup of now; the existing one where the newest holds the same state. Returns its timestamp. */
-  async backup(note: BackupNote = { reason: "manual" }): Promise<string> {
-    assertTag(note.tag);
-    await this.flush();
-    const version = await this.#durableVersion();
-    const isPlain = note.tag === undefined && note.pinned !== true;
-    const timestamp =
-      (isPlain ? await this.backups.holding(version) : undefined) ?? (await this.backups.backUp(version, note));
-    // A backup that was asked for can be used, also where turns leave none.
-    await this.#housekeep("retention", () => this.backups.retain(1));
-    return timestamp;
+  backup(note: BackupNote = { reason: "manual" }): Promise<string> {
+    return this.#turnEnd.backup(note);
   }
 
   /** Folds the journal into a new snapshot. */
@@ -303,11 +271,7 @@ export class Session {
   /** Throws `LOCKED` in the middle of an answer: a whole state from outside does not hold the tokens that came since. */
   assertReplaceable(): void {
     this.#assertChangeable();
-    if (this.#isAnswering)
-      throw new DraftstateError(
-        "LOCKED",
-        `conversation ${this.id} is in the middle of an answer, whose tokens are saved as they come: change what is yours with update(), or save when it has ended; nothing was replaced`,
-      );
+    if (this.#isAnswering) throw notReplaceableError(this.id);
   }
 
   /**
@@ -322,7 +286,7 @@ export class Session {
         id: this.id,
         writer: this.#writer,
         revision: () => this.#revision,
-        durableVersion: () => this.#durableVersion(),
+        durableVersion: () => this.#turnEnd.durableVersion(),
         assertReplaceable: () => {
           this.assertReplaceable();
         },
@@ -330,7 +294,7 @@ export class Session {
           this.#changed(this.#container.replace(next, diffStates));
         },
         stands: () => {
-          this.#stands = true;
+          this.#left.stands();
         },
       },
       content,
@@ -348,12 +312,12 @@ export class Session {
     try {
       if (!this.#isUntouched) {
         await this.flush();
-        if (this.#stands) await this.#settleAtLast();
-        await this.#foldAtEnd();
+        await this.#left.settleAtEnd();
+        await this.#turnEnd.foldAtEnd();
       }
     } finally {
       await this.#writer.close();
-      await this.#housekeep("what an operation left for undo", () =>
+      await housekeep(this.options.store, this.id, "what an operation left for undo", () =>
         this.options.store.trash.pending.settle(this.id, this.lock),
       );
       await this.options.release();
@@ -384,25 +348,6 @@ export class Session {
     this.beginClosing();
   }
 
-  async #foldAtEnd(): Promise<void> {
-    try {
-      await this.#writer.compact();
-    } catch (error) {
-      if (isDraftstateError(error, "LOCKED")) await this.#keepBesideForeignSnapshot(error);
-      else warn(this.options.store, this.id, `the snapshot could not be written: ${messageOf(error)}`, error);
-    }
-  }
-
-  /** The journal continues a snapshot that is no longer there: what is acknowledged stays readable as a backup. */
-  async #keepBesideForeignSnapshot(cause: DraftstateError): Promise<never> {
-    // Without the lock this rejects as well, and nothing is written.
-    const timestamp = await this.backups.backUp(await this.#durableVersion(), { reason: "repair" });
-    throw new DraftstateError(cause.code, `${cause.message}; all changes up to now are in the backup ${timestamp}`, {
-      ...(cause.path === undefined ? {} : { path: cause.path }),
-      cause,
-    });
-  }
-
   get #settings(): Store["settings"] {
     return this.options.store.settings;
   }
@@ -416,21 +361,12 @@ export class Session {
   #assertAnswering(): void {
     this.#assertChangeable();
     this.#container.assertNotChanging();
-    if (!isStreaming(this.#container.state))
-      throw new DraftstateError(
-        "USAGE",
-        `no answer is under way in conversation ${this.id}: begin one with recordAnswer(), or by update() with beginTurn; nothing was saved`,
-      );
+    if (!isStreaming(this.#container.state)) throw noAnswerError(this.id);
   }
 
   #assertChangeable(): void {
     if (this.#isClosed) throw closedError(this.id);
-    // What follows the last revision that a file may name could be written, and never read again.
-    if (this.#revision >= MAX_REVISION)
-      throw new DraftstateError(
-        "INVALID_STATE",
-        `conversation ${this.id} has no revision left to count a change by: continue in a copy with "draftstate fork ${this.id}"; nothing was saved`,
-      );
+    if (this.#revision >= MAX_REVISION) throw noRevisionError(this.id);
   }
 
   /** Throws `INVALID_STATE` where the answer that streams, or the file with it, would be too large. */
@@ -455,41 +391,6 @@ export class Session {
     const { realTimeSave, saveOnStateChange } = this.#settings;
     if (realTimeSave && saveOnStateChange) this.#writer.kick();
   }
-
-  async #timedSnapshot(): Promise<void> {
-    if (this.#isClosed || this.#writer.journalBytes === 0) return;
-    await this.#writer.compact();
-    if (!isStreaming(this.#container.state) || this.#settings.maxBackups === 0) return;
-    await this.backups.backUp(await this.#durableVersion(), { reason: "interim" });
-    await this.backups.retain(0);
-  }
-
-  /** Of what is durable, and nothing else: a revision that a crash takes back would be used again (I7). */
-  async #durableVersion(): Promise<Version> {
-    const { version } = this;
-    await this.#writer.flushUnacknowledged();
-    if (this.#writer.storedRevision >= version.revision) return version;
-    // The store may be there again: nothing else writes to it before the next change.
-    await this.#writer.compact().catch(() => undefined);
-    if (this.#writer.storedRevision >= version.revision) return version;
-    // A spill is not the store yet: were it forked, the backup would be of another history.
-    throw new DraftstateError(
-      "STORAGE",
-      `conversation ${this.id} cannot be saved to its store at present and is in the fallback directory: try again when the store can be written`,
-    );
-  }
-
-  async #housekeep(what: string, act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      warn(this.options.store, this.id, `${what} could not be written: ${messageOf(error)}`, error);
-    }
-  }
-}
-
-export function closedError(id: string): DraftstateError {
-  return new DraftstateError("USAGE", `conversation ${id} is closed: open it again to change it`);
 }
 
 function withoutMetadata(state: unknown): unknown {

@@ -1,145 +1,105 @@
 /**
- * The backups that a session makes: at the end of a turn, in the middle of a long answer, on demand; and retention, which
- * removes backups only, under the session's lock (I5). The session knows its own backups: the directory is listed once.
+ * When a session folds its journal into a snapshot and makes backups: at the end of a turn, by the clock, on demand, and when it
+ * closes. What fails after the flush is a warning, since nothing is lost.
  */
+import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import type { BackupNote, Version } from "../model/conversation.js";
-import { newestFirst, planRetention } from "../plan/retention.js";
-import { jsonEqual } from "../model/json.js";
-import { withRetry } from "../storage/retry.js";
-import type { Lock } from "../storage/storage.js";
-import { readBackupFile, readBackupHeads, writeBackup, type Backup } from "../store/backups.js";
-import { backupKey } from "../store/names.js";
-import type { Store } from "../store/store.js";
+import { isStreaming } from "../model/conversation.js";
+import { warn, type Store } from "../store/store.js";
+import { assertTag } from "../store/tag.js";
+import { housekeep } from "./housekeeping.js";
+import { spilledError } from "./refusals.js";
+import type { SessionBackups } from "./session-backups.js";
+import type { WriteAhead } from "./write-ahead.js";
 
-export class SessionBackups {
-  /** Newest first; undefined before the first look. */
-  #known: readonly Backup[] | undefined;
-
-  constructor(
-    private readonly store: Store,
-    private readonly id: string,
-    private readonly lock: Lock,
-    known?: readonly Backup[],
-  ) {
-    this.#known = known;
-  }
-
-  /** Newest first. */
-  async all(): Promise<readonly Backup[]> {
-    this.#known ??= await readBackupHeads(this.store.storage, this.id);
-    return this.#known;
-  }
-
-  /** As they are now: a person may have removed some by hand. */
-  again(): Promise<readonly Backup[]> {
-    this.forget();
-    return this.all();
-  }
-
-  /** Another operation works on the backups under this lock: look again. */
-  forget(): void {
-    this.#known = undefined;
-  }
-
-  /** Of the version, which is durable (I7); the newest where it holds the same revision. Gives the timestamp. */
-  async backUp(version: Version, note: BackupNote): Promise<string> {
-    const { storage, settings, now, retry, events } = this.store;
-    const isPlain = note.tag === undefined && note.pinned !== true;
-    const holding = isPlain ? await this.#holdingRevision(version.revision) : undefined;
-    if (holding !== undefined) return this.#reuse(holding);
-    const known = await this.all();
-    const request = {
-      id: this.id,
-      version,
-      note,
-      compression: settings.compression,
-      guard: this.lock,
-      newest: newestOf(known),
-    };
-    const written = await withRetry("backup", retry, () => writeBackup(storage, { ...request, now: now() }));
-    this.#known = [written, ...known];
-    events.emit("backupCreated", {
-      conversationId: this.id,
-      timestamp: written.timestamp,
-      path: written.path,
-      revision: version.revision,
-      reason: note.reason,
-      bytes: written.sizeBytes,
-    });
-    return written.timestamp;
-  }
-
-  /** The newest where it is of this revision, and still there as it was made: it may have been removed by hand. */
-  async #holdingRevision(revision: number): Promise<Backup | undefined> {
-    const [newest] = await this.all();
-    if (newest?.valid !== true || newest.revision !== revision || newest.reason === "interim") return undefined;
-    const found = await this.store.storage.stat(backupKey(newest));
-    if (found?.size === newest.sizeBytes) return newest;
-    this.forget();
-    return undefined;
-  }
-
-  /** One that was made elsewhere, under its own time; behind those that are there. */
-  async add(version: Version, note: BackupNote, at: Date): Promise<void> {
-    const known = await this.all();
-    const {
-      storage,
-      settings: { compression },
-    } = this.store;
-    const written = await writeBackup(storage, {
-      id: this.id,
-      version,
-      note,
-      compression,
-      now: at,
-      guard: this.lock,
-      newest: newestOf(known),
-    });
-    this.#known = newestFirst([written, ...known]);
-  }
-
-  /** The newest backup where it holds exactly this state: another would add nothing. An interim one is replaced soon, and does not count. */
-  async holding(version: Version): Promise<string | undefined> {
-    const [newest] = await this.all();
-    if (newest === undefined || newest.reason === "interim") return undefined;
-    const decoded = await readBackupFile(this.store.storage, newest);
-    return decoded?.kind === "valid" && jsonEqual(decoded.state, version.state) ? this.#reuse(newest) : undefined;
-  }
-
-  /** At least `minimum` stay. Interim backups stand beside the count, at most the newest of them, and only while nothing newer stands. */
-  async retain(minimum: number): Promise<void> {
-    const { settings, now } = this.store;
-    const known = await this.all();
-    const isInterim = (backup: Backup): boolean => backup.reason === "interim" && !backup.pinned;
-    const interim = known.filter((backup) => isInterim(backup) && backup !== known[0]);
-    const counted = known.filter((backup) => !isInterim(backup));
-    const { remove } = planRetention(
-      counted,
-      { max: Math.max(minimum, settings.maxBackups) },
-      { now: now().getTime(), protectLastValid: false },
-    );
-    for (const backup of [...interim, ...remove]) await this.#remove(backup);
-  }
-
-  async #remove(backup: Backup): Promise<void> {
-    const { storage, events } = this.store;
-    const isGone = await storage.remove(backupKey(backup), this.lock);
-    this.#known = this.#known?.filter(({ name }) => name !== backup.name);
-    if (isGone)
-      events.emit("backupRemoved", { conversationId: this.id, timestamp: backup.timestamp, path: backup.path });
-  }
-
-  /** One that a killed writer left may have its name, and lose it again in a power loss: nothing is built upon that. */
-  async #reuse(backup: Backup): Promise<string> {
-    await this.store.storage.settle("backup");
-    return backup.timestamp;
-  }
+export interface TurnEndOptions {
+  readonly id: string;
+  readonly store: Store;
+  readonly writer: WriteAhead;
+  readonly backups: SessionBackups;
+  /** The present. */
+  readonly version: () => Version;
+  /** All that is acknowledged to callers. */
+  readonly flush: () => Promise<void>;
+  readonly isClosed: () => boolean;
 }
 
-/** The latest timestamp: those of earlier conversations of the id, or of another clock, may be later than that of the highest revision. */
-function newestOf(backups: readonly Backup[]): string | undefined {
-  return backups.reduce<string | undefined>(
-    (latest, { timestamp }) => (latest === undefined || timestamp > latest ? timestamp : latest),
-    undefined,
-  );
+export class TurnEnd {
+  constructor(private readonly options: TurnEndOptions) {}
+
+  /** A turn is over: snapshot, backup, retention. */
+  async endTurn(): Promise<void> {
+    const { store, writer, backups, flush } = this.options;
+    await flush();
+    await this.#housekeep("the snapshot", () => writer.compact());
+    if (store.settings.maxBackups === 0) return;
+    await this.#housekeep("the backup", async () => {
+      await backups.backUp(await this.durableVersion(), { reason: "turn" });
+      await backups.retain(0);
+    });
+  }
+
+  /** A backup of now; the existing one where the newest holds the same state. Returns its timestamp. */
+  async backup(note: BackupNote): Promise<string> {
+    const { backups, flush } = this.options;
+    assertTag(note.tag);
+    await flush();
+    const version = await this.durableVersion();
+    const isPlain = note.tag === undefined && note.pinned !== true;
+    const timestamp = (isPlain ? await backups.holding(version) : undefined) ?? (await backups.backUp(version, note));
+    // A backup that was asked for can be used, also where turns leave none.
+    await this.#housekeep("retention", () => backups.retain(1));
+    return timestamp;
+  }
+
+  /** By the clock; of an answer under way, with an interim backup. Never rejects. */
+  timedSnapshot(): Promise<void> {
+    return this.#housekeep("the timed snapshot", () => this.#timedSnapshot());
+  }
+
+  async #timedSnapshot(): Promise<void> {
+    const { store, writer, backups, version, isClosed } = this.options;
+    if (isClosed() || writer.journalBytes === 0) return;
+    await writer.compact();
+    if (!isStreaming(version().state) || store.settings.maxBackups === 0) return;
+    await backups.backUp(await this.durableVersion(), { reason: "interim" });
+    await backups.retain(0);
+  }
+
+  /** Of what is durable, and nothing else: a revision that a crash takes back would be used again (I7). */
+  async durableVersion(): Promise<Version> {
+    const { writer } = this.options;
+    const version = this.options.version();
+    await writer.flushUnacknowledged();
+    if (writer.storedRevision >= version.revision) return version;
+    // The store may be there again: nothing else writes to it before the next change.
+    await writer.compact().catch(() => undefined);
+    if (writer.storedRevision >= version.revision) return version;
+    throw spilledError(this.options.id);
+  }
+
+  /** The session closes. Rejects where another program changed the snapshot: all changes are then in a backup. */
+  async foldAtEnd(): Promise<void> {
+    const { id, store, writer } = this.options;
+    try {
+      await writer.compact();
+    } catch (error) {
+      if (isDraftstateError(error, "LOCKED")) await this.#keepBesideForeignSnapshot(error);
+      else warn(store, id, `the snapshot could not be written: ${messageOf(error)}`, error);
+    }
+  }
+
+  /** The journal continues a snapshot that is no longer there: what is acknowledged stays readable as a backup. */
+  async #keepBesideForeignSnapshot(cause: DraftstateError): Promise<never> {
+    // Without the lock this rejects as well, and nothing is written.
+    const timestamp = await this.options.backups.backUp(await this.durableVersion(), { reason: "repair" });
+    throw new DraftstateError(cause.code, `${cause.message}; all changes up to now are in the backup ${timestamp}`, {
+      ...(cause.path === undefined ? {} : { path: cause.path }),
+      cause,
+    });
+  }
+
+  #housekeep(what: string, act: () => Promise<void>): Promise<void> {
+    return housekeep(this.options.store, this.options.id, what, act);
+  }
 }

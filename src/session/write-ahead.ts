@@ -5,46 +5,21 @@
  * fails, or the queue has overflowed, the whole state goes to a new snapshot; when that fails too it is spilled; when that
  * fails as well, waiters are rejected and the state stays in memory, to be written whole at the next attempt.
  */
-import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import { DraftstateError, messageOf } from "../errors.js";
 import type { InfoChange, JournalHeader, JournalRecord } from "../journal/record.js";
 import type { Version } from "../model/conversation.js";
-import { withMark, type SessionMark } from "../model/sessions.js";
 import type { Patch } from "../model/patches.js";
-import type { Lock } from "../storage/storage.js";
 import { journalKey } from "../store/names.js";
-import { warn, type Store } from "../store/store.js";
-import { Base, type SnapshotOnDisk } from "./base.js";
+import { warn } from "../store/store.js";
+import { Base } from "./base.js";
 import { ChangeQueue } from "./change-queue.js";
+import { FirstAct } from "./first-act.js";
 import { JournalWriter } from "./journal-writer.js";
+import { OwnSpills } from "./own-spills.js";
 import { RateLimit } from "./rate-limit.js";
+import { SnapshotWaiters, type SnapshotWaiter } from "./snapshot-waiters.js";
 import { Waiters } from "./waiters.js";
-
-export interface WriteAheadOptions {
-  readonly id: string;
-  /** Names this session: no other ever has the name. */
-  readonly session: string;
-  readonly store: Store;
-  readonly lock: Lock;
-  /** What the session begins with. */
-  readonly version: Version;
-  /** The snapshot on disk; undefined if there is none. */
-  readonly snapshot: SnapshotOnDisk | undefined;
-  /** The highest revision that the store holds durably; 0 for none. */
-  readonly stored: number;
-  /** The highest revision that follows from what the store holds, written or not, such as an answer without a writer, as interrupted. */
-  readonly implied?: number | undefined;
-  /** The files on disk do not hold what the version continues: the first save is a whole snapshot. */
-  readonly wholeFirst: boolean;
-  /** Who wrote what the version holds. */
-  readonly sessions: readonly SessionMark[];
-  /** Sessions whose spills the version holds: they go once the store holds it durably. */
-  readonly spilled: readonly string[];
-}
-
-interface SnapshotWaiter {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
+import type { WriteAheadOptions } from "./write-ahead-options.js";
 
 /** A snapshot that is durable, and whose records are still in the journal. */
 interface TakenSnapshot {
@@ -64,15 +39,13 @@ export class WriteAhead {
   #taken: TakenSnapshot | undefined;
   #stored: number;
   readonly #implied: number;
-  #snapshotWaiters: SnapshotWaiter[] = [];
+  readonly #snapshotWaiters = new SnapshotWaiters();
+  readonly #spills: OwnSpills;
+  readonly #firstAct = new FirstAct();
   #kickedAgain = false;
   #isSuspended = false;
-  #first: (() => Promise<void>) | undefined;
-  #doing: Promise<void> | undefined;
   /** The journal on disk no longer tells everything: only a whole snapshot does. */
   #journalBroken: boolean;
-  /** Spills that are to go once the store holds their content. */
-  #spilled: readonly string[];
 
   constructor(private readonly options: WriteAheadOptions) {
     const { id, store, lock, snapshot, version, stored, wholeFirst } = options;
@@ -89,7 +62,7 @@ export class WriteAhead {
     this.#implied = Math.max(this.#stored, options.implied ?? 0);
     this.#waiters = new Waiters(this.#implied);
     this.#journalBroken = wholeFirst;
-    this.#spilled = options.spilled;
+    this.#spills = new OwnSpills(options);
   }
 
   /** The highest revision that was acknowledged. */
@@ -171,22 +144,8 @@ export class WriteAhead {
   }
 
   /** Nothing is written before this is done: it is tried now, and where it fails again before each write. Never rejects: the saves do. */
-  async first(act: () => Promise<void>): Promise<void> {
-    this.#first = act;
-    await this.#doFirst().catch(() => undefined);
-  }
-
-  #doFirst(): Promise<void> {
-    const act = this.#first;
-    if (act === undefined) return Promise.resolve();
-    this.#doing ??= act()
-      .then(() => {
-        this.#first = undefined;
-      })
-      .finally(() => {
-        this.#doing = undefined;
-      });
-    return this.#doing;
+  first(act: () => Promise<void>): Promise<void> {
+    return this.#firstAct.set(act);
   }
 
   async #flushed(wait: (revision: number) => Promise<void>): Promise<void> {
@@ -201,8 +160,7 @@ export class WriteAhead {
     await this.flushUnacknowledged();
     const { revision } = this.#latest;
     if (this.#base.revision !== undefined && this.#base.revision >= revision && this.#journal.bytes === 0) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#snapshotWaiters.push({ resolve, reject });
+    await this.#snapshotWaiters.wait(() => {
       this.kick();
     });
   }
@@ -226,7 +184,7 @@ export class WriteAhead {
     // Changes made in the same turn of the event loop share a batch.
     await Promise.resolve();
     for (;;) {
-      if (this.#isSuspended || (this.#first !== undefined && !(await this.#mayWrite()))) return;
+      if (this.#isSuspended || (this.#firstAct.isLeft && !(await this.#mayWrite()))) return;
       if (this.#needsWhole) {
         await this.#snapshotting;
         const written = await this.#writeWhole();
@@ -241,7 +199,7 @@ export class WriteAhead {
 
   async #mayWrite(): Promise<boolean> {
     try {
-      await this.#doFirst();
+      await this.#firstAct.do();
       return true;
     } catch (error) {
       this.#failed(this.#latest.revision, error);
@@ -254,7 +212,7 @@ export class WriteAhead {
   }
 
   get #wantsSnapshot(): boolean {
-    return this.#snapshotting === undefined && (this.#snapshotWaiters.length > 0 || this.#journalOverBudget());
+    return this.#snapshotting === undefined && (!this.#snapshotWaiters.isEmpty || this.#journalOverBudget());
   }
 
   #journalOverBudget(): boolean {
@@ -311,62 +269,32 @@ export class WriteAhead {
       });
       this.#journalBroken = false;
       this.#becameDurable(version.revision);
-      for (const waiter of this.#takeSnapshotWaiters()) waiter.resolve();
-      await this.#removeSpills();
+      this.#snapshotWaiters.resolveAll();
+      await this.#spills.removeAll();
       return "snapshot";
     } catch (error) {
       this.#journalBroken = true;
       if (version.revision <= Math.max(this.#stored, this.#implied)) {
         // The store holds it as it is, or what it follows from: only its snapshot could not be written.
-        for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(error);
+        this.#snapshotWaiters.rejectAll(error);
         return "nowhere";
       }
-      if (await this.#spill(version, error)) return "spill";
+      if (await this.#spills.save(version, this.#stored, error)) {
+        this.#waiters.becameDurable(version.revision);
+        this.#snapshotWaiters.rejectAll(error);
+        return "spill";
+      }
       this.#failed(version.revision, error);
       return "nowhere";
     }
   }
 
-  /** Only where the storage refuses, or is away with the lock in it: a lock that another may have is not a reason to write elsewhere. */
-  async #spill(version: Version, cause: unknown): Promise<boolean> {
-    const {
-      store: { spills },
-      id,
-      session,
-    } = this.options;
-    if (spills === undefined) return false;
-    if (!isDraftstateError(cause, "STORAGE") && !(isDraftstateError(cause, "LOCKED") && (await this.#isAway())))
-      return false;
-    try {
-      await spills.save(id, version, { session, base: this.#stored, sessions: this.#marks(version.revision) }, cause);
-    } catch (error) {
-      this.#warn("the fallback directory could not be written either", error);
-      return false;
-    }
-    if (!this.#spilled.includes(session)) this.#spilled = [...this.#spilled, session];
-    this.#waiters.becameDurable(version.revision);
-    for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(cause);
-    return true;
-  }
-
-  /** No other process can have the lock then; it is back with its directory. */
-  async #isAway(): Promise<boolean> {
-    return !(await this.options.store.storage.exists().catch(() => false));
-  }
-
-  /** The store holds everything again, durably. */
-  async #removeSpills(): Promise<void> {
-    const spilled = this.#spilled;
-    this.#spilled = [];
-    for (const session of spilled) await this.options.store.spills?.remove(this.options.id, session);
-  }
-
   /** What is queued goes to the journal first, so that every record is either in the snapshot or behind it, never across. */
   async #beginSnapshot(): Promise<void> {
-    const waiting = this.#takeSnapshotWaiters();
+    const waiting = this.#snapshotWaiters.takeAll();
     const version = this.#latest;
     if (!(await this.#writeBatch(this.#queue.takeAll()))) {
-      this.#snapshotWaiters = [...waiting, ...this.#snapshotWaiters];
+      this.#snapshotWaiters.putBack(waiting);
       return;
     }
     this.#journal.snapshotBegins();
@@ -406,24 +334,12 @@ export class WriteAhead {
     for (const waiter of waiting) waiter.resolve();
   }
 
-  #takeSnapshotWaiters(): SnapshotWaiter[] {
-    const waiting = this.#snapshotWaiters;
-    this.#snapshotWaiters = [];
-    return waiting;
-  }
-
   async #replaceSnapshot(version: Version): Promise<void> {
     const { elapsed } = this.options.store;
     const started = elapsed();
-    const bytes = await this.#base.replace(version, this.#marks(version.revision));
+    const bytes = await this.#base.replace(version, this.#spills.marks(version.revision));
     this.#snapshotRate.spent(started, elapsed());
     this.#saved("snapshot", version.revision, 0, bytes, started);
-  }
-
-  /** Who wrote the version of this revision. Only a session that may spill leaves its name. */
-  #marks(revision: number): readonly SessionMark[] {
-    const { store, session, sessions } = this.options;
-    return store.spills === undefined ? sessions : withMark(sessions, { session, revision });
   }
 
   /** In the store, as opposed to a spill. */
@@ -440,7 +356,7 @@ export class WriteAhead {
         : new DraftstateError("STORAGE", `${id} could not be saved: ${messageOf(cause)}`, { cause });
     store.events.emit("saveError", { conversationId: id, error });
     this.#waiters.failed(revision, error);
-    for (const waiter of this.#takeSnapshotWaiters()) waiter.reject(error);
+    this.#snapshotWaiters.rejectAll(error);
   }
 
   #warn(what: string, error: unknown): void {

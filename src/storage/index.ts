@@ -1,7 +1,7 @@
 /** Makes the file storage of this machine. */
 import { getBuiltinModule } from "node:process";
 import { FileStorage } from "./file-storage.js";
-import { nodeFileSystem } from "./fs.js";
+import { nodeFileSystem } from "./fs/node-file-system.js";
 import { SystemProcessTable } from "./process-table.js";
 import type { RetryPolicy } from "./retry.js";
 import { RetryingFileSystem } from "./retrying-file-system.js";
@@ -15,6 +15,8 @@ export interface LocalStorageOptions {
   readonly command: string;
   /** How often what can pass is tried again; once where it is left out. */
   readonly retry?: RetryPolicy;
+  /** Asked before the first directory is made; rejects where the store is not to be used. */
+  readonly admit?: (storage: Storage) => Promise<void>;
 }
 
 /** Letters and digits, unique enough never to repeat. */
@@ -33,5 +35,6 @@ export function createLocalStorage({ retry, ...options }: LocalStorageOptions): 
     randomName: uniqueName,
     watch: watchDirectory,
     realDirectory,
+    keepOutOfGit: true,
   });
 }

@@ -3,7 +3,7 @@
  * Root counts as the user: it may change anything. Where there are no such owners and modes (Windows), nothing is found.
  */
 import { dirname, resolve } from "node:path";
-import { attributesOf, type Attributes } from "./fs.js";
+import { attributesOf, type Attributes } from "./fs/paths.js";
 import { thisUser } from "./system.js";
 
 export interface User {

@@ -1,6 +1,6 @@
 /** Whether two directories are one, or would be when they are made: links and `..` followed as far as there is anything. */
 import { dirname, join, resolve, sep } from "node:path";
-import { linkTargetOf, realPathOf } from "./fs.js";
+import { linkTargetOf, realPathOf } from "./fs/paths.js";
 
 const MAX_LINKS = 16;
 

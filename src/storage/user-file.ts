@@ -5,7 +5,9 @@
 import { dirname, join } from "node:path";
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
-import { followLinks, isThere, nodeFileSystem, readFollowed } from "./fs.js";
+import { nodeFileSystem } from "./fs/node-file-system.js";
+import { followLinks, isThere } from "./fs/paths.js";
+import { readFollowed } from "./fs/read-at-once.js";
 import { takeFreeName } from "./take-free-name.js";
 
 export interface WriteUserFile {

@@ -37,8 +37,10 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 /** Makes the program; returns its path. */
 export async function buildLockProgram(directory: string): Promise<string> {
-  const entries = await readdir(join(SOURCES, "storage"), { withFileTypes: true });
-  const storage = entries.filter((entry) => entry.isFile()).map(({ name }) => join("storage", name));
+  const files = await readdir(join(SOURCES, "storage"), { recursive: true });
+  const storage = files
+    .filter((name) => name.endsWith(".ts") && !name.startsWith("postgres"))
+    .map((name) => join("storage", name));
   for (const name of ["errors.ts", ...storage]) {
     const target = join(directory, name.replace(/\.ts$/, ".js"));
     await mkdir(dirname(target), { recursive: true });

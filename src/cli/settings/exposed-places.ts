@@ -3,7 +3,8 @@
  * another user, and files with a second name elsewhere. Conversations in them are only as safe as those others are kind.
  */
 import { join } from "node:path";
-import { attributesOf, nodeFileSystem } from "../../storage/fs.js";
+import { nodeFileSystem } from "../../storage/fs/node-file-system.js";
+import { attributesOf } from "../../storage/fs/paths.js";
 import { exposureOf } from "../../storage/ownership.js";
 import type { HealthCheck } from "../../monitoring/health.js";
 import type { CommandContext } from "../context.js";

@@ -6,7 +6,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
 import { isJsonObject } from "../../model/json.js";
-import { isThere } from "../../storage/fs.js";
+import { isThere } from "../../storage/fs/paths.js";
 import { exposureOfFile } from "../../storage/ownership.js";
 import { readTextAtOnce } from "../../storage/user-file.js";
 

@@ -5,7 +5,8 @@
 import { join } from "node:path";
 import { isDraftstateError, systemErrorCode } from "../../errors.js";
 import { contentHash } from "../../storage/content-hash.js";
-import { isThere, nodeFileSystem, realPathOf } from "../../storage/fs.js";
+import { nodeFileSystem } from "../../storage/fs/node-file-system.js";
+import { isThere, realPathOf } from "../../storage/fs/paths.js";
 import { uniqueName } from "../../storage/index.js";
 import { exposureOfFile } from "../../storage/ownership.js";
 import { readTextAtOnce, writeUserFile } from "../../storage/user-file.js";

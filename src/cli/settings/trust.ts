@@ -4,7 +4,7 @@
  * user trusts that file. Every setting needs a decision here.
  */
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { realPathOf } from "../../storage/fs.js";
+import { realPathOf } from "../../storage/fs/paths.js";
 import type { Environment } from "../io.js";
 import { aliased } from "./aliases.js";
 import type { CliSettings } from "./definitions.js";

@@ -1,7 +1,7 @@
 /** A thread that checks its files one after another, tells how far it is, answers with those that are whole, and ends. */
 import { parentPort, workerData } from "node:worker_threads";
 import { decodeSnapshot } from "../../snapshot/decode.js";
-import { readAtOnce } from "../../storage/fs.js";
+import { readAtOnce } from "../../storage/fs/read-at-once.js";
 import { decompress, MAX_FILE_BYTES } from "../../store/codec.js";
 import type { FromThread } from "../workers.js";
 import type { FileToCheck } from "./whole-files.js";

@@ -5,7 +5,8 @@
  */
 import { homedir, platform } from "node:os";
 import { join } from "node:path";
-import { attributesOf, readFollowed } from "../fs.js";
+import { attributesOf } from "../fs/paths.js";
+import { readFollowed } from "../fs/read-at-once.js";
 import { environment } from "../system.js";
 
 export interface ConnectionTarget {

@@ -5,7 +5,7 @@ import { prefilterFor } from "../../../formats/search/prefilter.js";
 import { compileQuery } from "../../../formats/search/query.js";
 import { MAX_FILE_BYTES } from "../../../store/codec.js";
 import { scanSnapshot, type Scanned, type SnapshotsScanned } from "../../../operations/search.js";
-import { readAtOnce } from "../../../storage/fs.js";
+import { readAtOnce } from "../../../storage/fs/read-at-once.js";
 import { wantsMetadata } from "./conditions.js";
 import type { FromThread } from "../../../operations/workers.js";
 import type { SearchTask } from "./search-threads.js";
