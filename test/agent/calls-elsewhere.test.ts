@@ -141,7 +141,7 @@ describe("a call that was made is not made again without asking", () => {
     const before = await using(async (manager) => {
       const [backup, state, loaded] = [
         await manager.backup(ID, { reason: "manual", tag: "waits" }),
-        (await manager.loadState(ID)) as AgentState | null,
+        await manager.loadState(ID),
         await manager.load(ID),
       ];
       if (state === null || loaded === undefined) throw new TypeError("it is not there");
