@@ -111,7 +111,9 @@ describe("a turn that waits for something else than the disk", () => {
   }
 
   const callIn = (found: Awaited<ReturnType<typeof waiting>>["found"]) =>
-    (found?.state as unknown as AgentState).messages.flatMap(({ toolCalls = [] }) => toolCalls)[0];
+    ((found?.state ?? { messages: [] }) as unknown as AgentState).messages.flatMap(
+      ({ toolCalls = [] }) => toolCalls,
+    )[0];
 
   const closings: readonly [string, (at: Ends) => unknown][] = [
     ["its handle", ({ conversation }) => conversation.close()],
