@@ -14,7 +14,7 @@ export function storeIsMissing(storage: Storage): DraftstateError {
   const path = storage.describe({ area: "state", name: "" });
   return new DraftstateError(
     "STORAGE",
-    `${path} is missing, but there are backups of conversations from it: mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used`,
+    `${path} is missing, but there are backups of conversations from it: mount it, or name the right stateDir; if it was deleted, create it empty and the backups are used`,
     { path },
   );
 }
@@ -56,7 +56,7 @@ function backupsAreMissing(storage: Storage): DraftstateError {
   const path = storage.describe({ area: "backup", name: "" });
   return new DraftstateError(
     "STORAGE",
-    `${path} is missing, and with it the backups of this store: mount it, or name the right --backup-dir; if it was deleted, create it empty`,
+    `${path} is missing, and with it the backups of this store: mount it, or name the right backupDir; if it was deleted, create it empty`,
     { path },
   );
 }
