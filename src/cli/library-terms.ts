@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, (given: Given) => string>> = {
   "manager.undone": () => "undo --list",
   "manager.undo": ({ has }) => (has("at") ? "undo --at <time>" : "undo"),
   "manager.emptyTrash": () => "undo --empty-trash",
+  "manager.copyTo": () => "copy --to <store>",
   "saver.list": ({ id }) => `backups ${id}`,
   "threads.search": () => "ls --kind thread",
 };
@@ -47,6 +48,7 @@ const PHRASES: readonly (readonly [RegExp, (all: string, ...groups: string[]) =>
   ],
   [/\blockTimeout \(milliseconds\)/g, () => "DRAFTSTATE_LOCK_TIMEOUT (milliseconds)"],
   [/\b(another|a shorter|the right) stateDir\b/g, (_all, which) => `${which} --state-dir`],
+  [/\bgive the right storage\b/g, () => "name the right --store"],
   [/\bthe right backupDir\b/g, () => "the right --backup-dir"],
   [/give another store to copy from$/g, () => "check --from"],
   [/\bacceptEdited: true/g, () => "--accept"],

@@ -33,7 +33,7 @@ async function rowsOf(context: CommandContext, { check, kind }: LsOptions): Prom
   const rows = kind === "thread" ? [] : await list(store, { everything: check === true, names });
   if (kind === "conversation" || threadNames(names.state).length === 0) return rows;
   const { listThreads } = await import("../../operations/graph-threads/list-threads.js");
-  return [...rows, ...(await listThreads(store, names.state))].sort(compareNewest);
+  return [...rows, ...(await listThreads(store, names.state, { everything: check === true }))].sort(compareNewest);
 }
 
 /** Of a file that cannot be read; the reason stands below the table. */
