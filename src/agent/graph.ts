@@ -64,7 +64,7 @@ export interface GraphOptions {
   readonly secrets?: readonly string[];
 }
 
-export const NO_ANSWER = "the model gave no answer at all: check --model and --base-url";
+export const NO_ANSWER = "the model gave no answer at all: check the model's name and address";
 
 /** Rounds of tools in one turn. */
 const MAX_ROUNDS = 25;
