@@ -116,6 +116,13 @@ function isFresh(sources) {
   return existsSync(DONE) && JSON.parse(readFileSync(DONE, "utf8")).sources === sources;
 }
 
+/** Of the rules that scripts/write-scanner-rules.mjs took from another project, in the words of licencesOf. */
+function licenceOfRules() {
+  const folder = "src/formats/gitleaks";
+  const { source, licence } = JSON.parse(readFileSync(join(folder, "rules.json"), "utf8"));
+  return `${source}, its rules (${licence})\n\n${readFileSync(join(folder, "LICENSE"), "utf8").trim()}\n`;
+}
+
 /** The licences of the packages in these chunks, as they came with them. */
 function licencesOf(chunks) {
   const folders = new Set(
@@ -136,6 +143,6 @@ if (!process.argv.includes("--if-stale") || !isFresh(sources)) {
   rmSync("dist", { recursive: true, force: true });
   const chunks = [];
   for (const { output, ...options } of builds) chunks.push(...(await (await rolldown(options)).write(output)).output);
-  writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licencesOf(chunks).join(`${"-".repeat(80)}\n`));
+  writeFileSync("dist/THIRD-PARTY-LICENSES.txt", [...licencesOf(chunks), licenceOfRules()].join(`${"-".repeat(80)}\n`));
   writeFileSync(DONE, `${JSON.stringify({ type: "commonjs", sources })}\n`);
 }

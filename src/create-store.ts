@@ -6,6 +6,7 @@ import { createLocalStorage } from "./storage/index.js";
 import type { RetryEvent } from "./storage/retry.js";
 import { isSameDirectory, isWithin } from "./storage/same-directory.js";
 import type { Storage } from "./storage/storage.js";
+import { foreignFiles, namedFiles } from "./store/foreign.js";
 import { ManagerEmitter } from "./store/events.js";
 import { resolveSettings, type Settings } from "./store/settings.js";
 import { createStore, type Store, type StoreEnvironment } from "./store/store.js";
@@ -33,7 +34,15 @@ export function localEnvironment(
   const retries = new RetryNotices();
   const retry = { attempts: retryAttempts, delay: retryDelay, random: Math.random, onRetry: retries.notify };
   return {
-    storage: storage ?? createLocalStorage({ stateDir, backupDir, command, retry }),
+    storage:
+      storage ??
+      createLocalStorage({
+        stateDir,
+        backupDir,
+        command,
+        retry,
+        ...(settings["stateDir"] === undefined ? { admit: assertOwn } : {}),
+      }),
     fallback:
       fallbackDir === undefined
         ? undefined
@@ -50,6 +59,18 @@ export function localEnvironment(
 
 function backupsIn(fallbackDir: string): string {
   return join(fallbackDir, "backup");
+}
+
+/** The default directory may be another program's; one that was named is used as it is. */
+async function assertOwn(storage: Storage): Promise<void> {
+  const files = await foreignFiles(storage);
+  if (files.length === 0) return;
+  const path = storage.describe({ area: "state", name: "" });
+  throw new DraftstateError(
+    "INVALID_CONFIG",
+    `${path} is another program's (${namedFiles(files)}): give a directory for conversations as stateDir; if that is this one, it is used all the same`,
+    { path: "stateDir" },
+  );
 }
 
 type Directories = Pick<Settings, "stateDir" | "backupDir" | "fallbackDir">;

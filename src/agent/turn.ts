@@ -6,7 +6,7 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { DraftstateError, messageOf } from "../errors.js";
 import { assertAgentState } from "../model/agent-state.js";
 import type { AgentState, Message, ToolCall, Usage } from "../model/conversation.js";
-import { openCalls, resumeRound } from "../model/tool-calls.js";
+import { callsToResume, resumeRound, type OpenCall } from "../model/tool-calls.js";
 import { beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
 import type { AnswerMeter } from "../metrics/monitor.js";
 import { AnswerTooLong } from "../session/answer-limit.js";
@@ -14,8 +14,9 @@ import { Channel } from "../session/channel.js";
 import type { Conversation } from "../session/conversation.js";
 import type { Approve } from "./approval.js";
 import type { TurnGraph } from "./graph.js";
+import { giveBackOf } from "./give-back.js";
 import { GO_ON } from "./messages.js";
-import { toLangChain, toModelSequence, usageOf } from "./messages.js";
+import { toModelMessages, toModelSequence, usageOf } from "./messages.js";
 import { errorWithoutSecrets, modelError } from "./model-error.js";
 import { isLasting, ModelFailure } from "./model-failure.js";
 import { outcomeOf, type EndedStatus, type Outcome } from "./outcome.js";
@@ -113,7 +114,7 @@ class Turn {
   readonly #text: SecretFilter;
   readonly #reasoning: SecretFilter;
   readonly #calls: TurnCalls;
-  #open: readonly ToolCall[] = [];
+  #open: readonly OpenCall[] = [];
 
   constructor(private readonly options: TurnOptions) {
     const { conversation, approve, newId, secrets } = options;
@@ -139,8 +140,11 @@ class Turn {
     const onAbort = (): void => {
       this.#abort.abort();
     };
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const signals = [conversation.closing, ...(signal === undefined ? [] : [signal])];
+    for (const each of signals) {
+      if (each.aborted) onAbort();
+      each.addEventListener("abort", onAbort, { once: true });
+    }
     try {
       onBegin?.();
       this.#begin();
@@ -163,7 +167,7 @@ class Turn {
         yield event;
       }
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      for (const each of signals) each.removeEventListener("abort", onAbort);
       this.#abort.abort();
       this.#events.end();
       await this.#pumping;
@@ -188,7 +192,9 @@ class Turn {
     assertAgentState(conversation.id, conversation.version.state);
     // Another message passes over what waits.
     if (prompt === undefined)
-      this.#open = openCalls((conversation.version.state as Partial<AgentState>).messages ?? []);
+      this.#open = callsToResume((conversation.version.state as Partial<AgentState>).messages ?? [], (id) =>
+        conversation.hasUnbegunCalls(id),
+      );
     conversation.update((draft) => {
       ensureAgentFields(draft);
       const system = draft.messages.find((message) => message.role === "system");
@@ -242,7 +248,8 @@ class Turn {
     const turn = {
       open: this.#open,
       calls: this.#calls,
-      sequence: () => toModelSequence([...conversation.state.messages, ...this.#goOn()]).map(toLangChain),
+      sequence: () =>
+        toModelMessages(toModelSequence([...conversation.state.messages, ...this.#goOn()]), this.options.modelName),
     };
     let last: BaseMessage | undefined;
     for await (const event of graph.stream(turn, this.#abort.signal)) {
@@ -317,17 +324,21 @@ class Turn {
   #endAnswer(outcome: Outcome, asking?: { readonly message: BaseMessage; readonly calls: readonly ToolCall[] }): void {
     const { conversation, modelName, newId } = this.options;
     const usage = asking === undefined ? outcome.usage : usageOf(asking.message);
+    const giveBack = asking === undefined ? undefined : giveBackOf(asking.message);
     const end: AnswerEnd = {
       id: newId(),
       status: outcome.status,
       at: this.#at(),
       ...(modelName === undefined ? {} : { model: modelName }),
       ...(usage === undefined ? {} : { usage }),
+      ...(giveBack === undefined ? {} : { giveBack }),
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
       ...(asking === undefined ? {} : { toolCalls: asking.calls, turnContinues: true, nextId: newId() }),
     };
+    const { messageId = end.id } = conversation.state.streamingProperties;
+    if (asking !== undefined) conversation.setUnbegunCalls(messageId);
     conversation.update((draft) => {
       endAnswer(draft, end);
     });

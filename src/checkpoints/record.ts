@@ -5,6 +5,7 @@
 import { decodeLine, encodeLineOf, bufferOf, type DecodedPayload, type PayloadCodec } from "../journal/framing.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
 import { count, countFromZero, counts, text, time } from "./fields.js";
+import { fieldsOfSummary, summaryIn, type ThreadSummary } from "./summary.js";
 import { decodePayload, encodePayload, isPayload, type Payload } from "./payload.js";
 import {
   decodeDrop,
@@ -78,6 +79,8 @@ export interface WritesRecord {
 /** The last line of a segment whose writer ended well: everything before it is durable. */
 export interface EndRecord {
   readonly kind: "end";
+  /** Of the whole thread; undefined where its writer could not tell. */
+  readonly summary?: ThreadSummary;
 }
 
 export type ThreadRecord =
@@ -126,8 +129,10 @@ export function encodeWrites(record: WritesRecord, data: readonly Payload[]): Bu
   return encodeLineOf([members({ writes: checkpoint, ns, task, path }), ',"of":[', ...listed, "]"]);
 }
 
-export function encodeEnd(): Buffer {
-  return encodeLineOf(['"end":true']);
+export function encodeEnd(summary?: ThreadSummary): Buffer {
+  return encodeLineOf([
+    members({ end: true, ...(summary === undefined ? {} : { summary: fieldsOfSummary(summary) }) }),
+  ]);
 }
 
 function members(fields: object): string {
@@ -176,7 +181,7 @@ const DECODERS = {
   stream: decodeStream,
   s: decodeToken,
   drop: decodeDrop,
-  end: () => ({ kind: "end" }),
+  end: decodeEnd,
 } as const satisfies Record<string, (fields: JsonObject) => ThreadLine>;
 const KINDS = Object.keys(DECODERS) as readonly (keyof typeof DECODERS)[];
 
@@ -215,6 +220,11 @@ function decodeHeader(fields: JsonObject): ThreadLine {
       ...(isJsonObject(after) ? { after: { segment: count(after, "segment"), bytes: count(after, "bytes") } } : {}),
     },
   };
+}
+
+function decodeEnd(fields: JsonObject): ThreadLine {
+  const summary = summaryIn(fields);
+  return { kind: "end", ...(summary === undefined ? {} : { summary }) };
 }
 
 function decodeValue(fields: JsonObject): ThreadLine {

@@ -2,6 +2,7 @@
 import { DraftstateError } from "../errors.js";
 import { openStore } from "../create-store.js";
 import type { DraftStatePersistenceManager } from "../manager.js";
+import { foreignFiles, namedFiles } from "../store/foreign.js";
 import { SETTINGS } from "../store/settings.js";
 import type { Storage } from "../storage/storage.js";
 import type { Store } from "../store/store.js";
@@ -114,6 +115,7 @@ export class CommandContext {
   /** One for the whole command; events that a person must know are printed to stderr. */
   async manager(storage?: Storage): Promise<DraftStatePersistenceManager> {
     this.#manager ??= await this.#createManager({ storage: storage ?? this.#storage });
+    if (storage === undefined) await this.assertOwn(this.#manager.storage);
     return this.#manager;
   }
 
@@ -122,8 +124,21 @@ export class CommandContext {
     if (this.options.verbose || this.#storage !== undefined) return (await this.reader()).store;
     const store = openStore(this.#storeSettings(), { command: this.command });
     printEvents(store.events, this.output);
+    await this.assertOwn(store.storage);
     await this.#assertExists(store.storage);
     return store;
+  }
+
+  /** The default directory may be another program's; one that was named is used as it is. */
+  async assertOwn(storage: Storage = openStore(this.#storeSettings()).storage): Promise<void> {
+    if (this.#isNamed()) return;
+    const { stateDir } = this.settings;
+    const files = await foreignFiles(storage);
+    if (files.length > 0) throw foreign(stateDir, files);
+  }
+
+  #isNamed(): boolean {
+    return ["store", "stateDir"].some((name) => this.origins[name] !== "default");
   }
 
   /** The manager of an existing store. One that was named but is missing is an error; the default one is just empty. */
@@ -145,8 +160,8 @@ export class CommandContext {
   }
 
   async #assertExists(storage: Storage): Promise<void> {
-    const isNamed = ["store", "stateDir"].some((name) => this.origins[name] !== "default");
-    if (isNamed && !(await storage.exists())) throw missing(chosenStore(this.options.settings), storage.identity);
+    if (this.#isNamed() && !(await storage.exists()))
+      throw missing(chosenStore(this.options.settings), storage.identity);
   }
 
   async close(): Promise<void> {
@@ -206,6 +221,14 @@ export class CommandContext {
     printEvents(manager, this.output);
     return manager;
   }
+}
+
+function foreign(stateDir: string, files: readonly string[]): DraftstateError {
+  return new DraftstateError(
+    "INVALID_CONFIG",
+    `${stateDir} is another program's (${namedFiles(files)}): name a directory for conversations, such as --state-dir chats; --state-dir ${stateDir} uses this one all the same`,
+    { path: stateDir },
+  );
 }
 
 function missing(store: ChosenStore, identity: string): DraftstateError {

@@ -2,15 +2,34 @@
  * Secrets in an export become `[redacted …]`, in every text it holds: messages, titles, an application's own fields and
  * the names of fields. Counts what it replaced. Finds what has a known form, and cannot promise more.
  */
-import { RE2JS } from "re2js";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.js";
 import type { Metadata } from "../model/conversation.js";
 import type { ConversationDocument, ExportedBackup } from "./document.js";
-import { NAMED_SECRET, SECRET_NAME, SECRET_RULES, type SecretRule } from "./secret-rules.js";
+import { Keywords, toLowerCase } from "./keywords.js";
+import { SCANNER_RULES } from "./scanner-rules.js";
+import { NAMED_SECRET, SECRET_NAME, SECRET_RULES } from "./secret-rules.js";
+import { SecretSearch } from "./secret-search.js";
+
+/** Ours first: they know the text around a secret, and name what they find more exactly. */
+const SEARCHES = [...SECRET_RULES, ...SCANNER_RULES].map((rule) => new SecretSearch(rule));
+const KEYWORDS = new Keywords(SEARCHES.flatMap(({ rule }) => rule.keywords));
+
+/** What a key or a password may be. */
+const ONE_WORD = /^[^\s"]{8,500}$/;
+const TOKENS_OF_MODELS: ReadonlySet<string> = new Set(["lastToken"]);
+
+interface Searched {
+  readonly text: string;
+  readonly lower: string;
+}
+
+function searchesFor({ lower }: Searched): readonly SecretSearch[] {
+  const present = KEYWORDS.in(lower);
+  if (present.size === 0) return [];
+  return SEARCHES.filter(({ rule }) => rule.keywords.some((keyword) => present.has(keyword)));
+}
 
 export class Redactor {
-  /** Compiled when a keyword first calls for it. */
-  readonly #compiled = new Map<SecretRule, RE2JS>();
   readonly #counts = new Map<string, number>();
 
   /** How many places of each kind were replaced so far. */
@@ -27,11 +46,8 @@ export class Redactor {
   }
 
   text(text: string): string {
-    const lower = text.toLowerCase();
-    return SECRET_RULES.filter((rule) => rule.keywords.some((keyword) => lower.includes(keyword))).reduce(
-      (rest, rule) => this.#apply(rule, rest),
-      text,
-    );
+    const given = { text, lower: toLowerCase(text) };
+    return searchesFor(given).reduce<Searched>((rest, search) => this.#apply(search, rest), given).text;
   }
 
   json(value: Json): Json {
@@ -47,46 +63,61 @@ export class Redactor {
     return { state: this.#object(state), metadata: this.#object({ ...metadata }) as unknown as Metadata };
   }
 
+  /** Two names may become the same: none of their values is lost. */
   #object(object: JsonObject): JsonObject {
     const redacted: Record<string, Json> = {};
+    const repeats = new Map<string, number>();
     for (const [key, value] of Object.entries(object)) {
-      let name = this.text(key);
-      // Two names may become the same: none of their values is lost.
-      for (let count = 2; Object.hasOwn(redacted, name); count += 1) name = `${this.text(key)} ${count}`;
-      redacted[name] = this.#named(key, value);
+      const name = this.text(key);
+      let unique = name;
+      while (Object.hasOwn(redacted, unique)) {
+        const count = (repeats.get(name) ?? 1) + 1;
+        repeats.set(name, count);
+        unique = `${name} ${count}`;
+      }
+      redacted[unique] = this.#named(key, value);
     }
     return redacted;
   }
 
-  #patternOf(rule: SecretRule): RE2JS {
-    const known = this.#compiled.get(rule) ?? RE2JS.compile(rule.pattern);
-    this.#compiled.set(rule, known);
-    return known;
+  /** A name may say that a text is a secret, whatever it looks like; or what issued it. */
+  #named(name: string, value: Json): Json {
+    if (typeof value !== "string") return this.json(value);
+    const kind =
+      SECRET_NAME.test(name) && NAMED_SECRET.accept(value) ? NAMED_SECRET.kind : this.#kindBeside(name, value);
+    if (kind === undefined) return this.text(value);
+    this.#count(kind);
+    return `[redacted ${kind}]`;
   }
 
-  /** A name may say that a text is a secret, whatever it looks like. */
-  #named(name: string, value: Json): Json {
-    if (typeof value !== "string" || !SECRET_NAME.test(name) || !NAMED_SECRET.accept(value)) return this.json(value);
-    this.#count(NAMED_SECRET.kind);
-    return `[redacted ${NAMED_SECRET.kind}]`;
+  /** Of a text of one word that the rules know by its name only. */
+  #kindBeside(name: string, value: string): string | undefined {
+    if (!ONE_WORD.test(value) || TOKENS_OF_MODELS.has(name)) return undefined;
+    const text = `${name}="${value}"`;
+    const written = { text, lower: toLowerCase(text) };
+    const start = name.length + 2;
+    return searchesFor(written).find((search) =>
+      search
+        .in(written.text, written.lower)
+        .some((found) => found.start === start && found.end === start + value.length),
+    )?.rule.kind;
   }
 
   #count(kind: string): void {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
   }
 
-  #apply(rule: SecretRule, text: string): string {
-    const matcher = this.#patternOf(rule).matcher(text);
+  #apply(search: SecretSearch, searched: Searched): Searched {
+    const { text, lower } = searched;
     const parts: string[] = [];
     let end = 0;
-    while (matcher.find()) {
-      const group = (rule.groups ?? [rule.group ?? 0]).find((each) => matcher.group(each) !== null) ?? 0;
-      const secret = matcher.group(group) ?? "";
-      if (secret.startsWith("[redacted") || rule.accept?.(secret) === false) continue;
-      parts.push(text.slice(end, matcher.start(group)), `[redacted ${rule.kind}]`);
-      end = matcher.end(group);
-      this.#count(rule.kind);
+    for (const secret of search.in(text, lower)) {
+      parts.push(text.slice(end, secret.start), `[redacted ${search.rule.kind}]`);
+      ({ end } = secret);
+      this.#count(search.rule.kind);
     }
-    return parts.length === 0 ? text : parts.join("") + text.slice(end);
+    if (parts.length === 0) return searched;
+    const rest = parts.join("") + text.slice(end);
+    return { text: rest, lower: toLowerCase(rest) };
   }
 }

@@ -1,18 +1,28 @@
 /**
  * What counts as a secret, by the formats that issuers document and secret scanners look for. A rule is tried only
- * where one of its keywords occurs (compared in lower case). Patterns are RE2's: no input makes them slow.
+ * near its keywords (compared in lower case). Patterns are RE2's: no input makes them slow.
  */
+export interface Found {
+  /** With what stands around the secret in the pattern. */
+  readonly match: () => string;
+  /** What follows the secret, as far as the text around it is looked at. */
+  readonly next: string;
+  readonly line: () => string;
+}
+
 export interface SecretRule {
   /** As a person is told of it. */
   readonly kind: string;
   readonly keywords: readonly string[];
+  /** How far from its keyword a match may begin and end at first: given where the keyword is in every text. */
+  readonly reach?: { readonly before: number; readonly after: number };
   readonly pattern: string;
   /** The part that is the secret; the whole match where it is left out. */
   readonly group?: number;
-  /** The same of a pattern with several, of which one matches. */
-  readonly groups?: readonly number[];
+  /** The same of a pattern with several, of which one matches; or the first of all that is not empty. */
+  readonly groups?: readonly number[] | "first";
   /** Looks once more at what was found, where the pattern alone would take too much. */
-  readonly accept?: (secret: string) => boolean;
+  readonly accept?: (secret: string, found: Found) => boolean;
 }
 
 const API_KEY = "API key";
@@ -34,8 +44,9 @@ function isGiven(secret: string): boolean {
   return !STANDS_FOR.test(secret);
 }
 
-function isMade(secret: string): boolean {
-  return isGiven(secret) && looksMade(secret);
+/** The name of a function that is called gives one. */
+function isMade(secret: string, found: Pick<Found, "next">): boolean {
+  return isGiven(secret) && looksMade(secret) && !(found.next === "(" && /^[\w.]+$/.test(secret));
 }
 
 /** A directory is none. */
@@ -150,6 +161,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
   {
     kind: TOKEN,
     keywords: ["."],
+    reach: { before: 32, after: 64 },
     pattern: String.raw`\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}`,
   },
   {
@@ -273,7 +285,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
   {
     kind: PASSWORD,
     keywords: ["passw", "passphrase", "pwd", "secret", "pass"],
-    pattern: String.raw`(?i)(?:\b|_)(?:password|passwd|passphrase|pwd|(?:db|user|my|root|admin)[_-]?pass|client[_-]?secret|secret(?:[_-]?key)?)["'\x60]?\s*(?:=>|:=|=|:|\bis\b)\s*(?:"([^"\n]{4,200})"|'([^'\n]{4,200})'|\x60([^\x60\n]{4,200})\x60)`,
+    pattern: String.raw`(?i)(?:\b|_)(?:password|passwd|passphrase|pwd|(?:db|user|my|root|admin)[_-]?pass|client[_-]?secret|secret(?:[_-]?key)?)["'\x60]?\s*(?:=>|:=|=|:|\bis\b)\s*(?:"([^"\n]{4,200})"|'([^'\n]{4,200})'|\x60([^\x60\n\s,.;:)][^\x60\n]{3,199})\x60)`,
     groups: [1, 2, 3],
     accept: isGiven,
   },
@@ -294,6 +306,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
   {
     kind: "e-mail address",
     keywords: ["@"],
+    reach: { before: 128, after: 256 },
     pattern: String.raw`[\pL\pN._%+-]+@[\pL\pN-]+(?:\.[\pL\pN-]+)*\.\pL{2,}`,
     accept: isAddress,
   },

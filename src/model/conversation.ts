@@ -31,6 +31,16 @@ export type Usage = {
   readonly outputTokens: number;
 };
 
+/** What the provider wants back with the results of a message's calls, as long as it is asked for the same model. */
+export type GiveBack = {
+  /** Its blocks of thinking, signatures included; a text in them is its length, and stands in the message's `reasoning`. */
+  readonly blocks?: readonly JsonObject[];
+  /** Signatures beside the content. */
+  readonly fields?: JsonObject;
+  /** The reasoning itself, under the name `reasoning_content`. */
+  readonly reasoningContent?: true;
+};
+
 export type Message = {
   readonly id: string;
   readonly role: Role;
@@ -44,6 +54,7 @@ export type Message = {
   readonly usage?: Usage;
   /** What the model thought before it; never a part of the answer. */
   readonly reasoning?: string;
+  readonly giveBack?: GiveBack;
   /** Tokens streamed for this message. */
   readonly tokenCount?: number;
   /** The model's own word for why it stopped. */
@@ -88,6 +99,8 @@ export type Info = {
   readonly baseUrl?: string;
   /** Of a conversation that was had elsewhere: when it was last changed there. True of this revision alone. */
   readonly imported?: ImportNote & { readonly revision: number };
+  /** Which message's tool calls were not begun yet, here: session/unbegun-calls.ts. */
+  readonly unbegunCalls?: string;
   /** Fields of `_metadata` that this version does not know. */
   readonly extra?: JsonObject;
 };
@@ -136,6 +149,7 @@ export type Metadata = {
   readonly backup?: BackupNote;
   readonly spill?: SpillNote;
   readonly imported?: ImportNote;
+  readonly unbegunCalls?: string;
   /** Which sessions wrote what the file holds; at most `MAX_MARKS`. */
   readonly sessions?: readonly SessionMark[];
   readonly extra?: JsonObject;
@@ -297,6 +311,7 @@ export function metadataOf(
     ...(info.baseUrl === undefined ? {} : { baseUrl: info.baseUrl }),
     ...(sessions.length === 0 ? {} : { sessions: sessions.slice(-MAX_MARKS) }),
     ...(info.imported?.revision === revision ? { imported: { updatedAt: info.imported.updatedAt } } : {}),
+    ...(info.unbegunCalls === undefined ? {} : { unbegunCalls: info.unbegunCalls }),
     ...(info.extra === undefined ? {} : { extra: info.extra }),
   };
 }
@@ -308,6 +323,7 @@ export function infoOf(metadata: Metadata): Info {
     ...(metadata.model === undefined ? {} : { model: metadata.model }),
     ...(metadata.baseUrl === undefined ? {} : { baseUrl: metadata.baseUrl }),
     ...(metadata.imported === undefined ? {} : { imported: { ...metadata.imported, revision: metadata.revision } }),
+    ...(metadata.unbegunCalls === undefined ? {} : { unbegunCalls: metadata.unbegunCalls }),
     ...(metadata.extra === undefined ? {} : { extra: metadata.extra }),
   };
 }

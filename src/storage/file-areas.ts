@@ -33,20 +33,32 @@ export class FileAreas {
     };
   }
 
+  /** Whether this process made, or found, all of them. */
+  get made(): boolean {
+    return this.#made;
+  }
+
   directoryOf(area: Area): string {
     return this.#directories[area];
   }
 
-  /** `found`: the state directory was there a moment ago, and is not made. */
-  async prepare(found: boolean): Promise<void> {
+  /** `found`: the state directory was there a moment ago, and is not made. `begin` is told of the two that a person names, if new. */
+  async prepare(found: boolean, begin: (directory: string) => Promise<void>): Promise<void> {
     await this.refuseLinks();
     if (this.#made) {
       for (const directory of this.#all()) await this.#assertThere(directory);
       return;
     }
-    const isWithoutBackups = await this.#hasLostBackup();
+    // Made last: while it is missing, a process may have died before the others were begun.
+    const isBegun = await this.#isThere(this.internal);
+    const isWithoutBackups = isBegun && !(await this.#isThere(this.#directories.backup));
     const directories = new Directories(this.fs, found ? resolve(this.#directories.state) : undefined);
-    for (const directory of this.#all()) await explained(directory, () => directories.make(resolve(directory)));
+    for (const directory of this.#all())
+      await explained(directory, async () => {
+        const isNew = !isBegun || !(await this.#isThere(directory));
+        await directories.make(resolve(directory));
+        if (isNew && this.#isNamed(directory)) await begin(directory);
+      });
     for (const directory of directories.unsynced) await explained(directory, () => directories.sync(directory));
     this.#made = true;
     this.#madeBackupAnew = isWithoutBackups;
@@ -57,8 +69,8 @@ export class FileAreas {
     return !this.#madeBackupAnew && (await this.fs.hasDirectory(this.#directories.backup));
   }
 
-  async #hasLostBackup(): Promise<boolean> {
-    return (await this.#isThere(this.internal)) && !(await this.#isThere(this.#directories.backup));
+  #isNamed(directory: string): boolean {
+    return [this.#directories.state, this.#directories.backup].includes(directory);
   }
 
   /** Not where something else has the name, which making the directory then says. */

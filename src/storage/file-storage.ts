@@ -10,6 +10,7 @@ import { FileLog } from "./file-log.js";
 import type { FileSystem, OpenFile, OpenFileInfo } from "./file-system.js";
 import { FileWriter, nameAside, unguarded, type Permission } from "./file-writer.js";
 import type { HeldLock, LockClock } from "./held-lock.js";
+import { keepOutOfGit } from "./ignore-file.js";
 import { refuseLinks } from "./internal-directories.js";
 import { LockDirectory } from "./lock.js";
 import { mapBounded } from "./map-bounded.js";
@@ -57,6 +58,10 @@ export interface FileStorageOptions {
   /** Where a directory leads, links followed as far as there is anything; the path itself where left out. */
   readonly realDirectory?: (path: string) => string;
   readonly clock?: LockClock;
+  /** Whether new directories get a `.gitignore`. */
+  readonly keepOutOfGit?: boolean;
+  /** Asked before the first directory is made; rejects where the store is not to be used. */
+  readonly admit?: (storage: Storage) => Promise<void>;
 }
 
 const SYSTEM_CLOCK: LockClock = { now: () => Date.now(), elapsed: () => performance.now() };
@@ -81,7 +86,13 @@ export class FileStorage implements Storage {
   }
 
   async prepare({ found = false }: PrepareOptions = {}): Promise<void> {
-    await explained(this.#areas.internal, () => this.#areas.prepare(found));
+    const { fs, admit, keepOutOfGit: isKeptOut = false } = this.options;
+    if (!this.#areas.made) await admit?.(this);
+    await explained(this.#areas.internal, () =>
+      this.#areas.prepare(found, async (directory) => {
+        if (isKeptOut) await keepOutOfGit(fs, this.#writer, directory);
+      }),
+    );
   }
 
   async exists(area: Area = "state"): Promise<boolean> {

@@ -15,6 +15,8 @@ export interface LocalStorageOptions {
   readonly command: string;
   /** How often what can pass is tried again; once where it is left out. */
   readonly retry?: RetryPolicy;
+  /** Asked before the first directory is made; rejects where the store is not to be used. */
+  readonly admit?: (storage: Storage) => Promise<void>;
 }
 
 /** Letters and digits, unique enough never to repeat. */
@@ -33,5 +35,6 @@ export function createLocalStorage({ retry, ...options }: LocalStorageOptions): 
     randomName: uniqueName,
     watch: watchDirectory,
     realDirectory,
+    keepOutOfGit: true,
   });
 }

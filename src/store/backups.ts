@@ -190,7 +190,7 @@ export async function readBackupVersion(storage: Storage, backup: BackupName): P
   if (decoded === undefined)
     throw new DraftstateError(
       "NOT_FOUND",
-      `backup ${path} is gone: "draftstate backups ${backup.conversationId}" lists those that are left`,
+      `backup ${path} is gone: manager.listBackups("${backup.conversationId}") lists those that are left`,
       { path },
     );
   if (decoded.kind === "valid") return versionOf(decoded);
@@ -222,7 +222,9 @@ export async function writeBackup(
   storage: Storage,
   { id, version, note, compression, now, guard, newest }: BackupRequest,
 ): Promise<Backup> {
-  const metadata = { ...metadataOf(version, id, now.toISOString()), backup: note };
+  // Where calls stand may have changed since, whoever puts a backup in the snapshot's place.
+  const { unbegunCalls: _now, ...head } = metadataOf(version, id, now.toISOString());
+  const metadata = { ...head, backup: note };
   const name = await createBackup(storage, {
     id,
     compression,
@@ -285,15 +287,24 @@ export function resolveBackup(backups: readonly Backup[], id: string, wanted: st
   if (exact !== undefined) return exact;
   if (first === undefined || timestamp === "") throw notFound(id, wanted, backups);
   if (others.length === 0) return first;
+  if (fits.every(({ tag }) => tag === wanted)) throw sameTag(id, wanted, fits);
   throw new DraftstateError(
     "USAGE",
-    `${JSON.stringify(wanted)} matches ${fits.length} backups of ${id}: give more of the timestamp ("draftstate backups ${id}" lists them)`,
+    `${JSON.stringify(wanted)} matches ${fits.length} backups of ${id}: give more of the timestamp (manager.listBackups("${id}") lists them)`,
+  );
+}
+
+function sameTag(id: string, tag: string, backups: readonly Backup[]): DraftstateError {
+  const times = backups.map(({ timestamp }) => timestamp).join(", ");
+  return new DraftstateError(
+    "USAGE",
+    `${backups.length} backups of ${id} have the tag ${tag}: name one by its timestamp (${times})`,
   );
 }
 
 function notFound(id: string, wanted: string, backups: readonly Backup[]): DraftstateError {
   if (backups.length === 0)
-    return new DraftstateError("NOT_FOUND", `${id} has no backups yet: "draftstate backup ${id}" makes one`);
+    return new DraftstateError("NOT_FOUND", `${id} has no backups: manager.backup("${id}") makes one`);
   // Of a timestamp, as much is compared as was typed.
   const typed = wanted.replaceAll(/[:.]/g, "-");
   const names = backups.flatMap(({ timestamp, tag }) => [
@@ -307,6 +318,6 @@ function notFound(id: string, wanted: string, backups: readonly Backup[]): Draft
       : didYouMean(typed, ["latest", ...names]);
   return new DraftstateError(
     "NOT_FOUND",
-    `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: "draftstate backups ${id}" lists them`,
+    `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: manager.listBackups("${id}") lists them`,
   );
 }

@@ -2,6 +2,7 @@
 import { DraftstateError } from "../errors.js";
 import { bufferOf, damageOf } from "../journal/framing.js";
 import { planSegments, scanSegment, type ScannedSegment, type SegmentPlan } from "../checkpoints/segments.js";
+import { summaryAtEnd } from "../checkpoints/summary.js";
 import { ThreadIndex, type Place } from "../checkpoints/thread-index.js";
 import type { Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
@@ -35,6 +36,9 @@ export interface LoadedThread {
 /** A segment went while it was read: a writer folded or removed it. */
 export class SegmentGone extends Error {}
 
+/** At the end of a log; a longer one is not looked for. */
+export const SUMMARY_BYTES = 4096;
+
 const READ_ATTEMPTS = 8;
 
 export async function segmentNumbers(storage: Storage, thread: string): Promise<number[]> {
@@ -48,6 +52,9 @@ export async function segmentNumbers(storage: Storage, thread: string): Promise<
 /** The thread's id, as the first file says whose header can be read: for a name that does not spell it out. */
 export async function idInFiles(storage: Storage, thread: string): Promise<string | undefined> {
   for (const number of await segmentNumbers(storage, thread)) {
+    const end = await storage.readEnd(segmentKey(thread, number), SUMMARY_BYTES);
+    const told = end === undefined ? undefined : summaryAtEnd(end.bytes, end.size)?.threadId;
+    if (told !== undefined && threadName(told) === thread) return told;
     const bytes = await storage.read(segmentKey(thread, number), { maxBytes: MAX_FILE_BYTES });
     const header = bytes === undefined ? undefined : scanSegment(number, bytes).header;
     if (header !== undefined && threadName(header.threadId) === thread) return header.threadId;
@@ -162,8 +169,13 @@ function replayed(
 
 const CACHED_SEGMENTS = 3;
 
+export interface LineReader {
+  /** With its newline. */
+  line(place: Place): Promise<Uint8Array>;
+}
+
 /** Single lines, by their place. Segments only grow, so what was read of one stays true. */
-export class SegmentReader {
+export class SegmentReader implements LineReader {
   readonly #segments = new Map<number, Uint8Array>();
 
   constructor(

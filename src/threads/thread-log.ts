@@ -8,6 +8,7 @@ import { firstFolded, SEGMENT_BYTES } from "../checkpoints/folding.js";
 import type { Payload } from "../checkpoints/payload.js";
 import { encodeEnd, encodeThreadHeader, type ThreadHeader, type ThreadRecord } from "../checkpoints/record.js";
 import type { Partial } from "../checkpoints/streams.js";
+import type { ThreadSummary } from "../checkpoints/summary.js";
 import type { Place, ThreadIndex } from "../checkpoints/thread-index.js";
 import { encodeStream, encodeToken } from "../checkpoints/token-record.js";
 import type { Lock, Log } from "../storage/storage.js";
@@ -37,6 +38,8 @@ export interface ThreadLogOptions {
   readonly mustFoldLast: boolean;
   /** The line is durable, and part of the index. */
   readonly wrote: (line: Line, place: Place) => void;
+  /** Of the thread as its log tells it now; undefined where that cannot be told. */
+  readonly summary: (segments: readonly Segment[]) => Promise<ThreadSummary | undefined>;
 }
 
 /** Nothing was written: the log was closed before. */
@@ -113,7 +116,7 @@ export class ThreadLog {
     try {
       await log.sync();
       // Not counted: nothing syncs it.
-      await log.append(encodeEnd());
+      await log.append(encodeEnd(await this.options.summary(this.#segments)));
     } catch (error) {
       this.#mustFoldLast = true;
       this.#warn("the end of its log could not be written: the next writer writes it again", error);

@@ -5,7 +5,7 @@ import { dataOfCheckpoint, dataOfValue, dataOfWrites } from "../checkpoints/reco
 import type { CheckpointEntry, ThreadIndex, ValueEntry, WriteEntry } from "../checkpoints/thread-index.js";
 import { DraftstateError } from "../errors.js";
 import type { PayloadCache } from "./payload-cache.js";
-import type { SegmentReader } from "./segment-files.js";
+import type { LineReader } from "./segment-files.js";
 import type { Line } from "./thread-log.js";
 
 export interface CheckpointData {
@@ -17,7 +17,7 @@ export class ThreadView {
   constructor(
     readonly threadId: string,
     readonly index: ThreadIndex,
-    private readonly reader: SegmentReader,
+    private readonly reader: LineReader,
     private readonly cache: PayloadCache,
     /** Of this look: no other thread, and no earlier content of this one, has it. */
     private readonly name: string,

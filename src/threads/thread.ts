@@ -21,6 +21,7 @@ import {
   type Segment,
 } from "./segment-files.js";
 import { LogClosed, ThreadLog, type Line } from "./thread-log.js";
+import { summaryOf } from "./summary.js";
 import { changeThatTook, takeSegments } from "./thread-trash.js";
 import { ThreadView } from "./thread-view.js";
 
@@ -217,6 +218,8 @@ export class Thread {
         wrote: (line, { segment, start }) => {
           look.view.wrote(line, segment, start);
         },
+        // For lists alone: where it cannot be told, they read the log.
+        summary: (segments) => summaryOf(look.view, segments, store.now).catch(() => undefined),
       });
       return { look, log, lock };
     } catch (error) {

@@ -9,6 +9,7 @@ import type { ThreadChange, ThreadRecordInTrash } from "../store/thread-record.j
 import type { Store } from "../store/store.js";
 import { timeOfStamp } from "../store/trash-record.js";
 import { writeSegment } from "./new-segment.js";
+import { SegmentReader } from "./segment-files.js";
 import { changesOf, existsAgain, forgetChange, readTaken, returnSegments, type KeptChange } from "./thread-trash.js";
 import type { HeldThread, LockedThread, Thread } from "./thread.js";
 import { undoRepair } from "./undo-repair.js";
@@ -66,7 +67,7 @@ async function mustFind({ storage }: Store, thread: Thread, stamp: string | unde
     "NOT_FOUND",
     stamp === undefined
       ? `nothing was done to thread ${thread.threadId} that can be undone`
-      : `what was done to thread ${thread.threadId} then was undone meanwhile: "draftstate undo --list" shows what is left`,
+      : `what was done to thread ${thread.threadId} then was undone meanwhile: manager.operations() lists what is left`,
   );
 }
 
@@ -128,5 +129,6 @@ async function bringBack(
     { threadId, createdAt: look.createdAt, segment, from: segment, numbers, ...after },
     lines,
     lock,
+    { segments: look.segments, index: look.view.index, reader: new SegmentReader(store.storage, name) },
   );
 }

@@ -13,6 +13,7 @@ export const BACKUP_DIR = join(ROOT, "backup");
 export interface StorageOverOptions {
   readonly root?: string;
   readonly clock?: LockClock;
+  readonly keepOutOfGit?: boolean;
 }
 
 export function lockPath(name: string, stateDir = STATE_DIR): string {
@@ -23,7 +24,7 @@ export function storageOver(
   fs: FileSystem,
   processes: ProcessTable = new ProcessWorld().table(1),
   prefix = "n",
-  { root = ROOT, clock }: StorageOverOptions = {},
+  { root = ROOT, clock, keepOutOfGit = false }: StorageOverOptions = {},
 ): FileStorage {
   let count = 0;
   return new FileStorage({
@@ -33,6 +34,7 @@ export function storageOver(
     processes,
     randomName: () => `${prefix}${(count += 1)}`,
     command: "test",
+    keepOutOfGit,
     ...(clock === undefined ? {} : { clock }),
     watch: () => Promise.resolve({ close: () => Promise.resolve() }),
   });

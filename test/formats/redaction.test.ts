@@ -1,4 +1,5 @@
 /** Secrets of every known form go, wherever they stand; prose stays; no input makes it slow. */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { ConversationDocument } from "../../src/formats/document.js";
@@ -114,23 +115,62 @@ describe("redaction", () => {
     expect(text).toContain('{"[redacted e-mail address]":1,"[redacted e-mail address] 2":2}');
   });
 
+  test("knows by its name what an application keeps beside it, as in a file", () => {
+    const value = made("0f1e2d3c4b5a6978", "8796a5b4c3d2e1f0");
+    const redactor = new Redactor();
+    expect(redactor.json({ config: { adafruitIo: value, lastToken: value, checksum: value } })).toEqual({
+      config: { adafruitIo: "[redacted API key]", lastToken: value, checksum: value },
+    });
+    expect(redactor.counts).toEqual({ "API key": 1 });
+  });
+
+  test.each([10, 500, 1024, 5000, 100_000])(
+    "takes a secret of %i more characters whole, wherever it stands",
+    (length) => {
+      const padding = "prose without any end ".repeat(300);
+      const long = "aB3d".repeat(length / 4);
+      for (const secret of [made("sk-", LETTERS, long), made("eyJ", LETTERS, ".eyJ", LETTERS, long, ".", LETTERS)])
+        expect(new Redactor().text(`${padding}${secret} ${padding}`)).toMatch(
+          /^[a-z ]+\[redacted [a-zA-Z ]+\] [a-z ]+$/,
+        );
+      const key = made("-----BEGIN ", "PRIVATE KEY-----\n", long, "\n-----END ", "PRIVATE KEY-----");
+      expect(new Redactor().text(`${padding}${key} after`)).toBe(`${padding}[redacted private key] after`);
+    },
+  );
+
+  test("counts each name of a field once, also where thousands become the same", () => {
+    const users = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`u${index}@b.example`, index]));
+    const redactor = new Redactor();
+    expect(Object.keys(redactor.json(users) as object)).toHaveLength(3000);
+    expect(redactor.counts).toEqual({ "e-mail address": 3000 });
+  });
+
+  test("leaves a picture in base64, however long", () => {
+    const picture = `data:image/png;base64,${createHash("sha512").update("a picture").digest("base64").repeat(2000)}`;
+    expect(new Redactor().text(picture)).toBe(picture);
+  });
+
   test("takes time in proportion to the text, whatever it is", () => {
     const redactor = new Redactor();
-    for (const text of [
-      "a".repeat(20000),
-      "a.".repeat(10000),
-      "sk-".repeat(7000),
-      "token=".repeat(3000),
-      "://".repeat(7000),
-      "curl ".repeat(4000),
-      "--password ".repeat(2000),
-      "mysql ".repeat(3000),
-      "machine a login b ".repeat(1000),
-      "?key=".repeat(4000),
-      "cookie: a=".repeat(2000),
-      "a_key=".repeat(3000),
-      `password: "${"x".repeat(20000)}`,
+    for (const unit of [
+      "a",
+      "a.",
+      "sk-",
+      "token=",
+      "://a:",
+      "curl -u a",
+      "--password ",
+      "mysql ",
+      "machine a login b ",
+      "?key=",
+      "cookie: a=",
+      "a_key=",
+      "kind: secret data: ",
+      "-----BEGIN PRIVATE KEY-----\n",
+      'password: "x',
+      "s.",
+      "ey",
     ])
-      expect(redactor.text(`${text} @ bearer :// sk- token`).length).toBeGreaterThan(0);
+      expect(redactor.text(`${unit.repeat(10_000 / unit.length)} @ bearer :// sk- token`).length).toBeGreaterThan(0);
   }, 30_000);
 });

@@ -228,7 +228,8 @@ describe("files", () => {
   test("a person can read them, and what was added to a list is all that was stored", async () => {
     const { file } = await written();
     const text = await readFile(file, "utf8");
-    expect(text.match(/hello there/g)).toHaveLength(1);
+    // Behind it stands what a list shows.
+    expect(text.slice(0, text.indexOf('"end":true')).match(/hello there/g)).toHaveLength(1);
     expect(text).toContain('"threadId":"t"');
   });
 
@@ -257,7 +258,7 @@ describe("files", () => {
       const reader = new DraftstateSaver(options);
       const found = await reader.getTuple({ configurable: { thread_id: "t" } }).catch((error: unknown) => error);
       // Of the last line nothing is needed but that it was there.
-      const isTail = at >= bytes.lastIndexOf("{");
+      const isTail = at >= bytes.lastIndexOf('{"crc":');
       if (isTail && !(found instanceof Error))
         expect(found).toMatchObject({ checkpoint: { channel_versions: { messages: 2 } } });
       else expect(found).toMatchObject({ code: "CORRUPT" });

@@ -455,8 +455,8 @@ describe("real files", () => {
     await storage.replace(KEY, bytesOf("x"));
     await storage.create({ area: "backup", name: "b" }, bytesOf("x"));
     await acquired(await storage.tryLock("chat", SINCE)).release();
-    expect((await readdir(join(directory, "state"))).sort()).toEqual([".draftstate", "chat.json"]);
-    expect(await readdir(join(directory, "backup"))).toEqual(["b"]);
+    expect((await readdir(join(directory, "state"))).sort()).toEqual([".draftstate", ".gitignore", "chat.json"]);
+    expect((await readdir(join(directory, "backup"))).sort()).toEqual([".gitignore", "b"]);
     expect(await readdir(join(directory, "state", ".draftstate", "locks"))).toEqual([]);
     await dispose();
   });

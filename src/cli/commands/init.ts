@@ -66,6 +66,7 @@ export const registerInit: Register = (program, run) => {
     .addHelpText("after", "\nExamples:\n  draftstate init\n  draftstate --state-dir chats init")
     .action(() =>
       run(async (context) => {
+        await context.assertOwn();
         const settings = await writeSettings(context);
         const ignored = await writeIgnored(context);
         const { output } = context;

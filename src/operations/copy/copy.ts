@@ -3,7 +3,7 @@
  * backups and trash. Each file is read back and compared. The source is only read; what exists at the target is never changed.
  * A copy that was cut off is taken up where it ended: what is there and the same is not copied again. One failure stops no other.
  */
-import { DraftstateError, isDraftstateError } from "../../errors.js";
+import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
 import type { Key, Lock, Storage } from "../../storage/storage.js";
 import { MAX_FILE_BYTES } from "../../store/codec.js";
 import type { OnProgress } from "../../store/events.js";
@@ -48,12 +48,15 @@ export interface CopyResult {
 
 type Units = ReadonlyMap<string, CopyUnit>;
 
-/** Throws what stops all of it, such as a store that is away; what stops one conversation is in the result. */
+/** Throws what stops all of it before anything is copied, such as a store that is away; what stops one of them is in the result. */
 export async function copyConversations(source: Store, target: Store, options: CopyOptions = {}): Promise<CopyResult> {
   if (source.storage.identity === target.storage.identity)
     throw new DraftstateError("USAGE", `${source.storage.identity} is the source and the target: name two stores`);
   if (!(await source.storage.exists()))
-    throw new DraftstateError("NOT_FOUND", `there is no store at ${source.storage.identity}: check --from`);
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `there is no store at ${source.storage.identity}: give another store to copy from`,
+    );
   const units = unitsIn(await allNames(source.storage));
   const spilled = new Set((await source.spills?.ids()) ?? []);
   await target.storage.prepare();
@@ -71,8 +74,7 @@ export async function copyConversations(source: Store, target: Store, options: C
       }
       copied.push({ kind, ...(await copyOne({ source, target, id, unit, there })) });
     } catch (error) {
-      if (!isDraftstateError(error)) throw error;
-      failed.push({ kind, conversationId: id, error });
+      failed.push({ kind, conversationId: id, error: told(error, `${kind} ${id} was not copied`) });
     }
     options.onProgress?.(copied.length + failed.length, wanted.length);
   });
@@ -198,6 +200,12 @@ function assertNoLookalike(id: string, lookalikes: ReadonlyMap<string, string>):
   );
 }
 
+function told(error: unknown, what: string): DraftstateError {
+  return isDraftstateError(error)
+    ? error
+    : new DraftstateError("STORAGE", `${what}: ${messageOf(error)}`, { cause: error });
+}
+
 function existsAlready({ id, unit }: What, target: Storage): DraftstateError {
   return new DraftstateError(
     "INVALID_ID",
@@ -219,7 +227,7 @@ function inUse({ kind }: CopyUnit, id: string, why: string): DraftstateError {
 function isSpilled(id: string): DraftstateError {
   return new DraftstateError(
     "STORAGE",
-    `conversation ${id} has changes in the fallback directory that its store does not hold yet: open it once (draftstate repair ${id}), then copy again`,
+    `conversation ${id} has changes in the fallback directory that its store does not hold yet: open it once (manager.repair("${id}")), then copy again`,
   );
 }
 

@@ -7,9 +7,10 @@ import type { CheckpointEntry, ThreadIndex } from "../../checkpoints/thread-inde
 import { countChanges, type ChangeCounts } from "../../model/compare.js";
 import { jsonEqual, ownValue } from "../../model/json.js";
 import { textOf } from "../../model/conversation.js";
+import { ownNamespace } from "../../threads/newest.js";
 import type { ThreadView } from "../../threads/thread-view.js";
-import { messagesFrom } from "./messages.js";
-import { factsOf, objectOf, valuesOf, type CheckpointFacts } from "./values.js";
+import { messagesFrom } from "../../checkpoints/messages.js";
+import { factsOf, objectOf, valuesOf, type CheckpointFacts } from "../../threads/values.js";
 
 export interface ListedCheckpoint {
   readonly id: string;
@@ -30,11 +31,6 @@ export interface ListedCheckpoint {
   readonly said: string;
   /** Writes of tasks that the next checkpoint will hold, or that were interrupted. */
   readonly pendingWrites: number;
-}
-
-/** The namespace of the graph itself; of a thread that has only others, the first. */
-export function ownNamespace(index: ThreadIndex): string {
-  return index.latest("") === undefined ? (index.namespaces[0] ?? "") : "";
 }
 
 /** Newest first. */
@@ -58,7 +54,7 @@ export function findCheckpoint(view: ThreadView, wanted: string): CheckpointEntr
     );
   throw new DraftstateError(
     "NOT_FOUND",
-    `thread ${JSON.stringify(view.threadId)} has no checkpoint ${JSON.stringify(wanted)}: "draftstate backups" lists its ${entries.length}`,
+    `thread ${JSON.stringify(view.threadId)} has no checkpoint ${JSON.stringify(wanted)}: saver.list("${view.threadId}") lists its ${entries.length}`,
   );
 }
 

@@ -11,9 +11,10 @@ import { isJsonObject, type JsonObject } from "../../model/json.js";
 import type { Threads } from "../../threads/threads.js";
 import type { Line } from "../../threads/thread-log.js";
 import type { ThreadView } from "../../threads/thread-view.js";
-import { findCheckpoint, ownNamespace } from "./list-checkpoints.js";
+import { ownNamespace } from "../../threads/newest.js";
+import { findCheckpoint } from "./list-checkpoints.js";
 import { mustExist } from "./thread-document.js";
-import { jsonOf } from "./values.js";
+import { jsonOf } from "../../threads/values.js";
 
 export interface RestoredThread {
   readonly conversationId: string;

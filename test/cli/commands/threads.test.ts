@@ -114,6 +114,19 @@ describe("a thread is found and read", () => {
     expect((await workspace.run(["search", "wasps"])).stdout).toContain("My thread:3:user: And wasps?");
     expect((await workspace.run(["export", "My thread"])).stdout).toContain("Bees dance");
     expect((await workspace.run(["stats", "My thread", "--json"])).stdout).toContain('"checkpoints": 3');
+    const { stdout } = await workspace.run(["stats"]);
+    expect(stdout).toMatch(/threads +1 of LangGraph graphs, [\d.]+ KiB/);
+    expect(stdout).not.toContain("long-term memory");
+  });
+
+  test("stats tells what a LangGraph store takes", async ({ workspace }) => {
+    const store = new DraftstateStore({ stateDir: join(workspace.directory, "state"), telemetry: false });
+    await store.put(["memories", "ann"], "likes", { food: "ramen" });
+    await store.close();
+    const { stdout } = await workspace.run(["stats"]);
+    expect(stdout).toMatch(/long-term memory +1 namespace of a LangGraph store, \d+ B/);
+    expect(stdout).toMatch(/conversations +0, 0 B;/);
+    expect(stdout).not.toContain("of LangGraph graphs");
   });
 
   test("its end names it too, and @last is the newest of conversations and threads", async ({ workspace }) => {
@@ -227,6 +240,8 @@ describe("a thread is changed", () => {
     await seed(workspace, "My thread");
     await seedConversation(workspace, "talk");
     const file = join(workspace.directory, "state", `${threadName("My thread")}.000001.thread`);
+    // Later than its writer was done with it: a list looks into a file whose time is not the one that its end tells.
+    await new Promise((resolve) => setTimeout(resolve, 50));
     await writeFile(file, (await readFile(file, "utf8")).replace(`"checkpoint":"${ID(2)}"`, `"checkpoint":"${ID(4)}"`));
     expect(await workspace.run(["verify"])).toMatchObject({
       status: 4,

@@ -39,16 +39,31 @@ function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: 
   const { gauges } = metrics;
   const { style } = context.output;
   const gauge = (name: string, label = ""): number => gauges[name]?.[label] ?? 0;
+  const ofGraphs = gauge("draftstate_langgraph_bytes", "threads") + gauge("draftstate_langgraph_bytes", "namespaces");
+  const ofConversations = gauge("draftstate_store_bytes", "state") - ofGraphs;
   const bad = (count: number): { paint?: typeof style.red } => (count > 0 ? { paint: style.yellow } : {});
   return renderProperties(
     [
       {
         name: "conversations",
-        value: `${formatCount(gauge("draftstate_conversations"))}, ${formatBytes(gauge("draftstate_store_bytes", "state"))}; backups ${formatBytes(gauge("draftstate_store_bytes", "backup"))}`,
+        value: `${formatCount(gauge("draftstate_conversations"))}, ${formatBytes(ofConversations)}; backups ${formatBytes(gauge("draftstate_store_bytes", "backup"))}`,
       },
       ...(gauge("draftstate_threads") === 0
         ? []
-        : [{ name: "threads", value: `${formatCount(gauge("draftstate_threads"))} of LangGraph graphs` }]),
+        : [
+            {
+              name: "threads",
+              value: `${formatCount(gauge("draftstate_threads"))} of LangGraph graphs, ${formatBytes(gauge("draftstate_langgraph_bytes", "threads"))}`,
+            },
+          ]),
+      ...(gauge("draftstate_namespaces") === 0
+        ? []
+        : [
+            {
+              name: "long-term memory",
+              value: `${pluralize(gauge("draftstate_namespaces"), "namespace")} of a LangGraph store, ${formatBytes(gauge("draftstate_langgraph_bytes", "namespaces"))}`,
+            },
+          ]),
       {
         name: "tokens",
         value: `${formatCount(summary.tokens)} in ${pluralize(summary.answers, "answer")}, ${decimal(summary.tokensPerSecond)} per second`,

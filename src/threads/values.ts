@@ -2,10 +2,10 @@
  * What a thread's log holds, as plain JSON: the values of a checkpoint's channels, its state and its metadata. Serialised
  * objects stay data; what is not JSON is told by its type and size.
  */
-import { JSON_TYPE, type Payload } from "../../checkpoints/payload.js";
-import type { CheckpointEntry } from "../../checkpoints/thread-index.js";
-import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import type { ThreadView } from "../../threads/thread-view.js";
+import { JSON_TYPE, type Payload } from "../checkpoints/payload.js";
+import type { CheckpointEntry } from "../checkpoints/thread-index.js";
+import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
+import type { ThreadView } from "./thread-view.js";
 
 export function jsonOf({ type, bytes }: Payload): Json {
   if (type !== JSON_TYPE) return { type, bytes: bytes.length };

@@ -1,8 +1,8 @@
 /** Messages of a graph's state as those of a conversation, for reading: LangChain's serialised form is read as data. Pure. */
-import { isDraftstateError } from "../../errors.js";
-import { migrateMessage } from "../../model/migrations/001-from-draft.js";
-import { isJsonObject, ownValue, type Json, type JsonObject } from "../../model/json.js";
-import type { Partial } from "../../checkpoints/streams.js";
+import { isDraftstateError } from "../errors.js";
+import { migrateMessage } from "../model/migrations/001-from-draft.js";
+import { isJsonObject, ownValue, type Json, type JsonObject } from "../model/json.js";
+import type { Partial } from "./streams.js";
 
 const SHOWN = ["id", "role", "content", "status", "toolCalls", "toolCallId"] as const;
 
@@ -12,7 +12,8 @@ export function messagesFrom(values: JsonObject): readonly Json[] {
   return Array.isArray(messages) ? (messages as readonly Json[]).map(messageFrom) : [];
 }
 
-function messageFrom(original: Json, index: number): Json {
+/** The message at a place of the list. */
+export function messageFrom(original: Json, index: number): Json {
   try {
     const message = migrateMessage(original, `messages.${index}`, { id: `m${index + 1}`, createdAt: "" });
     const known = SHOWN.flatMap((field) => {

@@ -1,0 +1,33 @@
+/**
+ * The `.gitignore` of a new directory of conversations or backups: chats do not end up in a repository by `git add`. Only a
+ * directory that holds nothing gets one, and one that is there is never replaced. It takes its name in one step: a process
+ * that dies before that leaves the directory as good as empty, and the next one begins again.
+ */
+import { join } from "node:path";
+import { systemErrorCode } from "../errors.js";
+import type { FileSystem } from "./file-system.js";
+import { nameAside, unguarded, type FileWriter } from "./file-writer.js";
+import { isForbidden } from "./storage-error.js";
+
+const NAME = ".gitignore";
+const CONTENT = Buffer.from("# Keeps chats out of git; remove this file to commit them.\n*\n");
+const ATTEMPTS = 3;
+
+export async function keepOutOfGit(fs: FileSystem, writer: FileWriter, directory: string): Promise<void> {
+  const entries = await fs.list(directory);
+  const left = entries.filter((entry) => nameAside(entry) === NAME);
+  if (left.length < entries.length) return;
+  for (const entry of left) await writer.unlink(join(directory, entry));
+  await write(writer, join(directory, NAME));
+}
+
+async function write(writer: FileWriter, path: string, attempt = 1): Promise<void> {
+  try {
+    await writer.replace(path, CONTENT, unguarded(path));
+  } catch (error) {
+    // Another process took what this one wrote aside for that of a dead one.
+    if (systemErrorCode(error) === "ENOENT" && attempt < ATTEMPTS) return write(writer, path, attempt + 1);
+    // A directory of others, which may only be read: whatever is to be written there will say so.
+    if (!isForbidden(error)) throw error;
+  }
+}
