@@ -238,6 +238,9 @@ test.for([
   '{"prompt_tokens":1e999,"completion_tokens":1e999}',
   '{"prompt_tokens":-5,"completion_tokens":2}',
   '{"prompt_tokens":1.5,"completion_tokens":2}',
+  '{"prompt_tokens":"5","completion_tokens":2}',
+  "[1,2]",
+  "7",
 ])("usage that counts nothing is left out, and the answer stays: %s", async (usage) => {
   const { url } = await serve((answer) => {
     answer.text("Hi");
