@@ -82,6 +82,16 @@ function calling(...calls: readonly (readonly [name: string, args: string])[]): 
   };
 }
 
+test("nothing packed is asked for: a small answer could unpack to any size", async () => {
+  const asked: unknown[] = [];
+  const { origin } = await listen((request, response) => {
+    asked.push(request.headers["accept-encoding"]);
+    response.writeHead(404).end();
+  });
+  await ask(`${origin}/v1`);
+  expect(asked).toEqual(["identity"]);
+});
+
 describe("a redirect", () => {
   test("to another origin is not followed, and reported", async () => {
     const other = await serve(saying("stolen"));
