@@ -1,6 +1,6 @@
 /**
- * Which room may import which, and which packages belong where. One table: eslint.config.js makes import rules of it,
- * test/architecture.test.ts reads every import (dynamic ones too) and holds it. Anything not named is forbidden.
+ * Which room may import which, and which packages belong where. One table: test/architecture.test.ts reads every import
+ * (dynamic ones too) and holds it. Anything not named is forbidden.
  */
 
 /** room → rooms it may import; every room may import errors.ts. A file at the top of src is a room of its own name. */

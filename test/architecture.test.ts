@@ -1,7 +1,4 @@
-/**
- * Reads every import of src, dynamic ones too, and holds the table in architecture.js: lint sees the rooms, this sees
- * single files and `import()`.
- */
+/** Reads every import of src, dynamic ones too, and holds the table in architecture.js. */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";

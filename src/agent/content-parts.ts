@@ -82,7 +82,7 @@ function nameOf(block: JsonObject): string | undefined {
 }
 
 function isImage(type: string, block: JsonObject): boolean {
-  return /image/.test(type) || (/^image\//.test(mediaTypeOf(block) ?? "") && !/tool|text/.test(type));
+  return /image/.test(type) || ((mediaTypeOf(block) ?? "").startsWith("image/") && !/tool|text/.test(type));
 }
 
 function ofBlock(block: Json): Piece[] {

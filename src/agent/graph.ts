@@ -24,6 +24,7 @@ import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { DraftstateError } from "../errors.js";
 import type { ToolCall } from "../model/conversation.js";
 import { PROVIDER_NAMES } from "../model/providers.js";
+import type { OpenCall } from "../model/tool-calls.js";
 import { distinguishCalls } from "./call-ids.js";
 import { JoinedAnswer } from "./joined-answer.js";
 import { textOfContent, toolCallsOf } from "./messages.js";
@@ -50,7 +51,7 @@ export type GraphEvent =
 /** What the graph needs of the turn that it runs. */
 export interface GraphTurn {
   /** Calls that an earlier process left open: they come first. */
-  readonly open: readonly ToolCall[];
+  readonly open: readonly OpenCall[];
   /** What the model is asked, before what it says in this turn. */
   readonly sequence: () => BaseMessage[];
   readonly calls: Pick<TurnCalls, "decide" | "carryOut">;
@@ -135,18 +136,18 @@ function named(tools: GraphOptions["tools"]): ReadonlyMap<string, StructuredTool
 const TurnState = Annotation.Root({
   /** LangGraph's MessagesAnnotation, without zod, which comes with it. */
   messages: Annotation<BaseMessage[]>({ reducer: messagesStateReducer, default: () => [] }),
-  calls: Annotation<readonly ToolCall[]>({ reducer: (_before, after) => after, default: () => [] }),
+  calls: Annotation<readonly OpenCall[]>({ reducer: (_before, after) => after, default: () => [] }),
   decided: Annotation<readonly Decided[]>({ reducer: (_before, after) => after, default: () => [] }),
 });
 
 type Values = typeof TurnState.State;
 
 /** The main entry of LangGraph does this when it is loaded, for every promise of the process. */
-async function callsForDecision(calls: readonly ToolCall[], config: RunnableConfig): Promise<readonly Decided[]> {
+async function callsForDecision(calls: readonly OpenCall[], config: RunnableConfig): Promise<readonly Decided[]> {
   const { AsyncLocalStorage } = await import("node:async_hooks");
   AsyncLocalStorageProviderSingleton.initializeGlobalInstance(new AsyncLocalStorage());
   return AsyncLocalStorageProviderSingleton.runWithConfig(config, () =>
-    interrupt<readonly ToolCall[], readonly Decided[]>(calls),
+    interrupt<readonly OpenCall[], readonly Decided[]>(calls),
   );
 }
 
@@ -207,7 +208,7 @@ export class TurnGraph {
     const graph = build(this.options, this.#callModel, turn);
     let begin: Beginning = { calls: keepOneUnknown(turn.open, named(this.options.tools)) };
     for (let rounds = 0; ; rounds += 1) {
-      const calls: readonly ToolCall[] | undefined = yield* runToApproval(graph, begin, signal);
+      const calls: readonly OpenCall[] | undefined = yield* runToApproval(graph, begin, signal);
       if (calls === undefined) return;
       if (rounds === MAX_ROUNDS) throw new DraftstateError("MODEL", ENDLESS);
       begin = { decided: await turn.calls.decide(calls) };
@@ -216,14 +217,14 @@ export class TurnGraph {
 }
 
 /** Where a run of the graph begins: at a turn's beginning, or at the approval that the last one stopped at. */
-type Beginning = { readonly calls: readonly ToolCall[] } | { readonly decided: readonly Decided[] };
+type Beginning = { readonly calls: readonly OpenCall[] } | { readonly decided: readonly Decided[] };
 
 /** Gives the calls that are to be decided on; undefined at the end. */
 async function* runToApproval(
   graph: ReturnType<typeof build>,
   begin: Beginning,
   signal: AbortSignal,
-): AsyncGenerator<GraphEvent, readonly ToolCall[] | undefined> {
+): AsyncGenerator<GraphEvent, readonly OpenCall[] | undefined> {
   const input = "calls" in begin ? begin : new Command<unknown, never, never>({ resume: begin.decided });
   const stream = await graph.stream(input, {
     configurable: { thread_id: "turn" },
@@ -231,10 +232,10 @@ async function* runToApproval(
     durability: "sync",
     signal,
   });
-  let calls: readonly ToolCall[] | undefined;
+  let calls: readonly OpenCall[] | undefined;
   for await (const [mode, data] of stream) {
     if (mode === "custom") yield writtenEvent(data as Written);
-    else if (isInterrupted<readonly ToolCall[]>(data)) calls = data[INTERRUPT][0]?.value;
+    else if (isInterrupted<readonly OpenCall[]>(data)) calls = data[INTERRUPT][0]?.value;
     else yield* answerEvents(data);
   }
   return calls;

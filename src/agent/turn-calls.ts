@@ -6,7 +6,7 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { ToolMessage } from "@langchain/core/messages";
 import { DraftstateError, messageOf } from "../errors.js";
 import type { Message, ToolCall } from "../model/conversation.js";
-import { beginCalls, LOST, REFUSED, STOPPED } from "../model/tool-calls.js";
+import { beginCalls, LOST, REFUSED, STOPPED, type OpenCall } from "../model/tool-calls.js";
 import { addMessage } from "../model/transitions.js";
 import type { Conversation } from "../session/conversation.js";
 import type { Approve, CallDecision, CallRequest } from "./approval.js";
@@ -36,7 +36,7 @@ export interface TurnCallsOptions {
 
 /** One whose tool may run, or what it gets for a result instead. */
 export type Decided = {
-  readonly call: ToolCall;
+  readonly call: OpenCall;
   readonly refusal?: { readonly code: string; readonly message: string };
 };
 
@@ -46,7 +46,7 @@ export class TurnCalls {
   constructor(private readonly options: TurnCallsOptions) {}
 
   /** One after another; calls that cannot be carried out are not asked about. Throws `TurnStopped`. */
-  async decide(calls: readonly ToolCall[]): Promise<Decided[]> {
+  async decide(calls: readonly OpenCall[]): Promise<Decided[]> {
     const { conversation, onAsked, signal } = this.options;
     await conversation.flush();
     await onAsked(calls);
@@ -58,9 +58,9 @@ export class TurnCalls {
     return decided;
   }
 
-  async #ask(call: ToolCall): Promise<Decided> {
-    const { id, name, args, startedAt } = call;
-    const begun = startedAt === undefined ? {} : { startedAt };
+  async #ask(call: OpenCall): Promise<Decided> {
+    const { id, name, args, startedAt, isElsewhere } = call;
+    const begun = startedAt === undefined ? {} : { startedAt, ...(isElsewhere ? { isElsewhere } : {}) };
     const request = { conversationId: this.options.conversation.id, id, name, args, ...begun };
     const decision = await this.#unlessStopped(this.#decisionOn(request));
     if (decision === "run") return { call };
@@ -108,6 +108,8 @@ export class TurnCalls {
       const error = refused.get(call.id);
       return error === undefined ? [] : [this.#kept(call, refusalOf(call, error), error)];
     });
+    // First of both: what is durable never says that they were not begun once they are.
+    conversation.setUnbegunCalls(null);
     conversation.update((draft) => {
       beginCalls(draft, { started, at: at(), results });
     });

@@ -6,7 +6,7 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { DraftstateError, messageOf } from "../errors.js";
 import { assertAgentState } from "../model/agent-state.js";
 import type { AgentState, Message, ToolCall, Usage } from "../model/conversation.js";
-import { openCalls, resumeRound } from "../model/tool-calls.js";
+import { callsToResume, resumeRound, type OpenCall } from "../model/tool-calls.js";
 import { beginTurn, endAnswer, ensureAgentFields, type AnswerEnd } from "../model/transitions.js";
 import type { AnswerMeter } from "../metrics/monitor.js";
 import { AnswerTooLong } from "../session/answer-limit.js";
@@ -113,7 +113,7 @@ class Turn {
   readonly #text: SecretFilter;
   readonly #reasoning: SecretFilter;
   readonly #calls: TurnCalls;
-  #open: readonly ToolCall[] = [];
+  #open: readonly OpenCall[] = [];
 
   constructor(private readonly options: TurnOptions) {
     const { conversation, approve, newId, secrets } = options;
@@ -139,8 +139,11 @@ class Turn {
     const onAbort = (): void => {
       this.#abort.abort();
     };
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const signals = [conversation.closing, ...(signal === undefined ? [] : [signal])];
+    for (const each of signals) {
+      if (each.aborted) onAbort();
+      each.addEventListener("abort", onAbort, { once: true });
+    }
     try {
       onBegin?.();
       this.#begin();
@@ -163,7 +166,7 @@ class Turn {
         yield event;
       }
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      for (const each of signals) each.removeEventListener("abort", onAbort);
       this.#abort.abort();
       this.#events.end();
       await this.#pumping;
@@ -188,7 +191,9 @@ class Turn {
     assertAgentState(conversation.id, conversation.version.state);
     // Another message passes over what waits.
     if (prompt === undefined)
-      this.#open = openCalls((conversation.version.state as Partial<AgentState>).messages ?? []);
+      this.#open = callsToResume((conversation.version.state as Partial<AgentState>).messages ?? [], (id) =>
+        conversation.hasUnbegunCalls(id),
+      );
     conversation.update((draft) => {
       ensureAgentFields(draft);
       const system = draft.messages.find((message) => message.role === "system");
@@ -328,6 +333,8 @@ class Turn {
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),
       ...(asking === undefined ? {} : { toolCalls: asking.calls, turnContinues: true, nextId: newId() }),
     };
+    const { messageId = end.id } = conversation.state.streamingProperties;
+    if (asking !== undefined) conversation.setUnbegunCalls(messageId);
     conversation.update((draft) => {
       endAnswer(draft, end);
     });

@@ -11,7 +11,7 @@ import { decodeLine as decodeFramed, encodeLine, type DecodedPayload, type Paylo
 
 export const JOURNAL_VERSION = 1;
 
-const INFO_FIELDS = ["title", "model", "baseUrl"] as const;
+const INFO_FIELDS = ["title", "model", "baseUrl", "unbegunCalls"] as const;
 
 /** The first line: whose journal it is and which snapshot it continues. */
 export interface JournalHeader {

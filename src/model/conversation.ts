@@ -88,6 +88,8 @@ export type Info = {
   readonly baseUrl?: string;
   /** Of a conversation that was had elsewhere: when it was last changed there. True of this revision alone. */
   readonly imported?: ImportNote & { readonly revision: number };
+  /** Which message's tool calls were not begun yet, here: session/unbegun-calls.ts. */
+  readonly unbegunCalls?: string;
   /** Fields of `_metadata` that this version does not know. */
   readonly extra?: JsonObject;
 };
@@ -136,6 +138,7 @@ export type Metadata = {
   readonly backup?: BackupNote;
   readonly spill?: SpillNote;
   readonly imported?: ImportNote;
+  readonly unbegunCalls?: string;
   /** Which sessions wrote what the file holds; at most `MAX_MARKS`. */
   readonly sessions?: readonly SessionMark[];
   readonly extra?: JsonObject;
@@ -297,6 +300,7 @@ export function metadataOf(
     ...(info.baseUrl === undefined ? {} : { baseUrl: info.baseUrl }),
     ...(sessions.length === 0 ? {} : { sessions: sessions.slice(-MAX_MARKS) }),
     ...(info.imported?.revision === revision ? { imported: { updatedAt: info.imported.updatedAt } } : {}),
+    ...(info.unbegunCalls === undefined ? {} : { unbegunCalls: info.unbegunCalls }),
     ...(info.extra === undefined ? {} : { extra: info.extra }),
   };
 }
@@ -308,6 +312,7 @@ export function infoOf(metadata: Metadata): Info {
     ...(metadata.model === undefined ? {} : { model: metadata.model }),
     ...(metadata.baseUrl === undefined ? {} : { baseUrl: metadata.baseUrl }),
     ...(metadata.imported === undefined ? {} : { imported: { ...metadata.imported, revision: metadata.revision } }),
+    ...(metadata.unbegunCalls === undefined ? {} : { unbegunCalls: metadata.unbegunCalls }),
     ...(metadata.extra === undefined ? {} : { extra: metadata.extra }),
   };
 }

@@ -17,6 +17,10 @@ export const STOPPED = "STOPPED";
 export const RESULT_LOST =
   "This call was begun, and the program ended before its result was kept: whether it took effect is not known.";
 
+/** And of one that stands in a state from elsewhere. */
+export const RESULT_UNKNOWN =
+  "This conversation was restored, copied or recovered after this call was asked for, and has no result of it: whether it took effect is not known.";
+
 export type CallStatus = "waiting" | "started" | "answered" | "refused" | "lost" | "stopped" | "failed";
 
 const STATUS_OF_CODE: Readonly<Record<string, CallStatus>> = {
@@ -47,9 +51,37 @@ function indexOfRound(messages: readonly Message[]): number {
 
 /** Calls without a result at which the conversation stands: what is to become of them is open. */
 export function openCalls(messages: readonly Message[]): readonly ToolCall[] {
+  return openRound(messages)?.calls ?? [];
+}
+
+function openRound(
+  messages: readonly Message[],
+): { readonly asking: Message; readonly calls: readonly ToolCall[] } | undefined {
   const index = indexOfRound(messages);
+  const asking = messages[index];
+  if (asking === undefined) return undefined;
   const answered = new Set(messages.slice(index + 1).map(({ toolCallId }) => toolCallId));
-  return index < 0 ? [] : (messages[index]?.toolCalls ?? []).filter(({ id }) => !answered.has(id));
+  return { asking, calls: (asking.toolCalls ?? []).filter(({ id }) => !answered.has(id)) };
+}
+
+/** A call that a turn finds open. */
+export type OpenCall = ToolCall & {
+  /** Nothing shows that it was not begun: it stands in a state that was restored, forked, copied, imported or saved from elsewhere. */
+  readonly isElsewhere?: true;
+};
+
+/** As they are taken up again: each was begun, or is known not to be, or has begun when it was asked for, as far as is known. */
+export function callsToResume(
+  messages: readonly Message[],
+  isUnbegun: (messageId: string) => boolean,
+): readonly OpenCall[] {
+  const round = openRound(messages);
+  if (round === undefined) return [];
+  const { asking, calls } = round;
+  if (calls.every(({ startedAt }) => startedAt !== undefined) || isUnbegun(asking.id)) return calls;
+  return calls.map((call) =>
+    call.startedAt === undefined ? { ...call, startedAt: asking.createdAt, isElsewhere: true } : call,
+  );
 }
 
 /** Taken up again: what cut it off leaves no answer of its own between the calls and their results. */

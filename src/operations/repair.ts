@@ -8,6 +8,7 @@ import { replay } from "../journal/replay.js";
 import { infoOf } from "../model/conversation.js";
 import { planRecovery, type Found, type Problem, type RecoveryPlan } from "../plan/recovery.js";
 import { takeStock } from "../session/open.js";
+import { withoutMark } from "../session/unbegun-calls.js";
 import { lastNamed, recover, revisionAfter, type Locked } from "../session/recover.js";
 import type { Sessions } from "../session/sessions.js";
 import type { Decoded } from "../snapshot/decode.js";
@@ -116,7 +117,7 @@ async function acceptEdit(
     journal?.records ?? [],
   );
   const last = Math.max(replayed.version.revision, journal?.lastRevision ?? 0, await lastNamed(store.storage, id));
-  const version = { ...replayed.version, revision: last + 1 };
+  const version = { ...replayed.version, info: withoutMark(replayed.version.info), revision: last + 1 };
   const isJournalUsedUp = replayed.stopped === undefined && (journal === undefined || journal.tail.kind === "clean");
   const keys = [snapshotKey(id), ...(isJournalUsedUp ? [] : [journalKey(id)])];
   return undoably(locked, { revision: version.revision, accept: true, ...redoOf(redoing) }, async () => {

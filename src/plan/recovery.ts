@@ -230,6 +230,13 @@ function problemsOfJournal(journal: ScannedJournal | undefined, replayed: Replay
   return problems;
 }
 
+/** What is lost may have been that calls begin. */
+function asFarAsKnown(version: Version, problems: readonly Problem[]): Version {
+  if (version.info.unbegunCalls === undefined || problems.length === 0) return version;
+  const { unbegunCalls: _unknown, ...info } = version.info;
+  return { ...version, info };
+}
+
 function planFrom(
   id: string,
   base: Base,
@@ -251,7 +258,7 @@ function planFrom(
   const unusable = problems.some((problem) => problem.file === "journal");
   return {
     kind: "usable",
-    version: replayed?.version ?? base.version,
+    version: asFarAsKnown(replayed?.version ?? base.version, problems),
     sessions: sessionsAfter(base, journal, replayed),
     savedAt: base.savedAt,
     base: base.version.revision,

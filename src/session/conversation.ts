@@ -70,6 +70,11 @@ export class Conversation<S extends object = AgentState> {
     return this.#closing !== undefined || this.#session.isClosed;
   }
 
+  /** Aborts when the conversation is closed, by its handle or with its manager: for what waits while nothing is saved, such as a question. */
+  get closing(): AbortSignal {
+    return this.#session.closing;
+  }
+
   /**
    * Changes the state by an Immer recipe, which changes the draft or gives back a new state. Throws `INVALID_STATE`, unchanged,
    * where it would no longer be plain JSON, and `USAGE` inside another recipe.
@@ -122,6 +127,19 @@ export class Conversation<S extends object = AgentState> {
     this.#open.updateInfo(change);
   }
 
+  /**
+   * Of the tool calls that this message asks for, none was begun; null before one is. It is not in the state: one that is restored,
+   * forked, imported or saved from elsewhere says nothing of what was begun.
+   */
+  setUnbegunCalls(messageId: string | null): void {
+    this.#open.setUnbegunCalls(messageId);
+  }
+
+  /** Whether that was said of this message in this conversation of this store, and of no other since. */
+  hasUnbegunCalls(messageId: string): boolean {
+    return this.#session.hasUnbegunCalls(messageId);
+  }
+
   /** Resolves when all changes so far are durable. */
   async flush(): Promise<void> {
     await this.#open.flush();
@@ -153,6 +171,7 @@ export class Conversation<S extends object = AgentState> {
    */
   close(): Promise<void> {
     this.#closing ??= this.options.close();
+    this.#session.beginClosing();
     return this.#closing;
   }
 

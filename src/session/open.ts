@@ -19,6 +19,7 @@ import { bringHome, type BroughtHome } from "./bring-home.js";
 import type { Locks } from "./lock.js";
 import { recover, type Locked } from "./recover.js";
 import { Session, type SessionOptions } from "./session.js";
+import { withoutMark } from "./unbegun-calls.js";
 
 /** What a conversation begins as that is not empty. */
 export interface Beginning {
@@ -202,7 +203,7 @@ export class Opener {
       if (known === undefined || known.ids.lookalike(id) !== undefined) (await this.#list()).ids.assertNoneLike(id);
       this.#ids?.ids.add(id);
       const { state, info, revision = 1 }: Beginning = beginning ?? { state: initialState(), info: {} };
-      const version = { state, info: { createdAt: now().toISOString(), ...info }, revision };
+      const version = { state, info: { createdAt: now().toISOString(), ...withoutMark(info) }, revision };
       return {
         version,
         snapshot: undefined,

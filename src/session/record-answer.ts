@@ -49,6 +49,7 @@ export interface Recorded {
   readonly id: string;
   readonly state: AgentState;
   readonly revision: number;
+  readonly closing: AbortSignal;
   beginAnswer(): () => void;
   update(recipe: (draft: AgentDraft) => void): void;
   appendToken(text: string): void;
@@ -97,8 +98,11 @@ class Recording {
     const stop = (): void => {
       this.#stop.abort();
     };
-    if (options.signal?.aborted === true) stop();
-    options.signal?.addEventListener("abort", stop, { once: true });
+    const signals = [conversation.closing, ...(options.signal === undefined ? [] : [options.signal])];
+    for (const each of signals) {
+      if (each.aborted) stop();
+      each.addEventListener("abort", stop, { once: true });
+    }
     let pumping: Promise<void> | undefined;
     try {
       this.#begin();
@@ -113,7 +117,7 @@ class Recording {
         yield event;
       }
     } finally {
-      options.signal?.removeEventListener("abort", stop);
+      for (const each of signals) each.removeEventListener("abort", stop);
       stop();
       this.#events.end();
       await pumping;

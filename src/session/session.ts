@@ -37,6 +37,7 @@ import {
 import { TimedSaves } from "./timed-saves.js";
 import { removeTraces } from "./traces.js";
 import { TurnEnd } from "./turn-end.js";
+import { unbegunMark } from "./unbegun-calls.js";
 import { WriteAhead } from "./write-ahead.js";
 import type { WriteAheadOptions } from "./write-ahead-options.js";
 
@@ -62,6 +63,7 @@ export class Session {
   #revision: number;
   readonly #limit: AnswerLimit;
   readonly #timedSaves: TimedSaves | undefined;
+  readonly #closing = new AbortController();
   #isAnswering = false;
   #isClosed = false;
   readonly #left: LeftForUndo;
@@ -133,6 +135,16 @@ export class Session {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Aborts when nothing more can be changed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** It is going to be closed in its turn: what waits for something else than the disk ends now. */
+  beginClosing(): void {
+    this.#closing.abort();
   }
 
   /** There was none when it was opened. */
@@ -211,6 +223,20 @@ export class Session {
     this.#kickForChange();
   }
 
+  setUnbegunCalls(messageId: string | null): void {
+    if (messageId === null && this.#info.unbegunCalls === undefined) return;
+    this.updateInfo({ unbegunCalls: messageId === null ? null : this.#markOf(messageId) });
+  }
+
+  hasUnbegunCalls(messageId: string): boolean {
+    return this.#info.unbegunCalls === this.#markOf(messageId);
+  }
+
+  #markOf(messageId: string): string {
+    const { identity } = this.options.store.storage;
+    return unbegunMark({ identity, conversationId: this.id, createdAt: this.#info.createdAt, messageId });
+  }
+
   flush(): Promise<void> {
     return this.#left.afterFlush(this.#writer.flush());
   }
@@ -282,8 +308,7 @@ export class Session {
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#timedSaves?.stop();
+    this.#end();
     try {
       if (!this.#isUntouched) {
         await this.flush();
@@ -305,8 +330,7 @@ export class Session {
    */
   async abandon(): Promise<void> {
     if (this.#isClosed || !this.options.isNew) return this.close();
-    this.#isClosed = true;
-    this.#timedSaves?.stop();
+    this.#end();
     const { store, lock, session } = this.options;
     try {
       await this.#writer.close();
@@ -316,6 +340,12 @@ export class Session {
     } finally {
       await this.options.release();
     }
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    this.#timedSaves?.stop();
+    this.beginClosing();
   }
 
   get #settings(): Store["settings"] {

@@ -34,6 +34,7 @@ const OWN_FIELDS = new Set([
   "backup",
   "spill",
   "sessions",
+  "unbegunCalls",
 ]);
 
 /** Undefined for a text that is no version. */
@@ -124,6 +125,7 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
   if (revision > MAX_REVISION) return `its revision ${revision} is beyond all that can be counted`;
   const status: Status = STATUSES.find((known) => known === value["status"]) ?? "complete";
   const [checksum, model, baseUrl] = [text(value, "checksum"), text(value, "model"), storedUrl(value)];
+  const unbegunCalls = text(value, "unbegunCalls");
   const [backup, extra] = [backupNote(ownValue(value, "backup")), extraOf(value)];
   if (extra !== undefined && Buffer.byteLength(JSON.stringify(extra)) > MAX_EXTRA_BYTES) {
     return `its _metadata holds more than ${MAX_EXTRA_BYTES} bytes of fields that this version does not know`;
@@ -149,6 +151,7 @@ export function parseMetadata(value: Json | undefined): Metadata | string {
     ...(backup === undefined ? {} : { backup }),
     ...(spill === undefined ? {} : { spill }),
     ...(imported === undefined ? {} : { imported }),
+    ...(unbegunCalls === undefined ? {} : { unbegunCalls }),
     ...(sessions.length === 0 ? {} : { sessions }),
     ...(extra === undefined ? {} : { extra }),
   };

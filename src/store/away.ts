@@ -12,9 +12,13 @@ interface Places {
 /** Backups without the directory that they are backups of. */
 export function storeIsMissing(storage: Storage): DraftstateError {
   const path = storage.describe({ area: "state", name: "" });
+  const remedy =
+    storage.server === undefined
+      ? "mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used"
+      : "restore its schema on the server, or name the right --store; if it was dropped for good, make it anew with draftstate copy --to";
   return new DraftstateError(
     "STORAGE",
-    `${path} is missing, but there are backups of conversations from it: mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used`,
+    `${path} is missing, but there are backups of conversations from it: ${remedy}`,
     { path },
   );
 }

@@ -222,7 +222,9 @@ export async function writeBackup(
   storage: Storage,
   { id, version, note, compression, now, guard, newest }: BackupRequest,
 ): Promise<Backup> {
-  const metadata = { ...metadataOf(version, id, now.toISOString()), backup: note };
+  // Where calls stand may have changed since, whoever puts a backup in the snapshot's place.
+  const { unbegunCalls: _now, ...head } = metadataOf(version, id, now.toISOString());
+  const metadata = { ...head, backup: note };
   const name = await createBackup(storage, {
     id,
     compression,

@@ -64,16 +64,21 @@ function world(...script: readonly Saying[]) {
     called,
     durable,
     run,
-    /** Leaves a conversation as a killed process does. */
-    left: (calls: readonly ToolCall[], ...results: readonly Message[]) =>
-      manager.saveState(ID, {
+    /** Leaves a conversation as a killed process does: where none of its calls was begun, that is known. */
+    left: async (calls: readonly ToolCall[], ...results: readonly Message[]) => {
+      await manager.saveState(ID, {
         messages: [
           { id: "u", role: "user", content: "Go", createdAt: AT },
           { id: "a", role: "assistant", content: "", createdAt: AT, status: "complete", toolCalls: calls },
           ...results,
           { id: "x", role: "assistant", content: "", createdAt: AT, status: "interrupted" },
         ],
-      }),
+      });
+      if (calls.some(({ startedAt }) => startedAt !== undefined)) return;
+      const conversation = await manager.open(ID);
+      conversation.setUnbegunCalls("a");
+      await conversation.close();
+    },
     during: (act: typeof during) => {
       during = act;
     },
@@ -220,10 +225,10 @@ describe("a call that an earlier process left", () => {
 
   test("begun and without a result is not repeated by itself: the model is told", async () => {
     const { run, left, called, told, durable } = world("Let me look again.");
-    await left([BEGUN, SEND]);
+    await left([BEGUN]);
     expect(await run(undefined)).toMatchObject({ status: "complete" });
-    expect(called).toEqual(["send"]);
-    expect(told()).toEqual([LOST, "send done"]);
+    expect(called).toEqual([]);
+    expect(told()).toEqual([LOST]);
     expect((await durable()).find(({ toolCallId }) => toolCallId === "c1")?.error?.code).toBe("LOST");
   });
 

@@ -45,7 +45,7 @@ function inputOf(stdin: string | undefined): InputStream {
 
 export class InProcess extends Workspace {
   static override async create(): Promise<InProcess> {
-    return new InProcess(await temporaryDirectory());
+    return new InProcess(await temporaryDirectory()).prepared();
   }
 
   /** What only a process has, options of Node or an idle socket as stdin, runs in one. */

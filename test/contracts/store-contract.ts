@@ -106,7 +106,7 @@ export function storeContract(name: string, make: () => Promise<StoreOptions>): 
       await store.put(["test"], "a", value);
       value.list.push(2);
       const read = await store.get(["test"], "a");
-      (read?.value["list"] as number[]).push(3);
+      (read?.value["list"] as number[] | undefined)?.push(3);
       expect((await store.get(["test"], "a"))?.value).toEqual({ list: [1] });
     });
 

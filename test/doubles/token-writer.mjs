@@ -3,6 +3,16 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { beginTurn, createDraftStatePersistenceManager, endAnswer } from "../../dist/index.js";
+import { createPostgresStorage } from "../../dist/postgres.js";
+
+/** The store of the environment, where one is named there. */
+function storageOf(store) {
+  if (store === undefined) return {};
+  const url = new URL(store);
+  const schema = url.searchParams.get("schema");
+  url.searchParams.delete("schema");
+  return { storage: createPostgresStorage({ connectionString: url.href, schema, command: "token-writer" }) };
+}
 
 const [stateDir, backupDir, id, count, end = "complete"] = process.argv.slice(2);
 // One that dies leaves a journal with what came since its last snapshot.
@@ -12,6 +22,7 @@ const manager = createDraftStatePersistenceManager({
   backupDir,
   saveOnToken: true,
   command: "token-writer",
+  ...storageOf(process.env.DRAFTSTATE_STORE),
   ...folding,
 });
 const at = () => new Date().toISOString();

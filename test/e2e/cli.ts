@@ -17,6 +17,7 @@ export const PROGRAM = fileURLToPath(new URL("../../bin/draftstate.js", import.m
 const BIN = fileURLToPath(new URL("bin", import.meta.url));
 /** A PostgreSQL server on which each directory's commands have a store of their own, instead of in the directory. */
 const SERVER = process.env["TEST_POSTGRES_SERVER"];
+const mirrors = SERVER === undefined ? undefined : await import("./mirror.js");
 const PATIENCE = 20_000;
 const GLANCE = 10;
 
@@ -66,7 +67,11 @@ export class RunningCli {
   #stderr = "";
   readonly ended: Promise<Result>;
 
-  constructor(readonly child: ChildProcessWithoutNullStreams) {
+  /** `after` is done before the end is told. */
+  constructor(
+    readonly child: ChildProcessWithoutNullStreams,
+    after: () => Promise<void> = async () => undefined,
+  ) {
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.#stdout += text;
     });
@@ -75,12 +80,15 @@ export class RunningCli {
     });
     // One that is killed before it reads is no concern of a test.
     child.stdin.on("error", () => undefined);
-    this.ended = once(child, "close").then(([status, signal]) => ({
-      status: status as number | null,
-      signal: signal as NodeJS.Signals | null,
-      stdout: this.#stdout,
-      stderr: this.#stderr,
-    }));
+    this.ended = once(child, "close").then(async ([status, signal]) => {
+      await after();
+      return {
+        status: status as number | null,
+        signal: signal as NodeJS.Signals | null,
+        stdout: this.#stdout,
+        stderr: this.#stderr,
+      };
+    });
   }
 
   get pid(): number {
@@ -187,12 +195,23 @@ export class Workspace {
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #schema = `w${randomBytes(8).toString("hex")}`;
   readonly #store = SERVER === undefined ? {} : { DRAFTSTATE_STORE: `${SERVER}?schema=${this.#schema}` };
-  #mirror: Promise<Mirror> | undefined;
+  readonly #mirror: Mirror | undefined;
 
-  constructor(readonly directory: string) {}
+  constructor(readonly directory: string) {
+    if (mirrors === undefined || SERVER === undefined) return;
+    const mirror = new mirrors.Mirror(directory, SERVER, this.#schema);
+    this.#mirror = mirror;
+    this.onRemove(() => mirror.close());
+  }
 
   static async create(): Promise<Workspace> {
-    return new Workspace(await temporaryDirectory());
+    return new Workspace(await temporaryDirectory()).prepared();
+  }
+
+  /** A named store is there, as the directory is: that one is not found is told elsewhere. */
+  async prepared(): Promise<this> {
+    await this.#mirror?.prepare();
+    return this;
   }
 
   async remove(): Promise<void> {
@@ -205,11 +224,12 @@ export class Workspace {
   }
 
   start(args: readonly string[], { env = {}, stdin, node = [] }: RunOptions = {}): RunningCli {
+    this.pushNow();
     const child = spawn(process.execPath, [...node, PROGRAM, ...args], {
       cwd: this.directory,
       env: this.environment(env),
     });
-    const cli = new RunningCli(child);
+    const cli = new RunningCli(child, () => this.pull());
     this.#running.add(cli);
     void cli.ended.then(() => this.#running.delete(cli));
     if (stdin !== "open") child.stdin.end(stdin ?? "");
@@ -234,26 +254,25 @@ export class Workspace {
   }
 
   run(args: readonly string[], options?: RunOptions): Promise<Result> {
-    return this.mirrored(() => this.start(args, options).ended);
+    return this.start(args, options).ended;
   }
 
   /** On a server, what a test put into the directory is there before the command, and what the command did comes back after it. */
   protected async mirrored<T>(command: () => Promise<T>): Promise<T> {
-    const mirror = await this.#mirrorOnServer();
-    await mirror?.push();
+    await this.#mirror?.push();
     const result = await command();
-    await mirror?.pull();
+    await this.pull();
     return result;
   }
 
-  async #mirrorOnServer(): Promise<Mirror | undefined> {
-    if (SERVER === undefined) return undefined;
-    this.#mirror ??= import("./mirror.js").then((module) => {
-      const mirror = new module.Mirror(this.directory, SERVER, this.#schema);
-      this.onRemove(() => mirror.close());
-      return mirror;
-    });
-    return this.#mirror;
+  /** What a test put into the directory goes to the server, where there is one. */
+  pushNow(): void {
+    this.#mirror?.pushNow();
+  }
+
+  /** What is on the server comes into the directory, where there is one. */
+  async pull(): Promise<void> {
+    await this.#mirror?.pull();
   }
 
   /** What a command prints with `--json`; it must have gone well. */
@@ -280,11 +299,13 @@ export class Workspace {
     return (await this.json(["backups", id])) as BackupRow[];
   }
 
+  /** Also of what a command on a server calls by its place there. */
   path(name: string): string {
-    return resolve(this.directory, name);
+    return resolve(this.directory, mirrors?.fileAt(name, this.#schema) ?? name);
   }
 
-  read(name: string): Promise<string> {
+  async read(name: string): Promise<string> {
+    await this.pull();
     return readFile(this.path(name), "utf8");
   }
 
@@ -295,6 +316,7 @@ export class Workspace {
 
   /** Every file below the directory, with its bytes as Latin-1, so that nothing is lost to decoding. */
   async files(): Promise<Map<string, string>> {
+    await this.pull();
     const entries = await readdir(this.directory, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     return new Map(await Promise.all(files.map(async (file) => [file, await readFile(file, "latin1")] as const)));

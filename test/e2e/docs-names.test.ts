@@ -44,7 +44,7 @@ function codeOf(page: string): string[] {
   return tokens.flatMap(({ type, content, info }) => {
     if (type === "code_inline") return [content];
     return type === "fence" && info !== "sql"
-      ? content.split("\n").filter((line) => /^(\$ |.*\bdraftstate )/.test(line) && !/^import /.test(line))
+      ? content.split("\n").filter((line) => /^(\$ |.*\bdraftstate )/.test(line) && !line.startsWith("import "))
       : [];
   });
 }

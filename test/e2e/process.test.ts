@@ -172,6 +172,7 @@ describe.concurrent("the command", TIMEOUT, () => {
         _metadata: { savedAt: "2026-01-14T21:30:00.000Z", version: "1.0.0-draft", conversationId: "long" },
       }),
     );
+    workspace.pushNow();
     expect(
       await shell('"$0" "$1" show long --json > out.json; "$0" "$1" show long --json | cmp - out.json && echo same'),
     ).toBe("same\n");

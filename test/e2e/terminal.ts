@@ -59,6 +59,7 @@ export class TerminalSession {
     private readonly pty: IPty,
     columns: number,
     rows: number,
+    after: () => Promise<void>,
   ) {
     this.#emulator = new xterm.Terminal({ cols: columns, rows, scrollback: SCROLLBACK, allowProposedApi: true });
     // A terminal answers when it is asked where its cursor is, or what it is.
@@ -73,7 +74,7 @@ export class TerminalSession {
         // What was written last may still be on its way through the emulator.
         this.#emulator.write("", () => {
           this.#ended = ended;
-          resolve(ended);
+          resolve(after().then(() => ended));
         });
       });
     });
@@ -101,6 +102,7 @@ export class TerminalSession {
     args: readonly string[],
     { columns = 80, rows = 24, env = {} }: TerminalOptions,
   ): TerminalSession {
+    workspace.pushNow();
     const clean = workspace.environment({ TERM: "xterm-256color", ...env });
     const pty = spawn(file, [...args], {
       cols: columns,
@@ -109,7 +111,7 @@ export class TerminalSession {
       env: clean,
       name: clean["TERM"] ?? "xterm-256color",
     });
-    const session = new TerminalSession(pty, columns, rows);
+    const session = new TerminalSession(pty, columns, rows, () => workspace.pull());
     workspace.onRemove(() => session.close());
     return session;
   }

@@ -19,14 +19,8 @@ async function writerOf(
   tokens: number,
   end = "complete",
 ): Promise<ChildProcessWithoutNullStreams> {
-  const child = spawn(process.execPath, [
-    WRITER,
-    workspace.path("state"),
-    workspace.path("backup"),
-    id,
-    String(tokens),
-    end,
-  ]);
+  const args = [WRITER, workspace.path("state"), workspace.path("backup"), id, String(tokens), end];
+  const child = spawn(process.execPath, args, { env: workspace.environment() });
   await once(child.stdout, "data");
   return child;
 }
@@ -154,8 +148,10 @@ describe("watch of one conversation", TIMEOUT, () => {
     const watcher = workspace.start(["watch", "tale", "--json"]);
     await watcher.printed("status", 1);
     await rename(workspace.path("state/tale.json"), workspace.path("away.json"));
+    workspace.pushNow();
     await watcher.printed("removed", 1);
     await rename(workspace.path("away.json"), workspace.path("state/tale.json"));
+    workspace.pushNow();
     await watcher.printed("status", 2);
     await workspace.run(["chat", "two", "--resume", "tale"]);
     const shown = await workspace.show("tale");
@@ -185,6 +181,7 @@ describe("watch of one conversation", TIMEOUT, () => {
     // The header of a later base is only of another number: a reader goes by revisions.
     await workspace.write("later.journal", `${[header, ...records.slice(cut - 1)].join("\n")}\n`);
     await rename(workspace.path("later.journal"), workspace.path("state/tale.journal"));
+    workspace.pushNow();
     await until(
       () =>
         tokensOf(watcher.lines)
@@ -205,6 +202,7 @@ describe("watch of one conversation", TIMEOUT, () => {
       workspace.path("state/tale.json"),
       (await workspace.read("state/tale.json")).replace('"one"', '"two"'),
     );
+    workspace.pushNow();
     expect((await watcher.printed("problem", 1))[0]).toMatchObject({ code: "CORRUPT" });
     await stopped(watcher);
   });
@@ -251,6 +249,7 @@ describe("watch of all", TIMEOUT, () => {
       revision: (await workspace.show("second"))._metadata.revision,
     });
     await rm(workspace.path("state/first.json"));
+    workspace.pushNow();
     expect((await watcher.printed("removed", 1))[0]).toMatchObject({ conversationId: "first" });
     expect(await stopped(watcher)).toBe(130);
   });

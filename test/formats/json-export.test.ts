@@ -62,9 +62,10 @@ for (const [name, encode] of [
       const encoded = encode(documentOf({ messages: [{ role: "user", content: text }] }));
       expect(encoded.match(/(?!\n)\p{Cc}|\p{Bidi_Control}|\u2028/u)).toBeNull();
       expect(
-        (readImport(Buffer.from(encoded), OPTIONS).conversations[0]?.version.state["messages"] as JsonObject[])[0]?.[
-          "content"
-        ],
+        (
+          readImport(Buffer.from(encoded), OPTIONS).conversations[0]?.version.state["messages"] as
+            JsonObject[] | undefined
+        )?.[0]?.["content"],
       ).toBe(text);
     });
   });

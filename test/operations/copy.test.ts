@@ -237,7 +237,13 @@ describe("a store", () => {
     const faulty = new FaultyStorage(there);
     const target = managerOver(faulty, { metrics: false });
     faulty.setFault((call) => (call === "create" ? new Error("no room") : undefined));
-    await expect(manager.copyTo(target)).rejects.toThrow("no room");
+    const result = await manager.copyTo(target);
+    expect(outcomes(result)).toEqual([[], ["removed STORAGE", "restored STORAGE", "whole STORAGE"]]);
+    expect(result.failed.map(({ error }) => error.message)).toEqual([
+      "conversation removed was not copied: no room",
+      "conversation restored was not copied: no room",
+      "conversation whole was not copied: no room",
+    ]);
     faulty.setFault(undefined);
     expect((await manager.copyTo(target)).failed).toEqual([]);
     expect(await everything(there)).toEqual(await everything(storage));

@@ -77,7 +77,9 @@ function refusingLog(log: object, isRefused: () => boolean): object {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
       return (...args: unknown[]): unknown =>
-        isRefused() && /^append/.test(String(name)) ? Promise.reject(noRoom()) : Reflect.apply(value, target, args);
+        isRefused() && String(name).startsWith("append")
+          ? Promise.reject(noRoom())
+          : Reflect.apply(value, target, args);
     },
   });
 }

@@ -116,6 +116,22 @@ describe("an answer that is recorded", () => {
     expect(conversation.state.messages[1]).toMatchObject({ status: "interrupted" });
   });
 
+  test("ends when its conversation closes while the source says nothing", async () => {
+    const { conversation, reader } = await opened();
+    const silent = async function* (): AsyncGenerator<AnswerPart> {
+      yield "Once";
+      await new Promise(() => undefined);
+    };
+    const recorded = conversation.recordAnswer(silent(), { message: "Tell me" });
+    await recorded.next();
+    await recorded.next();
+    const last = recorded.next().catch((error: unknown) => error);
+    await conversation.close();
+    await last;
+    await expect(recorded.next()).resolves.toMatchObject({ done: true });
+    expect(await reader()).toMatchObject({ messages: [{}, { content: "Once", status: "interrupted" }] });
+  });
+
   test("is found interrupted under its own id where its writer dies", async () => {
     const storage = memory();
     const conversation = await managerOver(storage).open("chat");

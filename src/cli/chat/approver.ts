@@ -3,7 +3,7 @@
  * nobody can be asked nothing runs.
  */
 import { DraftstateError } from "../../errors.js";
-import { RESULT_LOST } from "../../model/tool-calls.js";
+import { RESULT_LOST, RESULT_UNKNOWN } from "../../model/tool-calls.js";
 import type { InputStream } from "../io.js";
 import { userDirectory } from "../settings/user-directory.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
@@ -39,7 +39,7 @@ class Approver {
   async decide(request: CallRequest): Promise<CallDecision> {
     const { tools } = this.turn;
     const isBegun = request.startedAt !== undefined;
-    if (isBegun && tools?.lostCalls === "error") return { refuse: RESULT_LOST };
+    if (isBegun && tools?.lostCalls === "error") return { refuse: lostText(request) };
     if ((!isBegun || tools?.lostCalls === "repeat") && (await this.#isAllowed(request))) return "run";
     const input = this.#person();
     if (input === undefined) throw this.#refusal(request);
@@ -92,12 +92,12 @@ class Approver {
     if (request.startedAt !== undefined && this.turn.tools?.lostCalls === "repeat")
       return new DraftstateError(
         "USAGE",
-        `a call of ${path} was begun, and is to be made again: allow that with --allow-tool ${path} beside --lost-calls repeat${resume}`,
+        `a call of ${path} ${mayBeMade(request)}, and is to be made again: allow that with --allow-tool ${path} beside --lost-calls repeat${resume}`,
       );
     if (request.startedAt !== undefined)
       return new DraftstateError(
         "USAGE",
-        `a call of ${path} was begun, and its result is not known: say with --lost-calls error that the model is told so, or with --lost-calls repeat that it is made again${resume}`,
+        `a call of ${path} ${mayBeMade(request)}, and its result is not known: say with --lost-calls error that the model is told so, or with --lost-calls repeat that it is made again${resume}`,
       );
     return new DraftstateError(
       "USAGE",
@@ -110,8 +110,7 @@ class Approver {
     const isBegun = request.startedAt !== undefined;
     const columns = console?.screen.columns ?? context.output.width ?? COLUMNS;
     for (const line of callLines(this.#pathOf(request), request.args, columns).lines) say(context, line);
-    if (isBegun)
-      note(context, `begun at ${request.startedAt ?? ""}, and its result is not known: it may have taken effect`);
+    if (isBegun) note(context, whatIsKnown(request));
     const restore = console?.keyboard?.setAside();
     try {
       return await this.#answers(request, input, isBegun ? [BEGUN_QUESTION, BEGUN] : [FRESH_QUESTION, FRESH]);
@@ -138,7 +137,7 @@ class Approver {
 
   async #decisionOf(answer: Exclude<Answer, "view">, request: CallRequest, input: InputStream): Promise<CallDecision> {
     if (answer === "stop") return "stop";
-    if (answer === "error") return { refuse: RESULT_LOST };
+    if (answer === "error") return { refuse: lostText(request) };
     if (answer === "always") await this.#allowAlways(request);
     if (answer !== "refuse") return "run";
     const reason = await this.#read(input, "why not? for the model; empty for no reason ");
@@ -151,6 +150,20 @@ class Approver {
     const { askAt } = await import("./ask.js");
     return askAt({ context, console, input }, question);
   }
+}
+
+function lostText({ isElsewhere }: CallRequest): string {
+  return isElsewhere ? RESULT_UNKNOWN : RESULT_LOST;
+}
+
+function mayBeMade({ isElsewhere }: CallRequest): string {
+  return isElsewhere ? "may have been made" : "was begun";
+}
+
+function whatIsKnown({ startedAt = "", isElsewhere }: CallRequest): string {
+  return isElsewhere
+    ? `asked for at ${startedAt}, before this conversation was restored, forked, copied, imported or recovered: it may have been made there`
+    : `begun at ${startedAt}, and its result is not known: it may have taken effect`;
 }
 
 /** As it can be typed into a shell. */

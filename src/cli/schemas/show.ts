@@ -17,6 +17,7 @@ export const metadata = z
     tokenCount: count,
     model: z.string().optional(),
     baseUrl: z.string().optional(),
+    unbegunCalls: z.string().optional().describe("Shows that the tool calls which wait were not begun here."),
     imported: z
       .object({ updatedAt: time })
       .optional()

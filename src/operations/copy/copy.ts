@@ -3,7 +3,7 @@
  * backups and trash. Each file is read back and compared. The source is only read; what exists at the target is never changed.
  * A copy that was cut off is taken up where it ended: what is there and the same is not copied again. One failure stops no other.
  */
-import { DraftstateError, isDraftstateError } from "../../errors.js";
+import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
 import type { Key, Lock, Storage } from "../../storage/storage.js";
 import { MAX_FILE_BYTES } from "../../store/codec.js";
 import type { OnProgress } from "../../store/events.js";
@@ -48,7 +48,7 @@ export interface CopyResult {
 
 type Units = ReadonlyMap<string, CopyUnit>;
 
-/** Throws what stops all of it, such as a store that is away; what stops one conversation is in the result. */
+/** Throws what stops all of it before anything is copied, such as a store that is away; what stops one of them is in the result. */
 export async function copyConversations(source: Store, target: Store, options: CopyOptions = {}): Promise<CopyResult> {
   if (source.storage.identity === target.storage.identity)
     throw new DraftstateError("USAGE", `${source.storage.identity} is the source and the target: name two stores`);
@@ -71,8 +71,7 @@ export async function copyConversations(source: Store, target: Store, options: C
       }
       copied.push({ kind, ...(await copyOne({ source, target, id, unit, there })) });
     } catch (error) {
-      if (!isDraftstateError(error)) throw error;
-      failed.push({ kind, conversationId: id, error });
+      failed.push({ kind, conversationId: id, error: told(error, `${kind} ${id} was not copied`) });
     }
     options.onProgress?.(copied.length + failed.length, wanted.length);
   });
@@ -196,6 +195,12 @@ function assertNoLookalike(id: string, lookalikes: ReadonlyMap<string, string>):
     "INVALID_ID",
     `conversation ${id} differs from ${like} at the target by upper and lower case alone: it was not copied`,
   );
+}
+
+function told(error: unknown, what: string): DraftstateError {
+  return isDraftstateError(error)
+    ? error
+    : new DraftstateError("STORAGE", `${what}: ${messageOf(error)}`, { cause: error });
 }
 
 function existsAlready({ id, unit }: What, target: Storage): DraftstateError {

@@ -37,12 +37,15 @@ function ofOne(tables: Tables, wait: Wait): string {
     returning blob, ${synced(wait)} as durability`;
 }
 
-/** The same in arrays, the bytes one behind another: as elements of an array they would be sent as hexadecimal digits. $9 where each begins. */
+/**
+ * The same in arrays, the bytes one behind another: as elements of an array they would be sent as hexadecimal digits. $9 where
+ * each begins. The arrays stand in subqueries: where the server could count them, it would plan the statement anew each time.
+ */
 function ofMany(tables: Tables, wait: Wait): string {
   const { locks, parts } = tables;
   return `with asked as materialized (
-      select * from unnest($1::text[], $2::int8[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $9::int4[])
-        a(name, fence, nonce, blob, begins, ends, start)),
+      select * from unnest((select $1::text[]), (select $2::int8[]), (select $3::text[]), (select $4::int8[]),
+        (select $5::int8[]), (select $6::int8[]), (select $9::int4[])) a(name, fence, nonce, blob, begins, ends, start)),
     held as materialized (
       select a.blob from asked a cross join lateral (
         select 1 from ${locks} l where l.name = a.name and l.fence = a.fence and l.nonce = a.nonce for share) l)

@@ -70,6 +70,8 @@ class Lane {
 
   async #run(): Promise<void> {
     this.#underWay += 1;
+    // What is asked in the same turn of the event loop shares a statement: the callers of one that has ended ask at once again.
+    await Promise.resolve();
     while (this.#waiting.length > 0) await this.#write(this.#take());
     // In the same breath as the look: what comes from here on starts again.
     this.#underWay -= 1;

@@ -19,8 +19,11 @@ const NETWORK = new Set([
   "EAI_AGAIN",
   "ENOTFOUND",
 ]);
-/** Shut down, crashed, starting up; too many connections; a deadlock or a serialisation that another attempt gets through. */
-const PASSING = new Set(["57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01"]);
+/** Shut down, crashed, starting up; too many connections; a deadlock, a serialisation or a time-out that another attempt gets through. */
+const PASSING = new Set([
+  ...["57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01"],
+  ...["57014", "55P03", "25P03", "25P04"],
+]);
 /** What `pg` says itself, without a code. */
 const CONNECTION_WORDS =
   /^(connection terminated|timeout expired|query read timeout|timeout exceeded when trying to connect|client has encountered a connection error|client was closed|the server does not support ssl connections at this time)/i;
@@ -39,6 +42,16 @@ const ADVICE: Readonly<Record<string, string>> = {
   "26000": `it seems to be behind ${SHARED_SESSIONS}`,
   "42P05": `it seems to be behind ${SHARED_SESSIONS}`,
   "53200": "the server is out of memory",
+  "53300":
+    "the server has no connection left for it: raise max_connections or the role's limit, end other clients, or share connections through PgBouncer in session mode",
+  "57014":
+    "a statement was ended by the server's statement_timeout, or by an administrator: give this role more time (alter role … set statement_timeout)",
+  "55P03":
+    "a lock of the server was waited for longer than lock_timeout: end what holds it, such as a maintenance command",
+  "25P03":
+    "the server ended the connection for being idle: give this role more time (alter role … set idle_in_transaction_session_timeout)",
+  "25P04":
+    "the server ended the connection for a long transaction: give this role more time (alter role … set transaction_timeout)",
 };
 
 /** Of the server's certificate. */
@@ -56,6 +69,9 @@ const CERTIFICATES: Readonly<Record<string, string>> = {
 };
 /** What `pg` says where it asks for TLS and is answered that there is none. */
 const NO_TLS = /^the server does not support ssl connections$/i;
+
+/** What `pg` says of a pool that its owner ended. */
+const POOL_ENDED = /^cannot use a pool after calling end on the pool$/i;
 
 export function sqlStateOf(error: unknown): string | undefined {
   const code = systemErrorCode(error);
@@ -89,11 +105,14 @@ export function postgresError(place: string, error: unknown): unknown {
 function explanationOf(error: Error): string {
   const code = systemErrorCode(error);
   const suffix = code === undefined ? "" : ` (${code})`;
+  const advice = ADVICE[code ?? ""] ?? CERTIFICATES[code ?? ""];
+  if (advice !== undefined) return `${advice}${suffix}`;
   if (isAway(error))
     return `the server is out of reach: ${wordsOf(error)}${suffix}; start it or check the network, then run the command again`;
-  if (isUnprepared(error)) return `its tables are not there: they are made by the first command that writes${suffix}`;
+  if (isUnprepared(error)) return `its tables are not there: a command that writes makes them when it starts${suffix}`;
+  if (POOL_ENDED.test(error.message)) return "the pool was ended by its owner: end it after manager.close()";
   if (NO_TLS.test(error.message)) return "it offers no TLS, and the URL asks for it: turn on ssl on the server";
-  return `${ADVICE[code ?? ""] ?? CERTIFICATES[code ?? ""] ?? wordsOf(error)}${suffix}`;
+  return `${wordsOf(error)}${suffix}`;
 }
 
 /** Of several addresses that were tried, the first one's. */
