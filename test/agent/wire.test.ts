@@ -92,6 +92,20 @@ test("nothing packed is asked for: a small answer could unpack to any size", asy
   expect(asked).toEqual(["identity"]);
 });
 
+test("comments without end are no answer", { timeout: 60_000 }, async () => {
+  const comments = `: still working ${"x".repeat(2 ** 20)}\n\n`;
+  const { origin } = await listen((_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const more = (): void => {
+      while (!response.destroyed && response.write(comments));
+      if (!response.destroyed) response.once("drain", more);
+    };
+    more();
+  });
+  const { end } = await ask(`${origin}/v1`);
+  expect(end?.error?.message).toContain("more than 64 MiB without ending an event");
+});
+
 describe("a redirect", () => {
   test("to another origin is not followed, and reported", async () => {
     const other = await serve(saying("stolen"));
