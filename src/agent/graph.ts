@@ -64,7 +64,7 @@ export interface GraphOptions {
   readonly secrets?: readonly string[];
 }
 
-export const NO_ANSWER = "the model gave no answer at all: check --model and --base-url";
+export const NO_ANSWER = "the model gave no answer at all: check the model's name and address";
 
 /** Rounds of tools in one turn. */
 const MAX_ROUNDS = 25;
@@ -226,19 +226,40 @@ async function* runToApproval(
   signal: AbortSignal,
 ): AsyncGenerator<GraphEvent, readonly OpenCall[] | undefined> {
   const input = "calls" in begin ? begin : new Command<unknown, never, never>({ resume: begin.decided });
-  const stream = await graph.stream(input, {
-    configurable: { thread_id: "turn" },
-    streamMode: ["custom", "updates"],
-    durability: "sync",
-    signal,
-  });
-  let calls: readonly OpenCall[] | undefined;
-  for await (const [mode, data] of stream) {
-    if (mode === "custom") yield writtenEvent(data as Written);
-    else if (isInterrupted<readonly OpenCall[]>(data)) calls = data[INTERRUPT][0]?.value;
-    else yield* answerEvents(data);
+  const run = ofOneRun(signal);
+  try {
+    const stream = await graph.stream(input, {
+      configurable: { thread_id: "turn" },
+      streamMode: ["custom", "updates"],
+      durability: "sync",
+      signal: run.signal,
+    });
+    let calls: readonly OpenCall[] | undefined;
+    for await (const [mode, data] of stream) {
+      if (mode === "custom") yield writtenEvent(data as Written);
+      else if (isInterrupted<readonly OpenCall[]>(data)) calls = data[INTERRUPT][0]?.value;
+      else yield* answerEvents(data);
+    }
+    return calls;
+  } finally {
+    run.end();
   }
-  return calls;
+}
+
+/** LangGraph leaves listeners on the signal of each run: they go with a signal of the run's own. */
+function ofOneRun(signal: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
+  const run = new AbortController();
+  const abort = (): void => {
+    run.abort(signal.reason);
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  return {
+    signal,
+    end() {
+      signal.removeEventListener("abort", abort);
+    },
+  };
 }
 
 function writtenEvent(written: Written): GraphEvent {

@@ -6,6 +6,7 @@ import { AIMessage, HumanMessage, SystemMessage, ToolMessage, type BaseMessage }
 import { textOf, type Message, type ToolCall, type Usage } from "../model/conversation.js";
 import { freezeJson, isJsonObject, type Json, type JsonObject } from "../model/json.js";
 import { pairCalls } from "./call-pairs.js";
+import { givenBack, type GivenBack } from "./give-back.js";
 import { reasoningOfBlock } from "./reasoning.js";
 import { partsFor, textFor, type Part } from "./content-parts.js";
 
@@ -79,7 +80,15 @@ export function toModelSequence(messages: readonly Message[]): Message[] {
 
 type LangChainContent = string | { type: "text"; text: string }[];
 
-export function toLangChain(message: Message): BaseMessage {
+/** As the model that is asked takes them: of this turn with what its provider wants back. */
+export function toModelMessages(messages: readonly Message[], modelName: string | undefined): BaseMessage[] {
+  const asked = messages.findLastIndex(({ role }) => role === "user");
+  return messages.map((message, index) =>
+    toLangChain(message, index > asked && message.model === modelName ? givenBack(message) : {}),
+  );
+}
+
+function toLangChain(message: Message, more: GivenBack): BaseMessage {
   const content = message.content as LangChainContent;
   switch (message.role) {
     case "system":
@@ -95,6 +104,7 @@ export function toLangChain(message: Message): BaseMessage {
           args,
           type: "tool_call" as const,
         })),
+        ...more,
       });
     case "tool":
       return new ToolMessage({

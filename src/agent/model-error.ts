@@ -37,12 +37,12 @@ function adviceFor(error: unknown): string {
   if (isTooLong(error))
     return "the conversation is too long for this model: shorten it, or ask one with a larger context";
   if (status === 401 || status === 403) return `the provider refused the key: check ${keyOf(error)}`;
-  if (status === 404) return "the provider does not know this model or address: check --model and --base-url";
+  if (status === 404) return "the provider does not know this model or address: check the model's name and address";
   if (status === 429) return "the provider's rate limit or quota is used up: wait before you ask again";
   if (status !== undefined && status >= 500) return "the provider failed: ask again later";
   if (status !== undefined) return "the provider refused the request";
-  if (isConnectionError(error)) return "the server cannot be reached: check --base-url and that it runs";
-  if (error instanceof SyntaxError) return "the server's answer is not OpenAI's protocol: check --base-url";
+  if (isConnectionError(error)) return "the server cannot be reached: check the model's address and that it runs";
+  if (error instanceof SyntaxError) return "the server's answer is not OpenAI's protocol: check the model's address";
   return "the answer ended with an error";
 }
 

@@ -14,8 +14,9 @@ import { Channel } from "../session/channel.js";
 import type { Conversation } from "../session/conversation.js";
 import type { Approve } from "./approval.js";
 import type { TurnGraph } from "./graph.js";
+import { giveBackOf } from "./give-back.js";
 import { GO_ON } from "./messages.js";
-import { toLangChain, toModelSequence, usageOf } from "./messages.js";
+import { toModelMessages, toModelSequence, usageOf } from "./messages.js";
 import { errorWithoutSecrets, modelError } from "./model-error.js";
 import { isLasting, ModelFailure } from "./model-failure.js";
 import { outcomeOf, type EndedStatus, type Outcome } from "./outcome.js";
@@ -247,7 +248,8 @@ class Turn {
     const turn = {
       open: this.#open,
       calls: this.#calls,
-      sequence: () => toModelSequence([...conversation.state.messages, ...this.#goOn()]).map(toLangChain),
+      sequence: () =>
+        toModelMessages(toModelSequence([...conversation.state.messages, ...this.#goOn()]), this.options.modelName),
     };
     let last: BaseMessage | undefined;
     for await (const event of graph.stream(turn, this.#abort.signal)) {
@@ -322,12 +324,14 @@ class Turn {
   #endAnswer(outcome: Outcome, asking?: { readonly message: BaseMessage; readonly calls: readonly ToolCall[] }): void {
     const { conversation, modelName, newId } = this.options;
     const usage = asking === undefined ? outcome.usage : usageOf(asking.message);
+    const giveBack = asking === undefined ? undefined : giveBackOf(asking.message);
     const end: AnswerEnd = {
       id: newId(),
       status: outcome.status,
       at: this.#at(),
       ...(modelName === undefined ? {} : { model: modelName }),
       ...(usage === undefined ? {} : { usage }),
+      ...(giveBack === undefined ? {} : { giveBack }),
       ...(outcome.finishReason === undefined ? {} : { finishReason: outcome.finishReason }),
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(outcome.toolCalls === undefined ? {} : { toolCalls: outcome.toolCalls }),

@@ -5,6 +5,7 @@
  */
 import { DraftstateError, systemErrorCode } from "../errors.js";
 import { withCommandsOf, wrapMessage, type Caller } from "./command-hints.js";
+import { inCommandTerms } from "./library-terms.js";
 import type { Environment, OutputStream } from "./io.js";
 import { toSafeJson } from "../formats/acting-characters.js";
 import { toSafeLine, toSafeStyled } from "./terminal/text/safe-text.js";
@@ -121,9 +122,14 @@ export class Output {
     this.line(toSafeJson(JSON.stringify(value)));
   }
 
-  /** The text with each command in it as it works here; messages are printed so. */
+  /** The text in the terms of commands, each as it works here; messages are printed so. */
   worded(text: string): string {
-    return withCommandsOf(this.caller, text);
+    return withCommandsOf(this.caller, inCommandTerms(text));
+  }
+
+  /** Problems or checks, each detail in those terms. */
+  detailed<Found extends { readonly detail: string }>(found: readonly Found[]): Found[] {
+    return found.map((each) => ({ ...each, detail: this.worded(each.detail) }));
   }
 
   /** For people; not printed with --quiet. */

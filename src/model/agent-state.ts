@@ -17,7 +17,7 @@ export function assertAgentState(id: string, state: JsonObject): void {
   if (problem === undefined) return;
   throw new DraftstateError(
     "CORRUPT",
-    `conversation ${id} cannot be resumed by chat: ${problem}; restore a backup with "draftstate restore ${id}", or start another with --id`,
+    `conversation ${id} does not hold the state of an agent: ${problem}; restore a backup with manager.restore("${id}"), or start another conversation`,
   );
 }
 

@@ -31,6 +31,16 @@ export type Usage = {
   readonly outputTokens: number;
 };
 
+/** What the provider wants back with the results of a message's calls, as long as it is asked for the same model. */
+export type GiveBack = {
+  /** Its blocks of thinking, signatures included; a text in them is its length, and stands in the message's `reasoning`. */
+  readonly blocks?: readonly JsonObject[];
+  /** Signatures beside the content. */
+  readonly fields?: JsonObject;
+  /** The reasoning itself, under the name `reasoning_content`. */
+  readonly reasoningContent?: true;
+};
+
 export type Message = {
   readonly id: string;
   readonly role: Role;
@@ -44,6 +54,7 @@ export type Message = {
   readonly usage?: Usage;
   /** What the model thought before it; never a part of the answer. */
   readonly reasoning?: string;
+  readonly giveBack?: GiveBack;
   /** Tokens streamed for this message. */
   readonly tokenCount?: number;
   /** The model's own word for why it stopped. */

@@ -6,6 +6,7 @@ import type { Draft } from "immer";
 import {
   idleStreaming,
   type AgentState,
+  type GiveBack,
   type Message,
   type Status,
   type ToolCall,
@@ -23,6 +24,7 @@ export interface AnswerEnd {
   readonly usage?: Usage;
   readonly finishReason?: string;
   readonly toolCalls?: readonly ToolCall[];
+  readonly giveBack?: GiveBack;
   readonly error?: { readonly code: string; readonly message: string };
   /** More is to come in this turn: tools answer, then the model continues. */
   readonly turnContinues?: boolean;
@@ -73,6 +75,7 @@ function answerOf(draft: AgentDraft, end: AnswerEnd): Message {
     ...(end.model === undefined ? {} : { model: end.model }),
     ...(end.usage === undefined ? {} : { usage: end.usage }),
     ...(partialReasoning === "" ? {} : { reasoning: partialReasoning }),
+    ...(end.giveBack === undefined ? {} : { giveBack: end.giveBack }),
     tokenCount,
     ...(end.finishReason === undefined ? {} : { finishReason: end.finishReason }),
     ...(end.toolCalls === undefined || end.toolCalls.length === 0 ? {} : { toolCalls: end.toolCalls }),

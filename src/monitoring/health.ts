@@ -158,9 +158,9 @@ function damagedFiles({ damage }: HealthFacts): HealthCheck {
     const serious = problems.filter((problem) => !MENDED_BY_ITSELF.includes(problem.kind) && !copies.includes(problem));
     const shown = [serious, copies].find(({ length }) => length > 0) ?? problems;
     const list = named(shown.map(({ path, kind }) => `${path} (${kind})`));
-    if (shown === copies) return ["warn", `${list}: "draftstate verify" says how to keep or remove them`];
+    if (shown === copies) return ["warn", `${list}: manager.verify() says how to keep or remove them`];
     return serious.length > 0
-      ? ["fail", `${list}: "draftstate verify" says what is wrong`]
+      ? ["fail", `${list}: manager.verify() says what is wrong`]
       : ["warn", `${list}: a crash left it, the next opening repairs it`];
   });
 }
@@ -197,7 +197,7 @@ function backupAge({ backups }: HealthFacts, { maxBackupAgeMs }: HealthLimits): 
       ];
     return [
       "warn",
-      `changes without a backup for ${age(late[0]?.ageMs ?? 0)}: ${named(late.map(({ id }) => id))}; "draftstate backup <id>" makes one`,
+      `changes without a backup for ${age(late[0]?.ageMs ?? 0)}: ${named(late.map(({ id }) => id))}; manager.backup(id) makes one`,
     ];
   });
 }

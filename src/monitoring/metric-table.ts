@@ -80,6 +80,12 @@ export const METRICS = {
   },
   draftstate_conversations: { type: "gauge", help: "Conversations in the store." },
   draftstate_threads: { type: "gauge", help: "LangGraph threads in the store." },
+  draftstate_namespaces: { type: "gauge", help: "Namespaces of a LangGraph store: its long-term memory." },
+  draftstate_langgraph_bytes: {
+    type: "gauge",
+    label: "kind",
+    help: "Size of the files of LangGraph threads and of namespaces, within those of the state directory.",
+  },
   draftstate_store_bytes: {
     type: "gauge",
     label: "area",

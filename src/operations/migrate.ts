@@ -44,7 +44,7 @@ function olderOf({ storage }: Store, id: string, decoded: Decoded | undefined): 
   if (decoded?.kind === "damaged")
     throw new DraftstateError(
       "CORRUPT",
-      `${path}: ${decoded.detail}: "draftstate repair ${id}" repairs what can be repaired`,
+      `${path}: ${decoded.detail}: manager.repair("${id}") repairs what can be repaired`,
       { path },
     );
   return decoded?.kind === "valid" && isOlder(decoded) ? decoded : undefined;
@@ -74,7 +74,7 @@ async function rewrite(locked: Locked): Promise<void> {
   const path = storage.describe(snapshotKey(id));
   throw new DraftstateError(
     "CORRUPT",
-    `${path} was rewritten, but does not hold the same: the original is a backup ("draftstate backups ${id}" lists it)`,
+    `${path} was rewritten, but does not hold the same: the original is a backup (manager.listBackups("${id}") lists it)`,
     { path },
   );
 }

@@ -73,7 +73,7 @@ async function gather(locked: Locked): Promise<void> {
   if (stays !== undefined)
     throw new DraftstateError(
       "STORAGE",
-      `${stays} holds changes of ${locked.id} that could not be kept as a conversation of their own yet: nothing was removed; try again when that can be done, or remove it for good with --purge`,
+      `${stays} holds changes of ${locked.id} that could not be kept as a conversation of their own yet: nothing was removed; try again when that can be done, or remove it for good with { purge: true }`,
       { path: stays },
     );
   if (plan.kind === "usable" && found.snapshot !== undefined && found.journal !== undefined)
@@ -160,9 +160,7 @@ async function preview(store: Store, id: string, purged: boolean): Promise<Remov
 function stoppedAfter(done: readonly RemoveResult[], error: unknown): unknown {
   if (done.length === 0 || !isDraftstateError(error)) return error;
   const gone = done.map(({ conversationId }) => conversationId).join(", ");
-  const where = done.every(({ purged }) => purged)
-    ? "gone for good"
-    : 'in the trash ("draftstate undo" brings them back)';
+  const where = done.every(({ purged }) => purged) ? "gone for good" : "in the trash (manager.undo() brings them back)";
   return new DraftstateError(error.code, `${error.message}; ${gone} went before it: ${where}`, {
     ...(error.path === undefined ? {} : { path: error.path }),
     cause: error,

@@ -11,7 +11,7 @@ export async function repairNamespaceNamed(store: Store, joined: string): Promis
   if (!namespacesIn(await store.storage.list("state")).includes(namespaceName(labels)))
     throw new DraftstateError(
       "NOT_FOUND",
-      `there is no namespace ${JSON.stringify(joined)} in the store: "draftstate verify" names those that are damaged`,
+      `there is no namespace ${JSON.stringify(joined)} in the store: manager.verify() names those that are damaged`,
     );
   const namespaces = new Namespaces(store);
   try {

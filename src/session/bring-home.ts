@@ -77,7 +77,7 @@ async function assertNoneLike({ store: { storage }, id }: Locked, { path }: Vali
   if (like === undefined) return;
   throw new DraftstateError(
     "INVALID_ID",
-    `conversation ${id}, which is in ${path} alone, differs from ${like} by upper and lower case alone: keep it under another name with "draftstate fork ${id} <new id>", or remove it with "draftstate rm --purge ${id}"`,
+    `conversation ${id}, which is in ${path} alone, differs from ${like} by upper and lower case alone: keep it under another name with manager.fork("${id}", { newId }), or remove it with manager.remove("${id}", { purge: true })`,
     { path },
   );
 }

@@ -87,7 +87,7 @@ function reasonOf(id: string, { holder, liveness, where, detail }: LockRefusal):
       ? `it is ${detail ?? "in use"}: try again`
       : `its lock file ${detail ?? "cannot be read"}: if no process uses it, remove ${where}`;
   const held = `${holder.holder} has it open since ${holder.since}`;
-  const wait = `end that, wait for it with DRAFTSTATE_LOCK_TIMEOUT (milliseconds), or continue in a copy with draftstate chat --fork ${id}`;
+  const wait = `end that, wait for it with lockTimeout (milliseconds), or continue in a copy made with manager.fork("${id}")`;
   return liveness === "alive"
     ? `${held}: ${wait}`
     : `${held}, and whether that still runs cannot be seen from here: ${wait}; if it no longer runs, remove ${where}`;

@@ -330,6 +330,6 @@ async function recovered(locked: Locked, plan: Extract<RecoveryPlan, { kind: "us
 export function existsAlready(id: string): DraftstateError {
   return new DraftstateError(
     "INVALID_ID",
-    `conversation ${id} exists already: choose another id, or resume it with --resume ${id}`,
+    `conversation ${id} exists already: choose another id, or open it with manager.open("${id}")`,
   );
 }

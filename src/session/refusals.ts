@@ -46,7 +46,7 @@ export function noAnswerError(id: string): DraftstateError {
 export function noRevisionError(id: string): DraftstateError {
   return new DraftstateError(
     "INVALID_STATE",
-    `conversation ${id} has no revision left to count a change by: continue in a copy with "draftstate fork ${id}"; nothing was saved`,
+    `conversation ${id} has no revision left to count a change by: continue in a copy with manager.fork("${id}"); nothing was saved`,
   );
 }
 

@@ -6,13 +6,13 @@ import { isInUse } from "./retry.js";
 const ADVICE: Record<string, string> = {
   ENOSPC: "the disk is full: free some space and run the command again",
   EDQUOT: "the disk quota is used up: free some space and run the command again",
-  EROFS: "the file system is read-only: choose another --state-dir",
-  EACCES: "permission denied: check the owner and mode, or choose another --state-dir",
-  EPERM: "operation not permitted: check the owner and mode, or choose another --state-dir",
-  ENOTDIR: "a part of the path is not a directory: choose another --state-dir",
+  EROFS: "the file system is read-only: choose another stateDir",
+  EACCES: "permission denied: check the owner and mode, or choose another stateDir",
+  EPERM: "operation not permitted: check the owner and mode, or choose another stateDir",
+  ENOTDIR: "a part of the path is not a directory: choose another stateDir",
   ENOENT: "it was removed while it was being written: it or its directory was deleted",
-  EEXIST: "something that is not a directory stands in the way: move it, or choose another --state-dir",
-  ENAMETOOLONG: "the path is too long: choose a shorter --state-dir or id",
+  EEXIST: "something that is not a directory stands in the way: move it, or choose another stateDir",
+  ENAMETOOLONG: "the path is too long: choose a shorter stateDir or id",
   EIO: "the disk reports an input/output error: check it, and keep a copy elsewhere",
 };
 

@@ -14,8 +14,8 @@ export function storeIsMissing(storage: Storage): DraftstateError {
   const path = storage.describe({ area: "state", name: "" });
   const remedy =
     storage.server === undefined
-      ? "mount it, or name the right --state-dir; if it was deleted, create it empty and the backups are used"
-      : "restore its schema on the server, or name the right --store; if it was dropped for good, make it anew with draftstate copy --to";
+      ? "mount it, or name the right stateDir; if it was deleted, create it empty and the backups are used"
+      : "restore its schema on the server, or give the right storage; if it was dropped for good, make it anew with manager.copyTo()";
   return new DraftstateError(
     "STORAGE",
     `${path} is missing, but there are backups of conversations from it: ${remedy}`,
@@ -60,7 +60,7 @@ function backupsAreMissing(storage: Storage): DraftstateError {
   const path = storage.describe({ area: "backup", name: "" });
   return new DraftstateError(
     "STORAGE",
-    `${path} is missing, and with it the backups of this store: mount it, or name the right --backup-dir; if it was deleted, create it empty`,
+    `${path} is missing, and with it the backups of this store: mount it, or name the right backupDir; if it was deleted, create it empty`,
     { path },
   );
 }

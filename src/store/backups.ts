@@ -190,7 +190,7 @@ export async function readBackupVersion(storage: Storage, backup: BackupName): P
   if (decoded === undefined)
     throw new DraftstateError(
       "NOT_FOUND",
-      `backup ${path} is gone: "draftstate backups ${backup.conversationId}" lists those that are left`,
+      `backup ${path} is gone: manager.listBackups("${backup.conversationId}") lists those that are left`,
       { path },
     );
   if (decoded.kind === "valid") return versionOf(decoded);
@@ -289,13 +289,13 @@ export function resolveBackup(backups: readonly Backup[], id: string, wanted: st
   if (others.length === 0) return first;
   throw new DraftstateError(
     "USAGE",
-    `${JSON.stringify(wanted)} matches ${fits.length} backups of ${id}: give more of the timestamp ("draftstate backups ${id}" lists them)`,
+    `${JSON.stringify(wanted)} matches ${fits.length} backups of ${id}: give more of the timestamp (manager.listBackups("${id}") lists them)`,
   );
 }
 
 function notFound(id: string, wanted: string, backups: readonly Backup[]): DraftstateError {
   if (backups.length === 0)
-    return new DraftstateError("NOT_FOUND", `${id} has no backups yet: "draftstate backup ${id}" makes one`);
+    return new DraftstateError("NOT_FOUND", `${id} has no backups yet: manager.backup("${id}") makes one`);
   // Of a timestamp, as much is compared as was typed.
   const typed = wanted.replaceAll(/[:.]/g, "-");
   const names = backups.flatMap(({ timestamp, tag }) => [
@@ -309,6 +309,6 @@ function notFound(id: string, wanted: string, backups: readonly Backup[]): Draft
       : didYouMean(typed, ["latest", ...names]);
   return new DraftstateError(
     "NOT_FOUND",
-    `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: "draftstate backups ${id}" lists them`,
+    `${id} has no backup ${JSON.stringify(wanted)} among its ${backups.length}${hint}: manager.listBackups("${id}") lists them`,
   );
 }

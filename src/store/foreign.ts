@@ -7,7 +7,7 @@ import type { Storage } from "../storage/storage.js";
 const LOOKED_AT = 200;
 const MAX_BYTES = 4 * 1024 * 1024;
 const OWN_ENDING = /\.(?:journal|spill|thread|items|changes)$/;
-const OWN_FIELD = /"(?:_metadata|streamingProperties|currentNarrative)"|^\s*\{\s*"messages"|\0|^\s*$/;
+const OWN_FIELD = /"(?:_metadata|streamingProperties|currentNarrative)"|^\s*\{\s*"messages"/;
 const README = /^readme(?:\.|$)/i;
 
 /** The names of its files; empty where the directory is free or a store's. */
@@ -23,11 +23,14 @@ function mayBeOurs(name: string): boolean {
   return OWN_ENDING.test(name) || name.endsWith(".json");
 }
 
-/** What cannot be read is not judged here. */
+/** What is damaged, or cannot be read, may be one. */
 async function holdsConversation(storage: Storage, name: string): Promise<boolean> {
   try {
     const end = await storage.readEnd({ area: "state", name }, MAX_BYTES);
-    return end !== undefined && OWN_FIELD.test(Buffer.from(end.bytes).toString("latin1"));
+    const text = Buffer.from(end?.bytes ?? []).toString("latin1");
+    if (OWN_FIELD.test(text)) return true;
+    JSON.parse(text);
+    return false;
   } catch {
     return true;
   }

@@ -80,7 +80,7 @@ export class KeptFiles {
     const path = this.#storage.describe(file);
     return new DraftstateError(
       "STORAGE",
-      `${path} exists again, nothing was put back: remove its conversation by "draftstate rm", then go further back by "draftstate undo --list" and "--at"`,
+      `${path} exists again, nothing was put back: remove its conversation with manager.remove(id), then choose what to undo with manager.undo(id, { at })`,
       { path },
     );
   }

@@ -114,13 +114,13 @@ export function refusal(storage: Storage, id: string, plan: Exclude<RecoveryPlan
   const path = storage.describe(snapshotKey(id));
   switch (plan.kind) {
     case "absent":
-      return new DraftstateError("NOT_FOUND", `there is no conversation ${id}: "draftstate ls" lists them`, { path });
+      return new DraftstateError("NOT_FOUND", `there is no conversation ${id}: manager.list() lists them`, { path });
     case "newer":
       return newerVersion(pathOfProblem(storage, id, plan.problems[0]), plan.problems[0].detail);
     case "edited":
       return new DraftstateError(
         "CORRUPT",
-        `${path} was edited by hand or damaged (its checksum differs): "draftstate repair ${id}" rebuilds it from backup and journal, "draftstate repair ${id} --accept" accepts the edit`,
+        `${path} was edited by hand or damaged (its checksum differs): manager.repair("${id}") rebuilds it from backup and journal, manager.repair("${id}", { accept: true }) accepts the edit`,
         { path },
       );
     case "lost": {

@@ -72,7 +72,7 @@ export class Trash {
       if (!isDraftstateError(error, "STORAGE")) throw error;
       throw new DraftstateError(
         "STORAGE",
-        `${error.message}; what ${operation.kind} removes goes to the trash first: "draftstate undo --empty-trash" makes room, ${operation.kind} --purge removes it for good`,
+        `${error.message}; what ${operation.kind} removes goes to the trash first: manager.emptyTrash() makes room, { purge: true } removes it for good`,
         { path: this.#storage.describe(key), cause: error },
       );
     }

@@ -98,7 +98,7 @@ export class Threads {
 function namelessThread(name: string): DraftstateError {
   return new DraftstateError(
     "CORRUPT",
-    `the files of thread ${name} are damaged, and none of them tells its id; "draftstate verify" reports what is wrong`,
+    `the files of thread ${name} are damaged, and none of them tells its id; manager.verify() reports what is wrong`,
   );
 }
 

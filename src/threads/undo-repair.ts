@@ -30,6 +30,8 @@ export async function undoRepair(held: HeldThread, record: ThreadRecordInTrash):
     await (await storage.createLog(segmentKey(name, number), bytes, lock)).close().catch(() => undefined);
   // From the first on: what a crash leaves is never taken for an earlier history.
   for (const number of since) await storage.remove(segmentKey(name, number), lock);
+  // Before its record goes: a power loss may bring none of them back once nothing tells of them any more.
+  await storage.settle("state");
 }
 
 interface Before {

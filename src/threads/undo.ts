@@ -67,7 +67,7 @@ async function mustFind({ storage }: Store, thread: Thread, stamp: string | unde
     "NOT_FOUND",
     stamp === undefined
       ? `nothing was done to thread ${thread.threadId} that can be undone`
-      : `what was done to thread ${thread.threadId} then was undone meanwhile: "draftstate undo --list" shows what is left`,
+      : `what was done to thread ${thread.threadId} then was undone meanwhile: manager.operations() lists what is left`,
   );
 }
 

@@ -220,6 +220,19 @@ describe("a call of a tool", () => {
   });
 });
 
+test("many rounds of calls leave no listeners on the turn's signal", async () => {
+  const warnings: string[] = [];
+  const onWarning = ({ name }: Error): void => void warnings.push(name);
+  process.on("warning", onWarning);
+  const rounds = Array.from({ length: 14 }, (_, index) => [{ ...LOOK, id: `c${index}` }]);
+  const { run, called } = world(...rounds, "Done.");
+  await run("Go");
+  // A warning is told in the next turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", onWarning);
+  expect([called.length, warnings]).toEqual([14, []]);
+});
+
 describe("a call that an earlier process left", () => {
   const BEGUN = { ...LOOK, startedAt: AT };
 

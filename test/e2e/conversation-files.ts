@@ -3,6 +3,8 @@ import type { Workspace } from "./cli.js";
 
 export async function conversationFiles(workspace: Workspace): Promise<Map<string, string>> {
   return new Map(
-    [...(await workspace.files())].filter(([path]) => !/\.draftstate\/(?:metrics|history|locks)\//.test(path)),
+    [...(await workspace.files())].filter(
+      ([path]) => !/\.draftstate\/(?:metrics|history|locks)\/|\/\.gitignore$/.test(path),
+    ),
   );
 }

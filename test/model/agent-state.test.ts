@@ -30,5 +30,5 @@ test.each([
 ])("a chat does not go on with %j", (state, problem) => {
   expect(() => {
     assertAgentState("tale", state);
-  }).toThrow(`conversation tale cannot be resumed by chat: ${problem}; `);
+  }).toThrow(`conversation tale does not hold the state of an agent: ${problem}; `);
 });

@@ -101,7 +101,7 @@ describe("the second copy of a file", () => {
       false,
       [["conflict-copy", "chat"]],
     ]);
-    expect(problems[0]?.detail).toMatch(name.endsWith(".json") ? /draftstate import .+ or remove/ : /remove the file/);
+    expect(problems[0]?.detail).toMatch(name.endsWith(".json") ? /readImport.+ or remove/ : /remove the file/);
     for (const quick of [false, true]) {
       const { checks } = await manager.health({ quick });
       expect(checks.find((check) => check.name === "damaged-files")).toMatchObject({ status: "warn" });

@@ -248,7 +248,7 @@ describe("purged", () => {
         kind === "rm" ? manager.remove("chat", { purge }) : manager.prune({ max: 0, purge });
       await expect(act(false)).rejects.toMatchObject({
         code: "STORAGE",
-        message: expect.stringContaining("--purge") as unknown,
+        message: expect.stringContaining("{ purge: true }") as unknown,
       });
       expect(await contents(storage)).toEqual(before);
       fs.clearFault();

@@ -43,9 +43,28 @@ afterEach(async () => {
   await Promise.all(closers.splice(0).map((close) => close()));
 });
 
-async function ask({ provider, protocol, options }: Case, turns: readonly Turn[], signal?: AbortSignal) {
-  const double = await Double.start(protocol, turns);
+async function ask(one: Case, turns: readonly Turn[], signal?: AbortSignal) {
+  const double = await Double.start(one.protocol, turns);
   closers.push(() => double.stop());
+  return turnWith(one, double, turns, { signal, prompt: "So?", storage: newStorage() });
+}
+
+const newStorage = (): MemoryStorage => new MemoryStorage({ now: () => new Date(), command: "test" });
+
+interface Asking {
+  readonly signal?: AbortSignal | undefined;
+  readonly prompt: string | undefined;
+  readonly storage: MemoryStorage;
+  readonly approve?: () => "run" | "stop";
+}
+
+/** As a process of its own: with a model and a manager of its own. */
+async function turnWith(
+  { provider, options }: Case,
+  double: Double,
+  turns: readonly Turn[],
+  { signal, prompt, storage, approve }: Asking,
+) {
   for (const [name, value] of Object.entries(ENV)) vi.stubEnv(name, value);
   vi.stubEnv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", double.url);
   // Would lead keys and conversations to another host.
@@ -64,7 +83,7 @@ async function ask({ provider, protocol, options }: Case, turns: readonly Turn[]
     modelRetries: 0,
   });
   const manager = createDraftStatePersistenceManager({
-    storage: new MemoryStorage({ now: () => new Date(), command: "test" }),
+    storage,
     autoSave: false,
   });
   closers.push(() => manager.close());
@@ -84,13 +103,15 @@ async function ask({ provider, protocol, options }: Case, turns: readonly Turn[]
     manager,
     tools: turns.some(({ call }) => call !== undefined) ? [tool] : [],
     secrets: selected.secrets,
+    ...(approve === undefined ? {} : { approve }),
   });
   const conversation = await manager.open("tale");
   const events: TurnEvent[] = [];
-  for await (const event of agent.runTurn(conversation, "So?", signal === undefined ? {} : { signal }))
+  for await (const event of agent.runTurn(conversation, prompt, signal === undefined ? {} : { signal }))
     events.push(event);
   const end = events.at(-1);
   if (end?.type !== "end") throw new Error("the turn has no end");
+  await manager.close();
   return { double, events, end, seen, messages: conversation.state.messages };
 }
 
@@ -130,6 +151,27 @@ describe.for(PROVIDERS)("$provider", (one) => {
     const second = JSON.stringify(double.sent[1]?.body);
     expect(second).toContain("three");
     if (["anthropic", "bedrock", "google-genai"].includes(one.provider)) expect(second).toContain("c2lnbmVk");
+  });
+
+  test("is resumed by another process with what it thought, as the provider signed it", async () => {
+    const turns = [{ thinking: "Add.", call: { id: "call12345", name: "add", args: { a: 1 } } }, { text: ["Three."] }];
+    const signs = ["anthropic", "bedrock", "google-genai"].includes(one.provider);
+    const strict: typeof one.protocol = (turn, response, sent) => {
+      // What the provider refuses: a call of its own without what it signed.
+      const isUnsigned = signs && double.sent.length > 1 && !JSON.stringify(sent.body).includes("c2lnbmVk");
+      one.protocol(isUnsigned ? { error: { status: 400, message: "unsigned" } } : turn, response, sent);
+    };
+    const double = await Double.start(strict, turns);
+    closers.push(() => double.stop());
+    const storage = newStorage();
+    await turnWith(one, double, turns, { prompt: "So?", storage, approve: () => "stop" });
+    const { end, seen, messages } = await turnWith(one, double, turns, {
+      prompt: undefined,
+      storage,
+      approve: () => "run",
+    });
+    expect(end).toMatchObject({ status: "complete", error: undefined });
+    expect([seen, messages.at(-1)?.content]).toEqual([[{ a: 1 }], "Three."]);
   });
 
   test("ends with the server's own words where it refuses, without the key", async () => {

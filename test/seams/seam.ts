@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   createDraftStatePersistenceManager,
   createLocalStorage,
@@ -275,12 +275,12 @@ export function lockFiles(directory: string): string[] {
   return existsSync(locks) ? readdirSync(locks).filter((name) => name.endsWith(".lock")) : [];
 }
 
-/** The paths of all regular files below a directory. */
+/** The paths of all regular files below a directory, but for what keeps them out of git. */
 export function filesBelow(directory: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, encoding: "utf8" })
     .map((name) => join(directory, name))
-    .filter((path) => statSync(path).isFile());
+    .filter((path) => basename(path) !== ".gitignore" && statSync(path).isFile());
 }
 
 /** Those in which the text stands. */

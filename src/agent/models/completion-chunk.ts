@@ -90,7 +90,7 @@ export function readableChunk(chunk: Chunk): Chunk {
 }
 
 /** Whether the server names what it thinks `reasoning_content`, and so may want it back. */
-export function saysReasoningContent({ choices }: Chunk): boolean {
+export function namesReasoningContent({ choices }: Chunk): boolean {
   const deltas = Array.isArray(choices) ? choices.map(({ delta }) => delta as unknown as Json) : [];
   return deltas.some((delta) => isJsonObject(delta) && typeof delta["reasoning_content"] === "string");
 }

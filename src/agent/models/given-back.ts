@@ -14,6 +14,17 @@ export function reasoningOf(message: BaseMessage): string {
   return typeof thought === "string" ? thought : "";
 }
 
+const SAYS = "says_reasoning_content";
+
+/** Of a message whose server names what it thinks `reasoning_content`, and so may want it back. */
+export function saysReasoningContent(message: BaseMessage): boolean {
+  return Reflect.get(message.response_metadata, SAYS) === true;
+}
+
+export function markReasoningContent(message: BaseMessage): void {
+  message.response_metadata = { ...message.response_metadata, [SAYS]: true };
+}
+
 /** By the id of a message's first call. */
 export function reasoningOfTurn(messages: readonly BaseMessage[]): Reasoning {
   const asked = messages.findLastIndex((message) => HumanMessage.isInstance(message));
@@ -21,7 +32,7 @@ export function reasoningOfTurn(messages: readonly BaseMessage[]): Reasoning {
     messages.slice(asked + 1).flatMap((message) => {
       const id = AIMessage.isInstance(message) ? message.tool_calls?.[0]?.id : undefined;
       const thought = reasoningOf(message);
-      return id === undefined || thought === "" ? [] : [[id, thought] as const];
+      return id === undefined || thought === "" || !saysReasoningContent(message) ? [] : [[id, thought] as const];
     }),
   );
 }

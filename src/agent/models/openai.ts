@@ -12,8 +12,8 @@ import { limitEvents } from "../../http/event-limit.js";
 import { policyErrorIn } from "../../http/policy.js";
 import { policyFetch, type PolicyOptions } from "../../http/policy-fetch.js";
 import { tuned, type Tuning } from "./tuning.js";
-import { readableChunks, saysReasoningContent } from "./completion-chunk.js";
-import { reasoningOfTurn, withReasoning, type Reasoning } from "./given-back.js";
+import { namesReasoningContent, readableChunks } from "./completion-chunk.js";
+import { markReasoningContent, reasoningOfTurn, withReasoning, type Reasoning } from "./given-back.js";
 import { readAnswers } from "./read-answers.js";
 import { RequestWatch, type RequestListener } from "./request-progress.js";
 
@@ -32,19 +32,30 @@ type Chunks = AsyncIterable<OpenAIClient.Chat.Completions.ChatCompletionChunk>;
 type Streaming = OpenAIClient.Chat.ChatCompletionCreateParamsStreaming;
 type NotStreaming = OpenAIClient.Chat.ChatCompletionCreateParamsNonStreaming;
 
+interface Request {
+  /** To be given back. */
+  readonly reasoning: Reasoning;
+  saysReasoning: boolean;
+}
+
 class OpenAICompatibleModel extends ChatOpenAICompletions {
   /** By the options of a call, which are all that it hands down. */
-  readonly #reasoning = new WeakMap<object, Reasoning>();
-  #wantsReasoning = false;
+  readonly #requests = new WeakMap<object, Request>();
 
-  override _streamResponseChunks(
+  override async *_streamResponseChunks(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
     run?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
     const own = { ...options };
-    this.#reasoning.set(own, reasoningOfTurn(messages));
-    return super._streamResponseChunks(messages, own, run);
+    const request = { reasoning: reasoningOfTurn(messages), saysReasoning: false };
+    this.#requests.set(own, request);
+    let isMarked = false;
+    for await (const chunk of super._streamResponseChunks(messages, own, run)) {
+      if (request.saysReasoning && !isMarked) markReasoningContent(chunk.message);
+      isMarked ||= request.saysReasoning;
+      yield chunk;
+    }
   }
 
   override completionWithRetry(request: Streaming, options?: OpenAIClient.RequestOptions): Promise<Chunks>;
@@ -54,19 +65,17 @@ class OpenAICompatibleModel extends ChatOpenAICompletions {
     options?: OpenAIClient.RequestOptions,
   ): Promise<Chunks | Completions> {
     if (request.stream !== true) return super.completionWithRetry(request, options);
-    const reasoning = options === undefined ? undefined : this.#reasoning.get(options);
-    const sent =
-      reasoning === undefined || !this.#wantsReasoning
-        ? request
-        : { ...request, messages: withReasoning(request.messages, reasoning) };
-    return readableChunks(this.#noting(await super.completionWithRetry(sent, options)));
+    const own = options === undefined ? undefined : this.#requests.get(options);
+    if (own === undefined) return readableChunks(await super.completionWithRetry(request, options));
+    const sent = { ...request, messages: withReasoning(request.messages, own.reasoning) };
+    return readableChunks(noting(await super.completionWithRetry(sent, options), own));
   }
+}
 
-  async *#noting(chunks: Chunks): Chunks {
-    for await (const chunk of chunks) {
-      this.#wantsReasoning ||= saysReasoningContent(chunk);
-      yield chunk;
-    }
+async function* noting(chunks: Chunks, request: Request): Chunks {
+  for await (const chunk of chunks) {
+    request.saysReasoning ||= namesReasoningContent(chunk);
+    yield chunk;
   }
 }
 

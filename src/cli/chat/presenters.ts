@@ -68,7 +68,11 @@ export function jsonPresenter(turn: TurnContext): Presenter {
       else {
         saved(event);
         if (event.error !== undefined)
-          context.output.jsonLine({ type: "error", code: event.error.code, message: event.error.message });
+          context.output.jsonLine({
+            type: "error",
+            code: event.error.code,
+            message: context.output.worded(event.error.message),
+          });
         context.output.jsonLine({
           type: "end",
           conversationId: conversation.id,

@@ -3,6 +3,7 @@ import type { CopiedKind } from "../../operations/copy/plan.js";
 import type { CopyResult } from "../../operations/copy/copy.js";
 import { resolveTarget } from "../arguments/resolve-target.js";
 import { exitStatusOf } from "../exit-status.js";
+import type { Output } from "../output.js";
 import { startProgress } from "../terminal/screen/progress.js";
 import { formatBytes, pluralize } from "../terminal/text/format.js";
 import type { Register } from "./registration.js";
@@ -39,7 +40,7 @@ export const registerCopy: Register = (program, run) => {
           .finally(progress.end);
         const { output } = context;
         for (const { error } of result.failed) output.warning(error.message);
-        if (context.json) output.json(shown(result, source.storage.identity, target.storage.identity));
+        if (context.json) output.json(shown(result, source.storage.identity, target.storage.identity, output));
         else output.message(summary(result));
         const [first] = result.failed;
         return first === undefined ? 0 : exitStatusOf(first.error);
@@ -47,7 +48,7 @@ export const registerCopy: Register = (program, run) => {
     );
 };
 
-function shown({ copied, failed }: CopyResult, from: string, to: string): unknown {
+function shown({ copied, failed }: CopyResult, from: string, to: string, output: Output): unknown {
   return {
     from,
     to,
@@ -56,7 +57,7 @@ function shown({ copied, failed }: CopyResult, from: string, to: string): unknow
       kind,
       conversationId,
       code,
-      message,
+      message: output.worded(message),
     })),
   };
 }

@@ -54,7 +54,7 @@ function render({ checks }: Health, { output }: CommandContext): string {
   // Not cut to the terminal: the end of a line matters as often as its beginning.
   const table = renderTable({
     columns,
-    rows: checks.map(({ name, status, detail }) => [name, status, output.worded(detail)]),
+    rows: checks.map(({ name, status, detail }) => [name, status, detail]),
     width: width === undefined ? undefined : Number.MAX_SAFE_INTEGER,
     style,
   });
@@ -117,8 +117,9 @@ export const registerHealth: Register = (program, run) => {
           ...(maxUnsaved === undefined ? {} : { maxUnsavedMs: maxUnsaved }),
           ...(maxBackupAge === undefined ? {} : { maxBackupAgeMs: maxBackupAge }),
         });
-        const health = withCheck(found, await checkAccess(context));
         const { output } = context;
+        const checked = withCheck(found, await checkAccess(context));
+        const health = { ...checked, checks: output.detailed(checked.checks) };
         if (context.json) output.json(health);
         else if (options.nagios === true) output.line(nagiosLine(health));
         else {

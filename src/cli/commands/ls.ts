@@ -98,6 +98,11 @@ async function print(rows: readonly CatalogueRow[], paged: boolean, context: Com
     );
 }
 
+function asJson(row: CatalogueRow, { output }: CommandContext): CatalogueRow {
+  const { error } = row;
+  return error === undefined ? row : { ...row, error: { ...error, message: output.worded(error.message) } };
+}
+
 export const registerLs: Register = (program, run) => {
   program
     .command("ls")
@@ -125,7 +130,7 @@ export const registerLs: Register = (program, run) => {
         const all = await rowsOf(context, options);
         const since = options.since === undefined ? undefined : dateOf(options.since, context.now()).toISOString();
         const rows = selectRows(all, { ...options, since });
-        if (context.json) context.output.json(rows);
+        if (context.json) context.output.json(rows.map((row) => asJson(row, context)));
         else if (rows.length > 0) await print(rows, options.pager, context);
         else
           context.output.message(

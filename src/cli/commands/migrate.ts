@@ -33,7 +33,11 @@ export const registerMigrate: Register = (program, run) => {
         const { output } = context;
         const id = wanted === undefined ? undefined : await resolveId(manager, wanted);
         const result = await manager.migrate({ dryRun: options.dryRun === true, ...(id === undefined ? {} : { id }) });
-        if (context.json) output.json(result);
+        if (context.json)
+          output.json({
+            ...result,
+            failed: result.failed.map((each) => ({ ...each, message: output.worded(each.message) })),
+          });
         else {
           for (const { conversationId, from, to } of result.migrated)
             output.line(`${conversationId}  ${toSafeLine(from)} → ${to}`);

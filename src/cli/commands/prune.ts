@@ -149,7 +149,11 @@ export const registerPrune: Register = (program, run) => {
         const { output } = context;
         for (const { conversationId, reason } of result.skipped)
           output.warning(`${conversationId} was skipped: ${reason}`);
-        if (context.json) output.json(result);
+        if (context.json)
+          output.json({
+            ...result,
+            skipped: result.skipped.map((each) => ({ ...each, reason: output.worded(each.reason) })),
+          });
         else {
           for (const path of result.removed)
             output.line(toSafeLine(`${result.dryRun ? "would remove" : "removed"} ${path}`));

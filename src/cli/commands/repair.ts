@@ -32,8 +32,9 @@ export const registerRepair: Register = (program, run) => {
           await repairThreadOf(manager, id, options.accept === true, context);
           return 0;
         }
-        const result = await manager.repair(id, { accept: options.accept === true });
         const { output } = context;
+        const repaired = await manager.repair(id, { accept: options.accept === true });
+        const result = { ...repaired, problems: output.detailed(repaired.problems) };
         if (context.json) output.json(result);
         else {
           for (const problem of result.problems)

@@ -44,8 +44,9 @@ export const registerVerify: Register = (program, run) => {
         const manager = await context.reader();
         const target = wanted === undefined ? undefined : await resolveTarget(manager, wanted);
         const progress = startProgress(context.output, "checking", () => context.now().getTime());
-        const result = await verify(manager, target, progress.update).finally(progress.end);
+        const found = await verify(manager, target, progress.update).finally(progress.end);
         const { output } = context;
+        const result = { ...found, problems: output.detailed(found.problems) };
         if (context.json) output.json(result);
         else {
           for (const problem of result.problems) {

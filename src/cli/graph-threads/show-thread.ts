@@ -89,7 +89,8 @@ async function inspect(
   context: CommandContext,
 ): Promise<number> {
   const { output } = context;
-  const verification = await verifyThread(manager.storage, threadName(document.threadId));
+  const found = await verifyThread(manager.storage, threadName(document.threadId));
+  const verification = { ...found, problems: output.detailed(found.problems) };
   if (context.json) output.json({ ...asJson(document), files: verification.checked, verification });
   else {
     const { style } = output;

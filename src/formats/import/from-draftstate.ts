@@ -98,7 +98,10 @@ function assertSealed(bytes: Uint8Array, conversationId: string, options: Import
   const decoded = decodeSnapshot(bytes, conversationId);
   if (decoded.kind === "valid" || (decoded.kind === "edited" && options.acceptEdited)) return;
   if (decoded.kind === "edited")
-    throw refuse("", "was edited by hand or damaged (its checksum differs): look at it, then import it with --accept");
+    throw refuse(
+      "",
+      "was edited by hand or damaged (its checksum differs): look at it, then import it with acceptEdited: true",
+    );
   throw refuse("", `cannot be read: ${decoded.kind === "damaged" ? decoded.detail : `schema ${decoded.version}`}`);
 }
 

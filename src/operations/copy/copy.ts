@@ -53,7 +53,10 @@ export async function copyConversations(source: Store, target: Store, options: C
   if (source.storage.identity === target.storage.identity)
     throw new DraftstateError("USAGE", `${source.storage.identity} is the source and the target: name two stores`);
   if (!(await source.storage.exists()))
-    throw new DraftstateError("NOT_FOUND", `there is no store at ${source.storage.identity}: check --from`);
+    throw new DraftstateError(
+      "NOT_FOUND",
+      `there is no store at ${source.storage.identity}: give another store to copy from`,
+    );
   const units = unitsIn(await allNames(source.storage));
   const spilled = new Set((await source.spills?.ids()) ?? []);
   await target.storage.prepare();
@@ -224,7 +227,7 @@ function inUse({ kind }: CopyUnit, id: string, why: string): DraftstateError {
 function isSpilled(id: string): DraftstateError {
   return new DraftstateError(
     "STORAGE",
-    `conversation ${id} has changes in the fallback directory that its store does not hold yet: open it once (draftstate repair ${id}), then copy again`,
+    `conversation ${id} has changes in the fallback directory that its store does not hold yet: open it once (manager.repair("${id}")), then copy again`,
   );
 }
 

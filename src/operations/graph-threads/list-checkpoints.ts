@@ -54,7 +54,7 @@ export function findCheckpoint(view: ThreadView, wanted: string): CheckpointEntr
     );
   throw new DraftstateError(
     "NOT_FOUND",
-    `thread ${JSON.stringify(view.threadId)} has no checkpoint ${JSON.stringify(wanted)}: "draftstate backups" lists its ${entries.length}`,
+    `thread ${JSON.stringify(view.threadId)} has no checkpoint ${JSON.stringify(wanted)}: saver.list("${view.threadId}") lists its ${entries.length}`,
   );
 }
 

@@ -44,7 +44,7 @@ export async function readThreadDocument(threads: Threads, threadId: string, wan
 export function mustExist(thread: Pick<Thread, "threadId">): DraftstateError {
   return new DraftstateError(
     "NOT_FOUND",
-    `there is no thread ${JSON.stringify(thread.threadId)}: "draftstate ls --kind thread" lists them`,
+    `there is no thread ${JSON.stringify(thread.threadId)}: threads.search() lists them`,
   );
 }
 

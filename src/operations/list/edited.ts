@@ -48,7 +48,7 @@ export function damageOf(storage: Storage, id: string, problems: readonly Proble
   const path = storage.describe(snapshotKey(id));
   return new DraftstateError(
     "CORRUPT",
-    `${path} is damaged: ${damage.detail}; what a backup and the journal hold of it comes back with "draftstate repair ${id}"`,
+    `${path} is damaged: ${damage.detail}; what a backup and the journal hold of it comes back with manager.repair("${id}")`,
     { path },
   );
 }

@@ -2,7 +2,8 @@
 import { addMetrics, type MetricData, type Values } from "../../monitoring/figures.js";
 import type { Area, Storage } from "../../storage/storage.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
-import { knownIds, threadNames } from "../../store/names.js";
+import { namespacesIn } from "../../store/item-names.js";
+import { knownIds, parseSegmentName, threadNames } from "../../store/names.js";
 import type { LiveProcess } from "../../metrics/metrics-store.js";
 import type { MetricsSource } from "../../metrics/monitor.js";
 
@@ -22,9 +23,14 @@ export interface StoreMetricsContext {
 
 const AT_ONCE = 32;
 
-async function bytesIn(storage: Storage, area: Area, names: readonly string[]): Promise<number> {
-  const sizes = await mapAtOnce(names, AT_ONCE, async (name) => (await storage.stat({ area, name }))?.size ?? 0);
-  return sizes.reduce((sum, size) => sum + size, 0);
+type Sized = readonly (readonly [name: string, bytes: number])[];
+
+function sizesIn(storage: Storage, area: Area, names: readonly string[]): Promise<Sized> {
+  return mapAtOnce(names, AT_ONCE, async (name) => [name, (await storage.stat({ area, name }))?.size ?? 0] as const);
+}
+
+function bytesOf(sized: Sized, fits: (name: string) => boolean = () => true): number {
+  return sized.reduce((sum, [name, bytes]) => sum + (fits(name) ? bytes : 0), 0);
 }
 
 /** Of the areas where it is known. */
@@ -44,6 +50,7 @@ export async function readStoreMetrics({ storage, metrics, spilled, now }: Store
   const { own } = metrics;
   const ages = live.map((process) => ageOf(process, now()));
   const [state, backup] = await Promise.all([storage.list("state"), storage.list("backup")]);
+  const [stateSizes, backupSizes] = [await sizesIn(storage, "state", state), await sizesIn(storage, "backup", backup)];
   return {
     data: addMetrics(data, own.data),
     gauges: {
@@ -52,10 +59,12 @@ export async function readStoreMetrics({ storage, metrics, spilled, now }: Store
       draftstate_fallback_active: { "": (await spilled()).length },
       draftstate_conversations: { "": knownIds(state, backup).length },
       draftstate_threads: { "": threadNames(state).length },
-      draftstate_store_bytes: {
-        state: await bytesIn(storage, "state", state),
-        backup: await bytesIn(storage, "backup", backup),
+      draftstate_namespaces: { "": namespacesIn(state).length },
+      draftstate_langgraph_bytes: {
+        threads: bytesOf(stateSizes, (name) => parseSegmentName(name) !== undefined),
+        namespaces: bytesOf(stateSizes, (name) => namespacesIn([name]).length > 0),
       },
+      draftstate_store_bytes: { state: bytesOf(stateSizes), backup: bytesOf(backupSizes) },
       draftstate_free_bytes: await freeBytes(storage),
     },
   };

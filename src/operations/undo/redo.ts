@@ -161,7 +161,7 @@ function nothingToRedo(id: string | undefined): DraftstateError {
   const whose = id === undefined ? "there is nothing to redo" : `${id} has nothing to redo`;
   return new DraftstateError(
     "NOT_FOUND",
-    `${whose}: redo reverts an undo, until another operation comes after it; "draftstate undo --list" shows what was undone`,
+    `${whose}: redo reverts an undo, until another operation comes after it; manager.undone() lists what was undone`,
   );
 }
 

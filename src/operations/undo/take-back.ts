@@ -96,7 +96,7 @@ async function finish(
 function isUndone({ kind, conversationId }: Operation): DraftstateError {
   return new DraftstateError(
     "NOT_FOUND",
-    `${kind} of ${conversationId} was undone meanwhile: "draftstate undo --list" shows what is left`,
+    `${kind} of ${conversationId} was undone meanwhile: manager.operations() lists what is left`,
   );
 }
 
@@ -189,7 +189,7 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
       if (before?.kind !== "valid")
         throw new DraftstateError(
           "CORRUPT",
-          `what ${id} held before the restore cannot be read: "draftstate backups ${id}" lists its backups`,
+          `what ${id} held before the restore cannot be read: manager.listBackups("${id}") lists its backups`,
         );
       const content = ended(versionOf(before), before.metadata.savedAt).state;
       const isThere = toJsonPatch(session.state, content).length === 0;
@@ -266,7 +266,7 @@ function undoRepair(store: Store, sessions: Sessions, chosen: Chosen, operation:
       if (bytes === undefined)
         throw new DraftstateError(
           "CORRUPT",
-          `what ${id} was before its repair is no longer in the trash: "draftstate backups ${id}" lists its backups`,
+          `what ${id} was before its repair is no longer in the trash: manager.listBackups("${id}") lists its backups`,
         );
       copies.set(file.name, bytes);
     }

@@ -56,7 +56,7 @@ export async function undoThreadChanges(
   if (changes.some(({ group }) => group !== last.group))
     throw new DraftstateError(
       "USAGE",
-      `${JSON.stringify(options.at)} matches ${changes.length} operations: give more of the time ("draftstate undo --list" shows them)`,
+      `${JSON.stringify(options.at)} matches ${changes.length} operations: give more of the time (manager.operations() lists them)`,
     );
   const together = options.id === undefined ? changes : [last];
   const done: KeptChange[] = [];

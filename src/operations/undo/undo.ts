@@ -26,13 +26,13 @@ function pick(operations: readonly Operation[], options: UndoOptions): Operation
     const when = at === undefined ? "" : ` at ${JSON.stringify(at)}`;
     throw new DraftstateError(
       "NOT_FOUND",
-      `${what} nothing to undo${when}: restore, prune, rm, repair and rename can be undone; "draftstate undo --list" shows what is left`,
+      `${what} nothing to undo${when}: restore, prune, rm, repair and rename can be undone; manager.operations() lists what is left`,
     );
   }
   if (at !== undefined && fits.some(({ group }) => group !== last.group)) {
     throw new DraftstateError(
       "USAGE",
-      `${JSON.stringify(at)} matches ${fits.length} operations: give more of the time ("draftstate undo --list" shows them)`,
+      `${JSON.stringify(at)} matches ${fits.length} operations: give more of the time (manager.operations() lists them)`,
     );
   }
   return last;
@@ -95,13 +95,13 @@ function isThreadsTurn(
   if (kind === "thread" && change === undefined)
     throw new DraftstateError(
       "NOT_FOUND",
-      `thread ${JSON.stringify(id)} has nothing to undo${at === undefined ? "" : ` at ${JSON.stringify(at)}`}: "draftstate undo --list" shows what is left`,
+      `thread ${JSON.stringify(id)} has nothing to undo${at === undefined ? "" : ` at ${JSON.stringify(at)}`}: manager.operations() lists what is left`,
     );
   if (last === undefined || change === undefined) return change !== undefined;
   if (at !== undefined)
     throw new DraftstateError(
       "USAGE",
-      `${JSON.stringify(at)} matches several operations: give more of the time ("draftstate undo --list" shows them)`,
+      `${JSON.stringify(at)} matches several operations: give more of the time (manager.operations() lists them)`,
     );
   return change.stamp > last.stamp;
 }
@@ -121,7 +121,7 @@ export async function undo(
       if (attempt === MAX_ATTEMPTS)
         throw new DraftstateError(
           "LOCKED",
-          'other operations keep happening: choose one with "draftstate undo --at"; nothing was undone',
+          "other operations keep happening: choose one with manager.undo(id, { at }); nothing was undone",
         );
     }
   }

@@ -30,7 +30,7 @@ function ownerOf(name: string): string | undefined {
 
 function problemOf({ of, maker, name }: ConflictCopy, conversationId: string, path: string): VerifiedProblem {
   const way = name.endsWith(".json")
-    ? `look at it with draftstate import --dry-run '${path}', keep it as a conversation of its own with draftstate import --id ${conversationId}-copy '${path}', or remove the file`
+    ? `keep it as a conversation of its own (readImport(${JSON.stringify(path)}), manager.import() as ${JSON.stringify(`${conversationId}-copy`)}), or remove the file`
     : "remove the file once you know that nothing in it is missed: it cannot be imported";
   return {
     conversationId,

@@ -110,7 +110,7 @@ function explanationOf(error: Error): string {
   if (isAway(error))
     return `the server is out of reach: ${wordsOf(error)}${suffix}; start it or check the network, then run the command again`;
   if (isUnprepared(error)) return `its tables are not there: a command that writes makes them when it starts${suffix}`;
-  if (POOL_ENDED.test(error.message)) return "the pool was ended by its owner: end it after manager.close()";
+  if (POOL_ENDED.test(error.message)) return "the pool was ended by its owner: close the manager first";
   if (NO_TLS.test(error.message)) return "it offers no TLS, and the URL asks for it: turn on ssl on the server";
   return `${wordsOf(error)}${suffix}`;
 }

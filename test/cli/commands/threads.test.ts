@@ -117,6 +117,18 @@ describe("a thread is found and read", () => {
     expectToFit("search", await workspace.run(["search", "wasps", "--json"]));
     expectToFit("export", await workspace.run(["export", "My thread", "--json"]));
     expectToFit("stats-thread", await workspace.run(["stats", "My thread", "--json"]));
+    const { stdout } = await workspace.run(["stats"]);
+    expect(stdout).toMatch(/threads +1 of LangGraph graphs, [\d.]+ KiB/);
+    expect(stdout).not.toContain("long-term memory");
+  });
+
+  test("stats tells what a LangGraph store takes", async ({ workspace }) => {
+    const store = new DraftstateStore({ stateDir: join(workspace.directory, "state"), telemetry: false });
+    await store.put(["memories", "ann"], "likes", { food: "ramen" });
+    await store.close();
+    const { stdout } = await workspace.run(["stats"]);
+    expect(stdout).toMatch(/long-term memory +1 namespace of a LangGraph store, \d+ B/);
+    expect(stdout).not.toContain("of LangGraph graphs");
   });
 
   test("its end names it too, and @last is the newest of conversations and threads", async ({ workspace }) => {

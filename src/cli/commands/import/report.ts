@@ -48,14 +48,17 @@ function formatOf(planned: readonly PlannedImport[]): string | null {
   return formats.size > 1 ? "several" : (only ?? null);
 }
 
-export function toJson({ plan, fresh, dryRun, sideChains }: Outcome): object {
+export function toJson(
+  { plan, fresh, dryRun, sideChains }: Outcome,
+  { output }: Pick<CommandContext, "output">,
+): object {
   return {
     format: formatOf(plan.conversations),
     dryRun,
     imported: fresh.map(describe),
     skipped: plan.conversations.filter(({ exists }) => exists).map(({ id }) => id),
     leftAside: fresh.reduce((sum, { aside }) => sum + countOf(aside), 0),
-    problems: plan.faults.map(({ file, place, found }) => ({ file, place, message: found })),
+    problems: plan.faults.map(({ file, place, found }) => ({ file, place, message: output.worded(found) })),
     otherFiles: plan.others,
     sideChainFiles: sideChains,
   };
@@ -88,7 +91,7 @@ export function placeOf({ file, place }: Pick<FileFault, "file" | "place">): str
 
 export function report(outcome: Outcome, context: CommandContext): void {
   const { output } = context;
-  if (context.json) output.json(toJson(outcome));
+  if (context.json) output.json(toJson(outcome, context));
   else if (outcome.fresh.length > 0) output.line(render(outcome.fresh, context));
   sayFaults(outcome.plan.faults, context);
   sayAside(outcome, context);

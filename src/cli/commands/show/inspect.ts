@@ -13,11 +13,12 @@ export async function inspect(
   context: CommandContext,
 ): Promise<number> {
   const { id, metadata } = shown;
-  const [verification, backups, stat] = [
+  const [found, backups, stat] = [
     await manager.verify(id),
     await manager.listBackups(id),
     await manager.storage.stat(snapshotKey(id)),
   ];
+  const verification = { ...found, problems: context.output.detailed(found.problems) };
   if (context.json) {
     context.output.json({
       _metadata: metadata,

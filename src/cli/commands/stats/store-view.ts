@@ -48,7 +48,20 @@ function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: 
       },
       ...(gauge("draftstate_threads") === 0
         ? []
-        : [{ name: "threads", value: `${formatCount(gauge("draftstate_threads"))} of LangGraph graphs` }]),
+        : [
+            {
+              name: "threads",
+              value: `${formatCount(gauge("draftstate_threads"))} of LangGraph graphs, ${formatBytes(gauge("draftstate_langgraph_bytes", "threads"))}`,
+            },
+          ]),
+      ...(gauge("draftstate_namespaces") === 0
+        ? []
+        : [
+            {
+              name: "long-term memory",
+              value: `${pluralize(gauge("draftstate_namespaces"), "namespace")} of a LangGraph store, ${formatBytes(gauge("draftstate_langgraph_bytes", "namespaces"))}`,
+            },
+          ]),
       {
         name: "tokens",
         value: `${formatCount(summary.tokens)} in ${pluralize(summary.answers, "answer")}, ${decimal(summary.tokensPerSecond)} per second`,

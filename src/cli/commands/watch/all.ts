@@ -51,7 +51,12 @@ export class AllPresenter implements WatchPresenter {
   #problem(id: string, { error }: Extract<FollowEvent, { kind: "problem" }>): void {
     if (!this.#isNew(id, error.message)) return;
     if (this.context.json)
-      this.context.output.jsonLine({ type: "problem", conversationId: id, code: error.code, message: error.message });
+      this.context.output.jsonLine({
+        type: "problem",
+        conversationId: id,
+        code: error.code,
+        message: this.context.output.worded(error.message),
+      });
     else this.context.output.warning(`${id}: ${error.message}`);
   }
 

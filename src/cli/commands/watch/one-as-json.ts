@@ -7,7 +7,8 @@ export class OneAsJson implements WatchPresenter {
   constructor(private readonly context: CommandContext) {}
 
   show(events: readonly FollowEvent[], _current: Followed | undefined, conversationId: string): void {
-    for (const event of events) this.context.output.jsonLine(toLine(event, conversationId));
+    const { output } = this.context;
+    for (const event of events) output.jsonLine(toLine(event, conversationId, (text) => output.worded(text)));
   }
 
   end(): void {
@@ -15,7 +16,7 @@ export class OneAsJson implements WatchPresenter {
   }
 }
 
-function toLine(event: FollowEvent, conversationId: string): object {
+function toLine(event: FollowEvent, conversationId: string, worded: (text: string) => string): object {
   const { kind, revision } = event;
   switch (kind) {
     case "text":
@@ -38,6 +39,12 @@ function toLine(event: FollowEvent, conversationId: string): object {
     case "removed":
       return { type: "removed", conversationId, revision };
     case "problem":
-      return { type: "problem", conversationId, code: event.error.code, message: event.error.message, revision };
+      return {
+        type: "problem",
+        conversationId,
+        code: event.error.code,
+        message: worded(event.error.message),
+        revision,
+      };
   }
 }
