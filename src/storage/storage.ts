@@ -183,6 +183,8 @@ export interface Storage {
 
   /** Where the values are on a server. Rejects where it is out of reach; no tables where there are none yet. */
   server?(): Promise<ServerReport>;
+  /** Where the values are on a server: whether what a call rejected with may pass by itself, such as a server that is away. */
+  mayPass?(error: unknown): boolean;
   /** Where calls are tried again by the storage itself: calls back before each further attempt. */
   onRetry?(listener: (event: RetryEvent) => void): void;
 

@@ -287,15 +287,24 @@ export function resolveBackup(backups: readonly Backup[], id: string, wanted: st
   if (exact !== undefined) return exact;
   if (first === undefined || timestamp === "") throw notFound(id, wanted, backups);
   if (others.length === 0) return first;
+  if (fits.every(({ tag }) => tag === wanted)) throw sameTag(id, wanted, fits);
   throw new DraftstateError(
     "USAGE",
     `${JSON.stringify(wanted)} matches ${fits.length} backups of ${id}: give more of the timestamp (manager.listBackups("${id}") lists them)`,
   );
 }
 
+function sameTag(id: string, tag: string, backups: readonly Backup[]): DraftstateError {
+  const times = backups.map(({ timestamp }) => timestamp).join(", ");
+  return new DraftstateError(
+    "USAGE",
+    `${backups.length} backups of ${id} have the tag ${tag}: name one by its timestamp (${times})`,
+  );
+}
+
 function notFound(id: string, wanted: string, backups: readonly Backup[]): DraftstateError {
   if (backups.length === 0)
-    return new DraftstateError("NOT_FOUND", `${id} has no backups yet: manager.backup("${id}") makes one`);
+    return new DraftstateError("NOT_FOUND", `${id} has no backups: manager.backup("${id}") makes one`);
   // Of a timestamp, as much is compared as was typed.
   const typed = wanted.replaceAll(/[:.]/g, "-");
   const names = backups.flatMap(({ timestamp, tag }) => [

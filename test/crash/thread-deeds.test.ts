@@ -138,7 +138,7 @@ describe("a write or sync that fails", () => {
   test.each(Object.entries(DEEDS))("%s", async (_name, deed) => {
     const problems: string[] = [];
     let faults = 0;
-    for (const kind of isFull ? KINDS : KINDS.slice(0, 3))
+    for (const kind of isFull ? KINDS : KINDS.slice(1, 3))
       for (let at = 1; ; at += 1) {
         const found = await withFault(deed, { ...kind, at });
         if (found === undefined) break;

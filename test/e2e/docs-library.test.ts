@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import ts from "typescript";
 import { afterAll, expect, test } from "vitest";
-import * as entry from "../../src/index.js";
+import { DraftStatePersistenceManager } from "../../src/manager.js";
 import { Conversation } from "../../src/session/conversation.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -28,6 +28,7 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
   "Tools that need a yes": /^remove \{ path: 'notes.txt' \} for the first time\nKeep it. REFUSED$/m,
   Testing: /^\{ count: 1 \} null\ntrue$/m,
   "Two processes": /^interrupted true$/m,
+  "Files of other programs": /^draft 1 \[\]$[^]*Hello\./m,
   "Everything by name": /ok: true/,
 };
 
@@ -70,12 +71,53 @@ function methodsOf(prototype: object): string[] {
   return Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor");
 }
 
-test("every public name is on the page", () => {
-  const names = [
-    ...Object.keys(entry),
-    ...methodsOf(entry.DraftStatePersistenceManager.prototype),
-    ...methodsOf(Conversation.prototype),
-  ];
-  const code = new Set([...page.matchAll(/`([^`\n]+)`/g)].flatMap(([, span = ""]) => span.match(/\w+/g) ?? []));
-  expect(names.filter((name) => !code.has(name))).toEqual([]);
+/** Names in code spans of a page. */
+function namesOn(name: string): Set<string> {
+  const text = readFileSync(join(ROOT, "docs", name), "utf8").replaceAll(/^```[^]*?^```$/gm, "");
+  return new Set([...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, span = ""]) => span.match(/\w+/g) ?? []));
+}
+
+/** Of values and types. */
+function exportsOf(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(join(ROOT, "src", file), "utf8"), ts.ScriptTarget.Latest);
+  return source.statements.flatMap((statement) => {
+    if (ts.isExportDeclaration(statement)) {
+      const { exportClause } = statement;
+      if (exportClause === undefined || !ts.isNamedExports(exportClause))
+        throw new Error(`${file} exports unnamed things`);
+      return exportClause.elements.map(({ name }) => name.text);
+    }
+    const isExported =
+      ts.canHaveModifiers(statement) &&
+      (ts.getModifiers(statement) ?? []).some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+    if (!isExported) return [];
+    if (ts.isFunctionDeclaration(statement) || ts.isInterfaceDeclaration(statement))
+      return [statement.name?.text ?? ""];
+    throw new Error(`${file} exports something that this test cannot name`);
+  });
+}
+
+/** Where the names of each entry are explained. */
+const PAGES = {
+  ".": ["index.ts", "library.md"],
+  "./agent": ["agent/index.ts", "library.md"],
+  "./formats": ["formats/index.ts", "library.md"],
+  "./langgraph": ["langgraph/index.ts", "langgraph.md"],
+  "./postgres": ["storage/postgres/index.ts", "postgres.md"],
+} as const;
+
+test("every entry has a page", () => {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { exports: object };
+  expect(Object.keys(exports).sort()).toEqual([...Object.keys(PAGES), "./package.json"].sort());
+});
+
+test.each(Object.entries(PAGES))("every public name of %s is on its page, types too", (_entry, [file, name]) => {
+  const names = exportsOf(file);
+  expect(names.length).toBeGreaterThan(4);
+  expect(names.filter((each) => !namesOn(name).has(each))).toEqual([]);
+});
+
+test("every method of a manager and a conversation is on the page", () => {
+  const names = [...methodsOf(DraftStatePersistenceManager.prototype), ...methodsOf(Conversation.prototype)];
+  expect(names.filter((each) => !namesOn("library.md").has(each))).toEqual([]);
 });

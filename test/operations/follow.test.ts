@@ -5,7 +5,10 @@ import type { Message } from "../../src/model/conversation.js";
 import type { Conversation } from "../../src/session/conversation.js";
 import { ConversationFollower, type WatchEvent } from "../../src/operations/watch/follow.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
+import type { Storage } from "../../src/storage/storage.js";
+import { DraftstateError } from "../../src/errors.js";
 import { edit } from "../doubles/conversations.js";
+import { codeRejected } from "../doubles/error-code.js";
 import { begin, end, managerOver, memory, turn } from "../doubles/managers.js";
 import { entriesVisited } from "../doubles/visited.js";
 
@@ -33,6 +36,77 @@ function longAgo(index: number): Message {
     tokenCount: 2,
   };
 }
+
+/** Of a server that can be out of reach, for every call or for the question of who holds a lock alone. */
+function onServer(storage: MemoryStorage): { storage: Storage; away: "no" | "all" | "locks"; mayPass: boolean } {
+  const server = { storage: storage as Storage, away: "no" as "no" | "all" | "locks", mayPass: true };
+  const gone = (): Promise<never> => Promise.reject(new DraftstateError("STORAGE", "out of reach"));
+  let holders = 0;
+  server.storage = new Proxy(storage, {
+    get: (target, name) => {
+      if (name === "mayPass") return () => server.mayPass;
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      // Who holds the lock is asked before anything is read, and again where nobody does.
+      const isSecond = server.away === "locks" && name === "lockHolder" && (holders += 1) > 1;
+      if (server.away === "all" || isSecond) return gone;
+      return (value as (...args: unknown[]) => unknown).bind(target);
+    },
+  });
+  return server;
+}
+
+describe("a follower on a server that is out of reach", () => {
+  async function following() {
+    const storage = memory();
+    const conversation = await writing(storage);
+    await turn(conversation, "Tell me", "Once");
+    begin(conversation, "And then?");
+    await conversation.flush();
+    const server = onServer(storage);
+    const follower = new ConversationFollower(server.storage, "chat");
+    return { server, follower, conversation, storage };
+  }
+
+  test("says so once, looks again, and tells what came meanwhile", async () => {
+    const { server, follower, conversation } = await following();
+    await follower.look();
+    server.away = "all";
+    await say(conversation, "a ");
+    expect([await follower.look(), await follower.look()]).toMatchObject([
+      [{ kind: "problem", error: { code: "STORAGE" } }],
+      [],
+    ]);
+    end(conversation);
+    await conversation.endTurn();
+    expect(follower.mustLookAgain).toBe(true);
+    server.away = "no";
+    expect(textsOf(await follower.look())).toEqual(["a "]);
+    expect([follower.current?.status, follower.mustLookAgain]).toEqual(["complete", false]);
+  });
+
+  test("tells what it read before the server went away", async () => {
+    const { server, follower, conversation, storage } = await following();
+    await follower.look();
+    await say(conversation, "a ");
+    storage.breakLock("chat");
+    server.away = "locks";
+    const events = await follower.look();
+    expect([textsOf(events), events.at(-1)?.kind]).toEqual([["a "], "problem"]);
+    server.away = "no";
+    expect(await follower.look()).toMatchObject([{ kind: "status", status: "interrupted" }]);
+  });
+
+  test("rejects where it does not pass, and at the first look", async () => {
+    const { server, follower } = await following();
+    server.away = "all";
+    expect(await codeRejected(follower.look())).toBe("STORAGE");
+    server.away = "no";
+    await follower.look();
+    [server.away, server.mayPass] = ["all", false];
+    expect(await codeRejected(follower.look())).toBe("STORAGE");
+  });
+});
 
 describe("a follower", () => {
   test("tells each token once, with the tokens of the whole conversation", async () => {

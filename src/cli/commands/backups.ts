@@ -101,7 +101,7 @@ export const registerBackups: Register = (program, run) => {
         const rows = await backupChanges(manager.storage, await manager.listBackups(id));
         if (context.json) context.output.json(rows.map(toJson));
         else if (rows.length > 0) context.output.line(render(rows, context));
-        else context.output.message(`${id} has no backups yet: one is made at the end of each turn`);
+        else context.output.message(`${id} has no backups: one is made at the end of each turn`);
       }),
     );
 };

@@ -39,7 +39,7 @@ export type FollowEvent =
   /** Now this, and not what it was; `streaming` while its writer lives, `interrupted` when it is dead. */
   | { readonly kind: "status"; readonly status: Status; readonly revision: number }
   | { readonly kind: "removed"; readonly revision: number }
-  /** Its files cannot be read as they are; told once, until they can. */
+  /** Its files cannot be read as they are, or their server is away; told once, until they can. */
   | { readonly kind: "problem"; readonly error: DraftstateError; readonly revision: number };
 
 export interface Followed {
@@ -63,6 +63,8 @@ export class ConversationFollower {
   #version: Version | undefined;
   #status: Status | undefined;
   #problem: string | undefined;
+  /** The storage is out of reach for now. */
+  #isAway = false;
   #looked = false;
   /** The version token of the snapshot that was last read as a whole: one of the same revision that differs was edited. */
   #snapshotSeen = "";
@@ -88,21 +90,41 @@ export class ConversationFollower {
     };
   }
 
+  /** Whether a look is due soon although nothing hints at it: that its writer died, or that a server is back, changes nothing. */
+  get mustLookAgain(): boolean {
+    return this.#isAway || this.#status === "streaming";
+  }
+
   /** What happened since the last look; at the first, what is there. Looks must not overlap. */
   async look(): Promise<WatchEvent[]> {
-    // Before anything is read: what a writer that is dead by now has written is then in what is read.
-    const owner = await this.storage.lockHolder(this.id);
     try {
+      // Before anything is read: what a writer that is dead by now has written is then in what is read.
+      const owner = await this.storage.lockHolder(this.id);
       const before = this.#version?.revision;
       const events = (await this.#readJournal()) ?? (await this.#readWhole());
       this.#problem = undefined;
+      this.#isAway = false;
       this.#looked = true;
-      const saved = this.#savedSince(before);
-      return [...events, ...saved, ...(await this.#statusChange(owner !== undefined))];
+      const told = [...events, ...this.#savedSince(before)];
+      // What was read is told, also where the server goes away now.
+      const more = this.#statusChange(owner !== undefined).catch((error: unknown) => this.#refused(error));
+      return [...told, ...(await more)];
     } catch (error) {
-      if (!isDraftstateError(error) || error.code === "STORAGE") throw error;
-      return this.#problemOnce(error);
+      return this.#refused(error);
     }
+  }
+
+  #refused(error: unknown): FollowEvent[] {
+    if (!isDraftstateError(error)) throw error;
+    return error.code === "STORAGE" ? this.#awayOnce(error) : this.#problemOnce(error);
+  }
+
+  /** Throws what does not pass. At the first look too: what may be seen at all is not known yet. */
+  #awayOnce(error: DraftstateError): FollowEvent[] {
+    if (!this.#looked || this.storage.mayPass?.(error) !== true) throw error;
+    if (this.#isAway) return [];
+    this.#isAway = true;
+    return [{ kind: "problem", error, revision: this.#version?.revision ?? 0 }];
   }
 
   #problemOnce(error: DraftstateError): FollowEvent[] {

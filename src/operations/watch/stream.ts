@@ -6,7 +6,7 @@ import type { Storage } from "../../storage/storage.js";
 import { conversationIds } from "../../store/names.js";
 import { ConversationFollower, type WatchEvent } from "./follow.js";
 
-/** Milliseconds between looks while an answer streams: that its writer died changes no file. */
+/** Milliseconds between looks while an answer streams, or a server is away: that its writer died changes no file. */
 const LIVENESS = 1000;
 
 export interface WatchOptions {
@@ -16,7 +16,7 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Ends when the signal says so; throws `STORAGE` where the files cannot be read. Damage is told as a `problem`. */
+/** Ends when the signal says so; throws `STORAGE` where the files cannot be read. Damage is told as a `problem`, and so is a server that is away for a while. */
 export async function* watchConversation(
   storage: Storage,
   id: string,
@@ -37,7 +37,7 @@ export async function* watchConversation(
         if (isEnded()) return;
         yield event;
       }
-      await hints.wait(follower.current?.status === "streaming" ? LIVENESS : undefined);
+      await hints.wait(follower.mustLookAgain ? LIVENESS : undefined);
     }
   } finally {
     hints.close();

@@ -1,7 +1,8 @@
 /**
  * Watches one conversation or all that other processes write. The storage's watcher gives hints by name; each starts a
  * look at that conversation alone. Looks at one conversation never overlap, and hints that come meanwhile are one more look.
- * While an answer streams, a look a second also tells that its writer died, which changes no file.
+ * While an answer streams, a look a second also tells that its writer died, which changes no file; while a server is away, that
+ * it is back.
  */
 import type { Storage, Watcher } from "../../storage/storage.js";
 import { ConversationFollower, type Followed, type FollowEvent } from "./follow.js";
@@ -66,8 +67,7 @@ class Looking {
 
   #next(): void {
     if (this.#closed) return;
-    const streams = this.#follower.current?.status === "streaming";
-    const after = this.#again ? this.options.gap : streams ? LIVENESS : undefined;
+    const after = this.#again ? this.options.gap : this.#follower.mustLookAgain ? LIVENESS : undefined;
     this.#again = false;
     if (after === undefined) this.onQuiet();
     else {

@@ -1,7 +1,9 @@
 /** The storage contract over PostgreSQL. Each call is a statement or few; what they are is told by the files beside this one. */
+import { isDraftstateError } from "../../errors.js";
 import { Appends } from "./appends.js";
 import { Changes, type Put } from "./changes.js";
 import { Contents } from "./contents.js";
+import { isAway } from "./errors.js";
 import type { Holding } from "./guards.js";
 import { PostgresLocks } from "./locks.js";
 import { logStatements, PostgresLog, type LogStatements } from "./log.js";
@@ -192,6 +194,10 @@ export class PostgresStorage implements Storage {
       ? await this.#server.read<{ name: string; bytes: number }>(this.#sizes, [this.#parts.schema])
       : [];
     return { server: named?.server ?? "", tables };
+  }
+
+  mayPass(error: unknown): boolean {
+    return isDraftstateError(error, "STORAGE") && isAway(error.cause);
   }
 
   onRetry(listener: (event: RetryEvent) => void): void {

@@ -28,6 +28,12 @@ describe("backup", TIMEOUT, () => {
     const first = await workspace.run(["backup", "tale", "--tag", "dragon"]);
     await workspace.run(["chat", "Turn 2", "-c"]);
     const second = await workspace.run(["backup", "tale", "--tag", "dragon"]);
+    const times = [second, first].map(({ stdout }) => stdout.trim()).join(", ");
+    const shared = await workspace.run(["show", "tale", "--backup", "dragon"]);
+    expect([shared.status, shared.stderr]).toEqual([
+      2,
+      `error: 2 backups of tale have the tag dragon: name one by its timestamp (${times})\n`,
+    ]);
     expect([first.stderr, second.stderr]).toEqual([
       "restore it with: draftstate restore tale --backup dragon\n",
       `restore it with: draftstate restore tale --backup ${second.stdout.trim()}\n`,
@@ -37,7 +43,7 @@ describe("backup", TIMEOUT, () => {
   test("that does not exist yet is not asked about with itself", async ({ workspace }) => {
     await workspace.run(["chat", "Hi", "--id", "tale"], { env: { DRAFTSTATE_MAX_BACKUPS: "0" } });
     expect((await workspace.run(["restore", "tale", "--backup", "latest"])).stderr).toBe(
-      'error: tale has no backups yet: "draftstate backup tale" makes one\n',
+      'error: tale has no backups: "draftstate backup tale" makes one\n',
     );
   });
 

@@ -125,6 +125,7 @@ describe("a thread is found and read", () => {
     await store.close();
     const { stdout } = await workspace.run(["stats"]);
     expect(stdout).toMatch(/long-term memory +1 namespace of a LangGraph store, \d+ B/);
+    expect(stdout).toMatch(/conversations +0, 0 B;/);
     expect(stdout).not.toContain("of LangGraph graphs");
   });
 

@@ -68,7 +68,7 @@ async function restorePoint(session: ChatSession, point: Backup): Promise<void> 
 async function list(session: ChatSession): Promise<void> {
   const { context, points } = session;
   if (points.length === 0) {
-    note(context, "no backups yet: each turn makes one, and so does /save");
+    note(context, "no backups: each turn makes one, and so does /save");
     return;
   }
   for (const [index, point] of points.entries()) say(context, toSafeLine(await lineOf(session, point, index)));

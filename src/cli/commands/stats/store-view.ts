@@ -39,12 +39,14 @@ function storeProperties(metrics: StoreMetrics, summary: StoreSummary, context: 
   const { gauges } = metrics;
   const { style } = context.output;
   const gauge = (name: string, label = ""): number => gauges[name]?.[label] ?? 0;
+  const ofGraphs = gauge("draftstate_langgraph_bytes", "threads") + gauge("draftstate_langgraph_bytes", "namespaces");
+  const ofConversations = gauge("draftstate_store_bytes", "state") - ofGraphs;
   const bad = (count: number): { paint?: typeof style.red } => (count > 0 ? { paint: style.yellow } : {});
   return renderProperties(
     [
       {
         name: "conversations",
-        value: `${formatCount(gauge("draftstate_conversations"))}, ${formatBytes(gauge("draftstate_store_bytes", "state"))}; backups ${formatBytes(gauge("draftstate_store_bytes", "backup"))}`,
+        value: `${formatCount(gauge("draftstate_conversations"))}, ${formatBytes(ofConversations)}; backups ${formatBytes(gauge("draftstate_store_bytes", "backup"))}`,
       },
       ...(gauge("draftstate_threads") === 0
         ? []
