@@ -40,7 +40,7 @@ const PHRASES: readonly (readonly [RegExp, (all: string, ...groups: string[]) =>
       "g",
     ),
     (_all, path, id) =>
-      `look at it with draftstate import --dry-run ${inShell(path)}, keep it as a conversation of its own with draftstate import --id ${inShell(id)} ${inShell(path)}`,
+      `look at it with draftstate import --dry-run --id ${inShell(id)} ${inShell(path)}, keep it as a conversation of its own with draftstate import --id ${inShell(id)} ${inShell(path)}`,
   ],
   [
     new RegExp(String.raw`copy made with manager\.fork\(${TEXT}\)`, "g"),

@@ -32,8 +32,12 @@ interface Transformer<In, Out> {
   flush?(controller: TransformStreamDefaultController<Out>): void;
 }
 
+/** A comment is none: a server that only says that it works must not hold its reader for ever. */
+const DATA = Buffer.from("data");
+
 class EventStream implements Transformer<Uint8Array, Uint8Array> {
   #held: Uint8Array[] = [];
+  /** Since an event ended. */
   #size = 0;
   #carry: Uint8Array = new Uint8Array();
 
@@ -54,10 +58,10 @@ class EventStream implements Transformer<Uint8Array, Uint8Array> {
   }
 
   flush(controller: TransformStreamDefaultController<Uint8Array>): void {
-    const [first, ...more] = this.#held;
-    if (first !== undefined) controller.enqueue(more.length === 0 ? first : Buffer.concat(this.#held));
+    const whole = Buffer.concat(this.#held);
+    if (whole.length > 0) controller.enqueue(whole);
     this.#held = [];
-    this.#size = 0;
+    if (this.ends === LINE_ENDS || whole.includes(DATA)) this.#size = 0;
   }
 
   #hold(bytes: Uint8Array): void {

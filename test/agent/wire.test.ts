@@ -82,6 +82,30 @@ function calling(...calls: readonly (readonly [name: string, args: string])[]): 
   };
 }
 
+test("nothing packed is asked for: a small answer could unpack to any size", async () => {
+  const asked: unknown[] = [];
+  const { origin } = await listen((request, response) => {
+    asked.push(request.headers["accept-encoding"]);
+    response.writeHead(404).end();
+  });
+  await ask(`${origin}/v1`);
+  expect(asked).toEqual(["identity"]);
+});
+
+test("comments without end are no answer", { timeout: 60_000 }, async () => {
+  const comments = `: still working ${"x".repeat(2 ** 20)}\n\n`;
+  const { origin } = await listen((_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const more = (): void => {
+      while (!response.destroyed && response.write(comments));
+      if (!response.destroyed) response.once("drain", more);
+    };
+    more();
+  });
+  const { end } = await ask(`${origin}/v1`);
+  expect(end?.error?.message).toContain("more than 64 MiB without ending an event");
+});
+
 describe("a redirect", () => {
   test("to another origin is not followed, and reported", async () => {
     const other = await serve(saying("stolen"));
@@ -238,6 +262,9 @@ test.for([
   '{"prompt_tokens":1e999,"completion_tokens":1e999}',
   '{"prompt_tokens":-5,"completion_tokens":2}',
   '{"prompt_tokens":1.5,"completion_tokens":2}',
+  '{"prompt_tokens":"5","completion_tokens":2}',
+  "[1,2]",
+  "7",
 ])("usage that counts nothing is left out, and the answer stays: %s", async (usage) => {
   const { url } = await serve((answer) => {
     answer.text("Hi");

@@ -46,6 +46,16 @@ describe("rm", TIMEOUT, () => {
     expect(await workspace.read(history)).toBe('"other"\n');
   });
 
+  test("--purge says that an earlier conversation of that name stays in the trash", async ({ workspace }) => {
+    await tell(workspace, "tale", "other");
+    await workspace.run(["rm", "tale", "other"]);
+    await tell(workspace, "tale");
+    const { stderr } = await workspace.run(["rm", "tale", "--purge", "--yes"]);
+    expect(stderr).toMatch(
+      /^removed tale permanently: .+\nan earlier tale stays in the trash: "draftstate undo --empty-trash" removes all that is there\n$/,
+    );
+  });
+
   test("says what went and how it comes back, on stderr alone", async ({ workspace }) => {
     await tell(workspace, "tale");
     const { status, stdout, stderr } = await workspace.run(["rm", "tale"]);

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createProgram } from "../../src/cli/program.js";
 import { SCHEMAS } from "../../src/cli/schemas/index.js";
 import { jsonSchemaFiles } from "../../src/cli/schemas/json-schema.js";
 import { jsonLines, type Workspace } from "./cli.js";
@@ -18,6 +19,13 @@ function expectToFit(name: keyof typeof SCHEMAS, value: unknown): void {
 test("docs/schemas holds what the code says; npm run schemas writes it", () => {
   const written = new Map(readdirSync(DOCS).map((name) => [name, readFileSync(`${DOCS}/${name}`, "utf8")]));
   expect(written).toEqual(jsonSchemaFiles());
+});
+
+test("every command has one", async () => {
+  const program = await createProgram([], { write: () => undefined, runner: () => () => Promise.resolve() });
+  const commands = program.commands.map((command) => command.name());
+  expect(commands.length).toBeGreaterThan(25);
+  expect(commands.filter((name) => !Object.hasOwn(SCHEMAS, name))).toEqual([]);
 });
 
 describe("what is printed with --json fits its schema:", TIMEOUT, () => {
@@ -50,6 +58,15 @@ describe("what is printed with --json fits its schema:", TIMEOUT, () => {
     ["config", ["config"]],
     ["models", ["models"]],
     ["completion", ["completion", "zsh"]],
+    ["search", ["search", "first"]],
+    ["search", ["search", "First", "--backups"]],
+    ["health", ["health"]],
+    ["stats", ["stats"]],
+    ["stats-conversation", ["stats", "tale"]],
+    ["export", ["export", "tale"]],
+    ["export", ["export", "tale", "--history"]],
+    ["export-result", ["export", "tale", "--format", "md", "--redact"]],
+    ["export-result", ["export", "tale", "-o", "tale.html"]],
     ["error", ["show", "nobody"]],
     ["error", ["ls", "--no-such-option"]],
     ["restore", ["restore", "tale", "--backup", "~1", "--yes"]],

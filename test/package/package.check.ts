@@ -2,6 +2,7 @@
  * What a user gets: a small tarball that installs anywhere. `npm run test:package`; not among the tests of `draft:test`,
  * which need no registry.
  */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pack, Project, removePacked, type Packed } from "./installed.js";
 
@@ -31,6 +32,15 @@ describe("the tarball", { timeout: 120_000 }, () => {
       files: true,
       bytes: true,
     });
+  });
+
+  test("has nothing for npm to run, or to warn of, when it is installed; a checkout builds after prepare", () => {
+    const { scripts } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    const names = Object.keys(scripts);
+    expect(names.filter((name) => ["preinstall", "install", "postinstall", "prepare"].includes(name))).toEqual([]);
+    expect(names).toContain("postprepare");
   });
 
   describe("in an empty project", () => {

@@ -69,6 +69,16 @@ function deltaOf(choice: JsonObject): JsonObject {
   return { content: ownValue(choice, "text") ?? null };
 }
 
+/** What is no usage must not become 0 tokens, as LangChain makes of a number that is missing: it counts nothing, and that is reported. */
+const NO_COUNT = { prompt_tokens: NaN, completion_tokens: NaN, total_tokens: NaN };
+
+function usageOf(wire: JsonObject): { usage?: unknown } {
+  const usage = ownValue(wire, "usage");
+  if (usage === undefined || usage === null) return {};
+  if (!isJsonObject(usage)) return { usage: NO_COUNT };
+  return Object.keys(usage).length === 0 ? { usage: null } : {};
+}
+
 export function readableChunk(chunk: Chunk): Chunk {
   const wire = chunk as unknown as Json;
   const choices = isJsonObject(wire) ? ownValue(wire, "choices") : undefined;
@@ -76,7 +86,7 @@ export function readableChunk(chunk: Chunk): Chunk {
   const readable = (choices as readonly Json[]).map((choice) =>
     isJsonObject(choice) ? { ...choice, delta: readableDelta(deltaOf(choice), wire["id"]) } : choice,
   );
-  return { ...wire, choices: readable } as unknown as Chunk;
+  return { ...wire, choices: readable, ...usageOf(wire) } as unknown as Chunk;
 }
 
 /** Whether the server names what it thinks `reasoning_content`, and so may want it back. */

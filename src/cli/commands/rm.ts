@@ -81,6 +81,21 @@ function say(results: readonly RemoveResult[], { output }: CommandContext): void
   );
 }
 
+/** An earlier one of the same id, that was moved to the trash, is another; but the person who purges must know of its text. */
+async function sayWhatStays(
+  manager: DraftStatePersistenceManager,
+  results: readonly RemoveResult[],
+  { output }: CommandContext,
+): Promise<void> {
+  const purged = new Set(results.filter((result) => result.purged).map(({ conversationId }) => conversationId));
+  if (purged.size === 0) return;
+  const kept = (await manager.operations()).filter(({ conversationId }) => purged.has(conversationId));
+  for (const id of new Set(kept.map(({ conversationId }) => conversationId)))
+    output.message(
+      `an earlier ${toSafeLine(shownId(id))} stays in the trash: "draftstate undo --empty-trash" removes all that is there`,
+    );
+}
+
 function sayPreview(results: readonly RemoveResult[], kind: Target["kind"], { output }: CommandContext): void {
   for (const { removed } of results) for (const path of removed) output.line(`would remove ${toSafeLine(path)}`);
   const files = results.reduce((sum, { removed }) => sum + removed.length, 0);
@@ -119,6 +134,7 @@ export const registerRm: Register = (program, run) => {
         if (context.json) output.json(results);
         else if (dryRun) sayPreview(results, found.kind, context);
         else say(results, context);
+        if (!dryRun) await sayWhatStays(manager, results, context);
         return 0;
       }),
     );

@@ -7,11 +7,14 @@ import { backup, fork, migrate, rename, rm } from "./conversation.js";
 import { copy } from "./copy.js";
 import { diff } from "./diff.js";
 import { error } from "./error.js";
+import { exported, exportResult } from "./export.js";
 import { imported } from "./import.js";
 import { ls } from "./ls.js";
+import { health, stats, statsOfConversation, statsOfThread } from "./monitoring.js";
 import { prune } from "./prune.js";
 import { repair } from "./repair.js";
 import { restore } from "./restore.js";
+import { search } from "./search.js";
 import { inspect, show } from "./show.js";
 import {
   checkpoints,
@@ -38,7 +41,10 @@ export const SCHEMAS = {
   copy,
   diff,
   error,
+  export: exported,
+  "export-result": exportResult,
   fork,
+  health,
   import: imported,
   init,
   inspect,
@@ -57,8 +63,12 @@ export const SCHEMAS = {
   restore,
   "restore-thread": restoreThread,
   rm,
+  search,
   show,
   "show-thread": showThread,
+  stats,
+  "stats-conversation": statsOfConversation,
+  "stats-thread": statsOfThread,
   tools,
   trash,
   trust,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { backupReason, bytes, conversationId, count, path, revision, role, status, time, usage } from "./parts.js";
 import { verify } from "./verify.js";
 
-const metadata = z
+export const metadata = z
   .looseObject({
     savedAt: time,
     version: z.string().describe("Version of the schema."),

@@ -7,17 +7,21 @@ import type { VerifiedProblem } from "./verification.js";
 
 /** Of all conversations and threads, or of one conversation. */
 export function conflictCopies(storage: Storage, names: StoreNames, id?: string): VerifiedProblem[] {
-  const found = (["state", "backup"] as const).flatMap((area) => copiesIn(storage, area, names[area]));
+  const taken = new Set(conversationIds(names.state));
+  const found = (["state", "backup"] as const).flatMap((area) => copiesIn(storage, area, names[area], taken));
   return id === undefined ? found : found.filter(({ conversationId }) => conversationId === id);
 }
 
-function copiesIn(storage: Storage, area: Area, names: readonly string[]): VerifiedProblem[] {
+/** `taken` grows: each copy is offered an id of its own. */
+function copiesIn(storage: Storage, area: Area, names: readonly string[], taken: Set<string>): VerifiedProblem[] {
   const present = new Set(names);
   return names.flatMap((name) => {
     const copy = parseConflictCopy(name);
     if (copy === undefined || (!copy.isSure && !present.has(copy.of))) return [];
     const owner = ownerOf(copy.of);
-    return owner === undefined ? [] : [problemOf(copy, owner, storage.describe({ area, name }))];
+    if (owner === undefined) return [];
+    const way = name.endsWith(".json") ? importOf(storage.describe({ area, name }), freeId(owner, taken)) : REMOVE;
+    return [problemOf(copy, owner, storage.describe({ area, name }), way)];
   });
 }
 
@@ -28,10 +32,22 @@ function ownerOf(name: string): string | undefined {
   return (parseBackupName(name) ?? parseSpillName(name))?.conversationId ?? conversationIds([name])[0];
 }
 
-function problemOf({ of, maker, name }: ConflictCopy, conversationId: string, path: string): VerifiedProblem {
-  const way = name.endsWith(".json")
-    ? `keep it as a conversation of its own (readImport(${JSON.stringify(path)}), manager.import() as ${JSON.stringify(`${conversationId}-copy`)}), or remove the file`
-    : "remove the file once you know that nothing in it is missed: it cannot be imported";
+const REMOVE = "remove the file once you know that nothing in it is missed: it cannot be imported";
+
+function importOf(path: string, id: string): string {
+  return `keep it as a conversation of its own (readImport(${JSON.stringify(path)}), manager.import() as ${JSON.stringify(id)}), or remove the file`;
+}
+
+function freeId(owner: string, taken: Set<string>): string {
+  for (let count = 1; ; count += 1) {
+    const id = count === 1 ? `${owner}-copy` : `${owner}-copy-${count}`;
+    if (taken.has(id)) continue;
+    taken.add(id);
+    return id;
+  }
+}
+
+function problemOf({ of, maker }: ConflictCopy, conversationId: string, path: string, way: string): VerifiedProblem {
   return {
     conversationId,
     path,

@@ -23,8 +23,8 @@ interface Waiting {
 
 /** Of one statement. */
 const BATCH_BYTES = 1024 * 1024;
-/** Statements at once: a few wait for the disk together, and one that is slow does not keep back the others. */
-const UNDER_WAY = 4;
+/** Statements at once: one that is slow does not keep back the others, and more would each wait for a sync with fewer rows. */
+const UNDER_WAY = 2;
 /** From here on a row goes by itself: the others do not wait for it. */
 const ALONE_BYTES = 64 * 1024;
 

@@ -114,6 +114,9 @@ describe("a thread is found and read", () => {
     expect((await workspace.run(["search", "wasps"])).stdout).toContain("My thread:3:user: And wasps?");
     expect((await workspace.run(["export", "My thread"])).stdout).toContain("Bees dance");
     expect((await workspace.run(["stats", "My thread", "--json"])).stdout).toContain('"checkpoints": 3');
+    expectToFit("search", await workspace.run(["search", "wasps", "--json"]));
+    expectToFit("export", await workspace.run(["export", "My thread", "--json"]));
+    expectToFit("stats-thread", await workspace.run(["stats", "My thread", "--json"]));
     const { stdout } = await workspace.run(["stats"]);
     expect(stdout).toMatch(/threads +1 of LangGraph graphs, [\d.]+ KiB/);
     expect(stdout).not.toContain("long-term memory");
