@@ -81,6 +81,8 @@ const groups = [
 const command = (input, groups = []) => ({
   input,
   platform: "node",
+  // Large, rarely needed, and installed with draftstate as the library uses it.
+  external: ["undici"],
   plugins: [standIns],
   treeshake: { moduleSideEffects: (id) => !/node_modules/.test(id) || /chokidar|commander|cli-table3/.test(id) },
   output: {
@@ -116,14 +118,14 @@ function isFresh(sources) {
   return existsSync(DONE) && JSON.parse(readFileSync(DONE, "utf8")).sources === sources;
 }
 
-/** Of the rules that scripts/write-scanner-rules.mjs took from another project, in the words of licencesOf. */
+/** Of the rules that scripts/write-scanner-rules.mjs took from another project. */
 function licenceOfRules() {
   const folder = "src/formats/gitleaks";
   const { source, licence } = JSON.parse(readFileSync(join(folder, "rules.json"), "utf8"));
-  return `${source}, its rules (${licence})\n\n${readFileSync(join(folder, "LICENSE"), "utf8").trim()}\n`;
+  return [`${source}, its rules (${licence})`, readFileSync(join(folder, "LICENSE"), "utf8").trim()];
 }
 
-/** The licences of the packages in these chunks, as they came with them. */
+/** Each package in these chunks, with its licence as it came with it. */
 function licencesOf(chunks) {
   const folders = new Set(
     chunks
@@ -133,8 +135,18 @@ function licencesOf(chunks) {
   return [...folders].sort().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
-    return `${name} ${version} (${license})\n\n${file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim()}\n`;
+    return [
+      `${name} ${version} (${license})`,
+      file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim(),
+    ];
   });
+}
+
+/** A text that several packages share stands there once, below all their names. */
+function licenceTexts(licences) {
+  const owners = new Map();
+  for (const [name, text] of licences) owners.set(text, [...(owners.get(text) ?? []), name]);
+  return [...owners].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`).join(`${"-".repeat(80)}\n`);
 }
 
 const sources = fingerprint();
@@ -143,6 +155,6 @@ if (!process.argv.includes("--if-stale") || !isFresh(sources)) {
   rmSync("dist", { recursive: true, force: true });
   const chunks = [];
   for (const { output, ...options } of builds) chunks.push(...(await (await rolldown(options)).write(output)).output);
-  writeFileSync("dist/THIRD-PARTY-LICENSES.txt", [...licencesOf(chunks), licenceOfRules()].join(`${"-".repeat(80)}\n`));
+  writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licenceTexts([...licencesOf(chunks), licenceOfRules()]));
   writeFileSync(DONE, `${JSON.stringify({ type: "commonjs", sources })}\n`);
 }

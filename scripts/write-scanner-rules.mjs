@@ -34,20 +34,29 @@ const allowed = ({ allowlists = [] }) =>
     }))
     .filter(({ patterns, words }) => patterns.length + words.length > 0);
 
+/** Most patterns are made of these: the name of a service, what assigns, and what ends a value. */
+const PARTS = {
+  "«name»": String.raw`(?i)[\w.-]{0,50}?(?:`,
+  "«assigns»": String.raw`)(?:[ \t\w.-]{0,20})[\s'"]{0,3}(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)[\x60'"\s=]{0,5}(`,
+  "«ends»": String.raw`)(?:[\x60'"\s;]|\\[nr]|$)`,
+};
+const shortened = (pattern) =>
+  Object.entries(PARTS).reduce((rest, [name, part]) => rest.replaceAll(part, name), pattern);
+
 const kept = rules
   .filter(({ regex }) => regex !== undefined)
   .map((rule) => ({
     id: rule.id,
     kind: kindOf(rule.id),
     keywords: rule.keywords,
-    pattern: rule.regex,
+    pattern: shortened(rule.regex),
     group: rule.secretGroup,
     entropy: rule.entropy,
-    allow: allowed(rule),
+    allow: allowed(rule).length === 0 ? undefined : allowed(rule),
   }));
 const everywhere = { in: "secret", patterns: allowlist.regexes, words: allowlist.stopwords };
 const lines = kept.map((rule) => JSON.stringify(rule)).join(",\n");
 writeFileSync(
   fileURLToPath(new URL("../src/formats/gitleaks/rules.json", import.meta.url)),
-  `{"source": "gitleaks ${version}", "licence": "MIT",\n"allow": ${JSON.stringify(everywhere)},\n"rules": [\n${lines}\n]}\n`,
+  `{"source": "gitleaks ${version}", "licence": "MIT",\n"parts": ${JSON.stringify(PARTS)},\n"allow": ${JSON.stringify(everywhere)},\n"rules": [\n${lines}\n]}\n`,
 );

@@ -18,7 +18,7 @@ interface ScannerRule {
   readonly pattern: string;
   readonly group?: number;
   readonly entropy?: number;
-  readonly allow: readonly Allowed[];
+  readonly allow?: readonly Allowed[];
 }
 
 /** Bits per character. */
@@ -43,12 +43,12 @@ function allows({ in: target, patterns, words }: Allowed): (secret: string, foun
 
 const allowedEverywhere = allows(gitleaks.allow);
 
-function toRule({ kind, keywords, pattern, group, entropy = 0, allow }: ScannerRule): SecretRule {
+function toRule({ kind, keywords, pattern, group, entropy = 0, allow = [] }: ScannerRule): SecretRule {
   const allowed = [allowedEverywhere, ...allow.map(allows)];
   return {
     kind,
     keywords: keywords.map((keyword) => keyword.toLowerCase()),
-    pattern,
+    pattern: Object.entries(gitleaks.parts).reduce((rest, [name, part]) => rest.replaceAll(name, () => part), pattern),
     groups: group === undefined ? "first" : [group],
     accept: (secret, found) => entropyOf(secret) > entropy && !allowed.some((isAllowed) => isAllowed(secret, found)),
   };

@@ -1,5 +1,5 @@
 /** Retention carried out: one conversation at a time, under its lock, backups only (I5). A dry run prints the same plan. */
-import { isDraftstateError } from "../errors.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
 import { planRetention, type RetentionPlan, type RetentionPolicy } from "../plan/retention.js";
 import type { Lock } from "../storage/storage.js";
 import type { Sessions } from "../session/sessions.js";
@@ -177,13 +177,15 @@ function isEmpty(rules: RetentionPolicy): boolean {
 }
 
 /** What a prune removed and its undo gave back is removed once more, but for what was pinned since, and the last valid one (I5). */
-export function pruneAgain(
+export async function pruneAgain(
   store: Store,
   sessions: Sessions,
   operations: readonly Operation[],
   again: Redoing,
 ): Promise<readonly string[]> {
   const ids = operations.map(({ conversationId }) => conversationId);
+  // Taking the lock would make the directory anew, and nothing would be found in it.
+  await assertBackupsInReach(store.storage);
   return sessions.guardedAll(ids, async (held) => {
     for (const id of ids) await again.check(id, ANY_CONTENT);
     const group = { stamp: undefined };
@@ -192,6 +194,7 @@ export function pruneAgain(
       const guard = held.get(id)?.guard;
       if (guard === undefined) throw new RangeError(`${id} is not locked`);
       const names = await listBackupNames(store.storage, id);
+      if (!names.some(({ name }) => files.some((file) => file.name === name))) throw noneLeft(id);
       const request: PruneRequest = {
         id,
         names,
@@ -205,4 +208,11 @@ export function pruneAgain(
     }
     return removed;
   });
+}
+
+function noneLeft(id: string): DraftstateError {
+  return new DraftstateError(
+    "NOT_FOUND",
+    `none of the backups that the prune of ${id} removed is there now: nothing was done`,
+  );
 }

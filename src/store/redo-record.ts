@@ -25,6 +25,17 @@ export interface NamedUndone {
 
 /** Of a prune: what the conversation holds is nothing to it. */
 export const ANY_CONTENT = "";
+export const ABSENT = "absent";
+
+export function markOfRevision(revision: number): string {
+  return `revision ${revision}`;
+}
+
+/** Undefined for any other mark. */
+export function revisionOfMark(mark: string): number | undefined {
+  const revision = /^revision (\d+)$/.exec(mark)?.[1];
+  return revision === undefined ? undefined : Number(revision);
+}
 
 const NAME = /^_redo_(.+)\.json$/;
 

@@ -6,10 +6,13 @@
 import { isDraftstateError } from "../errors.js";
 import type { Lock, Storage } from "../storage/storage.js";
 import {
+  ABSENT,
   ANY_CONTENT,
   decodeUndone,
   encodeUndone,
+  markOfRevision,
   parseUndoneName,
+  revisionOfMark,
   undoneRecordKey,
   type NamedUndone,
   type UndoneRecord,
@@ -48,6 +51,34 @@ export function isStanding({ stamp, operation }: UndoneRecord, operations: reado
   });
 }
 
+/**
+ * A redo that was killed before it was logged: the operation tells of it. Its entry goes, and those of the same mark stand on what
+ * the operation made of the conversation.
+ */
+export function withRedone(entries: readonly UndoneRecord[], operations: readonly Operation[]): UndoneRecord[] {
+  return operations.reduceRight<UndoneRecord[]>(
+    (log, operation) => {
+      const redone = log.find(
+        (entry) => entry.stamp === operation.redoOf && entry.operation.conversationId === operation.conversationId,
+      );
+      if (redone === undefined) return log;
+      const isCarried = ({ mark, operation: other }: UndoneRecord): boolean =>
+        redone.mark !== ANY_CONTENT && mark === redone.mark && other.conversationId === operation.conversationId;
+      return log
+        .filter((entry) => entry !== redone)
+        .map((entry) => (isCarried(entry) ? { ...entry, mark: markAfter(operation, entry.mark) } : entry));
+    },
+    [...entries],
+  );
+}
+
+/** What the operation made of its conversation: a rename is one revision. */
+function markAfter({ kind, revision }: Operation, before: string): string {
+  if (kind === "rm") return ABSENT;
+  if (kind === "rename") return markOfRevision((revisionOfMark(before) ?? 0) + 1);
+  return revision === undefined ? before : markOfRevision(revision);
+}
+
 /** What the conversation was and is, where an undo or redo changed it. */
 export interface Moved {
   readonly from: string;
@@ -67,18 +98,26 @@ export async function logUndo(storage: Storage, { entry, names, from }: Undoing,
   const isOver = (other: UndoneRecord): boolean =>
     other.operation.stamp === operation.stamp ||
     (operation.redoOf === undefined ? other.stamp < operation.stamp : other.stamp === operation.redoOf);
-  for (const other of await undoLog(storage, names, operation.conversationId))
-    if (isOver(other)) await storage.remove(keyOf(other), guard);
-    else await carry(storage, other, { from, to: entry.mark }, guard);
+  const log = await undoLog(storage, names, operation.conversationId);
+  for (const other of log) if (isOver(other)) await storage.remove(keyOf(other), guard);
+  for (const other of withRedone(log, [operation]))
+    if (!isOver(other)) await carry(storage, other, { from, to: entry.mark }, guard);
   await storage.replace(keyOf(entry), encodeUndone(entry), guard);
 }
 
 /** It was done again: its entry goes, and those below it can be done next. */
-export async function logRedo(storage: Storage, entry: UndoneRecord, moved: Moved, guard: Lock): Promise<void> {
-  const names = await storage.list("trash");
-  await storage.remove(keyOf(entry), guard);
-  for (const other of await undoLog(storage, names, entry.operation.conversationId))
-    if (other.stamp !== entry.stamp) await carry(storage, other, moved, guard);
+export async function logRedo(
+  storage: Storage,
+  entry: UndoneRecord,
+  { moved, operations }: { readonly moved: Moved; readonly operations: readonly Operation[] },
+  guard: Lock,
+): Promise<void> {
+  const log = await undoLog(storage, await storage.list("trash"), entry.operation.conversationId);
+  const earlier = operations.filter(({ redoOf }) => redoOf !== entry.stamp);
+  const left = withRedone(log, earlier).filter(({ stamp }) => stamp !== entry.stamp);
+  for (const other of log)
+    if (!left.some(({ stamp }) => stamp === other.stamp)) await storage.remove(keyOf(other), guard);
+  for (const other of left) await carry(storage, other, moved, guard);
 }
 
 /** One whose conversation was changed before can never be done again. */

@@ -24,7 +24,7 @@ export interface Depth {
 
 /** Every state; within recoveries, which have no end, a share of them. */
 export const FULL: Depth = { states: Infinity, recoveries: 100, kills: Infinity, within: 60 };
-export const SAMPLE: Depth = { states: 120, recoveries: 6, kills: 6, within: 12 };
+export const SAMPLE: Depth = { states: 45, recoveries: 3, kills: 3, within: 8 };
 
 export interface Explored {
   operations: number;

@@ -34,6 +34,7 @@ const MAX_FAILURES = 5;
 export async function sweepFaults(
   workload: Workload,
   { one, kindsEach }: { readonly one: number; readonly kindsEach: number },
+  onFault: (swept: Readonly<Swept>) => void = () => undefined,
 ): Promise<Swept> {
   const exploration = new Exploration(workload);
   const untroubled = await play(exploration, workload, undefined);
@@ -46,6 +47,7 @@ export async function sweepFaults(
       const { rejected, problems } = await play(exploration, workload, { ...kind, at });
       swept.faults += 1;
       swept.rejected += rejected;
+      onFault(swept);
       swept.failures.push(
         ...problems.map(
           (problem) =>

@@ -6,7 +6,7 @@
 import { afterAll, expect, test } from "vitest";
 import { everyImage, extremes, simplestImages, type ImagesOf } from "./exploration.js";
 import { missingSyncs } from "./missing-syncs.js";
-import { WORKLOADS } from "./workloads.js";
+import { workloadsOf } from "./workloads.js";
 
 const thorough = process.env["DRAFTSTATE_CRASH_DEPTH"] === "full";
 
@@ -67,7 +67,7 @@ afterAll(() => {
 
 /** Seconds each, where they take long to look at only with the rest of the depth. */
 const LONG = ["restore", "backup and prune"];
-const chosen = Object.entries(WORKLOADS).filter(([name]) => thorough || !LONG.includes(name));
+const chosen = workloadsOf(thorough).filter(([name]) => thorough || !LONG.includes(name));
 
 test.each(chosen)(
   "each sync of %s is missed, or is listed with why not",

@@ -70,7 +70,7 @@ async function comesBack(disk: SimulatedFileSystem, deed: Deed, least: number, m
 }
 
 describe("a power loss within it", () => {
-  test.each(Object.entries(DEEDS))("%s", async (_name, deed) => {
+  test.each(Object.entries(DEEDS))("%s", { timeout: isFull ? 1_800_000 : 60_000 }, async (_name, deed) => {
     const life = await played(deed);
     const crashes = crashesOf(life, MOST);
     const problems: string[] = [];
@@ -135,7 +135,7 @@ function countOf(faulty: FaultyFileSystem, { only = [] }: Omit<Fault, "at">): nu
 }
 
 describe("a write or sync that fails", () => {
-  test.each(Object.entries(DEEDS))("%s", async (_name, deed) => {
+  test.each(Object.entries(DEEDS))("%s", { timeout: isFull ? 1_800_000 : 60_000 }, async (_name, deed) => {
     const problems: string[] = [];
     let faults = 0;
     for (const kind of isFull ? KINDS : KINDS.slice(1, 3))

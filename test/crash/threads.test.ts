@@ -330,7 +330,7 @@ async function explore(play: Play, options: ManagerOptions = {}): Promise<{ stat
 
 describe("threads after a power loss", () => {
   for (const [name, { play, options }] of Object.entries(LIVES))
-    test(name, async () => {
+    test(name, { timeout: isFull ? 1_800_000 : 60_000 }, async () => {
       const { states, problems } = await explore(play, options);
       expect(problems).toEqual([]);
       expect(states).toBeGreaterThan(30);

@@ -136,6 +136,19 @@ const compactWhileTelling = write(async (conversation, stage) => {
   await compacted;
 });
 
+/** One of the three repairs is enough for the gate: the others differ in what they begin from. */
+const DEPTH_ONLY = ["repair of an edit", "repair --accept"];
+
+/** What begins with something to mend or to bring back: half of the calls. */
+export function isMending(name: string): boolean {
+  return name.startsWith("repair") || name === "restore" || name === "removal and undo";
+}
+
+/** Those of the gate, or all of them in depth. */
+export function workloadsOf(isDeep: boolean): readonly (readonly [string, Workload])[] {
+  return Object.entries(WORKLOADS).filter(([name]) => isDeep || !DEPTH_ONLY.includes(name));
+}
+
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
   "new conversation": { deeds: [...NEW, ask("Tell me"), save, token("Once"), save, close] },
   "streaming with compaction": {

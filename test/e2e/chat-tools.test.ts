@@ -63,9 +63,12 @@ describe("a chat with tools", TIMEOUT, () => {
   inProcess("runs nothing in a pipe that was not allowed, and names the flag", async ({ workspace, serve }) => {
     await configure(workspace, { d: { file: workspace.path("count") } });
     const { url } = await serve(calling("d__count", {}));
-    const flags = ["--base-url", url, "--mcp", "mcp.json", "--allow-tool", "d/pid"];
+    const flags = ["--base-url", url, "--mcp", "mcp.json", "--allow-tool", "d/pid", "--allow-tool", "x/*"];
     const { status, stderr } = await workspace.run(["chat", "Hi", ...flags]);
-    expect([status, stderr]).toEqual([2, expect.stringContaining("--allow-tool")]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("allow it with --allow-tool d/count")]);
+    expect(stderr.match(/--allow-tool \S+ matches none of the tools/g)).toEqual([
+      "--allow-tool x/* matches none of the tools",
+    ]);
     await expect(workspace.read("count")).rejects.toThrow();
   });
 

@@ -189,6 +189,55 @@ describe("redo", () => {
     expect((await manager.load("chat"))?.state).toEqual(restored);
   });
 
+  test.each(["rename", "restore"] as const)(
+    "of a %s that was killed before it was logged leads on to the next",
+    async (kind) => {
+      const { storage, manager } = await setting();
+      await operate(kind, manager);
+      await manager.rename("chat", "Two");
+      await manager.undo();
+      await manager.undo();
+      const logged = await Promise.all(
+        (await storage.list("trash")).map(async (name) => {
+          const key = { area: "trash", name } as const;
+          return [key, (await storage.read(key)) ?? new Uint8Array()] as const;
+        }),
+      );
+      await manager.redo();
+      for (const [key, bytes] of logged) await storage.replace(key, bytes);
+      expect(await manager.undone()).toMatchObject([{ operation: "rename", canRedo: true }]);
+      expect(await manager.redo()).toMatchObject({ operation: "rename" });
+      expect(await titleOf(manager)).toBe("Two");
+      expect(await manager.undone()).toEqual([]);
+      for (const expected of ["rename", kind]) expect(await manager.undo()).toMatchObject({ operation: expected });
+      expect((await manager.undone()).map(({ operation }) => operation)).toEqual([kind, "rename"]);
+    },
+  );
+
+  test("of a restore is not offered once the backup that it needs was pruned", async () => {
+    const { manager } = await setting();
+    await manager.restore("chat", "~1");
+    await manager.undo();
+    expect(await manager.undone()).toMatchObject([{ operation: "restore", canRedo: true }]);
+    await manager.prune({ id: "chat", max: 0, purge: true });
+    expect(await manager.undone()).toMatchObject([{ operation: "restore", canRedo: false }]);
+    expect(await codeRejected(manager.redo())).toBe("NOT_FOUND");
+  });
+
+  test("of a prune whose backups are not there does nothing, and stays for later", async () => {
+    const { storage, manager } = await setting();
+    await manager.prune({ id: "chat", max: 1 });
+    await manager.undo();
+    const backups = (await storage.list("backup")).map((name) => ({ area: "backup" as const, name }));
+    const kept = await Promise.all(
+      backups.map(async (key) => [key, (await storage.read(key)) ?? new Uint8Array()] as const),
+    );
+    for (const key of backups) await storage.remove(key);
+    expect(await codeRejected(manager.redo())).toBe("NOT_FOUND");
+    for (const [key, bytes] of kept) await storage.replace(key, bytes);
+    expect(await manager.redo()).toMatchObject({ operation: "prune" });
+  });
+
   test("two at once do it again once", async () => {
     const { storage, manager } = await setting();
     await manager.rename("chat", "One");

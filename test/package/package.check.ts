@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pack, Project, removePacked, type Packed } from "./installed.js";
 
 const MAX_FILES = 150;
-const MAX_BYTES = 5_800_000;
+const MAX_BYTES = 5_400_000;
 const APP = `
 import { createDraftStatePersistenceManager, DraftstateError, type Conversation } from "draftstate";
 import { readImport, toMarkdown, type ConversationDocument } from "draftstate/formats";

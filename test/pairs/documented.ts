@@ -41,6 +41,12 @@ export const DOCUMENTED: readonly DocumentedError[] = [
     reason: "two undos of one operation: one takes it back, the other finds it taken back",
     applies: (pair) => isPair(pair, "undo", "undo"),
   },
+  {
+    code: "NOT_FOUND",
+    reason:
+      "a redo that waits for the lock while something else is undone: what it was to revert is no longer undone last",
+    applies: (pair, side) => isPair(pair, "redo", "undo") && own(pair, side) === "redo",
+  },
 ];
 
 export function documentedError(pair: PairCase, side: "A" | "B", result: string): DocumentedError | undefined {

@@ -22,6 +22,8 @@ export interface Explored {
   exhausted: number;
   readonly orders: Set<"AB" | "BA">;
   readonly errors: Map<string, number>;
+  /** Operations that did what they are for at least once. */
+  readonly succeeded: Set<string>;
   faults: number;
   /** Of the first faults of each kind. */
   readonly reports: string[];
@@ -288,6 +290,7 @@ export class PairExploration {
       exhausted: -1,
       orders: new Set(),
       errors: new Map(),
+      succeeded: new Set(),
       faults: 0,
       reports: [],
     };
@@ -324,6 +327,11 @@ export class PairExploration {
     const { pair, level, explored } = this;
     const played = await play(pair, { groups: [["A", "B"]], strategy, level });
     explored.tried += 1;
+    for (const [side, { name }] of [
+      ["A", pair.first],
+      ["B", pair.second],
+    ] as const)
+      if (played.outcome.results[side]?.startsWith("ok") === true) explored.succeeded.add(name);
     const verdict = await judge(pair, this.#references, played);
     if (verdict.kind === "order") explored.orders.add(verdict.order);
     if (verdict.kind === "documented")

@@ -142,8 +142,19 @@ export class Life {
       await conversation.endTurn();
       this.#acknowledged.add(text);
     }
+    if (!this.#isPlain) await this.#somethingToUndo(manager);
     await manager.close();
     this.#world.kill(50);
+  }
+
+  /** A restore or a rename; half of the renames are undone, so that there is something to redo. */
+  async #somethingToUndo(manager: DraftStatePersistenceManager): Promise<void> {
+    if (this.#random() < 0.5) {
+      await manager.restore(ID, `@${this.#below((await manager.listBackups(ID)).length)}`);
+      return;
+    }
+    await manager.rename(ID, "of the past");
+    if (this.#random() < 0.5) await manager.undo(ID);
   }
 
   #begin(pid: number): void {
@@ -248,6 +259,7 @@ export class Life {
       ...always,
       ["restore", 3, async ({ manager }) => `to ${(await manager.restore(ID, `@${number}`)).restoredFrom}`],
       ["undo", 3, async ({ manager }) => (await manager.undo(ID)).operation],
+      ["redo", 2, async ({ manager }) => (await manager.redo(ID)).operation],
       ["remove", 1, async ({ manager }) => `${(await manager.remove(ID)).removed.length} files`],
       ["repair", 1, async ({ manager }) => `repaired ${(await manager.repair(ID)).repaired}`],
       [

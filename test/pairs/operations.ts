@@ -157,6 +157,7 @@ export const OPERATIONS: readonly PairOperation[] = [
     await manager.restore(ID, oldest);
   }),
   onManager("undo", async (manager) => (await manager.undo(ID)).operation),
+  onManager("redo", async (manager) => (await manager.redo(ID)).operation),
   onManager("prune", async (manager) => (await manager.prune({ id: ID, max: 1 })).removed.length),
   onManager("fork", async (manager) => {
     await manager.fork(ID, { newId: COPY });

@@ -1,6 +1,6 @@
 /**
- * The same operations in real processes on real files. A process runs today's sources and today's operations, transpiled into
- * a directory of the test's own, and does what it is told: begin, act, end. What it leaves is read into a simulated disk,
+ * The same operations in real processes on real files. A process runs today's sources and today's operations, bundled into a
+ * directory of the test's own, and does what it is told: begin, act, end. What it leaves is read into a simulated disk,
  * so that it is judged as every other outcome is.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
@@ -10,19 +10,19 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
+import { rolldown } from "rolldown";
 import { emptyImage, type DiskImage } from "../doubles/disk-image.js";
 import { BACKUP_DIR, STATE_DIR } from "../doubles/storage-over.js";
 import type { Start } from "./stage.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const LEFT_OUT = /^(cli|agent)[\\/]/;
+/** Not bundled: found in node_modules. */
+const PACKAGES = /^(?!\.|\/|[A-Za-z]:|node:)/;
 
 const CHILD = `
 import { createInterface } from "node:readline";
-import { writeFileSync } from "node:fs";
-import { createDraftStatePersistenceManager } from "./src/create-manager.js";
-import { ID, PENDING, operationNamed, say } from "./test/pairs/operations.js";
+import { createDraftStatePersistenceManager } from ${JSON.stringify(join(ROOT, "src/create-manager.ts"))};
+import { ID, PENDING, operationNamed, say } from ${JSON.stringify(join(ROOT, "test/pairs/operations.ts"))};
 const answer = (value) => process.stdout.write(JSON.stringify(value) + "\\n");
 const codeOf = (error) => error?.code ?? "unexpected " + String(error?.stack ?? error);
 let [manager, handle, command, unhandled] = [undefined, undefined, undefined, []];
@@ -53,24 +53,14 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 `;
 
-/** Makes the program; gives its path. */
+/** Makes the program, in one bundle; gives its path. */
 export async function buildPairProgram(directory: string): Promise<string> {
-  const sources = (await readdir(join(ROOT, "src"), { recursive: true }))
-    .filter((name) => name.endsWith(".ts") && !LEFT_OUT.test(name))
-    .map((name) => join("src", name));
-  for (const name of [...sources, join("test", "pairs", "operations.ts"), join("test", "doubles", "answering.ts")]) {
-    const target = join(directory, name.replace(/\.ts$/, ".js"));
-    await mkdir(dirname(target), { recursive: true });
-    const { outputText } = ts.transpileModule(await readFile(join(ROOT, name), "utf8"), {
-      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-    });
-    await writeFile(target, outputText);
-  }
-  await writeFile(join(directory, "package.json"), JSON.stringify({ type: "module" }));
+  const entry = join(directory, "child.ts");
+  await writeFile(entry, CHILD);
+  const bundle = await rolldown({ input: entry, platform: "node", external: PACKAGES });
+  await bundle.write({ dir: directory, entryFileNames: "[name].mjs", chunkFileNames: "[name].mjs" });
   await symlink(join(ROOT, "node_modules"), join(directory, "node_modules"), "junction");
-  const program = join(directory, "child.mjs");
-  await writeFile(program, CHILD);
-  return program;
+  return join(directory, "child.mjs");
 }
 
 export interface Beginning {

@@ -68,7 +68,10 @@ export interface Base {
   readonly acknowledged: readonly string[];
 }
 
-/** Four turns, the third of which was taken back by a restore: there are backups, and there is something to undo. */
+/**
+ * Four turns, the third of which was taken back by a restore, and a rename that was undone: there are backups, there is something
+ * to undo, and something to redo.
+ */
 async function makeBase(): Promise<Base> {
   const disk = new SimulatedFileSystem();
   const manager = managerOn({
@@ -85,6 +88,8 @@ async function makeBase(): Promise<Base> {
   await manager.restore(ID, second?.timestamp ?? "");
   say(conversation, "four");
   await conversation.endTurn();
+  await manager.rename(ID, "another title");
+  await manager.undo(ID);
   const state = conversation.state as unknown as JsonObject;
   await manager.close();
   const [oldest = ""] = backupNames(disk.image).sort();

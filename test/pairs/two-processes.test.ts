@@ -4,4 +4,4 @@ import { testPairs } from "./suite.js";
 
 vi.mock("node:timers/promises", () => import("../doubles/timers-promises.js"));
 
-testPairs("two processes", { storage: { runs: 0, random: 0 }, files: { runs: 4, random: 2 }, oneOf: 4 });
+testPairs("two processes", { storage: { runs: 0, random: 0 }, files: { runs: 4, random: 2 }, oneOf: 19 });

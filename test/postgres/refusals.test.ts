@@ -105,7 +105,9 @@ describe("an open conversation", () => {
     await manager.close().catch(() => undefined);
     const after = managerOn({ schema }, { fallbackDir });
     expect((await after.loadState("chat"))?.streamingProperties.partialResponse).toBe("one two");
-    expect(await refusal(after.open("chat"))).toMatch(/is missing.*restore its schema on the server.*--store/);
+    expect(await refusal(after.open("chat"))).toMatch(
+      /is missing.*restore its schema on the server, or give the right storage/,
+    );
   });
 
   test("whose tables are dropped without a fallback rejects, and holds its state", async () => {

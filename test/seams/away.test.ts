@@ -184,3 +184,22 @@ test("a store that is used for the first time has no backup directory that is aw
   await manager.open(ID);
   expect(reports).toEqual([]);
 });
+
+test("a redo of a prune whose backups are away is STORAGE in a fresh process, and works once they are back", async () => {
+  const directory = temporaryDirectory();
+  const backups = join(directory, "backup");
+  await told(directory, ["one", "two", "three"]);
+  const pruning = managerIn(directory);
+  await pruning.prune({ id: ID, max: 1 });
+  await pruning.undo();
+  await pruning.close();
+  takeAway(backups);
+  const fresh = managerIn(directory);
+  expect(await outcome(fresh.redo())).toBe("STORAGE");
+  expect(existsSync(backups)).toBe(false);
+  await fresh.close();
+  bringBack(backups);
+  const later = managerIn(directory);
+  expect(await later.redo()).toMatchObject({ operation: "prune" });
+  expect(await later.listBackups(ID)).toHaveLength(1);
+});

@@ -2,7 +2,7 @@
  * Decides on the calls of a chat: what flags or the person allowed runs; otherwise the person is asked, call by call, and where
  * nobody can be asked nothing runs.
  */
-import { DraftstateError } from "../../errors.js";
+import { DraftstateError, messageOf } from "../../errors.js";
 import { RESULT_LOST, RESULT_UNKNOWN } from "../../model/tool-calls.js";
 import type { InputStream } from "../io.js";
 import { userDirectory } from "../settings/user-directory.js";
@@ -11,6 +11,7 @@ import { callLines, wholeCall } from "../tools/call-text.js";
 import { chosen, lettersOf, type Choices } from "./choices.js";
 import type { Approve, CallDecision, CallRequest, TurnContext } from "./session-types.js";
 import { note, say } from "./say.js";
+import { toolPath } from "../tools/tool-path.js";
 
 /** Leaves the terminal to a question. */
 export type WhileAsking = <T>(ask: () => Promise<T>) => Promise<T>;
@@ -47,8 +48,7 @@ class Approver {
   }
 
   #pathOf({ name }: CallRequest): string {
-    const tool = this.turn.tools?.all.find((each) => each.name === name);
-    return tool === undefined ? name : `${tool.server}/${tool.tool}`;
+    return toolPath(this.turn.tools, name);
   }
 
   async #isAllowed(request: CallRequest): Promise<boolean> {
@@ -65,7 +65,13 @@ class Approver {
     this.turn.allowedHere.add(JSON.stringify(allowed));
     if (!this.turn.isSaved) return;
     const { allow } = await import("../tools/allowed-record.js");
-    await allow(this.#directory(), allowed);
+    // It is allowed in this process: a directory that cannot be written is no reason to end the turn.
+    await allow(this.#directory(), allowed).catch((error: unknown) => {
+      const { output } = this.turn.context;
+      output.warning(
+        `that is allowed until the chat ends, and asked again in the next: ${toSafeLine(messageOf(error))}`,
+      );
+    });
   }
 
   #allowance(request: CallRequest) {
@@ -128,6 +134,8 @@ class Approver {
     for (;;) {
       const text = await this.#read(input, question);
       if (text === undefined) return "stop";
+      const reason = choices === FRESH ? reasonIn(text) : undefined;
+      if (reason !== undefined) return refusedFor(reason);
       const answer = chosen(choices, text);
       if (answer === "view") for (const line of wholeCall(request.args)) say(context, line);
       else if (answer === undefined) note(context, `answer with one of ${lettersOf(choices)}, and Enter`);
@@ -142,7 +150,7 @@ class Approver {
     if (answer !== "refuse") return "run";
     const reason = await this.#read(input, "why not? for the model; empty for no reason ");
     if (reason === undefined) return "stop";
-    return { refuse: reason === "" ? "The user refused this call." : `The user refused this call: ${reason}` };
+    return refusedFor(reason);
   }
 
   async #read(input: InputStream, question: string): Promise<string | undefined> {
@@ -150,6 +158,15 @@ class Approver {
     const { askAt } = await import("./ask.js");
     return askAt({ context, console, input }, question);
   }
+}
+
+/** Of a no with its reason on one line. */
+function reasonIn(text: string): string | undefined {
+  return /^(?:n|no)[\s,:]+(\S.*)$/is.exec(text)?.[1];
+}
+
+function refusedFor(reason: string): CallDecision {
+  return { refuse: reason === "" ? "The user refused this call." : `The user refused this call: ${reason}` };
 }
 
 function lostText({ isElsewhere }: CallRequest): string {

@@ -1,5 +1,6 @@
 /** An answer as plain text, for pipes and plain terminals, and as lines of JSON. */
 import { SafeTextStream } from "../terminal/text/safe-text.js";
+import { toolPath } from "../tools/tool-path.js";
 import { toolLines } from "./tool-lines.js";
 import { requestNote, STALLED, type Presenter, type TurnContext, type TurnEvent } from "./session-types.js";
 
@@ -18,7 +19,9 @@ export function textPresenter(turn: TurnContext, onText: () => void): Presenter 
     show(event) {
       if (event.type === "token") put(safe.push(event.text));
       else if (event.type === "stalled") output.warning(STALLED);
-      else if (event.type === "tools") for (const line of toolLines(event)) output.message(output.errorStyle.dim(line));
+      else if (event.type === "tools")
+        for (const line of toolLines(event, (name) => toolPath(turn.tools, name)))
+          output.message(output.errorStyle.dim(line));
     },
     request(event) {
       const note = requestNote(event);

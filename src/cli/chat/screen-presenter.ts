@@ -7,6 +7,7 @@ import { truncateToWidth } from "../terminal/text/width.js";
 import type { ChatConsole } from "./console.js";
 import { statusLineFor, type StatusLine } from "./status-line.js";
 import { ThoughtView } from "./thought-view.js";
+import { toolPath } from "../tools/tool-path.js";
 import { toolLines } from "./tool-lines.js";
 import { STALLED, type Presenter, type RequestEvent, type TurnContext, type TurnEvent } from "./session-types.js";
 
@@ -52,7 +53,7 @@ export class ScreenPresenter implements Presenter {
       this.#view.push(event.text);
     } else if (event.type === "reasoning") this.#think(event.text);
     else if (event.type === "stalled") this.turn.context.output.warning(STALLED);
-    else if (event.type === "calls") this.#status.calls(event.calls.map(({ name }) => name));
+    else if (event.type === "calls") this.#status.calls(event.calls.map(({ name }) => this.#pathOf(name)));
     else if (event.type === "tools") this.#showTools(event);
   }
 
@@ -68,6 +69,7 @@ export class ScreenPresenter implements Presenter {
     this.#rest();
     return () => {
       this.#isQuiet = false;
+      this.#status.asked();
       this.#timer = this.#animate();
       this.#view.draw();
     };
@@ -95,8 +97,12 @@ export class ScreenPresenter implements Presenter {
     this.#foldThought();
     const { output } = this.turn.context;
     if (openCalls(event.state.messages).length === 0) this.#status.answered();
-    this.#view.endText(output.quiet ? [] : toolLines(event, this.console.screen.columns).map(output.errorStyle.dim));
+    this.#view.endText(
+      output.quiet ? [] : toolLines(event, this.#pathOf, this.console.screen.columns).map(output.errorStyle.dim),
+    );
   }
+
+  readonly #pathOf = (name: string): string => toolPath(this.turn.tools, name);
 
   #think(text: string): void {
     this.#status.thinks();

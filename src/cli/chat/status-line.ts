@@ -45,6 +45,11 @@ export class StatusLine {
     this.#wait(`calling ${names.join(", ")}`);
   }
 
+  /** A person was asked: what they took is no wait for what is called. */
+  asked(): void {
+    this.#wait(this.#waitingFor);
+  }
+
   /** The results are there: the model is asked again. */
   answered(): void {
     if (this.#waitingFor.startsWith("calling ")) this.#wait(`waiting for ${this.model}`);

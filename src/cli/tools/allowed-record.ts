@@ -31,10 +31,14 @@ function recordOf(directory: string, { store, conversationId, createdAt, tool }:
   return join(directory, DIRECTORY, contentHash(store, conversationId, createdAt, tool));
 }
 
-/** A record that somebody else could have made is none. */
+/** A record that somebody else could have made is none, and neither is one that cannot be looked at. */
 export function isAllowed(directory: string, allowed: AllowedTool): boolean {
   const record = recordOf(directory, allowed);
-  return isThere(record) && exposureOfFile(record) === undefined;
+  try {
+    return isThere(record) && exposureOfFile(record) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 export async function allow(directory: string, allowed: AllowedTool): Promise<void> {

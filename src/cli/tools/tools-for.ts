@@ -4,6 +4,7 @@
  */
 import { DraftstateError } from "../../errors.js";
 import type { CommandContext } from "../context.js";
+import { toSafeLine } from "../terminal/text/safe-text.js";
 import type { ServerTool } from "../../mcp/servers.js";
 
 export interface ToolOptions {
@@ -42,8 +43,19 @@ export async function toolsFor(context: CommandContext, options: ToolOptions): P
   const { tools: all, secrets } = servers;
   const isAllowed = (tool: ServerTool): boolean =>
     options.yesTools === true || (options.allowTool ?? []).some((pattern) => matchesPattern(pattern, tool));
+  warnOfNoMatch(context, options.allowTool ?? [], (pattern) => all.some((tool) => matchesPattern(pattern, tool)));
   const close = (): Promise<void> => servers.close();
   return { all, allowed: all.filter(isAllowed), lostCalls: options.lostCalls, secrets, close };
+}
+
+function warnOfNoMatch(
+  { output }: CommandContext,
+  patterns: readonly string[],
+  matches: (pattern: string) => boolean,
+): void {
+  for (const pattern of patterns)
+    if (!matches(pattern))
+      output.warning(`--allow-tool ${toSafeLine(pattern)} matches none of the tools: "draftstate tools" lists them`);
 }
 
 function assertUnused({ tool, allowTool, yesTools, lostCalls }: ToolOptions): void {

@@ -3,13 +3,10 @@ import { digestOf } from "../../snapshot/checksum.js";
 import { journalKey, snapshotKey } from "../../store/names.js";
 import { MAX_FILE_BYTES } from "../../store/codec.js";
 import { readPlan } from "../../store/read.js";
+import { ABSENT, markOfRevision } from "../../store/redo-record.js";
 import type { Store } from "../../store/store.js";
 
-export const ABSENT = "absent";
-
-export function markOfRevision(revision: number): string {
-  return `revision ${revision}`;
-}
+export { ABSENT, markOfRevision };
 
 export async function markOf({ storage }: Pick<Store, "storage">, id: string): Promise<string> {
   const plan = await readPlan(storage, id);

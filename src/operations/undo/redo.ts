@@ -4,11 +4,12 @@
  */
 import { DraftstateError, messageOf } from "../../errors.js";
 import type { Sessions } from "../../session/sessions.js";
+import { listBackupNames } from "../../store/backups.js";
 import { undoableOperations } from "../../store/pending.js";
 import { ANY_CONTENT, type UndoneRecord } from "../../store/redo-record.js";
 import { warn, type Store } from "../../store/store.js";
 import { timeOfStamp, type Operation } from "../../store/trash-record.js";
-import { isStanding, logRedo, undoLog } from "../../store/undo-log.js";
+import { isStanding, logRedo, undoLog, withRedone } from "../../store/undo-log.js";
 import { pruneAgain } from "../prune.js";
 import type { Redoing } from "../redoing.js";
 import { removeAll } from "../remove.js";
@@ -35,16 +36,14 @@ export interface LoggedUndo extends UndoneOperation {
 
 /** What was undone, newest first. */
 export async function loggedUndos(store: Store): Promise<LoggedUndo[]> {
-  const [entries, operations] = [
-    await undoLog(store.storage, await store.trash.records.names()),
-    await undoableOperations(store),
-  ];
+  const operations = await undoableOperations(store);
+  const entries = withRedone(await undoLog(store.storage, await store.trash.records.names()), operations);
   const shown: LoggedUndo[] = [];
   for (const entry of entries.filter(({ operation }) => !operations.some(isSame(operation))))
     shown.push({
       ...describeOperation(entry.operation),
       undoneAt: timeOfStamp(entry.stamp).toISOString(),
-      canRedo: isStanding(entry, operations) && (await isUnchanged(store, entry)),
+      canRedo: isStanding(entry, operations) && (await isUnchanged(store, entry)) && (await hasItsBackup(store, entry)),
     });
   return shown;
 }
@@ -52,6 +51,13 @@ export async function loggedUndos(store: Store): Promise<LoggedUndo[]> {
 /** Its undo was cut off, and is offered still. */
 function isSame({ stamp, conversationId }: Operation): (other: Operation) => boolean {
   return (other) => other.stamp === stamp && other.conversationId === conversationId;
+}
+
+/** Of a restore: what its undo replaced is in a backup, which retention may have taken away. */
+async function hasItsBackup({ storage }: Store, { operation, safetyBackup }: UndoneRecord): Promise<boolean> {
+  if (operation.kind !== "restore") return true;
+  const names = await listBackupNames(storage, operation.conversationId).catch(() => []);
+  return names.some(({ timestamp }) => timestamp === safetyBackup);
 }
 
 /** What was spilled since is a change too. */
@@ -92,7 +98,9 @@ export async function redo(store: Store, sessions: Sessions, id: string | undefi
 
 async function standing(store: Store, id: string | undefined): Promise<UndoneRecord[]> {
   const [names, operations] = [await store.trash.records.names(), await store.trash.records.operations(id)];
-  return (await undoLog(store.storage, names, id)).filter((entry) => isStanding(entry, operations));
+  return withRedone(await undoLog(store.storage, names, id), operations).filter((entry) =>
+    isStanding(entry, operations),
+  );
 }
 
 interface DoneAgain {
@@ -143,7 +151,10 @@ async function close(
 ): Promise<void> {
   const { conversationId: id } = entry.operation;
   await sessions
-    .guarded(id, ({ guard }) => logRedo(store.storage, entry, moved, guard))
+    .guarded(id, async ({ guard }) => {
+      const operations = await store.trash.records.operations(id);
+      await logRedo(store.storage, entry, { moved, operations }, guard);
+    })
     .catch((error: unknown) => {
       warn(store, id, `it is done again, but that could not be logged: ${messageOf(error)}`, error);
     });

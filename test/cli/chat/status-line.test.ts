@@ -25,6 +25,14 @@ test("before the first token each step of a request is named and timed", () => {
   expect(after(0)).toBe("waiting for the first token from api.example …");
 });
 
+test("a call is not timed while a person is asked about it", () => {
+  const { line, after } = lineAt();
+  line.calls(["files/read"]);
+  after(30);
+  line.asked();
+  expect(after(2)).toBe("calling files/read … (2 s)");
+});
+
 test("thinking is timed from its first part", () => {
   const { line, after } = lineAt();
   line.thinks();
