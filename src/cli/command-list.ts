@@ -1,5 +1,4 @@
 /** Every verb, in the order in which help lists them. Each is loaded when it is asked for, or when all have to be named. */
-import type { Option } from "commander";
 import type { Register } from "./commands/registration.js";
 
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
@@ -35,15 +34,26 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   completion: async () => (await import("./commands/completion/completion.js")).registerCompletion,
 };
 
+/** What is needed to know of an option of the program. */
+export interface ProgramOption {
+  readonly short?: string | undefined;
+  readonly long?: string | undefined;
+  /** Whether a value follows it. */
+  readonly required: boolean;
+}
+
 /** The command that the arguments name, behind options of the program; all of them if that is not known, as for help. */
-export async function commandsFor(argv: readonly string[], options: readonly Option[] = []): Promise<Register[]> {
+export async function commandsFor(
+  argv: readonly string[],
+  options: readonly ProgramOption[] = [],
+): Promise<Register[]> {
   const verb = verbOf(argv, options);
   const loaders = Object.hasOwn(COMMANDS, verb) ? [COMMANDS[verb]] : Object.values(COMMANDS);
   return Promise.all(loaders.flatMap((load) => load?.() ?? []));
 }
 
 /** The first word that is neither an option nor the value of one; empty where there is none, or an option is unknown. */
-function verbOf([word = "", ...rest]: readonly string[], options: readonly Option[]): string {
+function verbOf([word = "", ...rest]: readonly string[], options: readonly ProgramOption[]): string {
   if (!word.startsWith("-")) return word;
   const [flag = ""] = word.split("=", 1);
   const option = options.find(({ short, long }) => short === flag || long === flag);
