@@ -63,8 +63,26 @@ export async function sweepFaults(
   return swept;
 }
 
+/**
+ * Each sync of a file fails, alone or with all that come after it: what it was to make durable may not be acknowledged, be it
+ * that the next sync, or none, would make it durable.
+ */
+export async function sweepSyncs(workload: Workload): Promise<{ readonly syncs: number; readonly failures: string[] }> {
+  const exploration = new Exploration(workload);
+  const { syncs } = await play(exploration, workload, undefined);
+  const failures: string[] = [];
+  for (let at = 1; at <= syncs; at += 1) {
+    for (const lasting of LASTING) {
+      const { problems } = await play(exploration, workload, { code: "EIO", lasting, only: ["sync"], at });
+      failures.push(...problems.map((problem) => `sync ${at}, ${lasting}: ${problem}`));
+    }
+  }
+  return { syncs, failures };
+}
+
 interface Played {
   readonly calls: number;
+  readonly syncs: number;
   readonly rejected: number;
   readonly problems: readonly string[];
 }
@@ -81,15 +99,16 @@ async function play(exploration: Exploration, workload: Workload, fault: Fault |
   try {
     const { problems, rejected } = await Promise.race([doDeeds(stage, workload, fault !== undefined), endless]);
     const { calls } = faulty;
+    const syncs = faulty.callsOf("sync");
     faulty.clearFault();
     problems.push(...(await lost()), ...(await Promise.race([goOn(stage), endless])));
     if (faulty.openFiles !== 0) problems.push(`${faulty.openFiles} files are still open`);
     const locks = [...disk.image.entries.keys()].filter((path) => path.endsWith(".lock"));
     if (locks.length > 0) problems.push(`left locked: ${locks.join()}`);
     problems.push(...(await lost()));
-    return { calls, rejected, problems };
+    return { calls, syncs, rejected, problems };
   } catch (error) {
-    return { calls: faulty.calls, rejected: 0, problems: [`it does not end: ${messageOf(error)}`] };
+    return { calls: faulty.calls, syncs: 0, rejected: 0, problems: [`it does not end: ${messageOf(error)}`] };
   }
 }
 
