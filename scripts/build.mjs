@@ -81,6 +81,8 @@ const groups = [
 const command = (input, groups = []) => ({
   input,
   platform: "node",
+  // Large, rarely needed, and installed with draftstate as the library uses it.
+  external: ["undici"],
   plugins: [standIns],
   treeshake: { moduleSideEffects: (id) => !/node_modules/.test(id) || /chokidar|commander|cli-table3/.test(id) },
   output: {

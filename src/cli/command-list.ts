@@ -34,9 +34,29 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   completion: async () => (await import("./commands/completion/completion.js")).registerCompletion,
 };
 
-/** The command that the arguments start with; all of them if that is not known, as for help. */
-export async function commandsFor(argv: readonly string[]): Promise<Register[]> {
-  const [first = ""] = argv;
-  const loaders = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first]] : Object.values(COMMANDS);
+/** What is needed to know of an option of the program. */
+export interface ProgramOption {
+  readonly short?: string | undefined;
+  readonly long?: string | undefined;
+  /** Whether a value follows it. */
+  readonly required: boolean;
+}
+
+/** The command that the arguments name, behind options of the program; all of them if that is not known, as for help. */
+export async function commandsFor(
+  argv: readonly string[],
+  options: readonly ProgramOption[] = [],
+): Promise<Register[]> {
+  const verb = verbOf(argv, options);
+  const loaders = Object.hasOwn(COMMANDS, verb) ? [COMMANDS[verb]] : Object.values(COMMANDS);
   return Promise.all(loaders.flatMap((load) => load?.() ?? []));
+}
+
+/** The first word that is neither an option nor the value of one; empty where there is none, or an option is unknown. */
+function verbOf([word = "", ...rest]: readonly string[], options: readonly ProgramOption[]): string {
+  if (!word.startsWith("-")) return word;
+  const [flag = ""] = word.split("=", 1);
+  const option = options.find(({ short, long }) => short === flag || long === flag);
+  if (option === undefined) return "";
+  return verbOf(option.required && !word.includes("=") ? rest.slice(1) : rest, options);
 }

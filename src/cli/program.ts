@@ -43,7 +43,7 @@ export async function createProgram(argv: readonly string[], { write, runner }: 
     .exitOverride()
     // Errors are printed once, by main.
     .configureOutput({ writeOut: write, writeErr: () => undefined });
-  for (const register of await commandsFor(argv)) register(program, runner(program));
+  for (const register of await commandsFor(argv, program.options)) register(program, runner(program));
   return program;
 }
 

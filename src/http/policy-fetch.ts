@@ -26,6 +26,8 @@ export interface PolicyOptions {
   readonly isBackground?: boolean;
 }
 
+/** The global one may be replaced, by ours even. */
+const nodeFetch = globalThis.fetch;
 /** Milliseconds after which Node's `fetch` gives up by itself. */
 const OWN_TIMEOUT = 300_000;
 
@@ -40,7 +42,7 @@ export function policyFetch({
   const load = (): Promise<Fetch> =>
     (loading ??= import("./proxied-fetch.js").then(({ proxiedFetch }) => proxiedFetch(proxies, isBackground)));
   return async (input, init = {}) => {
-    const fetch = proxies === undefined && !isLong ? globalThis.fetch : await load();
+    const fetch = proxies === undefined && !isLong ? nodeFetch : await load();
     const silence = new Silence(idleTimeout, init.signal ?? undefined);
     const headers = new Headers(init.headers);
     // A small stream could unpack to any size.

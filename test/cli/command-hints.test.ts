@@ -60,6 +60,28 @@ describe("a command in a message", () => {
     expect(VERBS.toSorted()).toEqual(program.commands.map((command) => command.name()).toSorted());
     expect(await commandsFor([])).toHaveLength(VERBS.length);
   });
+
+  test.for(["ls", "--state-dir ls ls", "--state-dir=x --json ls", "-q --store x --config c.json ls -n 3"])(
+    "is loaded alone when it is named: %s",
+    async (line) => {
+      const program = await createProgram(line.split(" "), {
+        write: () => undefined,
+        runner: () => async () => undefined,
+      });
+      expect(program.commands.map((command) => command.name())).toEqual(["ls"]);
+    },
+  );
+
+  test.for(["--help", "--unknown x ls", "--state-dir", "--state-dir ls", "nonsense"])(
+    "is one of all where it is not known: %s",
+    async (line) => {
+      const program = await createProgram(line.split(" "), {
+        write: () => undefined,
+        runner: () => async () => undefined,
+      });
+      expect(program.commands).toHaveLength(VERBS.length);
+    },
+  );
 });
 
 test("flags of the store name no password", () => {

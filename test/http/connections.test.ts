@@ -16,6 +16,7 @@ const ROWS: Readonly<Record<string, string>> = {
   "src/agent/models/openai.ts": "`chat`, to a server that only the conversation names",
   "src/agent/models/offered-models.ts": "`models`, and `/model` in a chat",
   "src/agent/models/providers/connection.ts": "`chat`, to another provider",
+  "src/agent/models/providers/global-fetch.ts": "`chat`, to another provider",
   "src/mcp/http-transport.ts": "`chat` and `tools`, to an MCP server",
   "src/http/post.ts": "alerts (`alertWebhook`)",
   "src/http/background-sockets.ts": "alerts (`alertWebhook`)",

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { encodeLine } from "../../src/journal/framing.js";
 import type { Message } from "../../src/model/conversation.js";
 import type { Conversation } from "../../src/session/conversation.js";
-import { ConversationFollower, type WatchEvent } from "../../src/operations/watch/follow.js";
+import { endedWith } from "../../src/cli/commands/watch/answer-end.js";
+import { ConversationFollower, type FollowEvent, type WatchEvent } from "../../src/operations/watch/follow.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { DraftstateError } from "../../src/errors.js";
@@ -193,3 +194,19 @@ describe("a follower", () => {
     expect(await follower.look()).toEqual([]);
   });
 });
+
+test("an answer that began and ended between two looks ends with a status, for those who wait for it", async () => {
+  const storage = memory();
+  const conversation = await writing(storage);
+  await turn(conversation, "Tell me", "Once");
+  const follower = new ConversationFollower(storage, "chat");
+  await follower.look();
+  await turn(conversation, "And then?", "They lived");
+  const events = await heard(follower);
+  expect(events.at(-1)).toMatchObject({ kind: "status", status: "complete" });
+  expect([endedWith(events, false), endedWith(await heard(follower), false)]).toEqual(["complete", undefined]);
+});
+
+async function heard(follower: ConversationFollower): Promise<FollowEvent[]> {
+  return (await follower.look()).filter((event) => event.kind !== "state");
+}

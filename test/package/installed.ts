@@ -1,6 +1,6 @@
 /** The tarball in a project of its own, as a user installs it: packed as the build left it, fetched with npm. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -56,7 +56,7 @@ export class Project {
   /** A module that imports from the project's packages. */
   async runModule(source: string): Promise<Outcome> {
     await this.write("module.mjs", source);
-    return this.run(process.execPath, ["module.mjs"]);
+    return this.runFile("module.mjs");
   }
 
   command(...args: string[]): Promise<Outcome> {
@@ -78,11 +78,20 @@ export class Project {
     return this.run(process.execPath, [TSC, "--project", "."]);
   }
 
+  /** A package of the checkout that needs no other. */
+  link(name: string): Promise<void> {
+    return symlink(join(ROOT, "node_modules", name), join(this.directory, "node_modules", name), "junction");
+  }
+
+  runFile(name: string): Promise<Outcome> {
+    return this.run(process.execPath, [name]);
+  }
+
   /** As the strictest user does: every declaration that is reached is checked. */
-  async compile(source: string): Promise<Outcome> {
-    await this.write("app.ts", source);
+  async compile(sources: Readonly<Record<string, string>>): Promise<Outcome> {
+    for (const [name, source] of Object.entries(sources)) await this.write(name, source);
     const types = join(ROOT, "node_modules/@types");
-    const options = ["--strict", "--skipLibCheck", "false", "--noEmit", "--module", "nodenext", "--target", "es2023"];
+    const options = ["--strict", "--skipLibCheck", "false", "--module", "nodenext", "--target", "es2023"];
     return this.run(process.execPath, [
       TSC,
       ...options,
@@ -92,7 +101,7 @@ export class Project {
       "node",
       "--typeRoots",
       types,
-      "app.ts",
+      ...Object.keys(sources),
     ]);
   }
 

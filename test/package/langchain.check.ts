@@ -42,6 +42,6 @@ afterAll(() => removePacked(packed));
 
 test.each(VERSIONS)("with the %s LangChain", { timeout: 300_000 }, async (name, packages) => {
   const project = await Project.create(packed, name, packages);
-  expect(await project.compile(AGENT)).toEqual({ status: 0, output: "" });
+  expect(await project.compile({ "app.ts": AGENT })).toEqual({ status: 0, output: "" });
   expect(await project.runModule(STREAM)).toEqual({ status: 0, output: "complete 1\n" });
 });

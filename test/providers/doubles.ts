@@ -19,7 +19,7 @@ export interface Sent {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-type Protocol = (turn: Turn, response: ServerResponse, sent: Sent) => void;
+export type Protocol = (turn: Turn, response: ServerResponse, sent: Sent) => void;
 
 export class Double {
   readonly sent: Sent[] = [];

@@ -10,7 +10,7 @@ import { selectModel } from "../../src/agent/models/select.js";
 import type { TurnEvent } from "../../src/agent/turn.js";
 import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { MemoryStorage } from "../../src/storage/memory.js";
-import { anthropic, bedrock, Double, google, mistral, ollama, type Turn } from "./doubles.js";
+import { anthropic, bedrock, Double, google, mistral, ollama, type Protocol, type Turn } from "./doubles.js";
 
 const load = createRequire(import.meta.url);
 const KEY = "secret-key-of-the-test";
@@ -35,13 +35,19 @@ const PROVIDERS = [
   { provider: "mistralai", protocol: mistral, finish: "stop", options: {} },
 ] as const;
 
-type Case = (typeof PROVIDERS)[number];
+type Case = Omit<(typeof PROVIDERS)[number], "protocol"> & { readonly protocol: Protocol };
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   vi.unstubAllEnvs();
   await Promise.all(closers.splice(0).map((close) => close()));
 });
+
+const redirectTo =
+  (other: Double): Protocol =>
+  (_turn, response, { path }) => {
+    response.writeHead(307, { location: `${other.url}${path}` }).end();
+  };
 
 async function ask(one: Case, turns: readonly Turn[], signal?: AbortSignal) {
   const double = await Double.start(one.protocol, turns);
@@ -181,6 +187,16 @@ describe.for(PROVIDERS)("$provider", (one) => {
     const words = `the model m is unknown to ${one.provider === "ollama" ? KEY : "[redacted]"}`;
     expect(end.error?.message).toBe(`the provider refused the request (${words})`);
     expect(end.isLasting).toBe(true);
+  });
+
+  test("takes neither key nor conversation along a redirect to another origin", async () => {
+    const other = await Double.start(one.protocol, [{ text: ["Stolen."] }]);
+    closers.push(() => other.stop());
+    const redirecting = { ...one, protocol: redirectTo(other) };
+    const { end } = await ask(redirecting, [{}]);
+    expect(other.sent).toEqual([]);
+    expect(end.status).toBe("error");
+    expect(end.error?.message).toContain(`redirects to ${other.url} (307)`);
   });
 
   test("keeps an answer that breaks off as interrupted", async () => {

@@ -164,10 +164,10 @@ function read({ header, records, rewound }: Session, options: ImportOptions): Re
       return [];
     }
   });
-  const notices = records.filter((record) => !isSaid(record)).map(({ fields }) => fields);
+  const isNotice = (record: SessionRecord): boolean => !isSaid(record);
+  const notices = records.filter(isNotice).map(({ fields }) => fields);
   const [id, title] = [textAt(header, "sessionId"), textAt(header, "summary")];
   const model = messages.findLast((message) => typeof message["model"] === "string")?.["model"];
-  const left = rewound.filter(isSaid);
   return {
     faults,
     conversation: {
@@ -189,7 +189,10 @@ function read({ header, records, rewound }: Session, options: ImportOptions): Re
       },
       updatedAt: toIso(ownValue(header, "lastUpdated")) ?? lastDateOf(messages, createdAt),
       points: [],
-      aside: asidesOf({ "abandoned branch": left.length }),
+      aside: asidesOf({
+        "abandoned branch": rewound.filter(isSaid).length,
+        notice: [...records, ...rewound].filter(isNotice).length,
+      }),
     },
   };
 }

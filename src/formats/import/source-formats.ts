@@ -11,5 +11,12 @@ export const SOURCE_FORMATS = [
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
 /** Why turns of the source are not among the messages. They stay in the state. */
-export const ASIDE_REASONS = ["abandoned branch", "side chain", "hidden context", "reasoning", "repeated"] as const;
+export const ASIDE_REASONS = [
+  "abandoned branch",
+  "side chain",
+  "hidden context",
+  "reasoning",
+  "repeated",
+  "notice",
+] as const;
 export type AsideReason = (typeof ASIDE_REASONS)[number];

@@ -36,11 +36,15 @@ export type FollowEvent =
   | (Heard & { readonly revision: number; readonly tokenCount: number })
   /** On disk up to this revision. */
   | { readonly kind: "saved"; readonly revision: number; readonly tokenCount: number }
-  /** Now this, and not what it was; `streaming` while its writer lives, `interrupted` when it is dead. */
+  /** Now this, and not what it was, or another answer ended so; `streaming` while its writer lives, `interrupted` when it is dead. */
   | { readonly kind: "status"; readonly status: Status; readonly revision: number }
   | { readonly kind: "removed"; readonly revision: number }
   /** Its files cannot be read as they are, or their server is away; told once, until they can. */
   | { readonly kind: "problem"; readonly error: DraftstateError; readonly revision: number };
+
+export function isAnswer(event: WatchEvent): boolean {
+  return event.kind === "message" && event.role === "assistant";
+}
 
 export interface Followed {
   readonly conversationId: string;
@@ -107,7 +111,9 @@ export class ConversationFollower {
       this.#looked = true;
       const told = [...events, ...this.#savedSince(before)];
       // What was read is told, also where the server goes away now.
-      const more = this.#statusChange(owner !== undefined).catch((error: unknown) => this.#refused(error));
+      const more = this.#statusChange(owner !== undefined, told.some(isAnswer)).catch((error: unknown) =>
+        this.#refused(error),
+      );
       return [...told, ...(await more)];
     } catch (error) {
       return this.#refused(error);
@@ -247,13 +253,14 @@ export class ConversationFollower {
     return [{ kind: "saved", revision: version.revision, tokenCount: tokenCountOf(version.state) }];
   }
 
-  async #statusChange(hadOwner: boolean): Promise<FollowEvent[]> {
+  /** Also told again where an answer began and ended since the last look. */
+  async #statusChange(hadOwner: boolean, ended: boolean): Promise<FollowEvent[]> {
     const version = this.#version;
     if (version === undefined) return [];
     const written = statusOf(version.state);
     const lives = hadOwner || written !== "streaming" || (await this.storage.lockHolder(this.id)) !== undefined;
     const status = lives ? written : "interrupted";
-    if (status === this.#status) return [];
+    if (status === this.#status && (!ended || status === "streaming")) return [];
     this.#status = status;
     return [{ kind: "status", status, revision: version.revision }];
   }

@@ -266,7 +266,10 @@ describe("Gemini CLI", () => {
       name: "gemini-cli-g-1",
       updatedAt: "2025-11-01T10:00:08.000Z",
       version: { info: { title: "Listing files", model: "google:gemini-3-pro" } },
-      aside: [{ reason: "abandoned branch", count: 1 }],
+      aside: [
+        { reason: "abandoned branch", count: 1 },
+        { reason: "notice", count: 1 },
+      ],
     });
     for (const kept of ["Hidden", "Request cancelled", "Delete it"])
       expect(JSON.stringify(imported.conversations[0]?.version.state)).toContain(kept);

@@ -1,4 +1,4 @@
-/** The one HTTP policy as the `fetch` of a provider's package, where it takes one: limits, redirects, proxies, silence, and Ctrl-C. */
+/** The one HTTP policy as the `fetch` of a provider's package: limits, redirects, proxies, silence, and Ctrl-C. */
 import type { Fetch } from "../../../http/policy.js";
 import { policyFetch, type PolicyOptions } from "../../../http/policy-fetch.js";
 import { limitEvents, type StreamForm } from "../../../http/event-limit.js";
@@ -9,6 +9,8 @@ export interface Connection {
   readonly call: Call;
   readonly watch: RequestWatch;
   readonly fetch: (form?: StreamForm) => Fetch;
+  /** For what is no part of the model's calls. */
+  readonly elsewhere: Fetch;
 }
 
 export interface ConnectionOptions {
@@ -19,11 +21,13 @@ export interface ConnectionOptions {
 
 export function connectionFor({ retries, onRequest, connection }: ConnectionOptions): Connection {
   const call: Call = { signal: undefined };
-  const watch = new RequestWatch(onRequest, retries, policyFetch(connection));
+  const policy = policyFetch(connection);
+  const watch = new RequestWatch(onRequest, retries, policy);
   return {
     call,
     watch,
     fetch: (form) => unpacked(stoppable(limitEvents(watch.fetch, undefined, form), call)),
+    elsewhere: unpacked(policy),
   };
 }
 

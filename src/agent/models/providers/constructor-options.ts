@@ -3,16 +3,16 @@ import { DraftstateError } from "../../../errors.js";
 import type { StreamForm } from "../../../http/event-limit.js";
 import { awsRequestsThrough } from "./aws-requests.js";
 import type { Fetch } from "../../../http/policy.js";
-import { firstSet, PROVIDERS, type ProviderName } from "../../../model/providers.js";
+import { firstSet, type ProviderName } from "../../../model/providers.js";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
 export interface Given {
   readonly model: string;
   readonly key: string | undefined;
-  /** Undefined for the provider's own. */
+  /** Undefined where the region says it. */
   readonly address: string | undefined;
-  /** The policy's, for a package that takes one. */
+  /** The policy's. */
   readonly fetch: (form?: StreamForm) => Fetch;
 }
 
@@ -23,6 +23,8 @@ export interface Recipe {
   readonly className: string;
   /** Its own name for the most tokens of an answer. */
   readonly maxTokens: string;
+  /** The package takes no `fetch`. */
+  readonly usesGlobalFetch?: true;
   /** What the user may say otherwise. */
   readonly defaults?: (env: Variables) => Options;
   readonly options: (this: void, given: Given) => Options;
@@ -37,7 +39,7 @@ export const RECIPES: Readonly<Record<ProviderName, Recipe>> = {
   anthropic: {
     className: "ChatAnthropic",
     maxTokens: "maxTokens",
-    options: ({ key, address = PROVIDERS.anthropic.address, fetch }) => ({
+    options: ({ key, address, fetch }) => ({
       apiKey: key,
       anthropicApiUrl: address,
       clientOptions: { fetch: fetch(), timeout: NO_TIMEOUT, logLevel: "off" },
@@ -46,12 +48,13 @@ export const RECIPES: Readonly<Record<ProviderName, Recipe>> = {
   "google-genai": {
     className: "ChatGoogleGenerativeAI",
     maxTokens: "maxOutputTokens",
-    options: ({ key, address = PROVIDERS["google-genai"].address }) => ({ apiKey: key, baseUrl: address }),
+    usesGlobalFetch: true,
+    options: ({ key, address }) => ({ apiKey: key, baseUrl: address }),
   },
   ollama: {
     className: "ChatOllama",
     maxTokens: "numPredict",
-    options: ({ address = PROVIDERS.ollama.address, fetch }) => ({ baseUrl: address, fetch: fetch("lines") }),
+    options: ({ address, fetch }) => ({ baseUrl: address, fetch: fetch("lines") }),
   },
   bedrock: {
     className: "ChatBedrockConverse",
@@ -65,7 +68,7 @@ export const RECIPES: Readonly<Record<ProviderName, Recipe>> = {
   mistralai: {
     className: "ChatMistralAI",
     maxTokens: "maxTokens",
-    options: ({ key, address = PROVIDERS.mistralai.address, fetch }) => ({
+    options: ({ key, address, fetch }) => ({
       apiKey: key,
       serverURL: address,
       httpClient: requestsThrough(fetch()),

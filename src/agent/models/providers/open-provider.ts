@@ -4,6 +4,7 @@ import { firstSet, PROVIDERS, providerIn, type Provider, type ProviderName } fro
 import { connectionFor, type ConnectionOptions } from "./connection.js";
 import { tuned, type Tuning } from "../tuning.js";
 import { RECIPES } from "./constructor-options.js";
+import { replaceGlobalFetch } from "./global-fetch.js";
 import { ProviderModel, type ForeignModel } from "./provider-model.js";
 import { retryJudge } from "./retries.js";
 
@@ -25,15 +26,14 @@ export function openProvider(choice: ProviderChoice): ProviderModel {
   const model = choice.name.slice(provider.length + 1);
   if (model === "") throw nameMissing(provider);
   const key = keyFor(provider, choice);
-  const Model = classOf(provider, choice.load(PROVIDERS[provider].packageName));
   const recipe = RECIPES[provider];
+  const { packageName, addresses, address: own } = PROVIDERS[provider];
+  const address = choice.baseUrl ?? firstSet(addresses, choice.env) ?? own;
   const connection = connectionFor(choice);
-  const given = {
-    model,
-    key,
-    address: choice.baseUrl ?? firstSet(PROVIDERS[provider].addresses, choice.env),
-    fetch: connection.fetch,
-  };
+  // Before the package can take hold of Node's own.
+  if (recipe.usesGlobalFetch === true && address !== undefined) replaceGlobalFetch(address, connection);
+  const Model = classOf(provider, choice.load(packageName));
+  const given = { model, key, address, fetch: connection.fetch };
   const options = {
     ...recipe.defaults?.(choice.env),
     ...tuned(choice.tuning, recipe.maxTokens),

@@ -1,6 +1,6 @@
 /** `watch`: changes made by other processes, live. One conversation: its answer as it grows; all: a line for each change. */
 import { DraftstateError, isDraftstateError } from "../../../errors.js";
-import type { Followed, FollowEvent } from "../../../operations/watch/follow.js";
+import type { Followed } from "../../../operations/watch/follow.js";
 import { watchConversations } from "../../../operations/watch/watch.js";
 import { assertConversationId } from "../../../store/names.js";
 import { openConsole, type ChatConsole } from "../../chat/console.js";
@@ -9,6 +9,7 @@ import type { CommandContext } from "../../context.js";
 import { INTERRUPTED } from "../../exit-status.js";
 import { resolveId } from "../../arguments/resolve-id.js";
 import { catchInterrupts } from "../../terminal/input/interrupts.js";
+import { endedWith } from "./answer-end.js";
 import { AllPresenter } from "./all.js";
 import { AllOnScreen } from "./all-on-screen.js";
 import { answersOn, PlainAnswers } from "./answers.js";
@@ -24,17 +25,6 @@ interface WatchCommandOptions {
 
 /** Milliseconds of changes to one conversation that make one line. */
 const LINE_GAP = 200;
-
-/** The status with which the answer ended; undefined while it streams. */
-function endedWith(events: readonly FollowEvent[], streamedBefore: boolean): string | undefined {
-  let streams = streamedBefore;
-  for (const event of events) {
-    if (event.kind !== "status") continue;
-    if (streams && event.status !== "streaming") return event.status;
-    streams = event.status === "streaming";
-  }
-  return undefined;
-}
 
 async function presenterFor(
   context: CommandContext,
