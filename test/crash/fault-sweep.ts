@@ -1,6 +1,7 @@
 /**
  * A fault at a chosen call of a workload, once or from then on. What failed must have said so, and what was acknowledged
- * is there after a power loss; once the fault is over the same process goes on, and leaves no open file and no lock.
+ * is there after a power loss; once the fault is over the same process goes on, and leaves no open file and no lock. A case
+ * that never ends is a failure of that case.
  */
 import { isDraftstateError, messageOf } from "../../src/errors.js";
 import { PendingDisk } from "../doubles/crash-states.js";
@@ -29,6 +30,8 @@ export interface Swept {
 }
 
 const MAX_FAILURES = 5;
+/** Far more than any case takes, and seconds only. */
+const MAX_CALLS = 20_000;
 
 /** One call in so many gets a fault; `kindsEach`: of so many kinds, in turn. */
 export async function sweepFaults(
@@ -60,8 +63,26 @@ export async function sweepFaults(
   return swept;
 }
 
+/**
+ * Each sync of a file fails, alone or with all that come after it: what it was to make durable may not be acknowledged, be it
+ * that the next sync, or none, would make it durable.
+ */
+export async function sweepSyncs(workload: Workload): Promise<{ readonly syncs: number; readonly failures: string[] }> {
+  const exploration = new Exploration(workload);
+  const { syncs } = await play(exploration, workload, undefined);
+  const failures: string[] = [];
+  for (let at = 1; at <= syncs; at += 1) {
+    for (const lasting of LASTING) {
+      const { problems } = await play(exploration, workload, { code: "EIO", lasting, only: ["sync"], at });
+      failures.push(...problems.map((problem) => `sync ${at}, ${lasting}: ${problem}`));
+    }
+  }
+  return { syncs, failures };
+}
+
 interface Played {
   readonly calls: number;
+  readonly syncs: number;
   readonly rejected: number;
   readonly problems: readonly string[];
 }
@@ -71,32 +92,49 @@ async function play(exploration: Exploration, workload: Workload, fault: Fault |
   const disk = new SimulatedFileSystem(base, pending);
   const faulty = new FaultyFileSystem(disk);
   const stage = new Stage(disk, ledger.copy(), workload, 10, faulty);
+  const lost = (): Promise<string[]> =>
+    lostNow(exploration, { base, operations: disk.operations, from: 0, ledger: stage.ledger });
+  if (fault !== undefined) faulty.setFault(fault);
+  const endless = faulty.exceeds(MAX_CALLS);
+  try {
+    const { problems, rejected } = await Promise.race([doDeeds(stage, workload, fault !== undefined), endless]);
+    const { calls } = faulty;
+    const syncs = faulty.callsOf("sync");
+    faulty.clearFault();
+    problems.push(...(await lost()), ...(await Promise.race([goOn(stage), endless])));
+    if (faulty.openFiles !== 0) problems.push(`${faulty.openFiles} files are still open`);
+    const locks = [...disk.image.entries.keys()].filter((path) => path.endsWith(".lock"));
+    if (locks.length > 0) problems.push(`left locked: ${locks.join()}`);
+    problems.push(...(await lost()));
+    return { calls, syncs, rejected, problems };
+  } catch (error) {
+    return { calls: faulty.calls, syncs: 0, rejected: 0, problems: [`it does not end: ${messageOf(error)}`] };
+  }
+}
+
+async function doDeeds(
+  stage: Stage,
+  { deeds }: Workload,
+  mayFail: boolean,
+): Promise<{ readonly problems: string[]; readonly rejected: number }> {
   const problems: string[] = [];
   let rejected = 0;
-  if (fault !== undefined) faulty.setFault(fault);
-  for (const [index, deed] of workload.deeds.entries()) {
+  for (const [index, deed] of deeds.entries()) {
     try {
       await stage.do(deed);
     } catch (error) {
       rejected += 1;
-      if (fault === undefined || !isDraftstateError(error))
-        problems.push(`deed ${index + 1} failed with ${messageOf(error)}`);
+      if (!mayFail || !isDraftstateError(error)) problems.push(`deed ${index + 1} failed with ${messageOf(error)}`);
     }
   }
-  const { calls } = faulty;
-  faulty.clearFault();
-  const life = (): Life => ({ base, operations: disk.operations, from: 0, ledger: stage.ledger });
-  problems.push(...(await lostNow(exploration, life())));
-  try {
-    await stage.goOn();
-  } catch (error) {
-    problems.push(`going on afterwards failed with ${messageOf(error)}`);
-  }
-  if (faulty.openFiles !== 0) problems.push(`${faulty.openFiles} files are still open`);
-  const locks = [...disk.image.entries.keys()].filter((path) => path.endsWith(".lock"));
-  if (locks.length > 0) problems.push(`left locked: ${locks.join()}`);
-  problems.push(...(await lostNow(exploration, life())));
-  return { calls, rejected, problems };
+  return { problems, rejected };
+}
+
+function goOn(stage: Stage): Promise<string[]> {
+  return stage.goOn().then(
+    () => [],
+    (error: unknown) => [`going on afterwards failed with ${messageOf(error)}`],
+  );
 }
 
 /** After a power loss that keeps nothing that was not synced, and after one that keeps everything. */

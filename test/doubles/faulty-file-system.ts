@@ -28,6 +28,7 @@ export class FaultyFileSystem implements FileSystem {
   #opened = 0;
   #closed = 0;
   #mostOpen = 0;
+  #limit: { readonly calls: number; readonly exceeded: (error: Error) => void } | undefined;
 
   constructor(private readonly inner: FileSystem) {}
 
@@ -48,6 +49,13 @@ export class FaultyFileSystem implements FileSystem {
   /** Whether a call that fails is followed by others that all fail, clean-up included. */
   get failsForGood(): boolean {
     return this.#fault?.lasting === "from-then-on";
+  }
+
+  /** Rejects at the first call beyond so many; that call and those after it never end, so that a loop ends that would go on for ever. */
+  exceeds(calls: number): Promise<never> {
+    return new Promise((_resolve, exceeded) => {
+      this.#limit = { calls, exceeded };
+    });
   }
 
   callsOf(kind: CallKind): number {
@@ -140,6 +148,10 @@ export class FaultyFileSystem implements FileSystem {
     beforeFailing?: (fault: Fault) => Promise<void>,
   ): Promise<T> {
     this.#counts.set(kind, this.callsOf(kind) + 1);
+    if (this.#limit !== undefined && this.calls > this.#limit.calls) {
+      this.#limit.exceeded(new Error(`more than ${this.#limit.calls} calls of the file system`));
+      await new Promise<never>(() => undefined);
+    }
     const fault = this.#faultFor(kind);
     if (fault === undefined) return act();
     await beforeFailing?.(fault);

@@ -383,3 +383,41 @@ describe.runIf(platform() !== "win32")("a process that is really stopped", () =>
     }
   });
 });
+
+test("a claim that ran out while its contender failed late is not taken from the one that has claimed it since", async () => {
+  acquired(await holder.tryLock("chat", new Date(), { lease: LEASE }));
+  stop(LEASE);
+  const isClaim = (path: string | undefined): boolean => path?.startsWith(`${lockPath("chat")}.`) === true;
+  let arrive = (): void => undefined;
+  let goOn = (): void => undefined;
+  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+  const gate = new Promise<void>((resolve) => (goOn = resolve));
+  const other = machines.storage(
+    3001,
+    intercepted(machines.disk, async (call, paths, act) => {
+      if (call === "rename" && paths[1] === lockPath("chat")) {
+        arrive();
+        await gate;
+      }
+      return act();
+    }),
+  );
+  let others: ReturnType<FileStorage["tryLock"]> | undefined;
+  const claimedByOther = async (): Promise<void> => {
+    others ??= other.tryLock("chat", new Date());
+    await arrived;
+  };
+  const through = intercepted(machines.disk, async (call, paths, act) => {
+    if (call === "rename" && paths[1] === lockPath("chat")) {
+      stop(LEASE);
+      throw new Error("the disk failed");
+    }
+    if (call === "unlink" && isClaim(paths[0])) await claimedByOther();
+    return act();
+  });
+  await expect(machines.storage(2001, through).tryLock("chat", new Date(), { lease: LEASE })).rejects.toThrow();
+  await claimedByOther();
+  expect(await machines.storage(4001).tryLock("chat", new Date())).toMatchObject({ acquired: false });
+  goOn();
+  await expect(acquired(await (others ?? other.tryLock("chat", new Date()))).assertHeld()).resolves.toBeUndefined();
+});
