@@ -58,7 +58,8 @@ async function disagreementOn(disk: SimulatedFileSystem): Promise<string | undef
   const results = CALLS.map(
     ({ id }) => messages.find(({ toolCallId }) => toolCallId === id)?.content ?? (open.includes(id) ? "no" : "nothing"),
   );
-  return given.join() === results.join() ? undefined : `tells ${given.join()} where it stands ${results.join()}`;
+  const [told, stands] = [JSON.stringify(given), JSON.stringify(results)];
+  return told === stands ? undefined : `tells ${told} where it stands ${stands}`;
 }
 
 test("thread and conversation share one lock, one verify, one backup, and no crash makes them disagree", async () => {
