@@ -110,9 +110,13 @@ export class TurnCalls {
     });
     // First of both: what is durable never says that they were not begun once they are.
     conversation.setUnbegunCalls(null);
-    conversation.update((draft) => {
-      beginCalls(draft, { started, at: at(), results });
-    });
+    const begin = { started, at: at(), results };
+    conversation.update(
+      (draft) => {
+        beginCalls(draft, begin);
+      },
+      { synced: true },
+    );
     await conversation.flush();
     if (results.length > 0) await onResults(results);
   }

@@ -14,6 +14,7 @@ import {
 } from "./record-answer.js";
 import { closedError } from "./refusals.js";
 import type { Session } from "./session.js";
+import type { UpdateOptions } from "./write-ahead-options.js";
 
 export interface HandleOptions {
   readonly session: Session;
@@ -79,8 +80,8 @@ export class Conversation<S extends object = AgentState> {
    * Changes the state by an Immer recipe, which changes the draft or gives back a new state. Throws `INVALID_STATE`, unchanged,
    * where it would no longer be plain JSON, and `USAGE` inside another recipe.
    */
-  update(recipe: Recipe<S>): void {
-    this.#open.update(recipe as never);
+  update(recipe: Recipe<S>, options?: UpdateOptions): void {
+    this.#open.update(recipe as never, options);
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * One conversation's journal on disk: begun with its header and its first batch, then one append and one sync a batch.
+ * One conversation's journal on disk: begun with its header and its first batch, then one append a batch, with a sync where it is told so.
  * After any failure the file is spent, since the kernel may have marked unwritten pages clean: it is never synced again.
  * While a snapshot is written the journal continues; what came meanwhile is all that the next journal begins with.
  */
@@ -10,7 +10,6 @@ export interface JournalWriterOptions {
   readonly storage: Storage;
   readonly key: Key;
   readonly lock: Lock;
-  readonly syncEachBatch: boolean;
 }
 
 export class JournalWriter {
@@ -30,12 +29,12 @@ export class JournalWriter {
     return Buffer.from(records.map(encodeRecord).join(""), "utf8");
   }
 
-  /** Durable when it resolves (with `syncEachBatch`). Rejects with `LOCKED` once the lock is lost. */
-  async write(batch: Buffer, header: () => JournalHeader): Promise<void> {
+  /** Durable when it resolves, with all before it (if `isSynced`). Rejects with `LOCKED` once the lock is lost. */
+  async write(batch: Buffer, isSynced: boolean, header: () => JournalHeader): Promise<void> {
     const log = this.#log;
     if (log === undefined) await this.#begin(header(), [batch]);
     else {
-      await (this.options.syncEachBatch ? log.appendDurably(batch) : log.append(batch));
+      await (isSynced ? log.appendDurably(batch) : log.append(batch));
       this.#bytes += batch.length;
     }
     this.#behindSnapshot?.push(batch);

@@ -39,7 +39,7 @@ import { removeTraces } from "./traces.js";
 import { TurnEnd } from "./turn-end.js";
 import { unbegunMark } from "./unbegun-calls.js";
 import { WriteAhead } from "./write-ahead.js";
-import type { WriteAheadOptions } from "./write-ahead-options.js";
+import type { UpdateOptions, WriteAheadOptions } from "./write-ahead-options.js";
 
 export interface SessionOptions extends WriteAheadOptions {
   /** There was no such conversation: no backup of it either. */
@@ -68,7 +68,6 @@ export class Session {
   #isClosed = false;
   readonly #left: LeftForUndo;
   readonly #turnEnd: TurnEnd;
-  /** Nothing was changed yet. */
   #isUntouched: boolean;
 
   constructor(private readonly options: SessionOptions) {
@@ -174,8 +173,9 @@ export class Session {
     return this.options.store.now();
   }
 
-  update(recipe: Recipe<JsonObject>): void {
+  update(recipe: Recipe<JsonObject>, { synced = false }: UpdateOptions = {}): void {
     this.#assertChangeable();
+    if (synced) this.#writer.syncNext();
     this.#changed(this.#container.update(recipe));
   }
 

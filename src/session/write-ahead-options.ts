@@ -1,9 +1,14 @@
-/** What a session begins to write with: who it is, what it continues, and what the store and its spills hold of that. */
+/** What a session begins to write with: who it is, what it continues, and what the store and its spills hold of that; and how a change is written. */
 import type { Version } from "../model/conversation.js";
 import type { SessionMark } from "../model/sessions.js";
 import type { Lock } from "../storage/storage.js";
 import type { Store } from "../store/store.js";
 import type { SnapshotOnDisk } from "./base.js";
+
+export interface UpdateOptions {
+  /** With `durability: "relaxed"` too the change, and all before it, is synced when it is saved: `flush` then waits for that. */
+  readonly synced?: boolean;
+}
 
 export interface WriteAheadOptions {
   readonly id: string;

@@ -34,6 +34,8 @@ export class WriteAhead {
   readonly #waiters: Waiters;
   readonly #snapshotRate = new RateLimit();
   #latest: Version;
+  /** The last change that is synced whatever the settings say. */
+  #synced = 0;
   #running: Promise<void> | undefined;
   #snapshotting: Promise<void> | undefined;
   #taken: TakenSnapshot | undefined;
@@ -53,7 +55,6 @@ export class WriteAhead {
       storage: store.storage,
       lock,
       key: journalKey(id),
-      syncEachBatch: store.settings.durability === "strict",
     });
     this.#queue = new ChangeQueue(store.settings.maxQueuedChanges);
     this.#base = new Base({ id, store, lock }, snapshot);
@@ -98,6 +99,11 @@ export class WriteAhead {
     const { revision } = version;
     const change = { from: revision, revision, at: this.options.store.now().getTime(), patches };
     this.#queue.push(info === undefined ? change : { ...change, info });
+  }
+
+  /** The next change is synced where only snapshots otherwise are, too. */
+  syncNext(): void {
+    this.#synced = this.#latest.revision + 1;
   }
 
   /** Starts writing what waits, if nothing is being written yet. */
@@ -232,7 +238,8 @@ export class WriteAhead {
         this.#journalBroken = true;
         return false;
       }
-      await this.#journal.write(batch, () => this.#header(first.from - 1));
+      const isSynced = this.options.store.settings.durability === "strict" || this.#synced >= first.from;
+      await this.#journal.write(batch, isSynced, () => this.#header(first.from - 1));
       this.#becameDurable(last.revision);
       this.#saved("journal", last.revision, records.length, batch.length, started);
       return true;

@@ -26,22 +26,26 @@ function toJson({ backup, changes }: ChangedBackup): object {
   };
 }
 
-function describeChanges(changes: ChangeCounts | null, said: string): string {
-  if (changes === null) return "";
+function describeChanges(changes: ChangeCounts, said: string, older: number): string {
   const parts = [
     changes.added > 0 ? `+${changes.added}` : "",
     changes.removed > 0 ? `-${changes.removed}` : "",
     changes.edited > 0 ? `~${changes.edited}` : "",
     changes.moved > 0 ? `↕${changes.moved}` : "",
   ].filter((part) => part !== "");
-  return parts.length === 0
-    ? changes.fields > 0
-      ? "fields"
-      : "none"
-    : `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
+  if (parts.length > 0) return `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
+  if (changes.fields > 0) return "fields";
+  return older < 0 ? "empty" : `same as @${older}`;
 }
 
-function columnsFor(context: CommandContext): FittingColumn<ChangedBackup>[] {
+/** Against the next older one that can be read. */
+function changedIn({ backup, changes, said }: ChangedBackup, index: number, rows: readonly ChangedBackup[]): string {
+  if (!backup.valid) return `damaged: ${backup.problem ?? ""}`;
+  const older = rows.findIndex((row, at) => at > index && row.backup.valid);
+  return changes === null ? "" : describeChanges(changes, said, older);
+}
+
+function columnsFor(rows: readonly ChangedBackup[], context: CommandContext): FittingColumn<ChangedBackup>[] {
   const { style } = context.output;
   return [
     { title: "", align: "right", dispensable: 0, cell: (_row, index) => `@${index}` },
@@ -70,8 +74,7 @@ function columnsFor(context: CommandContext): FittingColumn<ChangedBackup>[] {
       shrink: true,
       dispensable: 0,
       paint: (shown, cell) => (cell.startsWith("damaged") ? style.red(shown) : shown),
-      cell: ({ backup, changes, said }) =>
-        backup.valid ? describeChanges(changes, said) : `damaged: ${backup.problem ?? ""}`,
+      cell: (row, index) => changedIn(row, index, rows),
     },
     { title: "SIZE", align: "right", dispensable: 4, cell: ({ backup: { sizeBytes } }) => formatBytes(sizeBytes) },
   ];
@@ -79,7 +82,7 @@ function columnsFor(context: CommandContext): FittingColumn<ChangedBackup>[] {
 
 function render(rows: readonly ChangedBackup[], context: CommandContext): string {
   const { style, width } = context.output;
-  return renderFittingTable({ style, width, columns: columnsFor(context), rows });
+  return renderFittingTable({ style, width, columns: columnsFor(rows, context), rows });
 }
 
 export const registerBackups: Register = (program, run) => {

@@ -147,3 +147,24 @@ describe("ten turns with maxBackups 3", TIMEOUT, () => {
     expect(await workspace.json(["verify"])).toMatchObject({ ok: true, problems: [] });
   });
 });
+
+test("backups say what changed since the one before, also of restores and where nothing did", TIMEOUT, async () => {
+  const workspace = await InProcess.create();
+  await workspace.run(["chat", "turn 1", "--id", "tale"]);
+  await workspace.run(["chat", "turn 2", "-c"]);
+  for (const command of ["restore tale --backup @1", "undo tale", "redo", "backup tale", "backup tale --tag kept"])
+    await workspace.run([...command.split(" ")]);
+  const { stdout } = await workspace.run(["backups", "tale"]);
+  const changed = stdout
+    .split("\n")
+    .flatMap((line) => /(?:[+-]\d+ messages(?:: turn \d)?|same as @\d)/.exec(line) ?? []);
+  expect(changed).toEqual([
+    "same as @1",
+    "-2 messages",
+    "+2 messages: turn 2",
+    "-2 messages",
+    "+2 messages: turn 2",
+    "+2 messages: turn 1",
+  ]);
+  await workspace.remove();
+});
