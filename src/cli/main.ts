@@ -157,9 +157,8 @@ class ProgramRun {
   }
 
   #report(code: string, text: string, path?: string): void {
-    const message = this.#output.worded(text);
-    if (this.#json) this.#output.json({ error: { code, message, path: path ?? null } });
-    this.#output.error(message);
+    if (this.#json) this.#output.json({ error: { code, message: this.#output.worded(text), path: path ?? null } });
+    this.#output.error(text);
   }
 }
 
