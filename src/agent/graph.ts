@@ -255,7 +255,7 @@ function ofOneRun(signal: AbortSignal): { readonly signal: AbortSignal; readonly
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort, { once: true });
   return {
-    signal,
+    signal: run.signal,
     end() {
       signal.removeEventListener("abort", abort);
     },

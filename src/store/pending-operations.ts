@@ -14,6 +14,8 @@ export class PendingOperations {
   readonly #records: OperationRecords;
   /** By conversation: the operation whose outcome could not be recorded yet, and what records it. */
   readonly #unsettled = new Map<string, { readonly stamp: string; readonly record: (guard: Lock) => Promise<void> }>();
+  /** Conversations whose withdrawn record may still come back after a power loss. */
+  readonly #removed = new Set<string>();
 
   /** Where nothing is kept, none is recorded. */
   constructor(storage: Storage, keeps: boolean, records: OperationRecords) {
@@ -47,8 +49,10 @@ export class PendingOperations {
   async settle(conversationId: string, guard: Lock): Promise<void> {
     const left = this.#unsettled.get(conversationId);
     if (left === undefined) return;
+    const there = await this.#records.pending(conversationId);
     // Another process may have settled it, and begun one of its own.
-    if ((await this.#records.pending(conversationId))?.stamp === left.stamp) await left.record(guard);
+    if (there?.stamp === left.stamp) await left.record(guard);
+    else if (there === undefined) await this.#settleRemoved(conversationId);
     this.#unsettled.delete(conversationId);
   }
 
@@ -82,9 +86,25 @@ export class PendingOperations {
   async withdraw(operation: Operation, guard: Lock): Promise<void> {
     if (!(await this.#isKept(operation))) return;
     await this.#settling(operation, guard, async (held) => {
-      await this.#storage.remove(pendingKey(operation.conversationId), held);
+      await this.#removePending(operation.conversationId, held);
       for (const file of operation.files) await this.#storage.remove(trashKey(operation.stamp, file), held);
     });
+  }
+
+  /** Durably: were it to come back after a power loss, what is changed next would be taken for what it tells of. */
+  async #removePending(conversationId: string, guard: Lock): Promise<void> {
+    const wasRemoved = this.#removed.has(conversationId);
+    // Also where removing it fails, which may have been done all the same.
+    this.#removed.add(conversationId);
+    if (!(await this.#storage.remove(pendingKey(conversationId), guard)) && !wasRemoved)
+      this.#removed.delete(conversationId);
+    await this.#settleRemoved(conversationId);
+  }
+
+  async #settleRemoved(conversationId: string): Promise<void> {
+    if (!this.#removed.has(conversationId)) return;
+    await this.#storage.settle("trash");
+    this.#removed.delete(conversationId);
   }
 
   /** Nothing else is done to the conversation before it is known whether the operation happened. */

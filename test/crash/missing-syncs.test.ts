@@ -6,7 +6,7 @@
 import { afterAll, expect, test } from "vitest";
 import { everyImage, extremes, simplestImages, type ImagesOf } from "./exploration.js";
 import { missingSyncs } from "./missing-syncs.js";
-import { workloadsOf } from "./workloads.js";
+import { WORKLOADS, workloadsOf } from "./workloads.js";
 
 const thorough = process.env["DRAFTSTATE_CRASH_DEPTH"] === "full";
 
@@ -38,11 +38,11 @@ const UNSEEN: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /\/locks after unlink \.tmp-/,
-    "where nothing is left unfinished under a lock, nobody has to find it after power loss; four workloads show where something is",
+    "where nothing is left unfinished under a lock, nobody has to find it after power loss; the last test shows where something is",
   ],
   [
     /\/trash after (rename|unlink) pending_/,
-    "a pending record that comes back is settled by what the conversation is, as after a crash in between",
+    "of an operation that happened: a record that comes back is settled by what the conversation is, as after a crash in between; withdrawn.test.ts shows one that did not happen",
   ],
   [
     /^\/spare after rename chat\.\w+\.spill/,
@@ -87,3 +87,13 @@ test.each(chosen)(
     expect(seen).toBeGreaterThan(3);
   },
 );
+
+test("the sync of a lock is missed where something is left unfinished under it", { timeout: 60_000 }, async () => {
+  const isOfLock = (what: string): boolean => /\/locks after unlink \.tmp-/.test(what);
+  const syncs = await missingSyncs(WORKLOADS["new conversation"] ?? { deeds: [] }, (what) =>
+    isOfLock(what) ? [simplestImages] : [],
+  );
+  expect(syncs.filter(({ what }) => isOfLock(what))).toMatchObject([
+    { outcome: { seen: expect.stringContaining("left behind") as string } },
+  ]);
+});

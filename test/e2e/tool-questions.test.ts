@@ -36,6 +36,12 @@ test(
 
     const second = TerminalSession.start(workspace, [...chat, "--resume", "tale"]);
     await second.shows(/text: "one"\n[^\n]*run it\?/);
+    second.type("s");
+    second.press("enter");
+    await second.shows(/stopped; [^>]*>$/);
+    second.type("/continue");
+    second.press("enter");
+    await second.shows(/continue\n[\s\S]*text: "one"\n[^\n]*run it\?/);
     // The reason on one line with the letter.
     second.type("n Not that one");
     second.press("enter");

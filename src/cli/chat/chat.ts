@@ -189,19 +189,25 @@ class Chat {
     const before = answers ? turn.conversation.version.state : undefined;
     const status = answers ? await answerTo(turn, prompt) : 0;
     if (!situation.interactive || this.context.output.isClosed || isEnding(status)) return status;
-    if (situation.person !== undefined) return this.#talk(turn, before);
+    if (situation.person !== undefined) return this.#talk(turn, before, status);
     this.#sayNobodyIsThere(turn.conversation);
     return status;
   }
 
-  async #talk(turn: TurnContext, before: TurnContext["conversation"]["version"]["state"] | undefined): Promise<number> {
+  async #talk(
+    turn: TurnContext,
+    before: TurnContext["conversation"]["version"]["state"] | undefined,
+    status: number,
+  ): Promise<number> {
     const [{ ChatSession }, { PromptHistory }, { talk }] = await Promise.all([
       import("./session.js"),
       import("./prompt-history.js"),
       import("./prompt-loop.js"),
     ]);
     const history = await PromptHistory.load(this.manager.storage);
-    return talk(new ChatSession({ turn, history, manager: this.manager, wanted: this.#wanted, before }));
+    const session = new ChatSession({ turn, history, manager: this.manager, wanted: this.#wanted, before });
+    session.sayStopped(status);
+    return talk(session);
   }
 
   /** Undefined if the user cannot be asked. */

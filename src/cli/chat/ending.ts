@@ -13,6 +13,13 @@ export function errorLine({ error, status, isLasting }: End, atPrompt: boolean):
   return `${error.message}; ${resume}/retry asks again, /undo takes the question back`;
 }
 
+/** Ctrl-C may come when the answer is already whole. */
+export function stoppedLine(isWhole: boolean): string {
+  return isWhole
+    ? "the answer was complete already, and all of it is saved"
+    : "stopped; the partial answer is kept as interrupted (/continue, /retry or /undo)";
+}
+
 /** Undefined for an answer that the model ended by itself. */
 export function cutShortLine({ error, finishReason }: End, atPrompt: boolean): string | undefined {
   const kind = error === undefined ? cutShort(finishReason) : undefined;

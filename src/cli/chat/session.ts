@@ -10,6 +10,7 @@ import type { CommandContext } from "../context.js";
 import { INTERRUPTED } from "../exit-status.js";
 import { isEnding } from "../terminal/input/interrupts.js";
 import { answerTo } from "./answer.js";
+import { stoppedLine } from "./ending.js";
 import { confirmAt } from "./ask.js";
 import { assertKnown } from "./known-model.js";
 import {
@@ -78,15 +79,14 @@ export class ChatSession {
     const status = await answerTo(turn, prompt);
     turn.title = undefined;
     if (isEnding(status)) this.#ending = status;
+    this.sayStopped(status);
+  }
+
+  /** Where it was stopped, and the chat goes on. */
+  sayStopped(status: number): void {
     if (status !== INTERRUPTED) return;
-    turn.console?.keyboard?.disarm();
-    // Ctrl-C may come when the answer is already whole.
-    note(
-      this.context,
-      statusOf(this.conversation.version.state) === "complete"
-        ? "the answer was complete already, and all of it is saved"
-        : "stopped; the partial answer is kept as interrupted (/continue, /retry or /undo)",
-    );
+    this.turn.console?.keyboard?.disarm();
+    note(this.context, stoppedLine(statusOf(this.conversation.version.state) === "complete"));
   }
 
   /** Another answer to the last question: the offline model, which would repeat itself, gets another seed. */

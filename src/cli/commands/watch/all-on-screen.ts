@@ -17,7 +17,7 @@ export class AllOnScreen implements WatchPresenter {
   readonly #forgetResize: () => void;
 
   constructor(
-    private readonly context: CommandContext,
+    private readonly context: { readonly output: Pick<CommandContext["output"], "warning">; readonly now: () => Date },
     private readonly screen: Screen,
   ) {
     this.#forgetResize = screen.onResize(() => {

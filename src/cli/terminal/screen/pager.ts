@@ -8,7 +8,7 @@ import type { Output } from "../../output.js";
 import { visibleWidth } from "../text/width.js";
 
 export interface PagerPlace {
-  readonly output: Output;
+  readonly output: Pick<Output, "width" | "height" | "line">;
   readonly io: Pick<Io, "env" | "control">;
 }
 
