@@ -160,8 +160,7 @@ export class CommandContext {
   }
 
   async #assertExists(storage: Storage): Promise<void> {
-    if (this.#isNamed() && !(await storage.exists()))
-      throw missing(this.options.settings, storage.identity);
+    if (this.#isNamed() && !(await storage.exists())) throw missing(this.options.settings, storage.identity);
   }
 
   async close(): Promise<void> {

@@ -59,7 +59,10 @@ test("all of them compile, as a strict project has it", { timeout: 60_000 }, () 
   expect(
     ts
       .getPreEmitDiagnostics(program)
-      .map(({ file, messageText }) => [basename(file?.fileName ?? ""), ts.flattenDiagnosticMessageText(messageText, "\n")]),
+      .map(({ file, messageText }) => [
+        basename(file?.fileName ?? ""),
+        ts.flattenDiagnosticMessageText(messageText, "\n"),
+      ]),
   ).toEqual([]);
 });
 
