@@ -8,6 +8,25 @@ import { test, TIMEOUT } from "./world.js";
 const QUESTION = /run it\? yes, no, always[^\n]*\n\?$/;
 
 test(
+  "what was typed before the question is no answer to it, on a terminal without raw keys too",
+  TIMEOUT,
+  async ({ workspace, serve }) => {
+    const server = await serve(askingFor("one"), saying("As you like."));
+    const chat = ["chat", "--base-url", server.url, ...countingTool(workspace), "--id", "tale"];
+    const terminal = TerminalSession.start(workspace, chat, { env: { TERM: "dumb" } });
+    await terminal.shows(/>$/);
+    terminal.type("Add\ny\ny\n");
+    await terminal.shows(/typed before the question[^\n]*\n[^\n]*run it\?[^\n]*$/);
+    expect(counted(workspace)).toEqual([]);
+    terminal.type("y\n");
+    await terminal.shows(/As you like\.\n>$/);
+    expect(counted(workspace)).toEqual(["one"]);
+    terminal.press("ctrl-d");
+    await terminal.ended;
+  },
+);
+
+test(
   "a person refuses with a reason, is asked again after a kill, and allows for good in one conversation",
   TIMEOUT,
   async ({ workspace, serve }) => {

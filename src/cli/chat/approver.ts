@@ -117,12 +117,20 @@ class Approver {
     const columns = console?.screen.columns ?? context.output.width ?? COLUMNS;
     for (const line of callLines(this.#pathOf(request), request.args, columns).lines) say(context, line);
     if (isBegun) note(context, whatIsKnown(request));
+    if (console?.keyboard === undefined) await this.#dropTypedAhead(input);
     const restore = console?.keyboard?.setAside();
     try {
       return await this.#answers(request, input, isBegun ? [BEGUN_QUESTION, BEGUN] : [FRESH_QUESTION, FRESH]);
     } finally {
       restore?.();
     }
+  }
+
+  /** It would decide on a call that nobody has seen. */
+  async #dropTypedAhead(input: InputStream): Promise<void> {
+    const { takeTypedAhead } = await import("../terminal/input/typed-ahead.js");
+    const typed = (await takeTypedAhead(input)).trim();
+    if (typed !== "") note(this.turn.context, `typed before the question, so no answer to it: ${toSafeLine(typed)}`);
   }
 
   async #answers(
