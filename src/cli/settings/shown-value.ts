@@ -19,15 +19,18 @@ export function grantedValue(name: string, value: unknown): unknown {
 }
 
 function grantOf({ command, args, cwd, env, url, headers }: JsonObject): string {
-  const isStarted = typeof command === "string";
-  const words = isStarted ? [command, ...(Array.isArray(args) ? args : [])] : [];
-  const what = isStarted ? words.map((word) => quoted(String(word))).join(" ") : redactUrl(String(url));
+  const words = [command, ...(Array.isArray(args) ? args : [])].map((word) => quoted(textOf(word)));
+  const what = command === undefined ? redactUrl(textOf(url)) : words.join(" ");
   const rest = [
     typeof cwd === "string" ? [`in ${quoted(cwd)}`] : [],
     isJsonObject(env) ? Object.keys(env).map((variable) => `${variable}=***`) : [],
     isJsonObject(headers) ? Object.keys(headers).map((header) => `${header}: ***`) : [],
   ].flat();
   return rest.length === 0 ? what : `${what} (${rest.join(", ")})`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
 
 /** What is started or asked; arguments, variables and headers may hold keys. */
