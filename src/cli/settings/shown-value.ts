@@ -19,7 +19,8 @@ export function grantedValue(name: string, value: unknown): unknown {
 }
 
 function grantOf({ command, args, cwd, env, url, headers }: JsonObject): string {
-  const words = [command, ...(Array.isArray(args) ? args : [])].map((word) => quoted(textOf(word)));
+  const given: readonly unknown[] = Array.isArray(args) ? args : [];
+  const words = [command, ...given].map((word) => quoted(textOf(word)));
   const what = command === undefined ? redactUrl(textOf(url)) : words.join(" ");
   const rest = [
     typeof cwd === "string" ? [`in ${quoted(cwd)}`] : [],
