@@ -40,6 +40,7 @@ export interface SelectedModel {
   readonly name: string;
   readonly model: BaseChatModel;
   readonly offline: boolean;
+  readonly takesTools: boolean;
   /** What must not be shown, also where a server repeats it. */
   readonly secrets: readonly string[];
 }
@@ -65,7 +66,7 @@ export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
 
 function offlineModel({ seed, offlineTokenDelay }: ModelChoice): SelectedModel {
   const model = new OfflineStoryModel({ seed, tokenDelay: offlineTokenDelay });
-  return { name: OFFLINE, model, offline: true, secrets: [] };
+  return { name: OFFLINE, model, offline: true, takesTools: false, secrets: [] };
 }
 
 async function providersModel(name: string, choice: ModelChoice): Promise<SelectedModel> {
@@ -73,7 +74,8 @@ async function providersModel(name: string, choice: ModelChoice): Promise<Select
   const { baseUrl, env, load, modelRetries: retries, onRequest, connection } = choice;
   const model = openProvider({ name, baseUrl, env, load, retries, onRequest, connection, tuning: choice });
   const provider = providerIn(name);
-  return { name, model, offline: false, secrets: provider === undefined ? [] : secretsOf(PROVIDERS[provider], env) };
+  const secrets = provider === undefined ? [] : secretsOf(PROVIDERS[provider], env);
+  return { name, model, offline: false, takesTools: model.takesTools, secrets };
 }
 
 async function openAIModel(name: string, choice: ModelChoice): Promise<SelectedModel> {
@@ -99,5 +101,5 @@ async function openAIModel(name: string, choice: ModelChoice): Promise<SelectedM
     connection: choice.connection,
     tuning: choice,
   });
-  return { name, model, offline: false, secrets: apiKey === undefined ? [] : [apiKey] };
+  return { name, model, offline: false, takesTools: true, secrets: apiKey === undefined ? [] : [apiKey] };
 }
