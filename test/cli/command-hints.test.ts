@@ -142,6 +142,19 @@ describe("a hint", TIMEOUT, () => {
     expect(byVariable).toContain(`check DRAFTSTATE_STORE, ${start}"`);
   });
 
+  inProcess("claims no backups for a store that is new, and says how to begin it", async ({ workspace }) => {
+    await workspace.run(["chat", "Hi", "--id", "tale", "--model", "offline"]);
+    const { status, stderr } = await workspace.run(["chat", "Hi", "--id", "x", "--state-dir", "new"]);
+    expect([status, stderr]).toEqual([
+      7,
+      expect.stringMatching(
+        /new is missing, and .*backup holds backups of conversations that are not in it: .*a new store needs a --backup-dir of its own, or --store <directory> for both/,
+      ),
+    ]);
+    await workspace.run(["export", "tale", "--history", "-o", "story.json"]);
+    expect((await workspace.run(["import", "story.json", "--store", "elsewhere"])).status).toBe(0);
+  });
+
   inProcess("leads back to the store that was used, also in JSON", async ({ workspace }) => {
     await workspace.run(["chat", "Hi", "--id", "tale", "--state-dir", "s", "--backup-dir", "b"]);
     const place = "--state-dir s --backup-dir b";

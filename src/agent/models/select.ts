@@ -7,7 +7,7 @@ import { DraftstateError } from "../../errors.js";
 import type { PolicyOptions } from "../../http/policy-fetch.js";
 import type { Json } from "../../model/json.js";
 import { PROVIDERS, providerIn, secretsOf } from "../../model/providers.js";
-import { redactUrl } from "../../model/urls.js";
+import { assertHttpUrl } from "../../model/urls.js";
 import { OfflineStoryModel } from "./offline.js";
 import type { RequestListener } from "./request-progress.js";
 
@@ -57,14 +57,10 @@ export function modelName(choice: Pick<ModelChoice, "model" | "baseUrl" | "apiKe
   return providerIn(model) !== undefined || model.startsWith("openai:") ? model : `openai:${model}`;
 }
 
-function isHttp(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-}
-
 export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   const name = modelName(choice);
   if (name === OFFLINE) return offlineModel(choice);
-  assertAddress(choice.baseUrl);
+  if (choice.baseUrl !== undefined) assertHttpUrl(choice.baseUrl);
   return providerIn(name) === undefined ? openAIModel(name, choice) : providersModel(name, choice);
 }
 
@@ -80,15 +76,6 @@ async function providersModel(name: string, choice: ModelChoice): Promise<Select
   const provider = providerIn(name);
   const secrets = provider === undefined ? [] : secretsOf(PROVIDERS[provider], env);
   return { name, model, offline: false, takesTools: model.takesTools, secrets };
-}
-
-function assertAddress(baseUrl: string | undefined): void {
-  if (baseUrl === undefined || isHttp(baseUrl)) return;
-  throw new DraftstateError(
-    "INVALID_CONFIG",
-    `--base-url ${JSON.stringify(redactUrl(baseUrl))} is not an http URL: give one such as http://localhost:11434/v1`,
-    { path: "baseUrl" },
-  );
 }
 
 async function openAIModel(name: string, choice: ModelChoice): Promise<SelectedModel> {

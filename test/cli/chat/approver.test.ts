@@ -13,6 +13,9 @@ test("always holds in this chat where it cannot be recorded, and that is said", 
   await writeFile(join(home, "file"), "");
   const warnings: string[] = [];
   const input = Object.assign(new PassThrough(), { isTTY: true });
+  const asks = new PassThrough().on("data", (text: Buffer) => {
+    if (text.includes("run it?")) input.write("a\n");
+  });
   const silent = (): void => undefined;
   const turn = {
     allowedHere: new Set<string>(),
@@ -29,15 +32,14 @@ test("always holds in this chat where it cannot be recorded, and that is said", 
         errorStyle: { dim: (text: string) => text },
         message: silent,
         raw: silent,
+        errorTerminal: asks,
         warning: (text: string) => warnings.push(text),
       },
     },
   };
   const decide = approverFor(turn as unknown as TurnContext, (ask) => ask());
   const request = { conversationId: "tale", id: "c1", name: "look", args: {} };
-  const first = decide(request);
-  input.write("a\n");
-  expect(await first).toBe("run");
+  expect(await decide(request)).toBe("run");
   expect(warnings).toEqual([expect.stringContaining("allowed until the chat ends")]);
   expect(await decide({ ...request, id: "c2" })).toBe("run");
   await rm(home, { recursive: true });
