@@ -1,6 +1,6 @@
 /**
  * The rules of gitleaks, a maintained scanner, as ours: made from its list by scripts/write-scanner-rules.mjs. It asks
- * that a secret looks random enough, and knows what is none (names of variables, words in what only looks like a key).
+ * that a secret looks random enough, and what only looks like a secret (names of variables, words in what only looks like a key).
  */
 import { RE2JS } from "re2js";
 import gitleaks from "./gitleaks/rules.json" with { type: "json" };

@@ -19,7 +19,7 @@ export interface SecretRule {
   readonly pattern: string;
   /** The part that is the secret; the whole match where it is left out. */
   readonly group?: number;
-  /** The same of a pattern with several, of which one matches; or the first of all that is not empty. */
+  /** The same where any of several may match; or the first one that is not empty. */
   readonly groups?: readonly number[] | "first";
   /** Looks once more at what was found, where the pattern alone would take too much. */
   readonly accept?: (secret: string, found: Found) => boolean;

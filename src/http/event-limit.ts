@@ -32,7 +32,7 @@ interface Transformer<In, Out> {
   flush?(controller: TransformStreamDefaultController<Out>): void;
 }
 
-/** A comment is none: a server that only says that it works must not hold its reader for ever. */
+/** A comment does not count as an event: a server that only sends comments must not hold its reader for ever. */
 const DATA = Buffer.from("data");
 
 class EventStream implements Transformer<Uint8Array, Uint8Array> {

@@ -156,7 +156,7 @@ async function keepDamaged({ store, id, guard }: Locked, { snapshot, journal }: 
   return copies;
 }
 
-/** How many names are tried. Where another conversation has one of them, be it the fork of which no mark tells any more, the next is taken. */
+/** How many names are tried. Where another conversation has the name, such as a fork that lost its mark, the next is tried. */
 const MAX_FORK_NAMES = 9;
 
 /** Under names made of the session's, so that a crash in the middle leads to the same one again. False where the spill stays. */

@@ -222,7 +222,7 @@ export async function writeBackup(
   storage: Storage,
   { id, version, note, compression, now, guard, newest }: BackupRequest,
 ): Promise<Backup> {
-  // Where calls stand may have changed since, whoever puts a backup in the snapshot's place.
+  // A backup may be put in the snapshot's place later, when its calls have been made.
   const { unbegunCalls: _now, ...head } = metadataOf(version, id, now.toISOString());
   const metadata = { ...head, backup: note };
   const name = await createBackup(storage, {

@@ -31,7 +31,7 @@ function recordOf(directory: string, { store, conversationId, createdAt, tool }:
   return join(directory, DIRECTORY, contentHash(store, conversationId, createdAt, tool));
 }
 
-/** A record that somebody else could have made is none, and neither is one that cannot be looked at. */
+/** A record that another user could have made does not count, and neither does one that cannot be read. */
 export function isAllowed(directory: string, allowed: AllowedTool): boolean {
   const record = recordOf(directory, allowed);
   try {
