@@ -268,6 +268,18 @@ describe("a call that was made is not made again without asking", () => {
     );
   });
 
+  test("where an older file comes back while the next call waits", async () => {
+    const { run, sent, storage } = await waiting();
+    const older = (await storage.read(snapshotKey(ID))) ?? new Uint8Array();
+    await run(undefined);
+    await run("Again", { approve: () => "stop" });
+    expect(await storage.list("history")).toHaveLength(1);
+    await storage.replace(snapshotKey(ID), older);
+    await storage.remove(journalKey(ID));
+    expect((await run(undefined)).result).toEqual(UNKNOWN);
+    expect(sent).toEqual([ID]);
+  });
+
   test("and before it is made, what says that it was not is durably gone", async () => {
     const { run, storage } = await waiting();
     const settle = vi.spyOn(storage as Storage, "settle");
