@@ -49,7 +49,8 @@ function adviceFor(error: unknown): string {
 function isConnectionError(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(systemErrorCode(at) ?? "")) return true;
-    if (at.message === "Connection error.") return true;
+    // Of openai, and of Node's `fetch`.
+    if (at.message === "Connection error." || at.message === "fetch failed") return true;
   }
   return false;
 }

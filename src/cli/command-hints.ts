@@ -45,19 +45,27 @@ export const VERBS = [
   "untrust",
 ];
 /** Not the holder of a lock, `draftstate chat (pid 12 on host)`; not a path or a part of a longer name. */
-const NAMED = new RegExp(`(?<![\\w/.@-])draftstate (?:(${VERBS.join("|")})\\b(?! \\(pid)|(?=(?:--help|help)\\b))`, "g");
+const NAMED = String.raw`(?<![\w/.@-])draftstate (?:(${VERBS.join("|")})\b(?! \(pid)|(?=(?:--help|help)\b))`;
 /** These use no store. */
 const WITHOUT_STORE = new Set(["completion", "trust", "untrust"]);
 /** A space inside a command, while lines are broken at the others: no text holds a noncharacter. */
 const HELD_SPACE = "\ufdd0";
 
+/** The same if it is done again: what a command has already is not added twice. */
 export function withCommandsOf(caller: Caller, text: string): string {
   if (!text.includes("draftstate ")) return text;
-  const { program, flags } = caller;
-  return text.replaceAll(NAMED, (_all, verb: string | undefined) => {
+  const { program } = caller;
+  const flags = caller.flags.map((flag) => ` ${quoted(flag)}`).join("");
+  const runner = /^(.* )draftstate$/.exec(program)?.[1] ?? "";
+  const named = new RegExp(`(?:(?<![\\w/.@-])${literal(runner)})?${NAMED}(?:${literal(flags)}(?![^\\s"';:,)]))?`, "g");
+  return text.replaceAll(named, (_all, verb: string | undefined) => {
     if (verb === undefined) return `${program} `;
-    return [program, verb, ...(WITHOUT_STORE.has(verb) ? [] : flags.map(quoted))].join(" ");
+    return `${program} ${verb}${WITHOUT_STORE.has(verb) ? "" : flags}`;
   });
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }
 
 /** Lines broken between words, and inside a command only if no row has room for it: it is copied whole. Takes safe text. */
@@ -70,7 +78,7 @@ export function wrapMessage(text: string, columns: number | undefined, caller: C
 /** A command ends with the quotes it stands in, else at the end of what is said. */
 function holdCommands(text: string, program: string): string {
   const hold = (command: string): string => command.replaceAll(" ", HELD_SPACE);
-  const name = program.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const name = literal(program);
   return text
     .replaceAll(new RegExp(`"${name} [^"\\n]*"`, "g"), hold)
     .replaceAll(new RegExp(`(?<=[ (])${name} [^;)\\u001b\\n]*`, "g"), hold);

@@ -10,7 +10,7 @@ import { pathIn, type Environment, type InputStream, type Io } from "./io.js";
 import { printEvents, verboseLogger } from "./notices.js";
 import type { Output } from "./output.js";
 import type { ResolvedSettings } from "./settings/settings.js";
-import { chosenStore, parseStore, type ChosenStore } from "./settings/store-setting.js";
+import { chosenStore, parseStore, whatChose, type ChosenStore } from "./settings/store-setting.js";
 
 export interface GlobalOptions {
   readonly stateDir?: string;
@@ -160,8 +160,7 @@ export class CommandContext {
   }
 
   async #assertExists(storage: Storage): Promise<void> {
-    if (this.#isNamed() && !(await storage.exists()))
-      throw missing(chosenStore(this.options.settings), storage.identity);
+    if (this.#isNamed() && !(await storage.exists())) throw missing(this.options.settings, storage.identity);
   }
 
   async close(): Promise<void> {
@@ -231,17 +230,12 @@ function foreign(stateDir: string, files: readonly string[]): DraftstateError {
   );
 }
 
-function missing(store: ChosenStore, identity: string): DraftstateError {
-  if (store.kind === "postgres")
-    return new DraftstateError(
-      "NOT_FOUND",
-      `there is no store at ${identity}: check --store, or start a conversation there with "draftstate chat"`,
-      { path: identity },
-    );
-  const { stateDir } = store;
+function missing(resolved: ResolvedSettings, identity: string): DraftstateError {
+  const store = chosenStore(resolved);
+  const path = store.kind === "postgres" ? identity : store.stateDir;
   return new DraftstateError(
     "NOT_FOUND",
-    `state directory ${stateDir} does not exist: check --state-dir, or start a conversation there with "draftstate chat"`,
-    { path: stateDir },
+    `there is no store at ${path}: check ${whatChose(resolved)}, or start a conversation there with "draftstate chat"`,
+    { path },
   );
 }

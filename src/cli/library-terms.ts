@@ -48,6 +48,10 @@ const PHRASES: readonly (readonly [RegExp, (all: string, ...groups: string[]) =>
   ],
   [/\blockTimeout \(milliseconds\)/g, () => "DRAFTSTATE_LOCK_TIMEOUT (milliseconds)"],
   [/\b(another|a shorter|the right) stateDir\b/g, (_all, which) => `${which} --state-dir`],
+  [
+    /\ba new store needs a backupDir of its own/g,
+    () => "a new store needs a --backup-dir of its own, or --store <directory> for both",
+  ],
   [/\bgive the right storage\b/g, () => "name the right --store"],
   [/\bthe right backupDir\b/g, () => "the right --backup-dir"],
   [/give another store to copy from$/g, () => "check --from"],

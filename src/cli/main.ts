@@ -12,7 +12,7 @@ import { commandOf, createProgram, givenFlags, isUnaskedHelp, parseArguments } f
 import { storeFlags } from "./store-flags.js";
 import { ALL_SETTINGS } from "./settings/definitions.js";
 import { settingsNotices } from "./settings/notices.js";
-import { resolveCliSettings } from "./settings/settings.js";
+import { resolveCliSettings, type ResolvedSettings, type SettingsSources } from "./settings/settings.js";
 import { isEnding } from "./terminal/input/interrupts.js";
 import { QuestionInterrupted } from "./terminal/input/question-interrupted.js";
 
@@ -21,6 +21,8 @@ const USAGE = 2;
 const GRACE = 1000;
 /** These show what was ignored themselves. */
 const ABOUT_SETTINGS = ["config", "trust", "untrust", "completion"];
+/** These work where a settings file is broken; `help` reads none. */
+const DESPITE_SETTINGS = ["init", "untrust", "completion"];
 /** Hidden: called by the scripts of `completion`. */
 const COMPLETE = "__complete";
 
@@ -114,7 +116,7 @@ class ProgramRun {
     return new CommandContext({
       io,
       output: this.#output,
-      settings: resolveCliSettings({
+      settings: this.#settings(commandOf(program)?.name() ?? "", {
         flags,
         env: io.env,
         cwd: io.directory,
@@ -125,6 +127,17 @@ class ProgramRun {
       verbose: globals.verbose === true,
       command: `draftstate ${commandOf(program)?.name() ?? ""}`,
     });
+  }
+
+  #settings(command: string, sources: SettingsSources): ResolvedSettings {
+    try {
+      return resolveCliSettings(sources);
+    } catch (error) {
+      if (!DESPITE_SETTINGS.includes(command) || !isDraftstateError(error, "INVALID_CONFIG")) throw error;
+      const settings = resolveCliSettings({ ...sources, readsFiles: false });
+      if (command === "init") this.#output.warning(error.message);
+      return settings;
+    }
   }
 
   #fail(error: unknown): number {
@@ -157,9 +170,8 @@ class ProgramRun {
   }
 
   #report(code: string, text: string, path?: string): void {
-    const message = this.#output.worded(text);
-    if (this.#json) this.#output.json({ error: { code, message, path: path ?? null } });
-    this.#output.error(message);
+    if (this.#json) this.#output.json({ error: { code, message: this.#output.worded(text), path: path ?? null } });
+    this.#output.error(text);
   }
 }
 

@@ -11,6 +11,8 @@ Examples:
   draftstate restore @last --backup @1
   draftstate prune --max 10`;
 
+const GLOBAL_OPTIONS = "\nGlobal options (--json, --state-dir, --store, --quiet …): draftstate --help";
+
 export interface ProgramOptions {
   readonly write: (text: string) => void;
   /** How the action of a command of this program is run. */
@@ -44,6 +46,7 @@ export async function createProgram(argv: readonly string[], { write, runner }: 
     // Errors are printed once, by main.
     .configureOutput({ writeOut: write, writeErr: () => undefined });
   for (const register of await commandsFor(argv, program.options)) register(program, runner(program));
+  for (const command of program.commands) command.addHelpText("after", GLOBAL_OPTIONS);
   return program;
 }
 

@@ -1,4 +1,5 @@
 /** URLs as they may be printed or stored: without user name, password, query and fragment, any of which may be a key. */
+import { DraftstateError } from "../errors.js";
 
 /** Also of what is not quite a URL. Those of databases keep the user's name. */
 export function redactUrl(url: string): string {
@@ -16,6 +17,15 @@ export function credentialIn(url: string): string | undefined {
   if (username !== "" || password !== "") return "a user name or password";
   if (search !== "") return "a query";
   return hash === "" ? undefined : "a fragment";
+}
+
+export function assertHttpUrl(baseUrl: string): void {
+  if (URL.canParse(baseUrl) && /^https?:$/.test(new URL(baseUrl).protocol)) return;
+  throw new DraftstateError(
+    "INVALID_CONFIG",
+    `the base URL ${JSON.stringify(redactUrl(baseUrl))} is not an http URL: give one such as http://localhost:11434/v1`,
+    { path: "baseUrl" },
+  );
 }
 
 /** Scheme, host and port. Undefined for what is no URL of a server. */

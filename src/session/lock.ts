@@ -76,6 +76,12 @@ export class Locks {
   }
 }
 
+/** For one who asks before acting: throws `LOCKED` where another holds the lock at present. */
+export async function assertUnlocked({ storage }: Pick<Store, "storage">, id: string): Promise<void> {
+  const holder = await storage.lockHolder(id);
+  if (holder !== undefined) throw lockedError(id, { acquired: false, holder, liveness: "alive", where: id });
+}
+
 function lockedError(id: string, attempt: LockRefusal): DraftstateError {
   const { where } = attempt;
   return new DraftstateError("LOCKED", `conversation ${id} is locked: ${reasonOf(id, attempt)}`, { path: where });

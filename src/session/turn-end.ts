@@ -2,9 +2,10 @@
  * When a session folds its journal into a snapshot and makes backups: at the end of a turn, by the clock, on demand, and when it
  * closes. What fails after the flush is a warning, since nothing is lost.
  */
-import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
+import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { BackupNote, Version } from "../model/conversation.js";
 import { isStreaming } from "../model/conversation.js";
+import { reasonOf } from "../storage/storage-error.js";
 import { warn, type Store } from "../store/store.js";
 import { assertTag } from "../store/tag.js";
 import { housekeep } from "./housekeeping.js";
@@ -85,7 +86,7 @@ export class TurnEnd {
       await writer.compact();
     } catch (error) {
       if (isDraftstateError(error, "LOCKED")) await this.#keepBesideForeignSnapshot(error);
-      else warn(store, id, `the snapshot could not be written: ${messageOf(error)}`, error);
+      else warn(store, id, `the snapshot could not be written: ${reasonOf(error)}`, error);
     }
   }
 

@@ -9,6 +9,7 @@ import { DraftstateError, messageOf } from "../errors.js";
 import type { InfoChange, JournalHeader, JournalRecord } from "../journal/record.js";
 import type { Version } from "../model/conversation.js";
 import type { Patch } from "../model/patches.js";
+import { reasonOf } from "../storage/storage-error.js";
 import { journalKey } from "../store/names.js";
 import { warn } from "../store/store.js";
 import { Base } from "./base.js";
@@ -247,7 +248,7 @@ export class WriteAhead {
       // Not retried on this file: the next round of the loop writes the whole state to a new one.
       this.#journalBroken = true;
       await this.#journal.abandon();
-      this.#warn("the journal could not be written, the whole state goes to a new file", error);
+      this.#warn("the whole state goes to a new file, since the journal could not be written", error);
       return false;
     }
   }
@@ -318,7 +319,8 @@ export class WriteAhead {
     } catch (error) {
       this.#journal.snapshotFailed();
       this.#snapshotRate.failed(this.options.store.elapsed());
-      if (waiting.length === 0) this.#warn("the snapshot could not be written, the journal keeps every change", error);
+      if (waiting.length === 0)
+        this.#warn("the journal keeps every change, since the snapshot could not be written", error);
       for (const waiter of waiting) waiter.reject(error);
     }
   }
@@ -333,8 +335,8 @@ export class WriteAhead {
       this.#journalBroken = continues;
       this.#warn(
         continues
-          ? "the journal could not be begun anew, the whole state goes to a new file"
-          : "the old journal could not be removed; it is skipped when read",
+          ? "the whole state goes to a new file, since the journal could not be begun anew"
+          : "the old journal is skipped when read, since it could not be removed",
         error,
       );
     }
@@ -367,7 +369,7 @@ export class WriteAhead {
   }
 
   #warn(what: string, error: unknown): void {
-    warn(this.options.store, this.options.id, `${what}: ${messageOf(error)}`, error);
+    warn(this.options.store, this.options.id, `${what}: ${reasonOf(error)}`, error);
   }
 
   #saved(kind: "journal" | "snapshot", revision: number, records: number, bytes: number, started: number): void {

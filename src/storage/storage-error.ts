@@ -3,9 +3,10 @@ import { platform } from "node:os";
 import { DraftstateError, messageOf, systemErrorCode } from "../errors.js";
 import { isInUse } from "./retry.js";
 
-const ADVICE: Record<string, string> = {
-  ENOSPC: "the disk is full: free some space and run the command again",
-  EDQUOT: "the disk quota is used up: free some space and run the command again",
+const FULL: Readonly<Record<string, string>> = { ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up" };
+
+const ADVICE: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(FULL).map(([code, what]) => [code, `${what}: free some space`])),
   EROFS: "the file system is read-only: choose another stateDir",
   EACCES: "permission denied: check the owner and mode, or choose another stateDir",
   EPERM: "operation not permitted: check the owner and mode, or choose another stateDir",
@@ -32,6 +33,13 @@ export async function explained<T>(path: string, act: () => Promise<T>): Promise
   } catch (error) {
     throw storageError(path, error);
   }
+}
+
+/** Why something was not done, where that is told with what comes of it: no path and no advice for a full disk. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof DraftstateError ? (systemErrorCode(error.cause) ?? "") : "";
+  const full = FULL[code];
+  return full === undefined ? messageOf(error) : `${full} (${code})`;
 }
 
 export function storageError(path: string, error: unknown, system: NodeJS.Platform = platform()): unknown {

@@ -9,16 +9,17 @@ interface Places {
   readonly spills: Spills | undefined;
 }
 
-/** Backups without the directory that they are backups of. */
+/** Backups without the directory that they are backups of: it is away, or a new one that is to have backups of its own. */
 export function storeIsMissing(storage: Storage): DraftstateError {
   const path = storage.describe({ area: "state", name: "" });
+  const backups = storage.describe({ area: "backup", name: "" });
   const remedy =
     storage.server === undefined
-      ? "mount it, or name the right stateDir; if it was deleted, create it empty and the backups are used"
+      ? "mount it, or name the right stateDir; if it was deleted, create it empty and the backups are used; a new store needs a backupDir of its own"
       : "restore its schema on the server, or give the right storage; if it was dropped for good, make it anew with manager.copyTo()";
   return new DraftstateError(
     "STORAGE",
-    `${path} is missing, but there are backups of conversations from it: ${remedy}`,
+    `${path} is missing, and ${backups} holds backups of conversations that are not in it: ${remedy}`,
     { path },
   );
 }

@@ -16,6 +16,25 @@ describe("a command in a message", () => {
     );
   });
 
+  test.for([
+    npx,
+    { program: "npx draftstate", flags: [] },
+    { program: "draftstate", flags: ["--store", "/x (a)", "--config", "c.json"] },
+    { program: "node bin/draftstate.js", flags: ["--store", "x"] },
+  ])("is completed once, however often it is passed on: %j", (caller) => {
+    const text =
+      'say "draftstate undo --list", draftstate ls; (draftstate show tale), see draftstate help ls or draftstate --help: source <(draftstate completion bash)';
+    const once = withCommandsOf(caller, text);
+    expect(once).toContain(caller.program);
+    expect(withCommandsOf(caller, once)).toBe(once);
+  });
+
+  test("keeps a flag that only begins like one of this run's", () => {
+    expect(withCommandsOf({ program: "draftstate", flags: ["--store", "x"] }, "draftstate ls --store xy")).toBe(
+      "draftstate ls --store x --store xy",
+    );
+  });
+
   test("has no store where it needs none", () => {
     expect(withCommandsOf(npx, "see draftstate help ls; source <(draftstate completion bash)")).toBe(
       "see npx draftstate help ls; source <(npx draftstate completion bash)",
@@ -112,6 +131,30 @@ describe("the program is called", () => {
 });
 
 describe("a hint", TIMEOUT, () => {
+  inProcess("names what said where the store is", async ({ workspace }) => {
+    const none = workspace.path("none");
+    const start = 'or start a conversation there with "draftstate chat';
+    const { stderr } = await workspace.run(["ls", "--store", none]);
+    expect(stderr).toBe(`error: there is no store at ${none}/state: check --store, ${start} --store ${none}"\n`);
+    const bare = await workspace.run(["ls", "--state-dir", none]);
+    expect(bare.stderr).toContain(`there is no store at ${none}: check --state-dir, ${start} --state-dir ${none}"`);
+    const { stderr: byVariable } = await workspace.run(["ls"], { env: { DRAFTSTATE_STORE: none } });
+    expect(byVariable).toContain(`check DRAFTSTATE_STORE, ${start}"`);
+  });
+
+  inProcess("claims no backups for a store that is new, and says how to begin it", async ({ workspace }) => {
+    await workspace.run(["chat", "Hi", "--id", "tale", "--model", "offline"]);
+    const { status, stderr } = await workspace.run(["chat", "Hi", "--id", "x", "--state-dir", "new"]);
+    expect([status, stderr]).toEqual([
+      7,
+      expect.stringMatching(
+        /new is missing, and .*backup holds backups of conversations that are not in it: .*a new store needs a --backup-dir of its own, or --store <directory> for both/,
+      ),
+    ]);
+    await workspace.run(["export", "tale", "--history", "-o", "story.json"]);
+    expect((await workspace.run(["import", "story.json", "--store", "elsewhere"])).status).toBe(0);
+  });
+
   inProcess("leads back to the store that was used, also in JSON", async ({ workspace }) => {
     await workspace.run(["chat", "Hi", "--id", "tale", "--state-dir", "s", "--backup-dir", "b"]);
     const place = "--state-dir s --backup-dir b";
@@ -121,5 +164,6 @@ describe("a hint", TIMEOUT, () => {
     expect(JSON.parse(missing.stdout)).toMatchObject({
       error: { message: expect.stringContaining('"draftstate ls --state-dir s" lists them') as string },
     });
+    expect(missing.stderr).toContain('"draftstate ls --state-dir s" lists them');
   });
 });

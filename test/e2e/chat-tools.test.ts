@@ -180,10 +180,48 @@ describe("servers in settings", TIMEOUT, () => {
     await expect(workspace.read("ran")).rejects.toThrow();
     await workspace.write(found, JSON.stringify({ mcp: servers }));
     expect(await workspace.json(["trust"])).toMatchObject({
-      settings: [{ name: "mcp", value: [`d: ${process.execPath}`] }],
+      settings: [{ name: "mcp", value: [`d: ${process.execPath} ${DOUBLE}`] }],
     });
     expect(await workspace.json(["tools", "d/pid"])).toMatchObject({ tools: [{ name: "d__pid" }] });
   });
+
+  inProcess("are shown whole before they are trusted, but for what may be a key", async ({ workspace }) => {
+    const files = { command: "sh", args: ["-c", "rm -rf ~"], cwd: "/data", env: { TOKEN: "k3y" } };
+    const web = { url: "https://me:k3y@h.example/mcp", headers: { Authorization: "Bearer k3y" } };
+    await workspace.write(found, JSON.stringify({ mcp: { mcpServers: { files, web } } }));
+    const { stderr } = await workspace.run(["trust"]);
+    expect(stderr.split("\n").slice(1, 3)).toEqual([
+      "  mcp: files: sh -c 'rm -rf ~' (in /data, TOKEN=***)",
+      expect.stringMatching(/^ {2}mcp: web: https:\/\/.*h\.example\/mcp \(Authorization: \*\*\*\)$/),
+    ]);
+    expect(stderr).not.toContain("k3y");
+  });
+
+  inProcess(
+    "are left out, with a warning, by a model without tools; asked for by a flag they are refused",
+    async ({ workspace }) => {
+      await workspace.write(found, JSON.stringify({ mcp: servers }));
+      await workspace.run(["trust"]);
+      const { status, stderr } = await workspace.run(["chat", "Hi", "--model", "offline"]);
+      expect([status, stderr.match(/^warning: .*$/gm)]).toEqual([
+        0,
+        ["warning: offline cannot use tools: the chat goes on without those of the setting mcp"],
+      ]);
+      await configure(workspace, { d: {} });
+      for (const flags of [
+        ["--mcp", "mcp.json"],
+        ["--tool", "d"],
+      ]) {
+        const refused = await workspace.run(["chat", "Hi", "--model", "offline", ...flags]);
+        expect([refused.status, refused.stderr]).toEqual([
+          2,
+          expect.stringContaining(
+            "offline cannot use tools: name another model with --model, or leave out --mcp and --tool",
+          ),
+        ]);
+      }
+    },
+  );
 
   inProcess("in another file than the trusted one are not started either", async ({ workspace }) => {
     await configure(workspace, { d: {} });

@@ -1,7 +1,7 @@
 /** docs/library.md: each block is a program that runs as it stands, and no public name is missing. */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import ts from "typescript";
@@ -36,6 +36,34 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
 const directory = mkdtempSync(join(ROOT, ".docs-library-"));
 afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
+});
+
+test("all of them compile, as a strict project has it", { timeout: 60_000 }, () => {
+  const place = mkdtempSync(join(directory, "types-"));
+  const files = programs.flatMap(({ title, code }) => {
+    if (code === "") return [];
+    const file = join(place, `${title.replaceAll(/\W/g, "-")}.mts`);
+    writeFileSync(file, code);
+    return [file];
+  });
+  const program = ts.createProgram(files, {
+    target: ts.ScriptTarget.ES2023,
+    lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
+    module: ts.ModuleKind.NodeNext,
+    types: ["node"],
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+  });
+  expect(files.length).toBeGreaterThan(5);
+  expect(
+    ts
+      .getPreEmitDiagnostics(program)
+      .map(({ file, messageText }) => [
+        basename(file?.fileName ?? ""),
+        ts.flattenDiagnosticMessageText(messageText, "\n"),
+      ]),
+  ).toEqual([]);
 });
 
 /** What it wrote to both, and its status. */

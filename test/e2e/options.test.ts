@@ -1,5 +1,6 @@
 /** Options that choose: each is used once by the built CLI, and chooses what it says. */
 import { describe, expect } from "vitest";
+import { createDraftStatePersistenceManager } from "../../src/index.js";
 import type { Row, Workspace } from "./cli.js";
 import { seed } from "./seed.js";
 import { TerminalSession } from "./terminal.js";
@@ -82,6 +83,21 @@ describe.concurrent("--yes on a terminal", TIMEOUT, () => {
     const terminal = TerminalSession.start(workspace, [...args, "--yes"]);
     expect([(await terminal.ended).status, terminal.screen.includes("[y/N]")]).toEqual([0, false]);
   });
+});
+
+test("restore of a conversation that another process has open asks nothing", TIMEOUT, async ({ workspace }) => {
+  const turns = ["Hi", "And?"].map((prompt) => ({ prompt, answer: prompt }));
+  await seed(workspace, "tale", turns);
+  const manager = createDraftStatePersistenceManager({
+    stateDir: workspace.path("state"),
+    backupDir: workspace.path("backup"),
+  });
+  const open = await manager.open("tale");
+  const terminal = TerminalSession.start(workspace, ["restore", "tale", "--backup", "@1"]);
+  expect([(await terminal.ended).status, terminal.screen.includes("[y/N]")]).toEqual([5, false]);
+  expect(terminal.screen).toContain("is locked");
+  await open.close();
+  await manager.close();
 });
 
 describe.concurrent("health", TIMEOUT, () => {

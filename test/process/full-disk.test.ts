@@ -125,6 +125,12 @@ describe("a disk that is full", TIMEOUT, () => {
     expect(text.length).toBeGreaterThan(0);
     // What lies in the journal's last page fits yet; then the disk is full.
     expect([0, 7]).toContain(chat.status);
+    if (chat.status === 7) {
+      expect(chat.stderr).toMatch(
+        /disk is full: free some space \(ENOSPC\); then continue with: .*chat .*--resume tale$/m,
+      );
+      expect(chat.stderr).not.toMatch(/^warning: .*(?:free some space|:.*:.*:)/m);
+    }
     const kept = (await seen(disk)).answers[0];
     expect(kept?.startsWith(text)).toBe(true);
     await disk.free();

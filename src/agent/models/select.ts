@@ -7,7 +7,7 @@ import { DraftstateError } from "../../errors.js";
 import type { PolicyOptions } from "../../http/policy-fetch.js";
 import type { Json } from "../../model/json.js";
 import { PROVIDERS, providerIn, secretsOf } from "../../model/providers.js";
-import { redactUrl } from "../../model/urls.js";
+import { assertHttpUrl } from "../../model/urls.js";
 import { OfflineStoryModel } from "./offline.js";
 import type { RequestListener } from "./request-progress.js";
 
@@ -40,6 +40,7 @@ export interface SelectedModel {
   readonly name: string;
   readonly model: BaseChatModel;
   readonly offline: boolean;
+  readonly takesTools: boolean;
   /** What must not be shown, also where a server repeats it. */
   readonly secrets: readonly string[];
 }
@@ -56,20 +57,16 @@ export function modelName(choice: Pick<ModelChoice, "model" | "baseUrl" | "apiKe
   return providerIn(model) !== undefined || model.startsWith("openai:") ? model : `openai:${model}`;
 }
 
-function isHttp(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-}
-
 export async function selectModel(choice: ModelChoice): Promise<SelectedModel> {
   const name = modelName(choice);
   if (name === OFFLINE) return offlineModel(choice);
-  assertAddress(choice.baseUrl);
+  if (choice.baseUrl !== undefined) assertHttpUrl(choice.baseUrl);
   return providerIn(name) === undefined ? openAIModel(name, choice) : providersModel(name, choice);
 }
 
 function offlineModel({ seed, offlineTokenDelay }: ModelChoice): SelectedModel {
   const model = new OfflineStoryModel({ seed, tokenDelay: offlineTokenDelay });
-  return { name: OFFLINE, model, offline: true, secrets: [] };
+  return { name: OFFLINE, model, offline: true, takesTools: false, secrets: [] };
 }
 
 async function providersModel(name: string, choice: ModelChoice): Promise<SelectedModel> {
@@ -77,16 +74,8 @@ async function providersModel(name: string, choice: ModelChoice): Promise<Select
   const { baseUrl, env, load, modelRetries: retries, onRequest, connection } = choice;
   const model = openProvider({ name, baseUrl, env, load, retries, onRequest, connection, tuning: choice });
   const provider = providerIn(name);
-  return { name, model, offline: false, secrets: provider === undefined ? [] : secretsOf(PROVIDERS[provider], env) };
-}
-
-function assertAddress(baseUrl: string | undefined): void {
-  if (baseUrl === undefined || isHttp(baseUrl)) return;
-  throw new DraftstateError(
-    "INVALID_CONFIG",
-    `--base-url ${JSON.stringify(redactUrl(baseUrl))} is not an http URL: give one such as http://localhost:11434/v1`,
-    { path: "baseUrl" },
-  );
+  const secrets = provider === undefined ? [] : secretsOf(PROVIDERS[provider], env);
+  return { name, model, offline: false, takesTools: model.takesTools, secrets };
 }
 
 async function openAIModel(name: string, choice: ModelChoice): Promise<SelectedModel> {
@@ -112,5 +101,5 @@ async function openAIModel(name: string, choice: ModelChoice): Promise<SelectedM
     connection: choice.connection,
     tuning: choice,
   });
-  return { name, model, offline: false, secrets: apiKey === undefined ? [] : [apiKey] };
+  return { name, model, offline: false, takesTools: true, secrets: apiKey === undefined ? [] : [apiKey] };
 }

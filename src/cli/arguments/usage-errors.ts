@@ -12,7 +12,8 @@ export function usageMessage(error: Refusal, whereToLook: string): string {
   const text = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
   const meant = error.code === "commander.unknownCommand" ? synonymOf(text) : undefined;
   if (meant !== undefined) return meant;
-  return text.includes("Did you mean") ? text : `${rephrased(error.code, text)}; ${whereToLook}`;
+  if (text.includes("Did you mean")) return text.replace("(Did you mean", "(did you mean");
+  return `${rephrased(error.code, text)}; ${whereToLook}`;
 }
 
 function synonymOf(text: string): string | undefined {

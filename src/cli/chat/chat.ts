@@ -1,5 +1,5 @@
 /** One run of `chat`, from its options to its exit status. Only the answer goes to stdout. */
-import { DraftstateError } from "../../errors.js";
+import { DraftstateError, isDraftstateError } from "../../errors.js";
 import { statusOf, titleFrom } from "../../model/conversation.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
@@ -108,6 +108,18 @@ class Chat {
         : await openStandIn(this.context);
     if (conversation === undefined) return INTERRUPTED;
     if (!this.situation.interactive) this.console?.leaveKeys();
+    try {
+      return await this.#converseToTheEnd(conversation, early, openFirst);
+    } catch (error) {
+      throw this.#toBeContinued(error, this.#turn?.conversation ?? conversation);
+    }
+  }
+
+  async #converseToTheEnd(
+    conversation: Conversation,
+    early: ChosenModel | undefined,
+    openFirst: TurnContext["openFirst"],
+  ): Promise<number> {
     const openedAt = conversation.durableRevision;
     try {
       return await this.#converse(conversation, early, openFirst);
@@ -118,6 +130,16 @@ class Chat {
       if (isKept && (last !== conversation || last.durableRevision > openedAt || this.options.fork !== undefined))
         this.#sayHowToResume(last);
     }
+  }
+
+  /** What was saved before the store could not be written any more goes on once it can. */
+  #toBeContinued(error: unknown, { id, durableRevision }: Conversation): unknown {
+    if (!isDraftstateError(error, "STORAGE") || !this.options.save || durableRevision === 0) return error;
+    const { code, message, path, cause } = error;
+    return new DraftstateError(code, `${message}; then continue with: draftstate chat --resume ${id}`, {
+      ...(path === undefined ? {} : { path }),
+      cause,
+    });
   }
 
   get #isResumed(): boolean {

@@ -1,4 +1,5 @@
 /** Which model answers: the one asked for, else the one of the conversation, else the one of the settings. LangChain is loaded here. */
+import { DraftstateError } from "../../errors.js";
 import { messagesOf, type Info } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
 import { providerIn, type ProviderName } from "../../model/providers.js";
@@ -157,9 +158,11 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
   const selected = await select(source, wanted);
   const { model, baseUrl, system } = wanted;
   const isSecret = selected.secrets.length > 0;
+  const unused = unusedTools(source.tools, selected);
+  const plainText = selected.offline || baseUrl === undefined || !isSecret ? undefined : unencrypted(baseUrl);
   return {
     baseUrl: selected.offline ? undefined : baseUrl,
-    warning: selected.offline || baseUrl === undefined || !isSecret ? undefined : unencrypted(baseUrl),
+    warnings: [plainText, unused].flatMap((warning) => warning ?? []),
     notice:
       selected.offline && model === undefined
         ? "no OPENAI_API_KEY and no --base-url: using the built-in offline story model (said once; --model offline never says it)"
@@ -168,11 +171,22 @@ export async function chooseModel(source: ModelSource, wanted: Wanted): Promise<
       model: selected.model,
       modelName: selected.name,
       manager,
-      tools: source.tools?.all.map(({ call }) => call) ?? [],
+      tools: unused === undefined ? (source.tools?.all.map(({ call }) => call) ?? []) : [],
       secrets: [...selected.secrets, ...(source.tools?.secrets ?? [])],
       ...(system === undefined ? {} : { systemPrompt: system }),
     }),
   };
+}
+
+/** That tools which the settings alone name go unused. Throws `INVALID_CONFIG` for tools that were asked for here. */
+function unusedTools(tools: TurnTools | undefined, { name, takesTools }: SelectedModel): string | undefined {
+  if (takesTools || tools === undefined || tools.all.length === 0) return undefined;
+  if (!tools.isAskedFor) return `${name} cannot use tools: the chat goes on without those of the setting mcp`;
+  throw new DraftstateError(
+    "INVALID_CONFIG",
+    `${name} cannot use tools: name another model with --model, or leave out --mcp and --tool`,
+    { path: "tools" },
+  );
 }
 
 async function select(source: ModelSource, { model, baseUrl, isNamed }: Wanted): Promise<SelectedModel> {
@@ -199,10 +213,10 @@ async function select(source: ModelSource, { model, baseUrl, isNamed }: Wanted):
 /** Only once it will certainly be asked, not before an error; once per store. */
 export async function sayModel(
   context: CommandContext,
-  { notice, warning }: ChosenModel,
+  { notice, warnings }: ChosenModel,
   storage: Storage,
 ): Promise<void> {
-  if (warning !== undefined) context.output.warning(warning);
+  for (const warning of warnings) context.output.warning(warning);
   if (notice === undefined || (await wasNoted(storage))) return;
   note(context, notice);
 }

@@ -20,7 +20,7 @@ export interface RequestProgress {
 export interface ChosenModel {
   readonly agent: DraftHybridStreamingAgent;
   readonly baseUrl: string | undefined;
-  readonly warning: string | undefined;
+  readonly warnings: readonly string[];
   /** A message for the person before it is asked. */
   readonly notice: string | undefined;
 }

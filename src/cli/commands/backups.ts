@@ -6,6 +6,7 @@ import { resolveTarget } from "../arguments/resolve-target.js";
 import type { CommandContext } from "../context.js";
 import { renderFittingTable, type FittingColumn } from "../terminal/tables/fitting-table.js";
 import { formatAge, formatBytes, formatCount } from "../terminal/text/format.js";
+import { changedMessages } from "../terminal/text/changed-messages.js";
 import type { Register } from "./registration.js";
 
 function toJson({ backup, changes }: ChangedBackup): object {
@@ -27,13 +28,8 @@ function toJson({ backup, changes }: ChangedBackup): object {
 }
 
 function describeChanges(changes: ChangeCounts, said: string, older: number): string {
-  const parts = [
-    changes.added > 0 ? `+${changes.added}` : "",
-    changes.removed > 0 ? `-${changes.removed}` : "",
-    changes.edited > 0 ? `~${changes.edited}` : "",
-    changes.moved > 0 ? `↕${changes.moved}` : "",
-  ].filter((part) => part !== "");
-  if (parts.length > 0) return `${parts.join(" ")} messages${said === "" ? "" : `: ${said}`}`;
+  const messages = changedMessages(changes, said);
+  if (messages !== "") return messages;
   if (changes.fields > 0) return "fields";
   return older < 0 ? "empty" : `same as @${older}`;
 }

@@ -64,7 +64,7 @@ export const registerChat: Register = (program, run) => {
           const { code, path } = error;
           const message = context.output.worded(error.message);
           context.output.jsonLine({ type: "error", code, message, error: { code, message, path: path ?? null } });
-          context.output.error(message);
+          context.output.error(error.message);
           return exitStatusOf(error);
         }
       }),

@@ -233,7 +233,7 @@ export const registerExport: Register = (program, run) => {
     .addOption(new Option("--with-backups", "the same as --history").hideHelp())
     .addHelpText(
       "after",
-      "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --history -o story.json && draftstate import story.json --state-dir elsewhere",
+      "\nExamples:\n  draftstate export @last -o story.html\n  draftstate export @last --format md --redact | less\n  draftstate export draft_chat_17 --history -o story.json && draftstate import story.json --store elsewhere",
     )
     .action((wanted: string, options: ExportOptions) => run((context) => exportOne(wanted, options, context)));
 };

@@ -3,6 +3,7 @@ import { jsonEqual, type JsonObject } from "../../model/json.js";
 import type { Backup } from "../../store/backups.js";
 import { fromTimestamp } from "../../store/names.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
+import { assertUnlocked } from "../../session/lock.js";
 import type { RestoreResult } from "../../operations/restore.js";
 import type { CommandContext } from "../context.js";
 import type { Output } from "../output.js";
@@ -54,7 +55,14 @@ function printBeginning(id: string, { backup, before, after }: Preview, { output
     );
 }
 
-async function agreed(id: string, preview: Preview, context: CommandContext): Promise<boolean> {
+/** No question whose answer another process would refuse, unless that one is to be waited for. */
+async function agreed(
+  id: string,
+  preview: Preview,
+  context: CommandContext,
+  { store, settings }: DraftStatePersistenceManager,
+): Promise<boolean> {
+  if (settings.lockTimeout === 0) await assertUnlocked(store, id);
   printBeginning(id, preview, context);
   const { timestamp } = preview.backup;
   return context.confirm(
@@ -134,7 +142,7 @@ export const registerRestore: Register = (program, run) => {
           await printPreview(preview, context);
           return 0;
         }
-        if (preview !== undefined && !(await agreed(id, preview, context))) {
+        if (preview !== undefined && !(await agreed(id, preview, context, manager))) {
           output.message("nothing was restored");
           return 1;
         }

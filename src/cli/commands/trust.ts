@@ -2,7 +2,7 @@
 import type { CommandContext } from "../context.js";
 import { mustFindSettings } from "../settings/named-file.js";
 import type { SettingsFile } from "../settings/settings-file.js";
-import { shownValue } from "../settings/shown-value.js";
+import { grantedValue } from "../settings/shown-value.js";
 import { trust } from "../settings/trust-record.js";
 import { RULES, type Rule } from "../settings/trust.js";
 import { userDirectory } from "../settings/user-directory.js";
@@ -18,7 +18,7 @@ function guardedIn({ values }: SettingsFile): Guarded[] {
   const rules: Readonly<Record<string, Rule>> = RULES;
   return Object.entries(values)
     .filter(([name]) => rules[name] !== "always")
-    .map(([name, value]) => ({ name, value: shownValue(name, value) }));
+    .map(([name, value]) => ({ name, value: grantedValue(name, value) }));
 }
 
 export const registerTrust: Register = (program, run) => {
@@ -41,9 +41,15 @@ export const registerTrust: Register = (program, run) => {
     );
 };
 
+/** A list, as of servers, has a line for each: nothing is escaped that is to be read. */
+function linesOf({ name, value }: Guarded): string[] {
+  if (Array.isArray(value)) return value.map((each) => `${name}: ${String(each)}`);
+  return [`${name}: ${JSON.stringify(value)}`];
+}
+
 function say({ output }: CommandContext, { path }: SettingsFile, settings: readonly Guarded[]): void {
   output.message(toSafeLine(`trusted until it changes: ${path}`));
-  for (const { name, value } of settings) output.message(toSafeLine(`  ${name}: ${JSON.stringify(value)}`));
+  for (const line of settings.flatMap(linesOf)) output.message(toSafeLine(`  ${line}`));
   if (settings.length === 0) output.message("it says nothing that needs trust");
   output.message(toSafeLine(`take it back with: draftstate untrust ${path}`));
 }

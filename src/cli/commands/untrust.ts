@@ -13,8 +13,10 @@ async function pathOf(context: CommandContext, named: string | undefined): Promi
     return (await mustFindSettings(context, named)).path;
   } catch (error) {
     // What cannot be read, or is not ours any more, can still lose its trust.
-    if (named === undefined || !isDraftstateError(error)) throw error;
-    return resolve(context.pathOf(named));
+    if (!isDraftstateError(error)) throw error;
+    if (named !== undefined) return resolve(context.pathOf(named));
+    if (error.code !== "INVALID_CONFIG" || error.path === undefined) throw error;
+    return error.path;
   }
 }
 

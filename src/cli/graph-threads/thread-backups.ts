@@ -4,6 +4,7 @@ import { listCheckpoints, type ListedCheckpoint } from "../../operations/graph-t
 import { mustExist } from "../../operations/graph-threads/thread-document.js";
 import type { CommandContext } from "../context.js";
 import { renderFittingTable, type FittingColumn } from "../terminal/tables/fitting-table.js";
+import { changedMessages } from "../terminal/text/changed-messages.js";
 import { formatAge } from "../terminal/text/format.js";
 import { toSafeLine } from "../terminal/text/safe-text.js";
 
@@ -37,13 +38,8 @@ function columnsFor(context: CommandContext): FittingColumn<ListedCheckpoint>[] 
 }
 
 function changed({ channels, changes, said }: ListedCheckpoint): string {
-  const { added, removed, edited, moved } = changes;
-  const marks = [
-    added > 0 ? `+${added}` : "",
-    removed > 0 ? `-${removed}` : "",
-    edited > 0 ? `~${edited}` : "",
-    moved > 0 ? `↕${moved}` : "",
-  ].filter((mark) => mark !== "");
-  const messages = marks.length === 0 ? [] : [`${marks.join(" ")} messages${said === "" ? "" : `: ${said}`}`];
-  return toSafeLine([...channels.filter((channel) => channel !== "messages"), ...messages].join(", "));
+  const messages = changedMessages(changes, said);
+  return toSafeLine(
+    [...channels.filter((channel) => channel !== "messages"), ...(messages === "" ? [] : [messages])].join(", "),
+  );
 }

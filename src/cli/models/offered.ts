@@ -1,6 +1,7 @@
 /** Which models can be named here: aliases, the built-in one, providers, and what the server of OpenAI's protocol offers, if there is one. */
 import { proxiesOf } from "../../http/policy.js";
 import { PROVIDER_NAMES } from "../../model/providers.js";
+import { assertHttpUrl } from "../../model/urls.js";
 import type { CommandContext } from "../context.js";
 import { assertNoCredentials } from "../settings/key-host.js";
 import { ownAddress } from "../settings/model-address.js";
@@ -21,12 +22,13 @@ export function serverFor(context: CommandContext, baseUrl = ownAddress(context,
   return baseUrl ?? (keyOf(context) === undefined ? undefined : OPENAI);
 }
 
-/** Throws `MODEL`. */
+/** Throws `MODEL`, `INVALID_CONFIG`. */
 export async function offeredBy(
   context: CommandContext,
   url: string,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
+  assertHttpUrl(url);
   assertNoCredentials(url);
   const { offeredModels } = await import("../../agent/models/offered-models.js");
   const connection = { proxies: proxiesOf(context.env), idleTimeout: context.settings.idleTimeout };

@@ -56,6 +56,8 @@ export interface SettingsSources {
   readonly home: string;
   /** A file given by --config: it must exist, and no other is used. */
   readonly configFile: string | undefined;
+  /** False where files are broken, for what works without them. */
+  readonly readsFiles?: boolean;
 }
 
 const PREFIX = "DRAFTSTATE_";
@@ -152,10 +154,10 @@ class Layers {
 }
 
 export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
-  const { cwd, home, env, configFile } = sources;
+  const { cwd, home, env, configFile, readsFiles = true } = sources;
   const directory = userDirectory(env, home);
-  const own = readUserFile(userFileIn(directory));
-  const project = projectFile(sources);
+  const own = readsFiles ? readUserFile(userFileIn(directory)) : NO_FILE;
+  const project = readsFiles ? projectFile(sources) : NO_FILE;
   const layers = new Layers();
   layers.put(
     Object.fromEntries(Object.entries(ALL_SETTINGS).map(([name, { default: preset }]) => [name, preset])),
@@ -193,6 +195,8 @@ export function resolveCliSettings(sources: SettingsSources): ResolvedSettings {
     passedOver: [...own.passedOver, ...project.passedOver],
   };
 }
+
+const NO_FILE: FoundSettings = { file: undefined, passedOver: [] };
 
 function projectFile({ configFile, cwd, home }: SettingsSources): FoundSettings {
   if (configFile === undefined) return findSettingsFile(cwd, home);

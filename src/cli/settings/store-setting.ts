@@ -37,12 +37,23 @@ function parsePostgres(store: string, origin: string): ChosenStore {
 /** Where conversations are by all settings together: of a store and directories, the one that was said closer to the command. */
 export function chosenStore({ values, origins }: Pick<ResolvedSettings, "values" | "origins">): ChosenStore {
   const { store, stateDir, backupDir } = values;
-  const said = (name: string): number => rankOf(origins[name] ?? "default");
+  const said = saidBy(origins);
   const directories = Math.max(said("stateDir"), said("backupDir"));
   if (store === undefined || directories > said("store")) return { kind: "files", stateDir, backupDir };
   if (directories === said("store"))
     throw new DraftstateError("USAGE", "store and a directory of its parts were both given: give one of them");
   return parseStore(store, nameOf(origins["store"] ?? "default"));
+}
+
+/** The flag, variable or file that said where conversations are. */
+export function whatChose({ origins }: Pick<ResolvedSettings, "origins">): string {
+  const said = saidBy(origins);
+  const name = said("store") > said("stateDir") ? "store" : "stateDir";
+  return nameOf(origins[name] ?? "default", name === "store" ? "--store" : "--state-dir");
+}
+
+function saidBy(origins: ResolvedSettings["origins"]): (name: string) => number {
+  return (name) => rankOf(origins[name] ?? "default");
 }
 
 function rankOf(origin: Origin): number {
@@ -52,8 +63,8 @@ function rankOf(origin: Origin): number {
   return "file" in origin ? 2 : 1;
 }
 
-function nameOf(origin: Origin): string {
-  if (typeof origin === "string") return origin === "flag" ? "--store" : origin;
+function nameOf(origin: Origin, flag = "--store"): string {
+  if (typeof origin === "string") return origin === "flag" ? flag : origin;
   if ("variable" in origin) return origin.variable;
   return "file" in origin ? origin.file : origin.userFile;
 }

@@ -16,6 +16,8 @@ export interface ToolOptions {
 }
 
 export interface TurnTools {
+  /** By a flag of this run, not by the settings alone. */
+  readonly isAskedFor: boolean;
   /** All that are offered. */
   readonly all: readonly ServerTool[];
   /** Those that run without asking. */
@@ -45,7 +47,8 @@ export async function toolsFor(context: CommandContext, options: ToolOptions): P
     options.yesTools === true || (options.allowTool ?? []).some((pattern) => matchesPattern(pattern, tool));
   warnOfNoMatch(context, options.allowTool ?? [], (pattern) => all.some((tool) => matchesPattern(pattern, tool)));
   const close = (): Promise<void> => servers.close();
-  return { all, allowed: all.filter(isAllowed), lostCalls: options.lostCalls, secrets, close };
+  const isAskedFor = context.origins["mcp"] === "flag" || options.tool !== undefined;
+  return { isAskedFor, all, allowed: all.filter(isAllowed), lostCalls: options.lostCalls, secrets, close };
 }
 
 function warnOfNoMatch(

@@ -28,16 +28,16 @@ test("always holds in this chat where it cannot be recorded, and that is said", 
         errorIsTerminal: true,
         errorStyle: { dim: (text: string) => text },
         message: silent,
-        raw: silent,
+        raw: (text: string) => {
+          if (text.startsWith("run it?")) setImmediate(() => input.write("a\n"));
+        },
         warning: (text: string) => warnings.push(text),
       },
     },
   };
   const decide = approverFor(turn as unknown as TurnContext, (ask) => ask());
   const request = { conversationId: "tale", id: "c1", name: "look", args: {} };
-  const first = decide(request);
-  input.write("a\n");
-  expect(await first).toBe("run");
+  expect(await decide(request)).toBe("run");
   expect(warnings).toEqual([expect.stringContaining("allowed until the chat ends")]);
   expect(await decide({ ...request, id: "c2" })).toBe("run");
   await rm(home, { recursive: true });

@@ -23,8 +23,8 @@ describe.concurrent("a newcomer", TIMEOUT, () => {
   });
 
   test.for([
-    [["shwo"], "unknown command 'shwo' (Did you mean show?)"],
-    [["help", "shwo"], "unknown command 'shwo' (Did you mean show?)"],
+    [["shwo"], "unknown command 'shwo' (did you mean show?)"],
+    [["help", "shwo"], "unknown command 'shwo' (did you mean show?)"],
     [["help", "wxyz"], "unknown command 'wxyz'; see draftstate --help"],
     [["help", "resume"], "unknown command 'resume': use draftstate chat --resume <id>"],
     [["ls", "extra"], "draftstate ls takes no arguments but got 1; see draftstate help ls"],

@@ -55,6 +55,14 @@ describe("models", () => {
     expect(result.stderr).toContain("wrong key [redacted]");
   });
 
+  test.for([
+    ["http://127.0.0.1:1/v1", 6, "the server cannot be reached"],
+    ["http://127.0.0.1:99999/v1", 2, "is not an http URL"],
+  ] as const)("says what is wrong with the address %s", async ([url, exit, words], { workspace }) => {
+    const { status, stderr } = await workspace.run(["models", "--base-url", url]);
+    expect([status, stderr]).toEqual([exit, expect.stringContaining(words)]);
+  });
+
   test("asks nobody where nobody is named", async ({ workspace }) => {
     expect(await workspace.json(["models"])).toMatchObject({ aliases: [], server: null });
   });

@@ -103,7 +103,7 @@ describe("a thread is found and read", () => {
   test("backups lists its checkpoints, and diff compares them", async ({ workspace }) => {
     await seed(workspace, "t");
     const { stdout } = await workspace.run(["backups", "t"]);
-    expect(stdout).toMatch(new RegExp(`@0 +${ID(3)} .* 3 +loop +agent +mood, \\+1 messages: And wasps\\?`));
+    expect(stdout).toMatch(new RegExp(`@0 +${ID(3)} .* 3 +loop +agent +mood, \\+1 message: And wasps\\?`));
     const diff = await workspace.run(["diff", "t", "@2", "@1", "--json"]);
     expect(JSON.parse(diff.stdout)).toMatchObject([{ op: "add", path: "/messages/1" }]);
     expect((await workspace.run(["diff", "t"])).stdout).toContain("also changed: mood");

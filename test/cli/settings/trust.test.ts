@@ -133,6 +133,30 @@ describe("trust", () => {
     expect(ignoredNames(resolveIn(workspace, { cwd: workspace.path("copy") }))).toEqual(["baseUrl"]);
   });
 
+  test("of a file that is broken now is taken back; init, completion and help work beside it", async ({
+    workspace,
+  }) => {
+    const file = "draftstate.config.json";
+    await workspace.write(file, '{"system": "x"}');
+    await workspace.json(["trust"]);
+    await workspace.write(file, "{");
+    expect((await workspace.run(["ls"])).status).toBe(2);
+    expect(await workspace.json(["untrust"])).toMatchObject({ file: workspace.path(file), removed: true });
+    const init = await workspace.run(["init"]);
+    expect([init.status, init.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^warning: .*not valid JSON[^]*stays as it is/),
+    ]);
+    for (const args of [["completion", "bash"], ["help"], ["help", "ls"], ["ls", "--help"]])
+      expect((await workspace.run(args)).status, args.join(" ")).toBe(0);
+    await workspace.write(file, '{"nosuch": 1}');
+    expect((await workspace.run(["untrust"])).status).toBe(0);
+    await workspace.write(file, "");
+    await workspace.write(".config/draftstate/config.json", "{");
+    for (const args of [["completion", "bash"], ["untrust", file], ["init"]])
+      expect((await workspace.run(args)).status, args.join(" ")).toBe(0);
+  });
+
   test("of a new content replaces that of the old one, and untrust takes all back, also of a file that is gone", async ({
     workspace,
   }) => {

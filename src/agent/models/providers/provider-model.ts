@@ -55,6 +55,10 @@ export class ProviderModel extends BaseChatModel {
     return fields?.provider ?? "provider";
   }
 
+  get takesTools(): boolean {
+    return this.fields.foreign.bindTools !== undefined;
+  }
+
   override bindTools(
     tools: BindToolsInput[],
   ): Runnable<BaseLanguageModelInput, AIMessageChunk, BaseChatModelCallOptions> {

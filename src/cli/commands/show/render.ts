@@ -19,8 +19,8 @@ export interface Shown {
 
 export function render(
   { id, state, metadata }: Shown,
-  options: { readonly last?: number; readonly reasoning?: boolean },
-  { style, width }: Output,
+  options: { readonly last?: number; readonly reasoning?: boolean; readonly full?: boolean },
+  { style, width, isTerminal }: Output,
 ): string {
   const messages = shownMessages(state);
   const first = options.last === undefined ? 0 : Math.max(0, messages.length - options.last);
@@ -36,7 +36,12 @@ export function render(
   return [
     head,
     ...shown.map(({ message, note, results }) =>
-      renderMessage(style, message, width, { note, results, reasoning: options.reasoning === true }),
+      renderMessage(style, message, width, {
+        note,
+        results,
+        reasoning: options.reasoning === true,
+        folded: isTerminal && options.full !== true,
+      }),
     ),
   ].join("\n\n");
 }
@@ -45,23 +50,39 @@ interface Parts {
   readonly note: string;
   readonly results: readonly Json[];
   readonly reasoning: boolean;
+  /** Long results of tools. */
+  readonly folded: boolean;
 }
 
 function renderMessage(
   style: Style,
   message: Json,
   width: number | undefined,
-  { note, results, reasoning }: Parts,
+  { note, results, reasoning, folded }: Parts,
 ): string {
   if (!isJsonObject(message)) return toSafeText(JSON.stringify(message));
   const calls = ownValue(message, "toolCalls");
   const called = Array.isArray(calls) ? (calls as readonly Json[]).map((call) => renderCall(style, call, results)) : [];
   const error = ownValue(message, "error");
-  const failed = isJsonObject(error) ? [style.red(toSafeLine(`! ${textOf(error["message"])}`))] : [];
-  const text = wrapText(toSafeText(textOf(ownValue(message, "content"))), width);
+  const content = textOf(ownValue(message, "content"));
+  // What a tool that failed told the model is its error.
+  const failed =
+    isJsonObject(error) && error["message"] !== content ? [style.red(toSafeLine(`! ${textOf(error["message"])}`))] : [];
+  const whole = wrapText(toSafeText(content), width);
+  const text = folded && ownValue(message, "role") === "tool" ? foldedText(style, whole) : whole;
   const thought = reasoning ? wrapText(toSafeText(textOf(ownValue(message, "reasoning"))), width) : "";
   const dimmed = thought === "" ? [] : [thought.split("\n").map(style.dim).join("\n"), ""];
   return [heading(style, message, note), ...dimmed, ...(text === "" ? [] : [text]), ...called, ...failed].join("\n");
+}
+
+const ROWS_OF_A_RESULT = 8;
+
+function foldedText(style: Style, text: string): string {
+  const rows = text.split("\n");
+  const left = rows.length - ROWS_OF_A_RESULT;
+  // A line that says that one is left out takes the place of one.
+  if (left <= 1) return text;
+  return [...rows.slice(0, ROWS_OF_A_RESULT), style.dim(`… ${left} more lines: --full shows them`)].join("\n");
 }
 
 /** With what has become of it, by the results behind its message. */

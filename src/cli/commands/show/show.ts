@@ -22,6 +22,7 @@ interface ShowOptions {
   readonly last?: number;
   readonly inspect?: boolean;
   readonly reasoning?: boolean;
+  readonly full?: boolean;
   readonly pager: boolean;
 }
 
@@ -100,6 +101,7 @@ export const registerShow: Register = (program, run) => {
     .option("--raw", "print the file as it is, a compressed backup decompressed")
     .option("-n, --last <count>", "show only the last <count> messages", parseCount("--last"))
     .option("--reasoning", "show what the model thought before each answer too")
+    .option("--full", "on a terminal, show long results of tools in full")
     .option("--inspect", "show metadata and the health of the files")
     .option("--no-pager", "do not use a pager")
     .addHelpText(
