@@ -127,10 +127,10 @@ async function forGood({ store, id, guard }: Locked): Promise<RemoveResult> {
   if (files.length + spilled.length === 0) throw refusal(storage, id, { kind: "absent" });
   // They go first: one that stayed would bring the conversation back.
   for (const { session } of spilled) await spills?.purge(id, session);
+  await trash.forgetAll(id, guard);
   // Copies before what they are of: a purge that is cut off can be asked for again.
   const copies = await takeAway(store, await quarantinedOf(store, id), (file) => storage.remove(file, guard));
   const taken = await takeAway(store, files, (file) => storage.remove(file, guard));
-  await trash.forgetAll(id, guard);
   return {
     conversationId: id,
     removed: [...taken.removed, ...copies.removed, ...spilled.map(({ path }) => path)],

@@ -5,6 +5,8 @@
 import { DraftstateError } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { assertTrashInReach } from "./away.js";
+import type { Metadata } from "../model/conversation.js";
+import { decodeSnapshot } from "../snapshot/decode.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import { snapshotKey } from "./names.js";
 import { trashKey, type KeptFile, type Operation } from "./trash-record.js";
@@ -54,6 +56,32 @@ export class KeptFiles {
     const { name } = snapshotKey(conversationId);
     const snapshot = files.find((file) => file.area === "state" && file.name === name);
     return snapshot !== undefined && (await this.#place(stamp, snapshot)) === "same";
+  }
+
+  /** Of a removal: whether all its files are in the trash, and none of them stands in its place, as it was or further on. */
+  async tookAll(operation: Operation): Promise<boolean> {
+    const { stamp, files } = operation;
+    for (const file of files) {
+      if ((await this.#storage.stat(trashKey(stamp, file))) === undefined) return false;
+      if ((await this.#place(stamp, file)) === "same" || (await this.isContinued(operation, file))) return false;
+    }
+    return true;
+  }
+
+  /** Whether the file is a snapshot, and what has its name now is the same conversation, further on. */
+  async isContinued({ conversationId, stamp }: Operation, file: KeptFile): Promise<boolean> {
+    if (file.area !== "state" || file.name !== snapshotKey(conversationId).name) return false;
+    const [kept, present] = await Promise.all(
+      [trashKey(stamp, file), file].map(async (key) => this.#snapshotIn(key, conversationId)),
+    );
+    if (kept === undefined || present === undefined) return false;
+    return kept.createdAt === present.createdAt && kept.revision < present.revision;
+  }
+
+  async #snapshotIn(key: Key, conversationId: string): Promise<Metadata | undefined> {
+    const bytes = await this.#storage.read(key, { maxBytes: MAX_FILE_BYTES });
+    const decoded = bytes === undefined ? undefined : decodeSnapshot(bytes, conversationId);
+    return decoded?.kind === "valid" ? decoded.metadata : undefined;
   }
 
   /** Throws `STORAGE` before anything moves where another file has taken a name: an id that was used again, say. */

@@ -76,6 +76,14 @@ export class OperationRecords {
     return operations;
   }
 
+  /** Of records that only a newer version can read. */
+  async newerStamps(id: string, names: readonly string[]): Promise<string[]> {
+    const stamps: string[] = [];
+    for (const named of recordsIn(names))
+      if (named.conversationId === id && (await this.#decoded(named))?.kind === "newer") stamps.push(named.stamp);
+    return stamps;
+  }
+
   names(): Promise<string[]> {
     return this.#storage.list("trash");
   }

@@ -10,6 +10,7 @@ import { OperationRecords } from "./operation-records.js";
 import { PendingOperations } from "./pending-operations.js";
 import { discard, lockIn, type Discarded, type PendingStamp } from "./trash-retention.js";
 import {
+  conversationIn,
   encodeOperation,
   parsePendingName,
   recordKey,
@@ -106,16 +107,31 @@ export class Trash {
     if (standing.every((stat) => stat !== undefined)) await this.#storage.remove(recordKey(operation), guard);
   }
 
-  /** The conversation is gone for good: what was done to it can no longer be undone. An earlier one of its id that was removed before is another. */
+  /**
+   * Before the conversation goes for good: all that is kept of it, with a record or without. What stays is of an earlier one of its id
+   * that was removed before, or was done by a newer version.
+   */
   async forgetAll(conversationId: string, guard: Lock): Promise<void> {
     const names = await this.records.names();
     const operations = await this.records.operations(conversationId, names);
-    const removed = operations.findIndex(({ kind }) => kind === "rm");
-    for (const operation of removed === -1 ? operations : operations.slice(0, removed))
-      await this.forget(operation, guard);
+    const own = await this.#sinceEarlierRemoval(operations);
+    for (const operation of own) await this.forget(operation, guard);
     const pending = await this.records.pending(conversationId);
     if (pending !== undefined) await this.pending.withdraw(pending, guard);
     await forgetUndos(this.#storage, names, conversationId, guard);
+    const stay = new Set(operations.slice(own.length).map(({ stamp }) => stamp));
+    for (const stamp of await this.records.newerStamps(conversationId, names)) stay.add(stamp);
+    for (const name of names)
+      if (conversationIn(name) === conversationId && !stay.has(stampOf(name) ?? ""))
+        await this.#storage.remove({ area: "trash", name }, guard);
+    await this.#storage.settle("trash");
+  }
+
+  /** Of operations on one conversation, newest first. A removal that was cut off, or whose undo was, is of the conversation that is there. */
+  async #sinceEarlierRemoval(operations: readonly Operation[]): Promise<readonly Operation[]> {
+    for (const [at, operation] of operations.entries())
+      if (operation.kind === "rm" && (await this.files.tookAll(operation))) return operations.slice(0, at);
+    return operations;
   }
 
   /** Everything that is kept, for good; of one conversation or thread where its guard is given. */

@@ -5,7 +5,7 @@ import { quarantinedOfThread } from "../store/quarantine.js";
 import type { Key } from "../storage/storage.js";
 import type { Store } from "../store/store.js";
 import { loadThread, segmentNumbers } from "./segment-files.js";
-import { beginChange, changesOf, forgetChange, takeSegments } from "./thread-trash.js";
+import { beginChange, forgetChanges, takeSegments } from "./thread-trash.js";
 import type { HeldThread } from "./thread.js";
 
 export interface RemoveThreadOptions {
@@ -44,14 +44,10 @@ export async function removeThread(
 
 async function forGood({ store, name, lock }: HeldThread, segments: readonly number[]): Promise<void> {
   // Copies before what they are of: a purge that is cut off can be asked for again.
+  await forgetChanges(store, name, lock);
   for (const copy of await quarantinedOfThread(store, name)) await store.storage.remove(copy, lock);
   for (const number of segments) await store.storage.remove(segmentKey(name, number), lock);
   await store.storage.settle("state");
-  for (const change of await changesOf(store.storage, name)) {
-    // What was deleted before is another thread of its id.
-    if (change.kind === "delete") return;
-    await forgetChange(store, name, change, lock);
-  }
 }
 
 async function toTrash(

@@ -12,10 +12,12 @@ import {
   keptSegmentKey,
   parseThreadRecordName,
   readThreadRecord,
+  threadIn,
   threadRecordKey,
   type NamedThreadRecord,
   type ThreadRecordInTrash,
 } from "../store/thread-record.js";
+import { stampOf } from "../store/trash-record.js";
 
 /** A record that can be undone, with the name of its thread. */
 export type KeptChange = ThreadRecordInTrash & NamedThreadRecord;
@@ -85,6 +87,43 @@ export async function forgetChange(
 ): Promise<void> {
   await storage.remove(threadRecordKey({ stamp, thread }), lock);
   for (const segment of segments) await storage.remove(keptSegmentKey({ stamp, thread }, segment), lock);
+}
+
+/**
+ * Before the thread goes for good: all that is kept of it, with a record or without. What stays is of an earlier one of its id that
+ * was deleted before, or was done by a newer version.
+ */
+export async function forgetChanges({ storage }: Store, thread: string, lock: Lock): Promise<void> {
+  const names = await storage.list("trash");
+  const stay = new Set<string>();
+  let isEarlier = false;
+  for (const named of names.toReversed().flatMap((name) => parseThreadRecordName(name) ?? [])) {
+    if (named.thread !== thread) continue;
+    const decoded = await readThreadRecord(storage, named);
+    if (decoded?.kind === "valid" && decoded.record.kind === "delete")
+      isEarlier ||= !(await isOfPresent(storage, thread, decoded.record));
+    if (decoded?.kind === "newer" || (decoded?.kind === "valid" && isEarlier)) stay.add(named.stamp);
+  }
+  // A record sorts before its files.
+  for (const name of names)
+    if (threadIn(name) === thread && !stay.has(stampOf(name) ?? ""))
+      await storage.remove({ area: "trash", name }, lock);
+  await storage.settle("trash");
+}
+
+/** Of a deletion that was cut off, or whose undo was: a segment never left, or is back, as it was or with more behind it. */
+export async function isOfPresent(
+  storage: Storage,
+  thread: string,
+  { stamp, segments }: ThreadRecordInTrash,
+): Promise<boolean> {
+  for (const segment of segments) {
+    const kept = await storage.read(keptSegmentKey({ stamp, thread }, segment));
+    if (kept === undefined) return true;
+    const present = await storage.read(segmentKey(thread, segment));
+    if (present !== undefined && Buffer.from(kept).equals(present.subarray(0, kept.length))) return true;
+  }
+  return false;
 }
 
 export interface ChangesWanted {
