@@ -142,6 +142,15 @@ describe("a hint", TIMEOUT, () => {
     expect(byVariable).toContain(`check DRAFTSTATE_STORE, ${start}"`);
   });
 
+  inProcess("of a command's help is where the global options are, each of them there", async ({ workspace }) => {
+    const { stdout } = await workspace.run(["ls", "--help"]);
+    const last = stdout.trimEnd().split("\n").at(-1) ?? "";
+    expect(last).toMatch(/^Global options \(.*\): draftstate --help$/);
+    const all = await workspace.run(["--help"]);
+    expect((last.match(/--[a-z-]+/g) ?? []).filter((flag) => !all.stdout.includes(flag))).toEqual([]);
+    expect(all.stdout).not.toContain("Global options");
+  });
+
   inProcess("claims no backups for a store that is new, and says how to begin it", async ({ workspace }) => {
     await workspace.run(["chat", "Hi", "--id", "tale", "--model", "offline"]);
     const { status, stderr } = await workspace.run(["chat", "Hi", "--id", "x", "--state-dir", "new"]);

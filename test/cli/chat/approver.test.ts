@@ -13,9 +13,6 @@ test("always holds in this chat where it cannot be recorded, and that is said", 
   await writeFile(join(home, "file"), "");
   const warnings: string[] = [];
   const input = Object.assign(new PassThrough(), { isTTY: true });
-  const asks = new PassThrough().on("data", (text: Buffer) => {
-    if (text.includes("run it?")) input.write("a\n");
-  });
   const silent = (): void => undefined;
   const turn = {
     allowedHere: new Set<string>(),
@@ -31,8 +28,9 @@ test("always holds in this chat where it cannot be recorded, and that is said", 
         errorIsTerminal: true,
         errorStyle: { dim: (text: string) => text },
         message: silent,
-        raw: silent,
-        errorTerminal: asks,
+        raw: (text: string) => {
+          if (text.startsWith("run it?")) setImmediate(() => input.write("a\n"));
+        },
         warning: (text: string) => warnings.push(text),
       },
     },
