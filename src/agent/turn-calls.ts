@@ -109,7 +109,7 @@ export class TurnCalls {
       return error === undefined ? [] : [this.#kept(call, refusalOf(call, error), error)];
     });
     // First of both: what is durable never says that they were not begun once they are.
-    conversation.setUnbegunCalls(null);
+    await conversation.setUnbegunCalls(null);
     const begin = { started, at: at(), results };
     conversation.update(
       (draft) => {

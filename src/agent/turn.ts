@@ -147,7 +147,7 @@ class Turn {
     }
     try {
       onBegin?.();
-      this.#begin();
+      await this.#begin();
       // What the user said is durable before a model is asked.
       await conversation.flush();
       yield { type: "start", ...this.#now() };
@@ -186,13 +186,13 @@ class Turn {
     return this.options.now().toISOString();
   }
 
-  #begin(): void {
+  async #begin(): Promise<void> {
     const { conversation, prompt, systemPrompt, newId } = this.options;
     const at = this.#at();
     assertAgentState(conversation.id, conversation.version.state);
     // Another message passes over what waits.
     if (prompt === undefined)
-      this.#open = callsToResume((conversation.version.state as Partial<AgentState>).messages ?? [], (id) =>
+      this.#open = await callsToResume((conversation.version.state as Partial<AgentState>).messages ?? [], (id) =>
         conversation.hasUnbegunCalls(id),
       );
     conversation.update((draft) => {
@@ -220,7 +220,7 @@ class Turn {
     const outcome = await this.#watched(this.#withoutSecrets(read));
     const { status, error, usage, finishReason, remarks = [] } = outcome;
     try {
-      this.#endAnswer({ ...outcome, status });
+      await this.#endAnswer({ ...outcome, status });
     } catch (closed) {
       // The conversation was closed in the middle of the answer: watchers are told, and it stays interrupted.
       this.#saveError ??=
@@ -262,7 +262,7 @@ class Turn {
         await this.#thought(this.#reasoning.end());
         await this.#token(this.#text.end());
         last = event.message;
-        if (event.continues) this.#endAnswer({ status: "complete" }, event);
+        if (event.continues) await this.#endAnswer({ status: "complete" }, event);
       }
     }
     if (this.#abort.signal.aborted) return { status: "interrupted" };
@@ -321,7 +321,10 @@ class Turn {
   }
 
   /** With what the model asks for: the turn continues after it. */
-  #endAnswer(outcome: Outcome, asking?: { readonly message: BaseMessage; readonly calls: readonly ToolCall[] }): void {
+  async #endAnswer(
+    outcome: Outcome,
+    asking?: { readonly message: BaseMessage; readonly calls: readonly ToolCall[] },
+  ): Promise<void> {
     const { conversation, modelName, newId } = this.options;
     const usage = asking === undefined ? outcome.usage : usageOf(asking.message);
     const giveBack = asking === undefined ? undefined : giveBackOf(asking.message);
@@ -338,7 +341,7 @@ class Turn {
       ...(asking === undefined ? {} : { toolCalls: asking.calls, turnContinues: true, nextId: newId() }),
     };
     const { messageId = end.id } = conversation.state.streamingProperties;
-    if (asking !== undefined) conversation.setUnbegunCalls(messageId);
+    if (asking !== undefined) await conversation.setUnbegunCalls(messageId);
     conversation.update((draft) => {
       endAnswer(draft, end);
     });

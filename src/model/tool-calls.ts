@@ -71,14 +71,14 @@ export type OpenCall = ToolCall & {
 };
 
 /** As they are taken up again: each was begun, or is known not to be, or has begun when it was asked for, as far as is known. */
-export function callsToResume(
+export async function callsToResume(
   messages: readonly Message[],
-  isUnbegun: (messageId: string) => boolean,
-): readonly OpenCall[] {
+  isUnbegun: (messageId: string) => Promise<boolean>,
+): Promise<readonly OpenCall[]> {
   const round = openRound(messages);
   if (round === undefined) return [];
   const { asking, calls } = round;
-  if (calls.every(({ startedAt }) => startedAt !== undefined) || isUnbegun(asking.id)) return calls;
+  if (calls.every(({ startedAt }) => startedAt !== undefined) || (await isUnbegun(asking.id))) return calls;
   return calls.map((call) =>
     call.startedAt === undefined ? { ...call, startedAt: asking.createdAt, isElsewhere: true } : call,
   );

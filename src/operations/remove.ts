@@ -7,7 +7,7 @@ import { takeStock } from "../session/open.js";
 import { recover, type Locked } from "../session/recover.js";
 import type { Sessions } from "../session/sessions.js";
 import { listBackupNames } from "../store/backups.js";
-import { journalKey, snapshotKey } from "../store/names.js";
+import { journalKey, snapshotKey, unbegunKey } from "../store/names.js";
 import { storeIsMissing } from "../store/away.js";
 import { quarantinedOf } from "../store/quarantine.js";
 import { refusal } from "../store/read.js";
@@ -95,6 +95,8 @@ async function toTrash(
   await storage.settle("state");
   const files = await filesOf(store, id);
   if (files.length === 0) throw refusal(storage, id, { kind: "absent" });
+  // What comes back by an undo is asked about.
+  await storage.remove(unbegunKey(id), guard);
   const stamp = await trash.newStamp(guard);
   const operation: Operation = {
     kind: "rm",
@@ -130,6 +132,7 @@ async function forGood({ store, id, guard }: Locked): Promise<RemoveResult> {
   await trash.forgetAll(id, guard);
   // Copies before what they are of: a purge that is cut off can be asked for again.
   const copies = await takeAway(store, await quarantinedOf(store, id), (file) => storage.remove(file, guard));
+  await storage.remove(unbegunKey(id), guard);
   const taken = await takeAway(store, files, (file) => storage.remove(file, guard));
   return {
     conversationId: id,

@@ -130,14 +130,15 @@ export class Conversation<S extends object = AgentState> {
 
   /**
    * Of the tool calls that this message asks for, none was begun; null before one is. It is not in the state: one that is restored,
-   * forked, imported or saved from elsewhere says nothing of what was begun.
+   * forked, imported or saved from elsewhere says nothing of what was begun. Wait for it before you ask for the message's calls, and
+   * before one begins.
    */
-  setUnbegunCalls(messageId: string | null): void {
-    this.#open.setUnbegunCalls(messageId);
+  async setUnbegunCalls(messageId: string | null): Promise<void> {
+    await this.#open.setUnbegunCalls(messageId);
   }
 
   /** Whether that was said of this message in this conversation of this store, and of no other since. */
-  hasUnbegunCalls(messageId: string): boolean {
+  hasUnbegunCalls(messageId: string): Promise<boolean> {
     return this.#session.hasUnbegunCalls(messageId);
   }
 

@@ -37,7 +37,7 @@ import {
 import { TimedSaves } from "./timed-saves.js";
 import { removeTraces } from "./traces.js";
 import { TurnEnd } from "./turn-end.js";
-import { unbegunMark } from "./unbegun-calls.js";
+import { isUnbegun, register, unbegunMark, unregister } from "./unbegun-calls.js";
 import { WriteAhead } from "./write-ahead.js";
 import type { UpdateOptions, WriteAheadOptions } from "./write-ahead-options.js";
 
@@ -223,18 +223,15 @@ export class Session {
     this.#kickForChange();
   }
 
-  setUnbegunCalls(messageId: string | null): void {
-    if (messageId === null && this.#info.unbegunCalls === undefined) return;
-    this.updateInfo({ unbegunCalls: messageId === null ? null : this.#markOf(messageId) });
+  async setUnbegunCalls(messageId: string | null): Promise<void> {
+    const mark = messageId === null ? null : unbegunMark(this.options, this.#info, messageId);
+    if (mark !== null) await register(this.options, mark);
+    if (mark !== (this.#info.unbegunCalls ?? null)) this.updateInfo({ unbegunCalls: mark });
+    if (mark === null) await unregister(this.options);
   }
 
-  hasUnbegunCalls(messageId: string): boolean {
-    return this.#info.unbegunCalls === this.#markOf(messageId);
-  }
-
-  #markOf(messageId: string): string {
-    const { identity } = this.options.store.storage;
-    return unbegunMark({ identity, conversationId: this.id, createdAt: this.#info.createdAt, messageId });
+  hasUnbegunCalls(messageId: string): Promise<boolean> {
+    return isUnbegun(this.options, this.#info, messageId);
   }
 
   flush(): Promise<void> {

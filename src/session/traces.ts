@@ -1,7 +1,7 @@
 /** Everything that a session may have made of a conversation that was new. */
 import type { Lock } from "../storage/storage.js";
 import { listBackupNames } from "../store/backups.js";
-import { backupKey, journalKey, snapshotKey } from "../store/names.js";
+import { backupKey, journalKey, snapshotKey, unbegunKey } from "../store/names.js";
 import type { Store } from "../store/store.js";
 
 export interface Traces {
@@ -15,5 +15,5 @@ export interface Traces {
 export async function removeTraces({ storage, spills }: Store, { id, session, lock }: Traces): Promise<void> {
   await spills?.remove(id, session);
   const backups = (await listBackupNames(storage, id)).map(backupKey);
-  for (const key of [...backups, snapshotKey(id), journalKey(id)]) await storage.remove(key, lock);
+  for (const key of [unbegunKey(id), ...backups, snapshotKey(id), journalKey(id)]) await storage.remove(key, lock);
 }

@@ -42,6 +42,11 @@ export function journalKey(id: string): Key {
   return { area: "state", name: `${id}.journal` };
 }
 
+/** Which message's tool calls wait there and were not begun: session/unbegun-calls.ts. No copy, backup or undo carries it. */
+export function unbegunKey(id: string): Key {
+  return { area: "history", name: `${id}.unbegun` };
+}
+
 /** Where a session keeps what it cannot write to its store; read from the end, since an id may hold dots. */
 export function spillKey(id: string, session: string): Key {
   return { area: "state", name: `${id}.${session}.spill` };

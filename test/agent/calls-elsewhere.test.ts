@@ -3,7 +3,7 @@
  * that comes from another (a backup, a copy, an export, a save) never leads to a call by itself.
  */
 import { tool } from "@langchain/core/tools";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { DraftHybridStreamingAgent } from "../../src/agent/agent.js";
 import { approveFresh, type Approve, type CallRequest } from "../../src/agent/approval.js";
@@ -11,7 +11,8 @@ import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { AgentState } from "../../src/model/conversation.js";
 import { infoOf } from "../../src/model/conversation.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
-import { journalKey, snapshotKey } from "../../src/store/names.js";
+import type { Storage } from "../../src/storage/storage.js";
+import { journalKey, snapshotKey, unbegunKey } from "../../src/store/names.js";
 import { managerOver, memory } from "../doubles/managers.js";
 import { ScriptedModel } from "../doubles/scripted-model.js";
 
@@ -25,6 +26,8 @@ interface Run {
   readonly id?: string;
   readonly at?: MemoryStorage;
 }
+
+type Using = <T>(act: (manager: DraftStatePersistenceManager) => Promise<T>) => Promise<T>;
 
 /** A conversation that waits with a call; each run is another process's. */
 async function waiting() {
@@ -56,7 +59,7 @@ async function waiting() {
     await manager.close();
     return { asked, result: state.messages.find(({ role }) => role === "tool")?.content };
   };
-  const using = async <T>(act: (manager: DraftStatePersistenceManager) => Promise<T>): Promise<T> => {
+  const using: Using = async (act) => {
     const manager = managerOver(storage);
     const result = await act(manager);
     await manager.close();
@@ -210,5 +213,89 @@ describe("a call that was made is not made again without asking", () => {
     await storage.remove(journalKey(ID));
     await run(undefined);
     expect(sent).toEqual([ID]);
+  });
+
+  describe("where an older file comes back to the very place it was in", () => {
+    test("by a copy there and back", async () => {
+      const { run, sent, using } = await waiting();
+      const there = memory();
+      const target = managerOver(there);
+      await using((manager) => manager.copyTo(target));
+      await run(undefined);
+      await using(async (manager) => {
+        await manager.remove(ID, { purge: true });
+        await target.copyTo(manager);
+      });
+      await target.close();
+      expect((await run(undefined)).result).toEqual(UNKNOWN);
+      expect(sent).toEqual([ID]);
+    });
+
+    test("by the undo of a removal whose first undo was cut off", async () => {
+      const { run, sent, using, storage } = await waiting();
+      const snapshot = (await storage.read(snapshotKey(ID))) ?? new Uint8Array();
+      await using((manager) => manager.remove(ID));
+      // The snapshot is in both places, as when the process dies between linking it and taking the other name away.
+      await storage.replace(snapshotKey(ID), snapshot);
+      await run(undefined, { approve: () => "run" });
+      await using(async (manager) => {
+        await manager.remove(ID);
+        const [first] = (await manager.operations()).map(({ at }) => at).sort();
+        if (first === undefined) throw new TypeError("nothing to undo");
+        await manager.undo(ID, { at: first });
+      });
+      expect((await run(undefined)).result).toEqual(UNKNOWN);
+      expect(sent).toEqual([ID]);
+    });
+
+    test.each(["once it was made", "once it was made from a backup in its place"])(
+      "by another program, %s",
+      async (when) => {
+        const { run, sent, using, storage } = await waiting();
+        const older = (await storage.read(snapshotKey(ID))) ?? new Uint8Array();
+        if (when !== "once it was made") {
+          const backup = await using((manager) => manager.backup(ID, { reason: "manual", tag: "waits" }));
+          const bytes = await storage.read({ area: "backup", name: `${ID}_${backup}.json` });
+          await storage.replace(snapshotKey(ID), bytes ?? new Uint8Array());
+        }
+        await run(undefined, { approve: () => "run" });
+        expect(sent).toEqual([ID]);
+        await storage.replace(snapshotKey(ID), older);
+        await storage.remove(journalKey(ID));
+        expect((await run(undefined)).result).toEqual(UNKNOWN);
+        expect(sent).toEqual([ID]);
+      },
+    );
+  });
+
+  test("where an older file comes back while the next call waits", async () => {
+    const { run, sent, storage } = await waiting();
+    const older = (await storage.read(snapshotKey(ID))) ?? new Uint8Array();
+    await run(undefined);
+    await run("Again", { approve: () => "stop" });
+    expect(await storage.list("history")).toHaveLength(1);
+    await storage.replace(snapshotKey(ID), older);
+    await storage.remove(journalKey(ID));
+    expect((await run(undefined)).result).toEqual(UNKNOWN);
+    expect(sent).toEqual([ID]);
+  });
+
+  test("and before it is made, what says that it was not is durably gone", async () => {
+    const { run, storage } = await waiting();
+    const settle = vi.spyOn(storage as Storage, "settle");
+    let left: unknown;
+    await run(undefined, {
+      onCall: async () => {
+        left = [await storage.list("history"), settle.mock.calls.filter(([area]) => area === "history")];
+      },
+    });
+    expect(left).toEqual([[], [["history"]]]);
+  });
+
+  test.each([true, false])("and a removal leaves no trace of it (purge: %s)", async (purge) => {
+    const { using, storage } = await waiting();
+    expect(await storage.list("history")).toEqual([unbegunKey(ID).name]);
+    await using((manager) => manager.remove(ID, { purge }));
+    expect(await storage.list("history")).toEqual([]);
   });
 });

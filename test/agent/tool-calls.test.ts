@@ -76,7 +76,7 @@ function world(...script: readonly Saying[]) {
       });
       if (calls.some(({ startedAt }) => startedAt !== undefined)) return;
       const conversation = await manager.open(ID);
-      conversation.setUnbegunCalls("a");
+      await conversation.setUnbegunCalls("a");
       await conversation.close();
     },
     during: (act: typeof during) => {
