@@ -87,7 +87,8 @@ export class KeptFiles {
   /** Throws `STORAGE` before anything moves where another file has taken a name: an id that was used again, say. */
   async assertRoomFor(operation: Operation): Promise<void> {
     for (const file of operation.files)
-      if ((await this.#place(operation.stamp, file)) === "taken") throw this.taken(file);
+      if ((await this.#place(operation.stamp, file)) === "taken" && !(await this.isContinued(operation, file)))
+        throw this.taken(file);
   }
 
   /** Puts a file back under its name; false where it is back. Safe to repeat after a crash. Throws `STORAGE` where another file has taken the name. */

@@ -11,17 +11,18 @@ import {
 } from "./names.js";
 import type { Store } from "./store.js";
 
-/** Under a free name that says what it was and when; gives where it is, for messages. Undefined where there is nothing under the key. */
+/** Under a free name that says what it was (`name`) and when; gives where it is, for messages. Undefined where there is nothing under the key. */
 export async function copyToQuarantine(
   { storage, now }: Pick<Store, "storage" | "now">,
   from: Key,
   guard: Lock,
+  name = from.name,
 ): Promise<string | undefined> {
   const bytes = await storage.read(from, { maxBytes: MAX_FILE_BYTES });
   if (bytes === undefined) return undefined;
   const stamp = toTimestamp(now());
   for (let copy = 0; ; copy += 1) {
-    const key: Key = { area: "quarantine", name: `${from.name}.${stamp}${copy === 0 ? "" : `-${copy}`}` };
+    const key: Key = { area: "quarantine", name: `${name}.${stamp}${copy === 0 ? "" : `-${copy}`}` };
     if (await storage.create(key, bytes, guard)) return storage.describe(key);
   }
 }

@@ -10,7 +10,15 @@ import type { Store } from "../store/store.js";
 import { timeOfStamp } from "../store/trash-record.js";
 import { writeSegment } from "./new-segment.js";
 import { SegmentReader } from "./segment-files.js";
-import { changesOf, existsAgain, forgetChange, readTaken, returnSegments, type KeptChange } from "./thread-trash.js";
+import {
+  changesOf,
+  existsAgain,
+  forgetChange,
+  isOfPresent,
+  readTaken,
+  returnSegments,
+  type KeptChange,
+} from "./thread-trash.js";
 import type { HeldThread, LockedThread, Thread } from "./thread.js";
 import { undoRepair } from "./undo-repair.js";
 
@@ -79,10 +87,15 @@ async function back(held: HeldThread, record: KeptChange): Promise<UndoneThreadC
 async function backIn(locked: LockedThread, record: KeptChange): Promise<UndoneThreadChange> {
   const { store, name, threadId, lock, look } = locked;
   if (record.kind === "delete") {
-    if (look.segments.length > 0) throw existsAgain(threadId);
+    if (look.segments.length > 0 && !(await isBack(locked, record))) throw existsAgain(threadId);
     await returnSegments(store, name, record, lock);
   } else await bringBack(locked, record);
   return undoneOf(locked, record);
+}
+
+/** The thread in place is the one that was deleted, whole: the deletion was cut off at its last step, or its undo was. */
+async function isBack({ store, name, look }: LockedThread, record: KeptChange): Promise<boolean> {
+  return record.createdAt === look.createdAt && (await isOfPresent(store.storage, name, record));
 }
 
 async function undoneOf(

@@ -56,6 +56,18 @@ describe("rm", TIMEOUT, () => {
     );
   });
 
+  test("--purge names second copies of its files, which stay, and of no other", async ({ workspace }) => {
+    await tell(workspace, "tale");
+    const text = await workspace.read("state/tale.json");
+    const copies = ["tale (1).json", "tale.sync-conflict-20260101-120000-ABCDEFG.json"];
+    for (const name of [...copies, "tale-2 (1).json"]) await workspace.write(`state/${name}`, text);
+    const { stderr } = await workspace.run(["rm", "tale", "--purge", "--yes"]);
+    const named = stderr.split("\n").filter((line) => line.includes(" stays: "));
+    expect(named).toHaveLength(2);
+    for (const name of copies) expect(stderr).toContain(name);
+    expect(await workspace.read("state/tale (1).json")).toBe(text);
+  });
+
   test("says what went and how it comes back, on stderr alone", async ({ workspace }) => {
     await tell(workspace, "tale");
     const { status, stdout, stderr } = await workspace.run(["rm", "tale"]);

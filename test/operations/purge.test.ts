@@ -1,37 +1,17 @@
 /** What is removed for good is gone, whatever was cut off before: nothing of it stays in the trash, and no undo brings it back. */
 import { describe, expect, test } from "vitest";
 import { removeThreads } from "../../src/operations/graph-threads/change-threads.js";
-import { MemoryStorage } from "../../src/storage/memory.js";
-import type { Area, Key } from "../../src/storage/storage.js";
+import type { MemoryStorage } from "../../src/storage/memory.js";
+import type { Area } from "../../src/storage/storage.js";
 import { contents } from "../doubles/contents.js";
 import { told } from "../doubles/conversations.js";
 import { codeRejected } from "../doubles/error-code.js";
+import { killedAfter } from "../doubles/killed.js";
 import { managerOver, memory, START } from "../doubles/managers.js";
 import { checkpointsOf, putRequest } from "../doubles/threads.js";
 
 const LATER = START + 60_000;
 const AREAS: readonly Area[] = ["state", "backup", "trash", "quarantine"];
-
-/** As a process leaves it that was killed once `count` files had moved; with `both`, the last of them has its two names. */
-async function killedAfter(
-  storage: MemoryStorage,
-  { count, both }: { readonly count: number; readonly both: boolean },
-  act: () => Promise<unknown>,
-): Promise<void> {
-  const move = storage.move.bind(storage);
-  let moved = 0;
-  let last: { readonly from: Key; readonly to: Key } | undefined;
-  storage.move = async (from, to, guard) => {
-    const isFile = /_(?:state|backup)_/.test(`${from.name} ${to.name}`);
-    if (isFile && moved === count) throw new Error("killed");
-    if (isFile) [moved, last] = [moved + 1, { from, to }];
-    return move(from, to, guard);
-  };
-  await act().catch(() => undefined);
-  storage.move = move;
-  const bytes = last === undefined ? undefined : await storage.read(last.to);
-  if (both && last !== undefined && bytes !== undefined) await storage.replace(last.from, bytes);
-}
 
 async function holding(storage: MemoryStorage, text: string): Promise<string[]> {
   return Object.entries(await contents(storage, AREAS)).flatMap(([name, held]) => (held.includes(text) ? [name] : []));

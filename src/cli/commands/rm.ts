@@ -2,6 +2,7 @@
 import { DraftstateError } from "../../errors.js";
 import type { DraftStatePersistenceManager } from "../../manager.js";
 import type { RemoveResult } from "../../operations/remove.js";
+import { copiesOf } from "../../operations/verify/conflict-copies.js";
 import { messagesOf } from "../../model/conversation.js";
 import { isJsonObject } from "../../model/json.js";
 import { PromptHistory } from "../chat/prompt-history.js";
@@ -81,7 +82,10 @@ function say(results: readonly RemoveResult[], { output }: CommandContext): void
   );
 }
 
-/** An earlier one of the same id, that was moved to the trash, is another; but the person who purges must know of its text. */
+/**
+ * An earlier one of the same id, that was moved to the trash, is another, and a second copy that a sync tool made may hold something else; but
+ * the person who purges must know of their text.
+ */
 async function sayWhatStays(
   manager: DraftStatePersistenceManager,
   results: readonly RemoveResult[],
@@ -93,6 +97,12 @@ async function sayWhatStays(
   for (const id of new Set(kept.map(({ conversationId }) => conversationId)))
     output.message(
       `an earlier ${toSafeLine(shownId(id))} stays in the trash: "draftstate undo --empty-trash" removes all that is there`,
+    );
+  const { storage } = manager;
+  const [state, backup] = await Promise.all([storage.list("state"), storage.list("backup")]);
+  for (const path of copiesOf(storage, { state, backup }, purged))
+    output.message(
+      `${toSafeLine(path)} stays: a second copy that a sync tool or a person made; remove the file if it is to go too`,
     );
 }
 

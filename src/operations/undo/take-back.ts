@@ -18,7 +18,7 @@ import { refusal } from "../../store/read.js";
 import { ANY_CONTENT } from "../../store/redo-record.js";
 import { warn, type Store } from "../../store/store.js";
 import type { Trash } from "../../store/trash.js";
-import { stampAfter, type KeptFile, type Operation } from "../../store/trash-record.js";
+import { stampAfter, trashKey, type KeptFile, type Operation } from "../../store/trash-record.js";
 import { logUndo } from "../../store/undo-log.js";
 import { filesOf } from "../remove.js";
 import { foldIn, replaceWithBackup } from "../restore.js";
@@ -119,12 +119,20 @@ function tookBackupsAlone({ kind, files }: Operation): boolean {
   return kind === "repair" && files.length > 0 && files.every(({ area }) => area === "backup");
 }
 
+/** The conversation was continued since a removal or undo that was cut off: it stays as it is now, and what was kept is not lost either. */
+async function setAside(store: Store, { stamp }: Operation, file: KeptFile, guard: Lock): Promise<void> {
+  const kept = trashKey(stamp, file);
+  await copyToQuarantine(store, kept, guard, file.name);
+  await store.storage.remove(kept, guard);
+}
+
 async function putBack({ store, guard }: Locked, turn: Turn, operation: Operation): Promise<Undone> {
   const { trash, storage } = store;
   const restored: string[] = [];
   // The journal before the snapshot that it continues: alone it is no conversation.
   for (const file of [...operation.files].reverse()) {
-    if (await trash.files.putBack(operation.stamp, file, guard)) restored.push(storage.describe(file));
+    if (await trash.files.isContinued(operation, file)) await setAside(store, operation, file, guard);
+    else if (await trash.files.putBack(operation.stamp, file, guard)) restored.push(storage.describe(file));
   }
   const mark = operation.kind === "prune" ? ANY_CONTENT : await markOf(store, operation.conversationId);
   const marks = { from: operation.kind === "rm" ? ABSENT : mark, mark };

@@ -12,6 +12,15 @@ export function conflictCopies(storage: Storage, names: StoreNames, id?: string)
   return id === undefined ? found : found.filter(({ conversationId }) => conversationId === id);
 }
 
+/** Where second copies of files of these conversations or threads are, for messages; also once what they are copies of is gone. */
+export function copiesOf(storage: Storage, names: StoreNames, ids: ReadonlySet<string>): string[] {
+  return (["state", "backup"] as const).flatMap((area) =>
+    names[area]
+      .filter((name) => ids.has(ownerOf(parseConflictCopy(name)?.of ?? "") ?? ""))
+      .map((name) => storage.describe({ area, name })),
+  );
+}
+
 /** `taken` grows: each copy is offered an id of its own. */
 function copiesIn(storage: Storage, area: Area, names: readonly string[], taken: Set<string>): VerifiedProblem[] {
   const present = new Set(names);
