@@ -8,7 +8,7 @@ interface Node {
 const ASCII = 128;
 
 function emptyNode(): Node {
-  return { next: new Array<Node | undefined>(ASCII).fill(undefined) };
+  return { next: Array.from<Node | undefined>({ length: ASCII }) };
 }
 
 export class Keywords {
