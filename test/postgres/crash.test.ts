@@ -133,10 +133,11 @@ describe("a server that stays away", { timeout: 120_000 }, () => {
     const connectionString = server.url("postgres:s3cret");
     const manager = managerOn(schema, { retry, connectionString });
     const conversation = await manager.open("chat");
+    // First, or the update could be written before the server is gone.
+    await server.crash();
     conversation.update((draft) => {
       draft.currentNarrative = "one";
     });
-    await server.crash();
     const refused: unknown = await conversation.flush().then(
       () => undefined,
       (error: unknown) => error,
