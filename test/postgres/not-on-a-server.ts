@@ -11,6 +11,9 @@ export const NOT_ON_A_SERVER: Readonly<Record<string, readonly string[]>> = {
     "rewrites what is old, keeps each original as a backup",
     "in a webhook or a store of a settings file, or a store by flag",
     "exits with 7 where nothing can be written",
+    "a foreign state directory",
+    "is looked at, and kept, by the commands that verify names",
+    "restore of a conversation that another process has open",
   ],
   "the time of a file, which an edit changes or keeps": [
     "ls tells of a file that was edited, also of one that kept its time",
@@ -40,5 +43,6 @@ export const NOT_ON_A_SERVER: Readonly<Record<string, readonly string[]>> = {
       "gives snapshot and torn journal back",
       "keeps an answer's id when its writer dies",
       "ends with its signal, and with the manager",
+      "tells what it read before the server went away",
     ],
 };
