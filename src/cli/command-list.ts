@@ -52,7 +52,7 @@ export async function commandsFor(
   return Promise.all(loaders.flatMap((load) => load?.() ?? []));
 }
 
-/** The first word that is neither an option nor the value of one; empty where there is none, or an option is unknown. */
+/** The first word that is neither an option nor the value of one; empty if there is no such word or an option is unknown. */
 function verbOf([word = "", ...rest]: readonly string[], options: readonly ProgramOption[]): string {
   if (!word.startsWith("-")) return word;
   const [flag = ""] = word.split("=", 1);

@@ -18,7 +18,7 @@ export interface WriteAheadOptions {
   readonly lock: Lock;
   /** What the session begins with. */
   readonly version: Version;
-  /** The snapshot on disk; undefined if there is none. */
+  /** The snapshot on disk; undefined if it does not exist. */
   readonly snapshot: SnapshotOnDisk | undefined;
   /** The highest revision that the store holds durably; 0 for none. */
   readonly stored: number;
