@@ -19,6 +19,13 @@ interface ChangeRow {
   readonly blob: number | null;
 }
 
+/** A content that was put. */
+export interface PutContent {
+  readonly version: string;
+  /** Of its parts; null where there are none. */
+  readonly blob: number | null;
+}
+
 /** How a content takes its name. */
 export type Put = "replace" | "create" | "log";
 
@@ -46,19 +53,19 @@ export class Changes {
     this.#remove = removeStatement(tables);
   }
 
-  /** The number of the content's parts, or undefined where the name is taken and `put` is `create`. */
+  /** Undefined where the name is taken and `put` is `create`. */
   async put(
     put: Put,
     key: Key,
     content: Content,
     holding?: Holding,
     writer = holding?.name ?? "",
-  ): Promise<{ readonly blob: number | null } | undefined> {
+  ): Promise<PutContent | undefined> {
     const { staging, outcomes, server } = this.options;
     assertNotGivenUp(server.place, holding);
     const gathered = await staging.gather(writer, key, content);
     try {
-      const done = await outcomes.once<{ readonly blob: number | null } | undefined>(
+      const done = await outcomes.once<PutContent | undefined>(
         async (op, cleared) => {
           const row = await this.#run(this.#put[put][gathered.kind], holding, [
             op,
@@ -69,9 +76,9 @@ export class Changes {
             ...(gathered.kind === "small" ? [gathered.bytes] : [gathered.op, gathered.size]),
           ]);
           if (gathered.kind === "staged" && !row.staged) throw sweptAway(server.place, key);
-          return row.changed ? { blob: row.blob } : undefined;
+          return row.changed ? { version: op, blob: row.blob } : undefined;
         },
-        (outcome) => outcome,
+        ({ blob }, op) => ({ version: op, blob }),
       );
       if (done === undefined) await staging.discard(gathered);
       return done;

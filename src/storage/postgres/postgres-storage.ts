@@ -153,6 +153,7 @@ export class PostgresStorage implements Storage {
       appends: this.#appends,
       statements: this.#logs,
       blob: put?.blob ?? 0,
+      version: put?.version ?? "",
       size: first.length,
       holding,
       changed: () => {
