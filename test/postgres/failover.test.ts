@@ -2,8 +2,9 @@
  * A standby without the last changes takes over, under storages that were at the old primary: what it hands out again, and what it
  * lacks, is never taken for the same. Here its tables are set back by hand; `standby.deep.ts` lets a real one take over.
  */
+import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { PostgresStorage, PostgresStorageOptions } from "../../src/storage/postgres/index.js";
+import type { PostgresPool, PostgresStorage, PostgresStorageOptions } from "../../src/storage/postgres/index.js";
 import type { Key, Log } from "../../src/storage/storage.js";
 import { acquired, textAt } from "../contracts/storage-contract.js";
 import { codeRejected } from "../doubles/error-code.js";
@@ -12,14 +13,14 @@ import { PostgresServer } from "./server.js";
 
 let server: PostgresServer;
 let proxy: CuttingProxy;
-const opened: PostgresStorage[] = [];
+const ends: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   server = PostgresServer.shared();
   proxy = await CuttingProxy.start(server.port);
 });
 afterEach(async () => {
-  for (const storage of opened.splice(0)) await storage.close();
+  for (const end of ends.splice(0).reverse()) await end();
 });
 afterAll(async () => {
   await proxy.stop();
@@ -30,7 +31,7 @@ const THEIRS: Key = { area: "state", name: "theirs.journal" };
 
 function storageOn(schema: string, options: Partial<PostgresStorageOptions> = {}): PostgresStorage {
   const storage = server.storage({ schema, ...options });
-  opened.push(storage);
+  ends.push(() => storage.close());
   return storage;
 }
 
@@ -71,18 +72,27 @@ describe("a log whose number another log has after a failover", () => {
     const schema = server.newSchema();
     let taken: ReturnType<typeof takeOver> | undefined;
     const onRetry = (): void => {
-      taken ??= takeOver(schema, "other;ours;");
+      taken ??= takeOver(schema, "other;").then(async (over) => {
+        await over.log.appendDurably(Buffer.from("same;"));
+        return over;
+      });
     };
-    const before = storageOn(schema, {
-      connectionString: server.url("postgres", proxy.port),
-      retry: { attempts: 8, delay: 150, random: () => 1, onRetry },
-    });
+    const pool = new pg.Pool({ connectionString: server.url("postgres", proxy.port) });
+    // It is let in again once the other server has taken over.
+    const patient: PostgresPool = {
+      options: pool.options,
+      on: (event, listener) => pool.on(event, listener),
+      end: () => pool.end(),
+      connect: async () => (await taken, pool.connect()),
+    };
+    ends.push(() => pool.end());
+    const before = storageOn(schema, { pool: patient, retry: { attempts: 8, delay: 1, random: () => 1, onRetry } });
     await before.prepare();
     const ours = await logOf(before, "ours", "first;");
     // What is told beside the change is told.
     await new Promise((resolve) => setTimeout(resolve, 120));
     proxy.cutNextAnswer();
     expect(await codeRejected(ours.appendDurably(Buffer.from("ours;")))).toBe("STORAGE");
-    expect(await textAt((await taken)?.after ?? before, THEIRS)).toBe("other;ours;");
+    expect(await textAt((await taken)?.after ?? before, THEIRS)).toBe("other;same;");
   });
 });
