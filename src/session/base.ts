@@ -1,13 +1,14 @@
 /**
  * The snapshot that a session's journal continues, as the session left it or found it. Before it is replaced it is looked at:
- * what another program wrote or edited is not overwritten; what was damaged is kept in quarantine and written anew.
+ * what another program wrote or edited is not overwritten; what was damaged is kept in quarantine and written anew; so is one
+ * that we left earlier, which a server has after it took over without the last changes.
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Version } from "../model/conversation.js";
 import type { SessionMark } from "../model/sessions.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { withRetry } from "../storage/retry.js";
-import type { Lock } from "../storage/storage.js";
+import type { Lock, Standing } from "../storage/storage.js";
 import { snapshotKey } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { readMetadataOnly, readSnapshot } from "../store/read.js";
@@ -47,6 +48,8 @@ export class Base {
   #onDisk: SnapshotOnDisk | undefined;
   /** Snapshots of ours whose replacement rejected: each may have taken its name all the same. */
   readonly #attempted = new Set<string>();
+  /** Tokens of those that it had before. */
+  readonly #earlier = new Set<string>();
 
   constructor(
     private readonly options: BaseOptions,
@@ -57,6 +60,24 @@ export class Base {
 
   get revision(): number | undefined {
     return this.#onDisk?.revision;
+  }
+
+  /** Undefined where the storage's token could not be had. */
+  get standing(): Standing | undefined {
+    const token = this.#onDisk?.token;
+    return token === undefined ? undefined : { key: snapshotKey(this.options.id), version: token };
+  }
+
+  /** Whether it is there as it was left. Asked only of a storage that may go back; one that is away cannot be asked. */
+  async stands(): Promise<boolean> {
+    const { standing } = this;
+    const { storage } = this.options.store;
+    if (standing === undefined || storage.mayGoBack !== true) return true;
+    const version = await storage.stat(standing.key).then(
+      (stat) => stat?.version,
+      () => standing.version,
+    );
+    return version === standing.version;
   }
 
   get bytes(): number {
@@ -75,6 +96,7 @@ export class Base {
     });
     this.#attempted.clear();
     const written = await snapshotOnDisk(store, id).catch(() => undefined);
+    if (this.#onDisk?.token !== undefined) this.#earlier.add(this.#onDisk.token);
     this.#onDisk =
       written?.revision === version.revision
         ? written
@@ -86,11 +108,28 @@ export class Base {
     const { id, store } = this.options;
     const { storage } = store;
     const stat = await storage.stat(snapshotKey(id));
-    if (stat === undefined || stat.version === this.#onDisk?.token) return;
+    if (stat?.version === this.#onDisk?.token) return;
+    if (storage.mayGoBack === true && (stat === undefined || this.#earlier.has(stat.version))) this.#wentBack();
+    else if (stat !== undefined) await this.#assertKnown();
+  }
+
+  async #assertKnown(): Promise<void> {
+    const { id, store } = this.options;
+    const { storage } = store;
     const decoded = await readSnapshot(storage, id);
     if (decoded === undefined || this.#isOurs(decoded)) return;
     if (decoded.kind === "damaged") return this.#keepDamaged(decoded.detail);
     throw this.#changedFromOutside(decoded);
+  }
+
+  #wentBack(): void {
+    const { id, store } = this.options;
+    const path = store.storage.describe(snapshotKey(id));
+    warn(
+      store,
+      id,
+      `${path} was saved at revision ${this.revision ?? "none"} and is an earlier one now: a server without the last changes took over; all of it is written anew`,
+    );
   }
 
   #isOurs(decoded: Decoded): boolean {

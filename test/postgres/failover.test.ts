@@ -5,6 +5,8 @@
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { PostgresPool, PostgresStorage, PostgresStorageOptions } from "../../src/storage/postgres/index.js";
+import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
+import type { Conversation } from "../../src/session/conversation.js";
 import type { Key, Log } from "../../src/storage/storage.js";
 import { acquired, textAt } from "../contracts/storage-contract.js";
 import { codeRejected } from "../doubles/error-code.js";
@@ -94,5 +96,72 @@ describe("a log whose number another log has after a failover", () => {
     proxy.cutNextAnswer();
     expect(await codeRejected(ours.appendDurably(Buffer.from("ours;")))).toBe("STORAGE");
     expect(await textAt((await taken)?.after ?? before, THEIRS)).toBe("other;same;");
+  });
+});
+
+describe("an open conversation whose turn end the new primary lacks", () => {
+  /** Two turns, of which the new primary has the first. */
+  async function goneBack() {
+    const schema = server.newSchema();
+    const storage = storageOn(schema);
+    const manager = createDraftStatePersistenceManager({ storage, metrics: false, autoSave: false });
+    const warnings: string[] = [];
+    manager.on("warning", ({ message }) => warnings.push(message));
+    ends.push(() => manager.close().catch(() => undefined));
+    const conversation = await manager.open("chat");
+    await turn(conversation, "one ");
+    await server.query(`create table ${schema}.kept as table ${schema}.entries`);
+    await turn(conversation, "two ");
+    await server.query(
+      `delete from ${schema}.entries; delete from ${schema}.parts; insert into ${schema}.entries select * from ${schema}.kept`,
+    );
+    const reader = createDraftStatePersistenceManager({ storage: storageOn(schema), metrics: false });
+    const found = async (): Promise<unknown> => [
+      (await reader.loadState("chat"))?.currentNarrative,
+      (await reader.verify()).problems,
+    ];
+    const backups = async () => (await reader.listBackups("chat")).map(({ reason, revision }) => [reason, revision]);
+    return { schema, manager, conversation, warnings, found, backups };
+  }
+
+  async function turn(conversation: Conversation, text: string): Promise<void> {
+    conversation.update((draft) => {
+      draft.currentNarrative += text;
+    });
+    await conversation.endTurn();
+  }
+
+  test("is written whole again before it continues, and that is told", async () => {
+    const { manager, conversation, warnings, found } = await goneBack();
+    conversation.update((draft) => {
+      draft.currentNarrative += "three";
+    });
+    await conversation.flush();
+    expect(await found()).toEqual(["one two three", []]);
+    expect(warnings.join()).toMatch(/took over; all of it is written anew/);
+    await manager.close();
+  });
+
+  test("is written whole again when it closes", async () => {
+    const { manager, warnings, found } = await goneBack();
+    await manager.close();
+    expect([await found(), warnings.length]).toEqual([["one two ", []], 1]);
+  });
+
+  test("where another wrote it there, acknowledges nothing more and keeps all of it as a backup", async () => {
+    const { schema, manager, conversation, found, backups } = await goneBack();
+    await server.query(`update ${schema}.entries set version = 'another' where name = 'chat.json'`);
+    conversation.update((draft) => {
+      draft.currentNarrative += "three";
+    });
+    expect(await codeRejected(conversation.flush())).toBe("LOCKED");
+    expect(await codeRejected(manager.close())).toBe("LOCKED");
+    expect([await found(), await backups()]).toEqual([
+      ["one ", []],
+      [
+        ["repair", 4],
+        ["turn", 2],
+      ],
+    ]);
   });
 });
