@@ -1,7 +1,7 @@
 /**
  * The snapshot that a session's journal continues, as the session left it or found it. Before it is replaced it is looked at:
- * what another program wrote or edited is not overwritten; what was damaged is kept in quarantine and written anew; so is one
- * that we left earlier, which a server has after it took over without the last changes.
+ * what another program wrote or edited is not overwritten; what was damaged is kept in quarantine and written anew. On a server
+ * that may go back, an earlier one is of our own past, since the lock is ours: the server took over without the last changes.
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Version } from "../model/conversation.js";
@@ -48,8 +48,6 @@ export class Base {
   #onDisk: SnapshotOnDisk | undefined;
   /** Snapshots of ours whose replacement rejected: each may have taken its name all the same. */
   readonly #attempted = new Set<string>();
-  /** Tokens of those that it had before. */
-  readonly #earlier = new Set<string>();
 
   constructor(
     private readonly options: BaseOptions,
@@ -96,7 +94,6 @@ export class Base {
     });
     this.#attempted.clear();
     const written = await snapshotOnDisk(store, id).catch(() => undefined);
-    if (this.#onDisk?.token !== undefined) this.#earlier.add(this.#onDisk.token);
     this.#onDisk =
       written?.revision === version.revision
         ? written
@@ -109,17 +106,16 @@ export class Base {
     const { storage } = store;
     const stat = await storage.stat(snapshotKey(id));
     if (stat?.version === this.#onDisk?.token) return;
-    if (storage.mayGoBack === true && (stat === undefined || this.#earlier.has(stat.version))) this.#wentBack();
-    else if (stat !== undefined) await this.#assertKnown();
-  }
-
-  async #assertKnown(): Promise<void> {
-    const { id, store } = this.options;
-    const { storage } = store;
     const decoded = await readSnapshot(storage, id);
+    if (this.#isEarlier(decoded)) return this.#wentBack();
     if (decoded === undefined || this.#isOurs(decoded)) return;
     if (decoded.kind === "damaged") return this.#keepDamaged(decoded.detail);
     throw this.#changedFromOutside(decoded);
+  }
+
+  #isEarlier(decoded: Decoded | undefined): boolean {
+    if (this.options.store.storage.mayGoBack !== true || this.revision === undefined) return false;
+    return decoded === undefined || (decoded.kind === "valid" && decoded.metadata.revision < this.revision);
   }
 
   #wentBack(): void {
@@ -128,7 +124,7 @@ export class Base {
     warn(
       store,
       id,
-      `${path} was saved at revision ${this.revision ?? "none"} and is an earlier one now: a server without the last changes took over; all of it is written anew`,
+      `${path} was saved at revision ${this.revision ?? "none"}, and the server has an earlier one now: one that lacks the last changes took over; all of it is written anew`,
     );
   }
 
