@@ -107,7 +107,10 @@ export class Base {
     const stat = await storage.stat(snapshotKey(id));
     if (stat?.version === this.#onDisk?.token) return;
     const decoded = await readSnapshot(storage, id);
-    if (this.#isEarlier(decoded)) return this.#wentBack();
+    if (this.#isEarlier(decoded)) {
+      this.#wentBack();
+      return;
+    }
     if (decoded === undefined || this.#isOurs(decoded)) return;
     if (decoded.kind === "damaged") return this.#keepDamaged(decoded.detail);
     throw this.#changedFromOutside(decoded);
