@@ -9,6 +9,11 @@ import { explained } from "./storage-error.js";
 
 const INTERNAL_FOLDER = ".draftstate";
 
+/** Where a store keeps what is its own; there once it was begun. */
+export function internalOf(stateDir: string): string {
+  return join(stateDir, INTERNAL_FOLDER);
+}
+
 export class FileAreas {
   readonly internal: string;
   readonly locks: string;
@@ -21,7 +26,7 @@ export class FileAreas {
     stateDir: string,
     backupDir: string,
   ) {
-    this.internal = join(stateDir, INTERNAL_FOLDER);
+    this.internal = internalOf(stateDir);
     this.locks = join(this.internal, "locks");
     this.#directories = {
       state: stateDir,
