@@ -76,10 +76,10 @@ class Waiting implements Watcher {
     this.#arrived = path === resolve(directory);
     this.#isNew ||= !this.#arrived;
     await this.#current?.close();
-    this.#current = await watch(
-      path,
-      this.#arrived ? (name) => void this.#tell(name) : () => void this.advance().catch(() => undefined),
-    );
+    this.#current = await watch(path, (name) => {
+      if (this.#arrived) this.#tell(name);
+      else void this.advance().catch(() => undefined);
+    });
     if (!this.#arrived) {
       // It may have come while the one above it was not watched yet.
       if ((await nearestThere(this.options)) !== path) await this.#advance();
