@@ -38,19 +38,19 @@ export class Outcomes {
    */
   async once<T>(
     act: (op: string, cleared: readonly string[]) => Promise<T>,
-    done: (outcome: Outcome) => T,
+    done: (outcome: Outcome, op: string) => T,
   ): Promise<T> {
     const op = this.randomName();
     const cleared = [...this.#noted].slice(0, CLEARED_AT_ONCE);
     const result = await this.server.trying("write", async (attempt) => {
       const noted = attempt === 1 ? undefined : await this.#lookFor(op);
-      if (noted !== undefined) return done(noted);
+      if (noted !== undefined) return done(noted, op);
       try {
         return await act(op, cleared);
       } catch (error) {
         const late = isTaken(error) ? await this.#lookFor(op) : undefined;
         if (late === undefined) throw error;
-        return done(late);
+        return done(late, op);
       }
     });
     this.#forget(cleared);
