@@ -228,7 +228,7 @@ export class PostgresStorage implements Storage {
 
   async #close(): Promise<void> {
     await this.#notifier.close();
-    await this.#outcomes.clear(this.#tables).catch(() => undefined);
+    await this.#outcomes.clear().catch(() => undefined);
     await this.#locks.close();
     await this.#server.close();
   }
