@@ -20,6 +20,8 @@ export class FileAreas {
   readonly #directories: Record<Area, string>;
   #made = false;
   #madeBackupAnew = false;
+  /** Made here, also where the rest failed. */
+  readonly #ours = new Set<string>();
 
   constructor(
     private readonly fs: FileSystem,
@@ -47,8 +49,8 @@ export class FileAreas {
     return this.#directories[area];
   }
 
-  /** `found`: the state directory was there a moment ago, and is not made. `begin` is told of the two that a person names, if new. */
-  async prepare(found: boolean, begin: (directory: string) => Promise<void>): Promise<void> {
+  /** `found`: the state directory was there a moment ago, and is not made. `begin` is told of the two that a person names, if new, and whether they were made here. */
+  async prepare(found: boolean, begin: (directory: string, isMade: boolean) => Promise<void>): Promise<void> {
     await this.refuseLinks();
     if (this.#made) {
       for (const directory of this.#all()) await this.#assertThere(directory);
@@ -60,9 +62,10 @@ export class FileAreas {
     const directories = new Directories(this.fs, found ? resolve(this.#directories.state) : undefined);
     for (const directory of this.#all())
       await explained(directory, async () => {
-        const isNew = !isBegun || !(await this.#isThere(directory));
+        if (!(await this.#isThere(directory))) this.#ours.add(directory);
         await directories.make(resolve(directory));
-        if (isNew && this.#isNamed(directory)) await begin(directory);
+        const isOurs = this.#ours.has(directory);
+        if ((isOurs || !isBegun) && this.#isNamed(directory)) await begin(directory, isOurs);
       });
     for (const directory of directories.unsynced) await explained(directory, () => directories.sync(directory));
     this.#made = true;

@@ -99,8 +99,8 @@ export class FileStorage implements Storage {
       await admit?.(this);
     }
     await explained(this.#areas.internal, () =>
-      this.#areas.prepare(found, async (directory) => {
-        if (isKeptOut) await keepOutOfGit(fs, this.#writer, directory);
+      this.#areas.prepare(found, async (directory, isMade) => {
+        if (isKeptOut) await keepOutOfGit(fs, this.#writer, directory, isMade);
       }),
     );
     if (isFirst) await this.#owner?.claim();
@@ -272,6 +272,7 @@ export class FileStorage implements Storage {
         explained(path, async () => {
           // Once the lock is gone nothing looks for it.
           await this.#writer.removeLeft();
+          if (this.#writer.hasLeft(held.name)) await this.#sweeper.remember(held.name).catch(() => undefined);
           return held.release();
         }),
     };
@@ -330,8 +331,9 @@ export class FileStorage implements Storage {
       try {
         file = await this.options.fs.openForReading(path);
       } catch (error) {
-        if (systemErrorCode(error) === "ENOENT") return undefined;
-        throw error;
+        if (systemErrorCode(error) !== "ENOENT") throw error;
+        await this.#assertNoDanglingLink(key.area);
+        return undefined;
       }
       try {
         return await use(file);
@@ -339,6 +341,11 @@ export class FileStorage implements Storage {
         await file.close();
       }
     });
+  }
+
+  /** What it leads to is away, with all that is in it: that is no absence. */
+  async #assertNoDanglingLink(area: Area): Promise<void> {
+    await this.options.fs.hasDirectory(this.#areas.directoryOf(area));
   }
 
   async #assertOwn(area: Area): Promise<void> {
@@ -352,8 +359,9 @@ export class FileStorage implements Storage {
       try {
         return await this.options.fs.list(directory);
       } catch (error) {
-        if (systemErrorCode(error) === "ENOENT") return [];
-        throw error;
+        if (systemErrorCode(error) !== "ENOENT") throw error;
+        await this.#assertNoDanglingLink(area);
+        return [];
       }
     });
   }

@@ -29,7 +29,18 @@ export async function assertStoreInReach({ storage, spills }: Places): Promise<v
   const isKnown = (await storage.list("backup")).some((name) => parseBackupName(name) !== undefined);
   const isElsewhere = isKnown || (await spills?.continueSomething()) === true;
   // Another process may have begun the store since, and left both.
-  if (isElsewhere && !(await storage.exists())) throw storeIsMissing(storage);
+  if (!isElsewhere || (await storage.exists())) return;
+  throw isKnown ? storeIsMissing(storage) : spilledStoreIsMissing(storage, spills?.directory ?? "");
+}
+
+/** Only the fallback tells that there was one. */
+function spilledStoreIsMissing(storage: Storage, fallbackDir: string): DraftstateError {
+  const path = storage.describe({ area: "state", name: "" });
+  return new DraftstateError(
+    "STORAGE",
+    `${path} is missing, and ${fallbackDir} holds changes of its conversations that could not be saved to it: mount it, or name the right stateDir; if it was deleted, create it empty and what was spilled is used`,
+    { path },
+  );
 }
 
 /**
