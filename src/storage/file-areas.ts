@@ -14,6 +14,8 @@ export class FileAreas {
   readonly locks: string;
   readonly #directories: Record<Area, string>;
   #made = false;
+  /** Whether this process saw the state directory: it is never made anew, and nothing is concluded from its absence. */
+  #wasSeen = false;
   #madeBackupAnew = false;
 
   constructor(
@@ -42,6 +44,17 @@ export class FileAreas {
     return this.#directories[area];
   }
 
+  /** Something is in this area, so that its directory is there. */
+  seen(area: Area): void {
+    if (area !== "backup") this.#wasSeen = true;
+  }
+
+  /** Nothing is there, which is the truth only while the directory is: rejects where one that was seen is gone. */
+  async assertNotGone(area: Area): Promise<void> {
+    const { state } = this.#directories;
+    if (area !== "backup" && this.#wasSeen) await this.#assertThere(state);
+  }
+
   /** `found`: the state directory was there a moment ago, and is not made. `begin` is told of the two that a person names, if new. */
   async prepare(found: boolean, begin: (directory: string) => Promise<void>): Promise<void> {
     await this.refuseLinks();
@@ -52,7 +65,7 @@ export class FileAreas {
     // Made last: while it is missing, a process may have died before the others were begun.
     const isBegun = await this.#isThere(this.internal);
     const isWithoutBackups = isBegun && !(await this.#isThere(this.#directories.backup));
-    const directories = new Directories(this.fs, found ? resolve(this.#directories.state) : undefined);
+    const directories = new Directories(this.fs, found || this.#wasSeen ? resolve(this.#directories.state) : undefined);
     for (const directory of this.#all())
       await explained(directory, async () => {
         const isNew = !isBegun || !(await this.#isThere(directory));
@@ -61,6 +74,7 @@ export class FileAreas {
       });
     for (const directory of directories.unsynced) await explained(directory, () => directories.sync(directory));
     this.#made = true;
+    this.#wasSeen = true;
     this.#madeBackupAnew = isWithoutBackups;
   }
 

@@ -97,7 +97,9 @@ export class FileStorage implements Storage {
 
   async exists(area: Area = "state"): Promise<boolean> {
     const directory = this.#areas.directoryOf(area);
-    return explained(directory, () => this.options.fs.hasDirectory(directory));
+    const isThere = await explained(directory, () => this.options.fs.hasDirectory(directory));
+    if (isThere) this.#areas.seen(area);
+    return isThere;
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
@@ -129,7 +131,7 @@ export class FileStorage implements Storage {
   async stat(key: Key): Promise<Stat | undefined> {
     const path = this.describe(key);
     const found = await explained(path, () => this.options.fs.stat(path));
-    return found === undefined ? undefined : statOf(found);
+    return found === undefined ? this.#absent(key.area) : statOf(found);
   }
 
   async list(area: Area, { prefix = "", after, limit }: ListOptions = {}): Promise<string[]> {
@@ -316,9 +318,10 @@ export class FileStorage implements Storage {
       try {
         file = await this.options.fs.openForReading(path);
       } catch (error) {
-        if (systemErrorCode(error) === "ENOENT") return undefined;
+        if (systemErrorCode(error) === "ENOENT") return this.#absent(key.area);
         throw error;
       }
+      this.#areas.seen(key.area);
       try {
         return await use(file);
       } finally {
@@ -333,10 +336,16 @@ export class FileStorage implements Storage {
       try {
         return await this.options.fs.list(directory);
       } catch (error) {
-        if (systemErrorCode(error) === "ENOENT") return [];
+        if (systemErrorCode(error) === "ENOENT") return (await this.#absent(area)) ?? [];
         throw error;
       }
     });
+  }
+
+  /** Never because the whole state directory is gone. */
+  async #absent(area: Area): Promise<undefined> {
+    await this.#areas.assertNotGone(area);
+    return undefined;
   }
 }
 
