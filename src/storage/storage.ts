@@ -135,7 +135,16 @@ export interface Change {
   readonly key: Key;
 }
 
+/** A value in the version in which it was last seen. */
+export interface Standing {
+  readonly key: Key;
+  readonly version: string;
+}
+
 export interface Storage {
+  /** Whether a server that lacks what was durable may take the place of another: a standby, or one that was restored. */
+  readonly mayGoBack?: boolean;
+
   /** Makes the areas ready for writing. Idempotent. Rejects where a store that was `found` is no longer there: another is not made in its place. */
   prepare(options?: PrepareOptions): Promise<void>;
   /**
@@ -168,9 +177,10 @@ export interface Storage {
 
   /**
    * A new log that begins with these bytes (with none where left out), in place of whatever has the name: readers see
-   * the old one or the new one, also after a crash. Durable when it resolves.
+   * the old one or the new one, also after a crash. Durable when it resolves. A storage that may go back rejects with `STORAGE`,
+   * and leaves what has the name, where the value that the log continues is not there in this version.
    */
-  createLog(key: Key, first?: Uint8Array, guard?: Lock): Promise<Log>;
+  createLog(key: Key, first?: Uint8Array, guard?: Lock, continues?: Standing): Promise<Log>;
 
   tryLock(name: string, since: Date, options?: LockOptions): Promise<LockAttempt>;
   /** The live holder of a lock; undefined where it is free or its owner is dead. */

@@ -1,6 +1,6 @@
 /** A directory of the store that is out of reach: nothing is concluded from its absence, and none is made in its place. */
 import { DraftstateError } from "../errors.js";
-import type { Storage } from "../storage/storage.js";
+import type { Key, Storage } from "../storage/storage.js";
 import { parseBackupName } from "./names.js";
 import type { Spills } from "./spills.js";
 
@@ -29,7 +29,28 @@ export async function assertStoreInReach({ storage, spills }: Places): Promise<v
   const isKnown = (await storage.list("backup")).some((name) => parseBackupName(name) !== undefined);
   const isElsewhere = isKnown || (await spills?.continueSomething()) === true;
   // Another process may have begun the store since, and left both.
-  if (isElsewhere && !(await storage.exists())) throw storeIsMissing(storage);
+  if (!isElsewhere || (await storage.exists())) return;
+  throw isKnown ? storeIsMissing(storage) : spilledStoreIsMissing(storage, spills?.directory ?? "");
+}
+
+/** Only the fallback tells that there was one. */
+function spilledStoreIsMissing(storage: Storage, fallbackDir: string): DraftstateError {
+  const path = storage.describe({ area: "state", name: "" });
+  return new DraftstateError(
+    "STORAGE",
+    `${path} is missing, and ${fallbackDir} holds changes of its conversations that could not be saved to it: mount it, or name the right stateDir; if it was deleted, create it empty and what was spilled is used`,
+    { path },
+  );
+}
+
+/**
+ * For a conversation none of whose files was found: whether it is absent indeed. Throws `STORAGE` where the state directory is
+ * missing from a store with backups, be they of others; false where the directory, or the conversation, is there by now.
+ */
+export async function isAbsent(storage: Storage, keys: readonly Key[]): Promise<boolean> {
+  if (!(await storage.exists())) await assertStoreInReach({ storage, spills: undefined });
+  const stats = await Promise.all(keys.map((key) => storage.stat(key)));
+  return stats.every((stat) => stat === undefined);
 }
 
 /**

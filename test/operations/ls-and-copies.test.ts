@@ -121,6 +121,20 @@ describe("the second copy of a file", () => {
     expect(await manager.listBackups("chat")).toHaveLength(2);
   });
 
+  test.each(["chat 2.json", "chat (1).json", "chat copy.json", COPIES[3] ?? ""])(
+    "%s is told where it is all that is left, and may have the id again",
+    async (name) => {
+      const storage = memory();
+      const bytes = (await (await setting()).storage.read(SNAPSHOT)) ?? new Uint8Array();
+      await storage.prepare();
+      await storage.replace({ area: "state", name }, bytes);
+      await storage.replace({ area: "state", name: "package 2.json" }, Buffer.from('{"name": "package"}'));
+      const { problems } = await managerOver(storage).verify();
+      expect(problems.map(({ kind, conversationId }) => [kind, conversationId])).toEqual([["conflict-copy", "chat"]]);
+      expect(problems[0]?.detail).toContain('manager.import() as "chat")');
+    },
+  );
+
   test("has a name that no conversation can have", () => {
     expect(COPIES.map((name) => isConversationId(name.replace(/\.\w+$/, "")))).toEqual(COPIES.map(() => false));
     expect(parseConflictCopy("chat.json")).toBeUndefined();

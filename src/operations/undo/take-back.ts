@@ -5,6 +5,7 @@
 import { DraftstateError, messageOf } from "../../errors.js";
 import { toJsonPatch } from "../../model/json-patch.js";
 import { ended } from "../../model/interruption.js";
+import type { JsonObject } from "../../model/json.js";
 import { decodeSnapshot, versionOf } from "../../snapshot/decode.js";
 import { takeStock } from "../../session/open.js";
 import type { Session } from "../../session/session.js";
@@ -176,11 +177,25 @@ function putAllBack(
 }
 
 /** By an undo that was cut off once the old content stood there: the backup of what it replaced. */
-async function madeBefore({ backups, revision }: Session): Promise<string | null> {
+async function madeBefore({ backups }: Session, revision: number): Promise<string | null> {
   const made = (await backups.again()).find(
     (backup) => backup.reason === "restore" && backup.revision === revision - 1,
   );
   return made?.timestamp ?? null;
+}
+
+/** Marks name the revisions of the change itself: what came before or after it in the same moment is another's. */
+async function goBackTo(
+  session: Session,
+  content: JsonObject,
+): Promise<{ readonly safetyBackup: string | null; readonly from: string; readonly mark: string }> {
+  const { state, revision: present } = session.version;
+  if (toJsonPatch(state, content).length === 0) {
+    const mark = markOfRevision(present);
+    return { safetyBackup: await madeBefore(session, present), from: mark, mark };
+  }
+  const { kept, before, revision } = await replaceWithBackup(session, content);
+  return { safetyBackup: kept, from: markOfRevision(before.revision), mark: markOfRevision(revision) };
 }
 
 /** The old content as a new revision, after a backup of the present: as `restore` itself goes back (I4). */
@@ -191,7 +206,6 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
     id,
     async (session) => {
       const turn = turnAmong(await assertStillLast(chosen, operation), store);
-      const from = markOfRevision(session.revision);
       const bytes = files[0] === undefined ? undefined : await trash.files.readCopy(stamp, files[0]);
       const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
       if (before?.kind !== "valid")
@@ -200,9 +214,7 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
           `what ${id} held before the restore cannot be read: manager.listBackups("${id}") lists its backups`,
         );
       const content = ended(versionOf(before), before.metadata.savedAt).state;
-      const isThere = toJsonPatch(session.state, content).length === 0;
-      const safetyBackup = isThere ? await madeBefore(session) : await replaceWithBackup(session, content);
-      const mark = markOfRevision(session.revision);
+      const { safetyBackup, from, mark } = await goBackTo(session, content);
       // Without the backup nothing tells what a redo would restore: none is offered.
       if (safetyBackup === null) await trash.forget(operation, session.lock);
       else await finish(store, turn, { operation, from, mark, safetyBackup }, session.lock);
@@ -221,8 +233,10 @@ function undoRename(store: Store, sessions: Sessions, chosen: Chosen, operation:
       const from = markOfRevision(session.revision);
       const before = session.info.title ?? null;
       const title = operation.title ?? null;
+      let mark: string;
       try {
         session.updateInfo({ title });
+        mark = markOfRevision(session.revision);
         await session.flush();
       } catch (error) {
         // An undo that was refused is not made by the next save either.
@@ -230,7 +244,6 @@ function undoRename(store: Store, sessions: Sessions, chosen: Chosen, operation:
           session.updateInfo({ title: before });
         throw error;
       }
-      const mark = markOfRevision(session.revision);
       await finish(store, turn, { operation, from, mark, safetyBackup: null }, session.lock);
       return { restored: [], safetyBackup: null };
     },
