@@ -274,6 +274,7 @@ export class FileStorage implements Storage {
         explained(path, async () => {
           // Once the lock is gone nothing looks for it.
           await this.#writer.removeLeft();
+          if (this.#writer.hasLeft(held.name)) await this.#sweeper.remember(held.name).catch(() => undefined);
           return held.release();
         }),
     };
