@@ -356,8 +356,9 @@ export class FileStorage implements Storage {
       try {
         return await this.options.fs.list(directory);
       } catch (error) {
-        if (systemErrorCode(error) === "ENOENT") return (await this.#absent(area)) ?? [];
-        throw error;
+        if (systemErrorCode(error) !== "ENOENT") throw error;
+        await this.#areas.assertAbsent(area);
+        return [];
       }
     });
   }
