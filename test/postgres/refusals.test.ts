@@ -108,7 +108,9 @@ describe("an open conversation", () => {
       expect(await refusal(use())).toMatch(
         /is missing, and .* holds changes.*restore its schema on the server, or give the right storage/,
       );
-    await server.storage({ schema }).prepare();
+    const made = server.storage({ schema });
+    await made.prepare();
+    await made.close();
     expect((await after.loadState("chat"))?.streamingProperties.partialResponse).toBe("one two");
   });
 
