@@ -130,7 +130,7 @@ export interface LockRefusal {
 export type LockAttempt =
   { readonly acquired: true; readonly lock: Lock; readonly takenOverFrom?: LockHolder } | LockRefusal;
 
-/** A change seen by `watch`: something under this name appeared, grew, was replaced or went away. */
+/** A change seen by `watch`: something under this name appeared, grew, was replaced or went away. With an empty name, anything did. */
 export interface Change {
   readonly key: Key;
 }

@@ -85,6 +85,8 @@ class Waiting implements Watcher {
       if ((await nearestThere(this.options)) !== path) await this.#advance();
     } else if (this.#isNew) {
       this.#isNew = false;
+      // What went away meanwhile has no name to tell.
+      listener("");
       for (const name of await fs.list(directory)) listener(name);
     }
   }

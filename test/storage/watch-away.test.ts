@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { createLocalStorage } from "../../src/index.js";
+import { createDraftStatePersistenceManager, createLocalStorage } from "../../src/index.js";
 import type { Watcher } from "../../src/storage/storage.js";
 
 let root = "";
@@ -42,6 +42,25 @@ test.each([0, 100])("a directory that is back after %i ms is watched again", asy
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
   renameSync(`${state}-away`, state);
   await writeUntilHeard(state, names, "after.json");
+});
+
+test("a reader is told that its conversation was removed while the directory was another", async () => {
+  const { state } = await watched();
+  const options = { stateDir: state, backupDir: join(root, "backup"), metrics: false };
+  const writer = createDraftStatePersistenceManager(options);
+  await writer.saveState("tale", { count: 1 });
+  await writer.close();
+  const manager = createDraftStatePersistenceManager(options);
+  const events = manager.watch("tale");
+  expect((await events.next()).value?.kind).toBe("state");
+  expect((await events.next()).value?.kind).toBe("saved");
+  expect((await events.next()).value?.kind).toBe("status");
+  mkdirSync(`${state}-other`);
+  renameSync(state, `${state}-away`);
+  renameSync(`${state}-other`, state);
+  rmSync(join(root, "backup"), { recursive: true });
+  expect((await events.next()).value?.kind).toBe("removed");
+  await manager.close();
 });
 
 test("what another directory in its place holds is told", async () => {
