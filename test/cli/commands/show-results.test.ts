@@ -43,7 +43,5 @@ test.each([
   ["a___b", "a___b"],
 ])("a call of %s is shown as %s, as in the chat", (name, path) => {
   const messages = [{ id: "a", role: "assistant", content: "", toolCalls: [{ id: "c1", name, args: {} }] }];
-  expect(render({ ...SHOWN, state: { messages } } as unknown as typeof SHOWN, {}, output(sink()))).toContain(
-    `→ ${path}({})`,
-  );
+  expect(render({ ...SHOWN, state: { messages } }, {}, output(sink()))).toContain(`→ ${path}({})`);
 });
