@@ -9,6 +9,7 @@ import { scanJournal } from "../journal/scan.js";
 import {
   needsBackups,
   orderForRecovery,
+  type RecoveryHead,
   planRecovery,
   type Found,
   type FoundBackup,
@@ -38,19 +39,21 @@ export async function readSnapshot(storage: Storage, id: string): Promise<Decode
   }
 }
 
-/** In the order in which recovery looks at them, up to and with the first that is valid. `journal`: what they may belong to. */
+/** In the order in which recovery looks at them, up to and with the first that is valid. `journal`: what they may belong to; `isLast`: looked at where no other is valid. */
 export async function readBackupsUntilValid(
   storage: Storage,
   id: string,
   journal: Found["journal"],
+  isLast: (head: RecoveryHead) => boolean = () => false,
 ): Promise<FoundBackup[]> {
   const heads = (await readBackupHeads(storage, id)).map((name) => ({
     name,
     createdAt: name.createdAt,
     revision: name.createdAt === undefined ? undefined : name.revision,
   }));
+  const ordered = orderForRecovery(heads, journal?.header?.createdAt);
   const found: FoundBackup[] = [];
-  for (const { name } of orderForRecovery(heads, journal?.header?.createdAt)) {
+  for (const { name } of [...ordered.filter((head) => !isLast(head)), ...ordered.filter(isLast)]) {
     const decoded = await readBackupFile(storage, name);
     if (decoded !== undefined) found.push({ name: name.name, decoded });
     if (decoded?.kind === "valid") break;

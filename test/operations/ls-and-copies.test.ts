@@ -161,6 +161,37 @@ describe("a damaged backup", () => {
     expect(await manager.verify()).toMatchObject({ ok: true });
   });
 
+  test.each([
+    ["damaged", ["backup-damaged", "snapshot-damaged"]],
+    ["missing", ["backup-damaged"]],
+  ])(
+    "is cleared in one operation with a %s snapshot: one undo takes both back, one redo does both",
+    async (harm, problems) => {
+      const { storage, manager } = await setting();
+      const [name = ""] = await storage.list("backup");
+      await storage.replace({ area: "backup", name }, Buffer.from("{ torn"));
+      if (harm === "damaged") await storage.replace(SNAPSHOT, Buffer.from("{ torn too"));
+      else await storage.remove(SNAPSHOT);
+      const before = await contents(storage);
+      const result = await manager.repair("chat");
+      const kinds = result.problems.map(({ kind }) => kind).filter((kind) => kind !== "snapshot-missing");
+      expect(kinds.sort()).toEqual(problems);
+      expect(result.quarantined).toHaveLength(problems.length);
+      expect(await manager.verify()).toMatchObject({ ok: true });
+      expect(await manager.operations()).toMatchObject([{ operation: "repair" }]);
+      const { restored } = await manager.undo();
+      expect(restored.some((path) => path.includes(name))).toBe(true);
+      expect(await contents(storage)).toMatchObject(before);
+      expect(await contents(storage, ["state"])).toEqual(
+        harm === "damaged" ? { [`state/${SNAPSHOT.name}`]: "{ torn too" } : {},
+      );
+      expect(await manager.operations()).toEqual([]);
+      await manager.redo();
+      expect(await manager.verify()).toMatchObject({ ok: true });
+      expect(await manager.operations()).toMatchObject([{ operation: "repair" }]);
+    },
+  );
+
   test("of a newer version, and one of a conversation that cannot be repaired, stays", async () => {
     const { storage, manager } = await setting();
     const [name = "", other = ""] = await storage.list("backup");

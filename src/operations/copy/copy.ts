@@ -52,12 +52,13 @@ type Units = ReadonlyMap<string, CopyUnit>;
 export async function copyConversations(source: Store, target: Store, options: CopyOptions = {}): Promise<CopyResult> {
   if (source.storage.identity === target.storage.identity)
     throw new DraftstateError("USAGE", `${source.storage.identity} is the source and the target: name two stores`);
+  // Looked for first: where the store was there and is gone, that is another error.
+  const units = unitsIn(await allNames(source.storage));
   if (!(await source.storage.exists()))
     throw new DraftstateError(
       "NOT_FOUND",
       `there is no store at ${source.storage.identity}: give another store to copy from`,
     );
-  const units = unitsIn(await allNames(source.storage));
   const spilled = new Set((await source.spills?.ids()) ?? []);
   await target.storage.prepare();
   const names = await allNames(target.storage);
@@ -165,9 +166,13 @@ async function isSame(storage: Storage, key: Key, content: Uint8Array): Promise<
   return found !== undefined && Buffer.compare(found, content) === 0;
 }
 
-async function underLock<T>({ storage, now }: Store, { id, unit }: What, act: (lock: Lock) => Promise<T>): Promise<T> {
+async function underLock<T>(
+  { storage, locks }: Store,
+  { id, unit }: What,
+  act: (lock: Lock) => Promise<T>,
+): Promise<T> {
   const name = lockOf(unit);
-  const attempt = await storage.tryLock(name, now());
+  const attempt = await locks.try(name);
   if (!attempt.acquired)
     throw inUse(
       unit,
@@ -178,7 +183,7 @@ async function underLock<T>({ storage, now }: Store, { id, unit }: What, act: (l
     if (attempt.takenOverFrom !== undefined) await storage.sweep(name);
     return await act(attempt.lock);
   } finally {
-    await attempt.lock.release();
+    await locks.release(attempt.lock, id);
   }
 }
 

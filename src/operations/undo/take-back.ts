@@ -116,8 +116,10 @@ async function assertRoom(store: Store, taken: ReadonlySet<string>, operation: O
 }
 
 /** A repair that cleared damaged backups away, and left the conversation as it was. */
-function tookBackupsAlone({ kind, files }: Operation): boolean {
-  return kind === "repair" && files.length > 0 && files.every(({ area }) => area === "backup");
+function tookBackupsAlone({ kind, revision, files }: Operation): boolean {
+  return (
+    kind === "repair" && revision === undefined && files.length > 0 && files.every(({ area }) => area === "backup")
+  );
 }
 
 /** The conversation was continued since a removal or undo that was cut off: it stays as it is now, and what was kept is not lost either. */
@@ -272,10 +274,12 @@ async function keepPresent(locked: Locked): Promise<string | null> {
   return null;
 }
 
-/** The files are as they were found again, damaged or edited as they may be. */
+/** The files are as they were found again, damaged or edited as they may be, and the damaged backups that it cleared away. */
 function undoRepair(store: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
   const { trash, storage } = store;
-  const { conversationId: id, stamp, files } = operation;
+  const { conversationId: id, stamp } = operation;
+  const files = operation.files.filter(({ area }) => area === "state");
+  const backups = operation.files.filter(({ area }) => area === "backup");
   return sessions.exclusive([id], async (held) => {
     const turn = turnAmong(await assertStillLast(chosen, operation), store);
     const from = await markOf(store, id);
@@ -291,6 +295,7 @@ function undoRepair(store: Store, sessions: Sessions, chosen: Chosen, operation:
         );
       copies.set(file.name, bytes);
     }
+    await trash.files.assertRoomFor({ ...operation, files: backups });
     const safetyBackup = await keepPresent(locked);
     const restored: string[] = [];
     // The old journal first: beside the repaired snapshot its records are all in the past, and skipped (I3).
@@ -303,6 +308,9 @@ function undoRepair(store: Store, sessions: Sessions, chosen: Chosen, operation:
         restored.push(storage.describe(file));
       }
     }
+    if (backups.length > 0 && !(await trash.claim(operation, guard))) throw isUndone(operation);
+    for (const file of backups)
+      if (await trash.files.putBack(stamp, file, guard)) restored.push(storage.describe(file));
     await finish(store, turn, { operation, from, mark: await markOf(store, id), safetyBackup }, guard);
     return { restored, safetyBackup };
   });
