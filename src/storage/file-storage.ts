@@ -108,7 +108,9 @@ export class FileStorage implements Storage {
 
   async exists(area: Area = "state"): Promise<boolean> {
     const directory = this.#areas.directoryOf(area);
-    return explained(directory, () => this.options.fs.hasDirectory(directory));
+    const isThere = await explained(directory, () => this.options.fs.hasDirectory(directory));
+    if (isThere) this.#areas.seen(area);
+    return isThere;
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
@@ -140,7 +142,7 @@ export class FileStorage implements Storage {
   async stat(key: Key): Promise<Stat | undefined> {
     const path = this.describe(key);
     const found = await explained(path, () => this.options.fs.stat(path));
-    return found === undefined ? undefined : statOf(found);
+    return found === undefined ? this.#absent(key.area) : statOf(found);
   }
 
   async list(area: Area, { prefix = "", after, limit }: ListOptions = {}): Promise<string[]> {
@@ -331,21 +333,16 @@ export class FileStorage implements Storage {
       try {
         file = await this.options.fs.openForReading(path);
       } catch (error) {
-        if (systemErrorCode(error) !== "ENOENT") throw error;
-        await this.#assertNoDanglingLink(key.area);
-        return undefined;
+        if (systemErrorCode(error) === "ENOENT") return this.#absent(key.area);
+        throw error;
       }
+      this.#areas.seen(key.area);
       try {
         return await use(file);
       } finally {
         await file.close();
       }
     });
-  }
-
-  /** What it leads to is away, with all that is in it: that is no absence. */
-  async #assertNoDanglingLink(area: Area): Promise<void> {
-    await this.options.fs.hasDirectory(this.#areas.directoryOf(area));
   }
 
   async #assertOwn(area: Area): Promise<void> {
@@ -360,10 +357,16 @@ export class FileStorage implements Storage {
         return await this.options.fs.list(directory);
       } catch (error) {
         if (systemErrorCode(error) !== "ENOENT") throw error;
-        await this.#assertNoDanglingLink(area);
+        await this.#areas.assertAbsent(area);
         return [];
       }
     });
+  }
+
+  /** Never because the whole directory is away. */
+  async #absent(area: Area): Promise<undefined> {
+    await this.#areas.assertAbsent(area);
+    return undefined;
   }
 }
 

@@ -147,7 +147,10 @@ export interface Storage {
 
   /** Makes the areas ready for writing. Idempotent. Rejects where a store that was `found` is no longer there: another is not made in its place. */
   prepare(options?: PrepareOptions): Promise<void>;
-  /** Whether the area exists, that of the state where left out; reading an absent store finds nothing and creates nothing. */
+  /**
+   * Whether the area exists, that of the state where left out. Reading an absent store finds nothing and creates nothing; where it
+   * was seen before and is gone, such as a directory whose disk was unmounted, reading rejects with `STORAGE` and `prepare` makes none.
+   */
   exists(area?: Area): Promise<boolean>;
 
   read(key: Key, options?: ReadOptions): Promise<Uint8Array | undefined>;

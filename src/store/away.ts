@@ -53,6 +53,48 @@ export async function isAbsent(storage: Storage, keys: readonly Key[]): Promise<
   return stats.every((stat) => stat === undefined);
 }
 
+/**
+ * Whether the store was seen in this process. Until then nothing is found, or not found, before it is known not to be away; from then
+ * on the storage itself refuses to read what is gone.
+ */
+export class Reach {
+  #isSeen = false;
+  #looking: Promise<boolean> | undefined;
+
+  constructor(private readonly places: Places) {}
+
+  /** At once where the store was seen; those that came before run in the order in which they came. Throws `STORAGE` as `assertStoreInReach` does. */
+  within<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#isSeen) return act();
+    const first = this.#looking === undefined;
+    this.#looking ??= this.#look();
+    const result = this.#looking.then(act);
+    if (first) this.#settle(this.#looking);
+    return result;
+  }
+
+  async assert(): Promise<void> {
+    await this.within(() => Promise.resolve());
+  }
+
+  async #look(): Promise<boolean> {
+    const isThere = await this.places.storage.exists();
+    if (!isThere) await assertStoreInReach(this.places);
+    return isThere;
+  }
+
+  /** Behind the first that waits, so that none overtakes it. */
+  #settle(looking: Promise<boolean>): void {
+    const done = (isSeen: boolean): void => {
+      this.#isSeen = isSeen;
+      this.#looking = undefined;
+    };
+    looking.then(done, () => {
+      done(false);
+    });
+  }
+}
+
 /** Throws `STORAGE` where the store has been used, and the directory of its backups is missing. */
 export async function assertBackupsInReach(storage: Storage): Promise<void> {
   if (await areBackupsAway(storage)) throw backupsAreMissing(storage);
