@@ -62,12 +62,24 @@ export async function idInFiles(storage: Storage, thread: string): Promise<strin
   return undefined;
 }
 
+/** There is none: `bare` where not even a removal that was cut off has left a file. */
+export type NoThread = "bare" | "removed";
+
 /** Undefined if there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
 export async function loadThread(
   storage: Storage,
   thread: string,
   threadId?: string,
 ): Promise<LoadedThread | undefined> {
+  const found = await findThread(storage, thread, threadId);
+  return typeof found === "string" ? undefined : found;
+}
+
+export async function findThread(
+  storage: Storage,
+  thread: string,
+  threadId?: string,
+): Promise<LoadedThread | NoThread> {
   for (let attempt = 1; ; attempt += 1) {
     const found = await readSegments(storage, thread);
     // A writer folded some of them meanwhile.
@@ -78,9 +90,9 @@ export async function loadThread(
         `thread ${thread} changed at each of ${READ_ATTEMPTS} attempts to read it: try again`,
       );
     const loaded = replayed(storage, thread, found, threadId);
-    if (!(loaded instanceof DraftstateError)) return loaded;
+    if (!(loaded instanceof DraftstateError)) return loaded ?? "bare";
     // A removal that was cut off leaves a thread without its beginning: it is gone.
-    if ((await removalOf(storage, thread, found.scanned)) !== undefined) return undefined;
+    if ((await removalOf(storage, thread, found.scanned)) !== undefined) return "removed";
     throw loaded;
   }
 }

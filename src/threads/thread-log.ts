@@ -3,6 +3,7 @@
  * batch. A batch is acknowledged after its sync, and only then part of the index. After a failed append or sync that file is
  * never written again: the batch goes to a new segment, or is rejected where that fails too.
  */
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { firstFolded, SEGMENT_BYTES } from "../checkpoints/folding.js";
 import type { Payload } from "../checkpoints/payload.js";
@@ -138,6 +139,8 @@ export class ThreadLog {
       try {
         await this.#write(batches.flatMap(({ lines }) => lines));
         for (const { resolve } of batches) resolve();
+        // A graph puts its checkpoints one after another: the next shares a batch with the writes that wait already.
+        if (this.#queue.length > 0) await endOfTurn();
       } catch (error) {
         this.#failure = error;
         this.#tellFailure(error);

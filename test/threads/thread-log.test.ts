@@ -1,4 +1,5 @@
 /** The write path of a thread: nothing that is asked is forgotten, what fails is said, and the log grows with what is written alone. */
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { DraftstateError } from "../../src/errors.js";
 import { MemoryStorage } from "../../src/storage/memory.js";
@@ -57,6 +58,38 @@ test("what is asked at any moment of a write is written", async () => {
     await Promise.all(asked.splice(0));
   }
   expect(await idsOf(thread)).toHaveLength(151);
+  await manager.close();
+});
+
+test("what waited for a batch is written together with what that batch's caller asks next", async () => {
+  const storage = memory();
+  const createLog = storage.createLog.bind(storage);
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  storage.createLog = async (...given) => {
+    const log = await createLog(...given);
+    const appendDurably = async (bytes: Uint8Array): Promise<void> => {
+      await gate;
+      await log.appendDurably(bytes);
+    };
+    return { ...log, appendDurably };
+  };
+  const manager = managerOver(storage);
+  const batches: number[] = [];
+  manager.on("threadSaved", ({ records }) => batches.push(records));
+  const thread = manager.threads.get("t");
+  await thread.put(request("c0", {}));
+  const puts = thread.put(request("c1", {})).then(() => thread.put(request("c2", { a: 1 }, 2, "c1")));
+  await endOfTurn();
+  const writes = [{ idx: 0, channel: "a", data: json(1) }];
+  const written = thread.putWrites({ ns: "", checkpoint: "c1", task: "t", path: "", writes });
+  await endOfTurn();
+  release();
+  await Promise.all([puts, written]);
+  // The checkpoint that opens the log; the next; then the writes, with the value and the checkpoint that came when it was durable.
+  expect(batches).toEqual([1, 1, 3]);
   await manager.close();
 });
 

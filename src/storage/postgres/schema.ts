@@ -16,6 +16,7 @@ export class Schema {
   readonly #version: Statement;
   readonly #key: string;
   #current: Promise<number> | undefined;
+  #isCleared = false;
 
   constructor(
     private readonly server: Server,
@@ -109,8 +110,9 @@ export class Schema {
     return (await this.server.on<{ version: number }>(client, this.#version))[0]?.version ?? 0;
   }
 
-  /** What will not be asked for again: contents that were never finished, and outcomes whose process died. */
+  /** What will not be asked for again: contents that were never finished, and outcomes whose process died. Once is enough. */
   async #clear(): Promise<void> {
+    if (this.#isCleared) return;
     const { staged, parts, outcomes } = this.tables;
     await this.server.read(
       statement(
@@ -119,5 +121,6 @@ export class Schema {
          delete from ${outcomes} where at < now() - interval '${LEFT_DAYS} days'`,
       ),
     );
+    this.#isCleared = true;
   }
 }
