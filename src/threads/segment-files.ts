@@ -189,6 +189,8 @@ export interface LineReader {
 /** Single lines, by their place. Segments only grow, so what was read of one stays true. */
 export class SegmentReader implements LineReader {
   readonly #segments = new Map<number, Uint8Array>();
+  /** Lines are asked for together: a segment is read once for all of them. */
+  readonly #reading = new Map<number, Promise<Uint8Array>>();
 
   constructor(
     private readonly storage: Storage,
@@ -206,17 +208,38 @@ export class SegmentReader implements LineReader {
 
   forget(): void {
     this.#segments.clear();
+    this.#reading.clear();
   }
 
   async #bytes(segment: number, upTo: number): Promise<Uint8Array> {
     const known = this.#segments.get(segment);
     if (known !== undefined && known.length >= upTo) return known;
-    const bytes = await this.storage.read(segmentKey(this.thread, segment), { maxBytes: MAX_FILE_BYTES });
-    if (bytes === undefined || bytes.length < upTo) throw new SegmentGone();
+    // One that is under way may have begun before the line was written.
+    const shared = await (this.#reading.get(segment) ?? this.#read(segment));
+    const bytes = shared.length >= upTo ? shared : await this.#read(segment);
+    if (bytes.length < upTo) throw new SegmentGone();
+    return bytes;
+  }
+
+  async #read(segment: number): Promise<Uint8Array> {
+    const reading = this.storage
+      .read(segmentKey(this.thread, segment), { maxBytes: MAX_FILE_BYTES })
+      .then((bytes = new Uint8Array()) => bytes);
+    this.#reading.set(segment, reading);
+    try {
+      const bytes = await reading;
+      // Of files that were forgotten meanwhile nothing is kept.
+      if (this.#reading.get(segment) === reading) this.#keep(segment, bytes);
+      return bytes;
+    } finally {
+      if (this.#reading.get(segment) === reading) this.#reading.delete(segment);
+    }
+  }
+
+  #keep(segment: number, bytes: Uint8Array): void {
     this.#segments.delete(segment);
     this.#segments.set(segment, bytes);
     for (const oldest of this.#segments.keys())
       if (this.#segments.size > CACHED_SEGMENTS) this.#segments.delete(oldest);
-    return bytes;
   }
 }

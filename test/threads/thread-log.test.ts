@@ -93,6 +93,23 @@ test("what waited for a batch is written together with what that batch's caller 
   await manager.close();
 });
 
+test("what is asked for at once of a thread that was just loaded is one more reading of its file", async () => {
+  const storage = memory();
+  const manager = managerOver(storage);
+  await manager.threads.get("t").put(request("c0", { a: 1, b: 2, c: 3 }));
+  await manager.close();
+  const read = storage.read.bind(storage);
+  let readings = 0;
+  storage.read = (key, options) => {
+    readings += 1;
+    return read(key, options);
+  };
+  const other = managerOver(storage);
+  const values = await other.threads.get("t").read((view) => Promise.all([1, 2, 3].map((at) => view.value(at))));
+  expect([values.map(({ bytes }) => Buffer.from(bytes).toString()), readings]).toEqual([["1", "2", "3"], 2]);
+  await other.close();
+});
+
 test("names: what a program calls its threads is spelled so that no two share a file", () => {
   expect(threadName("a3f0-11_x.y")).toBe("a3f0-11_x.y");
   expect(threadName("My/Thread")).toBe("%4dy%2f%54hread");
