@@ -91,6 +91,7 @@ export class DraftStatePersistenceManager {
     this.#sessions = new Sessions(this.#store);
     this.#monitoring = new Monitoring(environment, this.#store, this.#events, () => this.#sessions.live);
     this.#life = new ManagerLife({
+      store: this.#store,
       monitoring: this.#monitoring,
       sessions: this.#sessions,
       threads: () => this.threads,
@@ -210,12 +211,12 @@ export class DraftStatePersistenceManager {
 
   /** Newest revision first, from the ends of the files: content is verified when it is read. Throws `NOT_FOUND` where there is neither a conversation nor a backup. */
   listBackups(id: string): Promise<Backup[]> {
-    return this.#life.read(id, () => listBackups(this.#store, id));
+    return this.#life.look(id, () => listBackups(this.#store, id));
   }
 
   /** The content of a backup: by timestamp, unique prefix, tag, `latest` or `@n`. Throws `NOT_FOUND`, `CORRUPT`. */
   readBackup(id: string, backup: string): Promise<BackupContent> {
-    return this.#life.read(id, () => readBackup(this.#store, id, backup));
+    return this.#life.look(id, () => readBackup(this.#store, id, backup));
   }
 
   /** A backup of now; the existing one where the newest holds the same. Returns its timestamp. */
@@ -347,17 +348,17 @@ export class DraftStatePersistenceManager {
 
   /** What all processes have counted in this store, and what can be seen of it now. */
   metrics(): Promise<StoreMetrics> {
-    return this.#life.read(undefined, () => this.#monitoring.metrics());
+    return this.#life.look(undefined, () => this.#monitoring.metrics());
   }
 
   /** The same in Prometheus' text format, version 0.0.4. */
   prometheus(): Promise<string> {
-    return this.#life.read(undefined, () => this.#monitoring.prometheus());
+    return this.#life.look(undefined, () => this.#monitoring.prometheus());
   }
 
   /** Checks for monitors: what is wrong with the store, or will be soon. Never rejects for what it finds. */
   health(options: HealthOptions = {}): Promise<Health> {
-    return this.#life.read(undefined, () => this.#monitoring.health(options));
+    return this.#life.look(undefined, () => this.#monitoring.health(options));
   }
 
   /**

@@ -40,6 +40,17 @@ export type Decided = {
   readonly refusal?: { readonly code: string; readonly message: string };
 };
 
+/** A program without types may decide anything: what is no decision lets no tool run. */
+function asDecision(given: unknown, name: string): CallDecision {
+  if (given === "run" || given === "stop") return given;
+  const refuse = typeof given === "object" && given !== null && "refuse" in given ? given.refuse : undefined;
+  if (typeof refuse === "string") return { refuse };
+  throw new DraftstateError(
+    "USAGE",
+    `approve decided nothing on a call of ${name}: expected "run", "stop" or { refuse: "why" }, not ${JSON.stringify(given)}`,
+  );
+}
+
 export class TurnCalls {
   readonly #running = new Set<Promise<unknown>>();
 
@@ -69,7 +80,7 @@ export class TurnCalls {
 
   async #decisionOn(request: CallRequest): Promise<CallDecision> {
     try {
-      return await this.options.approve(request);
+      return asDecision(await this.options.approve(request), request.name);
     } catch (error) {
       if (error instanceof DraftstateError) throw new TurnStopped(error);
       const message = `nobody could decide on a call of ${request.name}: ${messageOf(error)}`;

@@ -52,6 +52,7 @@ const PHRASES: readonly (readonly [RegExp, (all: string, ...groups: string[]) =>
     /\ba new store needs a backupDir of its own/g,
     () => "a new store needs a --backup-dir of its own, or --store <directory> for both",
   ],
+  [/\ba backupDir of its own; if/g, () => "a --backup-dir of its own, or use --store <directory> for both; if"],
   [/\bgive the right storage\b/g, () => "name the right --store"],
   [/\bthe right backupDir\b/g, () => "the right --backup-dir"],
   [/give another store to copy from$/g, () => "check --from"],

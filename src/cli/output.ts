@@ -1,5 +1,5 @@
 /**
- * The two output streams: data goes to stdout, everything else to stderr. The only door to a terminal (ESLint forbids
+ * The two output streams: data goes to stdout, everything else to stderr. The only door to a terminal (lint forbids
  * others): nothing passes that the terminal would obey, but our own styles and what `draw` is for. A reader that closes its end early is no error:
  * what is written afterwards is dropped, and listeners are told.
  */

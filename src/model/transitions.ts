@@ -5,6 +5,7 @@
 import type { Draft } from "immer";
 import {
   idleStreaming,
+  isStreaming,
   type AgentState,
   type GiveBack,
   type Message,
@@ -49,10 +50,17 @@ export interface TurnBeginning {
   readonly answerId?: string;
 }
 
+/** An answer that was never ended joins the messages first, as interrupted: its text was shown. */
 export function beginTurn(draft: AgentDraft, turn: TurnBeginning): void {
   ensureAgentFields(draft);
+  if (hasUnendedText(draft)) interruptAnswer(draft, { id: `answer-m${draft.messages.length}`, at: turn.at });
   if (turn.message !== undefined) draft.messages.push(turn.message as Draft<Message>);
   beginAnswer(draft, turn.at, turn.answerId);
+}
+
+function hasUnendedText({ streamingProperties }: AgentDraft): boolean {
+  const { partialResponse, partialReasoning } = streamingProperties;
+  return isStreaming({ streamingProperties }) && [partialResponse, partialReasoning].some(Boolean);
 }
 
 function beginAnswer(draft: AgentDraft, at: string | null, id: string | undefined): void {

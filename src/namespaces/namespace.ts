@@ -46,7 +46,8 @@ export class Namespace {
   async items(): Promise<Items> {
     const open = this.#writing.current;
     if (open !== undefined && open.log.failure === undefined) return open.log.items;
-    const { storage } = this.store;
+    const { storage, reach } = this.store;
+    await reach.assert();
     const known = this.#known;
     if (known !== undefined && String(await versionsOf(storage, this.name)) === String(known.versions))
       return known.items;
@@ -103,6 +104,7 @@ export class Namespace {
 
   async #lock(): Promise<Lock> {
     const { store, name, labels } = this;
+    await store.reach.assert();
     await store.storage.prepare();
     const what = `namespace ${JSON.stringify(labels)} of the store`;
     const { lock, takenOverFrom } = await waitForLock(store, { lock: namespaceLock(name), what }, this.closing);
@@ -115,11 +117,8 @@ export class Namespace {
     await this.#release(lock);
   }
 
-  /** Never rejects: nothing is written under it any more, and the lock of a process that ended is free. */
-  async #release(lock: Lock): Promise<void> {
-    await lock.release().catch((error: unknown) => {
-      this.#warn(`its lock could not be removed: ${messageOf(error)}`, error);
-    });
+  #release(lock: Lock): Promise<void> {
+    return this.store.locks.release(lock, this.name);
   }
 
   async #sweep(): Promise<void> {

@@ -42,7 +42,8 @@ export class Namespaces {
    * library's own, and no program's.
    */
   async below(prefix: Labels): Promise<Labels[]> {
-    const { storage } = this.store;
+    const { storage, reach } = this.store;
+    await reach.assert();
     const found: Labels[] = [];
     for (const name of namespacesIn(await storage.list("state"))) {
       const labels = labelsOf(name) ?? (await loadNamespace(storage, name)).namespace;

@@ -7,7 +7,10 @@ import type { Store } from "../store/store.js";
 /** Newest revision first, from the ends of their files. Throws `NOT_FOUND` where there is neither a conversation nor a backup. */
 export async function listBackups(store: Store, id: string): Promise<Backup[]> {
   const backups = await readBackupHeads(store.storage, id);
-  if (backups.length === 0 && ((await store.spills?.find(id)) ?? []).length === 0) await mustExist(store.storage, id);
+  if (backups.length === 0 && ((await store.spills?.find(id)) ?? []).length === 0) {
+    await store.reach.assert();
+    await mustExist(store.storage, id);
+  }
   return backups;
 }
 

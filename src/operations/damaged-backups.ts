@@ -10,36 +10,14 @@ import { copyToQuarantine } from "../store/quarantine.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
 import { redoOf, type Redoing } from "./redoing.js";
 
-export interface ClearedBackups {
-  readonly problems: readonly Problem[];
-  /** Where the copies are. */
-  readonly quarantined: readonly string[];
-}
-
-interface Damaged {
+export interface DamagedBackup {
   readonly name: BackupName;
   readonly problem: Problem;
 }
 
-export async function clearDamagedBackups(locked: Locked, redoing: Redoing | undefined): Promise<ClearedBackups> {
-  const damaged = await damagedBackups(locked);
-  if (damaged.length === 0) return { problems: [], quarantined: [] };
-  const { store, guard } = locked;
-  const quarantined: string[] = [];
-  for (const { name } of damaged) {
-    const copy = await copyToQuarantine(store, backupKey(name), guard);
-    if (copy !== undefined) quarantined.push(copy);
-  }
-  await take(
-    locked,
-    damaged.map(({ name }) => name),
-    redoing,
-  );
-  return { problems: damaged.map(({ problem }) => problem), quarantined };
-}
-
-async function damagedBackups({ store: { storage }, id }: Locked): Promise<Damaged[]> {
-  const damaged: Damaged[] = [];
+/** Newest first. */
+export async function findDamagedBackups({ store: { storage }, id }: Locked): Promise<DamagedBackup[]> {
+  const damaged: DamagedBackup[] = [];
   for (const name of await listBackupNames(storage, id)) {
     const decoded = await readBackupFile(storage, name);
     if (decoded?.kind !== "damaged") continue;
@@ -49,21 +27,51 @@ async function damagedBackups({ store: { storage }, id }: Locked): Promise<Damag
   return damaged;
 }
 
-/** With a record that is durable before the first file moves, as a prune has. */
-async function take({ store, id, guard }: Locked, names: readonly BackupName[], redoing?: Redoing): Promise<void> {
-  const { storage, trash, events } = store;
-  const files = names.map(({ name }): KeptFile => ({ area: "backup", name }));
+export function keptFilesOf(damaged: readonly DamagedBackup[]): KeptFile[] {
+  return damaged.map(({ name: { name } }) => ({ area: "backup", name }));
+}
+
+/** As an operation of its own, with a record that is durable before the first file moves, as a prune has. Gives where the copies are. */
+export async function clearAlone(
+  locked: Locked,
+  damaged: readonly DamagedBackup[],
+  redoing: Redoing | undefined,
+): Promise<string[]> {
+  const { store, id, guard } = locked;
+  const { trash } = store;
   const stamp = await trash.newStamp(guard);
+  const files = keptFilesOf(damaged);
   const operation: Operation = { kind: "repair", conversationId: id, stamp, group: stamp, files, ...redoOf(redoing) };
   await trash.begin(operation, guard);
   try {
-    for (const [index, file] of files.entries()) {
-      const isGone = trash.keeps ? await trash.files.take(stamp, file, guard) : await storage.remove(file, guard);
-      const { timestamp } = names[index] ?? { timestamp: "" };
-      if (isGone) events.emit("backupRemoved", { conversationId: id, timestamp, path: storage.describe(file) });
-    }
+    return await clearUnder(locked, stamp, damaged);
   } catch (error) {
     await trash.withdrawIfNothingWent(operation, guard).catch(() => undefined);
     throw error;
   }
+}
+
+/** Under the stamp of an operation whose record, which can be undone, names them already. Gives where the copies are. */
+export async function clearUnder(
+  { store, id, guard }: Locked,
+  stamp: string,
+  damaged: readonly DamagedBackup[],
+): Promise<string[]> {
+  const { storage, trash, events } = store;
+  const quarantined: string[] = [];
+  for (const { name } of damaged) {
+    const copy = await copyToQuarantine(store, backupKey(name), guard);
+    if (copy !== undefined) quarantined.push(copy);
+  }
+  for (const { name } of damaged) {
+    const file: KeptFile = { area: "backup", name: name.name };
+    const isGone = trash.keeps ? await trash.files.take(stamp, file, guard) : await storage.remove(file, guard);
+    if (isGone)
+      events.emit("backupRemoved", {
+        conversationId: id,
+        timestamp: name.timestamp,
+        path: storage.describe(file),
+      });
+  }
+  return quarantined;
 }

@@ -135,7 +135,7 @@ async function damage(context: HealthContext, names: () => Promise<StoreNames>, 
   }
   const listed = await names();
   const ids = conversationIds(listed.state);
-  const problems: { path: string; kind: string }[] = conflictCopies(storage, listed).map(({ path, kind }) => ({
+  const problems: { path: string; kind: string }[] = (await conflictCopies(storage, listed)).map(({ path, kind }) => ({
     path,
     kind,
   }));

@@ -8,7 +8,7 @@ import { conforming, type StateSchema } from "../model/schema.js";
 import type { Problem, RecoveryPlan } from "../plan/recovery.js";
 import type { LockHolder } from "../storage/storage.js";
 import { versionOf } from "../snapshot/decode.js";
-import { interruptedVersion, lastChange, readPlan, refusal } from "../store/read.js";
+import { interruptedVersion, isNotThere, lastChange, readPlan, refusal } from "../store/read.js";
 import { assertNoneNewer, heldBy, spillAhead, versionIn, type FoundSpill, type ValidSpill } from "../store/spills.js";
 import type { Store } from "../store/store.js";
 
@@ -46,7 +46,7 @@ export async function load(
   const spilled = spillOf(all, plan);
   const owner = holderBefore ?? (await storage.lockHolder(id));
   if (spilled !== undefined) return asSpilled(id, spilled, owner);
-  if (plan.kind === "absent") return undefined;
+  if (plan.kind === "absent") return (await isNotThere(storage, id)) ? undefined : load(store, id, options);
   if (plan.kind === "edited") return asEdited(store, id, plan, owner, options);
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
   const version = owner === undefined ? interruptedVersion(plan) : plan.version;

@@ -3,7 +3,9 @@
  * leaves nothing that touches the store.
  */
 import { assertConversationId } from "../store/names.js";
+import { allOf } from "../session/sessions.js";
 import { UnderWay } from "../session/under-way.js";
+import type { Store } from "../store/store.js";
 import type { Monitoring } from "./monitoring.js";
 
 export interface ClosedPart {
@@ -11,6 +13,7 @@ export interface ClosedPart {
 }
 
 export interface ManagerLifeOptions {
+  readonly store: Pick<Store, "reach" | "locks">;
   readonly monitoring: Monitoring;
   readonly sessions: ClosedPart & {
     /** Nothing is to wait for a lock any more. */
@@ -49,11 +52,17 @@ export class ManagerLife {
   run<T>(act: () => Promise<T>): Promise<T> {
     return this.#underWay.run(async () => {
       this.options.monitoring.monitor.start();
-      return act();
+      return this.options.store.reach.within(act);
     });
   }
 
+  /** Nothing is found, or not found, while the store is away: `STORAGE`. */
   read<T>(id: string | undefined, act: () => Promise<T>): Promise<T> {
+    return this.look(id, () => this.options.store.reach.within(act));
+  }
+
+  /** What can be told of a store that is away too. */
+  look<T>(id: string | undefined, act: () => Promise<T>): Promise<T> {
     return this.#underWay.run(async () => {
       if (id !== undefined) assertConversationId(id);
       return act();
@@ -70,10 +79,18 @@ export class ManagerLife {
     this.options.sessions.stopWaiting();
     try {
       await this.#underWay.end();
-      const { sessions, threads } = this.options;
-      await Promise.all([sessions, threads(), ...this.#parts].map((part) => part.close()));
+      await this.#closeParts();
     } finally {
       await this.options.monitoring.close();
     }
+  }
+
+  /** All of them, even where one fails; locks that are still there are failures too. */
+  async #closeParts(): Promise<void> {
+    const { sessions, threads, store } = this.options;
+    const outcomes = await Promise.allSettled([sessions, threads(), ...this.#parts].map((part) => part.close()));
+    const failed = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
+    failed.push(...(await store.locks.releaseLeft()));
+    if (failed.length > 0) throw allOf(failed);
   }
 }

@@ -39,6 +39,7 @@ interface PruneRequest {
   readonly id: string;
   readonly names: readonly BackupName[];
   readonly policy: RetentionPolicy;
+  readonly maxSaved?: number;
   readonly purge: boolean;
   /** Of these names alone, whatever the policy. */
   readonly only?: ReadonlySet<string>;
@@ -50,9 +51,14 @@ interface PruneRequest {
 /** Where the snapshot is not valid the newest valid backup is all there is: then each is verified, and that one stays (I5). */
 async function planPrune(
   { storage, now }: Store,
-  { id, names, policy, only }: PruneRequest,
+  { id, names, policy, only, maxSaved }: PruneRequest,
 ): Promise<RetentionPlan<Backup>> {
-  const context = { now: now().getTime(), protectLastValid: false, ...(only === undefined ? {} : { only }) };
+  const context = {
+    now: now().getTime(),
+    protectLastValid: false,
+    ...(only === undefined ? {} : { only }),
+    ...(maxSaved === undefined ? {} : { maxSaved }),
+  };
   const heads = await headsOf(storage, names);
   const plan = planRetention(heads, policy, context);
   if (plan.remove.length === 0 || (await readSnapshot(storage, id))?.kind === "valid") return plan;
@@ -123,7 +129,8 @@ export async function prune(
   { id, dryRun = false, purge: isForGood, ...rules }: RetentionPolicy & PruneOptions,
   onProgress?: OnProgress,
 ): Promise<PruneResult> {
-  const policy = isEmpty(rules) ? { max: store.settings.maxBackups } : rules;
+  const { maxBackups } = store.settings;
+  const chosen = isEmpty(rules) ? { policy: { max: maxBackups }, maxSaved: maxBackups } : { policy: rules };
   const purge = isForGood === true || !store.trash.keeps;
   const group = { stamp: undefined };
   const result = {
@@ -145,7 +152,7 @@ export async function prune(
     const look = async (): Promise<PruneRequest> => ({
       id: each,
       names: backups?.get(each) ?? (await listBackupNames(store.storage, each)),
-      policy,
+      ...chosen,
       purge,
       group,
     });

@@ -8,9 +8,8 @@ import { recover, type Locked } from "../session/recover.js";
 import type { Sessions } from "../session/sessions.js";
 import { listBackupNames } from "../store/backups.js";
 import { journalKey, snapshotKey, unbegunKey } from "../store/names.js";
-import { storeIsMissing } from "../store/away.js";
 import { quarantinedOf } from "../store/quarantine.js";
-import { refusal } from "../store/read.js";
+import { isNotThere, refusal } from "../store/read.js";
 import { assertNoneNewer } from "../store/spills.js";
 import type { Store } from "../store/store.js";
 import type { Key } from "../storage/storage.js";
@@ -42,7 +41,7 @@ export async function filesOf({ storage }: Pick<Store, "storage">, id: string): 
   // A journal without its snapshot is read together with a backup: it goes once the snapshot has gone.
   for (const { name } of [snapshotKey(id), journalKey(id)])
     if ((await storage.stat({ area: "state", name })) !== undefined) present.push({ area: "state", name });
-  if (present.length === 0 && backups.length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
+  if (present.length === 0 && !(await isNotThere(storage, id))) return filesOf({ storage }, id);
   return [...backups, ...present];
 }
 

@@ -31,11 +31,31 @@ export function rename(
 }
 
 async function renameTo(store: Store, session: Session, title: string, redoing?: Redoing): Promise<number> {
-  const { id, lock } = session;
-  await redoing?.check(id, markOfRevision(session.revision));
-  const before = session.info.title ?? null;
-  if (before === title) return session.revision;
-  await session.flush();
+  for (;;) {
+    const { revision } = session;
+    const before = session.info.title ?? null;
+    await redoing?.check(session.id, markOfRevision(revision));
+    if (before === title) return session.revision;
+    await session.flush();
+    const operation = await prepare(store, session, { before, title }, redoing);
+    // The handle may have given it another title meanwhile: that is the one which undo gives back. What is done again stands on no change.
+    const isSame = redoing === undefined ? (session.info.title ?? null) === before : session.revision === revision;
+    if (isSame) return become(store, session, { operation, before, title });
+    await store.trash.pending.withdraw(operation, session.lock);
+  }
+}
+
+interface Titles {
+  readonly before: string | null;
+  readonly title: string;
+}
+
+async function prepare(
+  store: Store,
+  { id, lock, name }: Session,
+  { before, title }: Titles,
+  redoing?: Redoing,
+): Promise<Operation> {
   const stamp = await store.trash.newStamp(lock);
   const operation: Operation = {
     kind: "rename",
@@ -45,19 +65,29 @@ async function renameTo(store: Store, session: Session, title: string, redoing?:
     files: [],
     title: before,
     renamedTo: title,
-    session: session.name,
+    session: name,
     ...redoOf(redoing),
   };
   await store.trash.pending.prepare(operation, lock);
+  return operation;
+}
+
+async function become(
+  store: Store,
+  session: Session,
+  { operation, before, title }: Titles & { readonly operation: Operation },
+): Promise<number> {
+  let revision: number;
   try {
     session.updateInfo({ title });
+    revision = session.revision;
     await session.flush();
   } catch (error) {
     await withdrawRename(store, session, operation, before);
     throw error;
   }
-  await commit(store, operation, lock);
-  return session.revision;
+  await commit(store, operation, session.lock);
+  return revision;
 }
 
 /** A rename that was refused is not made by the next save either. */

@@ -1,7 +1,7 @@
 /**
  * Repairs one conversation: what recovery would do by itself, and the two ways out of a snapshot that was edited by hand
- * or damaged in place: back to backup and journal, or signed as it is. The files as found are kept first. Then damaged backups are
- * cleared away.
+ * or damaged in place: back to backup and journal, or signed as it is. The files as found are kept first. Damaged backups are
+ * cleared away with it, in one operation.
  */
 import { DraftstateError } from "../errors.js";
 import { replay } from "../journal/replay.js";
@@ -18,10 +18,11 @@ import { happened } from "../store/pending.js";
 import { readBackupsUntilValid, readPlan, refusal } from "../store/read.js";
 import { writeWhole } from "../store/write-snapshot.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
-import { clearDamagedBackups } from "./damaged-backups.js";
+import { clearAlone, clearUnder, findDamagedBackups, keptFilesOf, type DamagedBackup } from "./damaged-backups.js";
 import { redoOf, type Redoing } from "./redoing.js";
 import { commit } from "./undoable.js";
 import { markOf } from "./undo/mark.js";
+import { holdsUndoneEdit } from "./undone-edit.js";
 
 export interface RepairResult {
   readonly conversationId: string;
@@ -51,15 +52,31 @@ export function repair(
     const locked = held.get(id);
     if (locked === undefined) throw new RangeError(`${id} is not locked`);
     await redoing?.check(id, await markOf(locked.store, id));
-    const repaired = await repairLocked(locked, options, redoing);
-    const cleared = await clearDamagedBackups(locked, redoing);
-    return {
-      ...repaired,
-      repaired: repaired.repaired || cleared.problems.length > 0,
-      problems: withoutSame(repaired.problems, cleared.problems),
-      quarantined: [...repaired.quarantined, ...cleared.quarantined],
-    };
+    return repairLocked({ locked, damaged: await findDamagedBackups(locked), redoing }, options);
   });
+}
+
+/** What is repaired, under its lock, with the damaged backups that go along. */
+interface Task {
+  readonly locked: Locked;
+  readonly damaged: readonly DamagedBackup[];
+  readonly redoing: Redoing | undefined;
+}
+
+function withCleared(
+  repaired: RepairResult,
+  damaged: readonly DamagedBackup[],
+  copies: readonly string[],
+): RepairResult {
+  return {
+    ...repaired,
+    repaired: repaired.repaired || damaged.length > 0,
+    problems: withoutSame(
+      repaired.problems,
+      damaged.map(({ problem }) => problem),
+    ),
+    quarantined: [...repaired.quarantined, ...copies],
+  };
 }
 
 /** Recovery tells of a damaged backup too where it had to look for a valid one. */
@@ -70,11 +87,8 @@ function withoutSame(problems: readonly Problem[], cleared: readonly Problem[]):
   return [...problems.filter((problem) => !isCleared(problem)), ...cleared];
 }
 
-async function repairLocked(
-  locked: Locked,
-  { accept = false }: RepairOptions,
-  redoing: Redoing | undefined,
-): Promise<RepairResult> {
+async function repairLocked(task: Task, { accept = false }: RepairOptions): Promise<RepairResult> {
+  const { locked, damaged, redoing } = task;
   const {
     store: { storage },
     id,
@@ -82,7 +96,7 @@ async function repairLocked(
   const { found, plan: asIs } = await takeStock(locked);
   if (asIs.kind === "newer") throw refusal(storage, id, asIs);
   const edited = found.snapshot?.kind === "edited" ? found.snapshot : undefined;
-  if (edited !== undefined && accept) return acceptEdit(locked, edited, found.journal, redoing);
+  if (edited !== undefined && accept) return acceptEdit(task, edited, found.journal);
   if (accept) throw new DraftstateError("USAGE", `${id} was not edited: there is nothing to accept`);
   const plan = edited === undefined ? asIs : await planWithoutSnapshot(locked, found, edited);
   if (plan.kind !== "usable") throw refusal(storage, id, plan);
@@ -96,22 +110,17 @@ async function repairLocked(
       revision: version.revision,
     };
   };
-  return plan.clean
-    ? act()
-    : undoably(locked, { revision: await revisionAfter(locked, plan), ...redoOf(redoing) }, act);
+  if (!plan.clean) return undoably(task, { revision: await revisionAfter(locked, plan) }, act);
+  const asItWas = await act();
+  return damaged.length === 0 ? asItWas : withCleared(asItWas, damaged, await clearAlone(locked, damaged, redoing));
 }
 
 /**
  * The edit becomes a new revision, with every field as it stands and the journal's changes on top where they fit. The new
  * revision is above every record's, so that a journal that comes back after a crash is skipped (I3).
  */
-async function acceptEdit(
-  locked: Locked,
-  edited: Edited,
-  journal: Found["journal"],
-  redoing: Redoing | undefined,
-): Promise<RepairResult> {
-  const { store, id, guard } = locked;
+async function acceptEdit(task: Task, edited: Edited, journal: Found["journal"]): Promise<RepairResult> {
+  const { store, id, guard } = task.locked;
   const replayed = replay(
     { state: edited.state, info: infoOf(edited.metadata), revision: edited.metadata.revision },
     journal?.records ?? [],
@@ -120,7 +129,7 @@ async function acceptEdit(
   const version = { ...replayed.version, info: withoutMark(replayed.version.info), revision: last + 1 };
   const isJournalUsedUp = replayed.stopped === undefined && (journal === undefined || journal.tail.kind === "clean");
   const keys = [snapshotKey(id), ...(isJournalUsedUp ? [] : [journalKey(id)])];
-  return undoably(locked, { revision: version.revision, accept: true, ...redoOf(redoing) }, async () => {
+  return undoably(task, { revision: version.revision, accept: true }, async () => {
     const quarantined: string[] = [];
     for (const key of keys) {
       const copy = await copyToQuarantine(store, key, guard);
@@ -132,12 +141,10 @@ async function acceptEdit(
   });
 }
 
-async function planWithoutSnapshot(
-  { store: { storage }, id }: Locked,
-  found: Found,
-  edited: Edited,
-): Promise<RecoveryPlan> {
-  const backups = await readBackupsUntilValid(storage, id, found.journal);
+async function planWithoutSnapshot(locked: Locked, found: Found, edited: Edited): Promise<RecoveryPlan> {
+  const { store, id } = locked;
+  const isLast = await holdsUndoneEdit(locked, edited.metadata.revision);
+  const backups = await readBackupsUntilValid(store.storage, id, found.journal, isLast);
   return planRecovery({
     conversationId: id,
     snapshot: { kind: "damaged", detail: edited.detail },
@@ -146,12 +153,15 @@ async function planWithoutSnapshot(
   });
 }
 
-/** The files as they were found are kept, and the revision that the repair writes is named, so that it can be undone once it has happened. */
-async function undoably<T>(
-  locked: Locked,
-  what: Pick<Operation, "revision" | "accept" | "redoOf">,
-  act: () => Promise<T>,
-): Promise<T> {
+/**
+ * The files as they were found are kept, and the revision that the repair writes is named, so that it can be undone once it has
+ * happened. The damaged backups are named too, and move once it has: a crash before that leaves them where undo wants them.
+ */
+async function undoably(
+  { locked, damaged, redoing }: Task,
+  what: Pick<Operation, "revision" | "accept">,
+  act: () => Promise<RepairResult>,
+): Promise<RepairResult> {
   const { store, id, guard } = locked;
   const { storage, trash } = store;
   // What is not there now and comes back after a power loss would be taken for what the repair wrote.
@@ -163,18 +173,20 @@ async function undoably<T>(
     conversationId: id,
     stamp,
     group: stamp,
-    files: await trash.files.keepCopies(stamp, files, guard),
+    files: [...(await trash.files.keepCopies(stamp, files, guard)), ...keptFilesOf(damaged)],
     ...what,
+    ...redoOf(redoing),
   };
   await trash.pending.prepare(operation, guard);
+  let result: RepairResult;
   try {
-    const result = await act();
+    result = await act();
     await commit(store, operation, guard);
-    return result;
   } catch (error) {
     await settleFailed(locked, operation).catch(() => undefined);
     throw error;
   }
+  return withCleared(result, damaged, await clearUnder(locked, stamp, damaged));
 }
 
 /** It may have happened before the error came. If that cannot be known now, the next opening of the conversation finds out. */

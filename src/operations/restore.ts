@@ -8,6 +8,7 @@ import { ended } from "../model/interruption.js";
 import type { JsonObject } from "../model/json.js";
 import { toJsonPatch, type JsonPatchOperation } from "../model/json-patch.js";
 import { SnapshotParts } from "../snapshot/encode.js";
+import type { Replaced } from "../session/replace-kept.js";
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 import { readBackupVersion, resolveBackup, type Backup } from "../store/backups.js";
@@ -75,7 +76,6 @@ export async function restore(
     id,
     async (session) => {
       session.assertReplaceable();
-      await redoing?.check(id, markOfRevision(session.revision));
       const plan = planned ?? (await planRestore(store, id, await session.backups.again(), wanted));
       return goBack(store, session, plan, redoing);
     },
@@ -116,22 +116,25 @@ async function goBack(
 ): Promise<RestoreResult> {
   session.assertReplaceable();
   const result = { conversationId: session.id, restoredFrom: timestamp, dryRun: false };
-  const changes = toJsonPatch(session.state, content);
+  const { state } = session;
+  const changes = toJsonPatch(state, content);
   // There is nothing to go back to, and so nothing to keep or undo: the backup itself holds what is there.
   if (changes.length === 0) return { ...result, safetyBackup: timestamp, revision: session.revision, changes };
   const record = new RestoreRecord(store, session, redoing);
-  const safetyBackup = await replaceWithBackup(session, content, record);
+  const { kept: safetyBackup, before, revision } = await replaceWithBackup(session, content, record);
   await record.commit();
   await foldIn(store, session);
-  return { ...result, safetyBackup, revision: session.revision, changes };
+  // It may have been changed up to the moment in which it was replaced.
+  const made = before.state === state ? changes : toJsonPatch(before.state, content);
+  return { ...result, safetyBackup, revision, changes: made };
 }
 
-/** The present as a backup, then the content in its place. Gives the backup's timestamp. */
-export async function replaceWithBackup(
+/** The present as a backup, of which it gives the timestamp, then the content in its place. */
+export function replaceWithBackup(
   session: Session,
   content: JsonObject,
   record?: RestoreRecord,
-): Promise<string> {
+): Promise<Replaced<string>> {
   return session.replaceKept(content, {
     save: (version) => session.backups.backUp(version, { reason: "restore" }),
     record: async (version) => record?.prepare(version),
@@ -159,6 +162,7 @@ class RestoreRecord {
   async prepare(version: Version): Promise<void> {
     const { trash } = this.store;
     const { id, lock, name } = this.session;
+    await this.redoing?.check(id, markOfRevision(version.revision));
     const stamp = await trash.newStamp(lock);
     const file: KeptFile = { area: "state", name: snapshotKey(id).name };
     this.#operation = {

@@ -9,8 +9,8 @@ export function saveState(sessions: Sessions, id: string, state: object): Promis
   return sessions.use(id, async (session) => {
     const before = session.state;
     session.replaceState(state);
-    await session.flush();
-    if (endsTurn(before, session.state)) await session.endTurn();
+    // Whether a turn is over is for the state that was saved to tell: an answer may begin while it is written.
+    await (endsTurn(before, session.state) ? session.endTurn() : session.flush());
   });
 }
 

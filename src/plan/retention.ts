@@ -2,6 +2,7 @@
  * Backups and a policy → what stays, why, and what goes. Pure: the clock is an argument.
  * Rules are what backup tools mean by them: each names what it keeps, and what no rule keeps is removed.
  */
+import type { BackupReason } from "../model/conversation.js";
 import { assertAmount, assertCount } from "../model/given.js";
 
 export interface RetainedBackup {
@@ -11,6 +12,7 @@ export interface RetainedBackup {
   readonly revision: number;
   readonly pinned: boolean;
   readonly valid: boolean;
+  readonly reason?: BackupReason | undefined;
   /** Of a newer version: not for this one to remove (G8). */
   readonly newer?: boolean;
 }
@@ -73,6 +75,8 @@ export function planRetention<B extends RetainedBackup>(
     readonly protectLastValid: boolean;
     /** The others stay. */
     readonly only?: ReadonlySet<string>;
+    /** Of what restore and undo saved, the newest N stay beside `max`: going back and forth takes no turn away. */
+    readonly maxSaved?: number;
   },
 ): RetentionPlan<B> {
   for (const rule of ["max", "keepDaily", "keepWeekly", "keepMonthly"] as const) assertCount(policy[rule], rule);
@@ -82,12 +86,17 @@ export function planRetention<B extends RetainedBackup>(
     ["pinned", (backup) => backup.pinned],
     ["newer version", (backup) => backup.newer === true],
   ];
-  const { only } = context;
+  const { only, maxSaved } = context;
   const { max, olderThan, keepDaily, keepWeekly, keepMonthly } = policy;
   // Pinned backups stand beside the count, so that pinning one never costs a turn; so do those that are not ours to remove.
-  const newest = new Set(ordered.filter((backup) => !backup.pinned && backup.newer !== true).slice(0, max));
+  const counted = ordered.filter((backup) => !backup.pinned && backup.newer !== true);
+  const isSaved = ({ reason }: B): boolean => maxSaved !== undefined && reason === "restore";
+  const newest = new Set(counted.filter((backup) => !isSaved(backup)).slice(0, max));
+  const saved = new Set(counted.filter(isSaved).slice(0, maxSaved));
   if (only !== undefined) rules.push(["not asked for", ({ name }) => !only.has(name)]);
   if (max !== undefined) rules.push([`newest ${max}`, (backup) => newest.has(backup)]);
+  if (maxSaved !== undefined)
+    rules.push([`newest ${maxSaved} saved by restore or undo`, (backup) => saved.has(backup)]);
   if (olderThan !== undefined) rules.push(["recent", (backup) => context.now - backup.at <= olderThan]);
   for (const [label, count, periodOf] of [
     ["daily", keepDaily, dayOf],

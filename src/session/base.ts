@@ -1,13 +1,14 @@
 /**
  * The snapshot that a session's journal continues, as the session left it or found it. Before it is replaced it is looked at:
- * what another program wrote or edited is not overwritten; what was damaged is kept in quarantine and written anew.
+ * what another program wrote or edited is not overwritten; what was damaged is kept in quarantine and written anew. On a server
+ * that may go back, an earlier one is of our own past, since the lock is ours: the server took over without the last changes.
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { Version } from "../model/conversation.js";
 import type { SessionMark } from "../model/sessions.js";
 import type { Decoded } from "../snapshot/decode.js";
 import { withRetry } from "../storage/retry.js";
-import type { Lock } from "../storage/storage.js";
+import type { Lock, Standing } from "../storage/storage.js";
 import { snapshotKey } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { readMetadataOnly, readSnapshot } from "../store/read.js";
@@ -59,6 +60,24 @@ export class Base {
     return this.#onDisk?.revision;
   }
 
+  /** Undefined where the storage's token could not be had. */
+  get standing(): Standing | undefined {
+    const token = this.#onDisk?.token;
+    return token === undefined ? undefined : { key: snapshotKey(this.options.id), version: token };
+  }
+
+  /** Whether it is there as it was left. Asked only of a storage that may go back; one that is away cannot be asked. */
+  async stands(): Promise<boolean> {
+    const { standing } = this;
+    const { storage } = this.options.store;
+    if (standing === undefined || storage.mayGoBack !== true) return true;
+    const version = await storage.stat(standing.key).then(
+      (stat) => stat?.version,
+      () => standing.version,
+    );
+    return version === standing.version;
+  }
+
   get bytes(): number {
     return this.#onDisk?.bytes ?? 0;
   }
@@ -86,11 +105,30 @@ export class Base {
     const { id, store } = this.options;
     const { storage } = store;
     const stat = await storage.stat(snapshotKey(id));
-    if (stat === undefined || stat.version === this.#onDisk?.token) return;
+    if (stat?.version === this.#onDisk?.token) return;
     const decoded = await readSnapshot(storage, id);
+    if (this.#isEarlier(decoded)) {
+      this.#wentBack();
+      return;
+    }
     if (decoded === undefined || this.#isOurs(decoded)) return;
     if (decoded.kind === "damaged") return this.#keepDamaged(decoded.detail);
     throw this.#changedFromOutside(decoded);
+  }
+
+  #isEarlier(decoded: Decoded | undefined): boolean {
+    if (this.options.store.storage.mayGoBack !== true || this.revision === undefined) return false;
+    return decoded === undefined || (decoded.kind === "valid" && decoded.metadata.revision < this.revision);
+  }
+
+  #wentBack(): void {
+    const { id, store } = this.options;
+    const path = store.storage.describe(snapshotKey(id));
+    warn(
+      store,
+      id,
+      `${path} was saved at revision ${this.revision ?? "none"}, and the server has an earlier one now: one that lacks the last changes took over; all of it is written anew`,
+    );
   }
 
   #isOurs(decoded: Decoded): boolean {

@@ -180,8 +180,8 @@ async function keepAs(
   spill: ValidSpill,
   reason: string,
 ): Promise<"kept" | "taken" | "stays"> {
-  const { storage, now, settings } = store;
-  const attempt = await storage.tryLock(forkId, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
+  const { storage, now, locks } = store;
+  const attempt = await locks.try(forkId);
   if (!attempt.acquired) {
     warn(store, id, `${spill.path} stays for now, since ${forkId} is in use: ${reason}`);
     return "stays";
@@ -201,7 +201,7 @@ async function keepAs(
     warn(store, id, `${spill.path} stays for now, since the store cannot be written: ${messageOf(error)}`, error);
     return "stays";
   } finally {
-    await attempt.lock.release().catch(() => undefined);
+    await locks.release(attempt.lock);
   }
 }
 

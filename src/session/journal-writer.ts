@@ -4,12 +4,14 @@
  * While a snapshot is written the journal continues; what came meanwhile is all that the next journal begins with.
  */
 import { encodeHeader, encodeRecord, type JournalHeader, type JournalRecord } from "../journal/record.js";
-import type { Key, Lock, Log, Storage } from "../storage/storage.js";
+import type { Key, Lock, Log, Standing, Storage } from "../storage/storage.js";
 
 export interface JournalWriterOptions {
   readonly storage: Storage;
   readonly key: Key;
   readonly lock: Lock;
+  /** The snapshot that a journal begun now continues. */
+  readonly continues: () => Standing | undefined;
 }
 
 export class JournalWriter {
@@ -79,9 +81,9 @@ export class JournalWriter {
   }
 
   async #begin(header: JournalHeader, batches: readonly Buffer[]): Promise<void> {
-    const { storage, key, lock } = this.options;
+    const { storage, key, lock, continues } = this.options;
     const first = Buffer.concat([Buffer.from(encodeHeader(header), "utf8"), ...batches]);
-    this.#log = await storage.createLog(key, first, lock);
+    this.#log = await storage.createLog(key, first, lock, continues());
     this.#bytes = first.length;
   }
 }

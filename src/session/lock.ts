@@ -1,4 +1,4 @@
-/** The locks of this process in one store: waited for, swept behind dead holders, released, and released again where that failed. */
+/** The lock of a conversation: waited for, and swept behind a dead holder. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DraftstateError, messageOf } from "../errors.js";
 import type { Lock, LockAttempt, LockRefusal } from "../storage/storage.js";
@@ -7,12 +7,7 @@ import { warn, type Store } from "../store/store.js";
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 100;
 
-export class Locks {
-  /** Given up, but still there: their directory was out of reach. */
-  readonly #left = new Set<Lock>();
-  /** Asked for in vain: the storage may have taken it before it failed. */
-  readonly #doubtful = new Set<string>();
-
+export class LockWaiter {
   constructor(
     private readonly store: Store,
     /** Aborted once no caller is to wait for a lock any longer. */
@@ -33,10 +28,7 @@ export class Locks {
   }
 
   async #try(id: string): Promise<LockAttempt> {
-    const { storage, now, settings } = this.store;
-    this.#doubtful.add(id);
-    const attempt = await storage.tryLock(id, now(), settings.lockLease === 0 ? {} : { lease: settings.lockLease });
-    this.#doubtful.delete(id);
+    const attempt = await this.store.locks.try(id);
     if (attempt.acquired) await this.#sweep(id, attempt);
     return attempt;
   }
@@ -48,31 +40,6 @@ export class Locks {
     await Promise.all([swept, spills?.sweep(id)]).catch((error: unknown) => {
       warn(this.store, id, `unfinished files could not be removed: ${messageOf(error)}`, error);
     });
-  }
-
-  /** Never rejects: nothing is written under the lock any more, and removing it is tried again at the end. */
-  async release(lock: Lock): Promise<void> {
-    try {
-      await lock.release();
-    } catch (error) {
-      this.#left.add(lock);
-      warn(this.store, lock.name, `its lock could not be removed: ${messageOf(error)}`, error);
-    }
-  }
-
-  /** What could not be released before; the errors of those that still cannot. Where the whole store is away there is nothing to release: they end with the process. */
-  async releaseLeft(): Promise<unknown[]> {
-    const outcomes = await Promise.allSettled([...this.#left].map((lock) => lock.release()));
-    this.#left.clear();
-    await Promise.all([...this.#doubtful].map((id) => this.#releaseDoubtful(id)));
-    if (!(await this.store.storage.exists().catch(() => true))) return [];
-    return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
-  }
-
-  /** Acquired again, it can be released. If the storage still fails, no caller was told that it is held. */
-  async #releaseDoubtful(id: string): Promise<void> {
-    const attempt = await this.#try(id).catch(() => undefined);
-    if (attempt?.acquired === true) await this.release(attempt.lock);
   }
 }
 

@@ -16,7 +16,7 @@ import { findConversation, interruptedVersion, listNames, readPlan, refusal } fr
 import { warn, type Store } from "../store/store.js";
 import { snapshotOnDisk } from "./base.js";
 import { bringHome, type BroughtHome } from "./bring-home.js";
-import type { Locks } from "./lock.js";
+import type { LockWaiter } from "./lock.js";
 import { recover, type Locked } from "./recover.js";
 import { Session, type SessionOptions } from "./session.js";
 import { withoutMark } from "./unbegun-calls.js";
@@ -74,7 +74,7 @@ export class Opener {
 
   constructor(
     private readonly store: Store,
-    private readonly locks: Locks,
+    private readonly locks: LockWaiter,
   ) {}
 
   /** Throws `LOCKED`, `CORRUPT`, `NEWER_VERSION`, `NOT_FOUND`, `INVALID_ID`, `STORAGE`. */
@@ -89,13 +89,13 @@ export class Opener {
         session: this.#newName(),
         store: this.store,
         lock: guard,
-        release: () => this.locks.release(guard),
+        release: () => this.store.locks.release(guard),
         inTurn,
         backups: begin.isNew ? [] : hasNewBackup ? undefined : backups,
         ...begin,
       });
     } catch (error) {
-      await this.locks.release(guard);
+      await this.store.locks.release(guard);
       throw error;
     }
   }
@@ -109,7 +109,7 @@ export class Opener {
       await settlePending(locked, () => readPlan(store.storage, id));
       return await act(locked);
     } finally {
-      await this.locks.release(guard);
+      await this.store.locks.release(guard);
     }
   }
 

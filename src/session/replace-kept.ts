@@ -11,10 +11,17 @@ import type { WriteAhead } from "./write-ahead.js";
 export interface Keeping<T> {
   /** Saves the version, which is durable. */
   save(version: Version): Promise<T>;
-  /** Records that the next revision replaces it. */
+  /** Records that the next revision replaces it. Where it rejects, nothing is replaced. */
   record(version: Version): Promise<void>;
   /** Takes the record back: it was not replaced. */
   withdraw(): Promise<void>;
+}
+
+/** What was kept, the version that was replaced, and the revision that replaced it: later changes were made on that. */
+export interface Replaced<T> {
+  readonly kept: T;
+  readonly before: Version;
+  readonly revision: number;
 }
 
 /** What this needs of the session. */
@@ -35,36 +42,36 @@ export interface Replaceable {
 /** How often it begins again because the state was changed meanwhile. */
 const MAX_ATTEMPTS = 8;
 
-export async function replaceKept<T>(session: Replaceable, content: JsonObject, keeping: Keeping<T>): Promise<T> {
+export async function replaceKept<T>(
+  session: Replaceable,
+  content: JsonObject,
+  keeping: Keeping<T>,
+): Promise<Replaced<T>> {
   session.assertReplaceable();
   const release = session.writer.holdAcknowledgements();
   try {
-    const { kept, before, replaced } = await keepAndReplace(session, content, keeping);
+    const replaced = await keepAndReplace(session, content, keeping);
     try {
       await session.writer.flushUnacknowledged();
     } catch (error) {
       // Later changes were made on the new content: they cannot be had without it.
-      if (session.revision() !== replaced) {
+      if (session.revision() !== replaced.revision) {
         session.stands();
         throw stands(session.id, error);
       }
       // Were it saved beside the record, it would be taken for what the record tells of.
       const withdrawn = session.writer.first(() => keeping.withdraw());
-      session.become(before.state);
+      session.become(replaced.before.state);
       await withdrawn;
       throw error;
     }
-    return kept;
+    return replaced;
   } finally {
     release();
   }
 }
 
-async function keepAndReplace<T>(
-  session: Replaceable,
-  content: JsonObject,
-  keeping: Keeping<T>,
-): Promise<{ readonly kept: T; readonly before: Version; readonly replaced: number }> {
+async function keepAndReplace<T>(session: Replaceable, content: JsonObject, keeping: Keeping<T>): Promise<Replaced<T>> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const before = await session.durableVersion();
     const kept = await keeping.save(before);
@@ -76,7 +83,7 @@ async function keepAndReplace<T>(
       session.assertReplaceable();
       if (session.revision() === before.revision) {
         session.become(content);
-        return { kept, before, replaced: session.revision() };
+        return { kept, before, revision: session.revision() };
       }
       await keeping.withdraw();
     } catch (error) {

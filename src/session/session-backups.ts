@@ -116,7 +116,7 @@ export class SessionBackups {
     const { remove } = planRetention(
       counted,
       { max: Math.max(minimum, settings.maxBackups) },
-      { now: now().getTime(), protectLastValid: false },
+      { now: now().getTime(), protectLastValid: false, maxSaved: settings.maxBackups },
     );
     for (const backup of [...interim, ...remove]) await this.#remove(backup);
   }

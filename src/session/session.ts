@@ -23,7 +23,7 @@ import type { Backup } from "../store/backups.js";
 import { warn, type Store } from "../store/store.js";
 import { AnswerLimit } from "./answer-limit.js";
 import { SessionBackups } from "./session-backups.js";
-import { replaceKept, type Keeping } from "./replace-kept.js";
+import { replaceKept, type Keeping, type Replaced } from "./replace-kept.js";
 import { housekeep } from "./housekeeping.js";
 import { LeftForUndo } from "./left-for-undo.js";
 import {
@@ -277,7 +277,7 @@ export class Session {
    * that wait for their saves wait as long. Where it rejects, nothing was replaced; or the error says that it stands, because
    * later changes were made on it.
    */
-  replaceKept<T>(content: JsonObject, keeping: Keeping<T>): Promise<T> {
+  replaceKept<T>(content: JsonObject, keeping: Keeping<T>): Promise<Replaced<T>> {
     return replaceKept(
       {
         id: this.id,

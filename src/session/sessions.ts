@@ -8,7 +8,7 @@ import { assertConversationId } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import { Conversation } from "./conversation.js";
 import { existsAlready, Opener, type OpenOptions, type SaveOptions } from "./open.js";
-import { Locks } from "./lock.js";
+import { LockWaiter } from "./lock.js";
 import type { Locked } from "./recover.js";
 import type { Session } from "./session.js";
 import { Slot } from "./slot.js";
@@ -22,12 +22,10 @@ export class Sessions {
   readonly #slots = new Map<string, Slot>();
   readonly #timers = new Map<Slot, NodeJS.Timeout>();
   readonly #waiting = new AbortController();
-  readonly #locks: Locks;
   readonly #opener: Opener;
 
   constructor(private readonly store: Store) {
-    this.#locks = new Locks(store, this.#waiting.signal);
-    this.#opener = new Opener(store, this.#locks);
+    this.#opener = new Opener(store, new LockWaiter(store, this.#waiting.signal));
   }
 
   /** Every session that is open. */
@@ -174,7 +172,7 @@ export class Sessions {
     this.#waiting.abort("closing");
   }
 
-  /** Closes every session, each in its turn, even where one fails; then rejects with what failed, locks that are still there included. */
+  /** Closes every session, each in its turn, even where one fails; then rejects with what failed. */
   async close(): Promise<void> {
     const failed: unknown[] = [];
     while (this.#slots.size > 0) {
@@ -183,7 +181,6 @@ export class Sessions {
       );
       failed.push(...outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : [])));
     }
-    failed.push(...(await this.#locks.releaseLeft()));
     if (failed.length > 0) throw allOf(failed);
   }
 
@@ -273,7 +270,7 @@ export class Sessions {
 }
 
 /** The one error, or one that tells of all. */
-function allOf(errors: readonly unknown[]): unknown {
+export function allOf(errors: readonly unknown[]): unknown {
   const [first] = errors;
   if (errors.length === 1) return first;
   const code = isDraftstateError(first) ? first.code : "STORAGE";

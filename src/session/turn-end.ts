@@ -1,6 +1,7 @@
 /**
  * When a session folds its journal into a snapshot and makes backups: at the end of a turn, by the clock, on demand, and when it
- * closes. What fails after the flush is a warning, since nothing is lost.
+ * closes. Each looks at the state once, as it begins: what is changed while it runs comes after it. What fails after the flush is
+ * a warning, since nothing is lost.
  */
 import { DraftstateError, isDraftstateError } from "../errors.js";
 import type { BackupNote, Version } from "../model/conversation.js";
@@ -30,12 +31,13 @@ export class TurnEnd {
 
   /** A turn is over: snapshot, backup, retention. */
   async endTurn(): Promise<void> {
-    const { store, writer, backups, flush } = this.options;
+    const { store, writer, backups, version, flush } = this.options;
+    const ended = version();
     await flush();
     await this.#housekeep("the snapshot", () => writer.compact());
     if (store.settings.maxBackups === 0) return;
     await this.#housekeep("the backup", async () => {
-      await backups.backUp(await this.durableVersion(), { reason: "turn" });
+      await backups.backUp(await this.#durable(ended), { reason: "turn" });
       await backups.retain(0);
     });
   }
@@ -44,8 +46,9 @@ export class TurnEnd {
   async backup(note: BackupNote): Promise<string> {
     const { backups, flush } = this.options;
     assertTag(note.tag);
+    const present = this.options.version();
     await flush();
-    const version = await this.durableVersion();
+    const version = await this.#durable(present);
     const isPlain = note.tag === undefined && note.pinned !== true;
     const timestamp = (isPlain ? await backups.holding(version) : undefined) ?? (await backups.backUp(version, note));
     // A backup that was asked for can be used, also where turns leave none.
@@ -61,16 +64,22 @@ export class TurnEnd {
   async #timedSnapshot(): Promise<void> {
     const { store, writer, backups, version, isClosed } = this.options;
     if (isClosed() || writer.journalBytes === 0) return;
+    const present = version();
     await writer.compact();
-    if (!isStreaming(version().state) || store.settings.maxBackups === 0) return;
-    await backups.backUp(await this.durableVersion(), { reason: "interim" });
+    if (!isStreaming(present.state) || store.settings.maxBackups === 0) return;
+    await backups.backUp(await this.#durable(present), { reason: "interim" });
     await backups.retain(0);
   }
 
-  /** Of what is durable, and nothing else: a revision that a crash takes back would be used again (I7). */
-  async durableVersion(): Promise<Version> {
+  /** The present, once it is durable. */
+  durableVersion(): Promise<Version> {
+    return this.#durable(this.options.version());
+  }
+
+  /** Nothing else becomes a backup: a revision that a crash takes back would be used again (I7). */
+  async #durable(version: Version): Promise<Version> {
     const { writer } = this.options;
-    const version = this.options.version();
+    if (writer.storedRevision >= version.revision) return version;
     await writer.flushUnacknowledged();
     if (writer.storedRevision >= version.revision) return version;
     // The store may be there again: nothing else writes to it before the next change.

@@ -56,6 +56,7 @@ export class WriteAhead {
       storage: store.storage,
       lock,
       key: journalKey(id),
+      continues: () => this.#base.standing,
     });
     this.#queue = new ChangeQueue(store.settings.maxQueuedChanges);
     this.#base = new Base({ id, store, lock }, snapshot);
@@ -166,7 +167,10 @@ export class WriteAhead {
   async compact(): Promise<void> {
     await this.flushUnacknowledged();
     const { revision } = this.#latest;
-    if (this.#base.revision !== undefined && this.#base.revision >= revision && this.#journal.bytes === 0) return;
+    if (this.#base.revision !== undefined && this.#base.revision >= revision && this.#journal.bytes === 0) {
+      if (await this.#base.stands()) return;
+      this.#journalBroken = true;
+    }
     await this.#snapshotWaiters.wait(() => {
       this.kick();
     });

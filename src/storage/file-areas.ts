@@ -9,19 +9,28 @@ import { explained } from "./storage-error.js";
 
 const INTERNAL_FOLDER = ".draftstate";
 
+/** Where a store keeps what is its own; there once it was begun. */
+export function internalOf(stateDir: string): string {
+  return join(stateDir, INTERNAL_FOLDER);
+}
+
 export class FileAreas {
   readonly internal: string;
   readonly locks: string;
   readonly #directories: Record<Area, string>;
   #made = false;
+  /** Whether this process saw the state directory: it is never made anew, and nothing is concluded from its absence. */
+  #wasSeen = false;
   #madeBackupAnew = false;
+  /** Made here, also where the rest failed. */
+  readonly #ours = new Set<string>();
 
   constructor(
     private readonly fs: FileSystem,
     stateDir: string,
     backupDir: string,
   ) {
-    this.internal = join(stateDir, INTERNAL_FOLDER);
+    this.internal = internalOf(stateDir);
     this.locks = join(this.internal, "locks");
     this.#directories = {
       state: stateDir,
@@ -42,8 +51,21 @@ export class FileAreas {
     return this.#directories[area];
   }
 
-  /** `found`: the state directory was there a moment ago, and is not made. `begin` is told of the two that a person names, if new. */
-  async prepare(found: boolean, begin: (directory: string) => Promise<void>): Promise<void> {
+  /** Something is in this area, so that its directory is there. */
+  seen(area: Area): void {
+    if (area !== "backup") this.#wasSeen = true;
+  }
+
+  /** Nothing was found in the area. Rejects where that is no absence: a link that leads nowhere, or a state directory that was seen and is gone. */
+  async assertAbsent(area: Area): Promise<void> {
+    const { state, backup } = this.#directories;
+    const directory = area === "backup" ? backup : state;
+    if (await this.fs.hasDirectory(directory)) return;
+    if (area !== "backup" && this.#wasSeen) throw isGone(directory);
+  }
+
+  /** `found`: the state directory was there a moment ago, and is not made. `begin` is told of the two that a person names, if new, and whether they were made here. */
+  async prepare(found: boolean, begin: (directory: string, isMade: boolean) => Promise<void>): Promise<void> {
     await this.refuseLinks();
     if (this.#made) {
       for (const directory of this.#all()) await this.#assertThere(directory);
@@ -52,15 +74,17 @@ export class FileAreas {
     // Made last: while it is missing, a process may have died before the others were begun.
     const isBegun = await this.#isThere(this.internal);
     const isWithoutBackups = isBegun && !(await this.#isThere(this.#directories.backup));
-    const directories = new Directories(this.fs, found ? resolve(this.#directories.state) : undefined);
+    const directories = new Directories(this.fs, found || this.#wasSeen ? resolve(this.#directories.state) : undefined);
     for (const directory of this.#all())
       await explained(directory, async () => {
-        const isNew = !isBegun || !(await this.#isThere(directory));
+        if (!(await this.#isThere(directory))) this.#ours.add(directory);
         await directories.make(resolve(directory));
-        if (isNew && this.#isNamed(directory)) await begin(directory);
+        const isOurs = this.#ours.has(directory);
+        if ((isOurs || !isBegun) && this.#isNamed(directory)) await begin(directory, isOurs);
       });
     for (const directory of directories.unsynced) await explained(directory, () => directories.sync(directory));
     this.#made = true;
+    this.#wasSeen = true;
     this.#madeBackupAnew = isWithoutBackups;
   }
 

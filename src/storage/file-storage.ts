@@ -5,7 +5,8 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DraftstateError, systemErrorCode } from "../errors.js";
-import { FileAreas } from "./file-areas.js";
+import { BackupOwner } from "./backup-owner.js";
+import { FileAreas, internalOf } from "./file-areas.js";
 import { FileLog } from "./file-log.js";
 import type { FileSystem, OpenFile, OpenFileInfo } from "./file-system.js";
 import { FileWriter, nameAside, unguarded, type Permission } from "./file-writer.js";
@@ -60,6 +61,8 @@ export interface FileStorageOptions {
   readonly clock?: LockClock;
   /** Whether new directories get a `.gitignore`. */
   readonly keepOutOfGit?: boolean;
+  /** Whether the directory of backups is marked as this store's, and refused where it is another's. */
+  readonly ownsBackups?: boolean;
   /** Asked before the first directory is made; rejects where the store is not to be used. */
   readonly admit?: (storage: Storage) => Promise<void>;
 }
@@ -72,6 +75,7 @@ export class FileStorage implements Storage {
   readonly #writer: FileWriter;
   readonly #locks: LockDirectory;
   readonly #sweeper: Sweeper;
+  readonly #owner: BackupOwner | undefined;
   /** The locks that this storage gave: no other is a guard. */
   readonly #held = new WeakMap<Lock, HeldLock>();
 
@@ -83,21 +87,30 @@ export class FileStorage implements Storage {
     this.#locks = new LockDirectory({ ...options, clock, directory: this.#areas.locks });
     this.#writer = new FileWriter({ ...options, alone: (path, act) => this.#alone(path, act) });
     this.#sweeper = new Sweeper({ fs, areas: this.#areas, locks: this.#locks, writer: this.#writer });
+    const own = { fs, writer: this.#writer, stateDir: this.identity, backupDir, realDirectory, internal: internalOf };
+    this.#owner = options.ownsBackups === true ? new BackupOwner(own) : undefined;
   }
 
   async prepare({ found = false }: PrepareOptions = {}): Promise<void> {
     const { fs, admit, keepOutOfGit: isKeptOut = false } = this.options;
-    if (!this.#areas.made) await admit?.(this);
+    const isFirst = !this.#areas.made;
+    if (isFirst) {
+      await this.#owner?.check();
+      await admit?.(this);
+    }
     await explained(this.#areas.internal, () =>
-      this.#areas.prepare(found, async (directory) => {
-        if (isKeptOut) await keepOutOfGit(fs, this.#writer, directory);
+      this.#areas.prepare(found, async (directory, isMade) => {
+        if (isKeptOut) await keepOutOfGit(fs, this.#writer, directory, isMade);
       }),
     );
+    if (isFirst) await this.#owner?.claim();
   }
 
   async exists(area: Area = "state"): Promise<boolean> {
     const directory = this.#areas.directoryOf(area);
-    return explained(directory, () => this.options.fs.hasDirectory(directory));
+    const isThere = await explained(directory, () => this.options.fs.hasDirectory(directory));
+    if (isThere) this.#areas.seen(area);
+    return isThere;
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
@@ -129,7 +142,7 @@ export class FileStorage implements Storage {
   async stat(key: Key): Promise<Stat | undefined> {
     const path = this.describe(key);
     const found = await explained(path, () => this.options.fs.stat(path));
-    return found === undefined ? undefined : statOf(found);
+    return found === undefined ? this.#absent(key.area) : statOf(found);
   }
 
   async list(area: Area, { prefix = "", after, limit }: ListOptions = {}): Promise<string[]> {
@@ -156,6 +169,7 @@ export class FileStorage implements Storage {
   async move(from: Key, to: Key, guard?: Lock): Promise<boolean> {
     const permission = this.#permission(to, guard);
     return this.#changing(from, async (path) => {
+      await this.#assertOwn(to.area);
       await this.#areas.refuseLinks([to.area]);
       return this.#writer.move(path, this.describe(to), permission);
     });
@@ -260,6 +274,7 @@ export class FileStorage implements Storage {
         explained(path, async () => {
           // Once the lock is gone nothing looks for it.
           await this.#writer.removeLeft();
+          if (this.#writer.hasLeft(held.name)) await this.#sweeper.remember(held.name).catch(() => undefined);
           return held.release();
         }),
     };
@@ -281,6 +296,7 @@ export class FileStorage implements Storage {
   async #changing<T>(key: Key, act: (path: string) => Promise<T>): Promise<T> {
     const path = this.describe(key);
     return explained(path, async () => {
+      await this.#assertOwn(key.area);
       await this.#areas.refuseLinks([key.area]);
       return act(path);
     });
@@ -311,14 +327,16 @@ export class FileStorage implements Storage {
 
   async #reading<T>(key: Key, use: (file: OpenFile) => Promise<T>): Promise<T | undefined> {
     const path = this.describe(key);
+    await this.#assertOwn(key.area);
     return explained(path, async () => {
       let file: OpenFile;
       try {
         file = await this.options.fs.openForReading(path);
       } catch (error) {
-        if (systemErrorCode(error) === "ENOENT") return undefined;
+        if (systemErrorCode(error) === "ENOENT") return this.#absent(key.area);
         throw error;
       }
+      this.#areas.seen(key.area);
       try {
         return await use(file);
       } finally {
@@ -327,16 +345,28 @@ export class FileStorage implements Storage {
     });
   }
 
+  async #assertOwn(area: Area): Promise<void> {
+    if (area === "backup") await this.#owner?.check();
+  }
+
   async #entries(area: Area): Promise<string[]> {
     const directory = this.#areas.directoryOf(area);
+    await this.#assertOwn(area);
     return explained(directory, async () => {
       try {
         return await this.options.fs.list(directory);
       } catch (error) {
-        if (systemErrorCode(error) === "ENOENT") return [];
-        throw error;
+        if (systemErrorCode(error) !== "ENOENT") throw error;
+        await this.#areas.assertAbsent(area);
+        return [];
       }
     });
+  }
+
+  /** Never because the whole directory is away. */
+  async #absent(area: Area): Promise<undefined> {
+    await this.#areas.assertAbsent(area);
+    return undefined;
   }
 }
 

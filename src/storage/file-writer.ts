@@ -43,6 +43,11 @@ export class FileWriter {
       if (await this.options.fs.hasDirectory(dirname(path)).catch(() => false)) await this.#removeAside(path);
   }
 
+  /** Whether some of it was written for the holder of this lock, and is out of reach still. */
+  hasLeft(name: string): boolean {
+    return [...this.#left].some((path) => nameAside(basename(path)) === name);
+  }
+
   async replace(path: string, content: Content, { name, check }: Permission): Promise<void> {
     const { fs } = this.options;
     await this.withFileAside(dirname(path), name, content, async (aside) => {
@@ -125,13 +130,16 @@ export class FileWriter {
 
   /** After a rename there is nothing left aside; a failing clean-up must not hide the outcome. */
   async #removeAside(path: string): Promise<void> {
-    const isThere = (): Promise<boolean> => this.options.fs.hasDirectory(dirname(path)).catch(() => false);
-    const isGone = await this.unlink(path).then(
-      async (removed) => removed || isThere(),
-      () => false,
-    );
-    if (isGone) this.#left.delete(path);
+    if (await this.#isGone(path).catch(() => false)) this.#left.delete(path);
     else this.#left.add(path);
+  }
+
+  /** It may be there and not be found, in a directory that was away and is back: then it is looked for once more. */
+  async #isGone(path: string): Promise<boolean> {
+    if (await this.unlink(path)) return true;
+    if (!(await this.options.fs.hasDirectory(dirname(path)))) return false;
+    await this.unlink(path);
+    return true;
   }
 
   /** False where there is nothing. */

@@ -1,7 +1,7 @@
 /**
  * The `.gitignore` of a new directory of conversations or backups: chats do not end up in a repository by `git add`. Only a
- * directory that holds nothing gets one, and one that is there is never replaced. It takes its name in one step: a process
- * that dies before that leaves the directory as good as empty, and the next one begins again.
+ * directory that we made gets one, since it hides all that will ever be there: a person may give an empty one for a project of
+ * their own. It takes its name in one step, and where a process died before that, the next one begins again.
  */
 import { join } from "node:path";
 import { systemErrorCode } from "../errors.js";
@@ -13,10 +13,16 @@ const NAME = ".gitignore";
 const CONTENT = Buffer.from("# Keeps chats out of git; remove this file to commit them.\n*\n");
 const ATTEMPTS = 3;
 
-export async function keepOutOfGit(fs: FileSystem, writer: FileWriter, directory: string): Promise<void> {
+export async function keepOutOfGit(
+  fs: FileSystem,
+  writer: FileWriter,
+  directory: string,
+  isMade: boolean,
+): Promise<void> {
   const entries = await fs.list(directory);
   const left = entries.filter((entry) => nameAside(entry) === NAME);
-  if (left.length < entries.length) return;
+  const isOurs = isMade || left.length > 0;
+  if (!isOurs || left.length < entries.length) return;
   for (const entry of left) await writer.unlink(join(directory, entry));
   await write(writer, join(directory, NAME));
 }

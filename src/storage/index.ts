@@ -36,5 +36,6 @@ export function createLocalStorage({ retry, ...options }: LocalStorageOptions): 
     watch: watchDirectory,
     realDirectory,
     keepOutOfGit: true,
+    ownsBackups: true,
   });
 }

@@ -130,15 +130,27 @@ export interface LockRefusal {
 export type LockAttempt =
   { readonly acquired: true; readonly lock: Lock; readonly takenOverFrom?: LockHolder } | LockRefusal;
 
-/** A change seen by `watch`: something under this name appeared, grew, was replaced or went away. */
+/** A change seen by `watch`: something under this name appeared, grew, was replaced or went away. With an empty name, anything did. */
 export interface Change {
   readonly key: Key;
 }
 
+/** A value in the version in which it was last seen. */
+export interface Standing {
+  readonly key: Key;
+  readonly version: string;
+}
+
 export interface Storage {
+  /** Whether a server that lacks what was durable may take the place of another: a standby, or one that was restored. */
+  readonly mayGoBack?: boolean;
+
   /** Makes the areas ready for writing. Idempotent. Rejects where a store that was `found` is no longer there: another is not made in its place. */
   prepare(options?: PrepareOptions): Promise<void>;
-  /** Whether the area exists, that of the state where left out; reading an absent store finds nothing and creates nothing. */
+  /**
+   * Whether the area exists, that of the state where left out. Reading an absent store finds nothing and creates nothing; where it
+   * was seen before and is gone, such as a directory whose disk was unmounted, reading rejects with `STORAGE` and `prepare` makes none.
+   */
   exists(area?: Area): Promise<boolean>;
 
   read(key: Key, options?: ReadOptions): Promise<Uint8Array | undefined>;
@@ -165,9 +177,10 @@ export interface Storage {
 
   /**
    * A new log that begins with these bytes (with none where left out), in place of whatever has the name: readers see
-   * the old one or the new one, also after a crash. Durable when it resolves.
+   * the old one or the new one, also after a crash. Durable when it resolves. A storage that may go back rejects with `STORAGE`,
+   * and leaves what has the name, where the value that the log continues is not there in this version.
    */
-  createLog(key: Key, first?: Uint8Array, guard?: Lock): Promise<Log>;
+  createLog(key: Key, first?: Uint8Array, guard?: Lock, continues?: Standing): Promise<Log>;
 
   tryLock(name: string, since: Date, options?: LockOptions): Promise<LockAttempt>;
   /** The live holder of a lock; undefined where it is free or its owner is dead. */

@@ -1,7 +1,8 @@
 /**
  * Removes what a dead writer left unfinished, for the holder of its lock: everywhere at takeover. Where that could not look
- * everywhere, since the directory of backups was away or failed, a file beside the lock remembers it (`.unswept-{lock}`), and the
- * lock's next holder sweeps again once the directory is back.
+ * everywhere, since the directory of backups was away or failed, or where a living writer could not remove its own before it
+ * released the lock, a file beside the lock remembers it (`.unswept-{lock}`), and the lock's next holder sweeps again once the
+ * directory is back.
  */
 import { join } from "node:path";
 import { systemErrorCode } from "../errors.js";
@@ -27,10 +28,10 @@ export class Sweeper {
     try {
       const removed = await this.#sweepAll(name);
       if (await areas.isBackupInReach()) await this.#forget(name);
-      else await this.#remember(name);
+      else await this.remember(name);
       return removed;
     } catch (error) {
-      await this.#remember(name).catch(() => undefined);
+      await this.remember(name).catch(() => undefined);
       throw error;
     }
   }
@@ -86,7 +87,8 @@ export class Sweeper {
     );
   }
 
-  async #remember(name: string): Promise<void> {
+  /** For the next holder: something under this name could not be removed. */
+  async remember(name: string): Promise<void> {
     const { fs, areas } = this.options;
     const path = this.#reminderOf(name);
     await explained(path, async () => {

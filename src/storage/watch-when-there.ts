@@ -1,8 +1,8 @@
 /**
  * Watches a directory that may not be there yet: until it is, the nearest directory above it is watched. What came into
- * it meanwhile is told of like any change.
+ * it meanwhile is told of like any change. One that goes away is waited for again, and what has its name then is watched.
  */
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import type { Watcher } from "./storage.js";
@@ -33,6 +33,8 @@ async function isDirectory(fs: WatchOptions["fs"], path: string): Promise<boolea
 
 class Waiting implements Watcher {
   #current: Watcher | undefined;
+  /** What is in the directory is not known to the listener. */
+  #isNew = false;
   #step: Promise<void> = Promise.resolve();
   #arrived = false;
   #closed = false;
@@ -41,7 +43,7 @@ class Waiting implements Watcher {
 
   /** One step closer, until the directory itself is watched. Steps never overlap. */
   advance(): Promise<void> {
-    this.#step = this.#step.then(() => this.#advance());
+    this.#step = this.#step.catch(() => undefined).then(() => this.#advance());
     return this.#step;
   }
 
@@ -51,18 +53,42 @@ class Waiting implements Watcher {
     await this.#current?.close();
   }
 
+  /** A directory tells of its own removal, and of another name for it, by its name. */
+  #tell(name: string): void {
+    if (name === basename(resolve(this.options.directory))) this.#begin();
+    this.options.listener(name);
+  }
+
+  /** Closed at once: all watches of one path in a process share its directory, and would share the former with a new one. */
+  #begin(): void {
+    const former = this.#current?.close();
+    this.#current = undefined;
+    this.#arrived = false;
+    this.#isNew = true;
+    this.#step = this.#step.catch(() => undefined).then(() => former);
+    void this.advance().catch(() => undefined);
+  }
+
   async #advance(): Promise<void> {
     if (this.#closed || this.#arrived) return;
     const { watch, fs, directory, listener } = this.options;
     const path = await nearestThere(this.options);
     this.#arrived = path === resolve(directory);
-    const before = this.#current;
-    this.#current = await watch(path, this.#arrived ? listener : () => void this.advance().catch(() => undefined));
-    if (before !== undefined) await before.close();
+    this.#isNew ||= !this.#arrived;
+    await this.#current?.close();
+    this.#current = await watch(path, (name) => {
+      if (this.#arrived) this.#tell(name);
+      else void this.advance().catch(() => undefined);
+    });
     if (!this.#arrived) {
       // It may have come while the one above it was not watched yet.
       if ((await nearestThere(this.options)) !== path) await this.#advance();
-    } else if (before !== undefined) for (const name of await fs.list(directory)) listener(name);
+    } else if (this.#isNew) {
+      this.#isNew = false;
+      // What went away meanwhile has no name to tell.
+      listener("");
+      for (const name of await fs.list(directory)) listener(name);
+    }
   }
 }
 

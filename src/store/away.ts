@@ -1,6 +1,6 @@
 /** A directory of the store that is out of reach: nothing is concluded from its absence, and none is made in its place. */
 import { DraftstateError } from "../errors.js";
-import type { Storage } from "../storage/storage.js";
+import type { Key, Storage } from "../storage/storage.js";
 import { parseBackupName } from "./names.js";
 import type { Spills } from "./spills.js";
 
@@ -29,7 +29,70 @@ export async function assertStoreInReach({ storage, spills }: Places): Promise<v
   const isKnown = (await storage.list("backup")).some((name) => parseBackupName(name) !== undefined);
   const isElsewhere = isKnown || (await spills?.continueSomething()) === true;
   // Another process may have begun the store since, and left both.
-  if (isElsewhere && !(await storage.exists())) throw storeIsMissing(storage);
+  if (!isElsewhere || (await storage.exists())) return;
+  throw isKnown ? storeIsMissing(storage) : spilledStoreIsMissing(storage, spills?.directory ?? "");
+}
+
+/** Only the fallback tells that there was one. */
+function spilledStoreIsMissing(storage: Storage, fallbackDir: string): DraftstateError {
+  const path = storage.describe({ area: "state", name: "" });
+  return new DraftstateError(
+    "STORAGE",
+    `${path} is missing, and ${fallbackDir} holds changes of its conversations that could not be saved to it: mount it, or name the right stateDir; if it was deleted, create it empty and what was spilled is used`,
+    { path },
+  );
+}
+
+/**
+ * For a conversation none of whose files was found: whether it is absent indeed. Throws `STORAGE` where the state directory is
+ * missing from a store with backups, be they of others; false where the directory, or the conversation, is there by now.
+ */
+export async function isAbsent(storage: Storage, keys: readonly Key[]): Promise<boolean> {
+  if (!(await storage.exists())) await assertStoreInReach({ storage, spills: undefined });
+  const stats = await Promise.all(keys.map((key) => storage.stat(key)));
+  return stats.every((stat) => stat === undefined);
+}
+
+/**
+ * Whether the store was seen in this process. Until then nothing is found, or not found, before it is known not to be away; from then
+ * on the storage itself refuses to read what is gone.
+ */
+export class Reach {
+  #isSeen = false;
+  #looking: Promise<boolean> | undefined;
+
+  constructor(private readonly places: Places) {}
+
+  /** At once where the store was seen; those that came before run in the order in which they came. Throws `STORAGE` as `assertStoreInReach` does. */
+  within<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#isSeen) return act();
+    const first = this.#looking === undefined;
+    this.#looking ??= this.#look();
+    const result = this.#looking.then(act);
+    if (first) this.#settle(this.#looking);
+    return result;
+  }
+
+  async assert(): Promise<void> {
+    await this.within(() => Promise.resolve());
+  }
+
+  async #look(): Promise<boolean> {
+    const isThere = await this.places.storage.exists();
+    if (!isThere) await assertStoreInReach(this.places);
+    return isThere;
+  }
+
+  /** Behind the first that waits, so that none overtakes it. */
+  #settle(looking: Promise<boolean>): void {
+    const done = (isSeen: boolean): void => {
+      this.#isSeen = isSeen;
+      this.#looking = undefined;
+    };
+    looking.then(done, () => {
+      done(false);
+    });
+  }
 }
 
 /** Throws `STORAGE` where the store has been used, and the directory of its backups is missing. */

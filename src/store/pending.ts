@@ -54,7 +54,9 @@ function isSince({ session, decoded: { metadata } }: ValidSpill, { session: own,
  * and not the file that it found, which may be of that revision too.
  */
 async function isRepaired(trash: Trash, operation: Operation, plan: RecoveryPlan): Promise<boolean> {
-  const kept = await trash.files.compare(operation);
+  // Damaged backups move once it has happened: they tell nothing here.
+  const files = operation.files.filter(({ area }) => area === "state");
+  const kept = await trash.files.compare({ ...operation, files });
   // Of an earlier version, which did not name the revision.
   if (operation.revision === undefined) return kept === "changed";
   if (kept === "gone") return false;

@@ -9,6 +9,7 @@ import { scanJournal } from "../journal/scan.js";
 import {
   needsBackups,
   orderForRecovery,
+  type RecoveryHead,
   planRecovery,
   type Found,
   type FoundBackup,
@@ -18,7 +19,7 @@ import {
 import { decodeEnd, decodeSnapshot, isNewer, type Decoded } from "../snapshot/decode.js";
 import type { End, Storage } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "./codec.js";
-import { storeIsMissing } from "./away.js";
+import { isAbsent, storeIsMissing } from "./away.js";
 import { newerVersion } from "./newer.js";
 import { METADATA_END_BYTES, readBackupFile, readBackupHeads } from "./backups.js";
 import { journalKey, knownIds, snapshotKey } from "./names.js";
@@ -38,19 +39,21 @@ export async function readSnapshot(storage: Storage, id: string): Promise<Decode
   }
 }
 
-/** In the order in which recovery looks at them, up to and with the first that is valid. `journal`: what they may belong to. */
+/** In the order in which recovery looks at them, up to and with the first that is valid. `journal`: what they may belong to; `isLast`: looked at where no other is valid. */
 export async function readBackupsUntilValid(
   storage: Storage,
   id: string,
   journal: Found["journal"],
+  isLast: (head: RecoveryHead) => boolean = () => false,
 ): Promise<FoundBackup[]> {
   const heads = (await readBackupHeads(storage, id)).map((name) => ({
     name,
     createdAt: name.createdAt,
     revision: name.createdAt === undefined ? undefined : name.revision,
   }));
+  const ordered = orderForRecovery(heads, journal?.header?.createdAt);
   const found: FoundBackup[] = [];
-  for (const { name } of orderForRecovery(heads, journal?.header?.createdAt)) {
+  for (const { name } of [...ordered.filter((head) => !isLast(head)), ...ordered.filter(isLast)]) {
     const decoded = await readBackupFile(storage, name);
     if (decoded !== undefined) found.push({ name: name.name, decoded });
     if (decoded?.kind === "valid") break;
@@ -95,13 +98,19 @@ export interface StoreNames {
 /** Throws `STORAGE` where only the state directory is missing. */
 export async function listNames(storage: Storage): Promise<StoreNames> {
   const [state, backup] = await Promise.all([storage.list("state"), storage.list("backup")]);
-  if (state.length === 0 && knownIds([], backup).length > 0 && !(await storage.exists())) throw storeIsMissing(storage);
-  return { state, backup };
+  if (state.length > 0 || knownIds([], backup).length === 0) return { state, backup };
+  if (!(await storage.exists())) throw storeIsMissing(storage);
+  // It may have come back, or been begun, since.
+  return { state: await storage.list("state"), backup };
 }
 
 export async function mustExist(storage: Storage, id: string): Promise<void> {
-  const found = await Promise.all([snapshotKey(id), journalKey(id)].map((key) => storage.stat(key)));
-  if (found.every((stat) => stat === undefined)) throw refusal(storage, id, { kind: "absent" });
+  if (await isNotThere(storage, id)) throw refusal(storage, id, { kind: "absent" });
+}
+
+/** Whether neither snapshot nor journal is there. Throws `STORAGE` where the state directory is missing from a store with backups. */
+export function isNotThere(storage: Storage, id: string): Promise<boolean> {
+  return isAbsent(storage, [snapshotKey(id), journalKey(id)]);
 }
 
 export function pathOfProblem(storage: Storage, id: string, problem: Problem): string {

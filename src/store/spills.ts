@@ -52,6 +52,10 @@ export class Spills {
 
   constructor(private readonly options: SpillsOptions) {}
 
+  get directory(): string {
+    return this.options.directory;
+  }
+
   /** Durable when it resolves; in place of what the session spilled before. `cause` is why it is needed. */
   async save(id: string, version: Version, { session, base, sessions }: SpillRequest, cause: unknown): Promise<void> {
     const { storage, events, now, directory, store } = this.options;

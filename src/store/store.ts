@@ -5,7 +5,9 @@
 import { SIZE_LIMITS, type SizeLimits } from "../snapshot/size.js";
 import type { RetryEvent, RetryPolicy } from "../storage/retry.js";
 import type { Storage } from "../storage/storage.js";
+import { Reach } from "./away.js";
 import type { ManagerEmitter } from "./events.js";
+import { Locks } from "./locks.js";
 import type { Settings } from "./settings.js";
 import { Spills } from "./spills.js";
 import { Trash } from "./trash.js";
@@ -36,6 +38,8 @@ export interface Store {
   readonly trash: Trash;
   /** Undefined without a `fallbackDir`. */
   readonly spills: Spills | undefined;
+  readonly reach: Reach;
+  readonly locks: Locks;
   readonly retry: RetryPolicy;
   readonly limits: SizeLimits;
 }
@@ -51,6 +55,16 @@ export function createStore(environment: StoreEnvironment, settings: Settings, e
     events.emit("warning", { conversationId, message });
   };
   environment.onStorageRetry?.(onRetry);
+  const spills =
+    fallback === undefined
+      ? undefined
+      : new Spills({
+          storage: fallback,
+          store: storage.identity,
+          directory: settings.fallbackDir ?? "",
+          events,
+          now,
+        });
   return {
     storage,
     settings,
@@ -59,16 +73,9 @@ export function createStore(environment: StoreEnvironment, settings: Settings, e
     random,
     events,
     trash: new Trash({ storage, now, random, keepFor: settings.trashDays * DAY, warn }),
-    spills:
-      fallback === undefined
-        ? undefined
-        : new Spills({
-            storage: fallback,
-            store: storage.identity,
-            directory: settings.fallbackDir ?? "",
-            events,
-            now,
-          }),
+    spills,
+    reach: new Reach({ storage, spills }),
+    locks: new Locks({ storage, events, now, lease: settings.lockLease }),
     retry: { attempts: settings.retryAttempts, delay: settings.retryDelay, random, onRetry },
     limits,
   };

@@ -17,11 +17,10 @@ export async function waitForLock(
   { lock, what }: { readonly lock: string; readonly what: string },
   signal: AbortSignal,
 ): Promise<AcquiredLock> {
-  const { storage, now, elapsed, random, settings } = store;
+  const { locks, elapsed, random, settings } = store;
   const deadline = elapsed() + Math.max(settings.lockTimeout, SHORTEST_WAIT);
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-    const lease = settings.lockLease === 0 ? {} : { lease: settings.lockLease };
-    const attempt = await storage.tryLock(lock, now(), lease);
+    const attempt = await locks.try(lock);
     if (attempt.acquired) return attempt;
     const left = deadline - elapsed();
     if (left <= 0 || signal.aborted) throw lockedError(what, attempt);

@@ -104,6 +104,7 @@ export class Thread {
 
   /** On the thread as it is now; an empty one where there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
   async read<T>(act: (view: ThreadView) => Promise<T>): Promise<T> {
+    await this.store.reach.assert();
     return this.#retried(async () => {
       const { view } = await this.#current();
       try {
@@ -233,6 +234,7 @@ export class Thread {
 
   async #lock(): Promise<Lock> {
     this.shared.beforeWriting();
+    await this.store.reach.assert();
     await this.store.storage.prepare();
     const wanted = { lock: threadLock(this.name), what: `thread ${this.name}` };
     const { lock, takenOverFrom } = await waitForLock(this.store, wanted, this.shared.closing);
@@ -257,13 +259,8 @@ export class Thread {
     await this.#release(lock);
   }
 
-  /** Never rejects: nothing is written under it any more, and the lock of a process that ended is free. */
-  async #release(lock: Lock): Promise<void> {
-    try {
-      await lock.release();
-    } catch (error) {
-      this.#warn("its lock could not be removed", error);
-    }
+  #release(lock: Lock): Promise<void> {
+    return this.store.locks.release(lock, this.threadId);
   }
 
   async #sweep(): Promise<void> {

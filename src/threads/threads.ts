@@ -57,6 +57,7 @@ export class Threads {
 
   /** Of every thread that has a file, in the order of their names. Throws `CORRUPT` where one does not tell its id. */
   async ids(): Promise<string[]> {
+    await this.store.reach.assert();
     const names = await this.store.storage.list("state");
     const ids: string[] = [];
     for (const thread of threadNames(names)) {

@@ -123,6 +123,15 @@ describe("a call of a tool", () => {
     ]);
   });
 
+  test.each([undefined, null, true, "yes", {}, { refuse: 3 }])(
+    "does not run where approve gives %j, which is USAGE",
+    async (decision) => {
+      const { run, called } = world([LOOK], "It rains.");
+      const { status, error } = await run("Weather?", { approve: (() => decision) as unknown as Approve });
+      expect([status, error, called]).toMatchObject(["interrupted", { code: "USAGE" }, []]);
+    },
+  );
+
   test("has begun before it runs also where a message came behind it while it waited", async () => {
     const { manager, run, durable, during } = world([LOOK], "It rains.");
     const began: unknown[] = [];

@@ -12,7 +12,7 @@ import { contentOf } from "../doubles/disk-image.js";
 import { begin, managerOver, START, turn } from "../doubles/managers.js";
 import { ProcessWorld } from "../doubles/process-world.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
-import { STATE_DIR, storageOver } from "../doubles/storage-over.js";
+import { BACKUP_DIR, STATE_DIR, storageOver } from "../doubles/storage-over.js";
 
 const SNAPSHOT = `${STATE_DIR}/chat.json`;
 const JOURNAL = `${STATE_DIR}/chat.journal`;
@@ -31,8 +31,13 @@ async function onDisk<T>(
   return result;
 }
 
+const IS_FULL = process.env["DRAFTSTATE_CRASH_DEPTH"] === "full";
 /** After each operation the simplest losses, and one of so many others; with `npm run test:crash` more of them. */
-const [SIMPLEST, ONE_OF] = process.env["DRAFTSTATE_CRASH_DEPTH"] === "full" ? [8, 9] : [4, 29];
+const [SIMPLEST, ONE_OF] = IS_FULL ? [8, 9] : [4, 29];
+const DAMAGED_BACKUPS = ["chat_2026-01-14T21-00-00-000Z.json", "chat_2026-01-14T21-00-01-000Z.json"].slice(
+  0,
+  IS_FULL ? 2 : 1,
+);
 
 /** A turn with its backup, and a change in the journal whose writer died. */
 async function lived(): Promise<SimulatedFileSystem> {
@@ -50,6 +55,15 @@ async function write(disk: SimulatedFileSystem, path: string, bytes: Uint8Array)
   await file.write(bytes);
   await file.close();
   await disk.rename(`${path}.new`, path);
+}
+
+/** It has been there for long: what moves it need not write it again. */
+async function damaged(disk: SimulatedFileSystem, path: string): Promise<void> {
+  const file = await disk.createFile(path);
+  await file.write(Buffer.from(`{ torn ${path}`));
+  await file.sync();
+  await file.close();
+  await disk.syncDirectory(BACKUP_DIR);
 }
 
 function textAt(disk: SimulatedFileSystem, path: string): string {
@@ -90,6 +104,13 @@ const HARMS: readonly (readonly [string, Harm])[] = [
       await disk.unlink(JOURNAL);
     },
   ],
+  [
+    "a damaged snapshot beside damaged backups",
+    async (disk) => {
+      await damageSnapshot(disk);
+      for (const name of DAMAGED_BACKUPS) await damaged(disk, `${BACKUP_DIR}/${name}`);
+    },
+  ],
   ["a torn journal", tearJournal],
   [
     "a torn journal without a record",
@@ -114,6 +135,14 @@ function* some<T>(all: Iterable<T>): Generator<T> {
     if (count < SIMPLEST || count % ONE_OF === 0) yield each;
     count += 1;
   }
+}
+
+/** The files of the conversation, and the backups that a repair may take away: others may be made on the way. */
+async function foundIn(storage: Storage): Promise<Record<string, string>> {
+  const files = await contents(storage, ["state", "backup"]);
+  const isLooked = ([name]: readonly [string, string]): boolean =>
+    name.startsWith("state/") || DAMAGED_BACKUPS.some((each) => name.endsWith(each));
+  return Object.fromEntries(Object.entries(files).filter(isLooked).sort());
 }
 
 async function offered(manager: DraftStatePersistenceManager): Promise<boolean> {
@@ -141,7 +170,8 @@ async function problemOf(
   if (later !== happened) return `after the next writer it is ${later ? "" : "not "}offered`;
   if (!happened) return undefined;
   await onDisk(fs, (manager) => manager.undo("chat"));
-  const after = await onDisk(fs, (_manager, storage) => contents(storage, ["state"]));
+  if (await onDisk(fs, offered)) return "a second undo is offered";
+  const after = await onDisk(fs, (_manager, storage) => foundIn(storage));
   return JSON.stringify(after) === JSON.stringify(before) ? undefined : "its undo gives back other files";
 }
 
@@ -160,7 +190,7 @@ describe.each([
       await (await repairer.open("other")).close();
       await harm(disk);
       const from = disk.operationCount;
-      const before = await onDisk(disk.settled(), (_manager, storage) => contents(storage, ["state"]));
+      const before = await onDisk(disk.settled(), (_manager, storage) => foundIn(storage));
       expect((await repairer.repair("chat", options)).repaired).toBe(true);
       await repairer.close();
       const repaired = textAt(disk, SNAPSHOT);

@@ -15,6 +15,7 @@ import type {
   PrepareOptions,
   ReadOptions,
   Space,
+  Standing,
   Stat,
   Storage,
   Watcher,
@@ -54,6 +55,10 @@ export class FaultyStorage implements Storage {
   /** What is asked before each call: it fails with what this returns. */
   setFault(fault: ((call: StorageCall) => Error | undefined) | undefined): void {
     this.#fault = fault;
+  }
+
+  get mayGoBack(): boolean {
+    return this.inner.mayGoBack === true;
   }
 
   get identity(): string {
@@ -116,8 +121,8 @@ export class FaultyStorage implements Storage {
     return this.#call("settle", () => this.inner.settle(area));
   }
 
-  createLog(key: Key, first?: Uint8Array, guard?: Lock): Promise<Log> {
-    return this.#call("createLog", () => this.inner.createLog(key, first, guard));
+  createLog(key: Key, first?: Uint8Array, guard?: Lock, continues?: Standing): Promise<Log> {
+    return this.#call("createLog", () => this.inner.createLog(key, first, guard, continues));
   }
 
   tryLock(name: string, since: Date, options?: LockOptions): Promise<LockAttempt> {

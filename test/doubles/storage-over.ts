@@ -14,6 +14,7 @@ export interface StorageOverOptions {
   readonly root?: string;
   readonly clock?: LockClock;
   readonly keepOutOfGit?: boolean;
+  readonly ownsBackups?: boolean;
 }
 
 export function lockPath(name: string, stateDir = STATE_DIR): string {
@@ -24,7 +25,7 @@ export function storageOver(
   fs: FileSystem,
   processes: ProcessTable = new ProcessWorld().table(1),
   prefix = "n",
-  { root = ROOT, clock, keepOutOfGit = false }: StorageOverOptions = {},
+  { root = ROOT, clock, keepOutOfGit = false, ownsBackups = false }: StorageOverOptions = {},
 ): FileStorage {
   let count = 0;
   return new FileStorage({
@@ -35,6 +36,7 @@ export function storageOver(
     randomName: () => `${prefix}${(count += 1)}`,
     command: "test",
     keepOutOfGit,
+    ownsBackups,
     ...(clock === undefined ? {} : { clock }),
     watch: () => Promise.resolve({ close: () => Promise.resolve() }),
   });

@@ -40,7 +40,7 @@ async function contents(workspace: Workspace, id: string): Promise<unknown[]> {
 }
 
 describe.concurrent("in a conversation", TIMEOUT, () => {
-  test("/undo takes the last turn back, after a backup, and /restore brings it back once it is agreed to", async ({
+  test("/undo takes the last turn back, after a backup; /redo brings it back, and /restore once it is agreed to", async ({
     workspace,
     serve,
   }) => {
@@ -48,6 +48,14 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     const { ask, leave, terminal } = await chatting(workspace, ["--id", "tale", "--base-url", url]);
     await ask("one", "First.");
     await ask("two", "Second.");
+    await ask("/undo", "> two");
+    terminal.press("ctrl-u");
+    await ask("/undo", "> one");
+    terminal.press("ctrl-u");
+    await ask("/redo", "brought the turn back");
+    await ask("/redo", "brought the turn back");
+    await ask("/redo", "nothing to redo");
+    expect(await contents(workspace, "tale")).toEqual(["one", "First.", "two", "Second."]);
     await ask("/undo", "> two");
     terminal.press("ctrl-u");
     await ask("/diff", "- Second.");
@@ -171,14 +179,14 @@ describe.concurrent("in a conversation", TIMEOUT, () => {
     const { terminal, ask } = await chatting(workspace, []);
     terminal.type("/re");
     terminal.press("tab");
-    await terminal.shows("/retry  /restore");
+    await terminal.shows("/redo  /retry  /restore");
     terminal.type("t");
     terminal.press("tab");
     await terminal.shows("> /retry");
     terminal.press("enter");
     await terminal.shows("nothing was asked yet");
     await ask("/hlep", "did you mean /help?");
-    for (const nothing of ["/undo", "/save", "/fork", "/diff", "/restore", "/title", "/continue"])
+    for (const nothing of ["/undo", "/redo", "/save", "/fork", "/diff", "/restore", "/title", "/continue"])
       await ask(nothing, "\n>");
     await ask("/help", "/restore [ts]");
     terminal.type("/exit");

@@ -66,6 +66,7 @@ describe("a chat with tools", TIMEOUT, () => {
     const flags = ["--base-url", url, "--mcp", "mcp.json", "--allow-tool", "d/pid", "--allow-tool", "x/*"];
     const { status, stderr } = await workspace.run(["chat", "Hi", ...flags]);
     expect([status, stderr]).toEqual([2, expect.stringContaining("allow it with --allow-tool d/count")]);
+    expect(stderr).toMatch(/matches none of the tools \(d\/\w+, /);
     expect(stderr.match(/--allow-tool \S+ matches none of the tools/g)).toEqual([
       "--allow-tool x/* matches none of the tools",
     ]);

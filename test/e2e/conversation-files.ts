@@ -4,7 +4,7 @@ import type { Workspace } from "./cli.js";
 export async function conversationFiles(workspace: Workspace): Promise<Map<string, string>> {
   return new Map(
     [...(await workspace.files())].filter(
-      ([path]) => !/\.draftstate\/(?:metrics|history|locks)\/|\/\.gitignore$/.test(path),
+      ([path]) => !/\.draftstate\/(?:metrics|history|locks)\/|\/\.(?:gitignore|draftstate-owner)$/.test(path),
     ),
   );
 }

@@ -1,4 +1,4 @@
-/** docs/library.md: each block is a program that runs as it stands, and no public name is missing. */
+/** docs/library.md: each block is a program that runs as it stands, and no public name is missing. Those of the README and docs/langgraph.md compile. */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -38,14 +38,34 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** The blocks of a page, by the names of their files: one that begins with a name in a comment has it. */
+function blocksOf(path: string): { file: string; code: string }[] {
+  return [...readFileSync(join(ROOT, path), "utf8").matchAll(/^```(ts|js)\n([\s\S]*?)\n```/gm)].map(
+    ([, , code = ""], index) => ({
+      file: /^\/\/ (\w+\.ts)/.exec(code)?.[1] ?? `${basename(path, ".md")}-${index}.ts`,
+      code,
+    }),
+  );
+}
+
+/** Of packages that are not installed here. */
+const ELSEWHERE = `declare module "@langchain/langgraph-checkpoint-sqlite" {
+  import { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
+  export const SqliteSaver: { fromConnString(path: string): BaseCheckpointSaver };
+}`;
+
 test("all of them compile, as a strict project has it", { timeout: 60_000 }, () => {
   const place = mkdtempSync(join(directory, "types-"));
+  const pages = ["README.md", "docs/langgraph.md"].flatMap(blocksOf);
+  for (const { file, code } of pages) writeFileSync(join(place, file), code);
   const files = programs.flatMap(({ title, code }) => {
     if (code === "") return [];
     const file = join(place, `${title.replaceAll(/\W/g, "-")}.mts`);
     writeFileSync(file, code);
     return [file];
   });
+  writeFileSync(join(place, "elsewhere.d.ts"), ELSEWHERE);
+  files.push(...pages.map(({ file }) => join(place, file)), join(place, "elsewhere.d.ts"));
   const program = ts.createProgram(files, {
     target: ts.ScriptTarget.ES2023,
     lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
@@ -55,7 +75,7 @@ test("all of them compile, as a strict project has it", { timeout: 60_000 }, () 
     skipLibCheck: true,
     noEmit: true,
   });
-  expect(files.length).toBeGreaterThan(5);
+  expect(files.length).toBeGreaterThan(15);
   expect(
     ts
       .getPreEmitDiagnostics(program)

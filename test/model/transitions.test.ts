@@ -97,6 +97,30 @@ describe("a turn", () => {
     expect(state.streamingProperties.streamingProgress).toBeLessThan(100);
   });
 
+  test("that begins over an answer that was never ended keeps its text and thoughts as interrupted", () => {
+    const { state } = begun()
+      .tokens("Once", " upon")
+      .step((draft) => {
+        draft.streamingProperties.partialReasoning = "a tale";
+      })
+      .step((draft) => {
+        beginTurn(draft, { message: { id: "u2", role: "user", content: "Again", createdAt: LATER }, at: LATER });
+      });
+    expect(state.messages.map(({ role, status, content }) => [role, status, content])).toEqual([
+      ["user", undefined, "Tell"],
+      ["assistant", "interrupted", "Once upon"],
+      ["user", undefined, "Again"],
+    ]);
+    expect([state.messages[1]?.reasoning, state.streamingProperties.partialResponse]).toEqual(["a tale", ""]);
+  });
+
+  test("that begins over one without a token adds no message", () => {
+    const { state } = begun().step((draft) => {
+      beginTurn(draft, { at: LATER });
+    });
+    expect(state.messages).toHaveLength(1);
+  });
+
   test("that continues with tools still streams, with an empty partial answer", () => {
     const toolCalls = [{ id: "c1", name: "look", args: {} }];
     const { state } = begun()

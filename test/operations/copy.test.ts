@@ -77,6 +77,15 @@ describe("copying all of a store", () => {
     void manager.copyTo(managerOver(dying, { metrics: false }));
     await new Promise((resolve) => setTimeout(resolve, 20));
     for (const { name } of await there.locks()) there.breakLock(name);
+    const [source, found] = [await everything(storage), await everything(there)];
+    const listed = (await managerOver(there, { metrics: false }).list()).filter(({ error }) => error === undefined);
+    for (const { conversationId: id } of listed) {
+      const isPart = (name: string): boolean => name.includes(`/${id}.`) || name.includes(`/${id}_`);
+      expect([id, Object.keys(source).filter((name) => isPart(name) && found[name] !== source[name])]).toEqual([
+        id,
+        [],
+      ]);
+    }
     const result = await manager.copyTo(managerOver(there, { metrics: false }));
     expect(result.failed).toEqual([]);
     expect(await everything(there)).toEqual(await everything(storage));
@@ -164,6 +173,44 @@ describe("a conversation", () => {
       ["whole INVALID_ID"],
     ]);
     expect(await everything(there)).toMatchObject(before);
+  });
+
+  test("that the target has in its trash alone is told so with what to do, and that helps", async () => {
+    const { manager } = await filled();
+    const target = managerOver(memory(), { metrics: false });
+    await told(target, "whole", 1);
+    const refusal = async (): Promise<string | undefined> =>
+      (await manager.copyTo(target, { ids: ["whole"] })).failed[0]?.error.message;
+    expect(await refusal()).toMatch(/remove it there for good \(manager\.remove\("whole", \{ purge: true \}\)\)/);
+    await target.remove("whole");
+    expect(await refusal()).toMatch(
+      /whose trash still keeps it.*empty the trash of that store \(manager\.emptyTrash\(\)\)/,
+    );
+    await target.emptyTrash();
+    expect(await refusal()).toBeUndefined();
+  });
+
+  test("that is removed there for good can be copied", async () => {
+    const { manager } = await filled();
+    const target = managerOver(memory(), { metrics: false });
+    await told(target, "whole", 1);
+    await target.remove("whole", { purge: true });
+    expect(outcomes(await manager.copyTo(target, { ids: ["whole"] }))).toEqual([["whole copied"], []]);
+  });
+
+  test("that two copy at once is copied once, and each tells what became of it", async () => {
+    const { storage } = await filled();
+    const there = memory();
+    const copying = [1, 2].map(() =>
+      managerOver(storage, { metrics: false }).copyTo(managerOver(there, { metrics: false })),
+    );
+    const results = await Promise.all(copying);
+    expect(await everything(there)).toEqual(await everything(storage));
+    for (const { copied, failed } of results) {
+      expect(copied.length + failed.length).toBe(3);
+      expect(failed.filter(({ error }) => error.code !== "LOCKED")).toEqual([]);
+    }
+    expect(await there.locks()).toEqual([]);
   });
 
   test("that is open at the source or at the target is refused", async () => {

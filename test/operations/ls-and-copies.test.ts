@@ -121,6 +121,20 @@ describe("the second copy of a file", () => {
     expect(await manager.listBackups("chat")).toHaveLength(2);
   });
 
+  test.each(["chat 2.json", "chat (1).json", "chat copy.json", COPIES[3] ?? ""])(
+    "%s is told where it is all that is left, and may have the id again",
+    async (name) => {
+      const storage = memory();
+      const bytes = (await (await setting()).storage.read(SNAPSHOT)) ?? new Uint8Array();
+      await storage.prepare();
+      await storage.replace({ area: "state", name }, bytes);
+      await storage.replace({ area: "state", name: "package 2.json" }, Buffer.from('{"name": "package"}'));
+      const { problems } = await managerOver(storage).verify();
+      expect(problems.map(({ kind, conversationId }) => [kind, conversationId])).toEqual([["conflict-copy", "chat"]]);
+      expect(problems[0]?.detail).toContain('manager.import() as "chat")');
+    },
+  );
+
   test("has a name that no conversation can have", () => {
     expect(COPIES.map((name) => isConversationId(name.replace(/\.\w+$/, "")))).toEqual(COPIES.map(() => false));
     expect(parseConflictCopy("chat.json")).toBeUndefined();
@@ -146,6 +160,37 @@ describe("a damaged backup", () => {
     await manager.redo();
     expect(await manager.verify()).toMatchObject({ ok: true });
   });
+
+  test.each([
+    ["damaged", ["backup-damaged", "snapshot-damaged"]],
+    ["missing", ["backup-damaged"]],
+  ])(
+    "is cleared in one operation with a %s snapshot: one undo takes both back, one redo does both",
+    async (harm, problems) => {
+      const { storage, manager } = await setting();
+      const [name = ""] = await storage.list("backup");
+      await storage.replace({ area: "backup", name }, Buffer.from("{ torn"));
+      if (harm === "damaged") await storage.replace(SNAPSHOT, Buffer.from("{ torn too"));
+      else await storage.remove(SNAPSHOT);
+      const before = await contents(storage);
+      const result = await manager.repair("chat");
+      const kinds = result.problems.map(({ kind }) => kind).filter((kind) => kind !== "snapshot-missing");
+      expect(kinds.sort()).toEqual(problems);
+      expect(result.quarantined).toHaveLength(problems.length);
+      expect(await manager.verify()).toMatchObject({ ok: true });
+      expect(await manager.operations()).toMatchObject([{ operation: "repair" }]);
+      const { restored } = await manager.undo();
+      expect(restored.some((path) => path.includes(name))).toBe(true);
+      expect(await contents(storage)).toMatchObject(before);
+      expect(await contents(storage, ["state"])).toEqual(
+        harm === "damaged" ? { [`state/${SNAPSHOT.name}`]: "{ torn too" } : {},
+      );
+      expect(await manager.operations()).toEqual([]);
+      await manager.redo();
+      expect(await manager.verify()).toMatchObject({ ok: true });
+      expect(await manager.operations()).toMatchObject([{ operation: "repair" }]);
+    },
+  );
 
   test("of a newer version, and one of a conversation that cannot be repaired, stays", async () => {
     const { storage, manager } = await setting();

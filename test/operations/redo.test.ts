@@ -292,3 +292,21 @@ describe("redo", () => {
 function titleIn(looked: unknown): unknown {
   return (looked as { readonly title?: unknown }).title;
 }
+
+test("undo and redo, however often, take no turn's backup away", async () => {
+  const manager = managerOver(memory(), { maxBackups: 3 });
+  await told(manager, "chat", 3);
+  const ofTurns = async (): Promise<(string | undefined)[]> =>
+    (await manager.listBackups("chat")).filter(({ reason }) => reason === "turn").map(({ timestamp }) => timestamp);
+  const before = await ofTurns();
+  await manager.restore("chat", "~1");
+  for (let press = 0; press < 5; press += 1) {
+    await manager.undo("chat");
+    await manager.redo("chat");
+  }
+  await say(manager, "Once more");
+  expect((await ofTurns()).slice(1)).toEqual(before.slice(0, 2));
+  expect(await manager.listBackups("chat")).toHaveLength(6);
+  await manager.prune({ id: "chat" });
+  expect((await ofTurns()).slice(1)).toEqual(before.slice(0, 2));
+});

@@ -44,6 +44,64 @@ describe("a snapshot that was edited by hand", () => {
   });
 });
 
+describe("an edit that was signed and undone", () => {
+  test.each(["at once", "after another turn"])("%s is not what repair goes back to", async (when) => {
+    const { manager, revision } = await edited();
+    await manager.repair("chat", { accept: true });
+    if (when !== "at once") {
+      const conversation = await manager.open("chat");
+      await turn(conversation, "And then?", "The end");
+      await conversation.close();
+    }
+    await manager.undo("chat");
+    const [newest] = await manager.listBackups("chat");
+    const result = await manager.repair("chat");
+    expect(await manager.loadState("chat")).toMatchObject({ currentNarrative: "Once upon" });
+    expect(result.revision).toBeGreaterThan(Math.max(revision, newest?.revision ?? 0));
+    expect(await manager.verify("chat")).toMatchObject({ ok: true });
+    // Its backup is a way back to it.
+    await manager.restore("chat", newest?.timestamp ?? "");
+    expect(await manager.loadState("chat")).toMatchObject({
+      currentNarrative: when === "at once" ? "Once under" : "The end",
+    });
+  });
+
+  test("says nothing of what came after another repair", async () => {
+    const { storage, manager } = await edited();
+    const copy = (await storage.read(KEY)) ?? new Uint8Array();
+    await manager.repair("chat", { accept: true });
+    await manager.undo("chat");
+    await manager.repair("chat");
+    const conversation = await manager.open("chat");
+    await turn(conversation, "And then?", "The end");
+    await conversation.close();
+    // As from a copy that a person kept.
+    await storage.replace(KEY, copy);
+    await manager.repair("chat");
+    expect(await manager.loadState("chat")).toMatchObject({ currentNarrative: "The end" });
+  });
+
+  test("is what repair goes back to where there is nothing else", async () => {
+    const { storage, manager } = await edited();
+    for (const name of await storage.list("backup")) await storage.remove({ area: "backup", name });
+    await manager.repair("chat", { accept: true });
+    await manager.undo("chat");
+    expect(await manager.repair("chat")).toMatchObject({ repaired: true });
+    expect(await manager.loadState("chat")).toMatchObject({ currentNarrative: "Once under" });
+  });
+
+  test("and done again is, once it was edited further", async () => {
+    const { storage, manager } = await edited();
+    await manager.repair("chat", { accept: true });
+    await manager.undo("chat");
+    await manager.redo("chat");
+    const text = Buffer.from((await storage.read(KEY)) ?? []).toString();
+    await storage.replace(KEY, Buffer.from(text.replaceAll("under", "over")));
+    await manager.repair("chat");
+    expect(await manager.loadState("chat")).toMatchObject({ currentNarrative: "Once under" });
+  });
+});
+
 test("a conversation in order needs no repair, and has nothing to accept", async () => {
   const manager = managerOver(memory());
   const conversation = await manager.open("chat");

@@ -17,8 +17,15 @@ function daily(count: number): RetainedBackup[] {
   return Array.from({ length: count }, (_, daysAgo) => backup(1000 - daysAgo, daysAgo));
 }
 
-function kept(backups: readonly RetainedBackup[], policy: RetentionPolicy, protectLastValid = false): string[] {
-  return planRetention(backups, policy, { now: NOW, protectLastValid }).keep.map(({ backup: { name } }) => name);
+function kept(
+  backups: readonly RetainedBackup[],
+  policy: RetentionPolicy,
+  protectLastValid = false,
+  more: { readonly maxSaved?: number } = {},
+): string[] {
+  return planRetention(backups, policy, { now: NOW, protectLastValid, ...more }).keep.map(
+    ({ backup: { name } }) => name,
+  );
 }
 
 describe("planRetention", () => {
@@ -153,5 +160,15 @@ describe("whatever the policy", () => {
     const before = [...list];
     newestFirst(list);
     expect(list).toEqual(before);
+  });
+});
+
+describe("what restore and undo saved", () => {
+  const saved = (revision: number): RetainedBackup => backup(revision, 0, { reason: "restore" });
+
+  test("stands beside the count where it has one of its own", () => {
+    const all = [saved(9), saved(8), saved(7), backup(3, 1), backup(2, 2), backup(1, 3)];
+    expect(kept(all, { max: 2 }, false, { maxSaved: 2 })).toEqual(["r9", "r8", "r3", "r2"]);
+    expect(kept(all, { max: 2 })).toEqual(["r9", "r8"]);
   });
 });

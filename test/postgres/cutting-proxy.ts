@@ -12,13 +12,14 @@ export class CuttingProxy {
   private constructor(
     private readonly server: Server,
     readonly port: number,
+    private target: number,
   ) {}
 
   static async start(target: number): Promise<CuttingProxy> {
     const server = createServer();
-    const proxy = new CuttingProxy(server, await freePort());
+    const proxy = new CuttingProxy(server, await freePort(), target);
     server.on("connection", (client) => {
-      proxy.#join(client, connect(target, "127.0.0.1"));
+      proxy.#join(client, connect(proxy.target, "127.0.0.1"));
     });
     await new Promise<void>((listening) => server.listen(proxy.port, "127.0.0.1", listening));
     return proxy;
@@ -42,6 +43,12 @@ export class CuttingProxy {
   cutNextAnswer(): void {
     this.#cuts = 0;
     this.#cutsAnswer = true;
+  }
+
+  /** Connections from now on lead to another server; those that are there are cut. */
+  leadTo(target: number): void {
+    this.target = target;
+    this.cutNow();
   }
 
   cutNow(): void {

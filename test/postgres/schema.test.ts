@@ -145,6 +145,26 @@ describe("what createPostgresStorage is given", () => {
     }
   });
 
+  test.each([
+    "postgresql://agent:s3cret@one,two/agents",
+    "postgresql://one:5432,two:5433/agents?target_session_attrs=read-write",
+    "postgresql://agent:s3cret@one/agents?sslmode=disable&host=one,two",
+  ])("several hosts, as in %j, are refused with what to name instead", (connectionString) => {
+    try {
+      createPostgresStorage({ connectionString });
+      expect.unreachable();
+    } catch (error) {
+      expect(inspect(error)).toMatch(/several hosts: give the one address that always leads to the primary/);
+      expect([inspect(error).includes("s3cret"), (error as { code?: string }).code]).toEqual([false, "INVALID_CONFIG"]);
+    }
+  });
+
+  test("a password with a comma is not several hosts", async () => {
+    const storage = createPostgresStorage({ connectionString: "postgresql://agent:a,b@one:5432/agents" });
+    opened.add(storage);
+    expect(storage.identity).toBe("postgresql://one:5432/agents/draftstate");
+  });
+
   test("a pool of the caller's own is used, and stays open", async () => {
     const pool = new pg.Pool({ connectionString: server.url() });
     const storage = createPostgresStorage({ pool, schema: server.newSchema() });

@@ -107,6 +107,24 @@ export class PostgresServer {
     return server;
   }
 
+  /** A standby that follows this one by way of `port`, which may be a proxy's. This one is stopped for it, and started again. */
+  async standby(port: number): Promise<PostgresServer> {
+    await this.#end("SIGINT");
+    const directory = await mkdtemp(join(tmpdir(), "draftstate-postgres-"));
+    const standby = new PostgresServer(directory, await freePort(), [
+      ...this.settings.map((setting) => setting.replace(this.directory, directory)),
+      ...["-c", `primary_conninfo=host=127.0.0.1 port=${port} user=postgres`, "-c", "synchronous_standby_names="],
+    ]);
+    await writeFile(join(this.directoryOfData, "standby.signal"), "");
+    await run("cp", ["-a", this.directoryOfData, directory]);
+    await rm(join(this.directoryOfData, "standby.signal"));
+    const { uid, gid } = asUser();
+    if (uid !== undefined && gid !== undefined) await chown(directory, uid, gid);
+    await this.begin();
+    await standby.begin();
+    return standby;
+  }
+
   get directoryOfData(): string {
     return join(this.directory, "data");
   }
@@ -156,7 +174,7 @@ export class PostgresServer {
     await new Promise<void>((ready, failed) => {
       child.stderr?.on("data", (chunk: Buffer) => {
         log += chunk.toString();
-        if (log.includes("ready to accept connections")) ready();
+        if (/ready to accept (read-only )?connections/.test(log)) ready();
       });
       child.once("exit", () => {
         failed(new Error(`the server did not start: ${log}`));

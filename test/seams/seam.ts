@@ -280,7 +280,7 @@ export function filesBelow(directory: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, encoding: "utf8" })
     .map((name) => join(directory, name))
-    .filter((path) => basename(path) !== ".gitignore" && statSync(path).isFile());
+    .filter((path) => ![".gitignore", ".draftstate-owner"].includes(basename(path)) && statSync(path).isFile());
 }
 
 /** Those in which the text stands. */

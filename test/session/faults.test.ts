@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { AgentState } from "../../src/model/conversation.js";
 import type { Conversation } from "../../src/session/conversation.js";
 import type { DraftStatePersistenceManager, ManagerOptions } from "../../src/manager.js";
-import type { Storage } from "../../src/storage/storage.js";
+import type { MemoryStorage } from "../../src/storage/memory.js";
 import { codeRejected } from "../doubles/error-code.js";
 import { FaultyFileSystem, type CallKind } from "../doubles/faulty-file-system.js";
 import { begin, managerOver, memory, turn } from "../doubles/managers.js";
@@ -225,7 +225,7 @@ describe("a disk that stalls", () => {
     const slow = new Proxy(storage, {
       get: (target, name) => {
         if (name !== "createLog") return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
-        return async (...args: Parameters<Storage["createLog"]>) => {
+        return async (...args: Parameters<MemoryStorage["createLog"]>) => {
           await stalled;
           return target.createLog(...args);
         };

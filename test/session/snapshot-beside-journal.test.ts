@@ -43,7 +43,7 @@ function gated(inner: MemoryStorage): Storage {
       await gate?.opened;
       await inner.replace(key, content, guard);
     },
-    createLog: async (...args: Parameters<Storage["createLog"]>) => {
+    createLog: async (...args: Parameters<MemoryStorage["createLog"]>) => {
       if (failNextJournal) {
         failNextJournal = false;
         throw Object.assign(new Error("no journal today"), { code: "EIO" });

@@ -456,7 +456,7 @@ describe("real files", () => {
     await storage.create({ area: "backup", name: "b" }, bytesOf("x"));
     await acquired(await storage.tryLock("chat", SINCE)).release();
     expect((await readdir(join(directory, "state"))).sort()).toEqual([".draftstate", ".gitignore", "chat.json"]);
-    expect((await readdir(join(directory, "backup"))).sort()).toEqual([".gitignore", "b"]);
+    expect((await readdir(join(directory, "backup"))).sort()).toEqual([".draftstate-owner", ".gitignore", "b"]);
     expect(await readdir(join(directory, "state", ".draftstate", "locks"))).toEqual([]);
     await dispose();
   });

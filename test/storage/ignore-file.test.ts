@@ -49,6 +49,16 @@ describe("a .gitignore", () => {
     expect(await ignored(fs, STATE_DIR)).toBe(name === ".gitignore" ? "" : undefined);
   });
 
+  test("is not put into an empty directory of a person", async () => {
+    const fs = new SimulatedFileSystem();
+    await make(fs, STATE_DIR);
+    await prepare(fs);
+    expect([await ignored(fs, STATE_DIR), await ignored(fs, BACKUP_DIR)]).toEqual([
+      undefined,
+      expect.stringMatching(IGNORES_ALL),
+    ]);
+  });
+
   test("that was removed does not come back", async () => {
     const fs = new SimulatedFileSystem();
     await prepare(fs);
@@ -66,14 +76,17 @@ describe("a .gitignore", () => {
     expect(await ignored(moved, BACKUP_DIR)).toMatch(IGNORES_ALL);
   });
 
-  test("is there and whole after a power loss at any moment, once the store is prepared again", async () => {
+  test("is there and whole after a power loss at any moment, once the store is prepared again, but where all that is left is an empty directory", async () => {
     const fs = new SimulatedFileSystem();
     await prepare(fs);
     for (let after = 0; after <= fs.operationCount; after += 1)
       for (const { label, fileSystem } of fs.crashStates({ after })) {
+        const empty = await emptyIn(fileSystem);
         await prepare(fileSystem, "m");
         for (const directory of DIRECTORIES) {
-          expect(await ignored(fileSystem, directory), `${label} after ${after}`).toMatch(IGNORES_ALL);
+          const found = await ignored(fileSystem, directory);
+          if (empty.includes(directory)) expect(found).toBeUndefined();
+          else expect(found, `${label} after ${after}`).toMatch(IGNORES_ALL);
           expect(await fileSystem.list(directory), label).not.toContainEqual(expect.stringMatching(/^\.tmp-/));
         }
       }
@@ -100,15 +113,23 @@ describe("a .gitignore", () => {
     expect(await ignored(fs, BACKUP_DIR)).toBeUndefined();
   });
 
-  test("is refused with STORAGE on a full disk, and written by the next", async () => {
+  test("is refused with STORAGE on a full disk, and written by the next attempt", async () => {
     const fs = new FaultyFileSystem(new SimulatedFileSystem());
     fs.setFault({ code: "ENOSPC", at: 1, only: ["write"] });
-    await expect(prepare(fs)).rejects.toMatchObject({ code: "STORAGE" });
+    const storage = storageOver(fs, new ProcessWorld().table(1), "n", { keepOutOfGit: true });
+    await expect(storage.prepare()).rejects.toMatchObject({ code: "STORAGE" });
     fs.clearFault();
-    await prepare(fs);
+    await storage.prepare();
     for (const directory of DIRECTORIES) expect(await ignored(fs, directory)).toMatch(IGNORES_ALL);
   });
 });
+
+async function emptyIn(fs: SimulatedFileSystem): Promise<string[]> {
+  const empty: string[] = [];
+  for (const directory of DIRECTORIES)
+    if ((await fs.hasDirectory(directory)) && (await fs.list(directory)).length === 0) empty.push(directory);
+  return empty;
+}
 
 function withoutDirectory(fs: SimulatedFileSystem, path: string): SimulatedFileSystem["image"] {
   const { directories, ...image } = fs.image;

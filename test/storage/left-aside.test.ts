@@ -7,15 +7,15 @@ import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
 import { intercepted } from "../doubles/interleaving.js";
 import { ProcessWorld } from "../doubles/process-world.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
-import { STATE_DIR, storageOver } from "../doubles/storage-over.js";
+import { BACKUP_DIR, STATE_DIR, storageOver } from "../doubles/storage-over.js";
 
 const KEY = { area: "state", name: "chat.json" } as const;
 const OTHER = { area: "state", name: "other.json" } as const;
 const SINCE = new Date(0);
 const BYTES = Buffer.from("bytes");
 
-function aside(disk: SimulatedFileSystem): string[] {
-  return [...disk.image.entries.keys()].filter((path) => path.startsWith(`${STATE_DIR}/.tmp-`));
+function aside(disk: SimulatedFileSystem, directory = STATE_DIR): string[] {
+  return [...disk.image.entries.keys()].filter((path) => path.startsWith(`${directory}/.tmp-`));
 }
 
 const WRITES: readonly (readonly [string, (storage: Storage, guard: Lock) => Promise<unknown>])[] = [
@@ -52,6 +52,56 @@ describe.each(WRITES)("a %s that is cut at any call", (_name, write) => {
     }
     expect(left).toBeGreaterThan(0);
   });
+});
+
+function gone(): Error {
+  return Object.assign(new Error("gone"), { code: "ENOENT" });
+}
+
+test.each(WRITES)(
+  "a %s whose directory is away from any call to any later one leaves nothing aside",
+  async (_name, write) => {
+    let cut = false;
+    for (let from = 1; from === 1 || cut; from += 1) {
+      for (let to = from + 1; to < from + 8; to += 1) {
+        const disk = new SimulatedFileSystem();
+        let calls = -Infinity;
+        const fs = intercepted(disk, (_call, _paths, act) => {
+          calls += 1;
+          return calls >= from && calls < to ? Promise.reject(gone()) : act();
+        });
+        const storage = storageOver(fs);
+        await storage.prepare();
+        const lock = acquired(await storage.tryLock("chat", SINCE));
+        calls = 0;
+        await write(storage, lock).catch(() => undefined);
+        cut = calls >= from;
+        calls = -Infinity;
+        await lock.release();
+        expect(aside(disk), `away from call ${from} to ${to}`).toEqual([]);
+      }
+    }
+  },
+);
+
+test("what a writer left in a backup directory that was still away when its lock was released goes with the next lock", async () => {
+  const disk = new SimulatedFileSystem();
+  let isAway = false;
+  const fs = intercepted(disk, (call, paths, act) => {
+    if (call === "link" && paths.some((path) => path.startsWith(BACKUP_DIR))) isAway = true;
+    return isAway && paths.some((path) => path.startsWith(BACKUP_DIR)) ? Promise.reject(gone()) : act();
+  });
+  const world = new ProcessWorld();
+  const storage = storageOver(fs, world.table(1));
+  await storage.prepare();
+  const lock = acquired(await storage.tryLock("chat", SINCE));
+  await storage.create({ area: "backup", name: "chat.json" }, BYTES, lock).catch(() => undefined);
+  await lock.release();
+  isAway = false;
+  expect(aside(disk, BACKUP_DIR)).toHaveLength(1);
+  const other = storageOver(disk, world.table(2), "o");
+  await acquired(await other.tryLock("chat", SINCE)).release();
+  expect(aside(disk, BACKUP_DIR)).toEqual([]);
 });
 
 test("what a living writer of another process has aside stays", async () => {

@@ -77,7 +77,15 @@ test("a directory exists through a link, and a link to nowhere is STORAGE", asyn
   await symlink(join(root, "real"), join(root, "link"));
   await symlink(join(root, "nowhere"), join(root, "dangling"));
   expect(await here(join(root, "link")).exists()).toBe(true);
-  await expect(here(join(root, "dangling")).exists()).rejects.toMatchObject({ code: "STORAGE" });
+  for (const look of ["exists", "read", "readEnd", "list", "prepare"])
+    await expect((LOOKS[look] ?? ((from) => from.prepare()))(here(join(root, "dangling"))), look).rejects.toMatchObject(
+      {
+        code: "STORAGE",
+        message: expect.stringMatching(
+          /dangling is a symbolic link that leads nowhere \(.*nowhere\): bring back/,
+        ) as string,
+      },
+    );
 });
 
 describe("prepare", () => {

@@ -21,14 +21,19 @@ function quiet(storage: Storage, options: ManagerOptions = {}, start = START): D
   return managerOver(storage, { metrics: false, ...options }, start);
 }
 
-/** Two conversations; for a repair the first was edited by hand. */
+const DAMAGED = "chat_2026-01-14T20-00-00-000Z.json";
+
+/** Two conversations; for a repair the first was edited by hand, and has a damaged backup. */
 async function prepared(kind: Kind): Promise<MemoryStorage> {
   const storage = memory();
   const manager = quiet(storage);
   await told(manager, "chat", 2);
   await told(manager, "other", 1);
   await manager.close();
-  if (kind === "repair") await edit(storage, "chat", "upon 2", "under 2");
+  if (kind === "repair") {
+    await edit(storage, "chat", "upon 2", "under 2");
+    await storage.replace({ area: "backup", name: DAMAGED }, Buffer.from("{ torn"));
+  }
   return storage;
 }
 
@@ -72,8 +77,8 @@ function interposed(
 async function seen(kind: Kind, storage: Storage): Promise<unknown> {
   if (kind !== "restore" && kind !== "rename")
     return Object.fromEntries(
-      Object.entries(await contents(storage, kind === "repair" ? ["state"] : ["state", "backup"])).filter(([name]) =>
-        name.includes("chat"),
+      Object.entries(await contents(storage)).filter(
+        ([name]) => name.includes("chat") && (kind !== "repair" || name.startsWith("state/") || name.endsWith(DAMAGED)),
       ),
     );
   const loaded = await quiet(storage).load("chat");
@@ -261,30 +266,37 @@ describe.each(RETENTIONS)("another manager that %s what is kept", (_name, retent
   });
 });
 
-test("an undo that was cut off half-way while another manager removes the record as too old can be begun again, and puts all back", async () => {
-  const storage = await prepared("rm");
-  const before = await seen("rm", storage);
-  await done("rm", storage);
-  const manager = quiet(storage);
-  let undone: string | undefined;
-  let moved = 0;
-  const remove = storage.remove.bind(storage);
-  const move = storage.move.bind(storage);
-  storage.move = async (...args) => {
-    if (undone === undefined && args[1].area !== "trash" && (moved += 1) === 2)
-      throw new DraftstateError("STORAGE", "cut off");
-    return move(...args);
-  };
-  storage.remove = async (...args) => {
-    if (undone === undefined && args[0].name.includes("_operation_chat")) undone = await outcome(manager.undo("chat"));
-    return remove(...args);
-  };
-  await expire(storage);
-  expect(undone).toBe("STORAGE");
-  expect(await outcome(manager.undo("chat"))).toBe("ok");
-  expect(await seen("rm", storage)).toEqual(before);
-  await manager.close();
-});
+test.each([
+  ["rm", 2],
+  ["repair", 1],
+] as const)(
+  "an undo of %s that was cut off half-way while another manager removes the record as too old can be begun again, and puts all back",
+  async (kind, last) => {
+    const storage = await prepared(kind);
+    const before = await seen(kind, storage);
+    await done(kind, storage);
+    const manager = quiet(storage);
+    let undone: string | undefined;
+    let moved = 0;
+    const remove = storage.remove.bind(storage);
+    const move = storage.move.bind(storage);
+    storage.move = async (...args) => {
+      if (undone === undefined && args[1].area !== "trash" && (moved += 1) === last)
+        throw new DraftstateError("STORAGE", "cut off");
+      return move(...args);
+    };
+    storage.remove = async (...args) => {
+      if (undone === undefined && args[0].name.includes("_operation_chat"))
+        undone = await outcome(manager.undo("chat"));
+      return remove(...args);
+    };
+    await expire(storage);
+    expect(undone).toBe("STORAGE");
+    expect(await outcome(manager.undo("chat"))).toBe("ok");
+    expect(await seen(kind, storage)).toEqual(before);
+    await manager.close();
+  },
+);
 
 test("a manager that keeps nothing leaves what another keeps", async () => {
   for (const kind of KINDS) {

@@ -157,7 +157,7 @@ class Chat {
   ): Promise<number> {
     const { context, console, situation, options } = this;
     const { title } = situation.read;
-    if (situation.interactive && this.#isResumed) await sayWhere(context, conversation);
+    if (situation.interactive && this.#isResumed) await sayWhere(context, conversation, options.plain === true);
     const resumption = await this.#resumption(conversation);
     if (resumption === undefined) return INTERRUPTED;
     if (this.#isResumed) this.#wanted = await allowedFor(context, conversation, await this.#confirm());

@@ -6,12 +6,15 @@ import { formatAge, pluralize } from "../terminal/text/format.js";
 import { toSafeLine, toSafeText } from "../terminal/text/safe-text.js";
 import type { Style } from "../terminal/text/style.js";
 import { plainSpan, wrapSpans } from "../terminal/text/wrap.js";
+import { AnswerLayout } from "../terminal/screen/answer-layout.js";
 
 export interface RecapOptions {
   readonly id: string;
   readonly columns: number;
   readonly style: Style;
   readonly now: Date;
+  /** Rendered, as the live answer was; else as the model gave it. */
+  readonly markdown: boolean;
 }
 
 const QUESTION_ROWS = 3;
@@ -67,11 +70,21 @@ function questionRows(question: string, { columns }: RecapOptions): string[] {
   return rows.length <= QUESTION_ROWS ? rows : [...rows.slice(0, QUESTION_ROWS), "  …"];
 }
 
-function answerRows(answer: string, brokeOff: boolean, { id, columns }: RecapOptions): string[] {
+function answerRows(answer: string, brokeOff: boolean, options: RecapOptions): string[] {
   if (answer === "") return [];
-  const rows = rowsOf(`${answer.slice(-ANSWER_TAIL)}${brokeOff ? " …" : ""}`, columns, "  ");
+  const { id, columns } = options;
+  const rows = rowsOfAnswer(`${answer.slice(-ANSWER_TAIL)}${brokeOff ? " …" : ""}`, options);
   if (rows.length <= ANSWER_ROWS && answer.length <= ANSWER_TAIL) return rows;
   return [...rowsOf(`… full text: draftstate show ${id}`, columns, "  "), ...rows.slice(-ANSWER_ROWS)];
+}
+
+const MARGIN = "  ";
+
+function rowsOfAnswer(text: string, { columns, markdown, style }: RecapOptions): string[] {
+  const layout = new AnswerLayout({ markdown, style, columns: columns - MARGIN.length, maxLive: ANSWER_ROWS });
+  layout.push(toSafeText(text));
+  layout.end();
+  return layout.take().map((row) => `${MARGIN}${row}`.trimEnd());
 }
 
 function rowsOf(text: string, columns: number, first: string): string[] {

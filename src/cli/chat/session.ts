@@ -46,6 +46,8 @@ export class ChatSession {
   before: State | undefined;
   /** As last listed, for completion. */
   points: readonly Backup[] = [];
+  /** The turns that /undo took, the last one last, each with the conversation's revision after it. */
+  takenBack: { readonly id: string; readonly backup: string; readonly revision: number }[] = [];
   /** Text that the next prompt begins with. */
   initial = "";
   #ending: number | undefined;

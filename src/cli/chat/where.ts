@@ -2,7 +2,7 @@
 import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
 
-export async function sayWhere(context: CommandContext, conversation: Conversation): Promise<void> {
+export async function sayWhere(context: CommandContext, conversation: Conversation, plain: boolean): Promise<void> {
   const { output, json } = context;
   if (output.errorWidth === undefined || json) return;
   const { recapOf } = await import("./recap.js");
@@ -12,6 +12,7 @@ export async function sayWhere(context: CommandContext, conversation: Conversati
       columns: output.errorWidth,
       style: output.errorStyle,
       now: context.now(),
+      markdown: !plain && output.errorStyle.colored,
     }),
   );
 }

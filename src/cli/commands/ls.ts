@@ -2,7 +2,8 @@
 import { STATUSES } from "../../model/conversation.js";
 import { compareNewest, list, type CatalogueRow } from "../../operations/list/list.js";
 import { selectRows, SORT_FIELDS } from "../../operations/list/select.js";
-import { listNames } from "../../store/read.js";
+import { listNames, type StoreNames } from "../../store/read.js";
+import type { Store } from "../../store/store.js";
 import { threadNames } from "../../store/names.js";
 import { choiceOption } from "../arguments/choice.js";
 import type { CommandContext } from "../context.js";
@@ -26,10 +27,24 @@ interface LsOptions {
   readonly kind: string;
 }
 
+const MOST_WARNINGS = 5;
+
+/** As sync tools and file managers name a second copy. */
+const MAY_BE_COPY = / |conflict/i;
+
+/** A conversation whose file went to another name is no row. */
+async function warnOfCopies(context: CommandContext, { storage }: Store, names: StoreNames): Promise<void> {
+  if (!names.state.some((name) => MAY_BE_COPY.test(name))) return;
+  const { onlyCopiesLeft } = await import("../../operations/verify/conflict-copies.js");
+  for (const { conversationId: id, path, detail } of (await onlyCopiesLeft(storage, names)).slice(0, MOST_WARNINGS))
+    context.output.warning(`${id} is gone, and ${path} is left: ${detail}`);
+}
+
 /** Newest first. What reads threads is loaded where there are any. */
 async function rowsOf(context: CommandContext, { check, kind }: LsOptions): Promise<CatalogueRow[]> {
   const store = await context.store();
   const names = await listNames(store.storage);
+  await warnOfCopies(context, store, names);
   const rows = kind === "thread" ? [] : await list(store, { everything: check === true, names });
   if (kind === "conversation" || threadNames(names.state).length === 0) return rows;
   const { listThreads } = await import("../../operations/graph-threads/list-threads.js");
@@ -77,7 +92,6 @@ function columnsFor(context: CommandContext, rows: readonly CatalogueRow[]): Fit
 }
 
 const KINDS = ["conversation", "thread", "all"];
-const MOST_WARNINGS = 5;
 
 async function print(rows: readonly CatalogueRow[], paged: boolean, context: CommandContext): Promise<void> {
   const { output } = context;

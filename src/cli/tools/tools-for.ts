@@ -45,20 +45,19 @@ export async function toolsFor(context: CommandContext, options: ToolOptions): P
   const { tools: all, secrets } = servers;
   const isAllowed = (tool: ServerTool): boolean =>
     options.yesTools === true || (options.allowTool ?? []).some((pattern) => matchesPattern(pattern, tool));
-  warnOfNoMatch(context, options.allowTool ?? [], (pattern) => all.some((tool) => matchesPattern(pattern, tool)));
+  for (const pattern of options.allowTool ?? [])
+    if (!all.some((tool) => matchesPattern(pattern, tool))) context.output.warning(noMatch(pattern, all));
   const close = (): Promise<void> => servers.close();
   const isAskedFor = context.origins["mcp"] === "flag" || options.tool !== undefined;
   return { isAskedFor, all, allowed: all.filter(isAllowed), lostCalls: options.lostCalls, secrets, close };
 }
 
-function warnOfNoMatch(
-  { output }: CommandContext,
-  patterns: readonly string[],
-  matches: (pattern: string) => boolean,
-): void {
-  for (const pattern of patterns)
-    if (!matches(pattern))
-      output.warning(`--allow-tool ${toSafeLine(pattern)} matches none of the tools: "draftstate tools" lists them`);
+const MOST_NAMED = 8;
+
+function noMatch(pattern: string, all: readonly ServerTool[]): string {
+  const paths = all.map(({ server, tool }) => `${server}/${tool}`);
+  const named = toSafeLine([...paths.slice(0, MOST_NAMED), ...(paths.length > MOST_NAMED ? ["…"] : [])].join(", "));
+  return `--allow-tool ${toSafeLine(pattern)} matches none of the tools${named === "" ? "" : ` (${named})`}: "draftstate tools" lists them`;
 }
 
 function assertUnused({ tool, allowTool, yesTools, lostCalls }: ToolOptions): void {

@@ -2,6 +2,7 @@
  * Copies conversations, threads and a LangGraph store's namespaces from one store to another, file by file as they are, with
  * backups and trash. Each file is read back and compared. The source is only read; what exists at the target is never changed.
  * A copy that was cut off is taken up where it ended: what is there and the same is not copied again. One failure stops no other.
+ * Until a conversation is there as a whole, its snapshot says that it is not: else a backup of it would stand for it.
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../../errors.js";
 import type { Key, Lock, Storage } from "../../storage/storage.js";
@@ -9,12 +10,14 @@ import { MAX_FILE_BYTES } from "../../store/codec.js";
 import type { OnProgress } from "../../store/events.js";
 import { mapAtOnce } from "../../store/map-at-once.js";
 import { labelsOf } from "../../store/item-names.js";
-import { isConversationId, knownIds, threadIdOf, threadName } from "../../store/names.js";
+import { isConversationId, knownIds, snapshotKey, threadIdOf, threadName } from "../../store/names.js";
 import type { Store } from "../../store/store.js";
 import { idInFiles } from "../../threads/segment-files.js";
 import { lockOf, nameOf, strangers, unitKey, unitsIn, type AllNames, type CopiedKind, type CopyUnit } from "./plan.js";
 
 const AT_ONCE = 8;
+/** In the place of a snapshot: read as a damaged one. */
+const UNFINISHED = Buffer.from('{"unfinished": "this conversation was not copied as a whole: copy it again"}\n');
 
 export interface CopyOptions {
   /** Of conversations. Everything where `ids` and `threads` are left out. */
@@ -52,12 +55,13 @@ type Units = ReadonlyMap<string, CopyUnit>;
 export async function copyConversations(source: Store, target: Store, options: CopyOptions = {}): Promise<CopyResult> {
   if (source.storage.identity === target.storage.identity)
     throw new DraftstateError("USAGE", `${source.storage.identity} is the source and the target: name two stores`);
+  // Looked for first: where the store was there and is gone, that is another error.
+  const units = unitsIn(await allNames(source.storage));
   if (!(await source.storage.exists()))
     throw new DraftstateError(
       "NOT_FOUND",
       `there is no store at ${source.storage.identity}: give another store to copy from`,
     );
-  const units = unitsIn(await allNames(source.storage));
   const spilled = new Set((await source.spills?.ids()) ?? []);
   await target.storage.prepare();
   const names = await allNames(target.storage);
@@ -116,7 +120,11 @@ async function copyOne({ source, target, id, unit, there }: Copying): Promise<Co
   const holder = await source.storage.lockHolder(lockOf(unit));
   if (holder !== undefined) throw inUse(unit, id, `${holder.holder} has it open since ${holder.since}`);
   const what = { unit, id };
-  if (strangers(wanted, there.get(unitKey(unit))?.files ?? []).length > 0) throw existsAlready(what, target.storage);
+  const found = there.get(unitKey(unit))?.files ?? [];
+  if (strangers(wanted, found).length > 0)
+    throw found.every(({ area }) => area === "trash")
+      ? isInTrash(what, target.storage)
+      : existsAlready(what, target.storage);
   return underLock(target, what, (lock) => copyFiles(source.storage, target.storage, { ...what, lock }));
 }
 
@@ -133,13 +141,16 @@ interface Work extends What {
 async function copyFiles(source: Storage, target: Storage, { id, unit, lock }: Work): Promise<Copied> {
   const { files: wanted } = unit;
   const written: Key[] = [];
-  let bytes = 0;
+  let [files, bytes] = [0, 0];
   const before = await versions(source, wanted);
   try {
+    const snapshot = snapshotOf(unit);
+    if (snapshot !== undefined && (await target.create(snapshot, UNFINISHED, lock))) written.push(snapshot);
     for (const key of wanted) {
       const content = await source.read(key, { maxBytes: MAX_FILE_BYTES });
       if (content === undefined) throw inUse(unit, id, "a file of it went away while it was copied");
-      if (await target.create(key, content, lock)) {
+      if (await put(target, key, content, lock)) {
+        files += 1;
         written.push(key);
         bytes += content.length;
       }
@@ -153,7 +164,21 @@ async function copyFiles(source: Storage, target: Storage, { id, unit, lock }: W
     throw error;
   }
   await target.settle("state");
-  return { conversationId: id, outcome: written.length === 0 ? "identical" : "copied", files: written.length, bytes };
+  return { conversationId: id, outcome: files === 0 ? "identical" : "copied", files, bytes };
+}
+
+/** The last of its files to be there. */
+function snapshotOf({ kind, name, files }: CopyUnit): Key | undefined {
+  const last = files.at(-1);
+  return kind === "conversation" && last?.area === "state" && last.name === snapshotKey(name).name ? last : undefined;
+}
+
+/** False where something else has the name. */
+async function put(target: Storage, key: Key, content: Uint8Array, lock: Lock): Promise<boolean> {
+  if (await target.create(key, content, lock)) return true;
+  if (!(await isSame(target, key, UNFINISHED))) return false;
+  await target.replace(key, content, lock);
+  return true;
 }
 
 async function versions(storage: Storage, keys: readonly Key[]): Promise<(string | undefined)[]> {
@@ -165,9 +190,13 @@ async function isSame(storage: Storage, key: Key, content: Uint8Array): Promise<
   return found !== undefined && Buffer.compare(found, content) === 0;
 }
 
-async function underLock<T>({ storage, now }: Store, { id, unit }: What, act: (lock: Lock) => Promise<T>): Promise<T> {
+async function underLock<T>(
+  { storage, locks }: Store,
+  { id, unit }: What,
+  act: (lock: Lock) => Promise<T>,
+): Promise<T> {
   const name = lockOf(unit);
-  const attempt = await storage.tryLock(name, now());
+  const attempt = await locks.try(name);
   if (!attempt.acquired)
     throw inUse(
       unit,
@@ -178,7 +207,7 @@ async function underLock<T>({ storage, now }: Store, { id, unit }: What, act: (l
     if (attempt.takenOverFrom !== undefined) await storage.sweep(name);
     return await act(attempt.lock);
   } finally {
-    await attempt.lock.release();
+    await locks.release(attempt.lock, id);
   }
 }
 
@@ -206,10 +235,21 @@ function told(error: unknown, what: string): DraftstateError {
     : new DraftstateError("STORAGE", `${what}: ${messageOf(error)}`, { cause: error });
 }
 
-function existsAlready({ id, unit }: What, target: Storage): DraftstateError {
+function existsAlready({ id, unit: { kind } }: What, target: Storage): DraftstateError {
+  const remove =
+    kind === "conversation"
+      ? `remove it there for good (manager.remove(${JSON.stringify(id)}, { purge: true }))`
+      : "remove it there";
   return new DraftstateError(
     "INVALID_ID",
-    `${unit.kind} ${id} exists in ${target.identity} and is not the same: nothing of it was changed; remove it there, or copy the others by their ids`,
+    `${kind} ${id} exists in ${target.identity} and is not the same: nothing of it was changed; ${remove}, or copy the others by their ids`,
+  );
+}
+
+function isInTrash({ id, unit }: What, target: Storage): DraftstateError {
+  return new DraftstateError(
+    "INVALID_ID",
+    `${unit.kind} ${id} was removed from ${target.identity}, whose trash still keeps it: nothing of it was changed; empty the trash of that store (manager.emptyTrash()), then copy again`,
   );
 }
 

@@ -5,6 +5,7 @@
 import { DraftstateError, messageOf } from "../../errors.js";
 import { toJsonPatch } from "../../model/json-patch.js";
 import { ended } from "../../model/interruption.js";
+import type { JsonObject } from "../../model/json.js";
 import { decodeSnapshot, versionOf } from "../../snapshot/decode.js";
 import { takeStock } from "../../session/open.js";
 import type { Session } from "../../session/session.js";
@@ -18,7 +19,7 @@ import { refusal } from "../../store/read.js";
 import { ANY_CONTENT } from "../../store/redo-record.js";
 import { warn, type Store } from "../../store/store.js";
 import type { Trash } from "../../store/trash.js";
-import { stampAfter, trashKey, type KeptFile, type Operation } from "../../store/trash-record.js";
+import { stampAfter, tookBackupsAlone, trashKey, type KeptFile, type Operation } from "../../store/trash-record.js";
 import { logUndo } from "../../store/undo-log.js";
 import { filesOf } from "../remove.js";
 import { foldIn, replaceWithBackup } from "../restore.js";
@@ -114,11 +115,6 @@ async function assertRoom(store: Store, taken: ReadonlySet<string>, operation: O
   if (other !== undefined && !isOwn) throw trash.files.taken(other);
 }
 
-/** A repair that cleared damaged backups away, and left the conversation as it was. */
-function tookBackupsAlone({ kind, files }: Operation): boolean {
-  return kind === "repair" && files.length > 0 && files.every(({ area }) => area === "backup");
-}
-
 /** The conversation was continued since a removal or undo that was cut off: it stays as it is now, and what was kept is not lost either. */
 async function setAside(store: Store, { stamp }: Operation, file: KeptFile, guard: Lock): Promise<void> {
   const kept = trashKey(stamp, file);
@@ -176,11 +172,25 @@ function putAllBack(
 }
 
 /** By an undo that was cut off once the old content stood there: the backup of what it replaced. */
-async function madeBefore({ backups, revision }: Session): Promise<string | null> {
+async function madeBefore({ backups }: Session, revision: number): Promise<string | null> {
   const made = (await backups.again()).find(
     (backup) => backup.reason === "restore" && backup.revision === revision - 1,
   );
   return made?.timestamp ?? null;
+}
+
+/** Marks name the revisions of the change itself: what came before or after it in the same moment is another's. */
+async function goBackTo(
+  session: Session,
+  content: JsonObject,
+): Promise<{ readonly safetyBackup: string | null; readonly from: string; readonly mark: string }> {
+  const { state, revision: present } = session.version;
+  if (toJsonPatch(state, content).length === 0) {
+    const mark = markOfRevision(present);
+    return { safetyBackup: await madeBefore(session, present), from: mark, mark };
+  }
+  const { kept, before, revision } = await replaceWithBackup(session, content);
+  return { safetyBackup: kept, from: markOfRevision(before.revision), mark: markOfRevision(revision) };
 }
 
 /** The old content as a new revision, after a backup of the present: as `restore` itself goes back (I4). */
@@ -191,7 +201,6 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
     id,
     async (session) => {
       const turn = turnAmong(await assertStillLast(chosen, operation), store);
-      const from = markOfRevision(session.revision);
       const bytes = files[0] === undefined ? undefined : await trash.files.readCopy(stamp, files[0]);
       const before = bytes === undefined ? undefined : decodeSnapshot(bytes, id);
       if (before?.kind !== "valid")
@@ -200,9 +209,7 @@ function undoRestore(store: Store, sessions: Sessions, chosen: Chosen, operation
           `what ${id} held before the restore cannot be read: manager.listBackups("${id}") lists its backups`,
         );
       const content = ended(versionOf(before), before.metadata.savedAt).state;
-      const isThere = toJsonPatch(session.state, content).length === 0;
-      const safetyBackup = isThere ? await madeBefore(session) : await replaceWithBackup(session, content);
-      const mark = markOfRevision(session.revision);
+      const { safetyBackup, from, mark } = await goBackTo(session, content);
       // Without the backup nothing tells what a redo would restore: none is offered.
       if (safetyBackup === null) await trash.forget(operation, session.lock);
       else await finish(store, turn, { operation, from, mark, safetyBackup }, session.lock);
@@ -221,8 +228,10 @@ function undoRename(store: Store, sessions: Sessions, chosen: Chosen, operation:
       const from = markOfRevision(session.revision);
       const before = session.info.title ?? null;
       const title = operation.title ?? null;
+      let mark: string;
       try {
         session.updateInfo({ title });
+        mark = markOfRevision(session.revision);
         await session.flush();
       } catch (error) {
         // An undo that was refused is not made by the next save either.
@@ -230,7 +239,6 @@ function undoRename(store: Store, sessions: Sessions, chosen: Chosen, operation:
           session.updateInfo({ title: before });
         throw error;
       }
-      const mark = markOfRevision(session.revision);
       await finish(store, turn, { operation, from, mark, safetyBackup: null }, session.lock);
       return { restored: [], safetyBackup: null };
     },
@@ -259,10 +267,12 @@ async function keepPresent(locked: Locked): Promise<string | null> {
   return null;
 }
 
-/** The files are as they were found again, damaged or edited as they may be. */
+/** The files are as they were found again, damaged or edited as they may be, and the damaged backups that it cleared away. */
 function undoRepair(store: Store, sessions: Sessions, chosen: Chosen, operation: Operation): Promise<Undone> {
   const { trash, storage } = store;
-  const { conversationId: id, stamp, files } = operation;
+  const { conversationId: id, stamp } = operation;
+  const files = operation.files.filter(({ area }) => area === "state");
+  const backups = operation.files.filter(({ area }) => area === "backup");
   return sessions.exclusive([id], async (held) => {
     const turn = turnAmong(await assertStillLast(chosen, operation), store);
     const from = await markOf(store, id);
@@ -278,6 +288,7 @@ function undoRepair(store: Store, sessions: Sessions, chosen: Chosen, operation:
         );
       copies.set(file.name, bytes);
     }
+    await trash.files.assertRoomFor({ ...operation, files: backups });
     const safetyBackup = await keepPresent(locked);
     const restored: string[] = [];
     // The old journal first: beside the repaired snapshot its records are all in the past, and skipped (I3).
@@ -290,6 +301,9 @@ function undoRepair(store: Store, sessions: Sessions, chosen: Chosen, operation:
         restored.push(storage.describe(file));
       }
     }
+    if (backups.length > 0 && !(await trash.claim(operation, guard))) throw isUndone(operation);
+    for (const file of backups)
+      if (await trash.files.putBack(stamp, file, guard)) restored.push(storage.describe(file));
     await finish(store, turn, { operation, from, mark: await markOf(store, id), safetyBackup }, guard);
     return { restored, safetyBackup };
   });

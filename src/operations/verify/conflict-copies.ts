@@ -1,15 +1,35 @@
 /** Second copies of our files that sync tools made: what each is, and the way out. */
-import type { Area, Storage } from "../../storage/storage.js";
+import type { Area, Key, Storage } from "../../storage/storage.js";
+import { decodeMetadataEnd } from "../../snapshot/decode.js";
+import { METADATA_END_BYTES } from "../../store/backups.js";
 import { parseConflictCopy, type ConflictCopy } from "../../store/conflict-copies.js";
-import { conversationIds, parseBackupName, parseSegmentName, parseSpillName, threadIdOf } from "../../store/names.js";
+import {
+  conversationIds,
+  knownIds,
+  parseBackupName,
+  parseSegmentName,
+  parseSpillName,
+  threadIdOf,
+} from "../../store/names.js";
 import type { StoreNames } from "../../store/read.js";
 import type { VerifiedProblem } from "./verification.js";
 
 /** Of all conversations and threads, or of one conversation. */
-export function conflictCopies(storage: Storage, names: StoreNames, id?: string): VerifiedProblem[] {
-  const taken = new Set(conversationIds(names.state));
-  const found = (["state", "backup"] as const).flatMap((area) => copiesIn(storage, area, names[area], taken));
+export async function conflictCopies(storage: Storage, names: StoreNames, id?: string): Promise<VerifiedProblem[]> {
+  const taken = new Set(knownIds(names.state, names.backup));
+  const found = [
+    ...(await copiesIn(storage, "state", names.state, taken)),
+    ...(await copiesIn(storage, "backup", names.backup, taken)),
+  ];
   return id === undefined ? found : found.filter(({ conversationId }) => conversationId === id);
+}
+
+/** Conversations of which nothing but second copies is left. */
+export async function onlyCopiesLeft(storage: Storage, names: StoreNames): Promise<VerifiedProblem[]> {
+  const known = new Set(knownIds(names.state, names.backup));
+  const snapshots = names.state.filter((name) => name.endsWith(".json"));
+  const found = await copiesIn(storage, "state", snapshots, new Set(known));
+  return found.filter(({ conversationId }) => !known.has(conversationId));
 }
 
 /** Where second copies of files of these conversations or threads are, for messages; also once what they are copies of is gone. */
@@ -22,16 +42,31 @@ export function copiesOf(storage: Storage, names: StoreNames, ids: ReadonlySet<s
 }
 
 /** `taken` grows: each copy is offered an id of its own. */
-function copiesIn(storage: Storage, area: Area, names: readonly string[], taken: Set<string>): VerifiedProblem[] {
+async function copiesIn(
+  storage: Storage,
+  area: Area,
+  names: readonly string[],
+  taken: Set<string>,
+): Promise<VerifiedProblem[]> {
   const present = new Set(names);
-  return names.flatMap((name) => {
+  const problems: VerifiedProblem[] = [];
+  for (const name of names) {
     const copy = parseConflictCopy(name);
-    if (copy === undefined || (!copy.isSure && !present.has(copy.of))) return [];
-    const owner = ownerOf(copy.of);
-    if (owner === undefined) return [];
+    const owner = copy === undefined ? undefined : ownerOf(copy.of);
+    if (copy === undefined || owner === undefined) continue;
+    const isCopy = copy.isSure || present.has(copy.of) || (await isSnapshotOf(storage, { area, name }, owner));
+    if (!isCopy) continue;
     const way = name.endsWith(".json") ? importOf(storage.describe({ area, name }), freeId(owner, taken)) : REMOVE;
-    return [problemOf(copy, owner, storage.describe({ area, name }), way)];
-  });
+    problems.push(problemOf(copy, owner, storage.describe({ area, name }), way));
+  }
+  return problems;
+}
+
+/** Of a file that may be anybody's, since what it may be a copy of is gone: its content tells. */
+async function isSnapshotOf(storage: Storage, key: Key, owner: string): Promise<boolean> {
+  if (key.area !== "state" || !key.name.endsWith(".json")) return false;
+  const end = await storage.readEnd(key, METADATA_END_BYTES).catch(() => undefined);
+  return end !== undefined && decodeMetadataEnd(end.bytes)?.conversationId === owner;
 }
 
 /** Undefined where it is a copy of no file of ours. */
@@ -48,8 +83,8 @@ function importOf(path: string, id: string): string {
 }
 
 function freeId(owner: string, taken: Set<string>): string {
-  for (let count = 1; ; count += 1) {
-    const id = count === 1 ? `${owner}-copy` : `${owner}-copy-${count}`;
+  for (let count = 0; ; count += 1) {
+    const id = count === 0 ? owner : count === 1 ? `${owner}-copy` : `${owner}-copy-${count}`;
     if (taken.has(id)) continue;
     taken.add(id);
     return id;

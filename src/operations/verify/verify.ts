@@ -153,7 +153,7 @@ export async function verify(store: Store, options: VerifyOptions = {}): Promise
     ...results.flatMap((result) => result.problems),
     ...ofThreads.problems,
     ...ofNamespaces.problems,
-    ...conflictCopies(store.storage, names, id),
+    ...(await conflictCopies(store.storage, names, id)),
   ];
   return {
     checked: [...whole.values(), ...results.map(({ checked }) => checked)].reduce(

@@ -21,7 +21,7 @@ import type { Storage } from "../../storage/storage.js";
 import { isTold, versionAt } from "./changes.js";
 import { JournalTail } from "./journal-tail.js";
 import { journalKey, snapshotKey } from "../../store/names.js";
-import { findConversation, readMetadataOnly, refusal } from "../../store/read.js";
+import { findConversation, isNotThere, readMetadataOnly, refusal } from "../../store/read.js";
 
 /** All there is: at first, and after a change that no other event tells. For those alone who ask for states. */
 export interface StateEvent {
@@ -202,7 +202,7 @@ export class ConversationFollower {
   }
 
   async #readWhole(): Promise<WatchEvent[]> {
-    if (!(await this.#isThere())) return this.#removed();
+    if (await isNotThere(this.storage, this.id)) return this.#removed();
     this.#snapshotSeen = await this.#snapshotLook();
     const found = await findConversation(this.storage, this.id);
     const plan = planRecovery(found);
@@ -228,15 +228,6 @@ export class ConversationFollower {
     if (version === undefined) return;
     this.#version = version;
     this.#text.begin(version.state);
-  }
-
-  /** Not by its backups alone. */
-  async #isThere(): Promise<boolean> {
-    const [journal, snapshot] = [
-      await this.storage.stat(journalKey(this.id)),
-      await this.storage.stat(snapshotKey(this.id)),
-    ];
-    return journal !== undefined || snapshot !== undefined;
   }
 
   #removed(): FollowEvent[] {

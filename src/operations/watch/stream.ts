@@ -28,7 +28,7 @@ export async function* watchConversation(
   const hints = new Hints(signal);
   const follower = new ConversationFollower(storage, id, { states: true, from });
   const watcher = await storage.watch("state", ({ key }) => {
-    if (conversationIds([key.name]).includes(id)) hints.give();
+    if (key.name === "" || conversationIds([key.name]).includes(id)) hints.give();
   });
   try {
     while (!isEnded()) {

@@ -93,7 +93,7 @@ export async function watchConversations(options: WatchOptions): Promise<Watcher
     one.hint();
   };
   const watcher = await options.storage.watch("state", ({ key }) => {
-    const [id] = conversationIds([key.name]);
+    const [id] = key.name === "" ? [options.id] : conversationIds([key.name]);
     if (id !== undefined && (options.id === undefined || options.id === id)) lookAt(id);
   });
   if (options.id !== undefined) lookAt(options.id);

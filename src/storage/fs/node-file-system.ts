@@ -18,10 +18,11 @@ import {
 import { platform } from "node:os";
 import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
-import { systemErrorCode } from "../../errors.js";
+import { DraftstateError, systemErrorCode } from "../../errors.js";
 import type { FileStat, FileSystem, FileSystemSpace } from "../file-system.js";
 import { isForbidden } from "../storage-error.js";
 import { statOf } from "./file-stat.js";
+import { linkTargetOf } from "./paths.js";
 import { openForReading } from "./read-file.js";
 import { createFile } from "./written-file.js";
 
@@ -57,9 +58,21 @@ async function makeDirectory(path: string): Promise<void> {
 async function hasDirectory(path: string): Promise<boolean> {
   const found = await stat(path);
   if (found?.kind === "directory") return true;
-  if (found?.kind === "link" && (await statFollowing(path)).isDirectory()) return true;
+  if (found?.kind === "link" && (await statFollowing(path).catch(explainDangling(path))).isDirectory()) return true;
   if (found !== undefined) throw Object.assign(new Error(`${path} is not a directory`), { code: "EEXIST" });
   return false;
+}
+
+/** A disk that is not mounted, say: the link is there, so nothing was removed. */
+function explainDangling(path: string): (error: unknown) => never {
+  return (error) => {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+    throw new DraftstateError(
+      "STORAGE",
+      `${path} is a symbolic link that leads nowhere (${linkTargetOf(path) ?? "?"}): bring back what it leads to (is its disk mounted?), or remove the link`,
+      { path, cause: error },
+    );
+  };
 }
 
 /** Another process was faster. */

@@ -3,7 +3,7 @@
  * outcome and the removal of what it replaces.
  */
 import { DraftstateError } from "../../errors.js";
-import type { Content, Key } from "../storage.js";
+import type { Content, Key, Standing } from "../storage.js";
 import { isTaken } from "./errors.js";
 import { assertNotGivenUp, guardValues, heldRow, lockLost, type Holding } from "./guards.js";
 import { synced, type Outcomes } from "./outcomes.js";
@@ -14,9 +14,26 @@ import type { Tables } from "./tables.js";
 
 interface ChangeRow {
   readonly held: boolean;
+  /** What a log continues is there as it was seen. */
+  readonly stands: boolean;
   readonly staged: boolean;
   readonly changed: boolean;
   readonly blob: number | null;
+}
+
+/** A content that was put. */
+export interface PutContent {
+  readonly version: string;
+  /** Of its parts; null where there are none. */
+  readonly blob: number | null;
+}
+
+export interface PutOptions {
+  readonly holding?: Holding | undefined;
+  /** The name to write as, where it is not the lock's. */
+  readonly writer?: string;
+  /** Of a log. */
+  readonly continues?: Standing | undefined;
 }
 
 /** How a content takes its name. */
@@ -46,19 +63,18 @@ export class Changes {
     this.#remove = removeStatement(tables);
   }
 
-  /** The number of the content's parts, or undefined where the name is taken and `put` is `create`. */
+  /** Undefined where the name is taken and `put` is `create`. */
   async put(
     put: Put,
     key: Key,
     content: Content,
-    holding?: Holding,
-    writer = holding?.name ?? "",
-  ): Promise<{ readonly blob: number | null } | undefined> {
+    { holding, writer = holding?.name ?? "", continues }: PutOptions = {},
+  ): Promise<PutContent | undefined> {
     const { staging, outcomes, server } = this.options;
     assertNotGivenUp(server.place, holding);
     const gathered = await staging.gather(writer, key, content);
     try {
-      const done = await outcomes.once<{ readonly blob: number | null } | undefined>(
+      const done = await outcomes.once<PutContent | undefined>(
         async (op, cleared) => {
           const row = await this.#run(this.#put[put][gathered.kind], holding, [
             op,
@@ -66,12 +82,14 @@ export class Changes {
             key.area,
             key.name,
             this.options.now().toISOString(),
+            ...(put === "log" ? valuesOf(continues) : []),
             ...(gathered.kind === "small" ? [gathered.bytes] : [gathered.op, gathered.size]),
           ]);
+          if (!row.stands) throw wentBack(server.place, continues);
           if (gathered.kind === "staged" && !row.staged) throw sweptAway(server.place, key);
-          return row.changed ? { blob: row.blob } : undefined;
+          return row.changed ? { version: op, blob: row.blob } : undefined;
         },
-        (outcome) => outcome,
+        ({ blob }, op) => ({ version: op, blob }),
       );
       if (done === undefined) await staging.discard(gathered);
       return done;
@@ -118,10 +136,29 @@ function causeOf(error: unknown): unknown {
   return error instanceof DraftstateError ? error.cause : error;
 }
 
+function valuesOf(continues: Standing | undefined): unknown[] {
+  return continues === undefined ? [null, null, null] : [continues.key.area, continues.key.name, continues.version];
+}
+
+function wentBack(place: string, continues: Standing | undefined): DraftstateError {
+  const path = `${place}/${continues?.key.area ?? ""}/${continues?.key.name ?? ""}`;
+  return new DraftstateError(
+    "STORAGE",
+    `${path} is not as this process left it: a server that lacks the last changes may have taken over; nothing was written`,
+    { path },
+  );
+}
+
 /** A change without a guard is allowed by a row of its own. */
-function allowed(tables: Tables): string {
+function allowed(tables: Tables, condition = "true"): string {
   return `${heldRow(tables)},
-    allowed as (select 1 from held union all select 1 where $1::text is null)`;
+    allowed as (select 1 from (select 1 from held union all select 1 where $1::text is null) a where ${condition})`;
+}
+
+/** $9 to $11: area and name of what a log continues, and its version as readers are told it. */
+function standing({ entries }: Tables): string {
+  return `($9::text is null or exists (
+    select 1 from ${entries} where area = $9 and name = $10 and version = split_part($11::text, '.', 1)))`;
 }
 
 /** $4 the outcome's name, $5 those that are cleared. */
@@ -130,13 +167,15 @@ function noted({ outcomes }: Tables, change: string, blob: string): string {
     cleared as (delete from ${outcomes} where op = any($5::text[]))`;
 }
 
-/** $6 and $7 the key, $8 the time; then the bytes, or the name and size of what was staged. */
+/** $6 and $7 the key, $8 the time; of a log, what it continues; then the bytes, or the name and size of what was staged. */
 function putStatement(tables: Tables, put: Put, kind: Gathered["kind"]): Statement {
   const { entries, parts, staged, blobs } = tables;
+  const isLog = put === "log";
+  const [first, second] = isLog ? ["$12", "$13"] : ["$9", "$10"];
   const source =
     kind === "small"
-      ? `content as (select ${put === "log" ? `nextval('${blobs}')` : "null::int8"} as blob, octet_length($9::bytea)::int8 as size, $9::bytea as bytes from allowed)`
-      : `content as (delete from ${staged} s using allowed where s.op = $9 returning s.blob, $10::int8 as size, ''::bytea as bytes)`;
+      ? `content as (select ${isLog ? `nextval('${blobs}')` : "null::int8"} as blob, octet_length(${first}::bytea)::int8 as size, ${first}::bytea as bytes from allowed)`
+      : `content as (delete from ${staged} s using allowed where s.op = ${first} returning s.blob, ${second}::int8 as size, ''::bytea as bytes)`;
   const conflict =
     put === "create"
       ? "do nothing"
@@ -147,7 +186,7 @@ function putStatement(tables: Tables, put: Put, kind: Gathered["kind"]): Stateme
       ? `refused as (delete from ${parts} p using content c where p.blob = c.blob and not exists (select 1 from put)),`
       : "";
   return statement(
-    `with ${allowed(tables)},
+    `with ${allowed(tables, isLog ? standing(tables) : "true")},
       ${source},
       put as (
         insert into ${entries} as e (area, name, version, blob, size, bytes, modified_at)
@@ -156,7 +195,7 @@ function putStatement(tables: Tables, put: Put, kind: Gathered["kind"]): Stateme
       gone as (delete from ${parts} p using put where p.blob = put.replaced),
       ${refused}
       ${noted(tables, "put", "blob")}
-    select exists (select 1 from held) as held, exists (select 1 from content) as staged,
+    select exists (select 1 from held) as held, ${isLog ? standing(tables) : "true"} as stands, exists (select 1 from content) as staged,
       exists (select 1 from put) as changed, (select blob from put) as blob, ${synced("on")} as durability`,
   );
 }
@@ -167,7 +206,7 @@ function moveStatement(tables: Tables): Statement {
     `with ${allowed(tables)},
       moved as (update ${tables.entries} set area = $8, name = $9 from allowed where area = $6 and name = $7 returning blob),
       ${noted(tables, "moved", "blob")}
-    select exists (select 1 from held) as held, true as staged, exists (select 1 from moved) as changed, null::int8 as blob,
+    select exists (select 1 from held) as held, true as stands, true as staged, exists (select 1 from moved) as changed, null::int8 as blob,
       ${synced("on")} as durability`,
   );
 }
@@ -179,7 +218,7 @@ function removeStatement(tables: Tables): Statement {
       removed as (delete from ${tables.entries} using allowed where area = $6 and name = $7 returning blob),
       gone as (delete from ${tables.parts} p using removed where p.blob = removed.blob),
       ${noted(tables, "removed", "blob")}
-    select exists (select 1 from held) as held, true as staged, exists (select 1 from removed) as changed, null::int8 as blob,
+    select exists (select 1 from held) as held, true as stands, true as staged, exists (select 1 from removed) as changed, null::int8 as blob,
       ${synced("off")} as durability`,
   );
 }

@@ -39,6 +39,12 @@ const ADVISORY = `p.locktype = 'advisory' and p.granted and p.objsubid = 1
   and p.database = (select oid from pg_database where datname = current_database())`;
 const KEY = "((p.classid::int8 << 32) | p.objid::int8)";
 
+/** Whether a lock of this name is held; in SQL. */
+export function isAlive({ locks }: Tables, name: string): string {
+  return `exists (select 1 from ${locks} l where l.name = ${name} and exists (
+    select 1 from pg_locks p where ${ADVISORY} and ${KEY} = l.key))`;
+}
+
 export function lockStatements(tables: Tables): LockStatements {
   const { locks, store, fences } = tables;
   const isMine = `exists (select 1 from pg_locks p where ${ADVISORY} and p.pid = pg_backend_pid() and ${KEY} = $1::int8)`;

@@ -1,6 +1,6 @@
 /**
  * A log under a name: an append is one row and one round trip, checked against the lock's fencing token in the statement itself.
- * A row is known by the byte at which it ends, so that one whose answer was lost is found, and none is there twice.
+ * A row is known by its log and the byte at which it ends, so that one whose answer was lost is found, and none is there twice.
  */
 import { DraftstateError } from "../../errors.js";
 import type { Log } from "../storage.js";
@@ -13,15 +13,18 @@ import { statement, type Statement } from "./statement.js";
 import type { Tables } from "./tables.js";
 
 export interface LogStatements {
-  /** $1 and $2: a row where the log has one that ends there. */
+  /** $1 and $2 number and version of the log, $3 the end: a row where the log has one that ends there. */
   readonly look: Statement;
   /** $1 to $3: a row where the lock is held. */
   readonly held: Statement;
 }
 
-export function logStatements({ parts, locks }: Tables): LogStatements {
+export function logStatements({ entries, parts, locks }: Tables): LogStatements {
   return {
-    look: statement(`select 1 from ${parts} where blob = $1::int8 and ends = $2::int8`),
+    look: statement(
+      `select 1 from ${parts} p join ${entries} e on e.blob = p.blob
+       where p.blob = $1::int8 and e.version = $2 and p.ends = $3::int8`,
+    ),
     held: statement(`select 1 from ${locks} where name = $1 and fence = $2::int8 and nonce = $3`),
   };
 }
@@ -31,6 +34,8 @@ export interface PostgresLogOptions {
   readonly appends: Appends;
   readonly statements: LogStatements;
   readonly blob: number;
+  /** Tells two logs apart even where a standby that took over repeats a number. */
+  readonly version: string;
   /** Bytes that the log begins with. */
   readonly size: number;
   readonly holding: Holding | undefined;
@@ -98,8 +103,8 @@ export class PostgresLog implements Log {
   }
 
   async #appendRow(bytes: Uint8Array, wait: Wait): Promise<void> {
-    const { blob, holding, server } = this.options;
-    const row: Row = { holding, blob, begins: this.#size, ends: this.#size + bytes.length, bytes };
+    const { blob, version, holding, server } = this.options;
+    const row: Row = { holding, blob, version, begins: this.#size, ends: this.#size + bytes.length, bytes };
     try {
       await server.trying("append", (attempt) => this.#attempt(row, wait, attempt));
     } catch (error) {
@@ -134,8 +139,8 @@ export class PostgresLog implements Log {
   }
 
   async #isThere(ends: number): Promise<boolean> {
-    const { server, statements, blob } = this.options;
-    return (await server.once(statements.look, [blob, ends])).length > 0;
+    const { server, statements, blob, version } = this.options;
+    return (await server.once(statements.look, [blob, version, ends])).length > 0;
   }
 }
 

@@ -8,6 +8,8 @@ const CONNECTIONS = 12;
 const CONNECT_TIMEOUT = 10_000;
 /** Milliseconds of silence after which a peer is asked whether it is still there. */
 const KEEP_ALIVE = 10_000;
+/** As libpq knows them, and `pg` does not: before the path, behind user and password; or as a parameter. */
+const SEVERAL_HOSTS = /^\w+:\/\/(?:[^/?]*@)?[^@/?]*,[^@/?]*(?:[/?]|$)|[?&]host=[^&]*(?:,|%2c)/i;
 
 /** Throws `INVALID_CONFIG`, without the URL. */
 export function openPool(connectionString: string | undefined): PostgresPool {
@@ -15,6 +17,11 @@ export function openPool(connectionString: string | undefined): PostgresPool {
     throw new DraftstateError(
       "INVALID_CONFIG",
       "connectionString: expected postgresql://user@host:port/database, or give a pool",
+    );
+  if (SEVERAL_HOSTS.test(connectionString))
+    throw new DraftstateError(
+      "INVALID_CONFIG",
+      "connectionString: it names several hosts: give the one address that always leads to the primary, such as a DNS name, a virtual IP, HAProxy or PgBouncer",
     );
   return new pg.Pool({
     connectionString,

@@ -1,12 +1,17 @@
 /**
  * Changes made exactly once. Each carries a name of its own, and its transaction notes that name: where a connection was cut
  * before the answer, a look at the notes says whether the change was made. Notes go with one of the changes that follow.
+ * What is old is taken for a dead process's and cleared away, whatever the clock said: all that a storage noted at once, with the
+ * note by which it began. Where that one is gone, whether a change was made is unknown, and told; it is never made again.
  */
+import { DraftstateError } from "../../errors.js";
 import { isTaken } from "./errors.js";
 import type { Server } from "./server.js";
 import { statement, type Statement } from "./statement.js";
 import type { Tables } from "./tables.js";
 
+/** Between the name of the storage and that of the change: neither has it. */
+const SEPARATOR = "-";
 /** Notes that one change clears away. */
 const CLEARED_AT_ONCE = 100;
 
@@ -18,18 +23,34 @@ export interface Outcome {
 export class Outcomes {
   readonly #look: Statement;
   readonly #settle: Statement;
+  readonly #begin: Statement;
+  readonly #clear: Statement;
   readonly #noted = new Set<string>();
+  #begun: Promise<string> | undefined;
 
   constructor(
     private readonly server: Server,
     tables: Tables,
     private readonly randomName: () => string,
   ) {
-    this.#look = statement(`select blob from ${tables.outcomes} where op = $1`);
+    this.#begin = statement(
+      `insert into ${tables.outcomes} (op) values ($1) on conflict (op) do nothing returning ${synced("off")}`,
+    );
+    this.#clear = statement(`delete from ${tables.outcomes} where op = any($1::text[]) returning ${synced("off")}`);
+    this.#look = statement(`select op, blob from ${tables.outcomes} where op = any($1::text[])`);
     this.#settle = statement(
       `with cleared as (delete from ${tables.outcomes} where op = any($2::text[]))
        insert into ${tables.outcomes} (op) values ($1) returning ${synced("on")} as durability`,
     );
+  }
+
+  /** The note that tells this storage's notes from cleared ones: done by the first change where it was not done before. */
+  async begin(): Promise<string> {
+    const begun = (this.#begun ??= this.#beginAs(this.randomName()));
+    begun.catch(() => {
+      if (this.#begun === begun) this.#begun = undefined;
+    });
+    return begun;
   }
 
   /**
@@ -38,19 +59,22 @@ export class Outcomes {
    */
   async once<T>(
     act: (op: string, cleared: readonly string[]) => Promise<T>,
-    done: (outcome: Outcome) => T,
+    done: (outcome: Outcome, op: string) => T,
   ): Promise<T> {
-    const op = this.randomName();
+    const beginning = await this.begin();
+    const op = `${beginning}${SEPARATOR}${this.randomName()}`;
     const cleared = [...this.#noted].slice(0, CLEARED_AT_ONCE);
     const result = await this.server.trying("write", async (attempt) => {
-      const noted = attempt === 1 ? undefined : await this.#lookFor(op);
-      if (noted !== undefined) return done(noted);
+      const noted = attempt === 1 ? undefined : await this.#lookFor(op, beginning);
+      if (noted !== undefined) return done(noted, op);
       try {
-        return await act(op, cleared);
+        const made = await act(op, cleared);
+        if (attempt > 1) await this.#lookFor(op, beginning);
+        return made;
       } catch (error) {
-        const late = isTaken(error) ? await this.#lookFor(op) : undefined;
+        const late = isTaken(error) ? await this.#lookFor(op, beginning) : undefined;
         if (late === undefined) throw error;
-        return done(late);
+        return done(late, op);
       }
     });
     this.#forget(cleared);
@@ -69,20 +93,44 @@ export class Outcomes {
   }
 
   /** What this process noted and no change cleared: at the end of the storage. */
-  async clear(tables: Tables): Promise<void> {
-    if (this.#noted.size === 0) return;
-    const clear = statement(`delete from ${tables.outcomes} where op = any($1::text[]) returning ${synced("off")}`);
-    await this.server.once(clear, [[...this.#noted]]);
+  async clear(): Promise<void> {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    if (begun === undefined) return;
+    await this.server.once(this.#clear, [[await begun, ...this.#noted]]);
     this.#noted.clear();
   }
 
-  async #lookFor(op: string): Promise<Outcome | undefined> {
-    return (await this.server.once<Outcome>(this.#look, [op]))[0];
+  async #beginAs(name: string): Promise<string> {
+    await this.server.trying("write", () => this.server.once(this.#begin, [name]));
+    return name;
+  }
+
+  /** Undefined where the change was not made. Throws `STORAGE` where that is unknown. */
+  async #lookFor(op: string, beginning: string): Promise<Outcome | undefined> {
+    const rows = await this.server.once<Outcome & { readonly op: string }>(this.#look, [[op, beginning]]);
+    const found = rows.find((row) => row.op === op);
+    if (found !== undefined || rows.length > 0) return found;
+    this.#begun = undefined;
+    throw unknownOutcome(this.server.place);
   }
 
   #forget(cleared: readonly string[]): void {
     for (const op of cleared) this.#noted.delete(op);
   }
+}
+
+function unknownOutcome(place: string): DraftstateError {
+  return new DraftstateError(
+    "STORAGE",
+    `${place}: the connection was cut before the answer to a change, and what told whether it was made was cleared away meanwhile (the server's clock jumped, or the server was replaced): look at what is there before you make it again`,
+    { path: place },
+  );
+}
+
+/** Of notes that one storage made, with the one by which it began; in SQL. */
+export function storageOf(op: string): string {
+  return `split_part(${op}, '${SEPARATOR}', 1)`;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The storage contract over PostgreSQL. Each call is a statement or few; what they are is told by the files beside this one. */
 import { isDraftstateError } from "../../errors.js";
 import { Appends } from "./appends.js";
-import { Changes, type Put } from "./changes.js";
+import { Changes, type Put, type PutOptions } from "./changes.js";
 import { Contents } from "./contents.js";
 import { isAway } from "./errors.js";
 import type { Holding } from "./guards.js";
@@ -30,6 +30,7 @@ import type {
   ReadOptions,
   ServerReport,
   Space,
+  Standing,
   Stat,
   Storage,
   Watcher,
@@ -45,6 +46,7 @@ export interface PostgresStorageParts {
 }
 
 export class PostgresStorage implements Storage {
+  readonly mayGoBack = true;
   readonly #parts: PostgresStorageParts;
   readonly #server: Server;
   readonly #tables: Tables;
@@ -114,15 +116,15 @@ export class PostgresStorage implements Storage {
   }
 
   async replace(key: Key, content: Content, guard?: Lock): Promise<void> {
-    await this.#put("replace", key, content, this.#holding(key, guard));
+    await this.#put("replace", key, content, { holding: this.#holding(key, guard) });
   }
 
   async replaceAs(writer: string, key: Key, content: Content): Promise<void> {
-    await this.#put("replace", key, content, undefined, writer);
+    await this.#put("replace", key, content, { writer });
   }
 
   async create(key: Key, content: Content, guard?: Lock): Promise<boolean> {
-    return (await this.#put("create", key, content, this.#holding(key, guard))) !== undefined;
+    return (await this.#put("create", key, content, { holding: this.#holding(key, guard) })) !== undefined;
   }
 
   async move(from: Key, to: Key, guard?: Lock): Promise<boolean> {
@@ -145,14 +147,15 @@ export class PostgresStorage implements Storage {
     if (await this.#schema.isReady()) await this.#outcomes.settle();
   }
 
-  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock): Promise<Log> {
+  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock, continues?: Standing): Promise<Log> {
     const holding = this.#holding(key, guard);
-    const put = await this.#put("log", key, first, holding);
+    const put = await this.#put("log", key, first, { holding, continues });
     return new PostgresLog({
       server: this.#server,
       appends: this.#appends,
       statements: this.#logs,
       blob: put?.blob ?? 0,
+      version: put?.version ?? "",
       size: first.length,
       holding,
       changed: () => {
@@ -225,7 +228,7 @@ export class PostgresStorage implements Storage {
 
   async #close(): Promise<void> {
     await this.#notifier.close();
-    await this.#outcomes.clear(this.#tables).catch(() => undefined);
+    await this.#outcomes.clear().catch(() => undefined);
     await this.#locks.close();
     await this.#server.close();
   }
@@ -234,9 +237,9 @@ export class PostgresStorage implements Storage {
     return this.#locks.holdingOf(guard, this.describe(key));
   }
 
-  async #put(put: Put, key: Key, content: Content, holding: Holding | undefined, writer?: string) {
+  async #put(put: Put, key: Key, content: Content, options: PutOptions) {
     await this.#schema.isReady();
-    const done = await this.#changes.put(put, key, content, holding, writer);
+    const done = await this.#changes.put(put, key, content, options);
     if (done !== undefined) this.#notifier.changed(key);
     return done;
   }

@@ -4,12 +4,14 @@
  */
 import { DraftstateError } from "../../errors.js";
 import { isUnprepared } from "./errors.js";
+import { isAlive } from "./lock-statements.js";
+import { storageOf } from "./outcomes.js";
 import type { PostgresClient } from "./pool.js";
 import type { Server } from "./server.js";
 import { hashOf, statement, type Statement } from "./statement.js";
 import { migrations, SCHEMA_VERSION, type Tables } from "./tables.js";
 
-/** Days after which what a process that died left is cleared away where no lock's next holder does it. */
+/** Days after which what a process that died left is cleared away where no lock's next holder does it. A clock may be wrong: nothing depends on it. */
 const LEFT_DAYS = 7;
 
 export class Schema {
@@ -110,15 +112,20 @@ export class Schema {
     return (await this.server.on<{ version: number }>(client, this.#version))[0]?.version ?? 0;
   }
 
-  /** What will not be asked for again: contents that were never finished, and outcomes whose process died. Once is enough. */
+  /**
+   * What will not be asked for again: contents that were never finished, and outcomes whose process died, all of a process at once.
+   * What looks old may be of one that lives: a content whose writer holds its lock stays, and of an outcome see outcomes.ts. Once is enough.
+   */
   async #clear(): Promise<void> {
     if (this.#isCleared) return;
     const { staged, parts, outcomes } = this.tables;
+    const isOld = (at: string): string => `${at} < now() - interval '${LEFT_DAYS} days'`;
     await this.server.read(
       statement(
-        `with old as (delete from ${staged} where at < now() - interval '${LEFT_DAYS} days' returning blob),
-           gone as (delete from ${parts} p using old where p.blob = old.blob)
-         delete from ${outcomes} where at < now() - interval '${LEFT_DAYS} days'`,
+        `with old as (delete from ${staged} s where ${isOld("s.at")} and not ${isAlive(this.tables, "s.writer")} returning blob),
+           gone as (delete from ${parts} p using old where p.blob = old.blob),
+           dead as (select ${storageOf("op")} as storage from ${outcomes} group by 1 having ${isOld("max(at)")})
+         delete from ${outcomes} using dead where ${storageOf("op")} = dead.storage`,
       ),
     );
     this.#isCleared = true;

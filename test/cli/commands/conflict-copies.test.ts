@@ -1,4 +1,5 @@
 /** Second copies that sync tools made: the commands that `verify` names work as they are written. */
+import { rm } from "node:fs/promises";
 import { describe, expect } from "vitest";
 import { seed } from "../../e2e/seed.js";
 import { test, TIMEOUT } from "../world.js";
@@ -27,6 +28,18 @@ describe("a second copy of a conversation", TIMEOUT, () => {
       "tale-copy-2",
       "tale-copy-3",
     ]);
+  });
+
+  test("that is all that is left is told by ls, with the command that brings it back", async ({ workspace }) => {
+    await seed(workspace, "tale", [{ prompt: "Hi", answer: "Once." }]);
+    await workspace.write("state/tale 2.json", await workspace.read("state/tale.json"));
+    for (const path of [...(await workspace.files()).keys()]) if (/tale(?:_.*)?\.json$/.test(path)) await rm(path);
+    const { stderr } = await workspace.run(["ls"]);
+    expect(stderr).toContain(`tale is gone, and ${workspace.path("state/tale 2.json")} is left: a copy of tale.json`);
+    const [, command = ""] =
+      /keep it as a conversation of its own with draftstate (import .+?\.json'?)(?=,)/.exec(stderr) ?? [];
+    expect((await workspace.run(wordsOf(command))).status).toBe(0);
+    expect((await workspace.ls()).map(({ conversationId }) => conversationId)).toEqual(["tale"]);
   });
 });
 

@@ -34,3 +34,14 @@ test("a long result is folded on a terminal, and whole with --full and in a pipe
 test("what a tool that failed told the model is printed once", () => {
   expect(render(SHOWN, {}, output(sink())).match(/It broke\./g)).toHaveLength(1);
 });
+
+test.each([
+  ["fs__read", "fs/read"],
+  ["my_fs__read__all", "my_fs/read__all"],
+  ["read", "read"],
+  ["__init", "__init"],
+  ["a___b", "a___b"],
+])("a call of %s is shown as %s, as in the chat", (name, path) => {
+  const messages = [{ id: "a", role: "assistant", content: "", toolCalls: [{ id: "c1", name, args: {} }] }];
+  expect(render({ ...SHOWN, state: { messages } }, {}, output(sink()))).toContain(`→ ${path}({})`);
+});

@@ -9,6 +9,7 @@ import { helpOn } from "./help.js";
 import { ls } from "./ls.js";
 import { model } from "./model.js";
 import { startNew } from "./new.js";
+import { redo } from "./redo.js";
 import { restore } from "./restore.js";
 import { resume } from "./resume.js";
 import { retry } from "./retry.js";
@@ -23,6 +24,7 @@ import { undo } from "./undo.js";
 export const SLASH_COMMANDS: readonly SlashCommand[] = [
   helpOn(() => SLASH_COMMANDS),
   undo,
+  redo,
   retry,
   continueAnswer,
   edit,

@@ -22,7 +22,7 @@ export const resume: SlashCommand = {
 async function resumeAt(session: ChatSession, id: string): Promise<void> {
   await session.switchTo(id);
   const { turn, context, conversation } = session;
-  await sayWhere(context, conversation);
+  await sayWhere(context, conversation, session.turn.plain);
   const mayAsk = context.output.errorIsTerminal;
   const resumption = (await whatToDo(conversation, { ...turn, prompt: undefined, mayAsk })) ?? "keep";
   await carryOut(conversation, resumption, context);

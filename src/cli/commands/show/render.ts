@@ -3,6 +3,7 @@ import { CUT_SHORT, cutShortMessage } from "../../../model/finish-reasons.js";
 import { isContinuation } from "../../../model/continued.js";
 import { textOf, type Metadata } from "../../../model/conversation.js";
 import { isJsonObject, ownValue, type Json, type JsonObject } from "../../../model/json.js";
+import { pathOfKept } from "../../tools/tool-path.js";
 import { callStatus, type CallStatus } from "../../../model/tool-calls.js";
 import { shownMessages } from "../../../model/shown.js";
 import type { Output } from "../../output.js";
@@ -91,7 +92,7 @@ function renderCall(style: Style, call: Json, results: readonly Json[]): string 
   const result = results.find((each) => isJsonObject(each) && ownValue(each, "toolCallId") === ownValue(call, "id"));
   const status = callStatus(call, isJsonObject(result) ? result : undefined);
   const shown = style.dim(
-    toSafeLine(`→ ${textOf(ownValue(call, "name"))}(${JSON.stringify(ownValue(call, "args") ?? {})})`),
+    toSafeLine(`→ ${pathOfKept(textOf(ownValue(call, "name")))}(${JSON.stringify(ownValue(call, "args") ?? {})})`),
   );
   return status === "answered" ? shown : `${shown} ${style.yellow(CALL_WORDS[status])}`;
 }
