@@ -3,7 +3,6 @@
  * batch. A batch is acknowledged after its sync, and only then part of the index. After a failed append or sync that file is
  * never written again: the batch goes to a new segment, or is rejected where that fails too.
  */
-import { setImmediate as endOfTurn } from "node:timers/promises";
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { firstFolded, SEGMENT_BYTES } from "../checkpoints/folding.js";
 import type { Payload } from "../checkpoints/payload.js";
@@ -325,6 +324,13 @@ export function encodePartial({ number, text, calls, startedAt, updatedAt, ...or
     encodeStream({ kind: "stream", number, at: startedAt, ...origin }),
     encodeToken({ kind: "token", stream: number, at: updatedAt, text, calls }),
   ]);
+}
+
+/** Of the event loop: what was asked in it is asked by now. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function asError(error: unknown): Error {
