@@ -1,39 +1,21 @@
 /**
- * A conversation that this process may change: its state in memory, its lock, its way to the disk, and the policy of when a
- * change goes there. One at a time works on it: what touches the disk is called in the conversation's turn (slot.ts), and
+ * A conversation that this process may change: what it is now (present.ts), its lock, its way to the disk, and what works on it
+ * there. One at a time works on it: what touches the disk is called in the conversation's turn (slot.ts), and
  * programs hold a handle (conversation.ts) that sees to it.
  */
 import { messageOf } from "../errors.js";
 import type { InfoChange } from "../journal/record.js";
-import { changeInfo } from "../journal/replay.js";
-import {
-  isStreaming,
-  MAX_REVISION,
-  streamingOf,
-  type BackupNote,
-  type Info,
-  type Version,
-} from "../model/conversation.js";
+import type { BackupNote, Info, Version } from "../model/conversation.js";
 import { StateContainer, type Recipe } from "../model/container.js";
-import { isEarlierInAnswer } from "../model/earlier.js";
-import { isJsonObject, type JsonObject } from "../model/json.js";
-import { diffStates, type Patch } from "../model/patches.js";
+import type { JsonObject } from "../model/json.js";
 import type { Lock } from "../storage/storage.js";
 import type { Backup } from "../store/backups.js";
-import { warn, type Store } from "../store/store.js";
-import { AnswerLimit } from "./answer-limit.js";
-import { SessionBackups } from "./session-backups.js";
-import { replaceKept, type Keeping, type Replaced } from "./replace-kept.js";
+import { warn } from "../store/store.js";
 import { housekeep } from "./housekeeping.js";
 import { LeftForUndo } from "./left-for-undo.js";
-import {
-  answeringError,
-  assertShort,
-  closedError,
-  noAnswerError,
-  noRevisionError,
-  notReplaceableError,
-} from "./refusals.js";
+import { Present } from "./present.js";
+import { replaceKept, type Keeping, type Replaced } from "./replace-kept.js";
+import { SessionBackups } from "./session-backups.js";
 import { TimedSaves } from "./timed-saves.js";
 import { removeTraces } from "./traces.js";
 import { TurnEnd } from "./turn-end.js";
@@ -57,29 +39,23 @@ export interface SessionOptions extends WriteAheadOptions {
 export class Session {
   readonly id: string;
   readonly backups: SessionBackups;
-  readonly #container: StateContainer;
+  readonly #present: Present;
   readonly #writer: WriteAhead;
-  #info: Info;
-  #revision: number;
-  readonly #limit: AnswerLimit;
   readonly #timedSaves: TimedSaves | undefined;
   readonly #closing = new AbortController();
-  #isAnswering = false;
   #isClosed = false;
   readonly #left: LeftForUndo;
   readonly #turnEnd: TurnEnd;
-  #isUntouched: boolean;
 
   constructor(private readonly options: SessionOptions) {
     const { id, version, store, lock } = options;
     this.id = id;
     this.backups = new SessionBackups(store, id, lock, options.backups);
-    this.#container = new StateContainer(version.state, store.settings.undefinedFields);
-    this.#info = version.info;
-    this.#revision = version.revision;
-    this.#isUntouched = options.isUntouched;
-    this.#writer = new WriteAhead({ ...options, version: this.version });
     const isClosed = (): boolean => this.#isClosed;
+    const container = new StateContainer(version.state, store.settings.undefinedFields);
+    const { info, revision } = version;
+    this.#writer = new WriteAhead({ ...options, version: { state: container.state, info, revision } });
+    this.#present = new Present({ ...options, container, info, revision, writer: this.#writer, isClosed });
     const flushUnacknowledged = (): Promise<void> => this.#writer.flushUnacknowledged();
     this.#left = new LeftForUndo({ ...options, flushUnacknowledged, isClosed });
     this.#turnEnd = new TurnEnd({
@@ -91,11 +67,10 @@ export class Session {
       flush: () => this.flush(),
       isClosed,
     });
-    this.#limit = new AnswerLimit(store.limits, () => this.#writer.bytesOnDisk);
     if (store.settings.autoSave)
       this.#timedSaves = new TimedSaves(store.settings.autoSaveInterval, {
         save: () => {
-          if (this.#revision > this.durableRevision) this.#writer.kick();
+          if (this.revision > this.durableRevision) this.#writer.kick();
         },
         isSnapshotWorthwhile: () => !this.#isClosed && this.#writer.journalBytes > 0 && this.#writer.maySnapshot(),
         snapshot: () => options.inTurn(() => this.#turnEnd.timedSnapshot()),
@@ -113,11 +88,11 @@ export class Session {
 
   /** Deeply frozen; a new object after each change. */
   get state(): JsonObject {
-    return this.#container.state;
+    return this.#present.state;
   }
 
   get revision(): number {
-    return this.#revision;
+    return this.#present.revision;
   }
 
   get durableRevision(): number {
@@ -125,11 +100,11 @@ export class Session {
   }
 
   get info(): Info {
-    return this.#info;
+    return this.#present.info;
   }
 
   get version(): Version {
-    return { state: this.#container.state, info: this.#info, revision: this.#revision };
+    return this.#present.version;
   }
 
   get isClosed(): boolean {
@@ -153,7 +128,7 @@ export class Session {
 
   /** New, opened for a save, and not changed yet: nothing of it is on disk. */
   get isUntouched(): boolean {
-    return this.#isUntouched;
+    return this.#present.isUntouched;
   }
 
   get queuedChanges(): number {
@@ -166,72 +141,51 @@ export class Session {
 
   /** Whether each token starts a save when it comes. */
   get savesTokens(): boolean {
-    return this.#settings.realTimeSave && this.#settings.saveOnToken;
+    return this.#present.savesTokens;
   }
 
   now(): Date {
     return this.options.store.now();
   }
 
-  update(recipe: Recipe<JsonObject>, { synced = false }: UpdateOptions = {}): void {
-    this.#assertChangeable();
-    if (synced) this.#writer.syncNext();
-    this.#changed(this.#container.update(recipe));
+  update(recipe: Recipe<JsonObject>, options: UpdateOptions = {}): void {
+    this.#present.update(recipe, options);
   }
 
   appendToken(text: string): void {
-    this.#assertAnswering();
-    const patch = this.#container.token(text, this.#mayGrow);
-    this.#record([patch]);
-    if (this.savesTokens) this.#writer.kick();
+    this.#present.appendToken(text);
   }
 
   appendReasoning(text: string): void {
-    this.#assertAnswering();
-    this.#changed([this.#container.reasoning(text, this.#mayGrow)]);
+    this.#present.appendReasoning(text);
   }
 
   beginAnswer(): () => void {
-    this.#assertChangeable();
-    if (this.#isAnswering) throw answeringError(this.id);
-    this.#isAnswering = true;
-    return () => {
-      this.#isAnswering = false;
-    };
+    return this.#present.beginAnswer();
   }
 
   replaceState(state: unknown): void {
-    if (this.#isSavedAlready(state)) return;
-    this.assertReplaceable();
-    this.#changed(this.#container.replace(withoutMetadata(state), diffStates));
+    this.#present.replaceState(state);
   }
 
   /** Like `replaceState`, but starts no save: the caller, the next change or the timer does. */
   replaceStateQuietly(state: unknown): void {
-    if (this.#isSavedAlready(state)) return;
-    this.assertReplaceable();
-    const patches = this.#container.replace(withoutMetadata(state), diffStates);
-    if (patches.length > 0) this.#record(patches);
+    this.#present.replaceStateQuietly(state);
   }
 
   updateInfo(change: InfoChange): void {
-    this.#assertChangeable();
-    this.#container.assertNotChanging();
-    assertShort(change);
-    this.#info = changeInfo(this.#info, change);
-    this.#record([], change);
-    this.#kickForChange();
+    this.#present.updateInfo(change);
   }
 
   async setUnbegunCalls(messageId: string | null): Promise<void> {
-    const mark = messageId === null ? null : unbegunMark(this.options, this.#info, messageId);
+    const mark = messageId === null ? null : unbegunMark(this.options, this.info, messageId);
     if (mark !== null) await register(this.options, mark);
-    if (mark !== (this.#info.unbegunCalls ?? null)) this.updateInfo({ unbegunCalls: mark });
+    if (mark !== (this.info.unbegunCalls ?? null)) this.updateInfo({ unbegunCalls: mark });
     if (mark === null) await unregister(this.options);
   }
 
   hasUnbegunCalls(messageId: string): Promise<boolean> {
-    return isUnbegun(this.options, this.#info, messageId);
+    return isUnbegun(this.options, this.info, messageId);
   }
 
   flush(): Promise<void> {
@@ -267,8 +221,7 @@ export class Session {
 
   /** Throws `LOCKED` in the middle of an answer: a whole state from outside does not hold the tokens that came since. */
   assertReplaceable(): void {
-    this.#assertChangeable();
-    if (this.#isAnswering) throw notReplaceableError(this.id);
+    this.#present.assertReplaceable();
   }
 
   /**
@@ -282,13 +235,13 @@ export class Session {
       {
         id: this.id,
         writer: this.#writer,
-        revision: () => this.#revision,
+        revision: () => this.revision,
         durableVersion: () => this.#turnEnd.durableVersion(),
         assertReplaceable: () => {
           this.assertReplaceable();
         },
         become: (next) => {
-          this.#changed(this.#container.replace(next, diffStates));
+          this.#present.become(next);
         },
         stands: () => {
           this.#left.stands();
@@ -307,7 +260,7 @@ export class Session {
     if (this.#isClosed) return;
     this.#end();
     try {
-      if (!this.#isUntouched) {
+      if (!this.isUntouched) {
         await this.flush();
         await this.#left.settleAtEnd();
         await this.#turnEnd.foldAtEnd();
@@ -344,54 +297,4 @@ export class Session {
     this.#timedSaves?.stop();
     this.beginClosing();
   }
-
-  get #settings(): Store["settings"] {
-    return this.options.store.settings;
-  }
-
-  /** What the agent gave as it answers, and is given back. */
-  #isSavedAlready(state: unknown): boolean {
-    return this.#isAnswering && isEarlierInAnswer(state, this.#container.state, this.id);
-  }
-
-  /** Throws `USAGE` where no answer is under way: no end would make a message of the text, and the next answer would drop it. */
-  #assertAnswering(): void {
-    this.#assertChangeable();
-    this.#container.assertNotChanging();
-    if (!isStreaming(this.#container.state)) throw noAnswerError(this.id);
-  }
-
-  #assertChangeable(): void {
-    if (this.#isClosed) throw closedError(this.id);
-    if (this.#revision >= MAX_REVISION) throw noRevisionError(this.id);
-  }
-
-  /** Throws `INVALID_STATE` where the answer that streams, or the file with it, would be too large. */
-  readonly #mayGrow = (text: string): void => {
-    const { partialResponse = "", partialReasoning = "" } = streamingOf(this.#container.state);
-    this.#limit.add(text, partialResponse === "" && partialReasoning === "");
-  };
-
-  #changed(patches: readonly Patch[]): void {
-    if (patches.length === 0) return;
-    this.#record(patches);
-    this.#kickForChange();
-  }
-
-  #record(patches: readonly Patch[], info?: InfoChange): void {
-    this.#revision += 1;
-    this.#isUntouched = false;
-    this.#writer.record(this.version, patches, info);
-  }
-
-  #kickForChange(): void {
-    const { realTimeSave, saveOnStateChange } = this.#settings;
-    if (realTimeSave && saveOnStateChange) this.#writer.kick();
-  }
-}
-
-function withoutMetadata(state: unknown): unknown {
-  if (!isJsonObject(state) || !Object.hasOwn(state, "_metadata")) return state;
-  const { _metadata: _left, ...rest } = state;
-  return rest;
 }

@@ -9,6 +9,7 @@ import { newerVersion } from "./newer.js";
 import {
   decodeOperation,
   decodePending,
+  isUnmoved,
   parseRecordName,
   pendingKey,
   recordKey,
@@ -43,18 +44,20 @@ export class OperationRecords {
     return undefined;
   }
 
-  /** Newest first: of all conversations, or of one. */
+  /** Those that happened, newest first: of all conversations, or of one. */
   async operations(id?: string, names?: readonly string[]): Promise<Operation[]> {
     const operations: Operation[] = [];
-    for (const named of recordsIn(names ?? (await this.names()))) {
+    const listed = names ?? (await this.names());
+    const there = new Set(listed);
+    for (const named of recordsIn(listed)) {
       const operation = id === undefined || named.conversationId === id ? await this.#read(named) : undefined;
-      if (operation !== undefined) operations.push(operation);
+      if (operation !== undefined && !isUnmoved(operation, there)) operations.push(operation);
     }
     return operations;
   }
 
   /**
-   * Those that fit, newest first; with `groupOnly` the newest and what the same command did. Throws `NEWER_VERSION` where the
+   * Those that fit and happened, newest first; with `groupOnly` the newest and what the same command did. Throws `NEWER_VERSION` where the
    * newest is of a newer version: what lies below it is not undone in its place.
    */
   async latest(
@@ -63,7 +66,9 @@ export class OperationRecords {
     names?: readonly string[],
   ): Promise<Operation[]> {
     const operations: Operation[] = [];
-    for (const named of recordsIn(names ?? (await this.names()))) {
+    const listed = names ?? (await this.names());
+    const there = new Set(listed);
+    for (const named of recordsIn(listed)) {
       // A group is named by the stamp of its first operation, or one that was drawn before.
       if (groupOnly && operations[0] !== undefined && named.stamp < operations[0].group) break;
       if (!fits(named)) continue;
@@ -71,7 +76,7 @@ export class OperationRecords {
       if (decoded?.kind === "newer" && operations.length === 0)
         throw newerVersion(this.#storage.describe(recordKey(named)), decoded.detail);
       const operation = this.#usable(named, decoded);
-      if (operation !== undefined) operations.push(operation);
+      if (operation !== undefined && !isUnmoved(operation, there)) operations.push(operation);
     }
     return operations;
   }

@@ -73,6 +73,24 @@ export function recordKeys(operation: Pick<Operation, "stamp" | "conversationId"
   return [recordKey(operation), { area: "trash", name: `${stamp}_undoing_${conversationId}.json` }];
 }
 
+/** A repair that cleared damaged backups away, and left the conversation as it was. */
+export function tookBackupsAlone({ kind, revision, files }: Operation): boolean {
+  return (
+    kind === "repair" && revision === undefined && files.length > 0 && files.every(({ area }) => area === "backup")
+  );
+}
+
+/**
+ * What moves files has a record before the first of them moves. While none of them is among the names in the trash nothing has happened,
+ * but where an undo was cut off once all were back.
+ */
+export function isUnmoved(operation: Operation, names: ReadonlySet<string>): boolean {
+  const { kind, stamp, files } = operation;
+  const movesFiles = kind === "rm" || kind === "prune" || tookBackupsAlone(operation);
+  const [, claimed] = recordKeys(operation);
+  return movesFiles && !names.has(claimed.name) && !files.some((file) => names.has(trashKey(stamp, file).name));
+}
+
 /** A record of what is about to be done. One operation at a time is under way on a conversation. */
 export function pendingKey(conversationId: string): Key {
   return { area: "trash", name: `pending_${conversationId}.json` };

@@ -35,10 +35,16 @@ describe.concurrent("tables on a narrow terminal", TIMEOUT, () => {
     [80, /^ID +TITLE +STATUS +MSGS +UPDATED$/],
     [120, /^ID +TITLE +STATUS +MSGS +TOKENS +UPDATED +SIZE +BACKUPS$/],
   ] as const)(
-    "ls at %i columns shows what has room, and cuts nothing but the title",
+    "ls at %i columns shows what has room, cuts nothing but the title, and names what it leaves out",
     async ([columns, expected], { workspace }) => {
       await seed(workspace, LONG_ID, [{ prompt: LONG_TITLE, answer: "Once." }]);
-      const [titles, row] = (await screenOf(workspace, ["ls"], columns)).split("\n");
+      const screen = await screenOf(workspace, ["ls"], columns);
+      const [titles = "", row] = screen.split("\n");
+      const leftOut = ["STATUS", "MSGS", "UPDATED", "TOKENS", "SIZE", "BACKUPS"].filter(
+        (title) => !titles.includes(title),
+      );
+      for (const title of leftOut) expect(screen).toMatch(new RegExp(`no room for [^]*\\b${title}\\b[^]*--json`));
+      expect(screen.includes("no room for")).toBe(leftOut.length > 0);
       expect(titles).toMatch(expected);
       expect(row).toMatch(new RegExp(`^${LONG_ID} {2}Another`));
     },

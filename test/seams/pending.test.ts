@@ -141,10 +141,8 @@ describe("a pending record that cannot be settled", () => {
   });
 });
 
-test.each(OPERATIONS)("a %s that was spilled before a kill is offered for undo", async (kind, act) => {
-  const directory = temporaryDirectory();
-  const fallback = fallbackIn(directory);
-  await told(directory, ["one", "two"], fallback);
+/** The disk is full from the pending record on: what the act writes is spilled, and the process killed before it can commit. */
+async function spilledAndKilled(directory: string, act: Act, fallback: CreateManagerOptions): Promise<void> {
   let full = false;
   const refuse: Turn = (go, key) => (full && field(key, "area") === "state" ? Promise.reject(noRoom()) : go());
   const replace: Turn = async (go, key) => {
@@ -153,35 +151,34 @@ test.each(OPERATIONS)("a %s that was spilled before a kill is offered for undo",
     return done;
   };
   await killed(directory, "before-commit", act, fallback, { replace, createLog: refuse });
-  const manager = managerIn(directory, fallback);
-  expect(await kinds(manager)).toEqual([kind]);
-  await (await manager.open(ID)).close();
-  expect(await kinds(manager)).toEqual([kind]);
-  await manager.undo(ID);
-  expect(texts(await manager.loadState(ID))).toEqual(["one", "two"]);
-});
+}
 
-test.each(OPERATIONS)(
-  "a %s that was spilled before a kill is offered, also where the clock was ahead once",
-  async (kind, act) => {
+describe.each(OPERATIONS)("a %s that was spilled before a kill", (kind, act) => {
+  test("is offered for undo", async () => {
+    const directory = temporaryDirectory();
+    const fallback = fallbackIn(directory);
+    await told(directory, ["one", "two"], fallback);
+    await spilledAndKilled(directory, act, fallback);
+    const manager = managerIn(directory, fallback);
+    expect(await kinds(manager)).toEqual([kind]);
+    await (await manager.open(ID)).close();
+    expect(await kinds(manager)).toEqual([kind]);
+    await manager.undo(ID);
+    expect(texts(await manager.loadState(ID))).toEqual(["one", "two"]);
+  });
+
+  test("is offered, also where the clock was ahead once", async () => {
     const directory = temporaryDirectory();
     const fallback = fallbackIn(directory);
     await told(directory, ["one", "two"], fallback);
     // What is done later has a later stamp.
     writeFileSync(join(stateDirectory(directory), ".draftstate", "trash", "2999-01-01T00-00-00-000Z-abcd_state_x"), "");
-    let full = false;
-    const refuse: Turn = (go, key) => (full && field(key, "area") === "state" ? Promise.reject(noRoom()) : go());
-    const replace: Turn = async (go, key) => {
-      const done = await refuse(go, key);
-      if (isPending(key)) full = true;
-      return done;
-    };
-    await killed(directory, "before-commit", act, fallback, { replace, createLog: refuse });
+    await spilledAndKilled(directory, act, fallback);
     const manager = managerIn(directory, fallback);
     await (await manager.open(ID)).close();
     expect(await kinds(manager)).toEqual([kind]);
-  },
-);
+  });
+});
 
 /** As an editor leaves it. */
 function edit(directory: string): void {

@@ -10,6 +10,8 @@ import { MemoryStorage } from "../../src/storage/memory.js";
 import { codeRejected } from "../doubles/error-code.js";
 import { FaultyFileSystem } from "../doubles/faulty-file-system.js";
 import { SimulatedFileSystem } from "../doubles/simulated-file-system.js";
+import { leaveSpill } from "../doubles/spills.js";
+import { versionAt } from "../doubles/snapshots.js";
 import { storageOver } from "../doubles/storage-over.js";
 
 const KEY = { area: "state", name: "chat.json" } as const;
@@ -122,4 +124,23 @@ describe("a state directory that cannot be written", () => {
     fallback.replace = () => Promise.reject(new Error("full as well"));
     expect(await codeRejected(say(conversation, "lost"))).toBe("STORAGE");
   });
+});
+
+test("a spill whose content another holds stays as long as that one does: until it is durable in the store", async () => {
+  const { fallback, manager } = setting();
+  const conversation = await manager.open("chat");
+  await say(conversation, "ours");
+  await conversation.close();
+  const { storage } = manager;
+  await leaveSpill(fallback, storage, { id: "chat", version: versionAt(70), session: "other1" });
+  const holds = [{ session: "other1", revision: 70 }];
+  await leaveSpill(fallback, storage, { id: "chat", version: versionAt(71), session: "other2", holds });
+  // The fork that the second one would become is in use: it stays for now.
+  const attempt = await storage.tryLock("chat-spill-other2", new Date());
+  await (await manager.open("chat")).close();
+  expect(await fallback.list("state")).toHaveLength(2);
+  if (attempt.acquired) await attempt.lock.release();
+  await (await manager.open("chat")).close();
+  expect(await fallback.list("state")).toEqual([]);
+  expect(await manager.ids()).toEqual(["chat", "chat-spill-other2"]);
 });

@@ -19,7 +19,7 @@ import { refusal } from "../../store/read.js";
 import { ANY_CONTENT } from "../../store/redo-record.js";
 import { warn, type Store } from "../../store/store.js";
 import type { Trash } from "../../store/trash.js";
-import { stampAfter, trashKey, type KeptFile, type Operation } from "../../store/trash-record.js";
+import { stampAfter, tookBackupsAlone, trashKey, type KeptFile, type Operation } from "../../store/trash-record.js";
 import { logUndo } from "../../store/undo-log.js";
 import { filesOf } from "../remove.js";
 import { foldIn, replaceWithBackup } from "../restore.js";
@@ -113,13 +113,6 @@ async function assertRoom(store: Store, taken: ReadonlySet<string>, operation: O
   // Where some of its own files are there, a removal or an undo was cut off: it continues.
   const isOwn = present.some(({ area, name }) => files.some((file) => file.area === area && file.name === name));
   if (other !== undefined && !isOwn) throw trash.files.taken(other);
-}
-
-/** A repair that cleared damaged backups away, and left the conversation as it was. */
-function tookBackupsAlone({ kind, revision, files }: Operation): boolean {
-  return (
-    kind === "repair" && revision === undefined && files.length > 0 && files.every(({ area }) => area === "backup")
-  );
 }
 
 /** The conversation was continued since a removal or undo that was cut off: it stays as it is now, and what was kept is not lost either. */

@@ -2,6 +2,7 @@
 import { COLUMN_GAP } from "./column-widths.js";
 import { toSafeLine } from "../text/safe-text.js";
 import type { Style } from "../text/style.js";
+import { wrapText } from "../text/wrap-text.js";
 import { renderTable, type TableColumn } from "./table.js";
 import { displayWidth } from "../text/width.js";
 
@@ -27,12 +28,20 @@ export interface FittingTable<Row> {
 export function renderFittingTable<Row>(table: FittingTable<Row>): string {
   const { rows, width, style } = table;
   const columns = thatFit(table);
-  return renderTable({
+  const shown = renderTable({
     style,
     width,
     columns,
     rows: rows.map((row, index) => columns.map(({ cell }) => cell(row, index))),
   });
+  const leftOut = table.columns.filter((column) => !columns.includes(column)).map(({ title }) => title);
+  return leftOut.length === 0
+    ? shown
+    : `${shown}\n${wrapText(missing(leftOut), width).split("\n").map(style.dim).join("\n")}`;
+}
+
+function missing(titles: readonly string[]): string {
+  return `no room for ${titles.join(", ")}: widen the terminal, or use --json`;
 }
 
 function thatFit<Row>({ columns, rows, width }: FittingTable<Row>): readonly FittingColumn<Row>[] {
