@@ -36,9 +36,13 @@ export async function assertStoreInReach({ storage, spills }: Places): Promise<v
 /** Only the fallback tells that there was one. */
 function spilledStoreIsMissing(storage: Storage, fallbackDir: string): DraftstateError {
   const path = storage.describe({ area: "state", name: "" });
+  const remedy =
+    storage.server === undefined
+      ? "mount it, or name the right stateDir; if it was deleted, create it empty and what was spilled is used"
+      : "restore its schema on the server, or give the right storage; if it was dropped for good, make it anew with manager.copyTo() and what was spilled is used";
   return new DraftstateError(
     "STORAGE",
-    `${path} is missing, and ${fallbackDir} holds changes of its conversations that could not be saved to it: mount it, or name the right stateDir; if it was deleted, create it empty and what was spilled is used`,
+    `${path} is missing, and ${fallbackDir} holds changes of its conversations that could not be saved to it: ${remedy}`,
     { path },
   );
 }

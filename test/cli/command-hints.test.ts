@@ -1,4 +1,5 @@
 /** Commands in messages: they work where the person is, on the store that the run used, and can be copied whole. */
+import { rm } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { commandsFor } from "../../src/cli/command-list.js";
 import { quoted, VERBS, withCommandsOf, wrapMessage } from "../../src/cli/command-hints.js";
@@ -153,8 +154,18 @@ describe("a hint", TIMEOUT, () => {
 
   inProcess("claims no backups for a store that is new, and says how to begin it", async ({ workspace }) => {
     await workspace.run(["chat", "Hi", "--id", "tale", "--model", "offline"]);
-    const { status, stderr } = await workspace.run(["chat", "Hi", "--id", "x", "--state-dir", "new"]);
-    expect([status, stderr]).toEqual([
+    const begin = async (): Promise<[number | null, string]> => {
+      const { status, stderr } = await workspace.run(["chat", "Hi", "--id", "x", "--state-dir", "new"]);
+      return [status, stderr];
+    };
+    expect(await begin()).toEqual([
+      2,
+      expect.stringMatching(
+        /backup holds the backups of .*state: give .*new a --backup-dir of its own, or use --store <directory> for both;/,
+      ),
+    ]);
+    await rm(workspace.path("backup/.draftstate-owner"));
+    expect(await begin()).toEqual([
       7,
       expect.stringMatching(
         /new is missing, and .*backup holds backups of conversations that are not in it: .*a new store needs a --backup-dir of its own, or --store <directory> for both/,

@@ -104,10 +104,14 @@ describe("an open conversation", () => {
     expect(await refusal(manager.list())).toMatch(/tables are not there.*42P01/);
     await manager.close().catch(() => undefined);
     const after = managerOn({ schema }, { fallbackDir });
+    for (const use of [() => after.loadState("chat"), () => after.open("chat")])
+      expect(await refusal(use())).toMatch(
+        /is missing, and .* holds changes.*restore its schema on the server, or give the right storage/,
+      );
+    const made = server.storage({ schema });
+    await made.prepare();
+    await made.close();
     expect((await after.loadState("chat"))?.streamingProperties.partialResponse).toBe("one two");
-    expect(await refusal(after.open("chat"))).toMatch(
-      /is missing.*restore its schema on the server, or give the right storage/,
-    );
   });
 
   test("whose tables are dropped without a fallback rejects, and holds its state", async () => {

@@ -1,9 +1,10 @@
 /** TLS as the URL asks for it, and passwords from every place that they may come from: never printed, whatever is refused. */
+import { execFile } from "node:child_process";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inspect } from "node:util";
+import { inspect, promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
 import { createPostgresStorage, type PostgresStorage } from "../../src/storage/postgres/index.js";
@@ -179,6 +180,39 @@ describe("the password", () => {
     expect(rows.map(({ text }) => text).join("")).not.toContain(PASSWORD);
     await workspace.remove();
   });
+});
+
+test("the password is not to be read of a running command: neither in the list of processes, on the server, nor of its lock", async () => {
+  const workspace = await Workspace.create();
+  const schema = server.newSchema();
+  const bare = `${urlOf("guarded", VERIFIED)}&schema=${schema}`;
+  const store = bare.replace("guarded", `guarded:${PASSWORD}`);
+  const env = { DRAFTSTATE_STORE: store, DRAFTSTATE_OFFLINE_TOKEN_DELAY: "200", DRAFTSTATE_LOCK_TIMEOUT: "0" };
+  const running = workspace.start(["chat", "Hello", "--id", "tale", "--json"], { env });
+  await running.shows("token");
+  const seen = [
+    (await promisify(execFile)("ps", ["-A", "-o", "args"])).stdout,
+    JSON.stringify(await server.query("select application_name, query from pg_stat_activity")),
+    JSON.stringify(await server.query(`select * from ${schema}.locks`)),
+  ];
+  const refused = await workspace.run(["--verbose", "chat", "More", "--resume", "tale"], { env });
+  expect([refused.status, refused.stderr]).toEqual([5, expect.stringMatching(/draftstate chat \(pid \d+ on /)]);
+  const ended = await running.end("SIGINT");
+  await workspace.run(["--store", "files", "chat", "Hello", "--id", "other"]);
+  const copied = await workspace.run(["--verbose", "copy", "--from", "files", "--to", bare, "--json"], {
+    env: { PGPASSWORD: PASSWORD },
+  });
+  expect([copied.status, JSON.parse(copied.stdout)]).toMatchObject([0, { failed: [] }]);
+  const onTheCommandLine = [
+    await workspace.run(["--store", store, "ls"]),
+    await workspace.run(["copy", "--from", "files", "--to", store]),
+  ];
+  for (const { status, stderr } of onTheCommandLine)
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/no password in it.*PGPASSWORD or ~\/\.pgpass/)]);
+  for (const { stdout, stderr } of [refused, ended, copied, ...onTheCommandLine]) seen.push(stdout, stderr);
+  expect(seen[1]).toMatch(/draftstate locks/);
+  expect(seen.join("\n")).not.toContain(PASSWORD);
+  await workspace.remove();
 });
 
 test("health tells of the server and its tables, and fails with where it was where it is away; what is tried again is told", async () => {

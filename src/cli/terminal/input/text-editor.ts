@@ -1,5 +1,6 @@
 /** The person's own editor (VISUAL, EDITOR, else vi) on a text, in a private file that is gone afterwards. */
 import { spawn } from "node:child_process";
+import { environmentForPrograms } from "../program-environment.js";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,7 +44,7 @@ async function run(command: string, { io: { env, control }, input, isStdoutTermi
   try {
     return await new Promise((resolve) => {
       const stdio = [input.fd ?? "inherit", isStdoutTerminal ? "inherit" : STDERR, "inherit"] as const;
-      const child = spawn(command, { shell: true, stdio: [...stdio], env });
+      const child = spawn(command, { shell: true, stdio: [...stdio], env: environmentForPrograms(env) });
       child.on("error", () => {
         resolve(NOT_FOUND);
       });

@@ -3,6 +3,7 @@
  * there and where the terminal is on another machine.
  */
 import { spawn } from "node:child_process";
+import { environmentForPrograms } from "../program-environment.js";
 import type { Environment, OutputStream } from "../../io.js";
 
 export interface ClipboardPlace {
@@ -38,7 +39,7 @@ function toolsFor(env: Environment): Tool[] {
 /** False if there is no such program, or it failed. */
 function feed([program, ...args]: Tool, text: string, env: Environment): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ["pipe", "ignore", "ignore"], env });
+    const child = spawn(program, args, { stdio: ["pipe", "ignore", "ignore"], env: environmentForPrograms(env) });
     child.stdin.on("error", () => undefined);
     child.on("error", () => {
       resolve(false);

@@ -3,6 +3,7 @@
  * everything if there is no pager. Quitting early is no error. Takes safe text.
  */
 import { spawn } from "node:child_process";
+import { environmentForPrograms } from "../program-environment.js";
 import type { Io } from "../../io.js";
 import type { Output } from "../../output.js";
 import { visibleWidth } from "../text/width.js";
@@ -35,7 +36,11 @@ async function page(pager: string, text: string, { env, control }: PagerPlace["i
   try {
     return await new Promise((resolve) => {
       // R: colours as they are; X and F as git sets them.
-      const child = spawn(pager, { shell: true, stdio: ["pipe", "inherit", "inherit"], env: { LESS: "FRX", ...env } });
+      const child = spawn(pager, {
+        shell: true,
+        stdio: ["pipe", "inherit", "inherit"],
+        env: { LESS: "FRX", ...environmentForPrograms(env) },
+      });
       child.stdin.on("error", ignore);
       child.on("error", () => {
         resolve(NOT_FOUND);

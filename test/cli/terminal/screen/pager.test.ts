@@ -1,4 +1,7 @@
 /** Text that does not fit the terminal goes to the pager; what fits, and all where there is none, is printed. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { printPaged } from "../../../../src/cli/terminal/screen/pager.js";
 import type { ProcessControl } from "../../../../src/cli/io.js";
@@ -25,4 +28,20 @@ test.runIf(process.platform !== "win32").for([
   ["without a pager", LONG, { PAGER: "" }, [LONG]],
 ] as const)("%s", async ([, text, env, expected]) => {
   expect(await printed(text, { PATH: process.env["PATH"] ?? "", ...env })).toEqual(expected);
+});
+
+test.runIf(process.platform !== "win32")("a pager gets the environment, but for what opens the store", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "draftstate-pager-"));
+  const seen = join(directory, "seen");
+  await printed(LONG, {
+    PATH: process.env["PATH"] ?? "",
+    PAGER: `env > '${seen}'; cat > /dev/null`,
+    KEPT: "kept",
+    PGPASSWORD: "s3cret",
+    DRAFTSTATE_STORE: "postgresql://agent:s3cret@db/agents",
+  });
+  const environment = await readFile(seen, "utf8");
+  expect(environment).toMatch(/^KEPT=kept$/m);
+  expect(environment).not.toContain("s3cret");
+  await rm(directory, { recursive: true });
 });
