@@ -46,7 +46,13 @@ export function localEnvironment(
     fallback:
       fallbackDir === undefined
         ? undefined
-        : createLocalStorage({ stateDir: fallbackDir, backupDir: backupsIn(fallbackDir), command, retry }),
+        : createLocalStorage({
+            stateDir: fallbackDir,
+            backupDir: backupsIn(fallbackDir),
+            command,
+            retry,
+            mayBeRemoved: true,
+          }),
     now: () => new Date(),
     elapsed: () => Number(hrtime.bigint()) / 1e6,
     random: Math.random,

@@ -84,7 +84,6 @@ export class FileAreas {
       });
     for (const directory of directories.unsynced) await explained(directory, () => directories.sync(directory));
     this.#made = true;
-    this.#wasSeen = true;
     this.#madeBackupAnew = isWithoutBackups;
   }
 

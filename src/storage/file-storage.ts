@@ -63,6 +63,8 @@ export interface FileStorageOptions {
   readonly keepOutOfGit?: boolean;
   /** Whether the directory of backups is marked as this store's, and refused where it is another's. */
   readonly ownsBackups?: boolean;
+  /** Of a fallback: where its directory is missing there is nothing in it, and it may be made anew. */
+  readonly mayBeRemoved?: boolean;
   /** Asked before the first directory is made; rejects where the store is not to be used. */
   readonly admit?: (storage: Storage) => Promise<void>;
 }
@@ -104,12 +106,13 @@ export class FileStorage implements Storage {
       }),
     );
     if (isFirst) await this.#owner?.claim();
+    this.#seen("state");
   }
 
   async exists(area: Area = "state"): Promise<boolean> {
     const directory = this.#areas.directoryOf(area);
     const isThere = await explained(directory, () => this.options.fs.hasDirectory(directory));
-    if (isThere) this.#areas.seen(area);
+    if (isThere) this.#seen(area);
     return isThere;
   }
 
@@ -336,13 +339,17 @@ export class FileStorage implements Storage {
         if (systemErrorCode(error) === "ENOENT") return this.#absent(key.area);
         throw error;
       }
-      this.#areas.seen(key.area);
+      this.#seen(key.area);
       try {
         return await use(file);
       } finally {
         await file.close();
       }
     });
+  }
+
+  #seen(area: Area): void {
+    if (this.options.mayBeRemoved !== true) this.#areas.seen(area);
   }
 
   async #assertOwn(area: Area): Promise<void> {

@@ -15,6 +15,8 @@ export interface LocalStorageOptions {
   readonly command: string;
   /** How often what can pass is tried again; once where it is left out. */
   readonly retry?: RetryPolicy;
+  /** Of a fallback: where its directory is missing there is nothing in it, and it may be made anew. */
+  readonly mayBeRemoved?: boolean;
   /** Asked before the first directory is made; rejects where the store is not to be used. */
   readonly admit?: (storage: Storage) => Promise<void>;
 }

@@ -2,14 +2,17 @@
  * The state directory is missing, as when its disk is unmounted: nobody is told that what is in it does not exist, none is made in its
  * place, and no lock stays behind. Threads and a LangGraph store's namespaces are no exception.
  */
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { DraftstateStore } from "../../src/langgraph/store.js";
 import { putLine } from "../doubles/threads.js";
 import type { DraftStatePersistenceManager } from "../../src/index.js";
 import {
   cleanUp,
+  CONTENT,
+  Disk,
   fallbackIn,
+  filesWith,
   ID,
   lockFiles,
   managerIn,
@@ -18,7 +21,9 @@ import {
   stateDirectory,
   told,
   temporaryDirectory,
+  texts,
   turnedStorage,
+  turns,
 } from "./seam.js";
 
 afterEach(cleanUp);
@@ -137,6 +142,22 @@ describe("a state directory that is missing", () => {
     await manager.close();
     expect(lockFiles(directory)).toEqual([]);
   });
+});
+
+test("a fallback directory that was removed is in nobody's way, and is made anew", async () => {
+  const directory = temporaryDirectory();
+  await told(directory, ["one"]);
+  const { fallbackDir } = fallbackIn(directory);
+  mkdirSync(fallbackDir);
+  const disk = new Disk(directory, CONTENT);
+  const manager = managerIn(directory, { fallbackDir, storage: disk.storage });
+  await manager.list();
+  rmdirSync(fallbackDir);
+  expect(texts(await manager.loadState(ID))).toEqual(["one"]);
+  const conversation = await manager.open(ID);
+  disk.full = true;
+  await turns(conversation, "spilled");
+  expect(filesWith(fallbackDir, "spilled")).toHaveLength(1);
 });
 
 test("close of a manager waits for its threads where a conversation cannot be closed", async () => {
