@@ -16,6 +16,7 @@ import { MAX_FILE_BYTES } from "../store/codec.js";
 import { segmentKey } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import type { Segment, SegmentReader } from "./segment-files.js";
+import { removeFolded } from "./tombstone.js";
 
 /** A line to be written. */
 export interface Line {
@@ -138,6 +139,8 @@ export class ThreadLog {
       try {
         await this.#write(batches.flatMap(({ lines }) => lines));
         for (const { resolve } of batches) resolve();
+        // A graph puts its checkpoints one after another: the next shares a batch with the writes that wait already.
+        if (this.#queue.length > 0) await endOfTurn();
       } catch (error) {
         this.#failure = error;
         this.#tellFailure(error);
@@ -229,12 +232,11 @@ export class ThreadLog {
   /** Those that have been folded by now are harmless: they are skipped when read, and go with the next. */
   async #removeSegments(folded: ReadonlySet<number>): Promise<void> {
     const { store, thread, lock } = this.options;
-    for (const number of folded) {
-      try {
-        await store.storage.remove(segmentKey(thread, number), lock);
-      } catch (error) {
-        this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
-      }
+    try {
+      for (const number of folded)
+        await removeFolded({ store, thread, header: this.options, lock }, number, this.#segments);
+    } catch (error) {
+      this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
     }
   }
 
@@ -322,6 +324,13 @@ export function encodePartial({ number, text, calls, startedAt, updatedAt, ...or
     encodeStream({ kind: "stream", number, at: startedAt, ...origin }),
     encodeToken({ kind: "token", stream: number, at: updatedAt, text, calls }),
   ]);
+}
+
+/** Of the event loop: what was asked in it is asked by now. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function asError(error: unknown): Error {
