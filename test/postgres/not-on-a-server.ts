@@ -14,6 +14,7 @@ export const NOT_ON_A_SERVER: Readonly<Record<string, readonly string[]>> = {
     "a foreign state directory",
     "is looked at, and kept, by the commands that verify names",
     "restore of a conversation that another process has open",
+    "that is all that is left is told by ls, with the command",
   ],
   "the time of a file, which an edit changes or keeps": [
     "ls tells of a file that was edited, also of one that kept its time",
