@@ -35,7 +35,7 @@ export type SegmentPlan =
       readonly kind: "usable";
       /** The oldest first; of each, how many bytes count. */
       readonly segments: readonly { readonly scanned: ScannedSegment; readonly bytes: number }[];
-      /** Numbers of those that a later one took the place of. */
+      /** Numbers of those that a later one took the place of and that are still there, but for tombstones. */
       readonly replaced: readonly number[];
       /** The end of the last one that a crash cut off. */
       readonly torn: SegmentProblem | undefined;
@@ -67,6 +67,11 @@ export function scanSegment(number: number, bytes: Uint8Array): ScannedSegment {
   };
 }
 
+/** A header alone: another took the place of its lines. No segment is written without any. */
+export function isTombstone({ header, lines, tail }: ScannedSegment): boolean {
+  return header !== undefined && lines.length === 0 && tail.kind === "clean";
+}
+
 const LINE_BEGINS = Buffer.from('{"crc":"', "latin1");
 
 /** Whatever stands before its last line, its newline included, may be damaged. */
@@ -85,6 +90,7 @@ export function planSegments(found: readonly ScannedSegment[], threadId?: string
   if (last === undefined) return { kind: "absent" };
   const torn = tornEnd(last);
   if (torn === "damaged") return damaged(last.number, detailOf(last));
+  if (isTombstone(last)) return damaged(last.number, "the segment that took its place is missing");
   const used = [{ scanned: last, bytes: bytesThatCount(last) }];
   for (let current = last; ;) {
     const problem = problemOfHeader(current, threadId ?? last.header?.threadId);
@@ -99,8 +105,10 @@ export function planSegments(found: readonly ScannedSegment[], threadId?: string
     current = before;
   }
   const numbers = new Set(used.map(({ scanned }) => scanned.number));
-  const replaced = sorted.map(({ number }) => number).filter((number) => !numbers.has(number));
-  return { kind: "usable", segments: used, replaced: replaced.reverse(), torn };
+  const replaced = sorted.filter(
+    (segment) => !numbers.has(segment.number) && !(isTombstone(segment) && numbers.has(segment.number - 1)),
+  );
+  return { kind: "usable", segments: used, replaced: replaced.map(({ number }) => number).reverse(), torn };
 }
 
 /** Not the line that says that it ended: what follows must not rely on it, since nothing syncs it. */

@@ -1,7 +1,13 @@
 /** The files of one thread's log, read: all of them for a replay, single lines of them afterwards. */
 import { DraftstateError } from "../errors.js";
 import { bufferOf, damageOf } from "../journal/framing.js";
-import { planSegments, scanSegment, type ScannedSegment, type SegmentPlan } from "../checkpoints/segments.js";
+import {
+  isTombstone,
+  planSegments,
+  scanSegment,
+  type ScannedSegment,
+  type SegmentPlan,
+} from "../checkpoints/segments.js";
 import { summaryAtEnd } from "../checkpoints/summary.js";
 import { ThreadIndex, type Place } from "../checkpoints/thread-index.js";
 import type { Storage } from "../storage/storage.js";
@@ -71,7 +77,7 @@ export async function loadThread(
   for (let attempt = 1; ; attempt += 1) {
     const found = await readSegments(storage, thread);
     // A writer folded some of them meanwhile.
-    if (found === "changed" && attempt < READ_ATTEMPTS) continue;
+    if ((found === "changed" || isEarly(found)) && attempt < READ_ATTEMPTS) continue;
     if (found === "changed")
       throw new DraftstateError(
         "STORAGE",
@@ -126,6 +132,12 @@ async function readSegments(storage: Storage, thread: string): Promise<FoundSegm
   // A listing may miss a name that came while it ran, and one that it took the place of.
   const isPast = (await storage.stat(segmentKey(thread, last + 1))) !== undefined;
   return isPast ? "changed" : { scanned, version };
+}
+
+/** A listing that saw what was folded, and not what took its place. */
+function isEarly({ scanned }: FoundSegments): boolean {
+  const last = Math.max(...scanned.map(({ number }) => number));
+  return scanned.some((segment) => segment.number === last && isTombstone(segment));
 }
 
 async function numbersSeenSafely(storage: Storage, thread: string): Promise<number[]> {

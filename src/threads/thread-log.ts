@@ -16,6 +16,7 @@ import { MAX_FILE_BYTES } from "../store/codec.js";
 import { segmentKey } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
 import type { Segment, SegmentReader } from "./segment-files.js";
+import { removeFolded } from "./tombstone.js";
 
 /** A line to be written. */
 export interface Line {
@@ -229,12 +230,11 @@ export class ThreadLog {
   /** Those that have been folded by now are harmless: they are skipped when read, and go with the next. */
   async #removeSegments(folded: ReadonlySet<number>): Promise<void> {
     const { store, thread, lock } = this.options;
-    for (const number of folded) {
-      try {
-        await store.storage.remove(segmentKey(thread, number), lock);
-      } catch (error) {
-        this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
-      }
+    try {
+      for (const number of folded)
+        await removeFolded({ store, thread, header: this.options, lock }, number, this.#segments);
+    } catch (error) {
+      this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
     }
   }
 

@@ -24,6 +24,7 @@ import { LogClosed, ThreadLog, type Line } from "./thread-log.js";
 import { summaryOf } from "./summary.js";
 import { changeThatTook, takeSegments } from "./thread-trash.js";
 import { ThreadView } from "./thread-view.js";
+import { removeFolded } from "./tombstone.js";
 
 const READ_ATTEMPTS = 8;
 
@@ -278,17 +279,24 @@ export class Thread {
   async #settle({ torn, replaced, segments, createdAt }: Look, lock: Lock): Promise<void> {
     if (segments.length === 0) await this.#finishRemoval(lock);
     if (torn !== undefined) await this.#quarantine(torn, lock);
-    for (const number of replaced) await this.#letGo(number, createdAt, lock);
+    for (const number of replaced) if (!(await this.#letGo(number, segments, createdAt, lock))) return;
   }
 
   /** A segment that a later one took the place of. One that a prune took, and was cut off, can be undone: it goes to the trash. */
-  async #letGo(number: number, createdAt: string, lock: Lock): Promise<void> {
-    const { storage } = this.store;
-    const change = await changeThatTook(storage, this.name, number, createdAt);
-    if (change !== undefined) return takeSegments(this.store, this.name, { ...change, segments: [number] }, lock);
-    await storage.remove(segmentKey(this.name, number), lock).catch((error: unknown) => {
+  async #letGo(number: number, segments: readonly Segment[], createdAt: string, lock: Lock): Promise<boolean> {
+    const { store, name: thread, threadId } = this;
+    const change = await changeThatTook(store.storage, thread, number, createdAt);
+    if (change !== undefined) {
+      await takeSegments(store, thread, { ...change, segments: [number] }, lock);
+      return true;
+    }
+    try {
+      await removeFolded({ store, thread, header: { threadId, createdAt }, lock }, number, segments);
+      return true;
+    } catch (error) {
       this.#warn("a part of its log that is no longer needed could not be removed; it is skipped when read", error);
-    });
+      return false;
+    }
   }
 
   /** What a removal that was cut off left standing: it goes to the trash with the rest, before anything new takes its names. */
@@ -309,7 +317,7 @@ export class Thread {
     );
   }
 
-  /** A change of files always makes the next number. */
+  /** A change of files always makes the next number, which stays taken as long as this one is there (`tombstone.ts`). */
   async #isFresh({ segments, version }: Look): Promise<boolean> {
     const last = segments.at(-1)?.number ?? 0;
     if (last === 0) return false;
