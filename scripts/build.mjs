@@ -69,6 +69,7 @@ const groups = [
     test: /src\/(model\/providers|cli\/(arguments|settings|chat\/(say|choices)|terminal\/(tables|text|input\/interrupts)))/,
   },
   { name: "terminal", test: /src\/cli\/terminal\/(input|screen\/(?!answer))/ },
+  { name: "answer", test: /src\/cli\/(chat\/recap|terminal\/screen\/answer)/ },
   { name: "commands", test: /src\/cli\/commands\/(?!chat|complete|export|import|ls|search|watch)/ },
   { name: "export", test: /src\/formats\/(html|json-export|markdown)/ },
   { name: "search", test: /src\/formats\/(search\/(?!pattern)|words)/ },
