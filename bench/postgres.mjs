@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
@@ -12,7 +12,8 @@ import { createPostgresStorage } from "../dist/postgres.js";
 
 const [url] = process.argv.slice(2);
 const SCHEMA = "draftstate_bench";
-const SECONDS = 3;
+const SECONDS = 2;
+const TURNS = 5;
 const TOKEN = Buffer.from("x".repeat(100));
 
 const pool = new pg.Pool({ connectionString: url, max: 30 });
@@ -76,14 +77,21 @@ returning set_config('synchronous_commit', case current_setting('synchronous_com
 
 await pool.query(`drop schema if exists "${SCHEMA}" cascade`);
 await storage.prepare();
+const began = performance.now();
+console.log(`Load of the machine: ${loadavg()[0].toFixed(1)}.\n`);
 console.log("| clients | pgbench inserts/s | durable appends/s | ratio |\n| --- | --- | --- | --- |");
 for (const clients of [1, 8, 25, 100]) {
-  const rounds = [];
-  for (let round = 0; round < 5; round += 1) rounds.push([await pgbench(clients), await ours(clients)]);
-  const median = (of) => rounds.map(of).sort((a, b) => a - b)[2];
+  const turns = [];
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const found = [];
+    for (const at of turn % 2 === 0 ? [0, 1] : [1, 0]) found[at] = await [pgbench, ours][at](clients);
+    turns.push(found);
+  }
+  const median = (of) => turns.map(of).sort((a, b) => a - b)[Math.floor(TURNS / 2)];
   const [theirs, own, ratio] = [median(([a]) => a), median(([, b]) => b), median(([a, b]) => b / a)];
   console.log(`| ${clients} | ${theirs.toFixed(0)} | ${own.toFixed(0)} | ${ratio.toFixed(2)} |`);
 }
+console.log(`\nLoad of the machine: ${loadavg()[0].toFixed(1)}; ${((performance.now() - began) / 1000).toFixed(0)} s.`);
 await pool.query(`drop schema "${SCHEMA}" cascade`);
 await storage.close();
 await pool.end();

@@ -68,12 +68,24 @@ export async function idInFiles(storage: Storage, thread: string): Promise<strin
   return undefined;
 }
 
+/** There is none: `bare` where not even a removal that was cut off has left a file. */
+export type NoThread = "bare" | "removed";
+
 /** Undefined if there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
 export async function loadThread(
   storage: Storage,
   thread: string,
   threadId?: string,
 ): Promise<LoadedThread | undefined> {
+  const found = await findThread(storage, thread, threadId);
+  return typeof found === "string" ? undefined : found;
+}
+
+export async function findThread(
+  storage: Storage,
+  thread: string,
+  threadId?: string,
+): Promise<LoadedThread | NoThread> {
   for (let attempt = 1; ; attempt += 1) {
     const found = await readSegments(storage, thread);
     // A writer folded some of them meanwhile.
@@ -84,9 +96,9 @@ export async function loadThread(
         `thread ${thread} changed at each of ${READ_ATTEMPTS} attempts to read it: try again`,
       );
     const loaded = replayed(storage, thread, found, threadId);
-    if (!(loaded instanceof DraftstateError)) return loaded;
+    if (!(loaded instanceof DraftstateError)) return loaded ?? "bare";
     // A removal that was cut off leaves a thread without its beginning: it is gone.
-    if ((await removalOf(storage, thread, found.scanned)) !== undefined) return undefined;
+    if ((await removalOf(storage, thread, found.scanned)) !== undefined) return "removed";
     throw loaded;
   }
 }
@@ -189,6 +201,8 @@ export interface LineReader {
 /** Single lines, by their place. Segments only grow, so what was read of one stays true. */
 export class SegmentReader implements LineReader {
   readonly #segments = new Map<number, Uint8Array>();
+  /** Lines are asked for together: a segment is read once for all of them. */
+  readonly #reading = new Map<number, Promise<Uint8Array>>();
 
   constructor(
     private readonly storage: Storage,
@@ -206,17 +220,38 @@ export class SegmentReader implements LineReader {
 
   forget(): void {
     this.#segments.clear();
+    this.#reading.clear();
   }
 
   async #bytes(segment: number, upTo: number): Promise<Uint8Array> {
     const known = this.#segments.get(segment);
     if (known !== undefined && known.length >= upTo) return known;
-    const bytes = await this.storage.read(segmentKey(this.thread, segment), { maxBytes: MAX_FILE_BYTES });
-    if (bytes === undefined || bytes.length < upTo) throw new SegmentGone();
+    // One that is under way may have begun before the line was written.
+    const shared = await (this.#reading.get(segment) ?? this.#read(segment));
+    const bytes = shared.length >= upTo ? shared : await this.#read(segment);
+    if (bytes.length < upTo) throw new SegmentGone();
+    return bytes;
+  }
+
+  async #read(segment: number): Promise<Uint8Array> {
+    const reading = this.storage
+      .read(segmentKey(this.thread, segment), { maxBytes: MAX_FILE_BYTES })
+      .then((bytes = new Uint8Array()) => bytes);
+    this.#reading.set(segment, reading);
+    try {
+      const bytes = await reading;
+      // Of files that were forgotten meanwhile nothing is kept.
+      if (this.#reading.get(segment) === reading) this.#keep(segment, bytes);
+      return bytes;
+    } finally {
+      if (this.#reading.get(segment) === reading) this.#reading.delete(segment);
+    }
+  }
+
+  #keep(segment: number, bytes: Uint8Array): void {
     this.#segments.delete(segment);
     this.#segments.set(segment, bytes);
     for (const oldest of this.#segments.keys())
       if (this.#segments.size > CACHED_SEGMENTS) this.#segments.delete(oldest);
-    return bytes;
   }
 }

@@ -139,6 +139,8 @@ export class ThreadLog {
       try {
         await this.#write(batches.flatMap(({ lines }) => lines));
         for (const { resolve } of batches) resolve();
+        // A graph puts its checkpoints one after another: the next shares a batch with the writes that wait already.
+        if (this.#queue.length > 0) await endOfTurn();
       } catch (error) {
         this.#failure = error;
         this.#tellFailure(error);
@@ -322,6 +324,13 @@ export function encodePartial({ number, text, calls, startedAt, updatedAt, ...or
     encodeStream({ kind: "stream", number, at: startedAt, ...origin }),
     encodeToken({ kind: "token", stream: number, at: updatedAt, text, calls }),
   ]);
+}
+
+/** Of the event loop: what was asked in it is asked by now. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function asError(error: unknown): Error {

@@ -13,11 +13,12 @@ import { waitForLock } from "../store/wait-for-lock.js";
 import type { PayloadCache } from "./payload-cache.js";
 import { lineOfWrites, linesOfPut, type PutRequest, type WritesRequest } from "./put.js";
 import {
-  loadThread,
+  findThread,
   SegmentGone,
   SegmentReader,
   unfinishedRemoval,
   type LoadedThread,
+  type NoThread,
   type Segment,
 } from "./segment-files.js";
 import { LogClosed, ThreadLog, type Line } from "./thread-log.js";
@@ -33,6 +34,8 @@ export interface Look {
   readonly view: ThreadView;
   readonly createdAt: string;
   readonly segments: readonly Segment[];
+  /** No file of it was there, whatever has been written since. */
+  readonly wasBare: boolean;
   readonly isEnded: boolean;
   readonly replaced: LoadedThread["replaced"];
   readonly torn: LoadedThread["torn"];
@@ -272,12 +275,12 @@ export class Thread {
     if (open !== undefined && open.log.failure === undefined) return open.look;
     const known = this.#look;
     if (known !== undefined && (await this.#isFresh(known))) return known;
-    return (this.#look = this.#lookOf(await loadThread(this.store.storage, this.name, this.threadId)));
+    return (this.#look = this.#lookOf(await findThread(this.store.storage, this.name, this.threadId)));
   }
 
   /** What a crash cut off goes to quarantine before anything follows it; what is no longer needed goes. */
-  async #settle({ torn, replaced, segments, createdAt }: Look, lock: Lock): Promise<void> {
-    if (segments.length === 0) await this.#finishRemoval(lock);
+  async #settle({ torn, replaced, segments, wasBare, createdAt }: Look, lock: Lock): Promise<void> {
+    if (segments.length === 0 && !wasBare) await this.#finishRemoval(lock);
     if (torn !== undefined) await this.#quarantine(torn, lock);
     for (const number of replaced) if (!(await this.#letGo(number, segments, createdAt, lock))) return;
   }
@@ -327,14 +330,16 @@ export class Thread {
     return next === undefined && stat !== undefined && stat.version === version;
   }
 
-  #lookOf(loaded: LoadedThread | undefined): Look {
+  #lookOf(found: LoadedThread | NoThread): Look {
     this.#reader.forget();
     looks += 1;
+    const loaded = typeof found === "string" ? undefined : found;
     const index = loaded?.index ?? new ThreadIndex();
     return {
       view: new ThreadView(this.threadId, index, this.#reader, this.shared.cache, `${looks}/`),
       createdAt: loaded?.createdAt ?? this.store.now().toISOString(),
       segments: loaded?.segments ?? [],
+      wasBare: found === "bare",
       isEnded: loaded?.isEnded ?? true,
       replaced: loaded?.replaced ?? [],
       torn: loaded?.torn,

@@ -1,4 +1,5 @@
 /** Appends of many logs share statements, and nothing else: each has its own guard, its own place and its own outcome. */
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createPostgresStorage, type PostgresStorage } from "../../src/storage/postgres/index.js";
@@ -80,6 +81,32 @@ describe("appends of many logs at once", () => {
     );
     expect(await texts(MANY)).toEqual(logs.map((_, index) => `first;${index};more;`));
     expect(inserts().length).toBe(2);
+  });
+
+  test("are one statement for what waited and for what the answer before it wakes", async () => {
+    await open();
+    const [first, second] = [await logOf("chat-0"), await logOf("chat-1")];
+    statements.length = 0;
+    const woken = first.appendDurably(bytesOf("a;")).then(() => first.appendDurably(bytesOf("b;")));
+    while (inserts().length === 0) await endOfTurn();
+    await Promise.all([woken, second.appendDurably(bytesOf("c;"))]);
+    expect([inserts().length, await texts(2)]).toEqual([2, ["first;a;b;", "first;c;"]]);
+  });
+
+  test("do not wait for long for one whose lock is being changed", { timeout: 15_000 }, async () => {
+    await open();
+    const [held, free] = [await logOf("chat-0"), await logOf("chat-1")];
+    const other = await server.client();
+    ends.push(() => other.end());
+    await other.query(`begin; select 1 from ${schema}.locks where name = 'chat-0' for update`);
+    let isHeld = true;
+    const waiting = held.appendDurably(bytesOf("a;")).then(() => isHeld);
+    while (inserts().length === 0) await endOfTurn();
+    await free.appendDurably(bytesOf("b;"));
+    await free.appendDurably(bytesOf("c;"));
+    isHeld = false;
+    await other.query("rollback");
+    expect([await waiting, await texts(2)]).toEqual([false, ["first;a;", "first;b;c;"]]);
   });
 
   test("keep back the one whose lock was lost, and no other", async () => {

@@ -1,7 +1,9 @@
 /** How many statements an operation takes: few, and as many in a store of many conversations as in one of few. */
+import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDraftStatePersistenceManager } from "../../src/create-manager.js";
+import { DraftstateSaver } from "../../src/langgraph/index.js";
 import { createPostgresStorage } from "../../src/storage/postgres/index.js";
 import { answering } from "../doubles/answering.js";
 import { PostgresServer } from "./server.js";
@@ -70,5 +72,23 @@ test("a batch of tokens is one statement", async () => {
     await conversation.flush();
   });
   expect(statements).toBe(1);
+  await close();
+});
+
+test("a checkpoint of a new thread is a lock, two looks and a log; of an open one a statement, as are writes; reading it is none", async () => {
+  const { manager, counted, close } = await storeOf(1);
+  const saver = new DraftstateSaver({ manager });
+  const put = (thread_id: string, step: number) => {
+    const checkpoint = { ...emptyCheckpoint(), id: uuid6(step) };
+    return saver.put({ configurable: { thread_id } }, checkpoint, { source: "loop", step, parents: {} }, {});
+  };
+  await put("first", 1);
+  expect(await counted(() => put("second", 1))).toBe(4);
+  const config = { configurable: { thread_id: "second" } };
+  expect(await counted(() => put("second", 2))).toBe(1);
+  const at = (await saver.getTuple(config))?.config ?? config;
+  expect(await counted(() => saver.putWrites(at, [["a", 1]], "task"))).toBe(1);
+  expect(await counted(() => saver.getTuple(config))).toBe(0);
+  await saver.close();
   await close();
 });

@@ -1,4 +1,5 @@
 /** The write path of a thread: nothing that is asked is forgotten, what fails is said, and the log grows with what is written alone. */
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { DraftstateError } from "../../src/errors.js";
 import { MemoryStorage } from "../../src/storage/memory.js";
@@ -58,6 +59,55 @@ test("what is asked at any moment of a write is written", async () => {
   }
   expect(await idsOf(thread)).toHaveLength(151);
   await manager.close();
+});
+
+test("what waited for a batch is written together with what that batch's caller asks next", async () => {
+  const storage = memory();
+  const createLog = storage.createLog.bind(storage);
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  storage.createLog = async (...given) => {
+    const log = await createLog(...given);
+    const appendDurably = async (bytes: Uint8Array): Promise<void> => {
+      await gate;
+      await log.appendDurably(bytes);
+    };
+    return { ...log, appendDurably };
+  };
+  const manager = managerOver(storage);
+  const batches: number[] = [];
+  manager.on("threadSaved", ({ records }) => batches.push(records));
+  const thread = manager.threads.get("t");
+  await thread.put(request("c0", {}));
+  const puts = thread.put(request("c1", {})).then(() => thread.put(request("c2", { a: 1 }, 2, "c1")));
+  await endOfTurn();
+  const writes = [{ idx: 0, channel: "a", data: json(1) }];
+  const written = thread.putWrites({ ns: "", checkpoint: "c1", task: "t", path: "", writes });
+  await endOfTurn();
+  release();
+  await Promise.all([puts, written]);
+  // The checkpoint that opens the log; the next; then the writes, with the value and the checkpoint that came when it was durable.
+  expect(batches).toEqual([1, 1, 3]);
+  await manager.close();
+});
+
+test("what is asked for at once of a thread that was just loaded is one more reading of its file", async () => {
+  const storage = memory();
+  const manager = managerOver(storage);
+  await manager.threads.get("t").put(request("c0", { a: 1, b: 2, c: 3 }));
+  await manager.close();
+  const read = storage.read.bind(storage);
+  let readings = 0;
+  storage.read = (key, options) => {
+    readings += 1;
+    return read(key, options);
+  };
+  const other = managerOver(storage);
+  const values = await other.threads.get("t").read((view) => Promise.all([1, 2, 3].map((at) => view.value(at))));
+  expect([values.map(({ bytes }) => Buffer.from(bytes).toString()), readings]).toEqual([["1", "2", "3"], 2]);
+  await other.close();
 });
 
 test("names: what a program calls its threads is spelled so that no two share a file", () => {

@@ -3,6 +3,7 @@
  * one commit. Each row has its own guard and its own outcome: a lock that was lost keeps back its own row alone. Where the
  * server refuses a statement of several, each is asked for again by itself, so that none is rejected for another's sake.
  */
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import {
   appendStatements,
   valuesOfMany,
@@ -23,8 +24,10 @@ interface Waiting {
 
 /** Of one statement. */
 const BATCH_BYTES = 1024 * 1024;
-/** Statements at once: one that is slow does not keep back the others, and more would each wait for a sync with fewer rows. */
-const UNDER_WAY = 2;
+/** Milliseconds of a statement after which the next does not wait for it: the row of a lock may be changed by another process. */
+const SLOW = 100;
+/** Slow statements at once, so that connections are left for others. */
+const UNDER_WAY = 4;
 /** From here on a row goes by itself: the others do not wait for it. */
 const ALONE_BYTES = 64 * 1024;
 
@@ -50,6 +53,8 @@ export class Appends {
 class Lane {
   #waiting: Waiting[] = [];
   #underWay = 0;
+  /** What takes the rows that wait: one statement after another, since two at once would each wait for a sync with fewer rows. */
+  #taker: symbol | undefined;
 
   constructor(
     private readonly server: Server,
@@ -60,7 +65,7 @@ class Lane {
   join(row: Row): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ row, resolve, reject });
-      if (this.#underWay < UNDER_WAY) void this.#run();
+      this.#begin();
     });
   }
 
@@ -68,13 +73,33 @@ class Lane {
     return (await this.server.once(this.statements.one, valuesOfOne(row, this.now()))).length > 0;
   }
 
+  #begin(): void {
+    if (this.#taker === undefined && this.#waiting.length > 0 && this.#underWay < UNDER_WAY) void this.#run();
+  }
+
   async #run(): Promise<void> {
+    const taker = (this.#taker = Symbol("taker"));
     this.#underWay += 1;
-    // What is asked in the same turn of the event loop shares a statement: the callers of one that has ended ask at once again.
+    // What is asked in the same turn of the event loop shares a statement.
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#write(this.#take());
-    // In the same breath as the look: what comes from here on starts again.
+    while (this.#taker === taker && this.#waiting.length > 0) {
+      await this.#writePromptly(taker, this.#take());
+      // So do the callers of one that has ended, who ask at once again, and those who wait.
+      if (this.#waiting.length > 0) await endOfTurn();
+    }
+    if (this.#taker === taker) this.#taker = undefined;
     this.#underWay -= 1;
+    this.#begin();
+  }
+
+  async #writePromptly(taker: symbol, batch: readonly Waiting[]): Promise<void> {
+    const slow = setTimeout(() => {
+      if (this.#taker === taker) this.#taker = undefined;
+      this.#begin();
+    }, SLOW);
+    await this.#write(batch).finally(() => {
+      clearTimeout(slow);
+    });
   }
 
   #take(): Waiting[] {

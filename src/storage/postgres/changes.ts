@@ -22,7 +22,7 @@ interface ChangeRow {
 }
 
 /** A content that was put. */
-export interface PutContent {
+interface PutContent {
   readonly version: string;
   /** Of its parts; null where there are none. */
   readonly blob: number | null;

@@ -50,6 +50,7 @@ export function lockStatements(tables: Tables): LockStatements {
   const isMine = `exists (select 1 from pg_locks p where ${ADVISORY} and p.pid = pg_backend_pid() and ${KEY} = $1::int8)`;
   return {
     // The session may have it already, of a lock that was lost or given back: never twice, since each would have to be given back.
+    // Its commit is not waited for: what is durable under the lock is behind it in the server's log, and makes it durable too.
     acquire: statement(
       `with got as materialized (select case when ${isMine} then true else pg_try_advisory_lock($1::int8) end as ok),
          put as (
@@ -58,7 +59,7 @@ export function lockStatements(tables: Tables): LockStatements {
            on conflict (name) do update set key = excluded.key, fence = excluded.fence, nonce = excluded.nonce,
              holder = excluded.holder, since = excluded.since, previous_holder = l.holder, previous_since = l.since
            returning fence, previous_holder, previous_since)
-       select (select version from ${store}) as version, put.fence, put.previous_holder, put.previous_since, ${synced("on")} as durability
+       select (select version from ${store}) as version, put.fence, put.previous_holder, put.previous_since, ${synced("off")} as durability
        from got left join put on true`,
     ),
     check: statement(`select 1 from ${locks} where name = $1 and fence = $2::int8 and nonce = $3`),

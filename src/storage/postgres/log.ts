@@ -40,7 +40,9 @@ export interface PostgresLogOptions {
   readonly size: number;
   readonly holding: Holding | undefined;
   readonly changed: () => void;
-  /** Makes durable what was committed before, and rejects with `LOCKED` once the lock is lost. */
+  /** Rejects with `LOCKED` once the lock is lost. */
+  readonly assertHeld: () => Promise<void>;
+  /** Makes durable what was committed before. */
   readonly settle: () => Promise<void>;
 }
 
@@ -49,12 +51,15 @@ const ROW_BYTES = 64 * 1024 * 1024;
 
 export class PostgresLog implements Log {
   #size: number;
+  /** Up to here it is durable. */
+  #durable: number;
   #state: "open" | "failed" | "closed" = "open";
   /** Appends are written one after another. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: PostgresLogOptions) {
     this.#size = options.size;
+    this.#durable = options.size;
   }
 
   append(bytes: Uint8Array): Promise<void> {
@@ -65,8 +70,16 @@ export class PostgresLog implements Log {
     return this.#inTurn(bytes, "on");
   }
 
-  sync(): Promise<void> {
-    return this.options.settle();
+  /** No commit where every append was durable. */
+  async sync(): Promise<void> {
+    const { assertHeld, settle, server } = this.options;
+    const end = this.#size;
+    await assertHeld();
+    if (end <= this.#durable) return;
+    await settle();
+    // A server that crashed meanwhile has lost what no commit waited for.
+    if (!(await server.trying("read", () => this.#isThere(end)))) throw replaced(server.place);
+    this.#durable = Math.max(this.#durable, end);
   }
 
   async close(): Promise<void> {
@@ -100,13 +113,14 @@ export class PostgresLog implements Log {
       throw error;
     }
     this.#size = row.ends;
+    if (wait === "on") this.#durable = row.ends;
   }
 
   /** Another attempt begins with a look: a connection that was cut says nothing about the batch. */
   async #attempt(row: Row, wait: Wait, attempt: number): Promise<void> {
     const { appends } = this.options;
     if (attempt === 1) return this.#written(await appends.append(row, wait));
-    if (await this.#isThere(row)) return;
+    if (await this.#isThere(row.ends)) return;
     try {
       await this.#written(await appends.appendAlone(row, wait));
     } catch (error) {
@@ -124,8 +138,8 @@ export class PostgresLog implements Log {
     throw replaced(server.place);
   }
 
-  async #isThere({ blob, version, ends }: Row): Promise<boolean> {
-    const { server, statements } = this.options;
+  async #isThere(ends: number): Promise<boolean> {
+    const { server, statements, blob, version } = this.options;
     return (await server.once(statements.look, [blob, version, ends])).length > 0;
   }
 }

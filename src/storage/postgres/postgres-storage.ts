@@ -161,10 +161,10 @@ export class PostgresStorage implements Storage {
       changed: () => {
         this.#notifier.changed(key);
       },
-      settle: async () => {
+      assertHeld: async () => {
         if (holding !== undefined) await this.#locks.assertHeld(holding);
-        await this.#outcomes.settle();
       },
+      settle: () => this.#outcomes.settle(),
     });
   }
 

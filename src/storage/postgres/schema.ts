@@ -18,6 +18,7 @@ export class Schema {
   readonly #version: Statement;
   readonly #key: string;
   #current: Promise<number> | undefined;
+  #isCleared = false;
 
   constructor(
     private readonly server: Server,
@@ -113,9 +114,10 @@ export class Schema {
 
   /**
    * What will not be asked for again: contents that were never finished, and outcomes whose process died, all of a process at once.
-   * What looks old may be of one that lives: a content whose writer holds its lock stays, and of an outcome see outcomes.ts.
+   * What looks old may be of one that lives: a content whose writer holds its lock stays, and of an outcome see outcomes.ts. Once is enough.
    */
   async #clear(): Promise<void> {
+    if (this.#isCleared) return;
     const { staged, parts, outcomes } = this.tables;
     const isOld = (at: string): string => `${at} < now() - interval '${LEFT_DAYS} days'`;
     await this.server.read(
@@ -126,5 +128,6 @@ export class Schema {
          delete from ${outcomes} using dead where ${storageOf("op")} = dead.storage`,
       ),
     );
+    this.#isCleared = true;
   }
 }
