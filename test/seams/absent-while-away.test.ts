@@ -4,7 +4,7 @@
  */
 import { renameSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import type { DraftStatePersistenceManager, Key } from "../../src/index.js";
+import type { DraftStatePersistenceManager, Storage } from "../../src/index.js";
 import {
   add,
   cleanUp,
@@ -51,37 +51,27 @@ describe.concurrent("while the state directory is away", () => {
   });
 });
 
-test("a state directory that comes back after its files were looked for is looked into again", async () => {
-  const directory = await storeAway();
-  let looks = 0;
-  const storage = turnedStorage(directory, {
-    stat: async (go, key) => {
+/** The directory is back once the first look has missed it. */
+function missedOnce(directory: string): Storage {
+  let isAway = true;
+  return turnedStorage(directory, {
+    exists: async (go) => {
       const seen = await go();
-      if ((key as Key).name === `${NEW}.json` && (looks += 1) === 1) bringBack(directory);
-      return seen;
-    },
-    read: async (go, key) => {
-      const seen = await go();
-      if ((key as Key).name === `${NEW}.json` && (looks += 1) === 1) bringBack(directory);
+      if (isAway) bringBack(directory);
+      isAway = false;
       return seen;
     },
   });
-  expect(texts(await managerIn(directory, { storage }).loadState(NEW))).toEqual(["first"]);
+}
+
+test("a state directory that comes back after it was missed is looked into", async () => {
+  const directory = await storeAway();
+  const manager = managerIn(directory, { storage: missedOnce(directory) });
+  expect(texts(await manager.loadState(NEW))).toEqual(["first"]);
 });
 
-test("a store that comes back after its list was read is listed again", async () => {
+test("a store that comes back after it was missed is listed", async () => {
   const directory = await storeAway();
-  let isAway = true;
-  const storage = turnedStorage(directory, {
-    list: async (go, area) => {
-      const seen = await go();
-      if (area === "state" && isAway) {
-        isAway = false;
-        bringBack(directory);
-      }
-      return seen;
-    },
-  });
-  const rows = await managerIn(directory, { storage }).list();
+  const rows = await managerIn(directory, { storage: missedOnce(directory) }).list();
   expect(rows.map((row) => row.conversationId).toSorted()).toEqual([NEW, "tale"]);
 });

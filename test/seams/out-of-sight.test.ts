@@ -2,7 +2,7 @@
  * The state directory is missing, as when its disk is unmounted: nobody is told that what is in it does not exist, none is made in its
  * place, and no lock stays behind. Threads and a LangGraph store's namespaces are no exception.
  */
-import { existsSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { DraftstateStore } from "../../src/langgraph/store.js";
 import { putLine } from "../doubles/threads.js";
@@ -12,7 +12,6 @@ import {
   CONTENT,
   Disk,
   fallbackIn,
-  filesWith,
   ID,
   lockFiles,
   managerIn,
@@ -144,20 +143,20 @@ describe("a state directory that is missing", () => {
   });
 });
 
-test("a fallback directory that was removed is in nobody's way, and is made anew", async () => {
+test("a fallback directory that is removed once its spills are home is in no reader's way", async () => {
   const directory = temporaryDirectory();
   await told(directory, ["one"]);
-  const { fallbackDir } = fallbackIn(directory);
-  mkdirSync(fallbackDir);
+  const options = fallbackIn(directory);
   const disk = new Disk(directory, CONTENT);
-  const manager = managerIn(directory, { fallbackDir, storage: disk.storage });
-  await manager.list();
-  rmdirSync(fallbackDir);
-  expect(texts(await manager.loadState(ID))).toEqual(["one"]);
-  const conversation = await manager.open(ID);
+  const conversation = await managerIn(directory, { ...options, storage: disk.storage }).open(ID);
   disk.full = true;
   await turns(conversation, "spilled");
-  expect(filesWith(fallbackDir, "spilled")).toHaveLength(1);
+  const reader = managerIn(directory, options);
+  expect(texts(await reader.loadState(ID))).toEqual(["one", "spilled"]);
+  disk.full = false;
+  await conversation.close();
+  rmSync(options.fallbackDir, { recursive: true });
+  expect(texts(await reader.loadState(ID))).toEqual(["one", "spilled"]);
 });
 
 test("close of a manager waits for its threads where a conversation cannot be closed", async () => {
