@@ -15,6 +15,7 @@ export const NOT_ON_A_SERVER: Readonly<Record<string, readonly string[]>> = {
     "is looked at, and kept, by the commands that verify names",
     "restore of a conversation that another process has open",
     "that is all that is left is told by ls, with the command",
+    "claims no backups for a store that is new, and says how to begin it",
   ],
   "the time of a file, which an edit changes or keeps": [
     "ls tells of a file that was edited, also of one that kept its time",
