@@ -4,7 +4,7 @@
  * checkpoint-mongodb/store.test.ts.
  */
 import { InvalidNamespaceError, type Operation } from "@langchain/langgraph-checkpoint";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DraftstateStore, type Embedder, type StoreOptions } from "../../src/langgraph/index.js";
 import { codeRejected } from "../doubles/error-code.js";
 
@@ -44,8 +44,17 @@ export function storeContract(name: string, make: () => Promise<StoreOptions>): 
       store = new DraftstateStore(options);
     });
     afterEach(async () => {
+      vi.useRealTimers();
       await store.close();
     });
+
+    /** The clock alone: a slow machine does not let an item live for less than its time. */
+    function stopClock(): (ms: number) => void {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      return (ms) => {
+        vi.setSystemTime(Date.now() + ms);
+      };
+    }
 
     /** Another process would see the same. */
     async function again(more: StoreOptions = {}): Promise<DraftstateStore> {
@@ -239,11 +248,12 @@ export function storeContract(name: string, make: () => Promise<StoreOptions>): 
 
     // postgres: "should support TTL options", "TTL configuration and sweep"; redis: "should expire items with TTL"
     test("an item with a time to live is gone after it, and the sweep removes it", async () => {
+      const pass = stopClock();
       await again({ ttl: { defaultTtl: 0.0005 } });
       await store.put(["ttl"], "short", { n: 1 });
       await store.put(["ttl"], "long", { n: 2 }, undefined, { ttl: 60 });
       expect((await store.get(["ttl"], "short"))?.value).toEqual({ n: 1 });
-      await new Promise((resolve) => setTimeout(resolve, 40));
+      pass(40);
       expect(await store.get(["ttl"], "short")).toBeNull();
       expect(keysOf(await store.search(["ttl"]))).toEqual(["long"]);
       expect(await store.sweepExpiredItems()).toBe(1);
@@ -253,11 +263,12 @@ export function storeContract(name: string, make: () => Promise<StoreOptions>): 
 
     // postgres, redis: "should refresh TTL on read"
     test("reading lets an item live its time again where that is asked for", async () => {
+      const pass = stopClock();
       await again({ ttl: { defaultTtl: 0.005, refreshOnRead: true } });
       await store.put(["ttl"], "read", { n: 1 });
       await store.put(["ttl"], "unread", { n: 2 });
       for (let at = 0; at < 3; at += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 120));
+        pass(120);
         expect((await store.get(["ttl"], "read"))?.value).toEqual({ n: 1 });
       }
       expect(await store.get(["ttl"], "unread")).toBeNull();
