@@ -100,7 +100,7 @@ describe("a thread whose last checkpoint the new primary lacks", () => {
         { [written]: Number(values[written]) },
       );
     };
-    return { storage, warnings, put };
+    return { storage, saver, warnings, put };
   }
 
   const ids = new Map<number, string>();
@@ -171,6 +171,53 @@ describe("a thread whose last checkpoint the new primary lacks", () => {
     expect(await found(schema)).toEqual([[], []]);
     await put(3, { a: "1" }, "a");
     expect(await found(schema)).toEqual([[{ a: "1" }], []]);
+  });
+});
+
+describe("answers that stream into a thread whose last tokens the new primary lacks", () => {
+  async function streaming() {
+    const schema = server.newSchema();
+    const { storage, manager } = managerOn(schema);
+    const saver = new DraftstateSaver({ manager });
+    ends.push(() => saver.close());
+    await storage.prepare();
+    const tokens = saver.tokens({ threadId: "t" });
+    const begin = (run: string) => tokens.handleChatModelStart({} as never, [], run);
+    const add = async (run: string, text: string): Promise<void> => {
+      await tokens.handleLLMNewToken(text, { prompt: 0, completion: 0 }, run);
+      await tokens.durable().catch(() => undefined);
+    };
+    const texts = async (): Promise<unknown> => {
+      await tokens.durable();
+      return (await saver.partials({ configurable: { thread_id: "t" } })).map(({ text }) => text).sort();
+    };
+    for (const run of ["one", "two", "three"]) begin(run);
+    return { schema, saver, add, texts };
+  }
+
+  test.each([
+    ["open", () => Promise.resolve()],
+    ["closed for a while", (saver: DraftstateSaver) => saver.repair("t")],
+  ])("are there with all of them: a log that is %s", async (_state, rest) => {
+    const { schema, saver, add, texts } = await streaming();
+    await add("one", "a ");
+    await keep(schema);
+    for (const [run, text] of [
+      ["one", "b "],
+      ["two", "x "],
+      ["three", "k "],
+    ] as const)
+      await add(run, text);
+    await rest(saver);
+    await takeOver(schema);
+    // Its number is the second's now.
+    for (const [run, text] of [
+      ["three", "l "],
+      ["two", "y "],
+      ["one", "c "],
+    ] as const)
+      await add(run, text);
+    expect(await texts()).toEqual(["a b c ", "k l ", "x y "]);
   });
 });
 
