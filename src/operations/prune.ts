@@ -212,6 +212,7 @@ export async function pruneAgain(
         again,
       };
       removed.push(...(await pruneOne(store, request, guard)).remove.map(({ path }) => path));
+      await again.done(id, ANY_CONTENT, guard);
     }
     return removed;
   });

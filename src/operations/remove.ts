@@ -15,7 +15,7 @@ import type { Store } from "../store/store.js";
 import type { Key } from "../storage/storage.js";
 import type { KeptFile, Operation } from "../store/trash-record.js";
 import { redoOf, type Redoing } from "./redoing.js";
-import { markOf } from "./undo/mark.js";
+import { ABSENT, markOf } from "./undo/mark.js";
 
 export interface RemoveResult {
   readonly conversationId: string;
@@ -207,6 +207,7 @@ export async function removeAll(
         throw stoppedAfter(results, error);
       }
     }
+    for (const { id, guard } of inOrder(different, held)) await redoing?.done(id, ABSENT, guard);
     return results;
   });
 }

@@ -35,12 +35,19 @@ async function renameTo(store: Store, session: Session, title: string, redoing?:
     const { revision } = session;
     const before = session.info.title ?? null;
     await redoing?.check(session.id, markOfRevision(revision));
-    if (before === title) return session.revision;
+    if (before === title) {
+      await redoing?.done(session.id, markOfRevision(revision), session.lock);
+      return revision;
+    }
     await session.flush();
     const operation = await prepare(store, session, { before, title }, redoing);
     // The handle may have given it another title meanwhile: that is the one which undo gives back. What is done again stands on no change.
     const isSame = redoing === undefined ? (session.info.title ?? null) === before : session.revision === revision;
-    if (isSame) return become(store, session, { operation, before, title });
+    if (isSame) {
+      const renamed = await become(store, session, { operation, before, title });
+      await redoing?.done(session.id, markOfRevision(renamed), session.lock);
+      return renamed;
+    }
     await store.trash.pending.withdraw(operation, session.lock);
   }
 }

@@ -21,7 +21,7 @@ import type { KeptFile, Operation } from "../store/trash-record.js";
 import { clearAlone, clearUnder, findDamagedBackups, keptFilesOf, type DamagedBackup } from "./damaged-backups.js";
 import { redoOf, type Redoing } from "./redoing.js";
 import { commit } from "./undoable.js";
-import { markOf } from "./undo/mark.js";
+import { markOf, markOfRevision } from "./undo/mark.js";
 import { holdsUndoneEdit } from "./undone-edit.js";
 
 export interface RepairResult {
@@ -52,7 +52,9 @@ export function repair(
     const locked = held.get(id);
     if (locked === undefined) throw new RangeError(`${id} is not locked`);
     await redoing?.check(id, await markOf(locked.store, id));
-    return repairLocked({ locked, damaged: await findDamagedBackups(locked), redoing }, options);
+    const repaired = await repairLocked({ locked, damaged: await findDamagedBackups(locked), redoing }, options);
+    await redoing?.done(id, markOfRevision(repaired.revision), locked.guard);
+    return repaired;
   });
 }
 

@@ -119,10 +119,15 @@ async function goBack(
   const { state } = session;
   const changes = toJsonPatch(state, content);
   // There is nothing to go back to, and so nothing to keep or undo: the backup itself holds what is there.
-  if (changes.length === 0) return { ...result, safetyBackup: timestamp, revision: session.revision, changes };
+  if (changes.length === 0) {
+    const { revision } = session;
+    await redoing?.done(session.id, markOfRevision(revision), session.lock);
+    return { ...result, safetyBackup: timestamp, revision, changes };
+  }
   const record = new RestoreRecord(store, session, redoing);
   const { kept: safetyBackup, before, revision } = await replaceWithBackup(session, content, record);
   await record.commit();
+  await redoing?.done(session.id, markOfRevision(revision), session.lock);
   await foldIn(store, session);
   // It may have been changed up to the moment in which it was replaced.
   const made = before.state === state ? changes : toJsonPatch(before.state, content);

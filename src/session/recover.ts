@@ -7,6 +7,7 @@ import { isStreaming, type Version } from "../model/conversation.js";
 import type { Lock, Storage } from "../storage/storage.js";
 import { keepAsBackup, listBackupNames, readBackupBytes, readBackupHeads } from "../store/backups.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
+import { lastInTrash } from "../store/kept-files.js";
 import { journalKey, snapshotKey } from "../store/names.js";
 import { copyToQuarantine } from "../store/quarantine.js";
 import { interruptedVersion, readMetadataOnly, type UsablePlan } from "../store/read.js";
@@ -75,7 +76,10 @@ export async function keepWhatIsReplaced(locked: Locked, plan: UsablePlan): Prom
   return quarantined;
 }
 
-/** A revision that was lost may be named by a backup, by the damaged snapshot, or by a journal that a crash brings back: it is never used again. */
+/**
+ * A revision that was lost may be named by a backup, by the damaged snapshot, by a journal that a crash brings back, or by what a
+ * removal took whose backups were away and came back after it: it is never used again.
+ */
 export async function lastUsed({ store, id }: Locked, plan: UsablePlan): Promise<number> {
   return plan.problems.length === 0
     ? plan.lastRevision
@@ -85,7 +89,7 @@ export async function lastUsed({ store, id }: Locked, plan: UsablePlan): Promise
 export async function lastNamed(storage: Storage, id: string): Promise<number> {
   const [newest] = await readBackupHeads(storage, id);
   const snapshot = await readMetadataOnly(storage, id);
-  return Math.max(newest?.revision ?? 0, snapshot?.metadata.revision ?? 0);
+  return Math.max(newest?.revision ?? 0, snapshot?.metadata.revision ?? 0, await lastInTrash(storage, id));
 }
 
 /** A file of an older schema stays readable as what it was: its bytes become a backup before they are rewritten. */

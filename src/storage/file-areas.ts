@@ -60,7 +60,7 @@ export class FileAreas {
   async assertAbsent(area: Area): Promise<void> {
     const { state, backup } = this.#directories;
     const directory = area === "backup" ? backup : state;
-    if (await this.fs.hasDirectory(directory)) return;
+    if (await explained(directory, () => this.fs.hasDirectory(directory))) return;
     if (area !== "backup" && this.#wasSeen) throw isGone(directory);
   }
 
@@ -89,7 +89,8 @@ export class FileAreas {
 
   /** Whether the directory of backups is there, and the one that was there before: not one that this process made in its place. */
   async isBackupInReach(): Promise<boolean> {
-    return !this.#madeBackupAnew && (await this.fs.hasDirectory(this.#directories.backup));
+    const { backup } = this.#directories;
+    return !this.#madeBackupAnew && (await explained(backup, () => this.fs.hasDirectory(backup)));
   }
 
   #isNamed(directory: string): boolean {

@@ -263,7 +263,8 @@ export class FileStorage implements Storage {
     const tell = (name: string): void => {
       if (!name.startsWith(".")) listener({ key: { area, name } });
     };
-    return watchWhenThere({ ...this.options, directory: this.#areas.directoryOf(area), listener: tell });
+    const directory = this.#areas.directoryOf(area);
+    return explained(directory, () => watchWhenThere({ ...this.options, directory, listener: tell }));
   }
 
   #ownLock(path: string, held: HeldLock): Lock {

@@ -1,11 +1,15 @@
 /**
  * Watches a directory that may not be there yet: until it is, the nearest directory above it is watched. What came into
- * it meanwhile is told of like any change. One that goes away is waited for again, and what has its name then is watched.
+ * it meanwhile is told of like any change. One that goes away is waited for again, and what has its name then is watched; one that
+ * may not be watched for now, since its mode was changed or watches ran out, is tried again.
  */
 import { basename, dirname, resolve } from "node:path";
 import { systemErrorCode } from "../errors.js";
 import type { FileSystem } from "./file-system.js";
 import type { Watcher } from "./storage.js";
+
+/** Milliseconds until what could not be watched is tried again: nothing may tell that it can be. */
+const AGAIN = 1000;
 
 type WatchDirectory = (directory: string, listener: (name: string) => void) => Promise<Watcher>;
 
@@ -38,6 +42,7 @@ class Waiting implements Watcher {
   #step: Promise<void> = Promise.resolve();
   #arrived = false;
   #closed = false;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: WatchOptions) {}
 
@@ -49,6 +54,7 @@ class Waiting implements Watcher {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#again);
     await this.#step.catch(() => undefined);
     await this.#current?.close();
   }
@@ -66,7 +72,19 @@ class Waiting implements Watcher {
     this.#arrived = false;
     this.#isNew = true;
     this.#step = this.#step.catch(() => undefined).then(() => former);
-    void this.advance().catch(() => undefined);
+    this.#advanceUntilDone();
+  }
+
+  #advanceUntilDone(): void {
+    this.advance().catch(() => {
+      if (this.#closed) return;
+      this.#arrived = false;
+      this.#isNew = true;
+      clearTimeout(this.#again);
+      this.#again = setTimeout(() => {
+        this.#advanceUntilDone();
+      }, AGAIN);
+    });
   }
 
   async #advance(): Promise<void> {
@@ -78,7 +96,7 @@ class Waiting implements Watcher {
     await this.#current?.close();
     this.#current = await watch(path, (name) => {
       if (this.#arrived) this.#tell(name);
-      else void this.advance().catch(() => undefined);
+      else this.#advanceUntilDone();
     });
     if (!this.#arrived) {
       // It may have come while the one above it was not watched yet.

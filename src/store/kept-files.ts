@@ -6,10 +6,14 @@ import { DraftstateError } from "../errors.js";
 import type { Content, Key, Lock, Storage } from "../storage/storage.js";
 import { assertTrashInReach } from "./away.js";
 import type { Metadata } from "../model/conversation.js";
-import { decodeSnapshot } from "../snapshot/decode.js";
+import { implausible } from "../plan/plausible.js";
+import { decodeMetadataEnd, decodeSnapshot } from "../snapshot/decode.js";
 import { MAX_FILE_BYTES } from "./codec.js";
 import { snapshotKey } from "./names.js";
-import { trashKey, type KeptFile, type Operation } from "./trash-record.js";
+import { stampOf, timeOfStamp, trashKey, type KeptFile, type Operation } from "./trash-record.js";
+
+/** Holds every `_metadata` that can be written. */
+const METADATA_END_BYTES = 64 * 1024;
 
 export class KeptFiles {
   readonly #storage: Storage;
@@ -135,4 +139,23 @@ export async function createInTrash(storage: Storage, key: Key, content: Content
   if (await storage.create(key, content, guard)) return;
   const path = storage.describe(key);
   throw new DraftstateError("STORAGE", `${path} exists already: run the command again`, { path });
+}
+
+/** The highest revision that a snapshot of the conversation in the trash tells of; 0 where there is none. */
+export async function lastInTrash(storage: Storage, id: string): Promise<number> {
+  const file: KeptFile = { area: "state", name: snapshotKey(id).name };
+  const stamps = (await storage.list("trash")).flatMap((name) => {
+    const stamp = stampOf(name);
+    return stamp !== undefined && name === trashKey(stamp, file).name ? [stamp] : [];
+  });
+  const ends = await storage.readEnds(
+    stamps.map((stamp) => trashKey(stamp, file)),
+    METADATA_END_BYTES,
+  );
+  const revisions = stamps.map((stamp, index) => {
+    const end = ends[index];
+    const revision = (end === undefined ? undefined : decodeMetadataEnd(end.bytes))?.revision ?? 0;
+    return implausible({ revision, at: timeOfStamp(stamp).getTime() }) === undefined ? revision : 0;
+  });
+  return Math.max(0, ...revisions);
 }

@@ -1,6 +1,6 @@
 /** A `FileStorage` over a double, with names that count up, so that a failing run can be repeated exactly. */
 import { join } from "node:path";
-import { FileStorage } from "../../src/storage/file-storage.js";
+import { FileStorage, type FileStorageOptions } from "../../src/storage/file-storage.js";
 import type { FileSystem } from "../../src/storage/file-system.js";
 import type { LockClock } from "../../src/storage/held-lock.js";
 import type { ProcessTable } from "../../src/storage/process-table.js";
@@ -15,6 +15,8 @@ export interface StorageOverOptions {
   readonly clock?: LockClock;
   readonly keepOutOfGit?: boolean;
   readonly ownsBackups?: boolean;
+  /** Tells of nothing where left out. */
+  readonly watch?: FileStorageOptions["watch"];
 }
 
 export function lockPath(name: string, stateDir = STATE_DIR): string {
@@ -25,7 +27,13 @@ export function storageOver(
   fs: FileSystem,
   processes: ProcessTable = new ProcessWorld().table(1),
   prefix = "n",
-  { root = ROOT, clock, keepOutOfGit = false, ownsBackups = false }: StorageOverOptions = {},
+  {
+    root = ROOT,
+    clock,
+    keepOutOfGit = false,
+    ownsBackups = false,
+    watch = () => Promise.resolve({ close: () => Promise.resolve() }),
+  }: StorageOverOptions = {},
 ): FileStorage {
   let count = 0;
   return new FileStorage({
@@ -38,6 +46,6 @@ export function storageOver(
     keepOutOfGit,
     ownsBackups,
     ...(clock === undefined ? {} : { clock }),
-    watch: () => Promise.resolve({ close: () => Promise.resolve() }),
+    watch,
   });
 }

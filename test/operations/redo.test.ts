@@ -2,10 +2,12 @@
 import { describe, expect, test } from "vitest";
 import type { DraftStatePersistenceManager } from "../../src/manager.js";
 import type { MemoryStorage } from "../../src/storage/memory.js";
+import type { LockRefusal, Storage } from "../../src/storage/storage.js";
 import { contents } from "../doubles/contents.js";
 import { edit, told } from "../doubles/conversations.js";
 import { codeRejected } from "../doubles/error-code.js";
 import { managerOver, memory, turn } from "../doubles/managers.js";
+import { wrappedStorage } from "../doubles/wrapped-storage.js";
 
 interface Setting {
   readonly storage: MemoryStorage;
@@ -267,6 +269,25 @@ describe("redo", () => {
     await storage.replace({ area: "trash", name }, Buffer.from(text.replace("One", "Two")));
     expect(await manager.undone()).toEqual([]);
     expect(await codeRejected(manager.redo())).toBe("NOT_FOUND");
+  });
+
+  test.each(KINDS)("of %s is logged under the lock under which it was done", async (kind) => {
+    const { storage, manager } = await setting();
+    if (kind === "repair") await edit(storage, "chat", "upon 3", "under 3");
+    await operate(kind, manager);
+    await manager.undo();
+    await manager.close();
+    let taken = 0;
+    const refused: LockRefusal = { acquired: false, holder: undefined, liveness: "alive", where: "another process" };
+    // As soon as it is given back, another process takes it.
+    const tryLock: Storage["tryLock"] = (name, ...rest) =>
+      (taken += 1) > 1 ? Promise.resolve(refused) : storage.tryLock(name, ...rest);
+    const again = managerOver(wrappedStorage(storage, { tryLock }), {}, Date.UTC(2026, 0, 15));
+    const warnings: string[] = [];
+    again.on("warning", ({ message }) => warnings.push(message));
+    expect(await again.redo()).toMatchObject({ operation: kind });
+    expect(warnings).toEqual([]);
+    expect((await storage.list("trash")).filter((name) => name.includes("_redo_"))).toEqual([]);
   });
 
   test("is not kept where nothing is kept", async () => {

@@ -24,6 +24,24 @@ async function setting(): Promise<{ storage: MemoryStorage; manager: DraftStateP
   return { storage, manager };
 }
 
+test("what comes back from backups that were away while it was removed uses no revision of it again", async () => {
+  const { storage, manager } = await setting();
+  const [first] = await storage.list("backup");
+  if (first === undefined) throw new RangeError("no backup");
+  const key = { area: "backup", name: first } as const;
+  const bytes = (await storage.read(key)) ?? new Uint8Array();
+  for (const name of await storage.list("backup")) await storage.remove({ area: "backup", name });
+  const removed = (await manager.load("chat"))?.metadata.revision ?? 0;
+  await manager.remove("chat");
+  await storage.create(key, bytes);
+  const recovered = await manager.open("chat");
+  expect(recovered.revision).toBe(removed + 1);
+  await recovered.close();
+  await manager.remove("chat");
+  await manager.undo();
+  expect((await manager.load("chat"))?.metadata.revision).toBe(removed + 1);
+});
+
 describe("what is removed", () => {
   test("is every file of the conversation and no file of another whose id begins alike", async () => {
     const { storage, manager } = await setting();

@@ -4,6 +4,7 @@ import { messagesOf, statusOf } from "../../model/conversation.js";
 import { cutShortMessage } from "../../model/finish-reasons.js";
 import type { Conversation } from "../../session/conversation.js";
 import type { CommandContext } from "../context.js";
+import { pathOfKept } from "../tools/tool-path.js";
 import type { TurnTools } from "../tools/tools-for.js";
 import type { Asking } from "./ask.js";
 import { openCalls } from "../../model/tool-calls.js";
@@ -65,7 +66,7 @@ function aboutCalls({
   }
   const missing = open.find(({ name }) => options.tools?.all.some((tool) => tool.name === name) !== true);
   if (missing === undefined) return "continue";
-  const problem = `${conversation.id} waits with a call of ${toSafeLine(missing.name)}, which is no tool here: start with the --mcp that has it`;
+  const problem = `${conversation.id} waits with a call of ${toSafeLine(pathOfKept(missing.name))}, which is no tool here: start with the --mcp that has it`;
   if (!options.mayAsk) throw new DraftstateError("USAGE", `${problem}, or give a prompt to pass it over`);
   options.context.output.warning(`${problem}, or send a message to pass it over`);
   return "keep";

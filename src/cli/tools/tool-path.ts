@@ -8,5 +8,5 @@ export function pathOfKept(name: string): string {
 
 export function toolPath(tools: Pick<TurnTools, "all"> | undefined, name: string): string {
   const tool = tools?.all.find((each) => each.name === name);
-  return tool === undefined ? name : `${tool.server}/${tool.tool}`;
+  return tool === undefined ? pathOfKept(name) : `${tool.server}/${tool.tool}`;
 }

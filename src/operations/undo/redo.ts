@@ -4,6 +4,7 @@
  */
 import { DraftstateError, messageOf } from "../../errors.js";
 import type { Sessions } from "../../session/sessions.js";
+import type { Lock } from "../../storage/storage.js";
 import { listBackupNames } from "../../store/backups.js";
 import { undoableOperations } from "../../store/pending.js";
 import { ANY_CONTENT, type UndoneRecord } from "../../store/redo-record.js";
@@ -16,7 +17,7 @@ import { removeAll } from "../remove.js";
 import { rename } from "../rename.js";
 import { repair } from "../repair.js";
 import { restore } from "../restore.js";
-import { ABSENT, markOf, markOfRevision } from "./mark.js";
+import { markOf } from "./mark.js";
 import { settled } from "./undo.js";
 import { describeOperation, type UndoneOperation } from "./undone.js";
 
@@ -83,16 +84,16 @@ export async function redo(store: Store, sessions: Sessions, id: string | undefi
     if (entry.mark !== ANY_CONTENT && entry.mark !== mark) throw changedSince(entry);
     from.set(each, mark);
   };
-  const done = await doAgain(store, sessions, [last, ...together.filter((entry) => entry !== last)], {
-    of: last.stamp,
-    check,
-  });
-  for (const entry of together)
-    await close(store, sessions, entry, { from: from.get(entry.operation.conversationId) ?? "", to: done.mark });
+  const done = async (each: string, to: string, guard: Lock): Promise<void> => {
+    const entry = together.find(({ operation }) => operation.conversationId === each);
+    if (entry !== undefined) await close(store, entry, { from: from.get(each) ?? "", to }, guard);
+  };
+  const redoing = { of: last.stamp, check, done };
+  const safetyBackup = await doAgain(store, sessions, [last, ...together.filter((entry) => entry !== last)], redoing);
   return {
     ...describeOperation(last.operation),
     conversationIds: together.map(({ operation: { conversationId } }) => conversationId).sort(),
-    safetyBackup: done.safetyBackup,
+    safetyBackup,
   };
 }
 
@@ -103,18 +104,13 @@ async function standing(store: Store, id: string | undefined): Promise<UndoneRec
   );
 }
 
-interface DoneAgain {
-  /** What the conversations are now. */
-  readonly mark: string;
-  readonly safetyBackup: string | null;
-}
-
+/** Gives the safety backup of a restore. */
 async function doAgain(
   store: Store,
   sessions: Sessions,
   entries: readonly [UndoneRecord, ...UndoneRecord[]],
   redoing: Redoing,
-): Promise<DoneAgain> {
+): Promise<string | null> {
   const [{ operation, safetyBackup }] = entries;
   const { kind, conversationId: id, accept = false } = operation;
   const operations = entries.map((entry) => entry.operation);
@@ -122,42 +118,36 @@ async function doAgain(
     case "rm": {
       const ids = operations.map(({ conversationId }) => conversationId);
       await removeAll(store, sessions, ids, {}, redoing);
-      return { mark: ABSENT, safetyBackup: null };
+      return null;
     }
     case "prune":
       await pruneAgain(store, sessions, operations, redoing);
-      return { mark: ANY_CONTENT, safetyBackup: null };
-    case "rename": {
-      const revision = await rename(store, sessions, id, operation.renamedTo ?? "", redoing);
-      return { mark: markOfRevision(revision), safetyBackup: null };
-    }
-    case "repair": {
-      const { revision } = await repair(sessions, id, { accept }, redoing);
-      return { mark: markOfRevision(revision), safetyBackup: null };
-    }
-    case "restore": {
-      const done = await restore(store, sessions, id, safetyBackup ?? "", {}, redoing);
-      return { mark: markOfRevision(done.revision), safetyBackup: done.safetyBackup };
-    }
+      return null;
+    case "rename":
+      await rename(store, sessions, id, operation.renamedTo ?? "", redoing);
+      return null;
+    case "repair":
+      await repair(sessions, id, { accept }, redoing);
+      return null;
+    case "restore":
+      return (await restore(store, sessions, id, safetyBackup ?? "", {}, redoing)).safetyBackup;
   }
 }
 
 /** The record of the operation tells that it was done again: where the log cannot be written, nothing is offered twice. */
 async function close(
   store: Store,
-  sessions: Sessions,
   entry: UndoneRecord,
   moved: { readonly from: string; readonly to: string },
+  guard: Lock,
 ): Promise<void> {
   const { conversationId: id } = entry.operation;
-  await sessions
-    .guarded(id, async ({ guard }) => {
-      const operations = await store.trash.records.operations(id);
-      await logRedo(store.storage, entry, { moved, operations }, guard);
-    })
-    .catch((error: unknown) => {
-      warn(store, id, `it is done again, but that could not be logged: ${messageOf(error)}`, error);
-    });
+  try {
+    const operations = await store.trash.records.operations(id);
+    await logRedo(store.storage, entry, { moved, operations }, guard);
+  } catch (error) {
+    warn(store, id, `it is done again, but that could not be logged: ${messageOf(error)}`, error);
+  }
 }
 
 /** What is done again can be undone again. */

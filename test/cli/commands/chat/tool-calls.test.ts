@@ -34,7 +34,7 @@ describe.concurrent("a call in a pipe", TIMEOUT, () => {
     expect(refused).toMatchObject({ status: 2 });
     expect(refused.stderr).toContain("allow it with --allow-tool count/add, or all with --yes-tools");
     expect(counted(workspace)).toEqual([]);
-    expect((await workspace.run(["show", "tale"])).stdout).toMatch(/→ count__add\(\{"text":"one"\}\) not made/);
+    expect((await workspace.run(["show", "tale"])).stdout).toMatch(/→ count\/add\(\{"text":"one"\}\) not made/);
     const allowed = await workspace.run([...chat, "--resume", "tale", "--allow-tool", "count/a*"]);
     expect(allowed).toMatchObject({ status: 0, stdout: "Both are there.\n" });
     expect(counted(workspace).sort()).toEqual(["one", "two"]);
@@ -87,6 +87,6 @@ describe.concurrent("a call in a pipe", TIMEOUT, () => {
     const { url } = await serve(saying("There."));
     const resumed = await workspace.run(["chat", "--base-url", url, "--resume", "tale"]);
     expect(resumed).toMatchObject({ status: 2 });
-    expect(resumed.stderr).toContain("tale waits with a call of count__add, which is no tool here");
+    expect(resumed.stderr).toContain("tale waits with a call of count/add, which is no tool here");
   });
 });
