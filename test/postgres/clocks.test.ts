@@ -1,6 +1,6 @@
 /** The server's clock jumps: what lives is told by connections and by what is there, so that no jump makes a change twice or takes one away. */
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { PostgresPool, PostgresStorage } from "../../src/storage/postgres/index.js";
 import type { Key } from "../../src/storage/storage.js";
 import { acquired, textAt } from "../contracts/storage-contract.js";
@@ -19,6 +19,7 @@ beforeAll(async () => {
   proxy = await CuttingProxy.start(server.port);
 });
 afterEach(async () => {
+  vi.useRealTimers();
   for (const end of ends.splice(0).reverse()) await end();
 });
 afterAll(async () => {
@@ -112,4 +113,31 @@ test("what dead processes left goes after a week, and nothing of those that live
   await live.close();
   expect(await count(schema, "outcomes")).toEqual({ count: 0 });
   await dead.close();
+});
+
+test("a storage that wrote nothing for a week tells what becomes of its next change, whoever cleared its notes away", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const schema = server.newSchema();
+  const pool = new pg.Pool({ connectionString: server.url("postgres", proxy.port) });
+  pool.on("error", () => undefined);
+  ends.push(() => pool.end());
+  let isCut = true;
+  pool.on("connect", (client) => {
+    const query = client.query.bind(client) as (...given: unknown[]) => unknown;
+    const cutting = (...given: unknown[]): unknown => {
+      // Before the server hears of it.
+      if (!isCut && JSON.stringify(given[0]).includes("excluded.size")) proxy.cutNow();
+      isCut ||= JSON.stringify(given[0]).includes("excluded.size");
+      return query(...given);
+    };
+    Object.assign(client, { query: cutting });
+  });
+  const storage = storageOn(schema, { pool });
+  await storage.prepare();
+  await storage.replace(KEY, Buffer.from("before"));
+  vi.setSystemTime(Date.now() + 8 * 24 * 60 * 60 * 1000);
+  await jump(schema, 8);
+  isCut = false;
+  await storage.replace(KEY, Buffer.from("after"));
+  expect(await textAt(storage, KEY)).toBe("after");
 });

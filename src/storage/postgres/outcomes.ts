@@ -14,6 +14,8 @@ import type { Tables } from "./tables.js";
 const SEPARATOR = "-";
 /** Notes that one change clears away. */
 const CLEARED_AT_ONCE = 100;
+/** Milliseconds after which a storage begins anew: long before what it began with looks like a dead process's. */
+const RENEWED_AFTER = 24 * 60 * 60 * 1000;
 
 export interface Outcome {
   /** Of the content that was put; null for a change without one. */
@@ -27,11 +29,15 @@ export class Outcomes {
   readonly #clear: Statement;
   readonly #noted = new Set<string>();
   #begun: Promise<string> | undefined;
+  #begunAt = 0;
+  /** All notes by which it began: changes under way may look for an earlier one. */
+  readonly #beginnings: string[] = [];
 
   constructor(
     private readonly server: Server,
     tables: Tables,
     private readonly randomName: () => string,
+    private readonly now: () => Date,
   ) {
     this.#begin = statement(
       `insert into ${tables.outcomes} (op) values ($1) on conflict (op) do nothing returning ${synced("off")}`,
@@ -46,6 +52,7 @@ export class Outcomes {
 
   /** The note that tells this storage's notes from cleared ones: done by the first change where it was not done before. */
   async begin(): Promise<string> {
+    if (this.now().getTime() - this.#begunAt > RENEWED_AFTER) this.#begun = undefined;
     const begun = (this.#begun ??= this.#beginAs(this.randomName()));
     begun.catch(() => {
       if (this.#begun === begun) this.#begun = undefined;
@@ -94,14 +101,16 @@ export class Outcomes {
 
   /** What this process noted and no change cleared: at the end of the storage. */
   async clear(): Promise<void> {
-    const begun = this.#begun;
+    await this.#begun?.catch(() => undefined);
     this.#begun = undefined;
-    if (begun === undefined) return;
-    await this.server.once(this.#clear, [[await begun, ...this.#noted]]);
+    if (this.#beginnings.length === 0) return;
+    await this.server.once(this.#clear, [[...this.#beginnings.splice(0), ...this.#noted]]);
     this.#noted.clear();
   }
 
   async #beginAs(name: string): Promise<string> {
+    this.#begunAt = this.now().getTime();
+    this.#beginnings.push(name);
     await this.server.trying("write", () => this.server.once(this.#begin, [name]));
     return name;
   }

@@ -75,7 +75,7 @@ export class PostgresStorage implements Storage {
     this.#tables = tables;
     this.#schema = new Schema(server, tables);
     this.#contents = new Contents(server, this.#schema, tables, (key) => this.describe(key));
-    this.#outcomes = new Outcomes(server, tables, randomName);
+    this.#outcomes = new Outcomes(server, tables, randomName, now);
     this.#staging = new Staging(server, tables, randomName, now);
     this.#changes = new Changes({ server, tables, outcomes: this.#outcomes, staging: this.#staging, now });
     this.#locks = new PostgresLocks({ ...parts, schema: this.#schema, tables });
