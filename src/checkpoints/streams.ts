@@ -68,6 +68,10 @@ export class Streams {
     for (const [number, { origin }] of this.#open) if (origin.tasks.includes(task)) this.#open.delete(number);
   }
 
+  get(number: number): Partial | undefined {
+    return this.#open.get(number)?.partial;
+  }
+
   has(number: number): boolean {
     return this.#open.has(number);
   }

@@ -1,8 +1,9 @@
 /**
  * The answers that stream in this process, by thread: what each came to so far and whether the log has it. An append that
- * failed is made good by the next, which writes all of the answer anew.
+ * failed is made good by the next, which writes all of the answer anew; so is what a server lacks that took over.
  */
 import type { Json } from "../model/json.js";
+import type { Partial } from "../checkpoints/streams.js";
 import type { StreamOrigin } from "../checkpoints/token-record.js";
 import { encodeDrop, encodeStream, encodeToken } from "../checkpoints/token-record.js";
 import type { Line } from "../threads/thread-log.js";
@@ -34,6 +35,8 @@ export class LiveStream {
   /** Numbers under which the log may have parts of it. */
   readonly #failed: number[] = [];
   #number: number | undefined;
+  /** Of the thread, as the last tokens were handed to the log. */
+  #view: ThreadView | undefined;
   #startedAt: number | undefined;
   #updatedAt = 0;
   /** The model has finished. */
@@ -61,6 +64,8 @@ export class LiveStream {
 
   /** Of the tokens that wait; of all of them where the log lacks some. */
   takeLines(view: ThreadView): Line[] {
+    if (this.#number !== undefined && this.#view !== view && !this.#isWholeIn(view, this.#number)) this.failed();
+    this.#view = view;
     const waiting = this.#pending;
     this.#pending = [];
     if (this.#number !== undefined) return waiting.length === 0 ? [] : [this.#lineOf(this.#number, waiting)];
@@ -68,7 +73,7 @@ export class LiveStream {
     const { run, ns, node, tasks, message } = this.call;
     const at = this.#startedAt ?? this.#updatedAt;
     const record = { kind: "stream", number, at, run, ns, node, tasks, message } as const;
-    return [...this.#dropFailed(), { record, bytes: encodeStream(record) }, this.#lineOf(number, this.#all)];
+    return [...this.#dropFailed(view), { record, bytes: encodeStream(record) }, this.#lineOf(number, this.#all)];
   }
 
   #lineOf(stream: number, tokens: readonly Token[]): Line {
@@ -78,9 +83,30 @@ export class LiveStream {
     return { record, bytes: encodeToken(record) };
   }
 
-  #dropFailed(): Line[] {
-    if (this.#failed.length === 0) return [];
-    const record = { kind: "drop", streams: [...this.#failed] } as const;
+  /** All that was handed to the log. */
+  #isWholeIn({ index }: ThreadView, number: number): boolean {
+    const handed = this.#all.slice(0, this.#all.length - this.#pending.length);
+    const known = index.streams.get(number);
+    return (
+      known !== undefined &&
+      this.#isOurs(known) &&
+      known.text === handed.map(({ text }) => text).join("") &&
+      known.calls.length === handed.flatMap(({ calls }) => calls).length
+    );
+  }
+
+  /** A server that took over may lack it, and its number be given again. */
+  #isOurs({ run, node, message }: Partial): boolean {
+    return run === this.call.run && node === this.call.node && message === this.call.message;
+  }
+
+  #dropFailed({ index }: ThreadView): Line[] {
+    const streams = this.#failed.filter((number) => {
+      const known = index.streams.get(number);
+      return known === undefined || this.#isOurs(known);
+    });
+    if (streams.length === 0) return [];
+    const record = { kind: "drop", streams } as const;
     return [{ record, bytes: encodeDrop(record) }];
   }
 }

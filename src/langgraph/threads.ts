@@ -77,7 +77,7 @@ export class DraftstateThreads {
     const given = freezeJson(metadata ?? {});
     if (!isJsonObject(given)) throw new DraftstateError("INVALID_STATE", "a thread's metadata must be an object");
     const namespace = this.#namespaces.get(labelsOf(threadId));
-    await namespace.update((items) => {
+    await namespace.write((items) => {
       const before = kind === "put" ? {} : metadataIn(items);
       return [{ kind: "put", key: KEY, value: { ...before, ...given } }];
     });

@@ -2,7 +2,8 @@
  * A namespace's files as they are written, under its lock. One loop: what arrives while a batch is written is the next one, so
  * many changes share one sync. A batch is acknowledged, and seen by readers here, after it is durable. When the journal would
  * outgrow the snapshot, the batch goes into a new snapshot instead, which is durable before a new journal takes the old one's
- * place. After a failed append that file is never written again.
+ * place. After a failed append that file is never written again. Where the server no longer has what the journal would continue,
+ * all goes into a snapshot too.
  */
 import { DraftstateError, isDraftstateError, messageOf } from "../errors.js";
 import { applyChange, withoutExpired, type ItemChange, type Items, type StoredItem } from "../items/item.js";
@@ -15,7 +16,7 @@ import {
   type ChangesRecord,
   type Labels,
 } from "../items/record.js";
-import type { Lock, Log } from "../storage/storage.js";
+import type { Lock, Log, Standing } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
 import { changesKey, itemsKey } from "../store/item-names.js";
 import { warn, type Store } from "../store/store.js";
@@ -32,8 +33,11 @@ export interface NamespaceLogOptions {
   readonly loaded: LoadedNamespace;
 }
 
+/** Changes, or what makes them of the items as they are once all that was asked before is written. */
+export type Change = readonly ItemChange[] | ((items: Items) => readonly ItemChange[]);
+
 interface Waiting {
-  readonly changes: readonly ItemChange[];
+  readonly change: Change;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -48,6 +52,10 @@ export class NamespaceLog {
   #revision: number;
   /** The revision of the snapshot that the journal follows, and the size of both. */
   #base: number;
+  /** Of that snapshot, in a storage that may go back; undefined where there is none, or its version could not be had. */
+  #standing: string | undefined;
+  /** Of the snapshots before it. */
+  readonly #replaced = new Set<string | undefined>();
   #snapshotBytes: number;
   #journalBytes = 0;
   /** What a new journal begins with. */
@@ -58,10 +66,11 @@ export class NamespaceLog {
   #failure: unknown;
 
   constructor(private readonly options: NamespaceLogOptions) {
-    const { items, revision, snapshotRevision, snapshotBytes, tail } = options.loaded;
+    const { items, revision, snapshotRevision, snapshotBytes, tail, versions } = options.loaded;
     this.#items = items;
     this.#revision = revision;
     this.#base = snapshotRevision;
+    this.#standing = versions[0];
     this.#snapshotBytes = snapshotBytes;
     this.#tail = tail;
   }
@@ -77,10 +86,10 @@ export class NamespaceLog {
   }
 
   /** Resolves when the changes are durable, all of them or none. */
-  write(changes: readonly ItemChange[]): Promise<void> {
+  write(change: Change): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(asError(this.#failure));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ changes, resolve, reject });
+      this.#queue.push({ change, resolve, reject });
       this.#running ??= this.#drain();
     });
   }
@@ -97,8 +106,10 @@ export class NamespaceLog {
       await log.append(Buffer.from(encodeItemsEnd(), "utf8"));
     } catch (error) {
       this.#warn("the end of its journal could not be written", error);
+      if (this.#mayBeGone(error)) await this.#fold([]);
     } finally {
       await log.close().catch(() => undefined);
+      await this.#abandon();
     }
   }
 
@@ -107,18 +118,20 @@ export class NamespaceLog {
     await Promise.resolve();
     for (let waiting = this.#take(); waiting.length > 0; waiting = this.#take()) {
       try {
-        await this.#commit(waiting.map(({ changes }) => changes));
+        await this.#commit(waiting.map(({ change }) => (typeof change === "function" ? change(this.#items) : change)));
         for (const { resolve } of waiting) resolve();
       } catch (error) {
         this.#failure = error;
-        for (const { reject } of [...waiting, ...this.#take()]) reject(asError(error));
+        for (const { reject } of [...waiting, ...this.#queue.splice(0)]) reject(asError(error));
       }
     }
     this.#running = undefined;
   }
 
+  /** What is made of the items comes first in its batch: those before it are written by then. */
   #take(): Waiting[] {
-    return this.#queue.splice(0);
+    const made = this.#queue.findIndex(({ change }, index) => index > 0 && typeof change === "function");
+    return this.#queue.splice(0, made === -1 ? this.#queue.length : made);
   }
 
   async #commit(groups: readonly (readonly ItemChange[])[]): Promise<void> {
@@ -126,11 +139,28 @@ export class NamespaceLog {
     const batches = groups.map((changes, index) => ({ revision: this.#revision + 1 + index, at, changes }));
     const bytes = Buffer.concat(batches.map((batch) => Buffer.from(encodeChanges(batch), "utf8")));
     if (this.#mustFold(bytes.length)) return this.#fold(batches);
-    if (this.#log === undefined) await this.#begin(bytes);
-    else if (!(await this.#append(this.#log, bytes))) return this.#fold(batches);
+    if (!(await this.#written(bytes))) return this.#fold(batches);
     this.#journalBytes += bytes.length;
     for (const { changes } of batches) for (const change of changes) applyChange(this.#items, change, at);
     this.#revision += batches.length;
+  }
+
+  /** False where all of it is to be written anew. */
+  async #written(bytes: Uint8Array): Promise<boolean> {
+    if (this.#log !== undefined) return this.#append(this.#log, bytes);
+    try {
+      await this.#begin(bytes);
+      return true;
+    } catch (error) {
+      if (!this.#mayBeGone(error)) throw error;
+      this.#warn("its journal could not be begun: all of it goes to a new snapshot", error);
+      return false;
+    }
+  }
+
+  /** What is held here may not be on a server that took over. */
+  #mayBeGone(error: unknown): boolean {
+    return this.options.store.storage.mayGoBack === true && isDraftstateError(error, "STORAGE");
   }
 
   #mustFold(added: number): boolean {
@@ -143,9 +173,13 @@ export class NamespaceLog {
     const { store, name, labels, lock } = this.options;
     const header = Buffer.from(encodeJournalHeader({ namespace: labels, base: this.#base }), "utf8");
     const content = Buffer.concat([header, this.#tail, bytes]);
-    this.#log = await store.storage.createLog(changesKey(name), content, lock);
+    this.#log = await store.storage.createLog(changesKey(name), content, lock, this.#continued());
     this.#journalBytes = content.length - bytes.length;
     this.#tail = new Uint8Array();
+  }
+
+  #continued(): Standing | undefined {
+    return this.#base === 0 ? undefined : { key: itemsKey(this.options.name), version: this.#standing ?? "" };
   }
 
   /** False where it failed: how much of it is there is not known. */
@@ -173,7 +207,17 @@ export class NamespaceLog {
     await store.storage.replace(itemsKey(name), content, lock);
     [this.#items, this.#revision, this.#base] = [kept, revision, revision];
     this.#snapshotBytes = content.length;
+    await this.#lookAtSnapshot();
     await this.#beginAnew();
+  }
+
+  /** A version that was replaced is back where the server went back: nothing continues it. */
+  async #lookAtSnapshot(): Promise<void> {
+    const { storage } = this.options.store;
+    if (storage.mayGoBack !== true) return;
+    this.#replaced.add(this.#standing);
+    const stat = await storage.stat(itemsKey(this.options.name)).catch(() => undefined);
+    this.#standing = this.#replaced.has(stat?.version) ? undefined : stat?.version;
   }
 
   /** Throws `INVALID_STATE` for what could not be read back. */
@@ -191,13 +235,17 @@ export class NamespaceLog {
 
   /** What the snapshot holds is skipped, so an old journal that stays is harmless. */
   async #beginAnew(): Promise<void> {
-    const log = this.#log;
-    this.#log = undefined;
+    await this.#abandon();
     this.#tail = new Uint8Array();
-    await log?.close().catch(() => undefined);
     await this.#begin(new Uint8Array()).catch((error: unknown) => {
       this.#warn("its journal could not be begun anew; what it holds is skipped when read", error);
     });
+  }
+
+  async #abandon(): Promise<void> {
+    const log = this.#log;
+    this.#log = undefined;
+    await log?.close().catch(() => undefined);
   }
 
   #warn(what: string, error: unknown): void {

@@ -3,7 +3,7 @@
  * begins its journal, and some time without another write gives both back.
  */
 import { messageOf } from "../errors.js";
-import type { ItemChange, Items } from "../items/item.js";
+import type { Items } from "../items/item.js";
 import type { Labels } from "../items/record.js";
 import type { Lock } from "../storage/storage.js";
 import { changesKey, namespaceLock, namespaceName } from "../store/item-names.js";
@@ -13,7 +13,7 @@ import { warn, type Store } from "../store/store.js";
 import { waitForLock } from "../store/wait-for-lock.js";
 import { loadNamespace, versionsOf, type LoadedNamespace } from "./load.js";
 import { repairNamespace, type RepairNamespaceResult } from "./repair.js";
-import { LogClosed, NamespaceLog } from "./namespace-log.js";
+import { LogClosed, NamespaceLog, type Change } from "./namespace-log.js";
 
 interface Open {
   readonly log: NamespaceLog;
@@ -55,18 +55,13 @@ export class Namespace {
     return this.#known.items;
   }
 
-  /** Durable when it resolves, all of it or nothing. Throws `LOCKED`, `CORRUPT`, `STORAGE`. */
-  write(changes: readonly ItemChange[]): Promise<void> {
-    return this.update(() => changes);
-  }
-
-  /** The changes that are made of its items as no other process can change them meanwhile. */
-  update(make: (items: Items) => readonly ItemChange[]): Promise<void> {
+  /** Durable when it resolves, all of it or nothing. What makes the changes sees its items as nobody changes them meanwhile. Throws `LOCKED`, `CORRUPT`, `STORAGE`. */
+  write(change: Change): Promise<void> {
     return this.#writing
-      .use(({ log }) => log.write(make(log.items)))
+      .use(({ log }) => log.write(change))
       .catch((error: unknown) => {
         // Closed between opening and writing: nothing of it was written.
-        if (error instanceof LogClosed) return this.update(make);
+        if (error instanceof LogClosed) return this.write(change);
         throw error;
       });
   }

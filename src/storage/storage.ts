@@ -141,6 +141,12 @@ export interface Standing {
   readonly version: string;
 }
 
+/** A log that this much was written to, under the lock that guards what continues it. */
+export interface WrittenLog {
+  readonly key: Key;
+  readonly bytes: number;
+}
+
 export interface Storage {
   /** Whether a server that lacks what was durable may take the place of another: a standby, or one that was restored. */
   readonly mayGoBack?: boolean;
@@ -178,9 +184,9 @@ export interface Storage {
   /**
    * A new log that begins with these bytes (with none where left out), in place of whatever has the name: readers see
    * the old one or the new one, also after a crash. Durable when it resolves. A storage that may go back rejects with `STORAGE`,
-   * and leaves what has the name, where the value that the log continues is not there in this version.
+   * and leaves what has the name, where the value that the log continues is not there in this version, or the log before it is shorter.
    */
-  createLog(key: Key, first?: Uint8Array, guard?: Lock, continues?: Standing): Promise<Log>;
+  createLog(key: Key, first?: Uint8Array, guard?: Lock, continues?: Standing | WrittenLog): Promise<Log>;
 
   tryLock(name: string, since: Date, options?: LockOptions): Promise<LockAttempt>;
   /** The live holder of a lock; undefined where it is free or its owner is dead. */

@@ -9,7 +9,7 @@ import { segmentKey } from "../store/names.js";
 import type { Lock } from "../storage/storage.js";
 import type { Store } from "../store/store.js";
 import { PayloadCache } from "./payload-cache.js";
-import type { LineReader, Segment } from "./segment-files.js";
+import { segmentBefore, type LineReader, type Segment } from "./segment-files.js";
 import { summaryOf } from "./summary.js";
 import { encodePartial } from "./thread-log.js";
 import { ThreadView } from "./thread-view.js";
@@ -38,7 +38,12 @@ export async function writeSegment(
       "INVALID_STATE",
       `what is to stay of thread ${header.threadId} has ${content.length} bytes, more than the limit of ${MAX_FILE_BYTES}: keep less`,
     );
-  const log = await store.storage.createLog(segmentKey(thread, header.segment), content, lock);
+  const log = await store.storage.createLog(
+    segmentKey(thread, header.segment),
+    content,
+    lock,
+    segmentBefore(thread, header),
+  );
   await log.close().catch(() => undefined);
 }
 

@@ -3,6 +3,7 @@
  * others are those of the parent.
  */
 import { addedItems } from "../checkpoints/grown-list.js";
+import { DraftstateError } from "../errors.js";
 import { JSON_TYPE, type Payload } from "../checkpoints/payload.js";
 import {
   encodeCheckpoint,
@@ -47,10 +48,12 @@ export async function linesOfPut(view: ThreadView, request: PutRequest, at: numb
   const { ns, id, parent, run, versions, written, state, metadata, drops } = request;
   const values = new Map<string, number>();
   const lines: Line[] = [];
+  const isOrphan = parent !== undefined && view.index.checkpoint(ns, parent) === undefined;
   for (const [channel, version] of new Map([...request.newVersions, ...versions])) {
     if (!written.has(channel)) {
       const number = carriedOver(view, request, channel, version);
       if (number !== undefined) values.set(channel, number);
+      else if (isOrphan) throw orphan(view, request);
       continue;
     }
     const data = written.get(channel);
@@ -84,6 +87,14 @@ function carriedOver(
   const known = parent === undefined ? undefined : view.index.checkpoint(ns, parent);
   if (known?.versions.get(channel) === version) return known.values.get(channel);
   return view.index.valueAt(ns, channel, version)?.number;
+}
+
+/** Where the parent is gone, whether a channel without a value had none is not known. */
+function orphan({ threadId }: ThreadView, { parent = "" }: PutRequest): DraftstateError {
+  return new DraftstateError(
+    "STORAGE",
+    `thread ${threadId}: checkpoint ${parent}, which the new one continues, is gone with its values (it was removed, or a server that lacks the last changes took over): nothing was saved; continue from the thread's last checkpoint`,
+  );
 }
 
 type Value = { readonly number: number } | { readonly number: number; readonly line: Line };

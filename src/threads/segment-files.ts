@@ -10,7 +10,8 @@ import {
 } from "../checkpoints/segments.js";
 import { summaryAtEnd } from "../checkpoints/summary.js";
 import { ThreadIndex, type Place } from "../checkpoints/thread-index.js";
-import type { Storage } from "../storage/storage.js";
+import type { ThreadHeader } from "../checkpoints/record.js";
+import type { Storage, WrittenLog } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
 import { newerVersion } from "../store/newer.js";
 import { parseSegmentName, segmentKey, segmentPrefix, threadName } from "../store/names.js";
@@ -53,6 +54,11 @@ export async function segmentNumbers(storage: Storage, thread: string): Promise<
     const parsed = parseSegmentName(name);
     return parsed?.thread === thread ? [parsed.segment] : [];
   });
+}
+
+/** What a segment with this header follows: undefined for one that takes the place of the whole log. */
+export function segmentBefore(thread: string, { after }: ThreadHeader): WrittenLog | undefined {
+  return after === undefined ? undefined : { key: segmentKey(thread, after.segment), bytes: after.bytes };
 }
 
 /** The thread's id, as the first file says whose header can be read: for a name that does not spell it out. */

@@ -15,7 +15,7 @@ import type { Lock, Log } from "../storage/storage.js";
 import { MAX_FILE_BYTES } from "../store/codec.js";
 import { segmentKey } from "../store/names.js";
 import { warn, type Store } from "../store/store.js";
-import type { Segment, SegmentReader } from "./segment-files.js";
+import { SegmentGone, segmentBefore, type Segment, type SegmentReader } from "./segment-files.js";
 import { removeFolded } from "./tombstone.js";
 
 /** A line to be written. */
@@ -216,10 +216,11 @@ export class ThreadLog {
     const first = this.#firstFolded();
     const folded = new Set(this.#segments.slice(first).map(({ number }) => number));
     const kept = await this.#kept(folded);
-    const header = encodeThreadHeader(this.#headerFor(first));
-    const { segment } = this.#headerFor(first);
+    const told = this.#headerFor(first);
+    const { segment } = told;
+    const header = encodeThreadHeader(told);
     const content = Buffer.concat([header, ...kept.map(({ bytes }) => bytes), batch]);
-    this.#log = await store.storage.createLog(segmentKey(thread, segment), content, lock);
+    this.#log = await store.storage.createLog(segmentKey(thread, segment), content, lock, segmentBefore(thread, told));
     this.#segments = [...this.#segments.slice(0, first), { number: segment, bytes: 0 }];
     this.#mustFoldLast = false;
     index.relocate(placesOf(kept, segment, header.length));
@@ -266,13 +267,23 @@ export class ThreadLog {
 
   async #kept(folded: ReadonlySet<number>): Promise<KeptLine[]> {
     if (folded.size === 0) return [];
-    const { index, reader } = this.options;
     const kept: KeptLine[] = [];
-    for (const line of index.liveIn(folded)) {
-      if (line.kind === "line") kept.push({ from: line.place, bytes: await reader.line(line.place) });
+    for (const line of this.options.index.liveIn(folded)) {
+      if (line.kind === "line") kept.push({ from: line.place, bytes: await this.#lineAt(line.place) });
       else kept.push({ from: undefined, bytes: encodePartial(line.partial) });
     }
     return kept;
+  }
+
+  async #lineAt(place: Place): Promise<Uint8Array> {
+    const { store, thread, reader } = this.options;
+    try {
+      return await reader.line(place);
+    } catch (error) {
+      if (!(error instanceof SegmentGone)) throw error;
+      const path = store.storage.describe(segmentKey(thread, place.segment));
+      throw new DraftstateError("STORAGE", `${path} is shorter than this process left it: nothing was saved`, { path });
+    }
   }
 
   #apply(lines: readonly Line[], segment: number, from: number): void {

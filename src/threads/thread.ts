@@ -248,8 +248,9 @@ export class Thread {
     const hasFailed = log.failure !== undefined;
     await log.close();
     const last = log.segments.at(-1);
+    // What could not be closed may be shorter than it was left.
     const stat =
-      last === undefined || hasFailed
+      last === undefined || hasFailed || !log.isEnded
         ? undefined
         : await this.store.storage.stat(segmentKey(this.name, last.number)).catch(() => undefined);
     const settled = { replaced: [], torn: undefined };

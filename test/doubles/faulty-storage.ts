@@ -16,6 +16,7 @@ import type {
   ReadOptions,
   Space,
   Standing,
+  WrittenLog,
   Stat,
   Storage,
   Watcher,
@@ -121,7 +122,7 @@ export class FaultyStorage implements Storage {
     return this.#call("settle", () => this.inner.settle(area));
   }
 
-  createLog(key: Key, first?: Uint8Array, guard?: Lock, continues?: Standing): Promise<Log> {
+  createLog(key: Key, first?: Uint8Array, guard?: Lock, continues?: Standing | WrittenLog): Promise<Log> {
     return this.#call("createLog", () => this.inner.createLog(key, first, guard, continues));
   }
 

@@ -55,3 +55,18 @@ test("metadata is put, patched, searched, and deleted with the checkpoints, whic
   expect((await others.get(ID)).metadata).toEqual({ graph_id: "agent", assistant_id: "agent" });
   await again.close();
 });
+
+test("two patches at once are both kept, however long a write takes", async () => {
+  const storage = memory();
+  const createLog = storage.createLog.bind(storage);
+  storage.createLog = async (...given) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return createLog(...given);
+  };
+  const saver = new DraftstateSaver({ storage, telemetry: false });
+  const threads = new DraftstateThreads(saver);
+  const patch = (metadata: Record<string, unknown>) => threads.set(ID, { kind: "patch", metadata });
+  await Promise.all([patch({ a: 1 }), patch({ b: 2 }), patch({ a: 3 })]);
+  expect((await threads.get(ID)).metadata).toEqual({ a: 3, b: 2 });
+  await saver.close();
+});

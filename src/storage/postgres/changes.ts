@@ -3,7 +3,7 @@
  * outcome and the removal of what it replaces.
  */
 import { DraftstateError } from "../../errors.js";
-import type { Content, Key, Standing } from "../storage.js";
+import type { Content, Key, Standing, WrittenLog } from "../storage.js";
 import { isTaken } from "./errors.js";
 import { assertNotGivenUp, guardValues, heldRow, lockLost, type Holding } from "./guards.js";
 import { synced, type Outcomes } from "./outcomes.js";
@@ -33,8 +33,10 @@ export interface PutOptions {
   /** The name to write as, where it is not the lock's. */
   readonly writer?: string;
   /** Of a log. */
-  readonly continues?: Standing | undefined;
+  readonly continues?: Continued;
 }
+
+type Continued = Standing | WrittenLog | undefined;
 
 /** How a content takes its name. */
 export type Put = "replace" | "create" | "log";
@@ -136,11 +138,13 @@ function causeOf(error: unknown): unknown {
   return error instanceof DraftstateError ? error.cause : error;
 }
 
-function valuesOf(continues: Standing | undefined): unknown[] {
-  return continues === undefined ? [null, null, null] : [continues.key.area, continues.key.name, continues.version];
+function valuesOf(continues: Continued): unknown[] {
+  if (continues === undefined) return [null, null, null, null];
+  const { area, name } = continues.key;
+  return "version" in continues ? [area, name, continues.version, null] : [area, name, null, continues.bytes];
 }
 
-function wentBack(place: string, continues: Standing | undefined): DraftstateError {
+function wentBack(place: string, continues: Continued): DraftstateError {
   const path = `${place}/${continues?.key.area ?? ""}/${continues?.key.name ?? ""}`;
   return new DraftstateError(
     "STORAGE",
@@ -155,10 +159,12 @@ function allowed(tables: Tables, condition = "true"): string {
     allowed as (select 1 from (select 1 from held union all select 1 where $1::text is null) a where ${condition})`;
 }
 
-/** $9 to $11: area and name of what a log continues, and its version as readers are told it. */
-function standing({ entries }: Tables): string {
+/** $9 to $12: area and name of what a log continues, and its version as readers are told it, or the bytes that it has at least. */
+function standing({ entries, parts }: Tables): string {
   return `($9::text is null or exists (
-    select 1 from ${entries} where area = $9 and name = $10 and version = split_part($11::text, '.', 1)))`;
+    select 1 from ${entries} e where e.area = $9 and e.name = $10 and (
+      e.version = split_part($11::text, '.', 1) or e.size >= $12::int8
+      or exists (select 1 from ${parts} p where p.blob = e.blob and p.ends >= $12::int8))))`;
 }
 
 /** $4 the outcome's name, $5 those that are cleared. */
@@ -171,7 +177,7 @@ function noted({ outcomes }: Tables, change: string, blob: string): string {
 function putStatement(tables: Tables, put: Put, kind: Gathered["kind"]): Statement {
   const { entries, parts, staged, blobs } = tables;
   const isLog = put === "log";
-  const [first, second] = isLog ? ["$12", "$13"] : ["$9", "$10"];
+  const [first, second] = isLog ? ["$13", "$14"] : ["$9", "$10"];
   const source =
     kind === "small"
       ? `content as (select ${isLog ? `nextval('${blobs}')` : "null::int8"} as blob, octet_length(${first}::bytea)::int8 as size, ${first}::bytea as bytes from allowed)`

@@ -31,6 +31,7 @@ import type {
   ServerReport,
   Space,
   Standing,
+  WrittenLog,
   Stat,
   Storage,
   Watcher,
@@ -147,7 +148,12 @@ export class PostgresStorage implements Storage {
     if (await this.#schema.isReady()) await this.#outcomes.settle();
   }
 
-  async createLog(key: Key, first: Uint8Array = new Uint8Array(), guard?: Lock, continues?: Standing): Promise<Log> {
+  async createLog(
+    key: Key,
+    first: Uint8Array = new Uint8Array(),
+    guard?: Lock,
+    continues?: Standing | WrittenLog,
+  ): Promise<Log> {
     const holding = this.#holding(key, guard);
     const put = await this.#put("log", key, first, { holding, continues });
     return new PostgresLog({
