@@ -181,7 +181,7 @@ export class MemoryStorage implements Storage {
   }
 
   /** Takes a lock away as another process could: its holder finds out when it asks. */
-  breakLock(name: string): void {
+  async breakLock(name: string): Promise<void> {
     this.#locks.break(name);
   }
 

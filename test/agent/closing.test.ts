@@ -136,17 +136,11 @@ describe("a turn that waits for something else than the disk", () => {
   );
 
   test.each([
-    [
-      "its lock is lost",
-      "LOCKED",
-      ({ storage }: Ends) => {
-        storage.breakLock("tale");
-      },
-    ],
+    ["its lock is lost", "LOCKED", ({ storage }: Ends) => storage.breakLock("tale")],
     [
       "its store is away",
       "STORAGE",
-      ({ storage }: Ends) => {
+      async ({ storage }: Ends) => {
         storage.isAway = true;
       },
     ],
@@ -154,8 +148,9 @@ describe("a turn that waits for something else than the disk", () => {
     let allow: (decision: "run") => void = () => undefined;
     const allowed = new Promise<"run">((resolve) => (allow = resolve));
     const loseAndAllow = (at: Ends): void => {
-      lose(at);
-      allow("run");
+      void lose(at).then(() => {
+        allow("run");
+      });
     };
     const { ended, called } = await waiting("asked", loseAndAllow, () => allowed);
     expect(ended).toMatchObject({ code });

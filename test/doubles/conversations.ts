@@ -21,7 +21,7 @@ export async function cutOff(storage: MemoryStorage, id: string): Promise<DraftS
   begin(conversation, "And then?");
   conversation.appendToken("half an");
   await conversation.flush();
-  storage.breakLock(id);
+  await storage.breakLock(id);
   return managerOver(storage, {}, Date.UTC(2026, 0, 14, 22));
 }
 

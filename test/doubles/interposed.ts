@@ -11,7 +11,7 @@ export type Before = (method: string, call: string) => Promise<void> | void;
 type Method = (...args: unknown[]) => unknown;
 
 /** Methods that give their answer at once. */
-const SYNCHRONOUS = new Set(["describe", "pathOf", "breakLock"]);
+const SYNCHRONOUS = new Set(["describe", "pathOf"]);
 
 /** The lock that the wrapped storage knows, by the one that its user holds. */
 const realLocks = new WeakMap<object, object>();

@@ -14,16 +14,26 @@ export const START = Date.UTC(2026, 0, 14, 21, 30);
 const SERVER = process.env["TEST_POSTGRES_SERVER"];
 const postgres = SERVER === undefined ? undefined : await import("../../src/storage/postgres/index.js");
 
+/** With a lock on a server the connection ends that holds it. */
+async function breakLock(server: string, schema: string, name: string): Promise<void> {
+  await (await import("../postgres/lose-lock.js")).breakLock(server, schema, name);
+}
+
 export function memory(): MemoryStorage {
   const storage = new MemoryStorage({ now: () => new Date(START), command: "test" });
   if (postgres === undefined || SERVER === undefined) return storage;
   const schema = `w${randomBytes(8).toString("hex")}`;
-  return standIn(storage, postgres.createPostgresStorage({ connectionString: SERVER, schema, command: "test" }));
+  const other = postgres.createPostgresStorage({ connectionString: SERVER, schema, command: "test" });
+  return standIn(storage, other, [["breakLock", (name: string) => breakLock(SERVER, schema, name)]]);
 }
 
 /** Every call goes to the other, but for those that a test replaces. */
-function standIn(storage: MemoryStorage, other: Storage): MemoryStorage {
-  const replaced = new Map<PropertyKey, unknown>();
+function standIn(
+  storage: MemoryStorage,
+  other: Storage,
+  own: readonly (readonly [PropertyKey, unknown])[],
+): MemoryStorage {
+  const replaced = new Map<PropertyKey, unknown>(own);
   return new Proxy(storage, {
     get: (_storage, name) => {
       const value: unknown = replaced.has(name) ? replaced.get(name) : Reflect.get(other, name);

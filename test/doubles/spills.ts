@@ -28,5 +28,6 @@ export async function leaveSpill(
     ...metadataOf(version, id, "2026-01-14T21:40:00.000Z", [...holds, { session, revision: version.revision }]),
     spill: note,
   };
+  await fallback.prepare();
   await fallback.replace(spillKey(id, session), encodeSnapshot(version.state, metadata));
 }

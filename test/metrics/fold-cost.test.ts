@@ -59,7 +59,7 @@ describe("closing many processes", () => {
     let sweeps = 0;
     const storage = wrappedStorage(inner, {}, ({ name }) => void (sweeps += name === "sweep" ? 1 : 0));
     for (let process = 0; process < 20; process += 1) await storeOn(storage).write(counted("tale"), IDLE);
-    for (const { name } of await inner.locks()) inner.breakLock(name);
+    for (const { name } of await inner.locks()) await inner.breakLock(name);
     for (let process = 0; process < FOLDS; process += 1) {
       const before = sweeps;
       await storeOn(storage).close(counted("tale"));
@@ -74,7 +74,7 @@ describe("closing many processes", () => {
     const inner = memory();
     const storage = wrappedStorage(inner, { sweep: () => Promise.reject(new Error("out of reach")) });
     for (let process = 0; process < 20; process += 1) await storeOn(storage).write(counted("tale"), IDLE);
-    for (const { name } of await inner.locks()) inner.breakLock(name);
+    for (const { name } of await inner.locks()) await inner.breakLock(name);
     await storeOn(storage)
       .close(counted())
       .catch(() => undefined);

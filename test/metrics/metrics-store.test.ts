@@ -106,7 +106,7 @@ describe("metrics on disk", () => {
     const [alive] = await storage.locks();
     await killed.write(counted(1000), IDLE);
     const lock = (await storage.locks()).find(({ name }) => name !== alive?.name)?.name ?? "";
-    storage.breakLock(lock);
+    await storage.breakLock(lock);
     for (let process = 0; process < 20; process += 1) await storeOn(storage).close(counted(1));
     const { data, live } = await storeOn(storage).read();
     expect(totalOf(data, "draftstate_saves_total")).toBe(1120);

@@ -86,7 +86,7 @@ describe("metrics", () => {
     begin(conversation, "Hi");
     conversation.appendToken("Once");
     await conversation.flush();
-    storage.breakLock("tale");
+    await storage.breakLock("tale");
     const heir = managerIn({ storage });
     await (await heir.open("tale")).close();
     expect(valueOf((await heir.metrics()).data, "draftstate_recoveries_total", "interrupted")).toBe(1);

@@ -248,7 +248,7 @@ describe("a revision is never used again", () => {
     await chat.backup();
     const lost = chat.revision;
     bytes.write("XX", bytes.indexOf('"token":"x"'));
-    storage.breakLock("chat");
+    await storage.breakLock("chat");
     await storage.replace(journal, bytes);
     const next = await managerOver(storage).open("chat");
     expect(next.revision).toBeGreaterThan(lost);
@@ -266,11 +266,11 @@ describe("a revision is never used again", () => {
     }
     const journal = { area: "state", name: "chat.journal" } as const;
     const old = (await storage.read(journal)) ?? new Uint8Array();
-    storage.breakLock("chat");
+    await storage.breakLock("chat");
     await storage.replace({ area: "state", name: "chat.json" }, Buffer.from("{"));
     const recovered = await managerOver(storage).open("chat");
     const { state } = recovered;
-    storage.breakLock("chat");
+    await storage.breakLock("chat");
     // As a power loss may undo a removal.
     await storage.replace(journal, old);
     expect(await managerOver(storage).loadState("chat")).toEqual(state);

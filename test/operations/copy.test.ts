@@ -76,7 +76,7 @@ describe("copying all of a store", () => {
     });
     void manager.copyTo(managerOver(dying, { metrics: false }));
     await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const { name } of await there.locks()) there.breakLock(name);
+    for (const { name } of await there.locks()) await there.breakLock(name);
     const [source, found] = [await everything(storage), await everything(there)];
     const listed = (await managerOver(there, { metrics: false }).list()).filter(({ error }) => error === undefined);
     for (const { conversationId: id } of listed) {

@@ -90,7 +90,7 @@ describe("a follower on a server that is out of reach", () => {
     const { server, follower, conversation, storage } = await following();
     await follower.look();
     await say(conversation, "a ");
-    storage.breakLock("chat");
+    await storage.breakLock("chat");
     server.away = "locks";
     const events = await follower.look();
     expect([textsOf(events), events.at(-1)?.kind]).toEqual([["a "], "problem"]);

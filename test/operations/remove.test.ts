@@ -1,5 +1,5 @@
 /** A conversation goes away by rm and nothing else: whole, in whatever state it is, and comes back as it was. */
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DraftstateError } from "../../src/errors.js";
 import { DraftStatePersistenceManager } from "../../src/manager.js";
 import { SPILL_FORMAT } from "../../src/model/conversation.js";
@@ -194,7 +194,7 @@ describe("spilled", () => {
     await told(manager, "chat");
     await leaveSpill(fallback, storage, { id: "chat", version: versionAt(70), base: 5 });
     const before = await contents(storage);
-    vi.spyOn(fallback, "remove").mockRejectedValue(new DraftstateError("STORAGE", "read-only"));
+    fallback.remove = () => Promise.reject(new DraftstateError("STORAGE", "read-only"));
     expect(await codeRejected(manager.remove("chat", { purge: true }))).toBe("STORAGE");
     expect(await contents(storage)).toEqual(before);
   });

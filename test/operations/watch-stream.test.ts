@@ -166,7 +166,7 @@ describe("watch", () => {
     const dead = await managerOver(storage).open("chat");
     begin(dead, "a1");
     await say(dead, "Half");
-    storage.breakLock("chat");
+    await storage.breakLock("chat");
     expect((await managing().loadState("chat"))?.messages.at(-1)).toMatchObject({
       id: "a1",
       content: "Half",
@@ -178,15 +178,21 @@ describe("watch", () => {
     const manager = managing();
     await (await manager.open("chat")).flush();
     const leaving = new AbortController();
-    const kinds = async (signal?: AbortSignal): Promise<string[]> => {
+    const kinds = async (shown: () => void, signal?: AbortSignal): Promise<string[]> => {
       const seen: string[] = [];
-      for await (const { kind } of manager.watch("chat", { signal })) seen.push(kind);
+      for await (const { kind } of manager.watch("chat", { signal })) {
+        seen.push(kind);
+        if (kind === "status") shown();
+      }
       return seen;
     };
-    const [left, closed] = [kinds(leaving.signal), kinds()];
-    setTimeout(() => {
+    const left = kinds(() => {
       leaving.abort();
-    }, 10);
+    }, leaving.signal);
+    let closed: Promise<string[]> = Promise.resolve([]);
+    await new Promise<void>((shown) => {
+      closed = kinds(shown);
+    });
     expect(await left).toEqual(["state", "saved", "status"]);
     await manager.close();
     expect(await closed).toEqual(["state", "saved", "status"]);

@@ -1,4 +1,21 @@
-/** Takes a lock from its holder as another process does whose turn comes when the server ends the holder's connection. */
+/** Ends the connection that holds a lock, and lets nobody take it for the holder's own afterwards: it is free. */
+export async function breakLock(connectionString: string, schema: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  await client.query(
+    `update ${schema}.locks set fence = nextval('${schema}.fences'), nonce = 'broken' where name = $1`,
+    [name],
+  );
+  await client.query(
+    `select pg_terminate_backend(p.pid, 5000) from pg_locks p join ${schema}.locks l on l.name = $1
+     where p.locktype = 'advisory' and p.granted and ((p.classid::int8 << 32) | p.objid::int8) = l.key`,
+    [name],
+  );
+  await client.end();
+}
+
+/** Locks that their holders lose, as when the server ends the holder's connection. */
+import pg from "pg";
 import type { PostgresServer } from "./server.js";
 
 /** Resolves once the lock belongs to somebody else. What it gives ends that somebody. */

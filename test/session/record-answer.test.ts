@@ -138,7 +138,7 @@ describe("an answer that is recorded", () => {
     const events = conversation.recordAnswer(model("Once", " upon", STOP), { message: "Tell me" });
     await events.next();
     const { value } = await events.next();
-    storage.breakLock("chat");
+    await storage.breakLock("chat");
     const found = await managerOver(storage).loadState("chat");
     expect(found?.messages[1]).toMatchObject({ id: value?.messageId, status: "interrupted" });
   });

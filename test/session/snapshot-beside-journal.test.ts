@@ -134,7 +134,7 @@ describe("a snapshot that takes its time", () => {
     await gate.reached;
     conversation.appendToken(" two");
     await conversation.flush();
-    storage.breakLock("chat");
+    await storage.breakLock("chat");
     gate.open();
     await expect(compacted).rejects.toMatchObject({ code: "LOCKED" });
     expect(await readAgain()).toBe("one two");

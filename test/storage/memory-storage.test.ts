@@ -7,7 +7,7 @@ describeStorageContract("memory", async () => {
   return {
     storage,
     loseLock: async (name) => {
-      storage.breakLock(name);
+      await storage.breakLock(name);
       await storage.tryLock(name, new Date());
     },
     leases: true,

@@ -105,7 +105,7 @@ async function killedAfter(
         return async (...args: unknown[]): Promise<unknown> => {
           const result: unknown = await Reflect.apply(value as (...all: unknown[]) => unknown, target, args);
           if (!isLast(String(name), args[0] as Key)) return result;
-          storage.breakLock("chat");
+          await storage.breakLock("chat");
           resolve();
           return new Promise<never>(() => undefined);
         };

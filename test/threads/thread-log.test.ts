@@ -181,7 +181,7 @@ describe("a storage that fails", () => {
     const manager = managerOver(storage);
     const thread = manager.threads.get("t");
     await thread.put(request("a", { n: 1 }));
-    storage.breakLock("thread~t");
+    await storage.breakLock("thread~t");
     await storage.tryLock("thread~t", new Date());
     expect(await codeRejected(thread.put(request("b", { n: 2 }, 2, "a")))).toBe("LOCKED");
     expect(await idsOf(thread)).toEqual(["a"]);
