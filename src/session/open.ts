@@ -161,6 +161,7 @@ export class Opener {
     if (!found) await assertStoreInReach(this.store);
     const isWithoutBackups = found && (await areBackupsAway(storage));
     await storage.prepare({ found });
+    this.store.reach.seen();
     if (isWithoutBackups) {
       const path = storage.describe({ area: "backup", name: "" });
       warn(

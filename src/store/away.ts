@@ -77,6 +77,11 @@ export class Reach {
     return result;
   }
 
+  /** It was made ready for writing: it is there, and nothing has to look before it acts. */
+  seen(): void {
+    this.#isSeen = true;
+  }
+
   async assert(): Promise<void> {
     await this.within(() => Promise.resolve());
   }

@@ -13,7 +13,9 @@ test("where only spills tell of a missing state directory, they are named, and u
     string,
     string,
   ];
-  const storageIn = (stateDir: string) => createLocalStorage({ stateDir, backupDir, command: "test" });
+  // A directory of backups belongs to one store.
+  const storageIn = (stateDir: string) =>
+    createLocalStorage({ stateDir, backupDir: `${stateDir}-backup`, command: "test" });
   await mkdir(fallbackDir);
   const version = {
     state: { messages: [], currentNarrative: "spilled" },
