@@ -117,7 +117,7 @@ function sameButForTheChange({ first, second }: PairCase, seen: Outcome, order: 
 }
 
 /** Readers take no lock: a list of backups that are being removed or made one by one may hold some of them. */
-function sameButForTheCount({ first, second }: PairCase, seen: Outcome, orders: readonly [Outcome, Outcome]): boolean {
+function sameButForTheCount({ first, second }: PairCase, seen: Outcome, orders: readonly Outcome[]): boolean {
   return (["A", "B"] as const).some((side) => {
     if ((side === "A" ? first : second).name !== "listBackups") return false;
     const counts = orders.map(({ results }) => countIn(results[side]));
@@ -160,19 +160,20 @@ export async function judge(pair: PairCase, references: References, played: Play
     for (const problem of invariants(await references.order(order))) excused.add(problem);
   const problems = invariants(played).filter((problem) => !excused.has(problem));
   if (problems.length > 0) return { kind: "fault", what: problems };
+  const found: Outcome[] = [];
   for (const order of [
     ["A", "B"],
     ["B", "A"],
   ] as const) {
-    for await (const reference of references.all(order)) {
-      if (sameOutcome(played.outcome, reference.outcome))
-        return { kind: "order", order: order[0] === "A" ? "AB" : "BA" };
+    for await (const { outcome } of references.all(order)) {
+      if (sameOutcome(played.outcome, outcome)) return { kind: "order", order: order[0] === "A" ? "AB" : "BA" };
+      found.push(outcome);
     }
   }
   const orders = [(await references.order(["A", "B"])).outcome, (await references.order(["B", "A"])).outcome] as const;
   if (sameButForTheChange(pair, played.outcome, orders[0])) return { kind: "order", order: "AB" };
   if (sameButForTheChange(pair, played.outcome, orders[1])) return { kind: "order", order: "BA" };
-  if (sameButForTheCount(pair, played.outcome, orders)) return { kind: "order", order: "AB" };
+  if (sameButForTheCount(pair, played.outcome, found)) return { kind: "order", order: "AB" };
   for (const side of ["A", "B"] as const) {
     const result = played.outcome.results[side] ?? "";
     const other = side === "A" ? "B" : "A";
