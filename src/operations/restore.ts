@@ -134,7 +134,7 @@ async function goBack(
   return { ...result, safetyBackup, revision, changes: made };
 }
 
-/** The present as a backup, of which it gives the timestamp, then the content in its place. */
+/** Backs up the present, then puts the content in its place. Returns the backup's timestamp. */
 export function replaceWithBackup(
   session: Session,
   content: JsonObject,

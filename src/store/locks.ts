@@ -1,5 +1,5 @@
 /**
- * The locks of this process in one store: whoever takes one takes and releases it here, so that none stays because its directory was
+ * The locks of this process in one store: all are taken and released here, so that none stays because its directory was
  * out of reach at the moment of its release, or because a storage failed after it had taken one.
  */
 import { messageOf } from "../errors.js";

@@ -1,5 +1,5 @@
 /**
- * What stays of the first segment that a fold takes the place of: its header alone. Whoever knows the segment before it as the
+ * What stays of the first segment that a fold takes the place of: its header alone. A process that knows the segment before it as the
  * last one learns from it that something followed, without a listing: the number after a segment is taken as long as that segment
  * stands. So those that were folded go in their order, and none after one that could not.
  */

@@ -24,7 +24,7 @@ export async function conflictCopies(storage: Storage, names: StoreNames, id?: s
   return id === undefined ? found : found.filter(({ conversationId }) => conversationId === id);
 }
 
-/** Conversations of which nothing but second copies is left. */
+/** Conversations that have only second copies left. */
 export async function onlyCopiesLeft(storage: Storage, names: StoreNames): Promise<VerifiedProblem[]> {
   const known = new Set(knownIds(names.state, names.backup));
   const snapshots = names.state.filter((name) => name.endsWith(".json"));

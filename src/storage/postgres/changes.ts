@@ -24,7 +24,7 @@ interface ChangeRow {
 /** A content that was put. */
 interface PutContent {
   readonly version: string;
-  /** Of its parts; null where there are none. */
+  /** Of the parts; null where it has none. */
   readonly blob: number | null;
 }
 
