@@ -113,7 +113,9 @@ export class World {
 
   async token(text: string): Promise<void> {
     const conversation = await this.#open();
-    if (conversation !== undefined && !isStreaming(conversation.state)) await this.turn("begin");
+    // Refused, and repaired for the next step.
+    if (conversation === undefined) return;
+    if (!isStreaming(conversation.state)) await this.turn("begin");
     return this.#change((conversation) => {
       conversation.appendToken(text);
     });
