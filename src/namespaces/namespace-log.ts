@@ -52,7 +52,7 @@ export class NamespaceLog {
   #revision: number;
   /** The revision of the snapshot that the journal follows, and the size of both. */
   #base: number;
-  /** Of that snapshot, in a storage that may go back; undefined where there is none, or its version could not be had. */
+  /** That snapshot's version, in a storage that may go back; undefined without a snapshot, or where its version could not be read. */
   #standing: string | undefined;
   /** Of the snapshots before it. */
   readonly #replaced = new Set<string | undefined>();

@@ -141,7 +141,7 @@ export async function createInTrash(storage: Storage, key: Key, content: Content
   throw new DraftstateError("STORAGE", `${path} exists already: run the command again`, { path });
 }
 
-/** The highest revision that a snapshot of the conversation in the trash tells of; 0 where there is none. */
+/** The highest revision of the conversation's snapshots in the trash; 0 if the trash has no snapshot of it. */
 export async function lastInTrash(storage: Storage, id: string): Promise<number> {
   const file: KeptFile = { area: "state", name: snapshotKey(id).name };
   const stamps = (await storage.list("trash")).flatMap((name) => {

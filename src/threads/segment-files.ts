@@ -74,7 +74,7 @@ export async function idInFiles(storage: Storage, thread: string): Promise<strin
   return undefined;
 }
 
-/** There is none: `bare` where not even a removal that was cut off has left a file. */
+/** No segment: `bare` where no file of the thread is left, not even by a removal that was cut off. */
 export type NoThread = "bare" | "removed";
 
 /** Undefined if there is none. Throws `CORRUPT`, `NEWER_VERSION`, `STORAGE`. */
